@@ -1,0 +1,50 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The stage executor: validates a program once, then runs it. No allocation,
+ * no global state; all memory belongs to the caller.
+ */
+#ifndef TFLM_PATCH_EXECUTOR_H_
+#define TFLM_PATCH_EXECUTOR_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tflm_patch/program.h"
+#include "tflm_patch/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What the caller knows of a tensor of the stage when it is validated. */
+typedef struct {
+  uint32_t bytes;
+  uint8_t type; /* TFLM_PATCH_INT8, ... */
+} tflm_patch_tensor_info;
+
+/* Checks everything that tflm_patch_run relies on: every offset, size, index,
+ * alignment and version, every parameter, that the steps read only rows that
+ * are there, and that the tensors (inputs, then outputs) match. Uses under
+ * 1 KB of stack. program_bytes and constants_bytes are the sizes of the two
+ * constant tensors; both must be 16-byte aligned. */
+tflm_patch_status tflm_patch_validate(const void* program,
+                                      size_t program_bytes,
+                                      const void* constants,
+                                      size_t constants_bytes,
+                                      const tflm_patch_tensor_info* tensors,
+                                      size_t n_tensors);
+
+/* Bytes of workspace of a validated program. */
+size_t tflm_patch_workspace_size(const void* program);
+
+/* Runs a validated program. tensors: data of the inputs, then of the outputs.
+ * workspace: tflm_patch_workspace_size bytes, 16-byte aligned. */
+tflm_patch_status tflm_patch_run(const void* program, const void* constants,
+                                 void* const* tensors, void* workspace);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TFLM_PATCH_EXECUTOR_H_ */

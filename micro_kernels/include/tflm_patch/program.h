@@ -1,0 +1,303 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The stage program: the encoded plan of one stage, read in place from flash.
+ *
+ * A program is a header followed by five tables (maps, operators, edges,
+ * segments, steps) and the parameter records of the operators. Everything is
+ * little-endian and every table starts on a multiple of 4 bytes from the start
+ * of the program, which itself is 16-byte aligned. Offsets are in bytes from
+ * the start of the program, except where a comment says otherwise.
+ *
+ * tflm_patch/planner/program.py mirrors this file; tests/python/test_program.py
+ * proves that the two agree.
+ */
+#ifndef TFLM_PATCH_PROGRAM_H_
+#define TFLM_PATCH_PROGRAM_H_
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TFLM_PATCH_MAGIC 0x48435054u /* "TPCH" */
+#define TFLM_PATCH_VERSION 1u
+#define TFLM_PATCH_ALIGNMENT 16u
+#define TFLM_PATCH_MAX_TENSORS 16u /* inputs plus outputs of a stage */
+#define TFLM_PATCH_MAX_OPS 255u    /* operators of one segment */
+#define TFLM_PATCH_NONE 0xFFFFFFFFu
+
+/* How the constants are packed. */
+enum { TFLM_PATCH_FAMILY_PORTABLE = 0 };
+
+enum {
+  TFLM_PATCH_INT8 = 0,
+  TFLM_PATCH_UINT8 = 1,
+  TFLM_PATCH_FLOAT32 = 2,
+  TFLM_PATCH_INT16 = 3,
+  TFLM_PATCH_INT32 = 4
+};
+
+/* Where a map's rows lie. Regions from TFLM_PATCH_REGION_TENSOR on are the
+ * stage's inputs, then its outputs. */
+enum {
+  TFLM_PATCH_REGION_WORKSPACE = 0,
+  TFLM_PATCH_REGION_CONSTANTS = 1,
+  TFLM_PATCH_REGION_TENSOR = 2
+};
+
+enum {
+  TFLM_PATCH_CONV_2D = 1,
+  TFLM_PATCH_DEPTHWISE_CONV_2D = 2,
+  TFLM_PATCH_FULLY_CONNECTED = 3,
+  TFLM_PATCH_AVERAGE_POOL_2D = 4,
+  TFLM_PATCH_MAX_POOL_2D = 5,
+  TFLM_PATCH_ADD = 6,
+  TFLM_PATCH_MUL = 7,
+  TFLM_PATCH_MEAN = 8,
+  TFLM_PATCH_SOFTMAX = 9,
+  TFLM_PATCH_QUANTIZE = 10,   /* float32 to int8 or uint8 */
+  TFLM_PATCH_DEQUANTIZE = 11, /* int8 or uint8 to float32 */
+  TFLM_PATCH_LOOKUP = 12,     /* 8-bit to 8-bit by a table of 256 */
+  TFLM_PATCH_PAD = 13,
+  TFLM_PATCH_TRANSPOSE = 14, /* NCHW to NHWC */
+  TFLM_PATCH_RESIZE_NEAREST = 15,
+  TFLM_PATCH_CONCATENATION = 16, /* along channels */
+  TFLM_PATCH_KIND_COUNT = 17
+};
+
+/* 64 bytes. */
+typedef struct {
+  uint32_t magic;
+  uint16_t version;
+  uint16_t family;
+  uint32_t program_bytes;   /* of the whole program, a multiple of 4 */
+  uint32_t checksum;        /* tflm_patch_checksum of all bytes from offset 16 */
+  uint32_t constants_bytes; /* that the constants tensor must hold at least */
+  uint32_t workspace_bytes; /* a multiple of 16; 0 when none is needed */
+  uint16_t n_inputs;        /* tensors of the stage */
+  uint16_t n_outputs;
+  uint16_t n_maps;
+  uint16_t n_ops;
+  uint16_t n_edges;
+  uint16_t n_segments;
+  uint32_t n_steps;
+  uint32_t maps;     /* offsets of the tables */
+  uint32_t ops;
+  uint32_t edges;    /* uint16_t map indices */
+  uint32_t segments;
+  uint32_t steps;
+} tflm_patch_header;
+
+/* A feature map of rows x cols x channels values, or a ring of its last rows.
+ * Row r lies at base(region) + offset + (r % ring_rows) * row_bytes. 24 bytes. */
+typedef struct {
+  uint32_t offset;
+  uint32_t row_bytes; /* at least cols * channels * size of the type */
+  uint16_t rows;
+  uint16_t ring_rows; /* 1..rows; rows when the whole map is kept */
+  uint16_t cols;
+  uint16_t channels;
+  uint8_t region;
+  uint8_t type;
+  int16_t zero_point;
+  uint32_t reserved;
+} tflm_patch_map;
+
+/* An operator instance. A step makes one output row, except for the operators
+ * that accumulate (see the parameter records): there a step consumes one input
+ * row, and the last step makes the only output row. 28 bytes. */
+typedef struct {
+  uint8_t kind;
+  uint8_t n_inputs;
+  uint8_t n_outputs;
+  uint8_t reserved;
+  uint16_t first_edge; /* input maps, then output maps, in the edge table */
+  uint16_t steps;
+  uint32_t params;        /* offset of the parameter record, 4-byte aligned */
+  uint32_t scratch;       /* workspace offset of private memory, 16-byte aligned, or NONE */
+  uint32_t scratch_bytes; /* kept from the first step to the last */
+  uint32_t reserved2;
+  uint32_t reserved3;
+} tflm_patch_op;
+
+/* Operators [first_op, first_op + n_ops) run by steps [first_step, ...). 12 bytes. */
+typedef struct {
+  uint16_t first_op;
+  uint16_t n_ops;
+  uint32_t first_step;
+  uint32_t n_steps;
+} tflm_patch_segment;
+
+/* Run operator first_op + op of the segment for rows [row, row + count). 4 bytes. */
+typedef struct {
+  uint8_t op;
+  uint8_t count;
+  uint16_t row;
+} tflm_patch_step;
+
+/* ---- parameter records; offsets named *_at are in bytes from the start of
+ * the constants; int32 arrays there are 4-byte aligned ---- */
+
+/* A sliding window over rows and columns. 16 bytes. Output row r reads input
+ * rows r * stride_h - pad_top + i * dilation_h for 0 <= i < kernel_h; rows and
+ * columns outside the map count as its zero point (pools leave them out). */
+typedef struct {
+  uint8_t kernel_h;
+  uint8_t kernel_w;
+  uint8_t stride_h;
+  uint8_t stride_w;
+  uint8_t dilation_h;
+  uint8_t dilation_w;
+  uint16_t reserved;
+  int16_t pad_top;
+  int16_t pad_left;
+  uint32_t reserved2;
+} tflm_patch_window;
+
+/* Requantization of an int32 accumulator to 8 bits. 20 bytes.
+ * Exactly TFLM's MultiplyByQuantizedMultiplier (two roundings), then
+ * + output_zero_point, then the clamp. */
+typedef struct {
+  uint32_t multiplier_at; /* int32[n], n = output channels when per_channel else 1 */
+  uint32_t shift_at;      /* int8[n]; positive is left */
+  int32_t output_zero_point;
+  int16_t act_min;
+  int16_t act_max;
+  uint8_t per_channel;
+  uint8_t reserved[3];
+} tflm_patch_requant;
+
+/* CONV_2D. Weights int8[out_channels][kernel_h][kernel_w][in_channels / groups].
+ * bias int32[out_channels] already holds -input_zero_point * sum(weights). */
+typedef struct {
+  tflm_patch_window window;
+  tflm_patch_requant requant;
+  uint32_t weights_at;
+  uint32_t bias_at;
+  uint16_t groups;
+  uint16_t reserved;
+} tflm_patch_conv_params;
+
+/* DEPTHWISE_CONV_2D. Weights int8[kernel_h][kernel_w][out_channels], output
+ * channel = input channel * depth_multiplier + m; bias folded as above. */
+typedef struct {
+  tflm_patch_window window;
+  tflm_patch_requant requant;
+  uint32_t weights_at;
+  uint32_t bias_at;
+  uint16_t depth_multiplier;
+  uint16_t reserved;
+} tflm_patch_depthwise_params;
+
+/* FULLY_CONNECTED. flatten 0: every input row is a vector of cols * channels
+ * and gives an output row (steps = rows). flatten 1: the whole input map is one
+ * vector; a step consumes one input row into int32[out] accumulators in the
+ * scratch (none are needed when the map has a single row).
+ * Weights int8[out][in]; bias folded as above. */
+typedef struct {
+  tflm_patch_requant requant;
+  uint32_t weights_at;
+  uint32_t bias_at;
+  uint8_t flatten;
+  uint8_t reserved[3];
+} tflm_patch_fully_connected_params;
+
+/* AVERAGE_POOL_2D, MAX_POOL_2D. accumulate 1 (average only, one output row):
+ * a step consumes input row first_row + step into int32[out_cols * channels]
+ * accumulators in the scratch. */
+typedef struct {
+  tflm_patch_window window;
+  int16_t act_min;
+  int16_t act_max;
+  uint8_t accumulate;
+  uint8_t reserved;
+  uint16_t first_row;
+} tflm_patch_pool_params;
+
+/* ADD (left_shift 20, TFLM's Add): both inputs are scaled to a common scale.
+ * An input of 1 row, column or channel is broadcast. */
+typedef struct {
+  int32_t input_multiplier[2];
+  int32_t output_multiplier;
+  int8_t input_shift[2];
+  int8_t output_shift;
+  int8_t left_shift;
+  int32_t output_zero_point;
+  int16_t act_min;
+  int16_t act_max;
+} tflm_patch_add_params;
+
+/* MUL, broadcast like ADD. */
+typedef struct {
+  int32_t output_multiplier;
+  int32_t output_shift;
+  int32_t output_zero_point;
+  int16_t act_min;
+  int16_t act_max;
+} tflm_patch_mul_params;
+
+/* MEAN over columns (over_rows 0: a row operator) or over rows, with or
+ * without columns (over_rows 1: a step consumes one input row into int32
+ * accumulators, [channels] or [cols * channels], in the scratch).
+ * The arithmetic is that of TFLM's int8 MEAN; see src/mean.c. */
+typedef struct {
+  int32_t multiplier;
+  int32_t shift;
+  int32_t output_zero_point;
+  uint8_t over_rows;
+  uint8_t over_cols;
+  uint8_t variant; /* which of TFLM's formulas; see src/mean.c */
+  uint8_t reserved;
+} tflm_patch_mean_params;
+
+/* SOFTMAX over channels, int8 to int8 (output scale 1/256, zero point -128).
+ * exp_table_at: int32[256], TFLM's fixed-point exp of -i * beta * scale. */
+typedef struct {
+  uint32_t exp_table_at;
+  int32_t diff_min; /* smaller differences count as zero */
+} tflm_patch_softmax_params;
+
+/* QUANTIZE, DEQUANTIZE between float32 and 8 bits. */
+typedef struct {
+  float scale;
+  int32_t zero_point;
+} tflm_patch_quantize_params;
+
+/* LOOKUP. uint8[256], indexed by the value's bits. */
+typedef struct {
+  uint32_t table_at;
+} tflm_patch_lookup_params;
+
+/* PAD in rows, columns and channels. */
+typedef struct {
+  uint16_t top;
+  uint16_t left;
+  uint16_t front; /* channels before */
+  int16_t value;
+} tflm_patch_pad_params;
+
+/* TRANSPOSE NCHW to NHWC: the input map's rows are the C planes, its cols H,
+ * its channels W; every step reads all input rows. No parameters. */
+
+/* RESIZE_NEAREST_NEIGHBOR. row_at uint16[out rows], col_at uint16[out cols]:
+ * the input row and column each output row and column copies. */
+typedef struct {
+  uint32_t row_at;
+  uint32_t col_at;
+} tflm_patch_resize_params;
+
+/* CONCATENATION along channels: inputs of equal scale are copied side by side.
+ * No parameters. */
+
+/* Checksum of n bytes (Fletcher-32 over bytes, cheap on a Cortex-M0):
+ * a and b start at 1 and 0; per byte a += byte, b += a, both modulo 2^16;
+ * the result is b << 16 | a. */
+uint32_t tflm_patch_checksum(const uint8_t* bytes, uint32_t n);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TFLM_PATCH_PROGRAM_H_ */

@@ -1,0 +1,115 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What a stage computes, in rows: feature maps and row operators.
+
+A stage operator is a sequence of steps. Step t reads the input rows
+`reads[k].first[t] .. reads[k].last[t]` of its k-th input; a normal operator
+then has made output row t, an accumulating one (`accumulates`) makes its only
+output row with the last step. Nothing else about an operator matters to the
+schedule, so the planner treats all operators alike.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import Any
+
+import numpy as np
+
+from tflm_patch.graph.types import DType
+
+
+class MapRole(enum.Enum):
+  INTERNAL = 'internal'  # made and read inside the stage
+  INPUT = 'input'  # a tensor that the stage reads
+  OUTPUT = 'output'  # a tensor that the stage makes (may be read inside, too)
+  CONSTANT = 'constant'  # lies in the constants
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureMap:
+  """A feature map of rows x cols x channels values.
+
+  Attributes:
+    name: The tensor's name.
+    rows, cols, channels: The shape; a vector of n values is 1 x 1 x n.
+    dtype: Element type.
+    zero_point: What padding reads; 0 for float32.
+    role: Where it lives.
+    tensor: Index of the graph's tensor it stands for.
+    constant: int8 values [rows, cols, channels] of a CONSTANT map.
+  """
+
+  name: str
+  rows: int
+  cols: int
+  channels: int
+  dtype: DType
+  zero_point: int
+  role: MapRole
+  tensor: int
+  constant: np.ndarray | None = None
+
+  @property
+  def row_bytes(self) -> int:
+    return self.cols * self.channels * (self.dtype.bytes or 0)
+
+  @property
+  def bytes(self) -> int:
+    return self.rows * self.row_bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class RowReads:
+  """Input rows that each step of an operator reads, clamped to the map.
+
+  `first[t] > last[t]` when step t reads none (its window is all padding).
+  """
+
+  first: np.ndarray
+  last: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class StageOp:
+  """One operator of a stage.
+
+  Attributes:
+    kind: One of planner.program.Kind.
+    name: For reports, e.g. 'CONV_2D 12'.
+    inputs, outputs: Indices into `StageGraph.maps`.
+    steps: Number of steps.
+    reads: One entry per input.
+    accumulates: The output exists only after the last step.
+    scratch_bytes: Private memory from the first step to the last.
+    params: Parameters of the kind; `encode(constants)` writes the record.
+    macs: Multiply-accumulates of the whole operator.
+    sources: Indices of the graph's operators that it stands for.
+  """
+
+  kind: int
+  name: str
+  inputs: tuple[int, ...]
+  outputs: tuple[int, ...]
+  steps: int
+  reads: tuple[RowReads, ...]
+  params: Any
+  accumulates: bool = False
+  scratch_bytes: int = 0
+  macs: int = 0
+  sources: tuple[int, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class StageGraph:
+  """Operators in execution order over feature maps.
+
+  Attributes:
+    inputs, outputs: Map indices in the order of the stage operator's tensors.
+  """
+
+  maps: tuple[FeatureMap, ...]
+  ops: tuple[StageOp, ...]
+  inputs: tuple[int, ...]
+  outputs: tuple[int, ...]
