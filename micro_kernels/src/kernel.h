@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tflm_patch/kernels.h"
 #include "tflm_patch/program.h"
 #include "tflm_patch/status.h"
 
@@ -27,6 +28,11 @@ typedef struct {
   void* const* tensors;    /* NULL while validating */
 } tflm_patch_stage;
 
+/* Resolves the tables of a program whose header is valid; workspace and tensors
+ * become NULL (src/executor.c). */
+void tflm_patch_open_stage(tflm_patch_stage* stage, const void* program,
+                           const void* constants);
+
 /* One kind of operator. */
 typedef struct {
   /* Checks arity, types, shapes, parameter ranges and constant offsets: after
@@ -34,7 +40,9 @@ typedef struct {
   tflm_patch_status (*check)(const tflm_patch_stage* stage,
                              const tflm_patch_op* op);
   /* Input rows [*first, *last] of the input-th input that a step reads,
-   * clamped to the map; *first > *last when it reads none. */
+   * clamped to the map; *first > *last when it reads none. Neither decreases
+   * from one step to the next (check() sees to it): a run of steps reads the
+   * rows from the first of its first step to the last of its last. */
   void (*reads)(const tflm_patch_stage* stage, const tflm_patch_op* op,
                 uint32_t input, uint32_t step, int32_t* first, int32_t* last);
   /* Runs steps [step, step + count). */
@@ -46,8 +54,11 @@ typedef struct {
                          const tflm_patch_op* op);
 } tflm_patch_kernel;
 
-/* The kernel of a kind, NULL for an unknown one. */
+/* The kernel of a kind, NULL for an unknown one (src/kernel_table.c). */
 const tflm_patch_kernel* tflm_patch_find_kernel(uint32_t kind);
+
+/* Size of the parameter record of a known kind. */
+uint32_t tflm_patch_params_bytes(uint32_t kind);
 
 static inline const tflm_patch_map* tflm_patch_input_map(
     const tflm_patch_stage* stage, const tflm_patch_op* op, uint32_t i) {
@@ -78,6 +89,12 @@ static inline uint8_t* tflm_patch_map_base(const tflm_patch_stage* stage,
   }
 }
 
+/* An operator's private memory; it has some. */
+static inline void* tflm_patch_scratch(const tflm_patch_stage* stage,
+                                       const tflm_patch_op* op) {
+  return stage->workspace + op->scratch;
+}
+
 /* The bytes of row `row` of a map. */
 static inline uint8_t* tflm_patch_map_row(const tflm_patch_stage* stage,
                                           const tflm_patch_map* map,
@@ -86,6 +103,20 @@ static inline uint8_t* tflm_patch_map_row(const tflm_patch_stage* stage,
     row %= map->ring_rows;
   }
   return tflm_patch_map_base(stage, map) + (size_t)row * map->row_bytes;
+}
+
+/* An int8 map as the row kernels read it. */
+static inline tflm_patch_rows tflm_patch_view_rows(
+    const tflm_patch_stage* stage, const tflm_patch_map* map) {
+  const tflm_patch_rows view = {
+      .base = (const int8_t*)tflm_patch_map_base(stage, map),
+      .row_bytes = map->row_bytes,
+      .ring_rows = map->ring_rows,
+      .rows = map->rows,
+      .cols = map->cols,
+      .channels = map->channels,
+  };
+  return view;
 }
 
 static inline const void* tflm_patch_constant(const tflm_patch_stage* stage,
@@ -101,8 +132,21 @@ static inline int tflm_patch_constant_fits(const tflm_patch_stage* stage,
          n <= stage->constants_bytes - at;
 }
 
-/* Size of an element in bytes, 0 for an unknown type. */
+/* Size of an element in bytes, 0 for an unknown type (src/check.c). */
 uint32_t tflm_patch_type_bytes(uint8_t type);
+
+static inline int tflm_patch_is_int8(int32_t value) {
+  return INT8_MIN <= value && value <= INT8_MAX;
+}
+
+/* Whether [low, high] is a clamp of int8 values. */
+static inline int tflm_patch_is_int8_range(int32_t low, int32_t high) {
+  return INT8_MIN <= low && low <= high && high <= INT8_MAX;
+}
+
+static inline int tflm_patch_is_shift(int32_t shift) {
+  return -31 <= shift && shift <= 30;
+}
 
 /* Checks of parameter parts that several kinds share (src/check.c). */
 tflm_patch_status tflm_patch_check_arity(const tflm_patch_op* op,
@@ -113,10 +157,10 @@ tflm_patch_status tflm_patch_check_window(const tflm_patch_window* window,
 tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage,
                                            const tflm_patch_requant* requant,
                                            uint32_t channels);
-/* params_bytes of a kind's record lie in the program. Called by the validator
- * with the size from its table before check(). */
+/* The operator has a scratch of at least `bytes` (the validator has checked that
+ * the scratch lies in the workspace, aligned). */
 tflm_patch_status tflm_patch_check_scratch(const tflm_patch_op* op,
-                                           uint32_t bytes);
+                                           uint64_t bytes);
 
 /* Rows that a window reads, clamped (src/check.c). */
 void tflm_patch_window_reads(const tflm_patch_window* window, uint32_t rows,

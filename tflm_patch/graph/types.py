@@ -163,6 +163,8 @@ class Operator:
     custom_name: Name of a custom operator.
     custom_options: Bytes of a custom operator's options.
     version: The operator's version in the schema's sense.
+    explicit_padding: Rows and columns (top, bottom, left, right) of a PAD that was
+      folded into this operator; only a stage can hold such an operator.
     origin: The schema's OperatorT it was read from, None when made by the tool.
   """
 
@@ -173,6 +175,7 @@ class Operator:
   custom_name: str | None = None
   custom_options: bytes = b''
   version: int = 1
+  explicit_padding: tuple[int, int, int, int] | None = None
   origin: Any = None
 
 

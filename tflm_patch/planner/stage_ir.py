@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
 from tflm_patch.graph.types import DType
+from tflm_patch.planner.constants import ConstantPool
 
 
 class MapRole(enum.Enum):
@@ -27,7 +28,7 @@ class MapRole(enum.Enum):
   CONSTANT = 'constant'  # lies in the constants
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class FeatureMap:
   """A feature map of rows x cols x channels values.
 
@@ -60,7 +61,7 @@ class FeatureMap:
     return self.rows * self.row_bytes
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class RowReads:
   """Input rows that each step of an operator reads, clamped to the map.
 
@@ -71,7 +72,7 @@ class RowReads:
   last: np.ndarray
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class StageOp:
   """One operator of a stage.
 
@@ -83,7 +84,7 @@ class StageOp:
     reads: One entry per input.
     accumulates: The output exists only after the last step.
     scratch_bytes: Private memory from the first step to the last.
-    params: Parameters of the kind; `encode(constants)` writes the record.
+    encode: Writes the parameter record, storing its arrays in the constant pool.
     macs: Multiply-accumulates of the whole operator.
     sources: Indices of the graph's operators that it stands for.
   """
@@ -94,14 +95,14 @@ class StageOp:
   outputs: tuple[int, ...]
   steps: int
   reads: tuple[RowReads, ...]
-  params: Any
+  encode: Callable[[ConstantPool], bytes]
   accumulates: bool = False
   scratch_bytes: int = 0
   macs: int = 0
   sources: tuple[int, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class StageGraph:
   """Operators in execution order over feature maps.
 

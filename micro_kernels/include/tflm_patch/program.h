@@ -27,6 +27,7 @@ extern "C" {
 #define TFLM_PATCH_MAX_TENSORS 16u /* inputs plus outputs of a stage */
 #define TFLM_PATCH_MAX_OPS 255u    /* operators of one segment */
 #define TFLM_PATCH_NONE 0xFFFFFFFFu
+#define TFLM_PATCH_CHECKSUM_FROM 16u /* what follows the checksum's field */
 
 /* How the constants are packed. */
 enum { TFLM_PATCH_FAMILY_PORTABLE = 0 };
@@ -67,13 +68,13 @@ enum {
   TFLM_PATCH_KIND_COUNT = 17
 };
 
-/* 64 bytes. */
+/* 60 bytes. */
 typedef struct {
   uint32_t magic;
   uint16_t version;
   uint16_t family;
   uint32_t program_bytes;   /* of the whole program, a multiple of 4 */
-  uint32_t checksum;        /* tflm_patch_checksum of all bytes from offset 16 */
+  uint32_t checksum;        /* of all bytes from TFLM_PATCH_CHECKSUM_FROM */
   uint32_t constants_bytes; /* that the constants tensor must hold at least */
   uint32_t workspace_bytes; /* a multiple of 16; 0 when none is needed */
   uint16_t n_inputs;        /* tensors of the stage */
@@ -91,7 +92,10 @@ typedef struct {
 } tflm_patch_header;
 
 /* A feature map of rows x cols x channels values, or a ring of its last rows.
- * Row r lies at base(region) + offset + (r % ring_rows) * row_bytes. 24 bytes. */
+ * Row r lies at base(region) + offset + (r % ring_rows) * row_bytes. A ring is
+ * read only in the segment that makes it. Every tensor of the stage has one
+ * whole, dense map at offset 0: without a producer for an input, with one for an
+ * output. Other maps may lie in the tensors' memory, too. 24 bytes. */
 typedef struct {
   uint32_t offset;
   uint32_t row_bytes; /* at least cols * channels * size of the type */
@@ -102,7 +106,8 @@ typedef struct {
   uint8_t region;
   uint8_t type;
   int16_t zero_point;
-  uint32_t reserved;
+  uint32_t producer; /* the operator that makes it; TFLM_PATCH_NONE for
+                        constants and for tensors that the stage reads */
 } tflm_patch_map;
 
 /* An operator instance. A step makes one output row, except for the operators
@@ -142,7 +147,9 @@ typedef struct {
 
 /* A sliding window over rows and columns. 16 bytes. Output row r reads input
  * rows r * stride_h - pad_top + i * dilation_h for 0 <= i < kernel_h; rows and
- * columns outside the map count as its zero point (pools leave them out). */
+ * columns outside the map count as its zero point (pools leave them out). The
+ * schedule counts all rows between the first and the last of them, clamped to
+ * the map, as read. pad_top and pad_left are not negative. */
 typedef struct {
   uint8_t kernel_h;
   uint8_t kernel_w;
@@ -204,9 +211,11 @@ typedef struct {
   uint8_t reserved[3];
 } tflm_patch_fully_connected_params;
 
-/* AVERAGE_POOL_2D, MAX_POOL_2D. accumulate 1 (average only, one output row):
- * a step consumes input row first_row + step into int32[out_cols * channels]
- * accumulators in the scratch. */
+/* AVERAGE_POOL_2D, MAX_POOL_2D; dilation 1. Cells outside the map are left out,
+ * of the average's count, too; every window of an average has a cell inside.
+ * accumulate 1 (average only, one output row): a step consumes input row
+ * first_row + step into int32[out_cols * channels] accumulators in the scratch;
+ * first_row is 0 and there are min(rows, kernel_h - pad_top) steps. */
 typedef struct {
   tflm_patch_window window;
   int16_t act_min;
@@ -229,7 +238,8 @@ typedef struct {
   int16_t act_max;
 } tflm_patch_add_params;
 
-/* MUL, broadcast like ADD. */
+/* MUL, broadcast like ADD. The multiplier and shift are those of
+ * input_scale[0] * input_scale[1] / output_scale. */
 typedef struct {
   int32_t output_multiplier;
   int32_t output_shift;
@@ -241,14 +251,18 @@ typedef struct {
 /* MEAN over columns (over_rows 0: a row operator) or over rows, with or
  * without columns (over_rows 1: a step consumes one input row into int32
  * accumulators, [channels] or [cols * channels], in the scratch).
- * The arithmetic is that of TFLM's int8 MEAN; see src/mean.c. */
+ * The arithmetic is that of TFLM's int8 MEAN: with n the number of values in a
+ * mean (at most 2^23) and
+ *   (m, s) = QuantizeMultiplier((double)input_scale / (double)output_scale)
+ *   k = min(floor(log2(n)), 32, 31 + s)
+ * the record holds multiplier = (m << k) / n, rounded down, and shift = s - k. */
 typedef struct {
   int32_t multiplier;
   int32_t shift;
   int32_t output_zero_point;
   uint8_t over_rows;
   uint8_t over_cols;
-  uint8_t variant; /* which of TFLM's formulas; see src/mean.c */
+  uint8_t variant; /* 0, the formula above */
   uint8_t reserved;
 } tflm_patch_mean_params;
 

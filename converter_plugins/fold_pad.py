@@ -1,0 +1,103 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""PAD into the convolution or maximum pool behind it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from converter_plugins import graph_edit
+from converter_plugins.registry import Context, register
+from tflm_patch.graph.types import DType, Operator, Subgraph, Tensor
+
+_CONVOLUTIONS = ('CONV_2D', 'DEPTHWISE_CONV_2D')
+_VALID = 1
+
+
+@register('fold_pad', priority=20)
+class FoldPad:
+  """Explicit PAD becomes the padding of the convolution that reads it."""
+
+  def match(self, graph: Subgraph, index: int, context: Context) -> tuple[int, int] | None:
+    """A PAD of rows and columns with the zero point, read by one VALID convolution."""
+    del context
+    pad = graph.operators[index]
+    if pad.opcode not in ('PAD', 'PADV2'):
+      return None
+    source, target = graph.tensors[pad.inputs[0]], graph.tensors[pad.outputs[0]]
+    pads = graph_edit.constant(graph, pad.inputs[1]) if len(pad.inputs) > 1 else None
+    reader = graph_edit.only_reader(graph, pad.outputs[0])
+    if pads is None or reader is None or len(pads) != 8 or min(pads) < 0 or source.is_constant:
+      return None
+    if pads[0] or pads[1] or pads[6] or pads[7] or source.dtype != DType.INT8:
+      return None
+    if target.shape != tuple(
+        size + pads[2 * i] + pads[2 * i + 1] for i, size in enumerate(source.shape)
+    ):
+      return None
+    if not graph_edit.same_quantization(source.quantization, target.quantization):
+      return None
+    if len(pad.inputs) > 2:
+      value = graph_edit.constant(graph, pad.inputs[2])
+      if target.quantization is None or value != [target.quantization.zero_point]:
+        return None
+    consumer = graph.operators[reader]
+    valid = consumer.opcode in _CONVOLUTIONS and consumer.explicit_padding is None
+    if not valid or consumer.inputs[0] != pad.outputs[0]:
+      return None
+    return (index, reader) if getattr(consumer.options, 'padding', 0) == _VALID else None
+
+  def transform(self, graph: Subgraph, match: tuple[int, int]) -> str:
+    """Moves the padding into the convolution."""
+    index, reader = match
+    pad, consumer = graph.operators[index], graph.operators[reader]
+    pads = graph_edit.constant(graph, pad.inputs[1])
+    assert pads is not None
+    graph.operators[reader] = dataclasses.replace(
+        consumer,
+        inputs=(pad.inputs[0], *consumer.inputs[1:]),
+        explicit_padding=(pads[2], pads[3], pads[4], pads[5]),
+    )
+    graph_edit.remove(graph, index)
+    return f'{pad.opcode} {pads[2:6]} into {consumer.opcode}'
+
+
+def unfold(graph: Subgraph) -> None:
+  """Gives operators outside stages their PAD back; only a stage can pad explicitly."""
+  index = 0
+  while index < len(graph.operators):
+    consumer = graph.operators[index]
+    if consumer.explicit_padding is None:
+      index += 1
+      continue
+    top, bottom, left, right = consumer.explicit_padding
+    source = graph.tensors[consumer.inputs[0]]
+    n, rows, cols, channels = source.shape
+    padded = graph_edit.add_tensor(
+        graph,
+        Tensor(
+            name=f'{source.name}/padded',
+            shape=(n, rows + top + bottom, cols + left + right, channels),
+            dtype=source.dtype,
+            quantization=source.quantization,
+        ),
+    )
+    pads = np.array([[0, 0], [top, bottom], [left, right], [0, 0]], '<i4')
+    paddings = graph_edit.add_tensor(
+        graph,
+        Tensor(
+            name=f'{source.name}/paddings',
+            shape=(4, 2),
+            dtype=DType.INT32,
+            data=pads.reshape(-1).view(np.uint8),
+        ),
+    )
+    graph.operators[index] = dataclasses.replace(
+        consumer, inputs=(padded, *consumer.inputs[1:]), explicit_padding=None
+    )
+    graph.operators.insert(
+        index, Operator('PAD', inputs=(consumer.inputs[0], paddings), outputs=(padded,))
+    )
+    index += 2

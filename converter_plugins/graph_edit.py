@@ -1,0 +1,64 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Small queries and edits that rewrites share."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tflm_patch.graph.types import Quantization, Subgraph, Tensor
+
+
+def readers(graph: Subgraph, tensor: int) -> list[int]:
+  """Operators that read a tensor."""
+  return [i for i, operator in enumerate(graph.operators) if tensor in operator.inputs]
+
+
+def producer(graph: Subgraph, tensor: int) -> int | None:
+  """The operator that makes a tensor."""
+  for i, operator in enumerate(graph.operators):
+    if tensor in operator.outputs:
+      return i
+  return None
+
+
+def only_reader(graph: Subgraph, tensor: int) -> int | None:
+  """The operator that alone reads a tensor, None also for graph outputs."""
+  found = readers(graph, tensor)
+  return found[0] if len(found) == 1 and tensor not in graph.outputs else None
+
+
+def constant(graph: Subgraph, tensor: int) -> list[int] | None:
+  """The values of a constant tensor as a flat list, None when it is computed."""
+  if tensor < 0 or not graph.tensors[tensor].is_constant:
+    return None
+  return graph.tensors[tensor].array().reshape(-1).tolist()
+
+
+def same_quantization(a: Quantization | None, b: Quantization | None) -> bool:
+  """Whether both are absent, or per tensor with equal scale and zero point."""
+  if a is None or b is None:
+    return a is b
+  return (
+      a.per_tensor and b.per_tensor and a.scale == b.scale and a.zero_point == b.zero_point
+  )
+
+
+def add_tensor(graph: Subgraph, tensor: Tensor) -> int:
+  """Appends a tensor; gives its index."""
+  graph.tensors.append(tensor)
+  return len(graph.tensors) - 1
+
+
+def rewire(graph: Subgraph, old: int, new: int) -> None:
+  """Makes every reader of a tensor read another one."""
+  for i in readers(graph, old):
+    operator = graph.operators[i]
+    inputs = tuple(new if t == old else t for t in operator.inputs)
+    graph.operators[i] = dataclasses.replace(operator, inputs=inputs)
+
+
+def remove(graph: Subgraph, *indices: int) -> None:
+  """Removes operators."""
+  for i in sorted(indices, reverse=True):
+    del graph.operators[i]

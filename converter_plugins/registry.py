@@ -1,0 +1,150 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The registry of rewrites: decorator, entry points, selection by name.
+
+A plugin is a class with `match` and `transform`. `run_plugins` applies each
+selected plugin to the first subgraph, in order of priority, until it matches
+nowhere. Other packages add plugins with an entry point of the group
+`tflm_patch.converter_plugins` that names a module; importing the module runs
+the decorators in it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from tflm_patch.errors import TflmPatchError
+from tflm_patch.graph.types import Model, Subgraph
+
+ENTRY_POINT_GROUP = 'tflm_patch.converter_plugins'
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+  """What the user asked for.
+
+  Attributes:
+    int8_io: QUANTIZE and DEQUANTIZE at the model's boundary may go.
+  """
+
+  int8_io: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+  """One rewrite that was done."""
+
+  plugin: str
+  text: str
+
+
+class Plugin(Protocol):
+  """A rewrite of a graph that changes no output byte."""
+
+  def match(self, graph: Subgraph, index: int, context: Context) -> Any | None:
+    """What `transform` needs when the rewrite applies at an operator, else None."""
+
+  def transform(self, graph: Subgraph, match: Any) -> str:
+    """Rewrites the graph in place (its lists are private) and says what was done."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Registered:
+  """A plugin with its name, its place in the order, and its line of help."""
+
+  name: str
+  priority: int
+  help: str
+  plugin: Plugin
+
+
+_REGISTRY: dict[str, Registered] = {}
+_T = TypeVar('_T', bound=type)
+
+
+def register(name: str, priority: int) -> Callable[[_T], _T]:
+  """Registers a plugin class; the first line of its docstring is its help."""
+
+  def decorate(cls: _T) -> _T:
+    if name in _REGISTRY:
+      raise TflmPatchError(f'plugin "{name}" is registered twice; rename one of them')
+    text = (cls.__doc__ or '').strip().splitlines()[0]
+    _REGISTRY[name] = Registered(name, priority, text, cls())
+    return cls
+
+  return decorate
+
+
+def all_plugins() -> list[Registered]:
+  """Every plugin, ours and other packages', in order of priority."""
+  _load_entry_points()
+  return sorted(_REGISTRY.values(), key=lambda entry: (entry.priority, entry.name))
+
+
+def select(spec: Sequence[str]) -> list[Registered]:
+  """Plugins by name.
+
+  Args:
+    spec: Empty for all; names for just those; '-name' for all but those.
+
+  Raises:
+    TflmPatchError: a name is unknown, or both forms are mixed.
+  """
+  plugins = all_plugins()
+  known = {entry.name for entry in plugins}
+  off = {item[1:] for item in spec if item.startswith('-')}
+  on = {item for item in spec if not item.startswith('-')}
+  unknown = sorted((off | on) - known)
+  if unknown:
+    raise TflmPatchError(
+        f'unknown plugin {", ".join(unknown)}; known are {", ".join(sorted(known))}'
+    )
+  if on and off:
+    raise TflmPatchError('name plugins to use, or -plugins to leave out, not both')
+  return [entry for entry in plugins if entry.name not in off and (not on or entry.name in on)]
+
+
+def run_plugins(
+    model: Model, plugins: Sequence[Registered], context: Context
+) -> tuple[Model, list[Change]]:
+  """Applies plugins to the first subgraph of a model.
+
+  Returns:
+    A new model (the given one is left alone) and the changes in order.
+  """
+  graph = dataclasses.replace(
+      model.main, tensors=list(model.main.tensors), operators=list(model.main.operators)
+  )
+  changes = []
+  for entry in plugins:
+    index = 0
+    while index < len(graph.operators):
+      match = entry.plugin.match(graph, index, context)
+      if match is None:
+        index += 1
+        continue
+      changes.append(Change(entry.name, entry.plugin.transform(graph, match)))
+      index = 0
+  return dataclasses.replace(model, subgraphs=[graph, *model.subgraphs[1:]]), changes
+
+
+_loaded: set[str] = set()
+
+
+def _load_entry_points() -> None:
+  for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+    key = f'{point.name}={point.value}'
+    if key in _loaded:
+      continue
+    _loaded.add(key)
+    try:
+      point.load()
+    except Exception as error:  # Another package's code may raise anything.
+      package = point.dist.name if point.dist else point.value
+      raise TflmPatchError(
+          f'plugin "{point.name}" of package {package} cannot be loaded ({error}); '
+          'update or uninstall that package'
+      ) from error

@@ -1,0 +1,222 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Row kernels: the arithmetic of the operators on rows in memory, without the
+ * executor. The executor's kernels and ahead-of-time compiled models call them;
+ * a Cortex-M build may put other implementations in their place.
+ *
+ * All values are quantized as the parameter records of program.h say. Pointers
+ * must not overlap unless a comment allows it. Nothing is checked here: the
+ * validator, or the planner, has done so.
+ */
+#ifndef TFLM_PATCH_KERNELS_H_
+#define TFLM_PATCH_KERNELS_H_
+
+#include <stdint.h>
+
+#include "tflm_patch/program.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* An int8 feature map to read: row r lies at base + (r % ring_rows) * row_bytes.
+ * ring_rows is rows when the whole map is there. */
+typedef struct {
+  const int8_t* base;
+  uint32_t row_bytes;
+  uint32_t ring_rows;
+  uint32_t rows;
+  uint32_t cols;
+  uint32_t channels;
+} tflm_patch_rows;
+
+/* tflm_patch_requant with its arrays at hand; element c * channel_step belongs
+ * to output channel c. */
+typedef struct {
+  const int32_t* multipliers;
+  const int8_t* shifts;
+  uint32_t channel_step; /* 1 per channel, 0 when all share element 0 */
+  int32_t output_zero_point;
+  int32_t act_min;
+  int32_t act_max;
+} tflm_patch_requant_args;
+
+/* ---- conv.c ---- */
+
+typedef struct {
+  tflm_patch_window window;
+  tflm_patch_requant_args requant;
+  const int8_t* weights; /* as in tflm_patch_conv_params */
+  const int32_t* bias;
+  int32_t input_zero_point;
+  uint32_t groups; /* divides the input's and the output's channels */
+  uint32_t output_cols;
+  uint32_t output_channels;
+} tflm_patch_conv_args;
+
+/* Output row `row`, [output_cols][output_channels]. */
+void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
+                        const tflm_patch_rows* input, uint32_t row,
+                        int8_t* output);
+
+/* ---- depthwise_conv.c ---- */
+
+typedef struct {
+  tflm_patch_window window;
+  tflm_patch_requant_args requant;
+  const int8_t* weights; /* as in tflm_patch_depthwise_params */
+  const int32_t* bias;
+  int32_t input_zero_point;
+  uint32_t depth_multiplier; /* output channels of an input channel */
+  uint32_t output_cols;
+} tflm_patch_depthwise_conv_args;
+
+/* Output row `row`, [output_cols][input channels * depth_multiplier]. */
+void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
+                                  const tflm_patch_rows* input, uint32_t row,
+                                  int8_t* output);
+
+/* ---- fully_connected.c ---- */
+
+typedef struct {
+  tflm_patch_requant_args requant;
+  const int8_t* weights; /* [outputs][inputs] */
+  const int32_t* bias;
+  uint32_t inputs;
+  uint32_t outputs;
+} tflm_patch_fully_connected_args;
+
+/* A vector of `inputs` values to one of `outputs`. */
+void tflm_patch_fully_connected_s8(const tflm_patch_fully_connected_args* args,
+                                   const int8_t* input, int8_t* output);
+
+/* The same with an input in parts: sums[outputs] start as a copy of the bias;
+ * each part, input values [first, first + n), is added to them; finish makes the
+ * outputs. */
+void tflm_patch_fully_connected_accumulate_s8(
+    const tflm_patch_fully_connected_args* args, const int8_t* input,
+    uint32_t first, uint32_t n, int32_t* sums);
+void tflm_patch_fully_connected_finish_s8(
+    const tflm_patch_fully_connected_args* args, const int32_t* sums,
+    int8_t* output);
+
+/* ---- pool.c ---- */
+
+/* Output row `row`, [output_cols][channels], of a pool that does not
+ * accumulate. */
+void tflm_patch_average_pool_s8(const tflm_patch_pool_params* params,
+                                const tflm_patch_rows* input, uint32_t row,
+                                int8_t* output, uint32_t output_cols);
+void tflm_patch_max_pool_s8(const tflm_patch_pool_params* params,
+                            const tflm_patch_rows* input, uint32_t row,
+                            int8_t* output, uint32_t output_cols);
+
+/* Adds an input row [cols][channels] to sums[output_cols][channels]. */
+void tflm_patch_average_pool_accumulate_s8(const tflm_patch_pool_params* params,
+                                           const int8_t* input, uint32_t cols,
+                                           uint32_t channels, int32_t* sums,
+                                           uint32_t output_cols);
+
+/* The output row of sums over `rows` input rows. */
+void tflm_patch_average_pool_finish_s8(const tflm_patch_pool_params* params,
+                                       const int32_t* sums, uint32_t rows,
+                                       uint32_t cols, uint32_t channels,
+                                       int8_t* output, uint32_t output_cols);
+
+/* ---- add.c ---- */
+
+/* output[i] = a[i * a_step] + b[i * b_step], steps 1, or 0 to broadcast one
+ * value. output may be a or b. */
+void tflm_patch_add_s8(const tflm_patch_add_params* params,
+                       int32_t a_zero_point, int32_t b_zero_point,
+                       const int8_t* a, uint32_t a_step, const int8_t* b,
+                       uint32_t b_step, int8_t* output, uint32_t n);
+
+/* ---- mul.c ---- */
+
+/* output[i] = a[i * a_step] * b[i * b_step]; see tflm_patch_add_s8. */
+void tflm_patch_mul_s8(const tflm_patch_mul_params* params,
+                       int32_t a_zero_point, int32_t b_zero_point,
+                       const int8_t* a, uint32_t a_step, const int8_t* b,
+                       uint32_t b_step, int8_t* output, uint32_t n);
+
+/* ---- mean.c ---- */
+
+/* The mean over the columns of an input row [cols][channels]: [channels]. */
+void tflm_patch_mean_cols_s8(const tflm_patch_mean_params* params,
+                             int32_t input_zero_point, const int8_t* input,
+                             uint32_t cols, uint32_t channels, int8_t* output);
+
+/* Adds an input row [cols][channels] to sums[channels] when the columns are
+ * reduced, too, else to sums[cols][channels]. */
+void tflm_patch_mean_accumulate_s8(const tflm_patch_mean_params* params,
+                                   const int8_t* input, uint32_t cols,
+                                   uint32_t channels, int32_t* sums);
+
+/* n outputs from n sums of `count` values each. */
+void tflm_patch_mean_finish_s8(const tflm_patch_mean_params* params,
+                               int32_t input_zero_point, const int32_t* sums,
+                               uint32_t count, int8_t* output, uint32_t n);
+
+/* ---- softmax.c ---- */
+
+/* A row of n values. exp_table and diff_min as in tflm_patch_softmax_params. */
+void tflm_patch_softmax_s8(const int32_t* exp_table, int32_t diff_min,
+                           const int8_t* input, int8_t* output, uint32_t n);
+
+/* ---- quantize.c ---- */
+
+void tflm_patch_quantize_f32_s8(const tflm_patch_quantize_params* params,
+                                const float* input, int8_t* output, uint32_t n);
+void tflm_patch_quantize_f32_u8(const tflm_patch_quantize_params* params,
+                                const float* input, uint8_t* output,
+                                uint32_t n);
+void tflm_patch_dequantize_s8_f32(const tflm_patch_quantize_params* params,
+                                  const int8_t* input, float* output,
+                                  uint32_t n);
+void tflm_patch_dequantize_u8_f32(const tflm_patch_quantize_params* params,
+                                  const uint8_t* input, float* output,
+                                  uint32_t n);
+
+/* ---- lookup.c ---- */
+
+/* output[i] = table[input[i]], int8 or uint8 by their bits; output may be
+ * input. */
+void tflm_patch_lookup_x8(const uint8_t* table, const uint8_t* input,
+                          uint8_t* output, uint32_t n);
+
+/* ---- pad.c ---- */
+
+/* An output row [output_cols][output_channels] from an input row
+ * [cols][channels], or from NULL for a row of padding only. int8 or uint8. */
+void tflm_patch_pad_x8(const tflm_patch_pad_params* params, const int8_t* input,
+                       uint32_t cols, uint32_t channels, int8_t* output,
+                       uint32_t output_cols, uint32_t output_channels);
+
+/* ---- transpose.c ---- */
+
+/* Spreads a line of n values of value_bytes (1, 2 or 4) bytes over a channel of
+ * an output row: value i goes to output + i * stride bytes. */
+void tflm_patch_transpose_line(const uint8_t* input, uint32_t n,
+                               uint32_t value_bytes, uint8_t* output,
+                               uint32_t stride);
+
+/* ---- resize_nearest.c ---- */
+
+/* n cells of cell_bytes: output cell i is input cell index[i]. */
+void tflm_patch_resize_nearest_row(const uint16_t* index, const uint8_t* input,
+                                   uint32_t cell_bytes, uint8_t* output,
+                                   uint32_t n);
+
+/* ---- concatenation.c ---- */
+
+/* n cells of cell_bytes of one input, to every stride-th byte of the output. */
+void tflm_patch_concatenation_row(const uint8_t* input, uint32_t cell_bytes,
+                                  uint8_t* output, uint32_t stride, uint32_t n);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TFLM_PATCH_KERNELS_H_ */

@@ -1,0 +1,44 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Registers the operators of converted models with a TensorFlow Lite Micro
+ * resolver:
+ *
+ *   #include "tflm_patch/tflm/patch_op_resolver.h"
+ *
+ *   tflite::MicroMutableOpResolver<4 + tflm_patch::kNumberOfTflmPatchOps> ops;
+ *   if (tflm_patch::RegisterTflmPatchOps(ops) != kTfLiteOk) { ... }
+ *
+ * The model's array must be 16-byte aligned (`alignas(16)`).
+ */
+#ifndef TFLM_PATCH_TFLM_PATCH_OP_RESOLVER_H_
+#define TFLM_PATCH_TFLM_PATCH_OP_RESOLVER_H_
+
+#ifdef TFLM_PATCH_NO_TFLM_HEADERS
+#include "tflm_patch/tflm/tflm_declarations.h"
+#else
+#include "tensorflow/lite/micro/micro_common.h"
+#endif
+
+namespace tflm_patch {
+
+/* How many entries of the resolver RegisterTflmPatchOps takes. */
+constexpr unsigned int kNumberOfTflmPatchOps = 1;
+
+/* The name that converted models call the operator by. */
+constexpr char kStageOpName[] = "TflmPatchStage";
+
+/* The operator; lives as long as the program. */
+const TFLMRegistration* StageRegistration();
+
+/* Adds the operators to a MicroMutableOpResolver or anything with its
+ * AddCustom. Returns the resolver's status: kTfLiteError when it is full or
+ * holds the operator already. */
+template <typename Resolver>
+auto RegisterTflmPatchOps(Resolver& resolver) {
+  return resolver.AddCustom(kStageOpName, StageRegistration());
+}
+
+}  // namespace tflm_patch
+
+#endif  // TFLM_PATCH_TFLM_PATCH_OP_RESOLVER_H_

@@ -1,0 +1,31 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What operators of two int8 maps share: broadcasting. Internal.
+ */
+#ifndef TFLM_PATCH_SRC_BINARY_H_
+#define TFLM_PATCH_SRC_BINARY_H_
+
+#include "kernel.h"
+
+/* output[i] = f(a[i * a_step], b[i * b_step]); params is the kind's record. */
+typedef void (*tflm_patch_binary_row)(const void* params, int32_t a_zero_point,
+                                      int32_t b_zero_point, const int8_t* a,
+                                      uint32_t a_step, const int8_t* b,
+                                      uint32_t b_step, int8_t* output,
+                                      uint32_t n);
+
+/* Two int8 inputs and an int8 output; every dimension of an input is the
+ * output's, or 1. */
+tflm_patch_status tflm_patch_check_binary(const tflm_patch_stage* stage,
+                                          const tflm_patch_op* op);
+
+void tflm_patch_binary_reads(const tflm_patch_stage* stage,
+                             const tflm_patch_op* op, uint32_t input,
+                             uint32_t step, int32_t* first, int32_t* last);
+
+void tflm_patch_run_binary(const tflm_patch_stage* stage,
+                           const tflm_patch_op* op, uint32_t step,
+                           uint32_t count, tflm_patch_binary_row row_kernel);
+
+#endif /* TFLM_PATCH_SRC_BINARY_H_ */

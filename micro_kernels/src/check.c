@@ -1,0 +1,96 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Checks of parameters that several operators share, and the row arithmetic of
+ * windows.
+ */
+#include <string.h>
+
+#include "kernel.h"
+
+uint32_t tflm_patch_type_bytes(uint8_t type) {
+  static const uint8_t kBytes[] = {
+      [TFLM_PATCH_INT8] = 1,  [TFLM_PATCH_UINT8] = 1, [TFLM_PATCH_FLOAT32] = 4,
+      [TFLM_PATCH_INT16] = 2, [TFLM_PATCH_INT32] = 4,
+  };
+  return type < sizeof(kBytes) ? kBytes[type] : 0;
+}
+
+tflm_patch_status tflm_patch_check_arity(const tflm_patch_op* op,
+                                         uint32_t inputs, uint32_t outputs) {
+  return op->n_inputs == inputs && op->n_outputs == outputs ? TFLM_PATCH_OK
+                                                            : TFLM_PATCH_BAD_OP;
+}
+
+/* The windows of one dimension: nothing is zero, and the last window begins at
+ * most INT16_MAX behind the input, which bounds the padding after it as the
+ * type of pad_top bounds that before it. */
+static int is_window(int32_t kernel, int32_t stride, int32_t dilation,
+                     int32_t pad, int32_t input, int32_t output) {
+  return kernel > 0 && stride > 0 && dilation > 0 && pad >= 0 &&
+         (output - 1) * stride - pad < input + INT16_MAX;
+}
+
+tflm_patch_status tflm_patch_check_window(const tflm_patch_window* window,
+                                          const tflm_patch_map* input,
+                                          const tflm_patch_map* output) {
+  return is_window(window->kernel_h, window->stride_h, window->dilation_h,
+                   window->pad_top, input->rows, output->rows) &&
+                 is_window(window->kernel_w, window->stride_w,
+                           window->dilation_w, window->pad_left, input->cols,
+                           output->cols)
+             ? TFLM_PATCH_OK
+             : TFLM_PATCH_BAD_OP;
+}
+
+/* Whether n shifts are all in -31..30, four at a time: there may be thousands. */
+static int are_shifts(const uint8_t* shifts, uint32_t n) {
+  uint32_t bad = 0;
+  for (; n >= 4; n -= 4) {
+    uint32_t word;
+    memcpy(&word, shifts, 4);
+    shifts += 4;
+    /* Ones' complement of the negative bytes leaves 0..30 for a good shift, and
+     * only a larger one reaches the byte's top bit when 0x61 is added. */
+    word ^= ((word & 0x80808080u) >> 7) * 0xFFu;
+    bad |= (word + 0x61616161u) & 0x80808080u;
+  }
+  for (; n > 0; --n) {
+    bad |= !tflm_patch_is_shift((int8_t)*shifts++);
+  }
+  return bad == 0;
+}
+
+tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage,
+                                           const tflm_patch_requant* requant,
+                                           uint32_t channels) {
+  const uint32_t n = requant->per_channel ? channels : 1;
+  if (requant->multiplier_at % 4 != 0) {
+    return TFLM_PATCH_BAD_ALIGNMENT;
+  }
+  if (!tflm_patch_constant_fits(stage, requant->multiplier_at, 4ull * n, 4) ||
+      !tflm_patch_constant_fits(stage, requant->shift_at, n, 1)) {
+    return TFLM_PATCH_BAD_SIZE;
+  }
+  if (requant->per_channel > 1 || !tflm_patch_is_int8(requant->output_zero_point) ||
+      !tflm_patch_is_int8_range(requant->act_min, requant->act_max) ||
+      !are_shifts(stage->constants + requant->shift_at, n)) {
+    return TFLM_PATCH_BAD_OP;
+  }
+  return TFLM_PATCH_OK;
+}
+
+tflm_patch_status tflm_patch_check_scratch(const tflm_patch_op* op,
+                                           uint64_t bytes) {
+  return op->scratch != TFLM_PATCH_NONE && op->scratch_bytes >= bytes
+             ? TFLM_PATCH_OK
+             : TFLM_PATCH_BAD_SIZE;
+}
+
+void tflm_patch_window_reads(const tflm_patch_window* window, uint32_t rows,
+                             uint32_t step, int32_t* first, int32_t* last) {
+  const int32_t low = (int32_t)(step * window->stride_h) - window->pad_top;
+  const int32_t high = low + (window->kernel_h - 1) * window->dilation_h;
+  *first = low < 0 ? 0 : low;
+  *last = high < (int32_t)rows ? high : (int32_t)rows - 1;
+}

@@ -1,0 +1,62 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Runs the step list of a validated program.
+ */
+#include "tflm_patch/executor.h"
+
+#include "kernel.h"
+
+void tflm_patch_open_stage(tflm_patch_stage* stage, const void* program,
+                           const void* constants) {
+  const uint8_t* bytes = (const uint8_t*)program;
+  const tflm_patch_header* header = (const tflm_patch_header*)program;
+  stage->program = bytes;
+  stage->header = header;
+  stage->maps = (const tflm_patch_map*)(const void*)(bytes + header->maps);
+  stage->ops = (const tflm_patch_op*)(const void*)(bytes + header->ops);
+  stage->edges = (const uint16_t*)(const void*)(bytes + header->edges);
+  stage->segments =
+      (const tflm_patch_segment*)(const void*)(bytes + header->segments);
+  stage->steps = (const tflm_patch_step*)(const void*)(bytes + header->steps);
+  stage->constants = (const uint8_t*)constants;
+  stage->constants_bytes = header->constants_bytes;
+  stage->workspace = NULL;
+  stage->tensors = NULL;
+}
+
+size_t tflm_patch_workspace_size(const void* program) {
+  return ((const tflm_patch_header*)program)->workspace_bytes;
+}
+
+tflm_patch_status tflm_patch_run(const void* program, const void* constants,
+                                 void* const* tensors, void* workspace) {
+  const tflm_patch_header* header = (const tflm_patch_header*)program;
+  tflm_patch_stage stage;
+  if (header->workspace_bytes != 0 &&
+      (workspace == NULL ||
+       (uintptr_t)workspace % TFLM_PATCH_ALIGNMENT != 0)) {
+    return TFLM_PATCH_BAD_WORKSPACE;
+  }
+  for (uint32_t i = 0; i < (uint32_t)header->n_inputs + header->n_outputs;
+       ++i) {
+    if (tensors[i] == NULL) {
+      return TFLM_PATCH_BAD_TENSOR;
+    }
+  }
+  tflm_patch_open_stage(&stage, program, constants);
+  stage.workspace = (uint8_t*)workspace;
+  stage.tensors = tensors;
+
+  for (uint32_t s = 0; s < header->n_segments; ++s) {
+    const tflm_patch_segment* segment = &stage.segments[s];
+    const tflm_patch_op* ops = stage.ops + segment->first_op;
+    const tflm_patch_step* step = stage.steps + segment->first_step;
+    const tflm_patch_step* end = step + segment->n_steps;
+    for (; step != end; ++step) {
+      const tflm_patch_op* op = &ops[step->op];
+      tflm_patch_find_kernel(op->kind)->run(&stage, op, step->row, step->count);
+    }
+  }
+  return TFLM_PATCH_OK;
+}

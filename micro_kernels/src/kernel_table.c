@@ -1,0 +1,49 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The registry of operator kernels: one line per kind.
+ */
+#include "kernels.h"
+
+typedef struct {
+  const tflm_patch_kernel* kernel;
+  uint32_t params_bytes;
+} kernel_entry;
+
+static const kernel_entry kKernels[TFLM_PATCH_KIND_COUNT] = {
+    [TFLM_PATCH_CONV_2D] = {&tflm_patch_conv_2d_kernel,
+                            sizeof(tflm_patch_conv_params)},
+    [TFLM_PATCH_DEPTHWISE_CONV_2D] = {&tflm_patch_depthwise_conv_2d_kernel,
+                                      sizeof(tflm_patch_depthwise_params)},
+    [TFLM_PATCH_FULLY_CONNECTED] = {&tflm_patch_fully_connected_kernel,
+                                    sizeof(tflm_patch_fully_connected_params)},
+    [TFLM_PATCH_AVERAGE_POOL_2D] = {&tflm_patch_average_pool_2d_kernel,
+                                    sizeof(tflm_patch_pool_params)},
+    [TFLM_PATCH_MAX_POOL_2D] = {&tflm_patch_max_pool_2d_kernel,
+                                sizeof(tflm_patch_pool_params)},
+    [TFLM_PATCH_ADD] = {&tflm_patch_add_kernel, sizeof(tflm_patch_add_params)},
+    [TFLM_PATCH_MUL] = {&tflm_patch_mul_kernel, sizeof(tflm_patch_mul_params)},
+    [TFLM_PATCH_MEAN] = {&tflm_patch_mean_kernel,
+                         sizeof(tflm_patch_mean_params)},
+    [TFLM_PATCH_SOFTMAX] = {&tflm_patch_softmax_kernel,
+                            sizeof(tflm_patch_softmax_params)},
+    [TFLM_PATCH_QUANTIZE] = {&tflm_patch_quantize_kernel,
+                             sizeof(tflm_patch_quantize_params)},
+    [TFLM_PATCH_DEQUANTIZE] = {&tflm_patch_dequantize_kernel,
+                               sizeof(tflm_patch_quantize_params)},
+    [TFLM_PATCH_LOOKUP] = {&tflm_patch_lookup_kernel,
+                           sizeof(tflm_patch_lookup_params)},
+    [TFLM_PATCH_PAD] = {&tflm_patch_pad_kernel, sizeof(tflm_patch_pad_params)},
+    [TFLM_PATCH_TRANSPOSE] = {&tflm_patch_transpose_kernel, 0},
+    [TFLM_PATCH_RESIZE_NEAREST] = {&tflm_patch_resize_nearest_kernel,
+                                   sizeof(tflm_patch_resize_params)},
+    [TFLM_PATCH_CONCATENATION] = {&tflm_patch_concatenation_kernel, 0},
+};
+
+const tflm_patch_kernel* tflm_patch_find_kernel(uint32_t kind) {
+  return kind < TFLM_PATCH_KIND_COUNT ? kKernels[kind].kernel : NULL;
+}
+
+uint32_t tflm_patch_params_bytes(uint32_t kind) {
+  return kind < TFLM_PATCH_KIND_COUNT ? kKernels[kind].params_bytes : 0;
+}

@@ -1,0 +1,438 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Validation of a program: the boundary behind which nothing is checked. Every
+ * offset and size is compared in 64 bits, every index before it is used, and
+ * the schedule is run without the arithmetic, so that no step reads a row that
+ * is not made yet or no longer there. The work is linear in the program.
+ */
+#include "kernel.h"
+#include "tflm_patch/executor.h"
+
+/* The tables are read in place: no compiler may lay them out differently. */
+_Static_assert(sizeof(tflm_patch_header) == 60, "header");
+_Static_assert(sizeof(tflm_patch_map) == 24, "map");
+_Static_assert(sizeof(tflm_patch_op) == 28, "operator");
+_Static_assert(sizeof(tflm_patch_segment) == 12, "segment");
+_Static_assert(sizeof(tflm_patch_step) == 4, "step");
+
+typedef struct {
+  tflm_patch_stage stage;
+  const tflm_patch_tensor_info* tensors;
+  uint32_t n_inputs;
+  uint32_t n_tensors;
+} validator;
+
+/* Whether [at, at + n) lies in a container. */
+static int fits(uint64_t at, uint64_t n, uint64_t container) {
+  return at <= container && n <= container - at;
+}
+
+/* ---- header ---- */
+
+static tflm_patch_status check_tables(const tflm_patch_header* header) {
+  const struct {
+    uint32_t at;
+    uint32_t count;
+    uint32_t size;
+  } tables[] = {
+      {header->maps, header->n_maps, sizeof(tflm_patch_map)},
+      {header->ops, header->n_ops, sizeof(tflm_patch_op)},
+      {header->edges, header->n_edges, sizeof(uint16_t)},
+      {header->segments, header->n_segments, sizeof(tflm_patch_segment)},
+      {header->steps, header->n_steps, sizeof(tflm_patch_step)},
+  };
+  for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); ++i) {
+    if (tables[i].at % 4 != 0) {
+      return TFLM_PATCH_BAD_ALIGNMENT;
+    }
+    if (tables[i].at < sizeof(tflm_patch_header) || tables[i].count == 0 ||
+        !fits(tables[i].at, (uint64_t)tables[i].count * tables[i].size,
+              header->program_bytes)) {
+      return TFLM_PATCH_BAD_SIZE;
+    }
+  }
+  return TFLM_PATCH_OK;
+}
+
+static tflm_patch_status check_header(const void* program, size_t program_bytes,
+                                      const void* constants,
+                                      size_t constants_bytes) {
+  const tflm_patch_header* header = (const tflm_patch_header*)program;
+  if (program == NULL || program_bytes < sizeof(tflm_patch_header)) {
+    return TFLM_PATCH_BAD_SIZE;
+  }
+  if ((uintptr_t)program % TFLM_PATCH_ALIGNMENT != 0 ||
+      (uintptr_t)constants % TFLM_PATCH_ALIGNMENT != 0) {
+    return TFLM_PATCH_BAD_ALIGNMENT;
+  }
+  if (header->magic != TFLM_PATCH_MAGIC) {
+    return TFLM_PATCH_BAD_MAGIC;
+  }
+  if (header->version != TFLM_PATCH_VERSION) {
+    return TFLM_PATCH_BAD_VERSION;
+  }
+  if (header->family != TFLM_PATCH_FAMILY_PORTABLE) {
+    return TFLM_PATCH_BAD_FAMILY;
+  }
+  if (header->program_bytes < sizeof(tflm_patch_header) ||
+      header->program_bytes > program_bytes) {
+    return TFLM_PATCH_BAD_SIZE;
+  }
+  if (header->program_bytes % 4 != 0) {
+    return TFLM_PATCH_BAD_ALIGNMENT;
+  }
+  if (header->checksum !=
+      tflm_patch_checksum((const uint8_t*)program + TFLM_PATCH_CHECKSUM_FROM,
+                          header->program_bytes - TFLM_PATCH_CHECKSUM_FROM)) {
+    return TFLM_PATCH_BAD_CHECKSUM;
+  }
+  if (header->constants_bytes > constants_bytes ||
+      (header->constants_bytes != 0 && constants == NULL)) {
+    return TFLM_PATCH_BAD_SIZE;
+  }
+  if (header->workspace_bytes % TFLM_PATCH_ALIGNMENT != 0) {
+    return TFLM_PATCH_BAD_ALIGNMENT;
+  }
+  return check_tables(header);
+}
+
+/* ---- maps ---- */
+
+static tflm_patch_status check_edges(const validator* v) {
+  const tflm_patch_header* header = v->stage.header;
+  for (uint32_t i = 0; i < header->n_edges; ++i) {
+    if (v->stage.edges[i] >= header->n_maps) {
+      return TFLM_PATCH_BAD_INDEX;
+    }
+  }
+  return TFLM_PATCH_OK;
+}
+
+/* Bytes of a region; 0 for one that does not exist, where no map fits. */
+static uint32_t region_bytes(const validator* v, uint32_t region) {
+  switch (region) {
+    case TFLM_PATCH_REGION_WORKSPACE:
+      return v->stage.header->workspace_bytes;
+    case TFLM_PATCH_REGION_CONSTANTS:
+      return v->stage.header->constants_bytes;
+    default:
+      region -= TFLM_PATCH_REGION_TENSOR;
+      return region < v->n_tensors ? v->tensors[region].bytes : 0;
+  }
+}
+
+static int is_zero_point(const tflm_patch_map* map) {
+  switch (map->type) {
+    case TFLM_PATCH_INT8:
+      return tflm_patch_is_int8(map->zero_point);
+    case TFLM_PATCH_UINT8:
+      return map->zero_point >= 0 && map->zero_point <= UINT8_MAX;
+    default:
+      return map->zero_point == 0;
+  }
+}
+
+/* Size, type, place and alignment of a map; who makes it is checked later. */
+static tflm_patch_status check_map(const validator* v,
+                                   const tflm_patch_map* map) {
+  const uint32_t type_bytes = tflm_patch_type_bytes(map->type);
+  if (map->rows == 0 || map->cols == 0 || map->channels == 0 ||
+      map->ring_rows == 0 || map->ring_rows > map->rows || type_bytes == 0 ||
+      !is_zero_point(map)) {
+    return TFLM_PATCH_BAD_MAP;
+  }
+  if (map->region >= TFLM_PATCH_REGION_TENSOR + v->n_tensors) {
+    return TFLM_PATCH_BAD_INDEX;
+  }
+  const uint64_t values = (uint64_t)map->cols * map->channels * type_bytes;
+  if (map->row_bytes < values) {
+    return TFLM_PATCH_BAD_MAP;
+  }
+  if (map->offset % type_bytes != 0 || map->row_bytes % type_bytes != 0) {
+    return TFLM_PATCH_BAD_ALIGNMENT;
+  }
+  if (!fits(map->offset,
+            (uint64_t)(map->ring_rows - 1) * map->row_bytes + values,
+            region_bytes(v, map->region))) {
+    return TFLM_PATCH_BAD_SIZE;
+  }
+  return TFLM_PATCH_OK;
+}
+
+static tflm_patch_status check_maps(const validator* v) {
+  for (uint32_t i = 0; i < v->stage.header->n_maps; ++i) {
+    const tflm_patch_status status = check_map(v, &v->stage.maps[i]);
+    if (status != TFLM_PATCH_OK) {
+      return status;
+    }
+  }
+  return TFLM_PATCH_OK;
+}
+
+/* ---- operators ---- */
+
+static int accumulates(const validator* v, const tflm_patch_kernel* kernel,
+                       const tflm_patch_op* op) {
+  return kernel->accumulates == 2 ? kernel->is_accumulating(&v->stage, op)
+                                  : kernel->accumulates;
+}
+
+static tflm_patch_status check_op(const validator* v, uint32_t index) {
+  const tflm_patch_stage* stage = &v->stage;
+  const tflm_patch_op* op = &stage->ops[index];
+  const tflm_patch_kernel* kernel = tflm_patch_find_kernel(op->kind);
+  if (kernel == NULL || op->n_inputs == 0 || op->n_outputs == 0 ||
+      op->steps == 0) {
+    return TFLM_PATCH_BAD_OP;
+  }
+  if (!fits(op->first_edge, (uint32_t)op->n_inputs + op->n_outputs,
+            stage->header->n_edges)) {
+    return TFLM_PATCH_BAD_INDEX;
+  }
+  if (op->params % 4 != 0) {
+    return TFLM_PATCH_BAD_ALIGNMENT;
+  }
+  if (!fits(op->params, tflm_patch_params_bytes(op->kind),
+            stage->header->program_bytes)) {
+    return TFLM_PATCH_BAD_SIZE;
+  }
+  if (op->scratch == TFLM_PATCH_NONE) {
+    if (op->scratch_bytes != 0) {
+      return TFLM_PATCH_BAD_SIZE;
+    }
+  } else {
+    if (op->scratch % TFLM_PATCH_ALIGNMENT != 0) {
+      return TFLM_PATCH_BAD_ALIGNMENT;
+    }
+    if (!fits(op->scratch, op->scratch_bytes, stage->header->workspace_bytes)) {
+      return TFLM_PATCH_BAD_SIZE;
+    }
+  }
+  const tflm_patch_status status = kernel->check(stage, op);
+  if (status != TFLM_PATCH_OK) {
+    return status;
+  }
+  const uint32_t rows = accumulates(v, kernel, op) ? 1 : op->steps;
+  for (uint32_t i = 0; i < op->n_outputs; ++i) {
+    const tflm_patch_map* map = tflm_patch_output_map(stage, op, i);
+    if (map->producer != index || map->region == TFLM_PATCH_REGION_CONSTANTS) {
+      return TFLM_PATCH_BAD_MAP;
+    }
+    if (map->rows != rows) {
+      return TFLM_PATCH_BAD_OP;
+    }
+  }
+  return TFLM_PATCH_OK;
+}
+
+static tflm_patch_status check_ops(const validator* v) {
+  for (uint32_t i = 0; i < v->stage.header->n_ops; ++i) {
+    const tflm_patch_status status = check_op(v, i);
+    if (status != TFLM_PATCH_OK) {
+      return status;
+    }
+  }
+  return TFLM_PATCH_OK;
+}
+
+/* ---- who makes the maps, and the tensors ---- */
+
+static int makes(const tflm_patch_stage* stage, const tflm_patch_op* op,
+                 const tflm_patch_map* map) {
+  for (uint32_t i = 0; i < op->n_outputs; ++i) {
+    if (tflm_patch_output_map(stage, op, i) == map) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+/* Whether a map in a tensor's region is that tensor. */
+static int is_tensor(const tflm_patch_map* map,
+                     const tflm_patch_tensor_info* tensor) {
+  const uint64_t row = (uint64_t)map->cols * map->channels *
+                       tflm_patch_type_bytes(map->type);
+  return map->type == tensor->type && map->offset == 0 &&
+         map->ring_rows == map->rows && map->row_bytes == row &&
+         row * map->rows == tensor->bytes;
+}
+
+static tflm_patch_status check_producers(const validator* v) {
+  const tflm_patch_stage* stage = &v->stage;
+  uint32_t found = 0; /* a bit for every tensor that has its map */
+  for (uint32_t i = 0; i < stage->header->n_maps; ++i) {
+    const tflm_patch_map* map = &stage->maps[i];
+    const int in_tensor = map->region >= TFLM_PATCH_REGION_TENSOR;
+    const uint32_t tensor = (uint32_t)map->region - TFLM_PATCH_REGION_TENSOR;
+    if (map->producer == TFLM_PATCH_NONE) {
+      if (map->ring_rows != map->rows ||
+          map->region == TFLM_PATCH_REGION_WORKSPACE ||
+          (in_tensor && tensor >= v->n_inputs)) {
+        return TFLM_PATCH_BAD_MAP;
+      }
+      if (in_tensor && !is_tensor(map, &v->tensors[tensor])) {
+        return TFLM_PATCH_BAD_TENSOR;
+      }
+    } else {
+      if (map->producer >= stage->header->n_ops) {
+        return TFLM_PATCH_BAD_INDEX;
+      }
+      if (!makes(stage, &stage->ops[map->producer], map)) {
+        return TFLM_PATCH_BAD_MAP;
+      }
+    }
+    /* Memory of a tensor may hold other maps as well; those that are made in an
+     * input's say nothing of the input. */
+    if (in_tensor &&
+        (tensor < v->n_inputs) == (map->producer == TFLM_PATCH_NONE) &&
+        is_tensor(map, &v->tensors[tensor])) {
+      found |= (uint32_t)1 << tensor;
+    }
+  }
+  return found == ((uint32_t)1 << v->n_tensors) - 1u ? TFLM_PATCH_OK
+                                                     : TFLM_PATCH_BAD_TENSOR;
+}
+
+/* ---- schedule ---- */
+
+/* The state of a segment under simulation. */
+typedef struct {
+  const tflm_patch_segment* segment;
+  uint16_t done[TFLM_PATCH_MAX_OPS]; /* steps that each operator has run */
+} simulation;
+
+/* Whether rows first..last of a map are there. */
+static int are_rows_there(const validator* v, const simulation* s,
+                          const tflm_patch_map* map, int32_t first,
+                          int32_t last) {
+  const tflm_patch_op* producer = &v->stage.ops[map->producer];
+  const uint16_t done = s->done[map->producer - s->segment->first_op];
+  int32_t made = done;
+  if (map->rows != producer->steps) { /* it accumulates */
+    made = done == producer->steps ? map->rows : 0;
+  }
+  return first > last || (last < made && first + map->ring_rows >= made);
+}
+
+static tflm_patch_status check_step(const validator* v, simulation* s,
+                                    const tflm_patch_step* step) {
+  const tflm_patch_stage* stage = &v->stage;
+  const tflm_patch_segment* segment = s->segment;
+  if (step->op >= segment->n_ops) {
+    return TFLM_PATCH_BAD_INDEX;
+  }
+  const tflm_patch_op* op = &stage->ops[segment->first_op + step->op];
+  const uint32_t end = (uint32_t)step->row + step->count;
+  if (step->count == 0 || step->row != s->done[step->op] || end > op->steps) {
+    return TFLM_PATCH_BAD_STEP;
+  }
+  const tflm_patch_kernel* kernel = tflm_patch_find_kernel(op->kind);
+  for (uint32_t i = 0; i < op->n_inputs; ++i) {
+    const tflm_patch_map* map = tflm_patch_input_map(stage, op, i);
+    if (map->producer == TFLM_PATCH_NONE) {
+      continue;
+    }
+    if (map->producer < segment->first_op) {
+      if (map->ring_rows != map->rows) {
+        return TFLM_PATCH_BAD_STEP;
+      }
+      continue;
+    }
+    if (map->producer - segment->first_op >= segment->n_ops) {
+      return TFLM_PATCH_BAD_STEP;
+    }
+    int32_t first;
+    int32_t last;
+    kernel->reads(stage, op, i, step->row, &first, &last);
+    if (step->count > 1) {
+      int32_t unused;
+      kernel->reads(stage, op, i, end - 1, &unused, &last);
+    }
+    if (!are_rows_there(v, s, map, first, last)) {
+      return TFLM_PATCH_BAD_STEP;
+    }
+  }
+  s->done[step->op] = (uint16_t)end;
+  return TFLM_PATCH_OK;
+}
+
+static tflm_patch_status check_segment(const validator* v, simulation* s) {
+  const tflm_patch_segment* segment = s->segment;
+  const tflm_patch_step* step = v->stage.steps + segment->first_step;
+  const tflm_patch_step* end = step + segment->n_steps;
+  for (uint32_t i = 0; i < segment->n_ops; ++i) {
+    s->done[i] = 0;
+  }
+  for (; step != end; ++step) {
+    const tflm_patch_status status = check_step(v, s, step);
+    if (status != TFLM_PATCH_OK) {
+      return status;
+    }
+  }
+  for (uint32_t i = 0; i < segment->n_ops; ++i) {
+    if (s->done[i] != v->stage.ops[segment->first_op + i].steps) {
+      return TFLM_PATCH_BAD_STEP;
+    }
+  }
+  return TFLM_PATCH_OK;
+}
+
+static tflm_patch_status check_schedule(const validator* v) {
+  const tflm_patch_header* header = v->stage.header;
+  uint32_t next_op = 0;
+  uint32_t next_step = 0;
+  simulation s;
+  for (uint32_t i = 0; i < header->n_segments; ++i) {
+    const tflm_patch_segment* segment = &v->stage.segments[i];
+    if (segment->first_op != next_op || segment->first_step != next_step ||
+        segment->n_ops == 0 || segment->n_ops > TFLM_PATCH_MAX_OPS ||
+        !fits(next_op, segment->n_ops, header->n_ops) ||
+        !fits(next_step, segment->n_steps, header->n_steps)) {
+      return TFLM_PATCH_BAD_INDEX;
+    }
+    s.segment = segment;
+    const tflm_patch_status status = check_segment(v, &s);
+    if (status != TFLM_PATCH_OK) {
+      return status;
+    }
+    next_op += segment->n_ops;
+    next_step += segment->n_steps;
+  }
+  return next_op == header->n_ops && next_step == header->n_steps
+             ? TFLM_PATCH_OK
+             : TFLM_PATCH_BAD_INDEX;
+}
+
+tflm_patch_status tflm_patch_validate(const void* program, size_t program_bytes,
+                                      const void* constants,
+                                      size_t constants_bytes,
+                                      const tflm_patch_tensor_info* tensors,
+                                      size_t n_tensors) {
+  tflm_patch_status (*const checks[])(const validator*) = {
+      check_edges, check_maps, check_ops, check_producers, check_schedule,
+  };
+  tflm_patch_status status =
+      check_header(program, program_bytes, constants, constants_bytes);
+  if (status != TFLM_PATCH_OK) {
+    return status;
+  }
+  const tflm_patch_header* header = (const tflm_patch_header*)program;
+  if (n_tensors > TFLM_PATCH_MAX_TENSORS || header->n_outputs == 0 ||
+      (size_t)header->n_inputs + header->n_outputs != n_tensors ||
+      tensors == NULL) {
+    return TFLM_PATCH_BAD_TENSOR;
+  }
+  validator v;
+  tflm_patch_open_stage(&v.stage, program, constants);
+  v.tensors = tensors;
+  v.n_inputs = header->n_inputs;
+  v.n_tensors = (uint32_t)n_tensors;
+  for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); ++i) {
+    status = checks[i](&v);
+    if (status != TFLM_PATCH_OK) {
+      return status;
+    }
+  }
+  return TFLM_PATCH_OK;
+}

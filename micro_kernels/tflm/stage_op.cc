@@ -1,0 +1,214 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The custom operator TflmPatchStage: a thin adapter between TFLM and the stage
+ * executor. Inputs: the activations, then the two constants `program` and
+ * `constants`; outputs: the activations that the stage makes.
+ *
+ * It allocates no persistent memory: all that an invocation needs to remember
+ * is the index of its scratch buffer, and that is kept as the value of the
+ * node's user_data pointer. Neither init nor free exist, so nothing else ever
+ * looks at that pointer.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tflm_compat.h"
+#include "tflm_patch/executor.h"
+#include "tflm_patch/tflm/patch_op_resolver.h"
+
+namespace tflm_patch {
+namespace {
+
+constexpr int kConstantInputs = 2; /* program, constants */
+constexpr int kMaxTensors = TFLM_PATCH_MAX_TENSORS;
+
+struct TypeEntry {
+  tflm::Type type;
+  uint8_t code;
+  uint8_t bytes;
+};
+
+constexpr TypeEntry kTypes[] = {
+    {tflm::kInt8, TFLM_PATCH_INT8, 1},
+    {tflm::kUInt8, TFLM_PATCH_UINT8, 1},
+    {tflm::kFloat32, TFLM_PATCH_FLOAT32, 4},
+    {tflm::kInt16, TFLM_PATCH_INT16, 2},
+    {tflm::kInt32, TFLM_PATCH_INT32, 4},
+};
+
+/* Whether a tensor is one that a stage can hold; fills in what the validator
+ * wants to know of it. */
+bool DescribeTensor(const tflm::EvalTensor& tensor,
+                    tflm_patch_tensor_info* info) {
+  const TypeEntry* entry = nullptr;
+  for (const TypeEntry& candidate : kTypes) {
+    if (candidate.type == tensor.type) {
+      entry = &candidate;
+    }
+  }
+  if (entry == nullptr || tensor.dims == nullptr) {
+    return false;
+  }
+  uint64_t bytes = entry->bytes;
+  for (int i = 0; i < tensor.dims->size; ++i) {
+    const int dim = tensor.dims->data[i];
+    if (dim < 0) {
+      return false;
+    }
+    bytes *= static_cast<uint32_t>(dim);
+    if (bytes > UINT32_MAX) {
+      return false;
+    }
+  }
+  info->bytes = static_cast<uint32_t>(bytes);
+  info->type = entry->code;
+  return true;
+}
+
+/* Activations among a node's inputs. */
+int ActivationInputs(const tflm::Node& node) {
+  return node.inputs->size - kConstantInputs;
+}
+
+/* The eval tensor that an entry of a node's tensor list names; nullptr for an
+ * omitted optional one. */
+tflm::EvalTensor* TensorAt(const tflm::Context* context,
+                           const tflm::IntArray& list, int i) {
+  const int index = list.data[i];
+  return index < 0 ? nullptr : tflm::GetEvalTensor(context, index);
+}
+
+/* The program or the constants of a node. */
+const void* ConstantData(const tflm::Context* context, const tflm::Node& node,
+                         int which) {
+  const tflm::EvalTensor* tensor =
+      TensorAt(context, *node.inputs, ActivationInputs(node) + which);
+  return tensor == nullptr ? nullptr : tensor->data.data;
+}
+
+/* Describes `count` tensors of a list. */
+bool DescribeTensors(const tflm::Context* context, const tflm::IntArray& list,
+                     int count, tflm_patch_tensor_info* info) {
+  for (int i = 0; i < count; ++i) {
+    const tflm::EvalTensor* tensor = TensorAt(context, list, i);
+    if (tensor == nullptr || !DescribeTensor(*tensor, &info[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* Checks everything that the model decides. Returns nullptr when Invoke can
+ * rely on it, else what is wrong, in one line. */
+const char* Check(const tflm::Context* context, const tflm::Node& node) {
+  if (node.inputs == nullptr || node.outputs == nullptr) {
+    return "no inputs or outputs";
+  }
+  const int inputs = ActivationInputs(node);
+  const int outputs = node.outputs->size;
+  if (inputs < 1 || outputs < 1 || inputs > kMaxTensors ||
+      outputs > kMaxTensors - inputs) {
+    return "wrong number of inputs or outputs";
+  }
+
+  tflm_patch_tensor_info infos[kMaxTensors];
+  if (!DescribeTensors(context, *node.inputs, inputs, infos) ||
+      !DescribeTensors(context, *node.outputs, outputs, infos + inputs)) {
+    return "unsupported type or shape of an input or output";
+  }
+
+  tflm_patch_tensor_info constant_infos[kConstantInputs];
+  for (int i = 0; i < kConstantInputs; ++i) {
+    const tflm::EvalTensor* tensor = TensorAt(context, *node.inputs, inputs + i);
+    if (tensor == nullptr || tensor->data.data == nullptr ||
+        !DescribeTensor(*tensor, &constant_infos[i]) ||
+        (constant_infos[i].type != TFLM_PATCH_INT8 &&
+         constant_infos[i].type != TFLM_PATCH_UINT8)) {
+      return "program and constants must be constant 8-bit tensors";
+    }
+    if (reinterpret_cast<uintptr_t>(tensor->data.data) % TFLM_PATCH_ALIGNMENT !=
+        0) {
+      return "the model must be 16-byte aligned in memory";
+    }
+  }
+
+  const void* program = ConstantData(context, node, 0);
+  const tflm_patch_status status = tflm_patch_validate(
+      program, constant_infos[0].bytes, ConstantData(context, node, 1),
+      constant_infos[1].bytes, infos, static_cast<size_t>(inputs + outputs));
+  if (status != TFLM_PATCH_OK) {
+    return tflm_patch_status_text(status);
+  }
+  if (static_cast<const tflm_patch_header*>(program)->n_inputs != inputs) {
+    return tflm_patch_status_text(TFLM_PATCH_BAD_TENSOR);
+  }
+  return nullptr;
+}
+
+tflm::Status Prepare(tflm::Context* context, tflm::Node* node) {
+  const char* problem = Check(context, *node);
+  if (problem != nullptr) {
+    tflm::Log(kStageOpName, problem);
+    return tflm::kError;
+  }
+  node->user_data = nullptr;
+  const size_t workspace =
+      tflm_patch_workspace_size(ConstantData(context, *node, 0));
+  if (workspace > 0) {
+    int index = 0;
+    const tflm::Status status =
+        tflm::RequestScratchBuffer(context, workspace, &index);
+    if (status != tflm::kOk) {
+      return status;
+    }
+    node->user_data = reinterpret_cast<void*>(static_cast<intptr_t>(index));
+  }
+  return tflm::kOk;
+}
+
+tflm::Status Invoke(tflm::Context* context, tflm::Node* node) {
+  const void* program = ConstantData(context, *node, 0);
+  const void* constants = ConstantData(context, *node, 1);
+  const int inputs = ActivationInputs(*node);
+
+  void* tensors[kMaxTensors];
+  for (int i = 0; i < inputs; ++i) {
+    tensors[i] = TensorAt(context, *node->inputs, i)->data.data;
+  }
+  for (int i = 0; i < node->outputs->size; ++i) {
+    tensors[inputs + i] = TensorAt(context, *node->outputs, i)->data.data;
+  }
+
+  void* workspace = nullptr;
+  if (tflm_patch_workspace_size(program) > 0) {
+    const intptr_t index = reinterpret_cast<intptr_t>(node->user_data);
+    workspace = tflm::GetScratchBuffer(context, static_cast<int>(index));
+  }
+
+  const tflm_patch_status status =
+      tflm_patch_run(program, constants, tensors, workspace);
+  if (status == TFLM_PATCH_ABORT) {
+    return tflm::Abort();
+  }
+  if (status != TFLM_PATCH_OK) {
+    tflm::Log(kStageOpName, tflm_patch_status_text(status));
+    return tflm::kError;
+  }
+  return tflm::kOk;
+}
+
+constexpr tflm::Registration MakeRegistration() {
+  tflm::Registration registration = {};
+  registration.prepare = Prepare;
+  registration.invoke = Invoke;
+  return registration;
+}
+
+constexpr tflm::Registration kRegistration = MakeRegistration();
+
+}  // namespace
+
+const TFLMRegistration* StageRegistration() { return &kRegistration; }
+
+}  // namespace tflm_patch

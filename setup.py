@@ -1,0 +1,113 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the package; on Linux x86-64 also the host library.
+
+The host library lets the Python TFLM interpreter run converted models. It
+needs a C and a C++ compiler (CC, CXX; CFLAGS is obeyed as usual) and nothing
+else. TFLM_PATCH_HOST_CFLAGS adds flags for it alone, such as -march=native.
+Elsewhere the package installs without it: models are converted, not verified.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import platform
+import shlex
+import shutil
+import sys
+
+from setuptools import Extension, find_packages, setup
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build_ext import build_ext
+
+ROOT = pathlib.Path(__file__).resolve().parent
+KERNELS = pathlib.Path('micro_kernels')
+HOST_LIBRARY = 'tflm_patch.runtime.libtflm_patch_host'
+
+C_FLAGS = ['-std=c11']
+CXX_FLAGS = ['-std=c++14', '-fno-rtti', '-fno-exceptions', '-DTFLM_PATCH_NO_TFLM_HEADERS']
+COMMON_FLAGS = ['-O3', '-Wall', '-Wextra', '-ffp-contract=off', '-fno-semantic-interposition']
+
+
+def wants_host_library() -> bool:
+  """Whether this machine can run the Python TFLM interpreter at all."""
+  return sys.platform == 'linux' and platform.machine() == 'x86_64'
+
+
+class BuildHostLibrary(build_ext):
+  """Compiles the host library: a plain shared library, no Python module."""
+
+  def get_ext_filename(self, fullname: str) -> str:
+    return os.path.join(*fullname.split('.')) + '.so'
+
+  def build_extension(self, ext: Extension) -> None:
+    compilers = [self.compiler.compiler_so[0], self.compiler.compiler_cxx[0]]
+    missing = [name for name in compilers if shutil.which(name) is None]
+    if missing:
+      self.warn(
+          f'no compiler ({", ".join(missing)}): installing without the host library; '
+          'models can be converted, not verified'
+      )
+      ext.optional = True  # the missing file is no error to the steps that follow
+      return
+    extra = shlex.split(os.environ.get('TFLM_PATCH_HOST_CFLAGS', ''))
+    objects = []
+    for suffix, flags in (('.c', C_FLAGS), ('.cc', CXX_FLAGS)):
+      objects += self.compiler.compile(
+          [source for source in ext.sources if source.endswith(suffix)],
+          output_dir=self.build_temp,
+          include_dirs=ext.include_dirs,
+          extra_postargs=flags + COMMON_FLAGS + extra,
+      )
+    # Linked as C: the adapter uses nothing of the C++ library.
+    self.compiler.link_shared_object(
+        objects,
+        self.get_ext_fullpath(ext.name),
+        libraries=['dl'],
+        extra_postargs=[f'-Wl,--version-script={KERNELS}/host/exports.map', *extra],
+        target_lang='c',
+    )
+
+
+class PlatformWheel(bdist_wheel):
+  """The host library depends on the platform, not on the Python version."""
+
+  def get_tag(self) -> tuple[str, str, str]:
+    python, abi, plat = super().get_tag()
+    return ('py3', 'none', plat) if wants_host_library() else (python, abi, plat)
+
+
+def host_library() -> Extension:
+  """The sources of the host library."""
+  sources = [
+      *(ROOT / KERNELS / 'src').glob('*.c'),
+      *(ROOT / KERNELS / 'tflm').glob('*.cc'),
+      *(ROOT / KERNELS / 'host').glob('*.cc'),
+  ]
+  return Extension(
+      HOST_LIBRARY,
+      sources=sorted(str(source.relative_to(ROOT)) for source in sources),
+      include_dirs=[str(KERNELS / folder) for folder in ('include', 'src', 'tflm')],
+  )
+
+
+setup(
+    packages=[
+        *find_packages(include=['tflm_patch', 'tflm_patch.*']),
+        *find_packages(include=['converter_plugins', 'converter_plugins.*']),
+        'tflm_patch.micro_kernels',
+    ],
+    # The sources that users compile into their firmware travel in the package.
+    package_dir={'tflm_patch.micro_kernels': str(KERNELS)},
+    package_data={
+        'tflm_patch': ['py.typed', '**/*.tflite', '**/*.json', '**/*.toml', '**/*.txt', '**/*.in'],
+        'tflm_patch.micro_kernels': [
+            'BUILD', '**/CMakeLists.txt', '**/*.cmake*', '**/*.h', '**/*.c', '**/*.cc', '**/*.map',
+        ],
+    },
+    ext_modules=[host_library()] if wants_host_library() else [],
+    # Not `build`: where names ignore case, the Bazel file BUILD is in the way.
+    options={'build': {'build_base': '.build/python'}},
+    cmdclass={'build_ext': BuildHostLibrary, 'bdist_wheel': PlatformWheel},
+)

@@ -1,0 +1,112 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The TFLM adapter as firmware compiles it: with every age of TFLM's names, without warnings."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from tflm_patch.runtime import paths, selftest
+
+HERE = pathlib.Path(__file__).resolve().parent
+KERNELS = paths.kernels_dir()
+INCLUDES = [f'-I{folder}' for folder in paths.include_dirs()]
+WARNINGS = ['-Wall', '-Wextra', '-Wdouble-promotion', '-Wshadow', '-Werror']
+FIRMWARE_CXX = ['-std=c++14', '-fno-rtti', '-fno-exceptions', '-DTF_LITE_STATIC_MEMORY', *WARNINGS]
+SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-g']
+COMPILERS = ['g++', 'clang++', 'arm-none-eabi-g++']
+TREES = {
+    'old': [f'-I{HERE}/fake_tflm/old'],
+    'new': [f'-I{HERE}/fake_tflm/new'],
+    'new, no global names': [f'-I{HERE}/fake_tflm/new', '-DTFLM_NO_GLOBAL_C_ALIASES'],
+    'old, no error strings': [f'-I{HERE}/fake_tflm/old', '-DTF_LITE_STRIP_ERROR_STRINGS'],
+    'new, no error strings': [f'-I{HERE}/fake_tflm/new', '-DTF_LITE_STRIP_ERROR_STRINGS'],
+    'own declarations': ['-DTFLM_PATCH_NO_TFLM_HEADERS'],
+}
+# The application's side: what `RegisterTflmPatchOps` returns is the resolver's own type.
+APPLICATION = """
+#include "tflm_patch/tflm/patch_op_resolver.h"
+struct Resolver {
+  int AddCustom(const char*, const tflm_patch_registration*) { return 7; }
+};
+int Register(Resolver& resolver) { return tflm_patch::RegisterTflmPatchOps(resolver); }
+static_assert(tflm_patch::kNumberOfTflmPatchOps == 1, "entries of the resolver");
+"""
+
+
+def run(*command):
+  result = subprocess.run(
+      [str(part) for part in command], capture_output=True, text=True, timeout=300
+  )
+  assert result.returncode == 0, result.stdout + result.stderr
+  return result.stdout
+
+
+@pytest.fixture(params=COMPILERS)
+def compiler(request):
+  if shutil.which(request.param) is None:
+    pytest.skip(f'{request.param} is not installed')
+  return request.param
+
+
+@pytest.mark.parametrize('flags', TREES.values(), ids=TREES.keys())
+def test_adapter_compiles_without_warnings(compiler, flags, tmp_path):
+  for level in ('-O0', '-Os', '-O2'):
+    run(compiler, *FIRMWARE_CXX, level, *INCLUDES, *flags, '-c',
+        KERNELS / 'tflm' / 'stage_op.cc', '-o', tmp_path / 'stage_op.o')  # fmt: skip
+
+
+@pytest.mark.parametrize('flags', TREES.values(), ids=TREES.keys())
+def test_application_compiles_without_warnings(compiler, flags, tmp_path):
+  qualified = 'tflm_patch::TFLMRegistration' if 'NO_TFLM_HEADERS' in flags[0] else (
+      '::TFLMRegistration'
+  )
+  source = tmp_path / 'application.cc'
+  source.write_text(APPLICATION.replace('tflm_patch_registration', qualified))
+  run(compiler, *FIRMWARE_CXX, *INCLUDES, *flags, '-c', source, '-o', tmp_path / 'application.o')
+
+
+@pytest.mark.parametrize('age', ['old', 'new'])
+def test_adapter_needs_no_runtime_support(compiler, age, tmp_path):
+  """No heap, no guards of static objects, no RTTI, no code before main."""
+  binary = tmp_path / 'stage_op.o'
+  run(compiler, *FIRMWARE_CXX, '-Os', *INCLUDES, *TREES[age], '-c',
+      KERNELS / 'tflm' / 'stage_op.cc', '-o', binary)  # fmt: skip
+  nm = 'arm-none-eabi-nm' if compiler.startswith('arm') else 'nm'
+  symbols = run(nm, binary)
+  undefined = set(re.findall(r' U (\S+)', symbols))
+  allowed = re.compile(
+      r'tflm_patch_(validate|run|workspace_size|status_text)$|_Z11MicroPrintfPKcz$'
+      r'|_ZN6tflite\S*MicroContext|_GLOBAL_OFFSET_TABLE_$|__stack_chk_fail$|__aeabi_'
+  )
+  assert undefined
+  assert {name for name in undefined if not allowed.match(name)} == set()
+  assert '_GLOBAL__sub_I' not in symbols
+  assert not re.search(r' [BbDC] \S*tflm_patch', symbols)
+
+
+def test_operator_on_nodes_that_tflm_would_not_build(tmp_path):
+  """Runs stage_op_test.cc, under the sanitizers where the compiler has them."""
+  if shutil.which('gcc') is None or shutil.which('g++') is None:
+    pytest.skip('gcc and g++ are not installed')
+  program, constants = selftest.stage()
+  (tmp_path / 'program').write_bytes(program)
+  (tmp_path / 'constants').write_bytes(constants)
+  probe = tmp_path / 'probe.c'
+  probe.write_text('int main(void) { return 0; }\n')
+  sanitized = subprocess.run(
+      ['gcc', *SANITIZERS, probe, '-o', tmp_path / 'probe'], capture_output=True, check=False
+  )
+  flags = SANITIZERS if sanitized.returncode == 0 else []
+  objects = []
+  for source in sorted((KERNELS / 'src').glob('*.c')):
+    objects.append(tmp_path / f'{source.stem}.o')
+    run('gcc', '-std=c11', '-O1', *flags, *INCLUDES, '-c', source, '-o', objects[-1])
+  binary = tmp_path / 'stage_op_test'
+  sources = [HERE / 'stage_op_test.cc', KERNELS / 'tflm' / 'stage_op.cc', *objects]
+  options = ['-std=c++14', *WARNINGS, *flags, '-DTFLM_PATCH_NO_TFLM_HEADERS', *INCLUDES]
+  run('g++', *options, *sources, '-o', binary)
+  assert run(binary, tmp_path / 'program', tmp_path / 'constants') == '0 failures\n'

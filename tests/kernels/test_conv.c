@@ -1,0 +1,116 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "reject.h"
+#include "weighted.h"
+
+static weighted_case the_case;
+
+static int random_case(uint32_t* seed) {
+  golden_weighted* c = &the_case.c;
+  tflm_patch_window* w = &c->window;
+  const int pointwise = test_random(seed) % 4 == 0;
+  const int dilated = test_random(seed) % 3 == 0;
+  memset(&the_case, 0, sizeof(the_case));
+  c->kind = TFLM_PATCH_CONV_2D;
+  c->groups =
+      (uint16_t)(test_random(seed) % 4 ? 1 : random_between(seed, 2, 4));
+  w->kernel_h = (uint8_t)(pointwise ? 1 : random_between(seed, 1, 6));
+  w->kernel_w = (uint8_t)(pointwise ? 1 : random_between(seed, 1, 6));
+  w->stride_h = (uint8_t)random_between(seed, 1, 3);
+  w->stride_w = (uint8_t)random_between(seed, 1, 3);
+  w->dilation_h = (uint8_t)(dilated ? random_between(seed, 1, 3) : 1);
+  w->dilation_w = (uint8_t)(dilated ? random_between(seed, 1, 3) : 1);
+  c->shape[0] = (uint16_t)random_between(seed, 1, 9);
+  c->shape[1] = (uint16_t)random_between(seed, 1, 9);
+  const uint32_t depth = random_between(seed, 1, pointwise ? 40 : 9);
+  c->shape[2] = (uint16_t)(depth * c->groups);
+  c->output_shape[0] =
+      (uint16_t)random_size(seed, c->shape[0], w->kernel_h, w->stride_h,
+                            w->dilation_h, &w->pad_top);
+  c->output_shape[1] =
+      (uint16_t)random_size(seed, c->shape[1], w->kernel_w, w->stride_w,
+                            w->dilation_w, &w->pad_left);
+  c->output_shape[2] = (uint16_t)(random_between(seed, 1, 9) * c->groups);
+  return weighted_fill(
+      &the_case, seed,
+      (uint32_t)c->output_shape[2] * w->kernel_h * w->kernel_w * depth);
+}
+
+static void test_random_cases(void) {
+  uint32_t seed = 20261;
+  int done = 0;
+  test_case = "random";
+  while (done < 500) {
+    if (random_case(&seed)) {
+      check_weighted(&the_case.c);
+      ++done;
+    }
+  }
+}
+
+/* Accumulators and shifts at their ends: int32 wraps, and nothing is
+ * undefined. */
+static void test_wrapping(void) {
+  golden_weighted* c = &the_case.c;
+  uint32_t seed = 5;
+  test_case = "wrapping";
+  while (!random_case(&seed) || c->scales == 1) {
+  }
+  for (uint32_t i = 0; i < c->scales; ++i) {
+    static const int8_t kShifts[] = {-31, -1, 0, 1, 30};
+    the_case.bias[i] = i % 2 ? INT32_MIN + 5 : INT32_MAX - 7;
+    the_case.shifts[i] = kShifts[i % 5];
+  }
+  naive_weighted(c, the_case.output);
+  check_weighted(c);
+}
+
+static void test_rejections(void) {
+  uint32_t seed = 77;
+  while (!random_case(&seed) || the_case.c.groups != 2) {
+  }
+  the_case.c.scales = the_case.c.output_shape[2];
+  encoded good = weighted_program(&the_case.c, 0);
+  const uint32_t end = (uint32_t)good.constants_bytes;
+  test_case = "good";
+  CHECK_EQUAL(encoded_validate(&good), TFLM_PATCH_OK);
+#define REJECT(change, status) \
+  CHECK_REJECTED(&good, tflm_patch_conv_params, change, status)
+  REJECT(params->window.kernel_h = 0, TFLM_PATCH_BAD_OP);
+  REJECT(params->window.kernel_w = 0, TFLM_PATCH_BAD_OP);
+  REJECT(params->window.stride_h = 0, TFLM_PATCH_BAD_OP);
+  REJECT(params->window.stride_w = 0, TFLM_PATCH_BAD_OP);
+  REJECT(params->window.dilation_h = 0, TFLM_PATCH_BAD_OP);
+  REJECT(params->window.dilation_w = 0, TFLM_PATCH_BAD_OP);
+  REJECT(params->window.pad_top = -1, TFLM_PATCH_BAD_OP);
+  REJECT(params->window.kernel_h = 255, TFLM_PATCH_BAD_SIZE);
+  REJECT(params->groups = 0, TFLM_PATCH_BAD_OP);
+  REJECT(params->groups = 0xFFFF, TFLM_PATCH_BAD_OP);
+  REJECT(params->groups = 1, TFLM_PATCH_BAD_SIZE);
+  REJECT(params->weights_at = 0xFFFFFFFF, TFLM_PATCH_BAD_SIZE);
+  REJECT(params->weights_at = end, TFLM_PATCH_BAD_SIZE);
+  REJECT(params->bias_at += 2, TFLM_PATCH_BAD_ALIGNMENT);
+  REJECT(params->bias_at += 4, TFLM_PATCH_BAD_SIZE);
+  REJECT(params->requant.multiplier_at = 1, TFLM_PATCH_BAD_ALIGNMENT);
+  REJECT(params->requant.multiplier_at = 0xFFFFFFFC, TFLM_PATCH_BAD_SIZE);
+  REJECT(params->requant.shift_at = end, TFLM_PATCH_BAD_SIZE);
+  REJECT(bad.constants[params->requant.shift_at] = 31, TFLM_PATCH_BAD_OP);
+  REJECT(bad.constants[params->requant.shift_at] = 0xE0, TFLM_PATCH_BAD_OP);
+  REJECT(params->requant.act_min = 128, TFLM_PATCH_BAD_OP);
+  REJECT(params->requant.act_max = -129, TFLM_PATCH_BAD_OP);
+  REJECT(params->requant.output_zero_point = 128, TFLM_PATCH_BAD_OP);
+  REJECT(encoded_op(&bad, 0)->n_inputs = 2, TFLM_PATCH_BAD_INDEX);
+  REJECT((encoded_map(&bad, 0)->type = TFLM_PATCH_UINT8,
+          encoded_map(&bad, 0)->zero_point = 0),
+         TFLM_PATCH_BAD_OP);
+#undef REJECT
+  encoded_free(&good);
+}
+
+int main(void) {
+  test_random_cases();
+  test_wrapping();
+  test_rejections();
+  return TEST_RESULT();
+}

@@ -1,0 +1,143 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Operators of the model builder that work value by value, and MEAN and SOFTMAX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from support.model_core import ACTIVATIONS, ModelCore, Spread, options, quantized
+from tflm_patch.graph.types import DType
+
+_SIGMOID = quantized(1 / 256, -128)
+_TANH = quantized(1 / 128, 0)
+
+
+class ElementwiseOps(ModelCore):
+  """Operators with one or two inputs of the same or a broadcast shape."""
+
+  def add(self, a: int, b: int, activation: str = 'NONE') -> int:
+    first, second = self.spread(a), self.spread(b)
+    spread = Spread(
+        first.mean + second.mean, float(np.hypot(first.deviation, second.deviation))
+    )
+    fields = options('AddOptions', fusedActivationFunction=ACTIVATIONS[activation])
+    return self._binary('ADD', a, b, spread, activation, fields)
+
+  def sub(self, a: int, b: int, activation: str = 'NONE') -> int:
+    first, second = self.spread(a), self.spread(b)
+    spread = Spread(
+        first.mean - second.mean, float(np.hypot(first.deviation, second.deviation))
+    )
+    fields = options('SubOptions', fusedActivationFunction=ACTIVATIONS[activation])
+    return self._binary('SUB', a, b, spread, activation, fields)
+
+  def mul(self, a: int, b: int, activation: str = 'NONE') -> int:
+    first, second = self.spread(a), self.spread(b)
+    variance = (
+        (first.deviation * second.deviation) ** 2
+        + (first.mean * second.deviation) ** 2
+        + (first.deviation * second.mean) ** 2
+    )
+    spread = Spread(first.mean * second.mean, variance**0.5)
+    fields = options('MulOptions', fusedActivationFunction=ACTIVATIONS[activation])
+    return self._binary('MUL', a, b, spread, activation, fields)
+
+  def maximum(self, a: int, b: int) -> int:
+    return self._choose('MAXIMUM', a, b)
+
+  def minimum(self, a: int, b: int) -> int:
+    return self._choose('MINIMUM', a, b)
+
+  def constant_operand(self, shape: Sequence[int], like: int | None = None) -> int:
+    """A random int8 constant, for one side of a binary operator."""
+    values = self.rng.integers(-128, 128, tuple(shape))
+    scale, zero_point = float(self.rng.uniform(0.005, 0.05)), int(self.rng.integers(-128, 128))
+    quantization = quantized(scale, zero_point) if like is None else self.quantization(like)
+    index = self.constant(values, DType.INT8, quantization)
+    mean = (-0.5 - quantization.zero_point) * quantization.scale
+    self._spread[index] = Spread(mean, 74 * quantization.scale)
+    return index
+
+  def relu(self, x: int) -> int:
+    return self.add_operator('RELU', (x,), self.activation(self.shape(x), self.spread(x), 'RELU'))
+
+  def relu6(self, x: int) -> int:
+    # TFLM's kernel copies the values: the scale stays.
+    return self.add_operator(
+        'RELU6', (x,), self.activation(self.shape(x), self.spread(x), 'RELU6', like=x)
+    )
+
+  def leaky_relu(self, x: int, alpha: float = 0.1) -> int:
+    return self.add_operator(
+        'LEAKY_RELU',
+        (x,),
+        self.activation(self.shape(x), self.spread(x)),
+        options('LeakyReluOptions', alpha=alpha),
+    )
+
+  def hard_swish(self, x: int) -> int:
+    return self.add_operator(
+        'HARD_SWISH',
+        (x,),
+        self.activation(self.shape(x), self.spread(x), 'RELU'),
+        options('HardSwishOptions'),
+    )
+
+  def logistic(self, x: int) -> int:
+    return self._fixed('LOGISTIC', x, _SIGMOID, Spread(0.5, 0.25))
+
+  def tanh(self, x: int) -> int:
+    return self._fixed('TANH', x, _TANH, Spread(0.0, 0.6))
+
+  def softmax(self, x: int, beta: float = 1.0) -> int:
+    spread = Spread(1 / self.shape(x)[-1], 0.2)
+    return self._fixed('SOFTMAX', x, _SIGMOID, spread, options('SoftmaxOptions', beta=beta))
+
+  def quantize(self, x: int, dtype: DType = DType.INT8, like: int | None = None) -> int:
+    """From float32, or from another scale or 8-bit type."""
+    return self.add_operator(
+        'QUANTIZE', (x,), self.activation(self.shape(x), self.spread(x), like=like, dtype=dtype)
+    )
+
+  def dequantize(self, x: int) -> int:
+    index = self.tensor(self.shape(x), DType.FLOAT32)
+    self._spread[index] = self.spread(x)
+    return self.add_operator('DEQUANTIZE', (x,), index)
+
+  def mean(self, x: int, axes: Sequence[int] = (1, 2), keep_dims: bool = True) -> int:
+    shape = self.shape(x)
+    reduced = {axis % len(shape) for axis in axes}
+    kept = [1 if i in reduced else size for i, size in enumerate(shape)]
+    if not keep_dims:
+      kept = [size for i, size in enumerate(shape) if i not in reduced]
+    count = int(np.prod([shape[i] for i in reduced]))
+    # Values of a channel depend on each other: less than the root of the count is gained.
+    spread = Spread(self.spread(x).mean, self.spread(x).deviation / max(1.0, count**0.35))
+    return self.add_operator(
+        'MEAN',
+        (x, self.int32(list(axes))),
+        self.activation(kept, spread),
+        options('ReducerOptions', keepDims=keep_dims),
+        version=2,
+    )
+
+  def _fixed(self, opcode: str, x: int, quantization, spread: Spread, fields=None) -> int:
+    index = self.tensor(self.shape(x), DType.INT8, quantization)
+    self._spread[index] = spread
+    return self.add_operator(opcode, (x,), index, fields)
+
+  def _binary(self, opcode: str, a: int, b: int, spread: Spread, activation: str, fields) -> int:
+    shape = np.broadcast_shapes(self.shape(a), self.shape(b))
+    return self.add_operator(opcode, (a, b), self.activation(shape, spread, activation), fields)
+
+  def _choose(self, opcode: str, a: int, b: int) -> int:
+    shape = np.broadcast_shapes(self.shape(a), self.shape(b))
+    return self.add_operator(
+        opcode,
+        (a, b),
+        self.activation(shape, self.spread(a), like=a),
+        options('MaximumMinimumOptions'),
+    )

@@ -1,0 +1,115 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Operators of the model builder that move values and compute none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from support.model_core import ModelCore, options
+from tflm_patch.graph.types import DType
+
+
+class ShapeOps(ModelCore):
+  """PAD, RESHAPE, CONCATENATION and the like: the quantization stays."""
+
+  def pad(self, x: int, pads: Sequence[tuple[int, int]], value: int | None = None) -> int:
+    """PAD, or PADV2 with a quantized value; `pads` has (before, after) per dimension."""
+    shape = [size + before + after for size, (before, after) in zip(self.shape(x), pads)]
+    inputs = [x, self.int32([list(each) for each in pads])]
+    if value is not None:
+      inputs.append(self.constant(np.array([value]), DType.INT8, self.quantization(x)))
+    return self.add_operator(
+        'PAD' if value is None else 'PADV2',
+        inputs,
+        self._same(x, shape),
+        options('PadOptions' if value is None else 'PadV2Options'),
+    )
+
+  def pad_spatial(self, x: int, top: int, bottom: int, left: int, right: int) -> int:
+    return self.pad(x, [(0, 0), (top, bottom), (left, right), (0, 0)])
+
+  def transpose(self, x: int, permutation: Sequence[int]) -> int:
+    shape = [self.shape(x)[i] for i in permutation]
+    return self.add_operator(
+        'TRANSPOSE',
+        (x, self.int32(list(permutation))),
+        self._same(x, shape),
+        options('TransposeOptions'),
+    )
+
+  def reshape(self, x: int, shape: Sequence[int]) -> int:
+    return self.add_operator(
+        'RESHAPE',
+        (x, self.int32(list(shape))),
+        self._same(x, shape),
+        options('ReshapeOptions', newShape=list(shape)),
+    )
+
+  def squeeze(self, x: int, axes: Sequence[int]) -> int:
+    shape = [size for i, size in enumerate(self.shape(x)) if i not in axes]
+    return self.add_operator(
+        'SQUEEZE', (x,), self._same(x, shape), options('SqueezeOptions', squeezeDims=list(axes))
+    )
+
+  def expand_dims(self, x: int, axis: int) -> int:
+    shape = list(self.shape(x))
+    shape.insert(axis, 1)
+    return self.add_operator(
+        'EXPAND_DIMS', (x, self.int32(axis)), self._same(x, shape), options('ExpandDimsOptions')
+    )
+
+  def resize_nearest(
+      self, x: int, rows: int, cols: int, align_corners: bool = False, half_pixel: bool = False
+  ) -> int:
+    n, _, _, channels = self.shape(x)
+    return self.add_operator(
+        'RESIZE_NEAREST_NEIGHBOR',
+        (x, self.int32([rows, cols])),
+        self._same(x, (n, rows, cols, channels)),
+        options(
+            'ResizeNearestNeighborOptions',
+            alignCorners=align_corners,
+            halfPixelCenters=half_pixel,
+        ),
+    )
+
+  def resize_bilinear(self, x: int, rows: int, cols: int) -> int:
+    n, _, _, channels = self.shape(x)
+    return self.add_operator(
+        'RESIZE_BILINEAR',
+        (x, self.int32([rows, cols])),
+        self._same(x, (n, rows, cols, channels)),
+        options('ResizeBilinearOptions'),
+    )
+
+  def concat(self, tensors: Sequence[int], axis: int = 3) -> int:
+    """CONCATENATION; the tensors must have the quantization of the first one."""
+    shape = list(self.shape(tensors[0]))
+    shape[axis] = sum(self.shape(tensor)[axis] for tensor in tensors)
+    return self.add_operator(
+        'CONCATENATION',
+        tensors,
+        self._same(tensors[0], shape),
+        options('ConcatenationOptions', axis=axis),
+    )
+
+  def strided_slice(
+      self, x: int, begin: Sequence[int], end: Sequence[int], strides: Sequence[int]
+  ) -> int:
+    shape = [len(range(*each)) for each in zip(begin, end, strides)]
+    return self.add_operator(
+        'STRIDED_SLICE',
+        (x, self.int32(list(begin)), self.int32(list(end)), self.int32(list(strides))),
+        self._same(x, shape),
+        options('StridedSliceOptions'),
+    )
+
+  def _same(self, x: int, shape: Sequence[int]) -> int:
+    """A tensor of another shape with the values of x."""
+    quantization = self.tensors[x].quantization
+    index = self.tensor(shape, self.dtype(x), quantization)
+    self._spread[index] = self.spread(x)
+    return index

@@ -1,0 +1,210 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Operators of the model builder that have weights or slide a window."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from support.model_core import ACTIVATIONS, ModelCore, Spread, options, pair
+from tflm_patch.graph.types import DType, Quantization
+
+_PADDING = {'SAME': 0, 'VALID': 1}
+
+
+def window_size(size: int, kernel: int, stride: int, dilation: int, padding: str) -> int:
+  """Output rows or columns of a window; at most 0 when it does not fit."""
+  if padding == 'SAME':
+    return -(-size // stride)
+  return (size - (kernel - 1) * dilation - 1) // stride + 1
+
+
+class WeightedOps(ModelCore):
+  """CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED and the pools."""
+
+  def conv(
+      self,
+      x: int,
+      channels: int,
+      kernel: int | tuple[int, int] = 3,
+      stride: int | tuple[int, int] = 1,
+      dilation: int | tuple[int, int] = 1,
+      padding: str = 'SAME',
+      activation: str = 'NONE',
+      per_channel: bool = True,
+      bias: bool = True,
+      groups: int = 1,
+      like: int | None = None,
+  ) -> int:
+    rows, cols = self._window_output(x, kernel, stride, dilation, padding)
+    shape = (channels, *pair(kernel), self.shape(x)[3] // groups)
+    weights, spread = self._weights(x, shape, 0, per_channel, activation)
+    fields = _window_options(stride, dilation, padding, activation)
+    return self.add_operator(
+        'CONV_2D',
+        (x, weights, *self._bias(x, weights, channels, bias)),
+        self.activation((1, rows, cols, channels), spread, activation, like),
+        options('Conv2DOptions', **fields),
+        version=3,
+    )
+
+  def depthwise(
+      self,
+      x: int,
+      multiplier: int = 1,
+      kernel: int | tuple[int, int] = 3,
+      stride: int | tuple[int, int] = 1,
+      dilation: int | tuple[int, int] = 1,
+      padding: str = 'SAME',
+      activation: str = 'NONE',
+      per_channel: bool = True,
+      bias: bool = True,
+      like: int | None = None,
+  ) -> int:
+    rows, cols = self._window_output(x, kernel, stride, dilation, padding)
+    channels = self.shape(x)[3] * multiplier
+    weights, spread = self._weights(x, (1, *pair(kernel), channels), 3, per_channel, activation)
+    fields = _window_options(stride, dilation, padding, activation)
+    return self.add_operator(
+        'DEPTHWISE_CONV_2D',
+        (x, weights, *self._bias(x, weights, channels, bias)),
+        self.activation((1, rows, cols, channels), spread, activation, like),
+        options('DepthwiseConv2DOptions', depthMultiplier=multiplier, **fields),
+        version=3,
+    )
+
+  def fully_connected(
+      self,
+      x: int,
+      units: int,
+      activation: str = 'NONE',
+      per_channel: bool = False,
+      bias: bool = True,
+      keep_num_dims: bool = False,
+      flatten: bool = True,
+      like: int | None = None,
+  ) -> int:
+    """A dense layer over all values, or over the last dimension if not `flatten`."""
+    shape = self.shape(x)
+    inner = int(np.prod(shape)) if flatten else shape[-1]
+    outer = int(np.prod(shape)) // inner
+    out_shape = (*shape[:-1], units) if keep_num_dims else (outer, units)
+    weights, spread = self._weights(x, (units, inner), 0, per_channel, activation)
+    return self.add_operator(
+        'FULLY_CONNECTED',
+        (x, weights, *self._bias(x, weights, units, bias)),
+        self.activation(out_shape, spread, activation, like),
+        options(
+            'FullyConnectedOptions',
+            fusedActivationFunction=ACTIVATIONS[activation],
+            keepNumDims=keep_num_dims,
+        ),
+        version=4,
+    )
+
+  def average_pool(
+      self,
+      x: int,
+      kernel: int | tuple[int, int] = 2,
+      stride: int | tuple[int, int] = 2,
+      padding: str = 'VALID',
+      activation: str = 'NONE',
+  ) -> int:
+    return self._pool('AVERAGE_POOL_2D', x, kernel, stride, padding, activation)
+
+  def max_pool(
+      self,
+      x: int,
+      kernel: int | tuple[int, int] = 2,
+      stride: int | tuple[int, int] = 2,
+      padding: str = 'VALID',
+      activation: str = 'NONE',
+  ) -> int:
+    return self._pool('MAX_POOL_2D', x, kernel, stride, padding, activation)
+
+  def _pool(
+      self,
+      opcode: str,
+      x: int,
+      kernel: int | tuple[int, int],
+      stride: int | tuple[int, int],
+      padding: str,
+      activation: str,
+  ) -> int:
+    rows, cols = self._window_output(x, kernel, stride, 1, padding)
+    fields = _window_options(stride, None, padding, activation)
+    height, width = pair(kernel)
+    return self.add_operator(
+        opcode,
+        (x,),
+        self.activation((1, rows, cols, self.shape(x)[3]), self.spread(x), activation, like=x),
+        options('Pool2DOptions', filterHeight=height, filterWidth=width, **fields),
+        version=2,
+    )
+
+  def _window_output(
+      self,
+      x: int,
+      kernel: int | tuple[int, int],
+      stride: int | tuple[int, int],
+      dilation: int | tuple[int, int],
+      padding: str,
+  ) -> tuple[int, int]:
+    sizes = zip(self.shape(x)[1:3], pair(kernel), pair(stride), pair(dilation))
+    rows, cols = (window_size(*each, padding) for each in sizes)
+    if rows < 1 or cols < 1:
+      raise ValueError(f'a window of {kernel} does not fit into {self.shape(x)}')
+    return rows, cols
+
+  def _weights(
+      self, x: int, shape: tuple[int, ...], axis: int, per_channel: bool, activation: str
+  ) -> tuple[int, Spread]:
+    """Weights whose scales give outputs of a deviation that suits the activation."""
+    values = np.clip(np.rint(self.rng.normal(0, 45, shape)), -127, 127).astype(np.int8)
+    # Corner cases of real models: the lowest value, and a channel that was pruned away.
+    values.reshape(-1)[:: max(1, values.size // 5)] = -128
+    if shape[axis] > 2 and self.rng.random() < 0.2:
+      np.moveaxis(values, axis, 0)[1] = 0
+    other = tuple(i for i in range(len(shape)) if i != axis)
+    squares = (values.astype(np.float64) ** 2).sum(axis=other)
+    sums = values.sum(axis=other, dtype=np.float64)
+    x_spread = self.spread(x)
+    # The mean of the input moves each channel by another amount.
+    raw = np.sqrt(x_spread.deviation**2 * squares + x_spread.mean**2 * sums**2)
+    target = {'NONE': 2.0, 'RELU': 2.0, 'RELU6': 3.0, 'RELU_N1_TO_1': 0.8}[activation]
+    target *= self.rng.uniform(0.7, 1.4)
+    common = target / max(float(np.sqrt((raw**2).mean())), 1e-9)
+    scales = np.array([common])
+    if per_channel:
+      scales = target * self.rng.uniform(0.5, 1.5, shape[axis]) / np.maximum(raw, 1e-3)
+    quantization = Quantization(
+        scales.astype(np.float32), np.zeros(scales.size, np.int64), axis if per_channel else 0
+    )
+    return self.constant(values, DType.INT8, quantization), Spread(0.0, target)
+
+  def _bias(self, x: int, weights: int, channels: int, wanted: bool) -> tuple[int, ...]:
+    if not wanted:
+      return ()
+    scales = self.quantization(weights).scales.astype(np.float64) * self.quantization(x).scale
+    real = self.rng.normal(0, 0.7, channels)
+    values = np.clip(np.rint(real / scales), -(2**30), 2**30)
+    quantization = Quantization(scales.astype(np.float32), np.zeros(scales.size, np.int64))
+    return (self.constant(values, DType.INT32, quantization),)
+
+
+def _window_options(
+    stride: int | tuple[int, int],
+    dilation: int | tuple[int, int] | None,
+    padding: str,
+    activation: str,
+) -> dict[str, int]:
+  stride_h, stride_w = pair(stride)
+  fields = {
+      'padding': _PADDING[padding],
+      'strideH': stride_h,
+      'strideW': stride_w,
+      'fusedActivationFunction': ACTIVATIONS[activation],
+  }
+  if dilation is not None:
+    fields['dilationHFactor'], fields['dilationWFactor'] = pair(dilation)
+  return fields

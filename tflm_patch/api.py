@@ -1,0 +1,268 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Conversion as Python functions."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import converter_plugins
+from converter_plugins import Change
+from converter_plugins import stage as stage_plugin
+from tflm_patch.errors import TflmPatchError
+from tflm_patch.graph.files import write_atomically
+from tflm_patch.graph.macs import subgraph_macs
+from tflm_patch.graph.reader import parse_model, read_model
+from tflm_patch.graph.types import Model
+from tflm_patch.graph.writer import serialize_model
+from tflm_patch.planner.arena import ArenaPrediction, predict
+from tflm_patch.planner.operators import OpView
+from tflm_patch.planner.stage_operator import PlannedStage, is_stage
+
+Progress = Callable[[str], None]
+SCHEMA_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvertOptions:
+  """What a conversion may do.
+
+  Attributes:
+    int8_io: Fold QUANTIZE and DEQUANTIZE at the model's boundary into its inputs
+      and outputs, which become int8.
+    plugins: Names of plugins to use, or '-name' to leave some out; empty for all.
+    keep_input: The application reads its input again after `Invoke()`; stages
+      leave its bytes alone.
+    force_stage: Make stages even where the arena does not get smaller.
+  """
+
+  int8_io: bool = False
+  plugins: tuple[str, ...] = ()
+  keep_input: bool = False
+  force_stage: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class StockOperator:
+  """An operator of the original model that no stage holds, and why."""
+
+  index: int
+  opcode: str
+  rule: str
+  reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ConversionResult:
+  """A conversion and what it brought.
+
+  Attributes:
+    model: The converted model; the original one when nothing changed.
+    data: Its bytes; exactly the original file's when nothing changed.
+    changed: Whether `data` differs from the original.
+    reason: Why nothing changed, None when something did.
+    original: The model that was read.
+    original_arena, converted_arena: As TFLM's allocator will report them.
+    original_bytes, converted_bytes: Of the files.
+    original_macs, converted_macs: Per inference.
+    stages: What was put into stages, with the plans.
+    stock_operators: What was not, with the reasons.
+    changes: Rewrites by the other plugins.
+  """
+
+  model: Model
+  data: bytes
+  changed: bool
+  reason: str | None
+  original: Model
+  original_arena: ArenaPrediction
+  converted_arena: ArenaPrediction
+  original_bytes: int
+  converted_bytes: int
+  original_macs: int
+  converted_macs: int
+  stages: tuple[PlannedStage, ...]
+  stock_operators: tuple[StockOperator, ...]
+  changes: tuple[Change, ...]
+
+  def to_json(self) -> dict[str, Any]:
+    """A summary for machines; arenas are predictions."""
+    return {
+        'schema_version': SCHEMA_VERSION,
+        'changed': self.changed,
+        'reason': self.reason,
+        'original': _size_json(self.original_arena, self.original_bytes),
+        'converted': _size_json(self.converted_arena, self.converted_bytes),
+        'macs': {'original': self.original_macs, 'converted': self.converted_macs},
+        'stages': [_stage_json(stage) for stage in self.stages],
+        'stock_operators': [dataclasses.asdict(operator) for operator in self.stock_operators],
+        'changes': [dataclasses.asdict(change) for change in self.changes],
+    }
+
+
+def _size_json(arena: ArenaPrediction, file_bytes: int) -> dict[str, Any]:
+  return {
+      'arena_total': arena.total,
+      'arena_head': arena.head,
+      'arena_tail': arena.tail,
+      'arena_exact': arena.exact,
+      'file_bytes': file_bytes,
+  }
+
+
+def _stage_json(stage: PlannedStage) -> dict[str, Any]:
+  graph = stage.plan.graph
+  return {
+      'operators': len(stage.region),
+      'workspace_bytes': stage.plan.workspace_bytes,
+      'program_bytes': len(stage.encoded.program),
+      'constants_bytes': len(stage.encoded.constants),
+      'segments': [
+          {
+              'schedule': segment.schedule,
+              'first_operator': graph.ops[segment.first_op].name,
+              'last_operator': graph.ops[segment.last_op - 1].name,
+              'operators': segment.last_op - segment.first_op,
+              'live_bytes': segment.live_bytes,
+          }
+          for segment in stage.plan.segments
+      ],
+  }
+
+
+def convert_model(
+    data: bytes,
+    options: ConvertOptions = ConvertOptions(),
+    source: str = '',
+    progress: Progress | None = None,
+) -> ConversionResult:
+  """Converts a model in memory.
+
+  Args:
+    data: A `.tflite` file's bytes.
+    options: See `ConvertOptions`.
+    source: The file's name for messages.
+    progress: Called with a line of text as the work proceeds.
+
+  Returns:
+    The result; `changed` is False when no plan beats the stock arena.
+
+  Raises:
+    ModelError: the bytes are no valid model.
+    TflmPatchError: an option names something unknown.
+  """
+  return _convert(data, parse_model(data, source), options, progress or (lambda text: None))
+
+
+def convert(
+    path: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    options: ConvertOptions = ConvertOptions(),
+    progress: Progress | None = None,
+) -> ConversionResult:
+  """Converts a file.
+
+  Args:
+    path: The `.tflite` file.
+    output: Where to write; `<name>_patch.tflite` beside the input by default.
+    options, progress: As for `convert_model`.
+
+  Raises:
+    TflmPatchError: unreadable input, unwritable output, unknown option.
+  """
+  model = read_model(path)
+  output = default_output(path) if output is None else pathlib.Path(output)
+  if output.exists() and output.samefile(path):
+    raise TflmPatchError(f'{output}: is the input file; choose another output with -o')
+  result = _convert(
+      pathlib.Path(path).read_bytes(), model, options, progress or (lambda text: None)
+  )
+  write_atomically(output, result.data)
+  return result
+
+
+def default_output(path: str | os.PathLike[str]) -> pathlib.Path:
+  """`model.tflite` -> `model_patch.tflite`, in the same folder."""
+  path = pathlib.Path(path)
+  return path.with_name(f'{path.stem}_patch.tflite')
+
+
+def _convert(
+    data: bytes, original: Model, options: ConvertOptions, progress: Progress
+) -> ConversionResult:
+  plugins = [
+      *options.plugins,
+  ]
+  use_stage = f'-{stage_plugin.NAME}' not in plugins
+  only = [name for name in plugins if not name.startswith('-')]
+  if only:
+    use_stage = stage_plugin.NAME in only
+  names = [name for name in plugins if name.lstrip('-') != stage_plugin.NAME]
+  entries = converter_plugins.select(names) if names or not only else []
+  progress('Predicting the stock arena')
+  original_arena = predict(original)
+  context = converter_plugins.Context(int8_io=options.int8_io)
+  rewritten, changes = converter_plugins.run_plugins(original, entries, context)
+  progress('Planning the stages')
+  choice = stage_plugin.rewrite(
+      rewritten, keep_input=options.keep_input, force=options.force_stage
+  ) if use_stage else None  # fmt: skip
+  arena = original_arena
+  reason = None
+  if any(is_stage(operator) for operator in original.main.operators):
+    reason = 'the model is converted already'
+  elif choice is None or not choice.stages:
+    reason = _why_no_stage(original, choice)
+  folded_io = any(change.plugin == 'boundary_quantize' for change in changes)
+  if choice is not None and (reason is None or (folded_io and not choice.stages)):
+    arena = predict(choice.model)
+    if arena.total >= original_arena.total and not options.force_stage and not folded_io:
+      reason = f'the stock arena of {original_arena.total} bytes is not beaten by {arena.total}'
+    else:
+      reason = None
+  stock = _stock_operators(rewritten, choice)
+  macs = subgraph_macs(original.main)
+  if reason is not None or choice is None:
+    return ConversionResult(
+        original, data, False, reason, original, original_arena, original_arena, len(data),
+        len(data), macs, macs, (), stock, (),
+    )  # fmt: skip
+  progress('Writing the model')
+  converted = serialize_model(choice.model)
+  converted_macs = sum(stage.plan.macs for stage in choice.stages)
+  converted_macs += subgraph_macs(choice.model.main)
+  return ConversionResult(
+      choice.model, converted, True, None, original, original_arena, arena, len(data),
+      len(converted), macs, converted_macs, choice.stages, stock, tuple(changes),
+  )  # fmt: skip
+
+
+def _why_no_stage(original: Model, choice: Any) -> str:
+  if choice is None:
+    return 'the stage plugin is switched off'
+  if choice.rejected:
+    return choice.rejected[0][1]
+  if choice.violations:
+    index, violation = next(iter(choice.violations.items()))
+    opcode = OpView(original, original.main, min(index, len(original.main.operators) - 1)).opcode
+    return f'no operator can be held by a stage; the first, {opcode}: {violation}'
+  return 'the model has no operators'
+
+
+def _stock_operators(model: Model, choice: Any) -> tuple[StockOperator, ...]:
+  if choice is None:
+    return ()
+  found = {}
+  for index, violation in choice.violations.items():
+    found[index] = violation.rule, str(violation)
+  for region, reason in choice.rejected:
+    for index in region:
+      found[index] = 'gain', reason
+  return tuple(
+      StockOperator(index, OpView(model, model.main, index).opcode, *found[index])
+      for index in sorted(found)
+  )

@@ -1,0 +1,129 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""TFLM's quantization arithmetic, exactly as its kernels' Prepare does it.
+
+Scales are float32 in the file; each function says in which precision TFLM
+combines them, because a different order of rounding changes output bytes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+INT8_MIN, INT8_MAX = -128, 127
+
+
+def round_half_away(value: float) -> int:
+  """TfLiteRound (std::round): halves go away from zero."""
+  return int(math.floor(abs(value) + 0.5)) * (-1 if value < 0 else 1)
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+  """QuantizeMultiplier of TFLM's quantization_util.
+
+  Args:
+    real: A non-negative double.
+
+  Returns:
+    (multiplier, shift): real = multiplier * 2^(shift - 31), multiplier in
+    [2^30, 2^31) or 0. Positive shifts are to the left.
+  """
+  if real == 0.0:
+    return 0, 0
+  fraction, shift = math.frexp(real)
+  fixed = round_half_away(fraction * (1 << 31))
+  if fixed == 1 << 31:
+    fixed //= 2
+    shift += 1
+  if shift < -31:
+    return 0, 0
+  return fixed, shift
+
+
+def multiply_by_quantized_multiplier(value: int, multiplier: int, shift: int) -> int:
+  """MultiplyByQuantizedMultiplier with two roundings (gemmlowp's formula).
+
+  Args:
+    value: An int32.
+    multiplier, shift: As quantize_multiplier gives them.
+
+  Returns:
+    The rescaled int32.
+  """
+  left = max(shift, 0)
+  right = max(-shift, 0)
+  # The left shift wraps like the int32 it is in C.
+  shifted = (value * (1 << left) + (1 << 31)) % (1 << 32) - (1 << 31)
+  product = shifted * multiplier
+  nudge = (1 << 30) if product >= 0 else 1 - (1 << 30)
+  total = product + nudge
+  high = abs(total) >> 31
+  high = high if total >= 0 else -high
+  high = min(high, (1 << 31) - 1)
+  mask = (1 << right) - 1
+  remainder = high & mask
+  threshold = (mask >> 1) + (1 if high < 0 else 0)
+  return (high >> right) + (1 if remainder > threshold else 0)
+
+
+def activation_range(
+    activation: int, scale: float, zero_point: int, low: int = INT8_MIN, high: int = INT8_MAX
+) -> tuple[int, int]:
+  """CalculateActivationRangeQuantized.
+
+  Args:
+    activation: ActivationFunctionType of the schema (0 none, 1 relu, 2 relu_n1_to_1, 3 relu6).
+    scale, zero_point: Of the output.
+    low, high: Range of the output's type.
+
+  Returns:
+    The clamp (minimum, maximum) of the output values.
+
+  Raises:
+    KeyError: an activation that the kernels of TFLM do not fuse.
+  """
+  bounds: dict[int, tuple[float | None, float | None]] = {
+      0: (None, None),
+      1: (0.0, None),
+      2: (-1.0, 1.0),
+      3: (0.0, 6.0),
+  }
+  real_low, real_high = bounds[activation]
+
+  def quantize(real: float) -> int:
+    # f / scale is a float32 division there.
+    return zero_point + round_half_away(float(np.float32(real) / np.float32(scale)))
+
+  minimum = low if real_low is None else max(low, quantize(real_low))
+  maximum = high if real_high is None else min(high, quantize(real_high))
+  return minimum, maximum
+
+
+def convolution_multipliers(
+    input_scale: float, filter_scales: np.ndarray, output_scale: float
+) -> tuple[np.ndarray, np.ndarray]:
+  """PopulateConvolutionQuantizationParams: double(in) * double(filter) / double(out).
+
+  Returns:
+    int32 multipliers and int8 shifts, one per filter scale.
+  """
+  pairs = [
+      quantize_multiplier(float(input_scale) * float(scale) / float(output_scale))
+      for scale in filter_scales
+  ]
+  return (
+      np.array([pair[0] for pair in pairs], np.int32),
+      np.array([pair[1] for pair in pairs], np.int8),
+  )
+
+
+def float_product(first: float, second: float) -> float:
+  """The float32 product of two float32 scales, as a double."""
+  return float(np.float32(first) * np.float32(second))
+
+
+def float_quotient(first: float, second: float) -> float:
+  """The float32 quotient of two float32 scales, as a double."""
+  return float(np.float32(first) / np.float32(second))

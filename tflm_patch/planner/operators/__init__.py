@@ -1,0 +1,28 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The operators that a stage can hold, one file each."""
+
+from tflm_patch.planner.operators import (
+    add,
+    concatenation,
+    conv,
+    depthwise_conv,
+    fully_connected,
+    lookup,
+    mean,
+    mul,
+    pad,
+    pool,
+    quantize_ops,
+    reshape,
+    resize_nearest,
+    softmax,
+    transpose,
+)
+from tflm_patch.planner.operators.base import REGISTRY, OpView, Violation, check
+
+__all__ = [
+    'REGISTRY', 'OpView', 'Violation', 'check',
+    'add', 'concatenation', 'conv', 'depthwise_conv', 'fully_connected', 'lookup', 'mean', 'mul',
+    'pad', 'pool', 'quantize_ops', 'reshape', 'resize_nearest', 'softmax', 'transpose',
+]  # fmt: skip

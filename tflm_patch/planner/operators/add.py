@@ -1,0 +1,60 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""ADD."""
+
+from __future__ import annotations
+
+from tflm_patch.graph import quantize
+from tflm_patch.planner import program
+from tflm_patch.planner.constants import ConstantPool
+from tflm_patch.planner.builder import StageBuilder
+from tflm_patch.planner.operators import base, elementwise
+from tflm_patch.planner.operators.base import OpView
+
+LEFT_SHIFT = 20
+
+
+def constraint_output_scale(op: OpView) -> str | None:
+  """The output scale is at least 2^-19 of the larger input scale"""
+  scales = [tensor.quantization.scale for tensor in (op.input(0), op.input(1), op.output())
+            if tensor.quantization is not None]  # fmt: skip
+  if 2 * max(scales[:2]) / ((1 << LEFT_SHIFT) * scales[2]) >= 1:
+    return f'{scales[2]:g} and {max(scales[:2]):g}'
+  return None
+
+
+@base.register(
+    'ADD',
+    elementwise.constraint_two_int8_inputs,
+    elementwise.constraint_broadcast,
+    constraint_output_scale,
+    base.constraint_fused_activation,
+)
+def lower(op: OpView, builder: StageBuilder) -> None:
+  """Of two maps, or of a map and a broadcast map or constant"""
+  sources, target, reads = elementwise.operands(op, builder)
+  first, second, out = (
+      tensor.quantization for tensor in (op.input(0), op.input(1), op.output())
+  )
+  assert first is not None and second is not None and out is not None
+  twice_max = 2 * max(first.scale, second.scale)
+  inputs = [quantize.quantize_multiplier(q.scale / twice_max) for q in (first, second)]
+  output = quantize.quantize_multiplier(twice_max / ((1 << LEFT_SHIFT) * out.scale))
+  clamp = quantize.activation_range(
+      op.option('fusedActivationFunction'), out.scale, out.zero_point
+  )
+
+  def encode(pool: ConstantPool) -> bytes:
+    del pool
+    return program.ADD.pack(
+        input_multiplier=[pair[0] for pair in inputs],
+        input_shift=[pair[1] for pair in inputs],
+        output_multiplier=output[0],
+        output_shift=output[1],
+        left_shift=LEFT_SHIFT,
+        output_zero_point=out.zero_point,
+        act_min=clamp[0],
+        act_max=clamp[1],
+    )
+
+  builder.add(op, program.Kind.ADD, sources, [target], reads, encode)

@@ -1,0 +1,57 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""CONCATENATION along channels."""
+
+from __future__ import annotations
+
+from tflm_patch.graph.types import DType
+from tflm_patch.planner import program, rows
+from tflm_patch.planner.builder import StageBuilder
+from tflm_patch.planner.operators import base
+from tflm_patch.planner.operators.base import OpView
+from tflm_patch.planner.shapes import feature_shape
+
+MAX_INPUTS = 255
+
+
+def constraint_along_channels(op: OpView) -> str | None:
+  """The axis is the last one and no activation is fused"""
+  rank = len(op.output().shape)
+  axis = int(op.option('axis'))
+  activation = op.option('fusedActivationFunction')
+  if axis % rank != rank - 1 or activation or len(op.operator.inputs) > MAX_INPUTS:
+    return f'axis {axis}, activation {activation}, {len(op.operator.inputs)} inputs'
+  return None
+
+
+def constraint_equal_inputs(op: OpView) -> str | None:
+  """All inputs are computed int8 maps of the output's rows, columns, scale and zero point"""
+  target, out = feature_shape(op.output()), op.output().quantization
+  for i in range(len(op.operator.inputs)):
+    tensor = op.input(i)
+    shape, quantization = feature_shape(tensor), tensor.quantization
+    if tensor.is_constant or tensor.dtype != DType.INT8 or op.output().dtype != DType.INT8:
+      return f'"{tensor.name}" is {tensor.dtype.name}'
+    if shape is None or target is None or shape[:2] != target[:2]:
+      return f'"{tensor.name}" is {list(tensor.shape)}'
+    if quantization is None or out is None or len(tensor.shape) != len(op.output().shape):
+      return f'"{tensor.name}" has rank {len(tensor.shape)}'
+    if quantization.scale != out.scale or quantization.zero_point != out.zero_point:
+      return f'"{tensor.name}" has another scale'
+  return None
+
+
+@base.register('CONCATENATION', constraint_along_channels, constraint_equal_inputs)
+def lower(op: OpView, builder: StageBuilder) -> None:
+  """Along channels, of maps of equal quantization"""
+  sources = [builder.read(i) for i in op.operator.inputs]
+  target = builder.make(op.operator.outputs[0])
+  count = builder.map(target).rows
+  builder.add(
+      op,
+      program.Kind.CONCATENATION,
+      sources,
+      [target],
+      [rows.same_row(count, builder.map(s).rows) for s in sources],
+      lambda pool: b'',
+  )

@@ -1,0 +1,65 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""DEPTHWISE_CONV_2D."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tflm_patch.planner import program, rows
+from tflm_patch.planner.constants import ConstantPool
+from tflm_patch.planner.builder import StageBuilder
+from tflm_patch.planner.operators import base, conv
+from tflm_patch.planner.operators.base import OpView
+
+
+def constraint_filter_shape(op: OpView) -> str | None:
+  """Weights are [1, kernel_h, kernel_w, out] with out a multiple of the input channels"""
+  shape, channels = op.input(1).shape, op.input().shape[-1]
+  out = op.output().shape[-1]
+  if len(shape) != 4 or shape[0] != 1 or shape[3] != out or out % channels:
+    return f'weights {list(shape)} for {channels} to {out} channels'
+  return None
+
+
+@base.register(
+    'DEPTHWISE_CONV_2D',
+    base.constraint_input_is_activation,
+    base.constraint_int8_activations,
+    base.constraint_filter_quantization,
+    base.constraint_bias,
+    conv.constraint_rank_4,
+    constraint_filter_shape,
+    base.constraint_fused_activation,
+    base.constraint_window,
+)
+def lower(op: OpView, builder: StageBuilder) -> None:
+  """Any kernel, stride, dilation and depth multiplier; per tensor and per channel"""
+  source = builder.read(op.operator.inputs[0])
+  target = builder.make(op.operator.outputs[0])
+  weights = op.input(1).array()[0]
+  window = base.window_of(op, (weights.shape[0], weights.shape[1]))
+  input_map, output_map = builder.map(source), builder.map(target)
+
+  def encode(pool: ConstantPool) -> bytes:
+    return program.DEPTHWISE.pack(
+        **base.pack_window(window),
+        **conv.requant_of(op, pool),
+        weights_at=pool.add(weights, alignment=16),
+        bias_at=pool.add(conv.folded_bias(op, weights.sum(axis=(0, 1), dtype=np.int64))),
+        depth_multiplier=output_map.channels // input_map.channels,
+    )
+
+  builder.add(
+      op,
+      program.Kind.DEPTHWISE_CONV_2D,
+      [source],
+      [target],
+      [
+          rows.window_reads(
+              output_map.rows, input_map.rows, window['kernel_h'], window['stride_h'],
+              window['dilation_h'], window['pad_top'],
+          )
+      ],
+      encode,
+  )  # fmt: skip

@@ -1,0 +1,91 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""FULLY_CONNECTED."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tflm_patch.graph import quantize
+from tflm_patch.planner import program, rows
+from tflm_patch.planner.constants import ConstantPool
+from tflm_patch.planner.builder import StageBuilder
+from tflm_patch.planner.operators import base, conv
+from tflm_patch.planner.operators.base import OpView
+
+
+def constraint_filter_shape(op: OpView) -> str | None:
+  """Weights are [out, in]; the input is one vector of in values or rows of them"""
+  shape = op.input(1).shape
+  source, target = op.input(), op.output()
+  if len(shape) != 2 or source.elements % shape[1] or target.shape[-1:] != shape[:1]:
+    return f'weights {list(shape)}, input {list(source.shape)}, output {list(target.shape)}'
+  vectors = source.elements // shape[1]
+  if target.elements != vectors * shape[0]:
+    return f'output {list(target.shape)} for {vectors} vectors of {shape[0]} values'
+  if vectors > 1 and (len(source.shape) != 2 or len(target.shape) != 2):
+    return f'{vectors} vectors in {list(source.shape)}'
+  return None
+
+
+def constraint_plain_weights(op: OpView) -> str | None:
+  """The weights are in the default format"""
+  weights_format = op.option('weightsFormat', 0)
+  return None if weights_format == 0 else f'format {weights_format}'
+
+
+def requant_of(op: OpView, pool: ConstantPool) -> dict[str, int]:
+  """CalculateOpDataFullyConnected: per tensor the scales multiply in float32."""
+  source, weights = op.input().quantization, op.input(1).quantization
+  target = op.output().quantization
+  assert source is not None and weights is not None and target is not None
+  if not weights.per_tensor:
+    return conv.requant_of(op, pool)
+  multiplier, shift = quantize.quantize_multiplier(
+      quantize.float_product(source.scale, weights.scale) / target.scale
+  )
+  clamp = quantize.activation_range(
+      op.option('fusedActivationFunction'), target.scale, target.zero_point
+  )
+  return base.pack_requant(
+      np.array([multiplier]), np.array([shift]), target.zero_point, clamp, pool
+  )
+
+
+@base.register(
+    'FULLY_CONNECTED',
+    base.constraint_input_is_activation,
+    base.constraint_int8_activations,
+    base.constraint_filter_quantization,
+    base.constraint_bias,
+    constraint_plain_weights,
+    constraint_filter_shape,
+    base.constraint_fused_activation,
+)
+def lower(op: OpView, builder: StageBuilder) -> None:
+  """Of a vector, of rows of vectors, or of a whole map that it takes in row by row"""
+  source = builder.read(op.operator.inputs[0])
+  weights = op.input(1).array()
+  input_map = builder.map(source)
+  flatten = input_map.rows * input_map.cols * input_map.channels == weights.shape[1]
+  target = builder.make(op.operator.outputs[0])
+
+  def encode(pool: ConstantPool) -> bytes:
+    return program.FULLY_CONNECTED.pack(
+        **requant_of(op, pool),
+        weights_at=pool.add(weights, alignment=16),
+        bias_at=pool.add(conv.folded_bias(op, weights.sum(axis=1, dtype=np.int64))),
+        flatten=int(flatten),
+    )
+
+  builder.add(
+      op,
+      program.Kind.FULLY_CONNECTED,
+      [source],
+      [target],
+      [rows.same_row(input_map.rows, input_map.rows)],
+      encode,
+      steps=input_map.rows,
+      accumulates=flatten and input_map.rows > 1,
+      scratch_bytes=4 * weights.shape[0] if flatten and input_map.rows > 1 else 0,
+  )

@@ -1,0 +1,43 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""MUL."""
+
+from __future__ import annotations
+
+from tflm_patch.graph import quantize
+from tflm_patch.planner import program
+from tflm_patch.planner.constants import ConstantPool
+from tflm_patch.planner.builder import StageBuilder
+from tflm_patch.planner.operators import base, elementwise
+from tflm_patch.planner.operators.base import OpView
+
+
+@base.register(
+    'MUL',
+    elementwise.constraint_two_int8_inputs,
+    elementwise.constraint_broadcast,
+    base.constraint_fused_activation,
+)
+def lower(op: OpView, builder: StageBuilder) -> None:
+  """Of two maps, or of a map and a broadcast map or constant (squeeze-excite)"""
+  sources, target, reads = elementwise.operands(op, builder)
+  first, second, out = (
+      tensor.quantization for tensor in (op.input(0), op.input(1), op.output())
+  )
+  assert first is not None and second is not None and out is not None
+  multiplier, shift = quantize.quantize_multiplier(first.scale * second.scale / out.scale)
+  clamp = quantize.activation_range(
+      op.option('fusedActivationFunction'), out.scale, out.zero_point
+  )
+
+  def encode(pool: ConstantPool) -> bytes:
+    del pool
+    return program.MUL.pack(
+        output_multiplier=multiplier,
+        output_shift=shift,
+        output_zero_point=out.zero_point,
+        act_min=clamp[0],
+        act_max=clamp[1],
+    )
+
+  builder.add(op, program.Kind.MUL, sources, [target], reads, encode)

@@ -1,0 +1,80 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""AVERAGE_POOL_2D and MAX_POOL_2D."""
+
+from __future__ import annotations
+
+from tflm_patch.graph import quantize
+from tflm_patch.planner import program, rows
+from tflm_patch.planner.constants import ConstantPool
+from tflm_patch.planner.builder import StageBuilder
+from tflm_patch.planner.operators import base, conv
+from tflm_patch.planner.operators.base import OpView
+from tflm_patch.planner.stage_ir import RowReads
+
+_RULES = (
+    base.constraint_input_is_activation,
+    base.constraint_int8_activations,
+    conv.constraint_rank_4,
+    base.constraint_same_quantization,
+    base.constraint_fused_activation,
+    base.constraint_window,
+)
+
+
+def _lower(op: OpView, builder: StageBuilder, kind: program.Kind) -> None:
+  source = builder.read(op.operator.inputs[0])
+  target = builder.make(op.operator.outputs[0])
+  input_map, output_map = builder.map(source), builder.map(target)
+  window = base.window_of(op, base.kernel_of(op))
+  quantization = op.output().quantization
+  assert quantization is not None
+  clamp = quantize.activation_range(
+      op.option('fusedActivationFunction'), quantization.scale, quantization.zero_point
+  )
+  reads = rows.window_reads(
+      output_map.rows, input_map.rows, window['kernel_h'], window['stride_h'], 1,
+      window['pad_top'],
+  )  # fmt: skip
+  # A pool with one output row takes its input in row by row.
+  accumulate = kind == program.Kind.AVERAGE_POOL_2D and output_map.rows == 1
+  first_row = int(reads.first[0])
+  steps = output_map.rows
+  if accumulate:
+    steps = int(reads.last[0]) - first_row + 1
+    taken = rows.same_row(steps, input_map.rows)
+    reads = RowReads(taken.first + first_row, taken.last + first_row)
+
+  def encode(pool: ConstantPool) -> bytes:
+    del pool
+    return program.POOL.pack(
+        **base.pack_window(window),
+        act_min=clamp[0],
+        act_max=clamp[1],
+        accumulate=int(accumulate),
+        first_row=first_row if accumulate else 0,
+    )
+
+  builder.add(
+      op,
+      kind,
+      [source],
+      [target],
+      [reads],
+      encode,
+      steps=steps,
+      accumulates=accumulate,
+      scratch_bytes=4 * output_map.cols * output_map.channels if accumulate else 0,
+  )
+
+
+@base.register('AVERAGE_POOL_2D', *_RULES)
+def lower_average(op: OpView, builder: StageBuilder) -> None:
+  """Any window; with one output row it is summed up row by row"""
+  _lower(op, builder, program.Kind.AVERAGE_POOL_2D)
+
+
+@base.register('MAX_POOL_2D', *_RULES)
+def lower_max(op: OpView, builder: StageBuilder) -> None:
+  """Any window"""
+  _lower(op, builder, program.Kind.MAX_POOL_2D)

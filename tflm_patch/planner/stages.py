@@ -1,0 +1,98 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Choosing the stages of a model: which regions, with which plans.
+
+A region becomes a stage only if the arena of the whole model gets smaller, as
+TFLM's allocator would report it; so a converted model is never worse.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from tflm_patch.graph.types import Model, Subgraph
+from tflm_patch.planner.arena import predict
+from tflm_patch.planner.lowering import NotStageable, lower_region, region_boundary
+from tflm_patch.planner.operators import Violation
+from tflm_patch.planner.partition import partition
+from tflm_patch.planner.plan import encode_stage, plan_stage
+from tflm_patch.planner.stage_operator import PlannedStage, install_stages
+
+Finish = Callable[[Model], Model]
+
+
+@dataclasses.dataclass(frozen=True)
+class StageChoice:
+  """The outcome of a choice.
+
+  Attributes:
+    model: With the chosen stages installed and finished.
+    stages: The chosen ones.
+    violations: Operator index -> the rule that it breaks.
+    rejected: (region, why it stays stock).
+  """
+
+  model: Model
+  stages: tuple[PlannedStage, ...]
+  violations: dict[int, Violation]
+  rejected: tuple[tuple[tuple[int, ...], str], ...]
+
+
+def choose_stages(
+    model: Model, finish: Finish, *, keep_input: bool = False, force: bool = False
+) -> StageChoice:
+  """Plans every region and keeps the stages that lower the arena.
+
+  Args:
+    model: After the other rewrites.
+    finish: Makes a model with stages installed one that TFLM can run.
+    keep_input: Stages leave the bytes of the model's inputs alone.
+    force: Keep every stage, gain or not.
+  """
+  subgraph = model.main
+  parts = partition(model, subgraph)
+  planned, rejected = [], []
+  for region in parts.regions:
+    try:
+      planned.append(_plan_region(model, subgraph, region, keep_input))
+    except NotStageable as reason:
+      rejected.append((region, str(reason)))
+
+  def build(stages: Sequence[PlannedStage]) -> Model:
+    return finish(install_stages(model, stages))
+
+  def arena(stages: Sequence[PlannedStage]) -> int:
+    return predict(build(stages)).total
+
+  chosen = list(planned)
+  if not force and planned:
+    best = arena(chosen)
+    # A stage whose removal does no harm does no good either.
+    for stage in sorted(planned, key=lambda stage: len(stage.region)):
+      without = [other for other in chosen if other is not stage]
+      total = arena(without)
+      if total <= best:
+        chosen, best = without, total
+        rejected.append((stage.region, 'as a stage it would not lower the arena'))
+  return StageChoice(build(chosen), tuple(chosen), parts.violations, tuple(rejected))
+
+
+def _plan_region(
+    model: Model, subgraph: Subgraph, region: tuple[int, ...], keep_input: bool
+) -> PlannedStage:
+  graph = lower_region(model, subgraph, region)
+  inputs = tuple(graph.maps[m].tensor for m in graph.inputs)
+  _, outputs = region_boundary(subgraph, region)
+  inside = set(region)
+  reuse = [
+      position
+      for position, tensor in enumerate(inputs)
+      if tensor not in subgraph.outputs
+      and not (keep_input and tensor in subgraph.inputs)
+      and all(
+          i in inside for i, other in enumerate(subgraph.operators) if tensor in other.inputs
+      )
+  ]
+  plan = plan_stage(graph, reuse_inputs=reuse)
+  return PlannedStage(region, inputs, outputs, plan, encode_stage(plan))

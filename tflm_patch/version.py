@@ -1,0 +1,5 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The version, in one place."""
+
+__version__ = '0.1.0'
