@@ -20,6 +20,16 @@ from converter_plugins.registry import (
 )
 
 __all__ = [
-    'Change', 'Context', 'Plugin', 'Registered', 'all_plugins', 'register', 'run_plugins', 'select',
-    'boundary_quantize', 'fold_pad', 'reshape_noop', 'transpose_mean',
+    'Change',
+    'Context',
+    'Plugin',
+    'Registered',
+    'all_plugins',
+    'boundary_quantize',
+    'fold_pad',
+    'register',
+    'reshape_noop',
+    'run_plugins',
+    'select',
+    'transpose_mean',
 ]  # fmt: skip

@@ -49,7 +49,7 @@ def run_models(request, tmp_path):
     files = []
     for number, model in enumerate(models):
       files.append(tmp_path / f'{number}.tflite')
-      files[-1].serialize_model(model)
+      files[-1].write_bytes(model)
     result = subprocess.run(
         [python, SCRIPT, folder, *files], capture_output=True, text=True, timeout=300
     )

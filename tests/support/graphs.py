@@ -41,7 +41,11 @@ class Network:
   calls: tuple[str, ...]
 
   def __repr__(self) -> str:
-    return '\n  '.join(('Network:', *self.calls))
+    return '\n  '.join(('', *self.calls))
+
+  def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+    """What hypothesis prints of a failing example."""
+    printer.text(repr(self))
 
 
 class Sketch:

@@ -71,7 +71,9 @@ def _model(tree: Any, data: bytes, end: int) -> Model:
     content = buffers[entry.buffer]
     metadata.append((_text(entry.name), np.zeros(0, np.uint8) if content is None else content))
   return Model(
-      subgraphs=[_subgraph(graph, tree, buffers, i) for i, graph in enumerate(tree.subgraphs or [])],
+      subgraphs=[
+          _subgraph(graph, tree, buffers, i) for i, graph in enumerate(tree.subgraphs or [])
+      ],
       description=_text(tree.description),
       metadata=metadata,
       signatures=list(tree.signatureDefs or []),

@@ -43,7 +43,7 @@ class DType(enum.IntEnum):
   UINT4 = 20
 
   @property
-  def numpy(self) -> np.dtype | None:
+  def numpy(self) -> np.dtype[Any] | None:
     """The numpy type of the same layout, None where numpy has none."""
     return _NUMPY.get(self)
 
@@ -54,7 +54,7 @@ class DType(enum.IntEnum):
     return None if dtype is None else dtype.itemsize
 
 
-_NUMPY = {
+_NUMPY: dict[DType, np.dtype[Any]] = {
     DType.FLOAT32: np.dtype('<f4'),
     DType.FLOAT16: np.dtype('<f2'),
     DType.INT32: np.dtype('<i4'),

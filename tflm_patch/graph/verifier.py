@@ -61,7 +61,7 @@ def _fields(table: str) -> tuple[tuple[str, int, str], ...]:
 class _Verifier:
   """One walk over a file."""
 
-  def __init__(self, data: bytes):
+  def __init__(self, data: bytes) -> None:
     self._data = data
     self._visits_left = max(_MIN_VISITS, len(data) // 4)
     self._bytes_left = max(_MIN_BYTES, 4 * len(data))

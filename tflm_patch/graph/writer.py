@@ -103,7 +103,7 @@ def _intermediates(operator: Operator) -> tuple[int, ...]:
 class _AlignedBuffer:
   """A Buffer table whose data is 16-byte aligned in the file."""
 
-  def __init__(self, data: np.ndarray):
+  def __init__(self, data: np.ndarray) -> None:
     self._data = data
 
   def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802, the object API's name
@@ -125,7 +125,7 @@ class _AlignedBuffer:
 class _Writer:
   """One serialization: collects buffers and operator codes, then packs."""
 
-  def __init__(self, model: Model):
+  def __init__(self, model: Model) -> None:
     self._model = model
     self._buffers: list[_AlignedBuffer] = [_AlignedBuffer(_EMPTY)]
     self._buffer_of: dict[bytes, int] = {}

@@ -36,7 +36,7 @@ class SourceOperator(Protocol):
 class StageBuilder:
   """Collects the maps and operators of one stage."""
 
-  def __init__(self, subgraph: Subgraph, outputs: Sequence[int]):
+  def __init__(self, subgraph: Subgraph, outputs: Sequence[int]) -> None:
     self._subgraph = subgraph
     self._wanted = tuple(outputs)
     self._maps: list[FeatureMap] = []

@@ -69,7 +69,7 @@ def simulate(graph: StageGraph, ops: Sequence[int], on_demand: Iterable[int] = (
 class _Simulation:
   """The state of one run: rows made of each map, next step of each operator."""
 
-  def __init__(self, graph: StageGraph, ops: Sequence[int], on_demand: Iterable[int]):
+  def __init__(self, graph: StageGraph, ops: Sequence[int], on_demand: Iterable[int]) -> None:
     self._graph = graph
     self._ops = tuple(ops)
     inside = set(self._ops)

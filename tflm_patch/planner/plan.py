@@ -12,7 +12,6 @@ from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.layout import aligned
 from tflm_patch.planner.stage_ir import MapRole, StageGraph
 
-
 _REUSE_SHARES = (1.0, 0.9, 0.75, 0.5, 0.25, 0.0)
 
 

@@ -30,12 +30,16 @@ FAMILY_PORTABLE = 0
 
 
 class Region(enum.IntEnum):
+  """Where a map's rows lie."""
+
   WORKSPACE = 0
   CONSTANTS = 1
   TENSOR = 2  # plus the index among inputs, then outputs
 
 
 class Kind(enum.IntEnum):
+  """Kinds of operators."""
+
   CONV_2D = 1
   DEPTHWISE_CONV_2D = 2
   FULLY_CONNECTED = 3

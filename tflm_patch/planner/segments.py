@@ -36,7 +36,7 @@ class Cut:
 class SegmentCosts:
   """Costs of all segments of a stage."""
 
-  def __init__(self, graph: StageGraph):
+  def __init__(self, graph: StageGraph) -> None:
     self.graph = graph
     n = len(graph.ops)
     self.n = n

@@ -22,6 +22,8 @@ from tflm_patch.planner.constants import ConstantPool
 
 
 class MapRole(enum.Enum):
+  """What a feature map is to its stage."""
+
   INTERNAL = 'internal'  # made and read inside the stage
   INPUT = 'input'  # a tensor that the stage reads
   OUTPUT = 'output'  # a tensor that the stage makes (may be read inside, too)

@@ -100,6 +100,18 @@ def tensor_bytes(tensor: Tensor) -> int:
   return max(0, tensor.elements * element)
 
 
+def kept_channels(tensor: Tensor) -> int:
+  """Quantized channels as TFLM knows them: none for a file without zero points."""
+  quantization = tensor.quantization
+  if quantization is None:
+    return 0
+  file = getattr(tensor.origin, 'quantization', None)
+  has_zero_points = file is None or (file.zeroPoint is not None and len(file.zeroPoint))
+  if not has_zero_points and not quantization.zero_points.any():
+    return 0
+  return int(quantization.scales.size)
+
+
 def _elements(tensor: Tensor | None) -> int:
   return 0 if tensor is None else max(0, tensor.elements)
 
@@ -139,9 +151,9 @@ def _depthwise_conv(site: Site) -> Iterable[int]:
 
 def _fully_connected(site: Site) -> Iterable[int]:
   weights = site.input(1)
-  if _is(site.input(0), DType.FLOAT32) or weights is None or weights.quantization is None:
+  if _is(site.input(0), DType.FLOAT32) or weights is None:
     return ()
-  channels = weights.quantization.scales.size
+  channels = kept_channels(weights)
   return _per_channel(channels) if channels > 1 else ()
 
 

@@ -120,7 +120,7 @@ class Tail:
 
   def _tensor(self, tensor: Tensor) -> int:
     size, alignment = layout(_TENSOR, self._build)
-    channels = _scales(tensor)
+    channels = operators.kept_channels(tensor)
     if channels:
       size += align_up(size_of(_QUANTIZATION, self._build) + int_array_bytes(channels), alignment)
     return size
@@ -201,7 +201,7 @@ class Tail:
     self._buffer(size_of(_POINTER, self._build) * len(tensors))
     for index in tensors:
       self._structs(_TENSOR)
-      channels = _scales(subgraph.tensors[index])
+      channels = operators.kept_channels(subgraph.tensors[index])
       if channels:
         self._structs(_QUANTIZATION)
         self._allocate(int_array_bytes(channels), _INT_ALIGNMENT)
@@ -229,18 +229,3 @@ class _Resources:
         self._allocated.add(name)
         return operators.tensor_bytes(value)
     return None
-
-
-def _scales(tensor: Tensor) -> int:
-  """Quantized channels, as far as TFLM keeps them: not for a file without zero points."""
-  quantization = tensor.quantization
-  if quantization is None:
-    return 0
-  file = getattr(tensor.origin, 'quantization', None)
-  if file is not None and not _size(file.zeroPoint) and not quantization.zero_points.any():
-    return 0
-  return int(quantization.scales.size)
-
-
-def _size(values: Sequence[int] | None) -> int:
-  return 0 if values is None else len(values)

@@ -22,7 +22,23 @@ from tflm_patch.planner.operators import (
 from tflm_patch.planner.operators.base import REGISTRY, OpView, Violation, check
 
 __all__ = [
-    'REGISTRY', 'OpView', 'Violation', 'check',
-    'add', 'concatenation', 'conv', 'depthwise_conv', 'fully_connected', 'lookup', 'mean', 'mul',
-    'pad', 'pool', 'quantize_ops', 'reshape', 'resize_nearest', 'softmax', 'transpose',
+    'REGISTRY',
+    'OpView',
+    'Violation',
+    'add',
+    'check',
+    'concatenation',
+    'conv',
+    'depthwise_conv',
+    'fully_connected',
+    'lookup',
+    'mean',
+    'mul',
+    'pad',
+    'pool',
+    'quantize_ops',
+    'reshape',
+    'resize_nearest',
+    'softmax',
+    'transpose',
 ]  # fmt: skip

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
   from tflm_patch.planner.builder import StageBuilder
 
 MAX_DIM = 0xFFFF
-ACTIVATION_TYPES = (DType.INT8, DType.UINT8, DType.FLOAT32)
 
 
 @dataclasses.dataclass(frozen=True)

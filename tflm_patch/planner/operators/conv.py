@@ -8,19 +8,20 @@ import numpy as np
 
 from tflm_patch.graph import quantize
 from tflm_patch.planner import program, rows
-from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.builder import StageBuilder
+from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base
 from tflm_patch.planner.operators.base import OpView
 
 
 def folded_bias(op: OpView, weight_sums: np.ndarray) -> np.ndarray:
   """bias - input zero point * sum(weights), modulo 2^32 like TFLM's accumulators."""
-  assert op.input().quantization is not None
-  bias = np.zeros(weight_sums.shape, np.int64)
+  quantization = op.input().quantization
+  assert quantization is not None
+  bias = np.zeros(weight_sums.size, np.int64)
   if op.has_input(2):
     bias = op.input(2).array().reshape(-1).astype(np.int64)
-  folded = bias - op.input().quantization.zero_point * weight_sums.astype(np.int64)
+  folded = bias - quantization.zero_point * weight_sums.astype(np.int64)
   return ((folded + (1 << 31)) % (1 << 32) - (1 << 31)).astype('<i4')
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 import numpy as np
 
 from tflm_patch.planner import program, rows
-from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.builder import StageBuilder
+from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base, conv
 from tflm_patch.planner.operators.base import OpView
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 
 from tflm_patch.planner import program, rows
-from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.builder import StageBuilder
+from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base, conv
 from tflm_patch.planner.operators.base import OpView
 

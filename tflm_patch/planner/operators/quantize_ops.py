@@ -9,8 +9,8 @@ import numpy as np
 from tflm_patch.graph import quantize
 from tflm_patch.graph.types import DType, Quantization
 from tflm_patch.planner import program, rows
-from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.builder import StageBuilder
+from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base, lookup
 from tflm_patch.planner.operators.base import OpView
 

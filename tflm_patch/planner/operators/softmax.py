@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 from tflm_patch.planner import program, rows
-from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.builder import StageBuilder
+from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base
 from tflm_patch.planner.operators.base import OpView
 from tflm_patch.planner.operators.softmax_table import exp_table

@@ -36,10 +36,11 @@ def constraint_input_of_the_model(op: OpView) -> str | None:
 
 
 def constraint_types(op: OpView) -> str | None:
-  """Values are int8, uint8 or float32"""
-  if op.input().dtype not in base.ACTIVATION_TYPES or op.input().dtype != op.output().dtype:
-    return f'{op.input().dtype.name} to {op.output().dtype.name}'
-  return None if op.input().dtype != DType.UINT8 else None
+  """Values are int8 or float32"""
+  types = op.input().dtype, op.output().dtype
+  if types[0] not in (DType.INT8, DType.FLOAT32) or types[0] != types[1]:
+    return f'{types[0].name} to {types[1].name}'
+  return None
 
 
 @base.register(
