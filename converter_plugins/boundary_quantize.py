@@ -8,7 +8,21 @@ import dataclasses
 
 from converter_plugins import graph_edit
 from converter_plugins.registry import Context, register
-from tflm_patch.graph.types import DType, Subgraph
+from tflm_patch.graph.types import DType, Subgraph, Tensor
+
+
+def _reversible(outer: Tensor, inner: Tensor) -> bool:
+  """Whether the application can make the int8 values itself, without loss."""
+  if inner.dtype != DType.INT8 or inner.quantization is None:
+    return False
+  if outer.dtype == DType.FLOAT32:
+    return True
+  return (
+      outer.dtype == DType.UINT8
+      and outer.quantization is not None
+      and outer.quantization.scale == inner.quantization.scale
+      and outer.quantization.zero_point - inner.quantization.zero_point == 128
+  )
 
 
 @register('boundary_quantize', priority=40)
@@ -22,7 +36,8 @@ class BoundaryQuantize:
     operator = graph.operators[index]
     source, target = operator.inputs[0], operator.outputs[0]
     if operator.opcode == 'QUANTIZE' and source in graph.inputs:
-      fits = graph.tensors[target].dtype == DType.INT8 and source not in graph.outputs
+      fits = _reversible(graph.tensors[source], graph.tensors[target])
+      fits = fits and source not in graph.outputs
       return index if fits and graph_edit.readers(graph, source) == [index] else None
     if operator.opcode == 'DEQUANTIZE' and target in graph.outputs:
       fits = graph.tensors[source].dtype == DType.INT8 and not graph_edit.readers(graph, target)

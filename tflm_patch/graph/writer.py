@@ -236,8 +236,12 @@ def _same_quantization(origin: Any, wanted: Quantization | None) -> bool:
     return origin is None or origin.scale is None or len(origin.scale) == 0
   if origin is None or origin.scale is None:
     return False
-  return np.array_equal(origin.scale, wanted.scales) and (
-      np.array_equal(0 if origin.zeroPoint is None else origin.zeroPoint, wanted.zero_points)
+  # Absent zero points are zeros; see the reader.
+  absent = origin.zeroPoint is None or len(origin.zeroPoint) == 0
+  zero_points = np.zeros(wanted.scales.size) if absent else np.asarray(origin.zeroPoint)
+  return (
+      np.array_equal(origin.scale, wanted.scales)
+      and bool(np.all(zero_points == wanted.zero_points))
       and origin.quantizedDimension == wanted.axis
   )
 

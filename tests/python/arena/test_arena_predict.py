@@ -12,6 +12,7 @@ import pytest
 from arena_models import FLOAT32, SmallModel
 from arena_random_models import random_model
 
+from tflm_patch.api import convert
 from tflm_patch.graph.reader import read_model
 from tflm_patch.graph.types import DType, Model, Operator, Quantization, Subgraph, Tensor
 from tflm_patch.planner.arena import (
@@ -98,6 +99,18 @@ def test_real_models_exactly(models, build, reported):
     Interpreter(data, arena_bytes=prediction.required)
     with pytest.raises(InterpreterError):
       Interpreter(data, arena_bytes=prediction.required - 16)
+
+
+@pytest.mark.parametrize('name', ['mlperf_kws_int8', 'mcunet_detection'])
+def test_converted_models_exactly(name, models, build, reported, tmp_path):
+  if name not in models:
+    pytest.skip(f'{name} is not among the models')
+  path = tmp_path / 'converted.tflite'
+  convert(models[name], path)
+  data = path.read_bytes()
+  assert b'TflmPatchStage' in data
+  prediction = check(read_model(path), data, build, reported)
+  assert prediction.required == smallest_arena(data)
 
 
 def test_real_models_on_a_32_bit_target(models):

@@ -1,0 +1,267 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Every operator, alone and between neighbours: the stage gives TFLM's bytes.
+
+The golden values come from the TFLM interpreter itself, at every run. A case is made
+with fitting scales (two seeds) and with scales that saturate ("wild").
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+from support.compare import check_conversion
+from support.model_builder import ModelBuilder
+
+from tflm_patch.api import ConvertOptions
+from tflm_patch.graph.types import DType
+
+INPUTS = 14
+MAP = (1, 7, 9, 6)
+Make = Callable[[ModelBuilder, int], int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+  """An operator under test.
+
+  Attributes:
+    name: Of the test.
+    make: Appends the operator, reading a tensor of `shape` and `dtype`.
+    framed: Also test it between a convolution before and one behind.
+  """
+
+  name: str
+  make: Make
+  shape: tuple[int, ...] = MAP
+  dtype: DType = DType.INT8
+  framed: bool = True
+
+
+def _windows(opcode: str, make: Callable[..., int], **common: object) -> list[Case]:
+  """Cases of a windowed operator: kernels, strides and paddings."""
+  table: dict[str, dict[str, object]] = {
+      'same_3x3': {'kernel': 3, 'stride': 1, 'padding': 'SAME'},
+      'valid_3x3': {'kernel': 3, 'stride': 1, 'padding': 'VALID'},
+      'same_stride_2': {'kernel': 3, 'stride': 2, 'padding': 'SAME'},
+      'valid_stride_2x3': {'kernel': 3, 'stride': (2, 3), 'padding': 'VALID'},
+      'stride_over_kernel': {'kernel': 1, 'stride': 3, 'padding': 'SAME'},
+      'wide_1x5': {'kernel': (1, 5), 'stride': 1, 'padding': 'SAME'},
+      'tall_5x1': {'kernel': (5, 1), 'stride': 1, 'padding': 'SAME'},
+      'even_2x4': {'kernel': (2, 4), 'stride': 1, 'padding': 'SAME'},
+      'larger_than_map': {'kernel': (9, 11), 'stride': 2, 'padding': 'SAME'},
+      'whole_map': {'kernel': (7, 9), 'stride': 1, 'padding': 'VALID'},
+  }
+  return [
+      Case(f'{opcode}_{name}', lambda b, x, w=window: make(b, x, **w, **common))
+      for name, window in table.items()
+  ]
+
+
+def _activations(opcode: str, make: Callable[..., int], **common: object) -> list[Case]:
+  return [
+      Case(f'{opcode}_{activation}', lambda b, x, a=activation: make(b, x, activation=a, **common))
+      for activation in ('NONE', 'RELU', 'RELU6', 'RELU_N1_TO_1')
+  ]
+
+
+def _binary(opcode: str) -> list[Case]:
+  """Broadcasts of a binary operator, either way round."""
+  shapes = {
+      'scalar': (),
+      'vector': (6,),
+      'channels': (1, 1, 1, 6),
+      'one': (1, 1, 1, 1),
+      'plane': (1, 7, 9, 1),
+      'column': (1, 7, 1, 1),
+      'row': (1, 1, 9, 6),
+      'whole': MAP,
+  }
+  cases = []
+  for name, shape in shapes.items():
+    for swapped in (False, True):
+
+      def constant(b: ModelBuilder, x: int, shape=shape, swapped=swapped) -> int:
+        pair = (x, b.constant_operand(shape))
+        return getattr(b, opcode)(*(pair[::-1] if swapped else pair))
+
+      def computed(b: ModelBuilder, x: int, shape=shape, swapped=swapped) -> int:
+        pair = (x, b.input(shape))
+        return getattr(b, opcode)(*(pair[::-1] if swapped else pair))
+
+      side = 'first' if swapped else 'second'
+      cases.append(Case(f'{opcode}_constant_{name}_{side}', constant))
+      if len(shape) == 4:
+        cases.append(Case(f'{opcode}_input_{name}_{side}', computed))
+  cases.append(Case(f'{opcode}_itself', lambda b, x: getattr(b, opcode)(x, x)))
+  return cases + _activations(opcode, lambda b, x, **kw: getattr(b, opcode)(x, b.input(MAP), **kw))
+
+
+def _nearest(b: ModelBuilder, x: int, *arguments: object) -> int:
+  return b.resize_nearest(x, *arguments)
+
+
+def _joined(b: ModelBuilder, x: int) -> int:
+  other = b.quantize(b.conv(x, 3, 1), like=x)
+  return b.concat([other, x, other])
+
+
+CASES = [
+    *_windows('conv', lambda b, x, **kw: b.conv(x, 5, **kw)),
+    *_activations('conv', lambda b, x, **kw: b.conv(x, 5, **kw)),
+    Case('conv_per_tensor', lambda b, x: b.conv(x, 5, per_channel=False)),
+    Case('conv_no_bias', lambda b, x: b.conv(x, 5, bias=False)),
+    Case('conv_grouped', lambda b, x: b.conv(x, 4, groups=2)),
+    Case('conv_groups_of_one', lambda b, x: b.conv(x, 12, groups=6)),
+    Case('conv_dilated', lambda b, x: b.conv(x, 5, dilation=2)),
+    Case('conv_dilated_2x3_valid', lambda b, x: b.conv(x, 5, dilation=(2, 3), padding='VALID')),
+    Case('conv_pointwise', lambda b, x: b.conv(x, 17, 1)),
+    Case('conv_one_channel', lambda b, x: b.conv(x, 1, 3), shape=(1, 7, 9, 1)),
+    Case('conv_one_row', lambda b, x: b.conv(x, 5), shape=(1, 1, 9, 6)),
+    Case('conv_one_column', lambda b, x: b.conv(x, 5), shape=(1, 9, 1, 6)),
+    Case('conv_one_pixel', lambda b, x: b.conv(x, 5), shape=(1, 1, 1, 6)),
+    Case('conv_many_channels', lambda b, x: b.conv(x, 33, 3), shape=(1, 4, 3, 65)),
+    *_windows('depthwise', lambda b, x, **kw: b.depthwise(x, **kw)),
+    *_activations('depthwise', lambda b, x, **kw: b.depthwise(x, **kw)),
+    Case('depthwise_per_tensor', lambda b, x: b.depthwise(x, per_channel=False)),
+    Case('depthwise_no_bias', lambda b, x: b.depthwise(x, bias=False)),
+    Case('depthwise_multiplier_3', lambda b, x: b.depthwise(x, 3)),
+    Case('depthwise_multiplier_5_of_one', lambda b, x: b.depthwise(x, 5), shape=(1, 7, 9, 1)),
+    Case('depthwise_dilated', lambda b, x: b.depthwise(x, dilation=2)),
+    Case('depthwise_dilated_5x1', lambda b, x: b.depthwise(x, kernel=(3, 1), dilation=(2, 1))),
+    *_activations('fully_connected', lambda b, x, **kw: b.fully_connected(x, 5, **kw), bias=True),
+    Case('fully_connected_per_channel', lambda b, x: b.fully_connected(x, 5, per_channel=True)),
+    Case('fully_connected_no_bias', lambda b, x: b.fully_connected(x, 5, bias=False)),
+    Case('fully_connected_vector', lambda b, x: b.fully_connected(x, 9), (1, 37), framed=False),
+    Case(
+        'fully_connected_batch',
+        lambda b, x: b.fully_connected(x, 9, flatten=False),
+        (4, 21),
+        framed=False,
+    ),
+    Case(
+        'fully_connected_one_row_kept',
+        lambda b, x: b.fully_connected(x, 9, keep_num_dims=True),
+        (1, 1, 1, 21),
+    ),
+    *_windows('average_pool', lambda b, x, **kw: b.average_pool(x, **kw)),
+    *_activations('average_pool', lambda b, x, **kw: b.average_pool(x, **kw)),
+    *_windows('max_pool', lambda b, x, **kw: b.max_pool(x, **kw)),
+    *_activations('max_pool', lambda b, x, **kw: b.max_pool(x, **kw)),
+    *_binary('add'),
+    *_binary('mul'),
+    Case('mean', lambda b, x: b.mean(x)),
+    Case('mean_vector', lambda b, x: b.mean(x, keep_dims=False), framed=False),
+    Case('mean_negative_axes', lambda b, x: b.mean(x, (-2, -3))),
+    Case('mean_rows', lambda b, x: b.mean(x, (1,))),
+    Case('mean_columns', lambda b, x: b.mean(x, (2,))),
+    Case('mean_of_one', lambda b, x: b.mean(x), (1, 1, 1, 6)),
+    Case('mean_of_many', lambda b, x: b.mean(x), (1, 32, 32, 2)),
+    Case('softmax', lambda b, x: b.softmax(x)),
+    Case('softmax_beta', lambda b, x: b.softmax(x, beta=0.3)),
+    Case('softmax_vector', lambda b, x: b.softmax(x), (1, 10), framed=False),
+    Case('softmax_rows', lambda b, x: b.softmax(x), (5, 10), framed=False),
+    Case('quantize_float', lambda b, x: b.quantize(x), dtype=DType.FLOAT32, framed=False),
+    Case('quantize_uint8', lambda b, x: b.quantize(x), dtype=DType.UINT8, framed=False),
+    Case('quantize_int8', lambda b, x: b.quantize(x)),
+    Case('quantize_to_uint8', lambda b, x: b.quantize(x, DType.UINT8), framed=False),
+    Case('dequantize', lambda b, x: b.dequantize(x), framed=False),
+    Case('dequantize_uint8', lambda b, x: b.dequantize(x), dtype=DType.UINT8, framed=False),
+    Case('relu', lambda b, x: b.relu(x)),
+    Case('relu6', lambda b, x: b.relu6(x)),
+    Case('pad', lambda b, x: b.pad_spatial(x, 1, 2, 3, 0)),
+    Case('pad_channels', lambda b, x: b.pad(x, [(0, 0), (1, 0), (0, 1), (2, 3)])),
+    Case('pad_value', lambda b, x: b.pad(x, [(0, 0), (1, 1), (2, 2), (0, 1)], value=-7)),
+    Case('transpose', lambda b, x: b.transpose(x, (0, 2, 3, 1)), framed=False),
+    Case(
+        'transpose_float',
+        lambda b, x: b.quantize(b.transpose(x, (0, 2, 3, 1))),
+        dtype=DType.FLOAT32,
+        framed=False,
+    ),
+    Case('resize_twice', lambda b, x: _nearest(b, x, 14, 18)),
+    Case('resize_smaller', lambda b, x: _nearest(b, x, 3, 4)),
+    Case('resize_corners', lambda b, x: _nearest(b, x, 11, 20, True)),
+    Case('resize_half_pixel', lambda b, x: _nearest(b, x, 11, 20, False, True)),
+    Case('resize_both', lambda b, x: _nearest(b, x, 13, 17, True, True)),
+    Case('concatenation', _joined),
+    Case('reshape_flat', lambda b, x: b.fully_connected(b.reshape(x, (1, 378)), 4)),
+    Case('squeeze', lambda b, x: b.squeeze(b.mean(x), (1, 2)), framed=False),
+    Case(
+        'expand_dims',
+        lambda b, x: b.conv(b.expand_dims(b.expand_dims(x, 1), 1), 4, 1),
+        (1, 6),
+        framed=False,
+    ),
+]
+
+
+def _build(case: Case, framed: bool, seed: int, wild: bool) -> bytes:
+  b = ModelBuilder(seed, wild)
+  if framed:
+    rows, cols, channels = case.shape[1:]
+    x = b.conv(b.input((1, rows + 2, cols + 2, 3)), channels, padding='VALID', activation='RELU6')
+    x = case.make(b, x)
+    if len(b.shape(x)) == 4:
+      x = b.depthwise(x, activation='RELU')
+  else:
+    x = case.make(b, b.input(case.shape, case.dtype))
+  b.output(x)
+  return b.build()
+
+
+@pytest.mark.parametrize('seed, wild', [(0, False), (1, False), (2, True)])
+@pytest.mark.parametrize('case', CASES, ids=lambda case: case.name)
+def test_operator_alone(case, seed, wild):
+  result = check_conversion(
+      _build(case, False, seed, wild), ConvertOptions(force_stage=True), INPUTS, seed
+  )
+  assert result.stages
+  assert result.stock_operators == ()
+
+
+@pytest.mark.parametrize('seed, wild', [(3, False), (4, True)])
+@pytest.mark.parametrize('case', [case for case in CASES if case.framed], ids=lambda c: c.name)
+def test_operator_between_neighbours(case, seed, wild):
+  result = check_conversion(
+      _build(case, True, seed, wild), ConvertOptions(force_stage=True), INPUTS, seed
+  )
+  assert len(result.stages) == 1
+  assert result.stock_operators == ()
+
+
+# Operators that no stage holds, and a word of the reason.
+STOCK_CASES = {
+    'LOGISTIC': (lambda b, x: b.logistic(x), 'operator'),
+    'TANH': (lambda b, x: b.tanh(x), 'operator'),
+    'HARD_SWISH': (lambda b, x: b.hard_swish(x), 'operator'),
+    'LEAKY_RELU': (lambda b, x: b.leaky_relu(x), 'operator'),
+    'SUB': (lambda b, x: b.sub(x, b.constant_operand((1, 1, 1, 6))), 'operator'),
+    'MAXIMUM': (lambda b, x: b.maximum(x, b.constant_operand((1, 1, 1, 6), x)), 'operator'),
+    'MINIMUM': (lambda b, x: b.minimum(x, b.constant_operand((1, 1, 1, 6), x)), 'operator'),
+    'STRIDED_SLICE': (
+        lambda b, x: b.strided_slice(x, (0, 1, 0, 0), (1, 7, 9, 6), (1, 2, 1, 1)), 'operator',
+    ),
+    'RESIZE_BILINEAR': (lambda b, x: b.resize_bilinear(x, 14, 18), 'operator'),
+    'TRANSPOSE': (lambda b, x: b.transpose(x, (0, 2, 1, 3)), 'NCHW'),
+    'CONCATENATION': (lambda b, x: b.concat([x, x], axis=1), 'axis'),
+    'MEAN': (lambda b, x: b.mean(x, (3,)), 'axes'),
+    'RESHAPE': (lambda b, x: b.reshape(x, (1, 9, 7, 6)), 'stay'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('opcode', STOCK_CASES)
+def test_stock_operator_between_stages(opcode):
+  """What no stage holds stays stock, with the reason, and its neighbours go into stages."""
+  make, word = STOCK_CASES[opcode]
+  b = ModelBuilder(5)
+  x = b.conv(b.input((1, 7, 9, 3)), 6, activation='RELU6')
+  x = make(b, x)
+  x = b.add(x, b.conv(x, b.shape(x)[3]))
+  b.output(x)
+  result = check_conversion(b.build(), ConvertOptions(force_stage=True), INPUTS)
+  (stock,) = result.stock_operators
+  assert stock.opcode == opcode
+  assert stock.index == 1
+  assert word in stock.reason
+  assert len(result.stages) == 2

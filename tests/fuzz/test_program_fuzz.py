@@ -1,0 +1,143 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Fuzzed stage programs: the C core under sanitizers, and TFLM with the operator in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+
+import numpy as np
+import pytest
+from support.effort import examples
+from support.model_builder import ModelBuilder
+
+from tflm_patch.api import ConvertOptions, convert_model
+from tflm_patch.errors import TflmPatchError
+from tflm_patch.graph.types import Model
+from tflm_patch.graph.writer import serialize_model
+from tflm_patch.models.sample import sample_model_path
+from tflm_patch.planner import program
+from tflm_patch.runtime.inputs import sample_inputs
+from tflm_patch.runtime.isolated import IsolatedInterpreter
+
+ROOT = pathlib.Path(__file__).parents[2]
+MUTANTS = examples(20_000)
+# Small allocations are checked as well without keeping freed ones for long.
+ENVIRONMENT = {**os.environ, 'ASAN_OPTIONS': 'quarantine_size_mb=1:malloc_context_size=0'}
+
+
+def small_model(seed: int) -> bytes:
+  """A residual network with every way of padding, pooling and accumulating."""
+  b = ModelBuilder(seed)
+  x = b.input((1, 9, 8, 3))
+  x = b.conv(x, 6, kernel=(3, 3), stride=(2, 2))
+  y = b.depthwise(x, kernel=(3, 3))
+  x = b.add(x, y)
+  x = b.average_pool(x, (2, 2))
+  x = b.mean(x, (1, 2), keep_dims=False)
+  x = b.fully_connected(x, 4)
+  b.output(b.softmax(x))
+  return b.build()
+
+
+def converted(data: bytes) -> Model:
+  return convert_model(data, ConvertOptions(force_stage=True)).model
+
+
+def case_of(model: Model) -> bytes:
+  """A case file of program_fuzz."""
+  graph = model.main
+  stage = graph.operators[0]
+  tensors = [graph.tensors[t] for t in (*stage.inputs[:-2], *stage.outputs)]
+  encoded, constants = (graph.tensors[t].data.tobytes() for t in stage.inputs[-2:])
+  words = [len(tensors)]
+  for tensor in tensors:
+    words += [tensor.bytes, program.TYPE_CODES[tensor.dtype]]
+  words += [len(encoded), len(constants)]
+  return struct.pack(f'<{len(words)}I', *words) + encoded + constants
+
+
+@pytest.fixture(scope='module')
+def fuzzer(tmp_path_factory) -> pathlib.Path:
+  """program_fuzz, compiled with sanitizers."""
+  compiler = shutil.which('gcc') or shutil.which('clang')
+  if compiler is None:
+    pytest.skip('needs gcc or clang')
+  output = tmp_path_factory.mktemp('fuzz') / 'program_fuzz'
+  kernels = ROOT / 'micro_kernels'
+  sources = [
+      ROOT / 'tests/fuzz/program_fuzz.c',
+      ROOT / 'tests/kernels/program_builder.c',
+      *sorted((kernels / 'src').glob('*.c')),
+  ]
+  flags = ['-std=c11', '-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
+  folders = [kernels / 'include', kernels / 'src', ROOT / 'tests/kernels']
+  command = [compiler, *flags, *(f'-I{folder}' for folder in folders)]
+  built = subprocess.run(
+      [*command, *map(str, sources), '-lm', '-o', str(output)], capture_output=True, text=True
+  )
+  if 'cannot find -lasan' in built.stderr or 'cannot find -lubsan' in built.stderr:
+    pytest.skip('needs the sanitizer libraries of the compiler')
+  assert built.returncode == 0, built.stderr
+  return output
+
+
+def test_the_core_survives_mutated_programs(fuzzer, tmp_path):
+  cases = []
+  for number, data in enumerate([small_model(1), small_model(2)]):
+    cases.append(tmp_path / f'{number}.case')
+    cases[-1].write_bytes(case_of(converted(data)))
+  run = subprocess.run(
+      [fuzzer, str(MUTANTS), '1', *cases],
+      capture_output=True,
+      text=True,
+      timeout=3000,
+      env=ENVIRONMENT,
+  )
+  assert run.returncode == 0, run.stderr[-4000:]
+  assert f'{MUTANTS} mutants' in run.stdout
+  # Some mutants must be good programs, or the kernels were never fuzzed.
+  assert int(run.stdout.split(',')[1].split()[0]) > MUTANTS // 1000
+
+
+def test_the_core_runs_the_sample_model(fuzzer, tmp_path):
+  case = tmp_path / 'sample.case'
+  case.write_bytes(case_of(converted(sample_model_path().read_bytes())))
+  run = subprocess.run(
+      [fuzzer, '200', '3', case], capture_output=True, text=True, timeout=600, env=ENVIRONMENT
+  )
+  assert run.returncode == 0, run.stderr[-4000:]
+
+
+@pytest.mark.parametrize('seed', range(12))
+@pytest.mark.parametrize('repair', [False, True])
+def test_tflm_refuses_damaged_programs(seed, repair):
+  pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
+  model = converted(small_model(3))
+  graph = model.main
+  at = graph.operators[0].inputs[-2]
+  random = np.random.default_rng(seed)
+  damaged = bytearray(graph.tensors[at].data.tobytes())
+  for _ in range(3):
+    damaged[random.integers(len(damaged))] ^= int(random.integers(1, 256))
+  if repair:
+    damaged = bytearray(program.finish(damaged))
+  tensors = list(graph.tensors)
+  tensors[at] = dataclasses.replace(tensors[at], data=np.frombuffer(bytes(damaged), np.uint8))
+  main = dataclasses.replace(graph, tensors=tensors)
+  data = serialize_model(dataclasses.replace(model, subgraphs=[main]))
+  try:
+    with IsolatedInterpreter(data) as interpreter:
+      for arrays in sample_inputs(model, 1):
+        interpreter.begin(arrays)
+        interpreter.end()
+  except TflmPatchError as error:
+    # A refusal by the operator, not a crash of the interpreter's process.
+    assert 'TflmPatchStage' in str(error), error
+  else:
+    assert repair, 'the checksum let a damaged program through'
