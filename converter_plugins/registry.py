@@ -84,17 +84,24 @@ def all_plugins() -> list[Registered]:
   return sorted(_REGISTRY.values(), key=lambda entry: (entry.priority, entry.name))
 
 
-def select(spec: Sequence[str]) -> list[Registered]:
+# The stage rewrite works on whole regions; it runs after the others.
+STAGE = 'stage'
+
+
+def select(spec: Sequence[str]) -> tuple[list[Registered], bool]:
   """Plugins by name.
 
   Args:
     spec: Empty for all; names for just those; '-name' for all but those.
 
+  Returns:
+    The plugins in order, and whether the stage rewrite follows them.
+
   Raises:
     TflmPatchError: a name is unknown, or both forms are mixed.
   """
   plugins = all_plugins()
-  known = {entry.name for entry in plugins}
+  known = {STAGE, *(entry.name for entry in plugins)}
   off = {item[1:] for item in spec if item.startswith('-')}
   on = {item for item in spec if not item.startswith('-')}
   unknown = sorted((off | on) - known)
@@ -104,7 +111,11 @@ def select(spec: Sequence[str]) -> list[Registered]:
     )
   if on and off:
     raise TflmPatchError('name plugins to use, or -plugins to leave out, not both')
-  return [entry for entry in plugins if entry.name not in off and (not on or entry.name in on)]
+
+  def wanted(name: str) -> bool:
+    return name not in off and (not on or name in on)
+
+  return [entry for entry in plugins if wanted(entry.name)], wanted(STAGE)
 
 
 def run_plugins(

@@ -194,15 +194,7 @@ def default_output(path: str | os.PathLike[str]) -> pathlib.Path:
 def _convert(
     data: bytes, original: Model, options: ConvertOptions, progress: Progress
 ) -> ConversionResult:
-  plugins = [
-      *options.plugins,
-  ]
-  use_stage = f'-{stage_plugin.NAME}' not in plugins
-  only = [name for name in plugins if not name.startswith('-')]
-  if only:
-    use_stage = stage_plugin.NAME in only
-  names = [name for name in plugins if name.lstrip('-') != stage_plugin.NAME]
-  entries = converter_plugins.select(names) if names or not only else []
+  entries, use_stage = converter_plugins.select(options.plugins)
   progress('Predicting the stock arena')
   original_arena = predict(original)
   context = converter_plugins.Context(int8_io=options.int8_io)

@@ -50,4 +50,20 @@ typedef struct {
   const float* dequantized;  /* of -128..127 */
 } golden_quantize;
 
+/* An operator on int8 maps; a second input is a constant. See
+ * make_golden_maps.py. */
+typedef struct {
+  uint8_t kind;
+  uint8_t n_inputs;
+  uint16_t shapes[2][3]; /* rows, columns, channels */
+  int16_t zero_points[2];
+  uint16_t output_shape[3];
+  uint16_t steps;
+  uint32_t scratch_bytes;
+  const uint8_t* params; /* the parameter record */
+  uint32_t params_bytes;
+  const int8_t* inputs[2];
+  const int8_t* output;
+} golden_map;
+
 #endif /* TFLM_PATCH_TESTS_GOLDEN_H_ */

@@ -49,7 +49,7 @@ static inline tflm_patch_add_params sample_add(void) {
       .input_multiplier = {1 << 30, 1 << 30},
       .output_multiplier = 1 << 30,
       .input_shift = {0, 0},
-      .output_shift = -18,
+      .output_shift = -19,
       .left_shift = 20,
       .output_zero_point = 0,
       .act_min = INT8_MIN,

@@ -1,0 +1,37 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+#
+# make demo   installs into .venv, converts the sample model, verifies it in TFLM
+# make test   installs into .venv, runs every check and test
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := .build/demo
+ENSUREPIP := $(shell $(PYTHON) -c 'import ensurepip' 2>/dev/null && echo yes)
+
+.PHONY: demo test clean
+
+$(VENV)/installed: setup.py pyproject.toml $(wildcard micro_kernels/src/*) $(wildcard micro_kernels/tflm/*) $(wildcard micro_kernels/host/*) $(wildcard micro_kernels/include/tflm_patch/*)
+ifneq ($(ENSUREPIP),yes)
+	$(error $(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv)
+endif
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,plot]'
+	touch $@
+
+demo: $(VENV)/installed
+	mkdir -p $(DEMO)
+	cp tflm_patch/models/digits_64_int8.tflite $(DEMO)/sample.tflite
+	$(BIN)/tflm-patch convert $(DEMO)/sample.tflite
+	$(BIN)/tflm-patch verify $(DEMO)/sample.tflite $(DEMO)/sample_patch.tflite
+	$(BIN)/tflm-patch analyze $(DEMO)/sample.tflite --plot $(DEMO)/memory.png > $(DEMO)/analysis.txt
+	@echo "chart: $(DEMO)/memory.png, table: $(DEMO)/analysis.txt"
+
+test: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+clean:
+	rm -rf .build $(VENV)

@@ -1,0 +1,75 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Arena of every model, stock and converted, measured in TFLM; a Markdown table.
+
+  python benchmarks/arena_table.py [--inputs N] [--update README.md]
+
+The models are the package's sample and those of the folder TFLM_PATCH_MODELS
+(default: ../shared/models). Every conversion is checked for equal output bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pathlib
+import sys
+import time
+
+from tflm_patch.api import ConvertOptions, convert_model
+from tflm_patch.models.sample import sample_model_path
+from tflm_patch.runtime.arena import measure_arena
+from tflm_patch.runtime.inputs import sample_inputs
+from tflm_patch.runtime.verify import compare, io_adapter
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+INT8_IO = ('mcunet_vww', 'mcunet_detection', 'mcunetv2_large')
+BEGIN, END = '<!-- arena table -->', '<!-- end of arena table -->'
+
+
+def row(path: pathlib.Path, int8_io: bool, inputs: int) -> str:
+  """One line of the table."""
+  data = path.read_bytes()
+  start = time.monotonic()
+  result = convert_model(data, ConvertOptions(int8_io=int8_io), str(path))
+  seconds = time.monotonic() - start
+  adapter = io_adapter(result.original, result.model)
+  source = result.original if adapter is None else result.model
+  comparison = compare(data, result.data, sample_inputs(source, inputs), adapter)
+  if not comparison.bit_exact:
+    raise SystemExit(f'{path}: {comparison.first}')
+  stock, ours = measure_arena(data), measure_arena(result.data)
+  name = path.stem + (' --int8-io' if int8_io else '')
+  return (
+      f'| {name} | {stock.total:,} | **{ours.total:,}** ({ours.head:,} + {ours.tail:,}) '
+      f'| {stock.total / ours.total:.1f}x | {len(data):,} | {len(result.data):,} | {seconds:.1f} s |'
+  )
+
+
+def main() -> None:
+  """Prints the table, or puts it into a file."""
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument('--inputs', type=int, default=8, help='inputs to compare per model')
+  parser.add_argument('--update', type=pathlib.Path, help='file to put the table into')
+  arguments = parser.parse_args()
+  folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))
+  lines = [
+      '| model | stock arena | converted arena (head + tail) | factor | file | converted | time |',
+      '|---|---:|---:|---:|---:|---:|---:|',
+  ]
+  for path in [sample_model_path(), *sorted(folder.glob('*.tflite'))]:
+    for int8_io in (False, True) if path.stem in INT8_IO else (False,):
+      lines.append(row(path, int8_io, arguments.inputs))
+      print(lines[-1], file=sys.stderr, flush=True)
+  table = '\n'.join(lines)
+  if arguments.update is None:
+    print(table)
+    return
+  text = arguments.update.read_text()
+  before, rest = text.split(BEGIN)
+  after = rest.split(END)[1]
+  arguments.update.write_text(f'{before}{BEGIN}\n{table}\n{END}{after}')
+
+
+if __name__ == '__main__':
+  main()

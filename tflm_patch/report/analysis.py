@@ -1,0 +1,206 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Analysis: memory over time before and after, and what bounds the peak."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Any
+
+from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
+from tflm_patch.graph.files import read_limited
+from tflm_patch.graph.macs import operator_macs
+from tflm_patch.planner.arena import memory_over_time
+from tflm_patch.planner.layout import aligned
+from tflm_patch.planner.program import Region
+from tflm_patch.planner.stage_operator import PlannedStage, is_stage
+
+SCHEMA_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class OperatorMemory:
+  """One operator of the original model.
+
+  Attributes:
+    live_before: Bytes of activations and scratch alive in the stock model.
+    live_after: The same in the converted model while the segment that holds the
+      operator runs, the stage's inputs and outputs included.
+    schedule: 'layer' or 'stream' in a stage, 'stock' outside, 'folded' when a
+      plugin removed it.
+    segment: 'stage.segment', '' outside stages.
+  """
+
+  index: int
+  opcode: str
+  output_shape: tuple[int, ...]
+  macs: int
+  live_before: int
+  live_after: int
+  schedule: str
+  segment: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Bound:
+  """What is alive at a peak.
+
+  Attributes:
+    where: The operator or segment.
+    bytes: Alive at once.
+    parts: Name and bytes, the largest first.
+  """
+
+  where: str
+  bytes: int
+  parts: tuple[tuple[str, int], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Analysis:
+  """Memory of a model, stock and converted; arenas are predictions."""
+
+  conversion: ConversionResult
+  operators: tuple[OperatorMemory, ...]
+  bound_before: Bound
+  bound_after: Bound
+
+  def to_json(self) -> dict[str, Any]:
+    """For machines."""
+    return {
+        'schema_version': SCHEMA_VERSION,
+        'conversion': self.conversion.to_json(),
+        'operators': [dataclasses.asdict(operator) for operator in self.operators],
+        'bound': {
+            'original': dataclasses.asdict(self.bound_before),
+            'converted': dataclasses.asdict(self.bound_after),
+        },
+    }
+
+
+def analyze(
+    path: str | os.PathLike[str], options: ConvertOptions | None = None
+) -> Analysis:
+  """Plans a conversion without writing it and says where the memory goes.
+
+  Raises:
+    TflmPatchError: see `convert`.
+  """
+  data = read_limited(path)
+  return analyze_conversion(convert_model(data, options or ConvertOptions(), os.fspath(path)))
+
+
+def analyze_conversion(result: ConversionResult) -> Analysis:
+  """The analysis of a conversion that was made already."""
+  graph = result.original.main
+  before = memory_over_time(result.original_arena)
+  after = _after(result)
+  rows = []
+  for index, operator in enumerate(graph.operators):
+    schedule, segment, live = after.get(
+        operator.outputs[0] if operator.outputs else -1, ('folded', '', 0)
+    )
+    output = graph.tensors[operator.outputs[0]] if operator.outputs else None
+    rows.append(
+        OperatorMemory(
+            index=index,
+            opcode=operator.custom_name or operator.opcode,
+            output_shape=() if output is None else output.shape,
+            macs=operator_macs(graph, operator),
+            live_before=before[index] if index < len(before) else 0,
+            live_after=live,
+            schedule=schedule,
+            segment=segment,
+        )
+    )
+  return Analysis(result, tuple(rows), _bound_before(result), _bound_after(result))
+
+
+def _names(result: ConversionResult) -> dict[str, int]:
+  return {tensor.name: i for i, tensor in enumerate(result.original.main.tensors)}
+
+
+def _after(result: ConversionResult) -> dict[int, tuple[str, str, int]]:
+  """Output tensor of the original -> schedule, segment, live bytes."""
+  names = _names(result)
+  found: dict[int, tuple[str, str, int]] = {}
+  over_time = memory_over_time(result.converted_arena)
+  stages = iter(result.stages)
+  number = 0
+  for position, operator in enumerate(result.model.main.operators):
+    if not is_stage(operator) or not result.changed:
+      for t in operator.outputs:
+        name = result.model.main.tensors[t].name
+        if name in names:
+          found[names[name]] = 'stock', '', over_time[position]
+      continue
+    stage = next(stages)
+    outside = over_time[position] - aligned(stage.plan.workspace_bytes)
+    graph = stage.plan.graph
+    for s, segment in enumerate(stage.plan.segments):
+      live = outside + _segment_workspace(stage, s)
+      for op in graph.ops[segment.first_op : segment.last_op]:
+        for m in op.outputs:
+          if graph.maps[m].name in names:
+            found[names[graph.maps[m].name]] = segment.schedule, f'{number}.{s}', live
+    number += 1
+  return found
+
+
+def _segment_parts(stage: PlannedStage, s: int) -> list[tuple[str, int]]:
+  """Workspace buffers alive in a segment."""
+  plan, parts = stage.plan, []
+  for feature_map, place in zip(plan.graph.maps, plan.maps):
+    if place.region != Region.WORKSPACE or not place.first <= s <= place.last:
+      continue
+    size = place.ring_rows * feature_map.row_bytes
+    kind = 'whole map' if place.ring_rows == feature_map.rows else f'ring of {place.ring_rows} rows'
+    shape = f'{feature_map.rows}x{feature_map.cols}x{feature_map.channels}'
+    parts.append((f'{kind} {shape} "{feature_map.name}"', size))
+  segment = plan.segments[s]
+  for op in plan.graph.ops[segment.first_op : segment.last_op]:
+    if op.scratch_bytes:
+      parts.append((f'sums of {op.name}', op.scratch_bytes))
+  return sorted(parts, key=lambda part: -part[1])
+
+
+def _segment_workspace(stage: PlannedStage, s: int) -> int:
+  return sum(aligned(size) for _, size in _segment_parts(stage, s))
+
+
+def _bound_before(result: ConversionResult) -> Bound:
+  return _bound_of(result.original_arena, result.original.main.operators)
+
+
+def _bound_of(arena: Any, operators: Any) -> Bound:
+  over_time = memory_over_time(arena)
+  if not over_time:
+    return Bound('', 0, ())
+  at = max(range(len(over_time)), key=over_time.__getitem__)
+  parts = [
+      (f'{buffer.kind} "{buffer.name}"', buffer.size)
+      for buffer in arena.buffers
+      if buffer.first_op <= at <= buffer.last_op
+  ]
+  name = f'{operators[at].custom_name or operators[at].opcode} {at}' if at < len(operators) else ''
+  return Bound(name, over_time[at], tuple(sorted(parts, key=lambda part: -part[1])))
+
+
+def _bound_after(result: ConversionResult) -> Bound:
+  outer = _bound_of(result.converted_arena, result.model.main.operators)
+  positions = [i for i, o in enumerate(result.model.main.operators) if is_stage(o)]
+  stage_at = dict(zip(positions, result.stages))
+  over_time = memory_over_time(result.converted_arena)
+  at = max(range(len(over_time)), key=over_time.__getitem__, default=-1)
+  stage = stage_at.get(at)
+  if stage is None:
+    return outer
+  plan = stage.plan
+  s = max(range(len(plan.segments)), key=lambda i: _segment_workspace(stage, i))
+  segment = plan.segments[s]
+  first, last = plan.graph.ops[segment.first_op], plan.graph.ops[segment.last_op - 1]
+  tensors = [part for part in outer.parts if not part[0].startswith('scratch')]
+  where = f'segment {s} ({segment.schedule}, {first.name} to {last.name})'
+  parts = sorted([*tensors, *_segment_parts(stage, s)], key=lambda part: -part[1])
+  return Bound(where, outer.bytes, tuple(parts))

@@ -1,0 +1,67 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The memory chart: bytes alive per operator, stock and converted."""
+
+from __future__ import annotations
+
+import io
+import os
+
+from tflm_patch.errors import EnvironmentMissing
+from tflm_patch.graph.files import write_atomically
+from tflm_patch.report.analysis import Analysis
+
+_STOCK, _CONVERTED = '#b8c4d0', '#1f6fb2'
+_KB = 1024
+
+
+def plot_memory(analysis: Analysis, path: str | os.PathLike[str]) -> None:
+  """Writes a PNG with one pair of bars per operator.
+
+  Raises:
+    EnvironmentMissing: matplotlib is not installed.
+    TflmPatchError: the file cannot be written.
+  """
+  try:
+    import matplotlib
+
+    matplotlib.use('Agg')
+    from matplotlib import pyplot
+  except ImportError as error:
+    raise EnvironmentMissing(
+        'plots need matplotlib; install it with: pip install "tflm-patch[plot]"'
+    ) from error
+  rows = analysis.operators
+  result = analysis.conversion
+  positions = range(len(rows))
+  figure, axes = pyplot.subplots(
+      2, 1, figsize=(max(7.0, min(18.0, 0.22 * len(rows) + 3)), 6.4), sharex=True, sharey=True
+  )
+  panels = (
+      ('stock TFLM', [row.live_before for row in rows], _STOCK, result.original_arena.head),
+      ('tflm-patch', [row.live_after for row in rows], _CONVERTED, result.converted_arena.head),
+  )
+  for axis, (label, values, color, head) in zip(axes, panels):
+    axis.bar(positions, [value / _KB for value in values], width=0.85, color=color)
+    axis.axhline(head / _KB, color='#444444', linewidth=0.8, linestyle='--')
+    axis.text(
+        len(rows) - 0.5, head / _KB, f'{label}: peak {head / _KB:,.1f} KB ',
+        ha='right', va='bottom', fontsize=10, color='#222222',
+    )  # fmt: skip
+    axis.set_ylabel('activations alive, KB')
+    axis.spines[['top', 'right']].set_visible(False)
+    axis.margins(x=0.01)
+  axes[0].set_ylim(0, result.original_arena.head / _KB * 1.14)
+  step = max(1, len(rows) // 40)
+  axes[1].set_xticks(list(positions)[::step])
+  axes[1].set_xticklabels(
+      [f'{row.index} {row.opcode}' for row in rows][::step], rotation=90, fontsize=7
+  )
+  name = os.path.basename(result.original.source) or 'model'
+  factor = result.original_arena.head / max(result.converted_arena.head, 1)
+  figure.suptitle(f'{name}: {factor:.1f}x less activation memory, same output bytes', fontsize=12)
+  figure.tight_layout()
+  buffer = io.BytesIO()
+  figure.savefig(buffer, format='png', dpi=130)
+  pyplot.close(figure)
+  write_atomically(path, buffer.getvalue())

@@ -1,0 +1,126 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Plain-text tables and the summaries that the commands print."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from tflm_patch.api import ConversionResult
+from tflm_patch.report.analysis import Analysis, Bound
+from tflm_patch.report.verification import Verification
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1) -> str:
+  """Aligned columns; the first `left` ones to the left, the others to the right."""
+  texts = [[str(cell) for cell in row] for row in [header, *rows]]
+  widths = [max(len(row[i]) for row in texts) for i in range(len(header))]
+  lines = []
+  for number, row in enumerate(texts):
+    cells = [
+        cell.ljust(width) if i < left else cell.rjust(width)
+        for i, (cell, width) in enumerate(zip(row, widths))
+    ]
+    lines.append('  '.join(cells).rstrip())
+    if number == 0:
+      lines.append('  '.join('-' * width for width in widths))
+  return '\n'.join(lines)
+
+
+def _factor(before: int, after: int) -> str:
+  return f'{before / after:.2f}x' if after else ''
+
+
+def conversion_summary(result: ConversionResult, output: str) -> str:
+  """What `convert` prints."""
+  if not result.changed:
+    return f'unchanged: {result.reason}\nwritten: {output}'
+  before, after = result.original_arena, result.converted_arena
+  rows = [
+      ('arena', before.total, after.total),
+      ('  head (activations)', before.head, after.head),
+      ('  tail (persistent)', before.tail, after.tail),
+      ('file', result.original_bytes, result.converted_bytes),
+      ('MACs', result.original_macs, result.converted_macs),
+  ]
+  lines = [
+      table(
+          ('bytes', 'stock', 'converted', 'factor'),
+          [(name, f'{a:,}', f'{b:,}', _factor(a, b)) for name, a, b in rows],
+      ),
+      '',
+  ]
+  for number, stage in enumerate(result.stages):
+    plan = stage.plan
+    streams = sum(segment.schedule == 'stream' for segment in plan.segments)
+    lines.append(
+        f'stage {number}: {len(stage.region)} operators in {len(plan.segments)} segments'
+        f' ({streams} streamed), workspace {plan.workspace_bytes:,}, program'
+        f' {len(stage.encoded.program):,}, constants {len(stage.encoded.constants):,} bytes'
+    )
+  lines += [f'{change.plugin}: {change.text}' for change in result.changes[:8]]
+  if len(result.changes) > 8:
+    lines.append(f'... and {len(result.changes) - 8} more rewrites')
+  for opcode, operators in itertools.groupby(
+      sorted(result.stock_operators, key=lambda o: (o.opcode, o.reason)),
+      key=lambda o: (o.opcode, o.reason),
+  ):
+    count = len(list(operators))
+    lines.append(f'stock: {opcode[0]} ({count}): {opcode[1]}')
+  if not (before.exact and after.exact):
+    unknown = {*before.unknown_operators, *after.unknown_operators}
+    lines.append(f'arena estimated: the memory of {", ".join(sorted(unknown))} is not known')
+  lines += ['', f'written: {output}', 'Arenas are predicted; `tflm-patch verify` measures them.']
+  return '\n'.join(lines)
+
+
+def analysis_summary(analysis: Analysis) -> str:
+  """What `analyze` prints."""
+  rows = [
+      (
+          row.index, row.opcode, 'x'.join(map(str, row.output_shape)), row.schedule, row.segment,
+          f'{row.macs:,}', f'{row.live_before:,}', f'{row.live_after:,}',
+      )
+      for row in analysis.operators
+  ]  # fmt: skip
+  header = ('#', 'operator', 'output', 'schedule', 'segment', 'MACs', 'live stock', 'live after')
+  result = analysis.conversion
+  lines = [table(header, rows, left=5), '']
+  lines.append(f'arena: stock {result.original_arena.total:,}, '
+               f'converted {result.converted_arena.total:,} bytes (predicted)')  # fmt: skip
+  if not result.changed:
+    lines.append(f'unchanged: {result.reason}')
+  lines.append(_bound_text('stock peak', analysis.bound_before))
+  if result.changed:
+    lines.append(_bound_text('converted peak', analysis.bound_after))
+  return '\n'.join(lines)
+
+
+def _short(name: str, limit: int = 72) -> str:
+  return name if len(name) <= limit else f'{name[: limit - 4]}..."'
+
+
+def _bound_text(title: str, bound: Bound) -> str:
+  parts = ''.join(f'\n  {size:>10,}  {_short(name)}' for name, size in bound.parts)
+  return f'{title}: {bound.bytes:,} bytes alive at {bound.where}{parts}'
+
+
+def verification_summary(check: Verification) -> str:
+  """What `verify` prints."""
+  rows = [
+      (name, f'{getattr(check.original, field):,}', f'{getattr(check.converted, field):,}',
+       _factor(getattr(check.original, field), getattr(check.converted, field)))
+      for name, field in (
+          ('arena', 'arena_total'),
+          ('  head (activations)', 'arena_head'),
+          ('  tail (persistent)', 'arena_tail'),
+          ('smallest arena that works', 'arena_smallest'),
+          ('file', 'file_bytes'),
+      )
+  ]  # fmt: skip
+  verdict = f'bit-exact on {check.inputs} inputs'
+  if not check.bit_exact:
+    verdict = f'NOT bit-exact on {check.inputs} inputs; first difference: {check.mismatch}'
+  measured = table(('bytes, measured in TFLM', 'original', 'converted', 'factor'), rows)
+  return f'{measured}\n\n{verdict}'
