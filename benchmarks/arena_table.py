@@ -42,7 +42,8 @@ def row(path: pathlib.Path, int8_io: bool, inputs: int) -> str:
   name = path.stem + (' --int8-io' if int8_io else '')
   return (
       f'| {name} | {stock.total:,} | **{ours.total:,}** ({ours.head:,} + {ours.tail:,}) '
-      f'| {stock.total / ours.total:.1f}x | {len(data):,} | {len(result.data):,} | {seconds:.1f} s |'
+      f'| {stock.total / ours.total:.1f}x '
+      f'| {len(data):,} | {len(result.data):,} | {seconds:.1f} s |'
   )
 
 

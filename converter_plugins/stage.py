@@ -11,6 +11,7 @@ from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import compact, drop_offline_plan
 from tflm_patch.planner.stages import StageChoice, choose_stages
 
+
 def rewrite(model: Model, *, keep_input: bool = False, force: bool = False) -> StageChoice:
   """Puts every region that gains by it into a stage.
 

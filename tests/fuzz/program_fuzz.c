@@ -1,152 +1,269 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Mutates valid stage programs and runs what the validator lets through.
+ * Random changes to good stage programs, always the same for the same seed:
  *
- *   program_fuzz ITERATIONS SEED CASE...
+ *   program_fuzz [iterations [seed]]
  *
- * A case file holds, as uint32: the number of tensors, bytes and type of each,
- * the bytes of the program and of the constants; then program and constants.
- * Every allocation has exactly the declared size: AddressSanitizer sees any
- * access beyond it. The same seed gives the same mutants.
+ * Each damaged program is refused with a status, or runs in exactly the memory
+ * that it declares: built with AddressSanitizer and
+ * UndefinedBehaviorSanitizer, nothing is ever reported. Programs, constants and
+ * tensor descriptions are all changed; checksums are repaired, so that the
+ * checks behind them are reached.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "program_builder.h"
+#include "corpus.h"
+#include "test_random.h"
 
-enum { MAX_CASES = 64, MAX_CHANGES = 4 };
+enum {
+  MAX_TENSOR_BYTES = 1 << 16, /* larger declarations are validated, not run */
+  MAX_WORKSPACE_BYTES = 1 << 20,
+  STATUS_COUNT = TFLM_PATCH_BAD_WORKSPACE + 1
+};
 
-/* xorshift32: repeatable. */
-static uint32_t next_random(uint32_t* state) {
-  uint32_t x = *state;
-  x ^= x << 13;
-  x ^= x >> 17;
-  x ^= x << 5;
-  *state = x;
-  return x;
+static uint32_t seed;
+static uint8_t noise[MAX_TENSOR_BYTES];
+static uint8_t sink[TFLM_PATCH_MAX_TENSORS][MAX_TENSOR_BYTES];
+
+static uint32_t below(uint32_t n) { return (test_random(&seed) >> 3) % n; }
+
+/* A value at the edge of something. */
+static uint32_t edge_value(const encoded* e) {
+  static const uint32_t kValues[] = {
+      0,      1,      2,      3,          4,           16,         0x7F,
+      0x80,   0xFF,   0x100,  0x7FFF,     0x8000,      0xFFFF,     0x10000,
+      0xFF80, 0xFFF0, 0x7FFFFFFF, 0x80000000u, 0xFFFFFFF0u, 0xFFFFFFFFu,
+  };
+  const tflm_patch_header* header = encoded_header(e);
+  switch (below(4)) {
+    case 0:
+      return header->program_bytes + below(9) - 4;
+    case 1:
+      return header->workspace_bytes + below(33) - 16;
+    case 2:
+      return header->constants_bytes + below(9) - 4;
+    default:
+      return kValues[below(sizeof(kValues) / sizeof(kValues[0]))];
+  }
 }
 
-static uint32_t read_u32(FILE* file) {
+/* Writes the low `size` bytes of a value. */
+static void put(uint8_t* at, uint32_t value, uint32_t size) {
+  memcpy(at, &value, size);
+}
+
+/* Changes one field of `size` bytes, aligned as a field is. */
+static void change_field(const encoded* e, uint8_t* bytes, size_t n) {
+  const uint32_t size = 1u << below(3);
+  if (n < size) {
+    return;
+  }
+  uint8_t* at = bytes + below((uint32_t)(n / size)) * size;
   uint32_t value = 0;
-  if (fread(&value, sizeof value, 1, file) != 1) {
-    fprintf(stderr, "program_fuzz: a case file is too short\n");
-    exit(2);
+  memcpy(&value, at, size);
+  switch (below(5)) {
+    case 0:
+      value ^= 1u << below(8 * size);
+      break;
+    case 1:
+      value += below(9) - 4;
+      break;
+    case 2:
+      value = edge_value(e);
+      break;
+    case 3:
+      value = below(24);
+      break;
+    default: /* a field from elsewhere */
+      memcpy(&value, bytes + below((uint32_t)(n / size)) * size, size);
+      break;
   }
-  return value;
+  put(at, value, size);
 }
 
-static uint8_t* read_bytes(FILE* file, size_t n) {
-  /* Sixteen-byte aligned like the tensors of a flatbuffer. */
-  uint8_t* bytes = (uint8_t*)aligned_alloc(16, (n + 15) / 16 * 16);
-  if (bytes == NULL || fread(bytes, 1, n, file) != n) {
-    fprintf(stderr, "program_fuzz: a case file is too short\n");
-    exit(2);
+/* Bytes of a record of the program, in a table chosen first: there are many more
+ * steps than segments. */
+static uint8_t* pick_record(const encoded* e, size_t* n) {
+  const tflm_patch_header* header = encoded_header(e);
+  const struct {
+    uint32_t at;
+    uint32_t count;
+    uint32_t size;
+  } tables[] = {
+      {0, 1, sizeof(*header)},
+      {header->maps, header->n_maps, sizeof(tflm_patch_map)},
+      {header->ops, header->n_ops, sizeof(tflm_patch_op)},
+      {header->edges, header->n_edges, 2},
+      {header->segments, header->n_segments, sizeof(tflm_patch_segment)},
+      {header->steps, header->n_steps, sizeof(tflm_patch_step)},
+      {header->steps + 4 * header->n_steps, 1, 64}, /* parameter records */
+      {0, 1, (uint32_t)e->program_bytes},
+  };
+  const uint32_t i = below(sizeof(tables) / sizeof(tables[0]));
+  uint64_t at = tables[i].at;
+  at += (uint64_t)below(tables[i].count + (tables[i].count == 0)) *
+        tables[i].size;
+  if (at >= e->program_bytes) { /* an earlier change moved the table */
+    at = 0;
   }
-  return bytes;
+  *n = e->program_bytes - (size_t)at;
+  *n = *n < tables[i].size ? *n : tables[i].size;
+  return e->program + at;
 }
 
-static encoded load(const char* path) {
-  encoded e;
-  memset(&e, 0, sizeof e);
-  FILE* file = fopen(path, "rb");
-  if (file == NULL) {
-    fprintf(stderr, "program_fuzz: %s cannot be read\n", path);
+/* Shortens an allocation to n bytes, exactly. */
+static void shorten(uint8_t** bytes, size_t* size, size_t n) {
+  uint8_t* copy = (uint8_t*)malloc(n + (n == 0));
+  if (copy == NULL) {
     exit(2);
   }
-  e.n_tensors = read_u32(file);
-  if (e.n_tensors > TFLM_PATCH_MAX_TENSORS) {
-    fprintf(stderr, "program_fuzz: %s has too many tensors\n", path);
-    exit(2);
-  }
-  for (size_t i = 0; i < e.n_tensors; ++i) {
-    e.tensors[i].bytes = read_u32(file);
-    e.tensors[i].type = (uint8_t)read_u32(file);
-  }
-  e.program_bytes = read_u32(file);
-  e.constants_bytes = read_u32(file);
-  e.program = read_bytes(file, e.program_bytes);
-  e.constants = read_bytes(file, e.constants_bytes);
-  fclose(file);
-  return e;
+  memcpy(copy, *bytes, n);
+  free(*bytes);
+  *bytes = copy;
+  *size = n;
 }
 
-/* Changes bytes, halfwords or words, to random or to interesting values. */
-static void mutate(encoded* e, uint32_t* random) {
-  static const uint32_t interesting[] = {
-      0u,      1u,      2u,          3u,          16u,         127u,       128u,
-      255u,    256u,    0x7FFFu,     0x8000u,     0xFFFFu,     0x10000u,   0x7FFFFFFFu,
-      0x80000000u, 0xFFFFFFF0u, 0xFFFFFFFFu};
-  const uint32_t n = (uint32_t)e->program_bytes;
-  const uint32_t changes = 1 + next_random(random) % MAX_CHANGES;
-  for (uint32_t i = 0; i < changes; ++i) {
-    const uint32_t width = 1u << (next_random(random) % 3);
-    const uint32_t at = next_random(random) % (n / width) * width;
-    uint32_t value = next_random(random);
-    uint32_t old = 0;
-    memcpy(&old, e->program + at, width);
-    switch (next_random(random) % 4) {
-      case 0:
-        break;
-      case 1:
-        value = interesting[value % (sizeof interesting / sizeof interesting[0])];
-        break;
-      case 2:
-        value = old + (value % 9) - 4;
-        break;
-      default:
-        value = old ^ (1u << (value % (8 * width)));
-        break;
+/* Copies a run of bytes of another program over this one. */
+static void splice(encoded* e, const encoded* other) {
+  const uint32_t from = below((uint32_t)other->program_bytes / 4) * 4;
+  const uint32_t to = below((uint32_t)e->program_bytes / 4) * 4;
+  uint32_t n = 4 * (1 + below(8));
+  while (from + n > other->program_bytes || to + n > e->program_bytes) {
+    n -= 4;
+  }
+  memcpy(e->program + to, other->program + from, n);
+}
+
+static void change(encoded* e, const corpus* c) {
+  size_t n;
+  uint8_t* record;
+  switch (below(16)) {
+    case 0:
+      if (e->constants_bytes != 0) {
+        change_field(e, e->constants, e->constants_bytes);
+      }
+      break;
+    case 1: {
+      tflm_patch_tensor_info* tensor = &e->tensors[below((uint32_t)e->n_tensors)];
+      if (below(2)) {
+        tensor->type = (uint8_t)below(7);
+      } else {
+        tensor->bytes += below(9) - 4;
+      }
+      break;
     }
-    memcpy(e->program + at, &value, width);
+    case 2:
+      splice(e, &c->programs[below(c->n)]);
+      break;
+    case 3:
+      if (below(8) == 0) {
+        shorten(&e->program, &e->program_bytes,
+                below((uint32_t)e->program_bytes));
+        break;
+      }
+      if (below(4) == 0 && e->constants_bytes != 0) {
+        shorten(&e->constants, &e->constants_bytes,
+                below((uint32_t)e->constants_bytes));
+      }
+      break;
+    default:
+      if (e->program_bytes >= sizeof(tflm_patch_header)) {
+        record = pick_record(e, &n);
+        change_field(e, record, n);
+      }
+      break;
   }
 }
 
-static void run(const encoded* e) {
-  void* buffers[TFLM_PATCH_MAX_TENSORS] = {NULL};
-  const tflm_patch_header* header = (const tflm_patch_header*)(const void*)e->program;
-  for (size_t i = 0; i < e->n_tensors; ++i) {
-    buffers[i] = calloc(e->tensors[i].bytes, 1);
+/* Whether the memory that a valid program declares is small enough to have. */
+static int is_small(const encoded* e) {
+  if (encoded_header(e)->workspace_bytes > MAX_WORKSPACE_BYTES) {
+    return 0;
   }
-  encoded_run(e, (const void* const*)buffers, buffers + header->n_inputs, 0x5A);
   for (size_t i = 0; i < e->n_tensors; ++i) {
-    free(buffers[i]);
+    if (e->tensors[i].bytes > MAX_TENSOR_BYTES) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
+/* Runs a valid program on noise. */
+static void run(const encoded* e) {
+  const void* inputs[TFLM_PATCH_MAX_TENSORS];
+  void* outputs[TFLM_PATCH_MAX_TENSORS];
+  for (size_t i = 0; i < TFLM_PATCH_MAX_TENSORS; ++i) {
+    inputs[i] = noise;
+    outputs[i] = sink[i];
+  }
+  const uint32_t before =
+      tflm_patch_checksum(e->program, (uint32_t)e->program_bytes) ^
+      tflm_patch_checksum(e->constants, (uint32_t)e->constants_bytes);
+  const tflm_patch_status status = encoded_run(e, inputs, outputs, 0xC3);
+  const uint32_t after =
+      tflm_patch_checksum(e->program, (uint32_t)e->program_bytes) ^
+      tflm_patch_checksum(e->constants, (uint32_t)e->constants_bytes);
+  if (status != TFLM_PATCH_OK || before != after) {
+    fprintf(stderr, "a valid program ended with status %d%s\n", status,
+            before != after ? " and changed its constants" : "");
+    abort();
   }
 }
 
 int main(int argc, char** argv) {
-  if (argc < 4 || argc - 3 > MAX_CASES) {
-    fprintf(stderr, "usage: program_fuzz ITERATIONS SEED CASE...\n");
-    return 2;
-  }
-  encoded cases[MAX_CASES];
-  const int n_cases = argc - 3;
-  for (int i = 0; i < n_cases; ++i) {
-    cases[i] = load(argv[3 + i]);
-    const tflm_patch_status status = encoded_validate(&cases[i]);
-    if (status != TFLM_PATCH_OK) {
-      fprintf(stderr, "program_fuzz: %s: %s\n", argv[3 + i], tflm_patch_status_text(status));
-      return 1;
+  const uint32_t iterations =
+      argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 200000;
+  const uint32_t first_seed = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1;
+  static corpus good;
+  uint32_t statuses[STATUS_COUNT] = {0};
+  uint32_t runs = 0;
+  corpus_init(&good);
+  seed = 0x9E3779B9u;
+  test_fill(&seed, noise, sizeof(noise));
+  const clock_t start = clock();
+  for (uint32_t i = 0; i < iterations; ++i) {
+    /* Each iteration can be repeated alone. */
+    seed = (first_seed * 0x9E3779B9u) ^ (i * 0x85EBCA6Bu);
+    seed += seed == 0;
+    encoded e = encoded_copy(&good.programs[below(good.n)]);
+    for (uint32_t changes = 1 + below(4); changes > 0; --changes) {
+      if (e.program_bytes >= sizeof(tflm_patch_header)) {
+        change(&e, &good);
+      }
     }
-    run(&cases[i]);
-  }
-  uint32_t random = (uint32_t)strtoul(argv[2], NULL, 10) * 2654435761u + 1u;
-  const long iterations = strtol(argv[1], NULL, 10);
-  long accepted = 0;
-  for (long i = 0; i < iterations; ++i) {
-    encoded mutant = encoded_copy(&cases[next_random(&random) % (uint32_t)n_cases]);
-    mutate(&mutant, &random);
-    encoded_repair(&mutant);
-    if (encoded_validate(&mutant) == TFLM_PATCH_OK) {
-      ++accepted;
-      run(&mutant);
+    if (e.program_bytes >= sizeof(tflm_patch_header) && below(64) != 0) {
+      encoded_repair(&e);
     }
-    encoded_free(&mutant);
+    const tflm_patch_status status = encoded_validate(&e);
+    ++statuses[status];
+    if (status == TFLM_PATCH_OK && is_small(&e)) {
+      run(&e);
+      ++runs;
+    }
+    encoded_free(&e);
   }
-  for (int i = 0; i < n_cases; ++i) {
-    encoded_free(&cases[i]);
+  const double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+  corpus_free(&good);
+  for (int i = 0; i < STATUS_COUNT; ++i) {
+    printf("%8u  %s\n", (unsigned)statuses[i],
+           tflm_patch_status_text((tflm_patch_status)i));
   }
-  printf("%ld mutants, %ld accepted and run\n", iterations, accepted);
+  printf("%u programs (seed %u), %u of them run, %.0f per second\n",
+         (unsigned)iterations, (unsigned)first_seed, (unsigned)runs,
+         iterations / (seconds > 0 ? seconds : 1));
+  /* A fuzzer that reaches nothing would be worthless: every check of the
+   * validator has to be seen, and valid programs, too. */
+  int missed = 0;
+  for (int i = TFLM_PATCH_BAD_MAGIC; i <= TFLM_PATCH_BAD_TENSOR; ++i) {
+    missed += statuses[i] == 0;
+  }
+  if (iterations >= 10000 && (missed != 0 || runs < iterations / 50)) {
+    fprintf(stderr, "%d statuses were never reached\n", missed);
+    return 1;
+  }
   return 0;
 }

@@ -129,7 +129,9 @@ uint32_t builder_op(builder* b, uint8_t kind, const uint32_t* inputs,
     op->scratch = workspace(b, scratch_bytes);
     op->scratch_bytes = scratch_bytes;
   }
-  memcpy(b->params + b->params_bytes, params, params_bytes);
+  if (params_bytes != 0) {
+    memcpy(b->params + b->params_bytes, params, params_bytes);
+  }
   b->params_bytes += (params_bytes + 3u) / 4u * 4u;
   for (uint32_t i = 0; i < n_inputs; ++i) {
     b->edges[b->header.n_edges++] = (uint16_t)inputs[i];

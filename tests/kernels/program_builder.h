@@ -94,6 +94,23 @@ void encoded_free(encoded* e);
 /* Sets the checksum after a change. */
 void encoded_repair(encoded* e);
 
+/* Parts of an encoded program, to change. */
+static inline tflm_patch_header* encoded_header(const encoded* e) {
+  return (tflm_patch_header*)(void*)e->program;
+}
+
+static inline tflm_patch_op* encoded_op(const encoded* e, uint32_t i) {
+  return (tflm_patch_op*)(void*)(e->program + encoded_header(e)->ops) + i;
+}
+
+static inline tflm_patch_map* encoded_map(const encoded* e, uint32_t i) {
+  return (tflm_patch_map*)(void*)(e->program + encoded_header(e)->maps) + i;
+}
+
+static inline void* encoded_params(const encoded* e, uint32_t op) {
+  return e->program + encoded_op(e, op)->params;
+}
+
 tflm_patch_status encoded_validate(const encoded* e);
 
 /* Runs a valid program: inputs are copied in, outputs out. The workspace and

@@ -10,23 +10,6 @@
 #include "program_builder.h"
 #include "test.h"
 
-/* Parts of an encoded program, to change. */
-static inline tflm_patch_header* encoded_header(const encoded* e) {
-  return (tflm_patch_header*)(void*)e->program;
-}
-
-static inline tflm_patch_op* encoded_op(const encoded* e, uint32_t i) {
-  return (tflm_patch_op*)(void*)(e->program + encoded_header(e)->ops) + i;
-}
-
-static inline tflm_patch_map* encoded_map(const encoded* e, uint32_t i) {
-  return (tflm_patch_map*)(void*)(e->program + encoded_header(e)->maps) + i;
-}
-
-static inline void* encoded_params(const encoded* e, uint32_t op) {
-  return e->program + encoded_op(e, op)->params;
-}
-
 /* Does `change` to a copy of a good program, in which `params` are those of
  * operator 0, and expects `status`. */
 #define CHECK_REJECTED(good, params_type, change, status)                      \

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "test_random.h"
+
 static int test_failures;
 static int test_checks;
 
@@ -58,22 +60,5 @@ static const char* test_case = "";
 #define TEST_RESULT()                                                          \
   (printf("%d checks, %d failed\n", test_checks, test_failures),               \
    test_failures != 0 || test_checks == 0)
-
-/* A small generator of repeatable values (xorshift32). */
-static inline uint32_t test_random(uint32_t* state) {
-  uint32_t x = *state;
-  x ^= x << 13;
-  x ^= x >> 17;
-  x ^= x << 5;
-  *state = x;
-  return x;
-}
-
-static inline void test_fill(uint32_t* state, void* bytes, size_t n) {
-  uint8_t* out = (uint8_t*)bytes;
-  for (size_t i = 0; i < n; ++i) {
-    out[i] = (uint8_t)(test_random(state) >> 11);
-  }
-}
 
 #endif /* TFLM_PATCH_TESTS_TEST_H_ */

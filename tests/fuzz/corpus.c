@@ -1,0 +1,156 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "corpus.h"
+
+#include <stdlib.h>
+
+#include "golden_cases.h"
+#include "golden_map_cases.h"
+#include "rowwise_program.h"
+#include "sample_program.h"
+#include "weighted.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static builder b;
+
+static void add(corpus* c, encoded e) {
+  if (c->n == CORPUS_MAX || encoded_validate(&e) != TFLM_PATCH_OK) {
+    fprintf(stderr, "corpus: program %u is refused: %s\n", (unsigned)c->n,
+            tflm_patch_status_text(encoded_validate(&e)));
+    exit(2);
+  }
+  c->programs[c->n++] = e;
+}
+
+static void add_weighted(corpus* c) {
+  for (size_t i = 0; i < COUNT(kWeighted); ++i) {
+    for (int ring = 0; ring < 2; ++ring) {
+      add(c, weighted_program(&kWeighted[i], ring));
+    }
+  }
+}
+
+static void add_maps(corpus* c) {
+  for (size_t i = 0; i < COUNT(kMaps); ++i) {
+    const golden_map* m = &kMaps[i];
+    uint32_t sources[2];
+    builder_init(&b);
+    for (uint32_t k = 0; k < m->n_inputs; ++k) {
+      sources[k] = builder_tensor_map(&b, TFLM_PATCH_INT8, m->shapes[k][0],
+                                      m->shapes[k][1], m->shapes[k][2],
+                                      m->zero_points[k], 0);
+    }
+    const uint32_t output =
+        builder_tensor_map(&b, TFLM_PATCH_INT8, m->output_shape[0],
+                           m->output_shape[1], m->output_shape[2], 0, 1);
+    builder_op(&b, m->kind, sources, m->n_inputs, output, m->steps, m->params,
+               m->params_bytes, m->scratch_bytes);
+    builder_stream(&b);
+    add(c, builder_encode(&b));
+  }
+}
+
+static void add_softmax(corpus* c) {
+  for (size_t i = 0; i < COUNT(kSoftmax); ++i) {
+    const map_shape shape = {TFLM_PATCH_INT8, kSoftmax[i].rows, 1,
+                             kSoftmax[i].channels, 0};
+    const map_shape output = {TFLM_PATCH_INT8, kSoftmax[i].rows, 1,
+                              kSoftmax[i].channels, -128};
+    builder_init(&b);
+    const tflm_patch_softmax_params params = {
+        builder_constant(&b, kSoftmax[i].exp_table, 256 * 4),
+        kSoftmax[i].diff_min};
+    add(c, one_operator(&b, TFLM_PATCH_SOFTMAX, &shape, 1, output, &params,
+                        sizeof(params)));
+  }
+}
+
+/* float32 -> QUANTIZE -> PAD -> LOOKUP -> CONCATENATION with itself ->
+ * RESIZE_NEAREST -> DEQUANTIZE -> float32, for int8 and uint8. */
+static void add_chains(corpus* c) {
+  static const uint16_t kIndex[] = {0, 0, 1, 2, 2, 3, 4, 4};
+  for (uint8_t type = TFLM_PATCH_INT8; type <= TFLM_PATCH_UINT8; ++type) {
+    const tflm_patch_quantize_params scale = {kQuantize[type].scale,
+                                              type == TFLM_PATCH_INT8 ? -3 : 3};
+    const int zero = scale.zero_point;
+    const tflm_patch_pad_params pad = {1, 2, 1, 5};
+    uint8_t table[256];
+    uint32_t seed = 4;
+    builder_init(&b);
+    test_fill(&seed, table, sizeof(table));
+    const tflm_patch_lookup_params lookup = {
+        builder_constant(&b, table, sizeof(table))};
+    const tflm_patch_resize_params resize = {
+        builder_constant(&b, kIndex, sizeof(kIndex)),
+        builder_constant(&b, kIndex, sizeof(kIndex))};
+    const uint32_t real =
+        builder_tensor_map(&b, TFLM_PATCH_FLOAT32, 3, 4, 2, 0, 0);
+    const uint32_t out =
+        builder_tensor_map(&b, TFLM_PATCH_FLOAT32, 8, 8, 8, 0, 1);
+    const uint32_t quantized =
+        builder_workspace_map(&b, type, 3, 1, 4, 2, zero);
+    const uint32_t padded = builder_workspace_map(&b, type, 5, 2, 7, 4, zero);
+    const uint32_t looked = builder_workspace_map(&b, type, 5, 1, 7, 4, zero);
+    const uint32_t twice[] = {looked, padded};
+    const uint32_t joined = builder_workspace_map(&b, type, 5, 2, 7, 8, zero);
+    const uint32_t resized = builder_workspace_map(&b, type, 8, 1, 8, 8, zero);
+    builder_op(&b, TFLM_PATCH_QUANTIZE, &real, 1, quantized, 3, &scale,
+               sizeof(scale), 0);
+    builder_op(&b, TFLM_PATCH_PAD, &quantized, 1, padded, 5, &pad, sizeof(pad),
+               0);
+    builder_op(&b, TFLM_PATCH_LOOKUP, &padded, 1, looked, 5, &lookup,
+               sizeof(lookup), 0);
+    builder_op(&b, TFLM_PATCH_CONCATENATION, twice, 2, joined, 5, NULL, 0, 0);
+    builder_op(&b, TFLM_PATCH_RESIZE_NEAREST, &joined, 1, resized, 8, &resize,
+               sizeof(resize), 0);
+    builder_op(&b, TFLM_PATCH_DEQUANTIZE, &resized, 1, out, 8, &scale,
+               sizeof(scale), 0);
+    builder_stream(&b);
+    add(c, builder_encode(&b));
+  }
+}
+
+static void add_transpose(corpus* c) {
+  static const uint8_t kTypes[] = {TFLM_PATCH_INT8, TFLM_PATCH_FLOAT32};
+  for (size_t i = 0; i < COUNT(kTypes); ++i) {
+    const map_shape planes = {kTypes[i], 3, 4, 5, 0};
+    const map_shape pixels = {kTypes[i], 4, 5, 3, 0};
+    builder_init(&b);
+    add(c, one_operator(&b, TFLM_PATCH_TRANSPOSE, &planes, 1, pixels, NULL, 0));
+  }
+}
+
+static void check_kinds(const corpus* c) {
+  int seen[TFLM_PATCH_KIND_COUNT] = {0};
+  for (uint32_t i = 0; i < c->n; ++i) {
+    for (uint32_t k = 0; k < encoded_header(&c->programs[i])->n_ops; ++k) {
+      seen[encoded_op(&c->programs[i], k)->kind] = 1;
+    }
+  }
+  for (int kind = 1; kind < TFLM_PATCH_KIND_COUNT; ++kind) {
+    if (!seen[kind]) {
+      fprintf(stderr, "corpus: kind %d is missing\n", kind);
+      exit(2);
+    }
+  }
+}
+
+void corpus_init(corpus* c) {
+  c->n = 0;
+  sample_build(&b);
+  add(c, builder_encode(&b));
+  add_weighted(c);
+  add_maps(c);
+  add_softmax(c);
+  add_chains(c);
+  add_transpose(c);
+  check_kinds(c);
+}
+
+void corpus_free(corpus* c) {
+  for (uint32_t i = 0; i < c->n; ++i) {
+    encoded_free(&c->programs[i]);
+  }
+}
