@@ -82,9 +82,8 @@ tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage,
 
 tflm_patch_status tflm_patch_check_scratch(const tflm_patch_op* op,
                                            uint64_t bytes) {
-  return op->scratch != TFLM_PATCH_NONE && op->scratch_bytes >= bytes
-             ? TFLM_PATCH_OK
-             : TFLM_PATCH_BAD_SIZE;
+  /* Without a scratch, scratch_bytes is 0. */
+  return op->scratch_bytes >= bytes ? TFLM_PATCH_OK : TFLM_PATCH_BAD_SIZE;
 }
 
 void tflm_patch_window_reads(const tflm_patch_window* window, uint32_t rows,

@@ -137,9 +137,8 @@ static int is_zero_point(const tflm_patch_map* map) {
 static tflm_patch_status check_map(const validator* v,
                                    const tflm_patch_map* map) {
   const uint32_t type_bytes = tflm_patch_type_bytes(map->type);
-  if (map->rows == 0 || map->cols == 0 || map->channels == 0 ||
-      map->ring_rows == 0 || map->ring_rows > map->rows || type_bytes == 0 ||
-      !is_zero_point(map)) {
+  if (map->cols == 0 || map->channels == 0 || map->ring_rows == 0 ||
+      map->ring_rows > map->rows || type_bytes == 0 || !is_zero_point(map)) {
     return TFLM_PATCH_BAD_MAP;
   }
   if (map->region >= TFLM_PATCH_REGION_TENSOR + v->n_tensors) {
@@ -182,8 +181,7 @@ static tflm_patch_status check_op(const validator* v, uint32_t index) {
   const tflm_patch_stage* stage = &v->stage;
   const tflm_patch_op* op = &stage->ops[index];
   const tflm_patch_kernel* kernel = tflm_patch_find_kernel(op->kind);
-  if (kernel == NULL || op->n_inputs == 0 || op->n_outputs == 0 ||
-      op->steps == 0) {
+  if (kernel == NULL) {
     return TFLM_PATCH_BAD_OP;
   }
   if (!fits(op->first_edge, (uint32_t)op->n_inputs + op->n_outputs,
@@ -248,14 +246,14 @@ static int makes(const tflm_patch_stage* stage, const tflm_patch_op* op,
   return 0;
 }
 
-/* Whether a map in a tensor's region is that tensor. */
+/* Whether a map in a tensor's region is that tensor. As it lies in the region,
+ * a whole map of the tensor's size has offset 0 and no gaps. */
 static int is_tensor(const tflm_patch_map* map,
                      const tflm_patch_tensor_info* tensor) {
-  const uint64_t row = (uint64_t)map->cols * map->channels *
-                       tflm_patch_type_bytes(map->type);
-  return map->type == tensor->type && map->offset == 0 &&
-         map->ring_rows == map->rows && map->row_bytes == row &&
-         row * map->rows == tensor->bytes;
+  const uint64_t bytes = (uint64_t)map->rows * map->cols * map->channels *
+                         tflm_patch_type_bytes(map->type);
+  return map->type == tensor->type && map->ring_rows == map->rows &&
+         bytes == tensor->bytes;
 }
 
 static tflm_patch_status check_producers(const validator* v) {

@@ -16,9 +16,10 @@
 static builder b;
 
 static void add(corpus* c, encoded e) {
-  if (c->n == CORPUS_MAX || encoded_validate(&e) != TFLM_PATCH_OK) {
-    fprintf(stderr, "corpus: program %u is refused: %s\n", (unsigned)c->n,
-            tflm_patch_status_text(encoded_validate(&e)));
+  const tflm_patch_status status = encoded_validate(&e);
+  if (c->n == CORPUS_MAX || status != TFLM_PATCH_OK) {
+    fprintf(stderr, "corpus: program %u of at most %d: %s\n", (unsigned)c->n,
+            CORPUS_MAX, tflm_patch_status_text(status));
     exit(2);
   }
   c->programs[c->n++] = e;
@@ -147,6 +148,53 @@ void corpus_init(corpus* c) {
   add_chains(c);
   add_transpose(c);
   check_kinds(c);
+}
+
+static void read_bytes(FILE* file, void* bytes, size_t n, const char* path) {
+  if (fread(bytes, 1, n, file) != n) {
+    fprintf(stderr, "corpus: %s is too short\n", path);
+    exit(2);
+  }
+}
+
+static uint32_t read_word(FILE* file, const char* path) {
+  uint32_t word = 0;
+  read_bytes(file, &word, sizeof(word), path);
+  return word;
+}
+
+static uint8_t* read_array(FILE* file, size_t n, const char* path) {
+  uint8_t* bytes = (uint8_t*)malloc(n + (n == 0));
+  if (bytes == NULL) {
+    fprintf(stderr, "corpus: out of memory\n");
+    exit(2);
+  }
+  read_bytes(file, bytes, n, path);
+  return bytes;
+}
+
+void corpus_load(corpus* c, const char* path) {
+  encoded e = {0};
+  FILE* file = fopen(path, "rb");
+  if (file == NULL) {
+    fprintf(stderr, "corpus: %s cannot be read\n", path);
+    exit(2);
+  }
+  e.n_tensors = read_word(file, path);
+  if (e.n_tensors > TFLM_PATCH_MAX_TENSORS) {
+    fprintf(stderr, "corpus: %s has too many tensors\n", path);
+    exit(2);
+  }
+  for (size_t i = 0; i < e.n_tensors; ++i) {
+    e.tensors[i].bytes = read_word(file, path);
+    e.tensors[i].type = (uint8_t)read_word(file, path);
+  }
+  e.program_bytes = read_word(file, path);
+  e.constants_bytes = read_word(file, path);
+  e.program = read_array(file, e.program_bytes, path);
+  e.constants = read_array(file, e.constants_bytes, path);
+  fclose(file);
+  add(c, e);
 }
 
 void corpus_free(corpus* c) {

@@ -3,8 +3,9 @@
  *
  * Random changes to good stage programs, always the same for the same seed:
  *
- *   program_fuzz [iterations [seed]]
+ *   program_fuzz [ITERATIONS [SEED [CASE...]]]
  *
+ * The programs are those of corpus.c, or of the case files that are given.
  * Each damaged program is refused with a status, or runs in exactly the memory
  * that it declares: built with AddressSanitizer and
  * UndefinedBehaviorSanitizer, nothing is ever reported. Programs, constants and
@@ -214,56 +215,80 @@ static void run(const encoded* e) {
   }
 }
 
+typedef struct {
+  uint32_t statuses[STATUS_COUNT];
+  uint32_t runs;
+} tally;
+
+/* One damaged program; the same for the same seed and number. */
+static void try_one(const corpus* good, uint32_t first_seed, uint32_t number,
+                    tally* t) {
+  seed = (first_seed * 0x9E3779B9u) ^ (number * 0x85EBCA6Bu);
+  seed += seed == 0;
+  encoded e = encoded_copy(&good->programs[below(good->n)]);
+  for (uint32_t changes = 1 + below(4); changes > 0; --changes) {
+    if (e.program_bytes >= sizeof(tflm_patch_header)) {
+      change(&e, good);
+    }
+  }
+  if (e.program_bytes >= sizeof(tflm_patch_header) && below(64) != 0) {
+    encoded_repair(&e);
+  }
+  const tflm_patch_status status = encoded_validate(&e);
+  ++t->statuses[status];
+  if (status == TFLM_PATCH_OK && is_small(&e)) {
+    run(&e);
+    ++t->runs;
+  }
+  encoded_free(&e);
+}
+
+/* Whether every check of the validator was seen, and enough valid programs: a
+ * fuzzer that reaches nothing would be worthless. */
+static int is_thorough(const tally* t, uint32_t iterations) {
+  for (int i = TFLM_PATCH_BAD_MAGIC; i <= TFLM_PATCH_BAD_TENSOR; ++i) {
+    if (t->statuses[i] == 0) {
+      fprintf(stderr, "never seen: %s\n",
+              tflm_patch_status_text((tflm_patch_status)i));
+      return 0;
+    }
+  }
+  return t->runs >= iterations / 50;
+}
+
 int main(int argc, char** argv) {
   const uint32_t iterations =
       argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 200000;
-  const uint32_t first_seed = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1;
+  const uint32_t first_seed =
+      argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1;
   static corpus good;
-  uint32_t statuses[STATUS_COUNT] = {0};
-  uint32_t runs = 0;
-  corpus_init(&good);
+  tally t = {{0}, 0};
+  if (argc > 3) {
+    for (int i = 3; i < argc; ++i) {
+      corpus_load(&good, argv[i]);
+    }
+  } else {
+    corpus_init(&good);
+  }
   seed = 0x9E3779B9u;
   test_fill(&seed, noise, sizeof(noise));
+  for (uint32_t i = 0; i < good.n; ++i) {
+    if (is_small(&good.programs[i])) {
+      run(&good.programs[i]);
+    }
+  }
   const clock_t start = clock();
   for (uint32_t i = 0; i < iterations; ++i) {
-    /* Each iteration can be repeated alone. */
-    seed = (first_seed * 0x9E3779B9u) ^ (i * 0x85EBCA6Bu);
-    seed += seed == 0;
-    encoded e = encoded_copy(&good.programs[below(good.n)]);
-    for (uint32_t changes = 1 + below(4); changes > 0; --changes) {
-      if (e.program_bytes >= sizeof(tflm_patch_header)) {
-        change(&e, &good);
-      }
-    }
-    if (e.program_bytes >= sizeof(tflm_patch_header) && below(64) != 0) {
-      encoded_repair(&e);
-    }
-    const tflm_patch_status status = encoded_validate(&e);
-    ++statuses[status];
-    if (status == TFLM_PATCH_OK && is_small(&e)) {
-      run(&e);
-      ++runs;
-    }
-    encoded_free(&e);
+    try_one(&good, first_seed, i, &t);
   }
   const double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
   corpus_free(&good);
+  printf("%u mutants, %u accepted and run, %.0f per second\n",
+         (unsigned)iterations, (unsigned)t.runs,
+         iterations / (seconds > 0 ? seconds : 1));
   for (int i = 0; i < STATUS_COUNT; ++i) {
-    printf("%8u  %s\n", (unsigned)statuses[i],
+    printf("%8u  %s\n", (unsigned)t.statuses[i],
            tflm_patch_status_text((tflm_patch_status)i));
   }
-  printf("%u programs (seed %u), %u of them run, %.0f per second\n",
-         (unsigned)iterations, (unsigned)first_seed, (unsigned)runs,
-         iterations / (seconds > 0 ? seconds : 1));
-  /* A fuzzer that reaches nothing would be worthless: every check of the
-   * validator has to be seen, and valid programs, too. */
-  int missed = 0;
-  for (int i = TFLM_PATCH_BAD_MAGIC; i <= TFLM_PATCH_BAD_TENSOR; ++i) {
-    missed += statuses[i] == 0;
-  }
-  if (iterations >= 10000 && (missed != 0 || runs < iterations / 50)) {
-    fprintf(stderr, "%d statuses were never reached\n", missed);
-    return 1;
-  }
-  return 0;
+  return argc <= 3 && iterations >= 10000 && !is_thorough(&t, iterations);
 }

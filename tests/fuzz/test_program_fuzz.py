@@ -72,6 +72,7 @@ def fuzzer(tmp_path_factory) -> pathlib.Path:
   kernels = ROOT / 'micro_kernels'
   sources = [
       ROOT / 'tests/fuzz/program_fuzz.c',
+      ROOT / 'tests/fuzz/corpus.c',
       ROOT / 'tests/kernels/program_builder.c',
       *sorted((kernels / 'src').glob('*.c')),
   ]

@@ -30,6 +30,8 @@ def check_model(model: Model) -> None:
   """
   if not model.subgraphs:
     raise Invalid('it has no subgraph')
+  if not model.main.operators:
+    raise Invalid('it has no operators')
   compressed = any(name == _COMPRESSION_METADATA for name, _ in model.metadata)
   for number, graph in enumerate(model.subgraphs):
     where = '' if len(model.subgraphs) == 1 else f' of subgraph {number}'
@@ -44,8 +46,6 @@ def check_model(model: Model) -> None:
       if not compressed and index not in decoded:
         _check_constant(tensor, where)
     _check_order(graph, where)
-  if not model.main.operators:
-    raise Invalid('it has no operators')
   for signature in model.signatures:
     _check_signature(model, signature)
 
