@@ -184,6 +184,11 @@ static void test_rejected(void) {
   const pool_case one_row = {4, 5, 3, 5, 3, 1, 1, 1, 1, 1, 5, -128, 127};
   encoded average = pool_program(&c, TFLM_PATCH_AVERAGE_POOL_2D, 0);
   encoded max = pool_program(&c, TFLM_PATCH_MAX_POOL_2D, 0);
+  /* The last window begins right before row 1 + INT16_MAX. */
+  const pool_case long_case = {1, 1, 1, 1, 1, 254, 1, 0, 0, 130, 1, -128, 127};
+  encoded far = pool_program(&long_case, TFLM_PATCH_MAX_POOL_2D, 0);
+  test_case = "windows far behind the map";
+  CHECK_EQUAL(encoded_validate(&far), TFLM_PATCH_OK);
   encoded sums = pool_program(&one_row, TFLM_PATCH_AVERAGE_POOL_2D, 1);
 #define REJECT_BOTH(change)                                                \
   CHECK_REJECTED(&average, tflm_patch_pool_params, change,                 \
@@ -214,6 +219,7 @@ static void test_rejected(void) {
   REJECT(&average, params->window.stride_h = 2, BAD_OP);
   REJECT(&average, params->window.stride_w = 2, BAD_OP);
   REJECT(&max, params->accumulate = 1, BAD_OP);
+  REJECT(&far, params->window.stride_h = 255, BAD_OP);
   REJECT(&sums, params->first_row = 1, BAD_OP);
   REJECT(&sums, params->window.kernel_h = 4, BAD_OP); /* fewer steps */
   REJECT(&sums, params->window.pad_top = 2, BAD_OP);
@@ -223,6 +229,7 @@ static void test_rejected(void) {
 #undef REJECT
   encoded_free(&average);
   encoded_free(&max);
+  encoded_free(&far);
   encoded_free(&sums);
 }
 

@@ -67,13 +67,15 @@ static void test_order(void) {
   builder_step(&b, 1, 0, 1);
   expect("nothing is made yet", TFLM_PATCH_BAD_STEP);
 
-  begin_pair(3);
-  builder_step(&b, 0, 1, 1);
+  begin_pair(ROWS);
+  builder_step(&b, 0, 1, ROWS - 1);
+  builder_step(&b, 1, 0, ROWS);
   expect("row 0 is left out", TFLM_PATCH_BAD_STEP);
 
-  begin_pair(3);
+  begin_pair(ROWS);
   builder_step(&b, 0, 0, 1);
-  builder_step(&b, 0, 0, 1);
+  builder_step(&b, 0, 0, ROWS);
+  builder_step(&b, 1, 0, ROWS);
   expect("row 0 is made twice", TFLM_PATCH_BAD_STEP);
 
   begin_pair(ROWS);
@@ -82,18 +84,21 @@ static void test_order(void) {
   builder_step(&b, 1, 0, 1);
   expect("row 0 is made again", TFLM_PATCH_BAD_STEP);
 
-  begin_pair(3);
-  builder_step(&b, 0, 0, 0);
-  expect("a step of no rows", TFLM_PATCH_BAD_STEP);
-
   begin_pair(ROWS);
-  builder_step(&b, 0, 0, ROWS + 1);
-  expect("a row too many", TFLM_PATCH_BAD_STEP);
+  builder_step(&b, 0, 0, 0);
+  builder_step(&b, 0, 0, ROWS);
+  builder_step(&b, 1, 0, ROWS);
+  expect("a step of no rows", TFLM_PATCH_BAD_STEP);
 
   begin_pair(ROWS);
   builder_step(&b, 0, 0, ROWS);
   builder_step(&b, 1, 0, ROWS - 1);
   expect("a row too few", TFLM_PATCH_BAD_STEP);
+
+  begin_pair(ROWS);
+  builder_step(&b, 0, 0, ROWS + 1);
+  builder_step(&b, 1, 0, ROWS);
+  expect("a row too many", TFLM_PATCH_BAD_STEP);
 
   begin_pair(ROWS);
   builder_step(&b, 2, 0, 1);
@@ -122,13 +127,20 @@ static void test_batches(void) {
   begin_pair(ROWS);
   builder_step(&b, 0, 0, 3);
   builder_step(&b, 1, 0, 3); /* row 3 is missing */
+  builder_step(&b, 0, 3, ROWS - 3);
+  builder_step(&b, 1, 3, ROWS - 3);
   expect("a batch ahead of its input", TFLM_PATCH_BAD_STEP);
 }
 
 static void test_overwritten(void) {
   begin_pair(3);
   builder_step(&b, 0, 0, 4); /* row 0 is gone */
-  builder_step(&b, 1, 0, 1);
+  builder_step(&b, 1, 0, 3);
+  for (uint32_t row = 4; row < ROWS; ++row) {
+    builder_step(&b, 0, row, 1);
+    builder_step(&b, 1, row - 1, 1);
+  }
+  builder_step(&b, 1, ROWS - 1, 1);
   expect("overwritten", TFLM_PATCH_BAD_STEP);
 }
 
@@ -202,6 +214,44 @@ static void test_segments(void) {
   pool_op(input, later, 1, 1, 0);
   builder_step(&b, 0, 0, ROWS);
   expect("a map of a later segment", TFLM_PATCH_BAD_STEP);
+}
+
+/* Segments without operators, operators without a segment. */
+static void test_partition(void) {
+  begin_pair(ROWS);
+  b.segments[0].n_ops = 0;
+  b.header.n_segments = 2;
+  b.segments[1].n_ops = 2;
+  builder_step(&b, 0, 0, ROWS);
+  builder_step(&b, 1, 0, ROWS);
+  expect("an empty segment", TFLM_PATCH_BAD_INDEX);
+
+  begin_pair(ROWS);
+  b.segments[0].n_ops = 1;
+  builder_step(&b, 0, 0, ROWS);
+  expect("an operator in no segment", TFLM_PATCH_BAD_INDEX);
+}
+
+/* No step asks for rows behind the table of RESIZE_NEAREST, which ends the
+ * constants. */
+static void test_rows_behind_the_end(void) {
+  static const uint16_t kIndex[] = {0, 0, 1};
+  builder_init(&b);
+  const uint32_t input = tensor_map(2, 0);
+  const uint32_t output = tensor_map(3, 1);
+  const uint32_t middle = ring(2, 2);
+  const tflm_patch_resize_params params = {
+      builder_constant(&b, kIndex, sizeof(kIndex)),
+      builder_constant(&b, kIndex, 2)};
+  pool_op(input, middle, 1, 1, 0);
+  b.header.constants_bytes = params.col_at; /* the columns' one is row 0's */
+  const tflm_patch_resize_params at_end = {params.row_at, params.row_at};
+  builder_op(&b, TFLM_PATCH_RESIZE_NEAREST, &middle, 1, output, 3, &at_end,
+             sizeof(at_end), 0);
+  b.header.constants_bytes = sizeof(kIndex);
+  builder_step(&b, 0, 0, 2);
+  builder_step(&b, 1, 0, 255);
+  expect("rows behind the end", TFLM_PATCH_BAD_STEP);
 }
 
 static void test_own_output(void) {
@@ -308,6 +358,8 @@ int main(void) {
   test_strides();
   test_windows_outside();
   test_segments();
+  test_partition();
+  test_rows_behind_the_end();
   test_own_output();
   test_accumulator();
   test_many_operators();

@@ -161,6 +161,8 @@ static void test_maps(encoded good) {
   REJECT(MAP(WHOLE)->zero_point = -129, BAD_MAP);
   REJECT((MAP(WHOLE)->type = TFLM_PATCH_UINT8, MAP(WHOLE)->zero_point = -1),
          BAD_MAP);
+  REJECT((MAP(WHOLE)->type = TFLM_PATCH_UINT8, MAP(WHOLE)->zero_point = 256),
+         BAD_MAP);
   REJECT((MAP(WHOLE)->cols = 0xFFFF, MAP(WHOLE)->channels = 0xFFFF), BAD_MAP);
   REJECT(MAP(WHOLE)->region = TFLM_PATCH_REGION_TENSOR + 2, BAD_INDEX);
   REJECT(MAP(WHOLE)->region = 255, BAD_INDEX);
@@ -179,6 +181,62 @@ static void test_maps(encoded good) {
   REJECT((MAP(SUM_RING)->type = TFLM_PATCH_FLOAT32, MAP(SUM_RING)->cols = 1,
           MAP(SUM_RING)->row_bytes = 14),
          BAD_ALIGNMENT);
+}
+
+/* Tensors whose bytes hold maps, but not their own. */
+static void test_tensors_without_map(void) {
+  static builder b;
+  const tflm_patch_pool_params params = sample_pool(1, 1, 0);
+  for (int n_maps = 1; n_maps <= 2; ++n_maps) {
+    builder_init(&b);
+    const uint32_t tensor = builder_tensor(&b, TFLM_PATCH_INT8, 4, 0);
+    const uint32_t output = builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 1, 1, 0, 1);
+    const int8_t values[4] = {1, 2, 3, 4};
+    const uint32_t constant = builder_map(
+        &b, TFLM_PATCH_REGION_CONSTANTS, builder_constant(&b, values, 4),
+        TFLM_PATCH_INT8, 4, 1, 1, 0);
+    const uint32_t made =
+        builder_map(&b, (uint8_t)(TFLM_PATCH_REGION_TENSOR + tensor), 0,
+                    TFLM_PATCH_INT8, 4, 1, 1, 0);
+    if (n_maps == 2) {
+      builder_map(&b, (uint8_t)(TFLM_PATCH_REGION_TENSOR + tensor), 0,
+                  TFLM_PATCH_INT8, 4, 1, 1, 0);
+    }
+    builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &constant, 1, made, 4, &params,
+               sizeof(params), 0);
+    builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &made, 1, output, 4, &params,
+               sizeof(params), 0);
+    builder_stream(&b);
+    encoded e = builder_encode(&b);
+    test_case = "an input whose memory is used";
+    CHECK_EQUAL(encoded_validate(&e),
+                n_maps == 2 ? TFLM_PATCH_OK : TFLM_PATCH_BAD_TENSOR);
+    encoded_free(&e);
+  }
+
+  builder_init(&b);
+  const uint32_t input = builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 1, 1, 0, 0);
+  const uint32_t made =
+      builder_workspace_map(&b, TFLM_PATCH_INT8, 4, 1, 1, 1, 0);
+  builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &input, 1, made, 4, &params,
+             sizeof(params), 0);
+  builder_stream(&b);
+  encoded e = builder_encode(&b);
+  test_case = "no output";
+  CHECK_EQUAL(encoded_validate(&e), TFLM_PATCH_BAD_TENSOR);
+  encoded_free(&e);
+
+  builder_init(&b);
+  const uint32_t from = builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 1, 1, 0, 0);
+  const uint32_t to = builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 1, 1, 0, 1);
+  b.maps[to].ring_rows = 3;
+  builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &from, 1, to, 4, &params,
+             sizeof(params), 0);
+  builder_stream(&b);
+  e = builder_encode(&b);
+  test_case = "an output that is a ring";
+  CHECK_EQUAL(encoded_validate(&e), TFLM_PATCH_BAD_TENSOR);
+  encoded_free(&e);
 }
 
 /* Who makes a map. */
@@ -261,6 +319,7 @@ int main(void) {
   test_tables(good);
   test_tensors(good);
   test_maps(good);
+  test_tensors_without_map();
   test_producers(good);
   test_operators(good);
   test_segments(good);

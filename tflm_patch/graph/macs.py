@@ -19,6 +19,8 @@ def _convolution(subgraph: Subgraph, operator: Operator) -> int:
 
 def _transpose_convolution(subgraph: Subgraph, operator: Operator) -> int:
   """Every input value is scattered by weights / input channels taps."""
+  if len(operator.inputs) < 3 or operator.inputs[2] < 0:
+    return 0
   source = subgraph.tensors[operator.inputs[2]]
   weights = subgraph.tensors[operator.inputs[1]]
   channels = source.shape[-1] if source.shape else 1
@@ -36,7 +38,9 @@ _COUNTERS: dict[str, Callable[[Subgraph, Operator], int]] = {
 def operator_macs(subgraph: Subgraph, operator: Operator) -> int:
   """MACs of one operator; operators without weights count as zero."""
   counter = _COUNTERS.get(operator.opcode)
-  return 0 if counter is None else counter(subgraph, operator)
+  if counter is None or not operator.outputs or len(operator.inputs) < 2:
+    return 0
+  return 0 if min(operator.inputs[:2]) < 0 else counter(subgraph, operator)
 
 
 def subgraph_macs(subgraph: Subgraph) -> int:

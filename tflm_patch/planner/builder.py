@@ -15,7 +15,7 @@ from tflm_patch.graph.types import DType, Subgraph
 from tflm_patch.planner import rows
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.program import MAX_TENSORS, PAD, Kind
-from tflm_patch.planner.shapes import feature_shape
+from tflm_patch.planner.shapes import EIGHT_BITS, feature_shape
 from tflm_patch.planner.stage_ir import FeatureMap, MapRole, RowReads, StageGraph, StageOp
 
 
@@ -127,7 +127,9 @@ class StageBuilder:
       constant: np.ndarray | None = None,
   ) -> int:
     tensor = self._subgraph.tensors[tensor_index]
-    zero_point = 0 if tensor.quantization is None else tensor.quantization.zero_point
+    zero_point = 0
+    if tensor.quantization is not None and tensor.dtype in EIGHT_BITS:
+      zero_point = tensor.quantization.zero_point
     self._maps.append(
         FeatureMap(
             name=tensor.name,

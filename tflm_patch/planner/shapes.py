@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from tflm_patch.graph.types import Tensor
+from tflm_patch.graph.types import DType, Tensor
+
+EIGHT_BITS = (DType.INT8, DType.UINT8)
 
 
 def feature_shape(tensor: Tensor) -> tuple[int, int, int] | None:

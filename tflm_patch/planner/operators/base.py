@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
-from tflm_patch.planner.shapes import feature_shape
+from tflm_patch.planner.shapes import EIGHT_BITS, feature_shape
 
 if TYPE_CHECKING:
   from tflm_patch.planner.builder import StageBuilder
@@ -190,10 +190,26 @@ def constraint_operands_present(op: OpView) -> str | None:
   return None
 
 
+def constraint_plausible_quantization(op: OpView) -> str | None:
+  """8-bit activations have zero points in the range of their type, scales 2^-40 to 2^40"""
+  for tensor in _activations(op):
+    quantization = tensor.quantization
+    if quantization is None or tensor.dtype not in EIGHT_BITS:
+      continue
+    low, high = (0, 255) if tensor.dtype == DType.UINT8 else (-128, 127)
+    points, scales = quantization.zero_points, quantization.scales
+    if points.min() < low or points.max() > high:
+      return f'"{tensor.name}" has zero point {points[0]}'
+    if scales.min() < 2.0**-40 or scales.max() > 2.0**40:
+      return f'"{tensor.name}" has scale {scales[0]:g}'
+  return None
+
+
 GENERAL_RULES: tuple[Rule, ...] = (
     constraint_operands_present,
     constraint_static_batch_one,
     constraint_not_variable,
+    constraint_plausible_quantization,
 )
 
 
@@ -265,6 +281,18 @@ def constraint_filter_quantization(op: OpView) -> str | None:
   if quantization.scales.size not in (1, channels):
     return f'{quantization.scales.size} scales for {channels} channels'
   return None
+
+
+def constraint_multiplier(op: OpView) -> str | None:
+  """The product of the input scales over the output scale is below 2^30"""
+  real = 1.0
+  for i in (0, 1):
+    quantization = op.input(i).quantization if op.has_input(i) else None
+    if quantization is not None:
+      real *= float(quantization.scales.max())
+  target = op.output().quantization
+  real /= 1.0 if target is None else target.scale
+  return None if real < 2.0**30 else f'{real:g}'
 
 
 def constraint_bias(op: OpView) -> str | None:

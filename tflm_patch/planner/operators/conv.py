@@ -60,6 +60,7 @@ def constraint_rank_4(op: OpView) -> str | None:
     base.constraint_int8_activations,
     base.constraint_filter_quantization,
     base.constraint_bias,
+    base.constraint_multiplier,
     constraint_rank_4,
     constraint_filter_shape,
     base.constraint_fused_activation,

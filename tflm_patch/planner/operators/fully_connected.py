@@ -58,6 +58,7 @@ def requant_of(op: OpView, pool: ConstantPool) -> dict[str, int]:
     base.constraint_int8_activations,
     base.constraint_filter_quantization,
     base.constraint_bias,
+    base.constraint_multiplier,
     constraint_plain_weights,
     constraint_filter_shape,
     base.constraint_fused_activation,

@@ -50,6 +50,7 @@ def mean_multiplier(input_scale: float, output_scale: float, count: int) -> tupl
     'MEAN',
     base.constraint_input_is_activation,
     base.constraint_int8_activations,
+    base.constraint_multiplier,
     constraint_axes,
     constraint_vector_or_kept_dims,
 )

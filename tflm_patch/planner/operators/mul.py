@@ -16,6 +16,7 @@ from tflm_patch.planner.operators.base import OpView
     'MUL',
     elementwise.constraint_two_int8_inputs,
     elementwise.constraint_broadcast,
+    base.constraint_multiplier,
     base.constraint_fused_activation,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
