@@ -198,8 +198,7 @@ static tflm_patch_status check_average(const tflm_patch_stage* stage,
   int32_t first;
   int32_t last;
   tflm_patch_window_reads(window, input->rows, 0, &first, &last);
-  if (output->rows != 1 || params->first_row != first ||
-      op->steps != last - first + 1) {
+  if (params->first_row != first || op->steps != last - first + 1) {
     return TFLM_PATCH_BAD_OP;
   }
   return tflm_patch_check_scratch(op, 4ull * output->cols * output->channels);

@@ -129,6 +129,10 @@ static void test_rejected(void) {
   REJECT(&both, params->over_cols = 2, BAD_OP);
   REJECT(&cols, params->over_cols = 0, BAD_OP);
   REJECT(&cols, params->over_rows = 1, BAD_OP);
+  REJECT(&cols, (params->over_cols = 0, encoded_map(&bad, 1)->cols = COLS,
+                 encoded_map(&bad, 1)->row_bytes = COLS * CHANNELS,
+                 bad.tensors[1].bytes = N), BAD_OP);
+  REJECT(&both, encoded_op(&bad, 0)->n_outputs = 0, BAD_OP);
   REJECT(&both, params->variant = 1, BAD_OP);
   REJECT(&both, params->shift = 31, BAD_OP);
   REJECT(&both, params->shift = -32, BAD_OP);

@@ -199,6 +199,7 @@ static void test_rejected(void) {
   REJECT_BOTH(params->window.stride_h = 0);
   REJECT_BOTH(params->window.stride_w = 0);
   REJECT_BOTH(params->window.dilation_h = 0);
+  REJECT_BOTH(params->window.dilation_h = 2);
   REJECT_BOTH(params->window.dilation_w = 2);
   REJECT_BOTH(params->window.pad_top = -1);
   REJECT_BOTH(params->window.pad_left = -1);
@@ -210,6 +211,8 @@ static void test_rejected(void) {
                encoded_map(&bad, 1)->cols = 15));
   REJECT_BOTH((encoded_map(&bad, 0)->type = TFLM_PATCH_UINT8,
                bad.tensors[0].type = TFLM_PATCH_UINT8));
+  REJECT_BOTH((encoded_map(&bad, 1)->type = TFLM_PATCH_UINT8,
+               bad.tensors[1].type = TFLM_PATCH_UINT8));
 #undef REJECT_BOTH
   /* A window of an average without a cell, on each side. */
 #define REJECT(good, change, status) \
@@ -220,6 +223,7 @@ static void test_rejected(void) {
   REJECT(&average, params->window.stride_w = 2, BAD_OP);
   REJECT(&max, params->accumulate = 1, BAD_OP);
   REJECT(&far, params->window.stride_h = 255, BAD_OP);
+  REJECT(&sums, params->accumulate = 2, BAD_OP);
   REJECT(&sums, params->first_row = 1, BAD_OP);
   REJECT(&sums, params->window.kernel_h = 4, BAD_OP); /* fewer steps */
   REJECT(&sums, params->window.pad_top = 2, BAD_OP);

@@ -240,15 +240,12 @@ static void test_rows_behind_the_end(void) {
   const uint32_t input = tensor_map(2, 0);
   const uint32_t output = tensor_map(3, 1);
   const uint32_t middle = ring(2, 2);
-  const tflm_patch_resize_params params = {
-      builder_constant(&b, kIndex, sizeof(kIndex)),
-      builder_constant(&b, kIndex, 2)};
+  /* The only column's index is row 0's. */
+  const uint32_t index_at = builder_constant(&b, kIndex, sizeof(kIndex));
+  const tflm_patch_resize_params params = {index_at, index_at};
   pool_op(input, middle, 1, 1, 0);
-  b.header.constants_bytes = params.col_at; /* the columns' one is row 0's */
-  const tflm_patch_resize_params at_end = {params.row_at, params.row_at};
-  builder_op(&b, TFLM_PATCH_RESIZE_NEAREST, &middle, 1, output, 3, &at_end,
-             sizeof(at_end), 0);
-  b.header.constants_bytes = sizeof(kIndex);
+  builder_op(&b, TFLM_PATCH_RESIZE_NEAREST, &middle, 1, output, 3, &params,
+             sizeof(params), 0);
   builder_step(&b, 0, 0, 2);
   builder_step(&b, 1, 0, 255);
   expect("rows behind the end", TFLM_PATCH_BAD_STEP);
@@ -280,6 +277,27 @@ static void test_accumulator(void) {
       builder_step(&b, 0, steps, ROWS - steps);
     }
     expect("accumulator", steps < ROWS ? TFLM_PATCH_BAD_STEP : TFLM_PATCH_OK);
+  }
+}
+
+/* An average that accumulates takes its rows one by one: a ring of one will do. */
+static void test_accumulating_pool(void) {
+  for (uint8_t accumulate = 0; accumulate <= 1; ++accumulate) {
+    tflm_patch_pool_params params = sample_pool(ROWS + 1, 1, 1);
+    builder_init(&b);
+    params.accumulate = accumulate;
+    params.window.kernel_w = 2;
+    const uint32_t input = tensor_map(ROWS, 0);
+    const uint32_t output = tensor_map(1, 1);
+    const uint32_t middle = ring(ROWS, accumulate ? 1 : ROWS);
+    pool_op(input, middle, 1, 1, 0);
+    builder_op(&b, TFLM_PATCH_AVERAGE_POOL_2D, &middle, 1, output,
+               accumulate ? ROWS : 1, &params, sizeof(params), 4);
+    builder_stream(&b);
+    expect("accumulating pool", TFLM_PATCH_OK);
+    b.maps[middle].ring_rows = ROWS - 1;
+    expect("a ring before a pool",
+           accumulate ? TFLM_PATCH_OK : TFLM_PATCH_BAD_STEP);
   }
 }
 
@@ -362,6 +380,7 @@ int main(void) {
   test_rows_behind_the_end();
   test_own_output();
   test_accumulator();
+  test_accumulating_pool();
   test_many_operators();
   return TEST_RESULT();
 }
