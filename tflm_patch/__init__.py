@@ -8,11 +8,18 @@ analysis = tflm_patch.analyze('model.tflite')          # memory over time
 check = tflm_patch.verify('model.tflite', 'model_patch.tflite')
 """
 
-from tflm_patch.api import ConversionResult, ConvertOptions, convert, convert_model
-from tflm_patch.errors import ModelError, TflmPatchError
-from tflm_patch.report.analysis import Analysis, analyze
-from tflm_patch.report.verification import Verification, verify
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from tflm_patch.version import __version__
+
+if TYPE_CHECKING:
+  from tflm_patch.api import ConversionResult, ConvertOptions, convert, convert_model
+  from tflm_patch.errors import ModelError, TflmPatchError
+  from tflm_patch.report.analysis import Analysis, analyze
+  from tflm_patch.report.verification import Verification, verify
 
 __all__ = [
     'Analysis',
@@ -27,3 +34,23 @@ __all__ = [
     'convert_model',
     'verify',
 ]
+
+# Loaded when first used: importing the package stays quick.
+_HOMES = {
+    'ConversionResult': 'tflm_patch.api',
+    'ConvertOptions': 'tflm_patch.api',
+    'convert': 'tflm_patch.api',
+    'convert_model': 'tflm_patch.api',
+    'ModelError': 'tflm_patch.errors',
+    'TflmPatchError': 'tflm_patch.errors',
+    'Analysis': 'tflm_patch.report.analysis',
+    'analyze': 'tflm_patch.report.analysis',
+    'Verification': 'tflm_patch.report.verification',
+    'verify': 'tflm_patch.report.verification',
+}
+
+
+def __getattr__(name: str) -> Any:
+  if name not in _HOMES:
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+  return getattr(importlib.import_module(_HOMES[name]), name)
