@@ -34,6 +34,8 @@ class BoundaryQuantize:
     if not context.int8_io:
       return None
     operator = graph.operators[index]
+    if not graph_edit.has_operands(operator, 1):
+      return None
     source, target = operator.inputs[0], operator.outputs[0]
     if operator.opcode == 'QUANTIZE' and source in graph.inputs:
       fits = _reversible(graph.tensors[source], graph.tensors[target])

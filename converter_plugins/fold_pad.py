@@ -24,12 +24,14 @@ class FoldPad:
     """A PAD of rows and columns with the zero point, read by one VALID convolution."""
     del context
     pad = graph.operators[index]
-    if pad.opcode not in ('PAD', 'PADV2'):
+    if pad.opcode not in ('PAD', 'PADV2') or not graph_edit.has_operands(pad, 2):
       return None
     source, target = graph.tensors[pad.inputs[0]], graph.tensors[pad.outputs[0]]
-    pads = graph_edit.constant(graph, pad.inputs[1]) if len(pad.inputs) > 1 else None
+    pads = graph_edit.constant(graph, pad.inputs[1])
     reader = graph_edit.only_reader(graph, pad.outputs[0])
     if pads is None or reader is None or len(pads) != 8 or min(pads) < 0 or source.is_constant:
+      return None
+    if len(source.shape) != 4:
       return None
     if pads[0] or pads[1] or pads[6] or pads[7] or source.dtype != DType.INT8:
       return None

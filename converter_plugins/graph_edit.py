@@ -6,7 +6,16 @@ from __future__ import annotations
 
 import dataclasses
 
-from tflm_patch.graph.types import Quantization, Subgraph, Tensor
+from tflm_patch.graph.types import Operator, Quantization, Subgraph, Tensor
+
+
+def has_operands(operator: Operator, inputs: int) -> bool:
+  """Whether the first inputs and an output are there, as damaged models may lack them."""
+  return (
+      len(operator.inputs) >= inputs
+      and min(operator.inputs[:inputs]) >= 0
+      and len(operator.outputs) >= 1
+  )
 
 
 def readers(graph: Subgraph, tensor: int) -> list[int]:

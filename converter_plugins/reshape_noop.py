@@ -21,7 +21,9 @@ class ReshapeNoop:
     """A reshape that keeps the shape, or one that only another reshape reads."""
     del context
     operator = graph.operators[index]
-    if operator.opcode not in _RESHAPES or operator.outputs[0] in graph.outputs:
+    if operator.opcode not in _RESHAPES or not graph_edit.has_operands(operator, 1):
+      return None
+    if operator.outputs[0] in graph.outputs:
       return None
     source, target = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
     same = source.dtype == target.dtype and graph_edit.same_quantization(

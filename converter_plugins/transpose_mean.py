@@ -25,7 +25,9 @@ class TransposeMean:
     """TRANSPOSE (0, 3, 1, 2), MEAN over one of its last axes, MEAN over the other."""
     del context
     transpose = graph.operators[index]
-    if transpose.opcode != 'TRANSPOSE' or len(graph.tensors[transpose.inputs[0]].shape) != 4:
+    if transpose.opcode != 'TRANSPOSE' or not graph_edit.has_operands(transpose, 2):
+      return None
+    if len(graph.tensors[transpose.inputs[0]].shape) != 4:
       return None
     if graph_edit.constant(graph, transpose.inputs[1]) != _NHWC_TO_NCHW:
       return None
@@ -81,14 +83,15 @@ class TransposeMean:
   def _is_mean(graph: Subgraph, index: int) -> bool:
     operator = graph.operators[index]
     keeps = bool(getattr(operator.options, 'keepDims', False))
-    return operator.opcode == 'MEAN' and not keeps
+    whole = graph_edit.has_operands(operator, 2)
+    return operator.opcode == 'MEAN' and whole and not keeps
 
   @staticmethod
   def _axis(graph: Subgraph, index: int) -> int:
     operator = graph.operators[index]
     values = graph_edit.constant(graph, operator.inputs[1])
     rank = len(graph.tensors[operator.inputs[0]].shape)
-    return values[0] % rank if values is not None and len(values) == 1 else -1
+    return values[0] % rank if rank and values is not None and len(values) == 1 else -1
 
 
 def _keeping_dims(options: object) -> object:

@@ -43,7 +43,8 @@ tflm_patch_status tflm_patch_check_window(const tflm_patch_window* window,
              : TFLM_PATCH_BAD_OP;
 }
 
-/* Whether n shifts are all in -31..30, four at a time: there may be thousands. */
+/* Whether n shifts are all in -31..30, four at a time: there may be thousands.
+ */
 static int are_shifts(const uint8_t* shifts, uint32_t n) {
   uint32_t bad = 0;
   for (; n >= 4; n -= 4) {
@@ -53,8 +54,9 @@ static int are_shifts(const uint8_t* shifts, uint32_t n) {
     /* Ones' complement of the negative bytes leaves 0..30 for a good shift, and
      * only a larger one reaches the byte's top bit when 0x61 is added. */
     word ^= ((word & 0x80808080u) >> 7) * 0xFFu;
-    bad |= (word + 0x61616161u) & 0x80808080u;
+    bad |= word + 0x61616161u;
   }
+  bad &= 0x80808080u;
   for (; n > 0; --n) {
     bad |= !tflm_patch_is_shift((int8_t)*shifts++);
   }
@@ -72,7 +74,8 @@ tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage,
       !tflm_patch_constant_fits(stage, requant->shift_at, n, 1)) {
     return TFLM_PATCH_BAD_SIZE;
   }
-  if (requant->per_channel > 1 || !tflm_patch_is_int8(requant->output_zero_point) ||
+  if (requant->per_channel > 1 ||
+      !tflm_patch_is_int8(requant->output_zero_point) ||
       !tflm_patch_is_int8_range(requant->act_min, requant->act_max) ||
       !are_shifts(stage->constants + requant->shift_at, n)) {
     return TFLM_PATCH_BAD_OP;

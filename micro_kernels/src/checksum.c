@@ -4,7 +4,8 @@
 #include "tflm_patch/program.h"
 
 uint32_t tflm_patch_checksum(const uint8_t* bytes, uint32_t n) {
-  /* Sums modulo 2^32 have the right low halves; one mask at the end is enough. */
+  /* Sums modulo 2^32 have the right low halves; one mask at the end is enough.
+   */
   uint32_t a = 1;
   uint32_t b = 0;
   while (n >= 4) {

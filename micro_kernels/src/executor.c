@@ -34,8 +34,7 @@ tflm_patch_status tflm_patch_run(const void* program, const void* constants,
   const tflm_patch_header* header = (const tflm_patch_header*)program;
   tflm_patch_stage stage;
   if (header->workspace_bytes != 0 &&
-      (workspace == NULL ||
-       (uintptr_t)workspace % TFLM_PATCH_ALIGNMENT != 0)) {
+      (workspace == NULL || (uintptr_t)workspace % TFLM_PATCH_ALIGNMENT != 0)) {
     return TFLM_PATCH_BAD_WORKSPACE;
   }
   for (uint32_t i = 0; i < (uint32_t)header->n_inputs + header->n_outputs;

@@ -1,7 +1,8 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * The operator kernels, one per file; src/kernel_table.c gathers them. Internal.
+ * The operator kernels, one per file; src/kernel_table.c gathers them.
+ * Internal.
  */
 #ifndef TFLM_PATCH_SRC_KERNELS_H_
 #define TFLM_PATCH_SRC_KERNELS_H_

@@ -85,10 +85,9 @@ static tflm_patch_status check(const tflm_patch_stage* stage,
       output->channels != input->channels || op->steps != input->rows) {
     return TFLM_PATCH_BAD_OP;
   }
-  return params->over_rows
-             ? tflm_patch_check_scratch(
-                   op, 4ull * output->cols * output->channels)
-             : TFLM_PATCH_OK;
+  return params->over_rows ? tflm_patch_check_scratch(
+                                 op, 4ull * output->cols * output->channels)
+                           : TFLM_PATCH_OK;
 }
 
 static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,

@@ -52,15 +52,14 @@ void tflm_patch_average_pool_s8(const tflm_patch_pool_params* params,
   for (uint32_t output_col = 0; output_col < output_cols; ++output_col) {
     const col_range cols =
         window_cols(&params->window, input->cols, output_col);
-    const int32_t count =
-        (last - first + 1) * (int32_t)(cols.end - cols.first);
+    const int32_t count = (last - first + 1) * (int32_t)(cols.end - cols.first);
     for (uint32_t channel = 0; channel < input->channels; channel += BLOCK) {
       const uint32_t left = input->channels - channel;
       const uint32_t n = left < BLOCK ? left : BLOCK;
       int32_t sums[BLOCK] = {0};
       for (int32_t r = first; r <= last; ++r) {
-        const int8_t* cell = view_row(input, r) +
-                             (size_t)cols.first * input->channels + channel;
+        const int8_t* cell =
+            view_row(input, r) + (size_t)cols.first * input->channels + channel;
         for (uint32_t col = cols.first; col < cols.end; ++col) {
           for (uint32_t i = 0; i < n; ++i) {
             sums[i] += cell[i];
@@ -89,8 +88,7 @@ void tflm_patch_max_pool_s8(const tflm_patch_pool_params* params,
       output[i] = INT8_MIN;
     }
     for (int32_t r = first; r <= last; ++r) {
-      const int8_t* cell =
-          view_row(input, r) + (size_t)cols.first * channels;
+      const int8_t* cell = view_row(input, r) + (size_t)cols.first * channels;
       for (uint32_t col = cols.first; col < cols.end; ++col) {
         for (uint32_t i = 0; i < channels; ++i) {
           output[i] = cell[i] > output[i] ? cell[i] : output[i];
@@ -99,8 +97,8 @@ void tflm_patch_max_pool_s8(const tflm_patch_pool_params* params,
       }
     }
     for (uint32_t i = 0; i < channels; ++i) {
-      output[i] = (int8_t)tflm_patch_clamp(output[i], params->act_min,
-                                           params->act_max);
+      output[i] =
+          (int8_t)tflm_patch_clamp(output[i], params->act_min, params->act_max);
     }
     output += channels;
   }

@@ -35,9 +35,10 @@ static uint32_t below(uint32_t n) { return (test_random(&seed) >> 3) % n; }
 /* A value at the edge of something. */
 static uint32_t edge_value(const encoded* e) {
   static const uint32_t kValues[] = {
-      0,      1,      2,      3,          4,           16,         0x7F,
-      0x80,   0xFF,   0x100,  0x7FFF,     0x8000,      0xFFFF,     0x10000,
-      0xFF80, 0xFFF0, 0x7FFFFFFF, 0x80000000u, 0xFFFFFFF0u, 0xFFFFFFFFu,
+      0,      1,          2,           3,           4,
+      16,     0x7F,       0x80,        0xFF,        0x100,
+      0x7FFF, 0x8000,     0xFFFF,      0x10000,     0xFF80,
+      0xFFF0, 0x7FFFFFFF, 0x80000000u, 0xFFFFFFF0u, 0xFFFFFFFFu,
   };
   const tflm_patch_header* header = encoded_header(e);
   switch (below(4)) {
@@ -86,8 +87,8 @@ static void change_field(const encoded* e, uint8_t* bytes, size_t n) {
   put(at, value, size);
 }
 
-/* Bytes of a record of the program, in a table chosen first: there are many more
- * steps than segments. */
+/* Bytes of a record of the program, in a table chosen first: there are many
+ * more steps than segments. */
 static uint8_t* pick_record(const encoded* e, size_t* n) {
   const tflm_patch_header* header = encoded_header(e);
   const struct {
@@ -149,7 +150,8 @@ static void change(encoded* e, const corpus* c) {
       }
       break;
     case 1: {
-      tflm_patch_tensor_info* tensor = &e->tensors[below((uint32_t)e->n_tensors)];
+      tflm_patch_tensor_info* tensor =
+          &e->tensors[below((uint32_t)e->n_tensors)];
       if (below(2)) {
         tensor->type = (uint8_t)below(7);
       } else {

@@ -211,8 +211,8 @@ encoded builder_encode(const builder* b) {
   header.ops = header.maps + header.n_maps * (uint32_t)sizeof(tflm_patch_map);
   header.edges = header.ops + header.n_ops * (uint32_t)sizeof(tflm_patch_op);
   header.segments = header.edges + (header.n_edges * 2u + 3u) / 4u * 4u;
-  header.steps =
-      header.segments + header.n_segments * (uint32_t)sizeof(tflm_patch_segment);
+  header.steps = header.segments +
+                 header.n_segments * (uint32_t)sizeof(tflm_patch_segment);
   const uint32_t params =
       header.steps + header.n_steps * (uint32_t)sizeof(tflm_patch_step);
   header.program_bytes = params + b->params_bytes;
@@ -266,9 +266,9 @@ void encoded_repair(encoded* e) {
   tflm_patch_header* header = (tflm_patch_header*)(void*)e->program;
   if (header->program_bytes >= sizeof(*header) &&
       header->program_bytes <= e->program_bytes) {
-    header->checksum = tflm_patch_checksum(
-        e->program + TFLM_PATCH_CHECKSUM_FROM,
-        header->program_bytes - TFLM_PATCH_CHECKSUM_FROM);
+    header->checksum =
+        tflm_patch_checksum(e->program + TFLM_PATCH_CHECKSUM_FROM,
+                            header->program_bytes - TFLM_PATCH_CHECKSUM_FROM);
   }
 }
 

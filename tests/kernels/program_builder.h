@@ -70,8 +70,8 @@ uint32_t builder_workspace_map(builder* b, uint8_t type, uint32_t rows,
 /* Copies bytes into the constants; returns their offset, 4-byte aligned. */
 uint32_t builder_constant(builder* b, const void* bytes, uint32_t n);
 
-/* An operator of up to 4 inputs and 1 output; the output's map gets its producer.
- * scratch_bytes 0 for none. Opens segment 0 when there is none. */
+/* An operator of up to 4 inputs and 1 output; the output's map gets its
+ * producer. scratch_bytes 0 for none. Opens segment 0 when there is none. */
 uint32_t builder_op(builder* b, uint8_t kind, const uint32_t* inputs,
                     uint32_t n_inputs, uint32_t output, uint32_t steps,
                     const void* params, uint32_t params_bytes,

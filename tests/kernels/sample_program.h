@@ -1,8 +1,8 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * A program with everything that the validator looks at: two segments, a ring, a
- * whole map between the segments, a constant map, an accumulating operator.
+ * A program with everything that the validator looks at: two segments, a ring,
+ * a whole map between the segments, a constant map, an accumulating operator.
  *
  *   input -> AVERAGE_POOL_2D -> ring -> MAX_POOL_2D -> whole map
  *   whole map, constant -> ADD -> ring -> MEAN -> output
@@ -75,7 +75,8 @@ static inline tflm_patch_mean_params sample_mean(uint32_t count) {
 
 static inline void sample_build(builder* b) {
   static const int8_t kAddend[SAMPLE_CHANNELS] = {7, -20, 100};
-  const uint32_t rows = SAMPLE_ROWS, cols = SAMPLE_COLS, depth = SAMPLE_CHANNELS;
+  const uint32_t rows = SAMPLE_ROWS, cols = SAMPLE_COLS,
+                 depth = SAMPLE_CHANNELS;
   const tflm_patch_pool_params pool = sample_pool(3, 1, 1);
   const tflm_patch_add_params add = sample_add();
   const tflm_patch_mean_params mean = sample_mean(rows * cols);
@@ -84,16 +85,16 @@ static inline void sample_build(builder* b) {
       builder_tensor_map(b, TFLM_PATCH_INT8, rows, cols, depth, 0, 0);
   const uint32_t output =
       builder_tensor_map(b, TFLM_PATCH_INT8, 1, 1, depth, 0, 1);
-  const uint32_t addend = builder_map(
-      b, TFLM_PATCH_REGION_CONSTANTS,
-      builder_constant(b, kAddend, sizeof(kAddend)), TFLM_PATCH_INT8, 1, 1,
-      depth, 0);
-  const uint32_t pooled = builder_workspace_map(b, TFLM_PATCH_INT8, rows, 3,
-                                                cols, depth, 0);
-  const uint32_t whole = builder_workspace_map(b, TFLM_PATCH_INT8, rows, 0,
-                                               cols, depth, 0);
-  const uint32_t sum = builder_workspace_map(b, TFLM_PATCH_INT8, rows, 1, cols,
-                                             depth, 0);
+  const uint32_t addend =
+      builder_map(b, TFLM_PATCH_REGION_CONSTANTS,
+                  builder_constant(b, kAddend, sizeof(kAddend)),
+                  TFLM_PATCH_INT8, 1, 1, depth, 0);
+  const uint32_t pooled =
+      builder_workspace_map(b, TFLM_PATCH_INT8, rows, 3, cols, depth, 0);
+  const uint32_t whole =
+      builder_workspace_map(b, TFLM_PATCH_INT8, rows, 0, cols, depth, 0);
+  const uint32_t sum =
+      builder_workspace_map(b, TFLM_PATCH_INT8, rows, 1, cols, depth, 0);
   builder_op(b, TFLM_PATCH_AVERAGE_POOL_2D, &input, 1, pooled, rows, &pool,
              sizeof(pool), 0);
   builder_op(b, TFLM_PATCH_MAX_POOL_2D, &pooled, 1, whole, rows, &pool,

@@ -195,7 +195,8 @@ static void test_rejected(void) {
   }
   /* An input of 2 rows, 2 columns, 2 channels is not broadcast. */
   for (uint32_t i = 0; i < 2; ++i) {
-    REJECT_ADD((encoded_map(&bad, i)->rows = 2, encoded_map(&bad, i)->ring_rows = 2,
+    REJECT_ADD((encoded_map(&bad, i)->rows = 2,
+                encoded_map(&bad, i)->ring_rows = 2,
                 bad.tensors[i].bytes = 2 * COLS * CHANNELS));
     REJECT_MUL((encoded_map(&bad, i)->cols = 2,
                 encoded_map(&bad, i)->row_bytes = 2 * CHANNELS,
@@ -205,7 +206,8 @@ static void test_rejected(void) {
                 bad.tensors[i].bytes = ROWS * COLS * 2));
   }
   REJECT_ADD((encoded_op(&bad, 0)->n_inputs = 1));
-  REJECT_MUL((encoded_op(&bad, 0)->n_inputs = 1, encoded_op(&bad, 0)->n_outputs = 2));
+  REJECT_MUL(
+      (encoded_op(&bad, 0)->n_inputs = 1, encoded_op(&bad, 0)->n_outputs = 2));
 #undef REJECT_ADD
 #undef REJECT_MUL
   encoded_free(&add);

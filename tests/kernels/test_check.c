@@ -56,10 +56,10 @@ static void test_requant(void) {
   CHECK_EQUAL(check(&requant, CHANNELS + 1), TFLM_PATCH_BAD_SIZE);
   requant.per_channel = 0;
   CHECK_EQUAL(check(&requant, 60000), TFLM_PATCH_OK);
-#define REJECT(change, status)                                  \
-  requant = good();                                             \
-  requant.change;                                               \
-  test_case = #change;                                          \
+#define REJECT(change, status) \
+  requant = good();            \
+  requant.change;              \
+  test_case = #change;         \
   CHECK_EQUAL(check(&requant, CHANNELS), TFLM_PATCH_##status)
   REJECT(per_channel = 2, BAD_OP);
   REJECT(multiplier_at = 2, BAD_ALIGNMENT);

@@ -1,8 +1,8 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * ADD, MUL, MEAN and pools, as stage programs, against what the TFLM interpreter
- * computed.
+ * ADD, MUL, MEAN and pools, as stage programs, against what the TFLM
+ * interpreter computed.
  */
 #include "golden_map_cases.h"
 #include "rowwise_program.h"
@@ -20,11 +20,11 @@ static void check_case(const golden_map* c) {
       builder_tensor_map(&b, TFLM_PATCH_INT8, c->shapes[0][0], c->shapes[0][1],
                          c->shapes[0][2], c->zero_points[0], 0);
   if (c->n_inputs == 2) {
-    sources[1] = builder_map(
-        &b, TFLM_PATCH_REGION_CONSTANTS,
-        builder_constant(&b, c->inputs[1], values(c->shapes[1])),
-        TFLM_PATCH_INT8, c->shapes[1][0], c->shapes[1][1], c->shapes[1][2],
-        c->zero_points[1]);
+    sources[1] =
+        builder_map(&b, TFLM_PATCH_REGION_CONSTANTS,
+                    builder_constant(&b, c->inputs[1], values(c->shapes[1])),
+                    TFLM_PATCH_INT8, c->shapes[1][0], c->shapes[1][1],
+                    c->shapes[1][2], c->zero_points[1]);
   }
   const uint32_t output =
       builder_tensor_map(&b, TFLM_PATCH_INT8, c->output_shape[0],

@@ -29,7 +29,8 @@ static encoded mean_program(const tflm_patch_mean_params* params,
       builder_tensor_map(&b, TFLM_PATCH_INT8, params->over_rows ? 1 : ROWS,
                          output_cols, CHANNELS, 0, 1);
   builder_op(&b, TFLM_PATCH_MEAN, &input, 1, output, ROWS, params,
-             sizeof(*params), params->over_rows ? 4 * output_cols * CHANNELS : 0);
+             sizeof(*params),
+             params->over_rows ? 4 * output_cols * CHANNELS : 0);
   for (uint32_t row = 0; row < ROWS; row += batch) {
     builder_step(&b, 0, row, row + batch <= ROWS ? batch : ROWS - row);
   }
@@ -72,8 +73,9 @@ static void test_forms(void) {
   }
 }
 
-/* Of equal scales: the mean less the input's zero point. It is rounded twice, at
- * halves and at wholes, so that 10.25 becomes 10.5 and then 11, as in TFLM. */
+/* Of equal scales: the mean less the input's zero point. It is rounded twice,
+ * at halves and at wholes, so that 10.25 becomes 10.5 and then 11, as in TFLM.
+ */
 static void test_known_values(void) {
   const tflm_patch_mean_params params = sample_mean(4);
   static const struct {
@@ -81,9 +83,9 @@ static void test_known_values(void) {
     int32_t zero_point;
     int8_t mean;
   } kCases[] = {
-      {40, 0, 10},    {41, 0, 11},     {42, 0, 11},        {43, 0, 11},
-      {-42, 0, -11},  {-41, 0, -10},   {512, 0, 127},      {-516, 0, -128},
-      {40, 10, 0},    {508, -128, 127}, {-512, 127, -128},
+      {40, 0, 10},   {41, 0, 11},      {42, 0, 11},       {43, 0, 11},
+      {-42, 0, -11}, {-41, 0, -10},    {512, 0, 127},     {-516, 0, -128},
+      {40, 10, 0},   {508, -128, 127}, {-512, 127, -128},
   };
   test_case = "known values";
   for (size_t i = 0; i < sizeof(kCases) / sizeof(kCases[0]); ++i) {
@@ -129,9 +131,11 @@ static void test_rejected(void) {
   REJECT(&both, params->over_cols = 2, BAD_OP);
   REJECT(&cols, params->over_cols = 0, BAD_OP);
   REJECT(&cols, params->over_rows = 1, BAD_OP);
-  REJECT(&cols, (params->over_cols = 0, encoded_map(&bad, 1)->cols = COLS,
-                 encoded_map(&bad, 1)->row_bytes = COLS * CHANNELS,
-                 bad.tensors[1].bytes = N), BAD_OP);
+  REJECT(&cols,
+         (params->over_cols = 0, encoded_map(&bad, 1)->cols = COLS,
+          encoded_map(&bad, 1)->row_bytes = COLS * CHANNELS,
+          bad.tensors[1].bytes = N),
+         BAD_OP);
   REJECT(&both, encoded_op(&bad, 0)->n_outputs = 0, BAD_OP);
   REJECT(&both, params->variant = 1, BAD_OP);
   REJECT(&both, params->shift = 31, BAD_OP);
@@ -139,13 +143,20 @@ static void test_rejected(void) {
   REJECT(&both, params->output_zero_point = 128, BAD_OP);
   REJECT(&both, params->output_zero_point = -129, BAD_OP);
   REJECT(&both, encoded_op(&bad, 0)->steps = 1, BAD_OP);
-  REJECT(&both, encoded_op(&bad, 0)->scratch_bytes = 4 * CHANNELS - 1, BAD_SIZE);
-  REJECT(&both, (encoded_map(&bad, 0)->channels = 1,
-                 encoded_map(&bad, 0)->cols = COLS * CHANNELS), BAD_OP);
-  REJECT(&both, (encoded_map(&bad, 0)->type = TFLM_PATCH_UINT8,
-                 bad.tensors[0].type = TFLM_PATCH_UINT8), BAD_OP);
-  REJECT(&both, (encoded_map(&bad, 1)->type = TFLM_PATCH_UINT8,
-                 bad.tensors[1].type = TFLM_PATCH_UINT8), BAD_OP);
+  REJECT(&both, encoded_op(&bad, 0)->scratch_bytes = 4 * CHANNELS - 1,
+         BAD_SIZE);
+  REJECT(&both,
+         (encoded_map(&bad, 0)->channels = 1,
+          encoded_map(&bad, 0)->cols = COLS * CHANNELS),
+         BAD_OP);
+  REJECT(&both,
+         (encoded_map(&bad, 0)->type = TFLM_PATCH_UINT8,
+          bad.tensors[0].type = TFLM_PATCH_UINT8),
+         BAD_OP);
+  REJECT(&both,
+         (encoded_map(&bad, 1)->type = TFLM_PATCH_UINT8,
+          bad.tensors[1].type = TFLM_PATCH_UINT8),
+         BAD_OP);
 #undef REJECT
   encoded_free(&both);
   encoded_free(&cols);

@@ -103,8 +103,10 @@ static void check_case(const pool_case* c) {
   check_program(&e, inputs, expected);
   encoded_free(&e);
 
-  if ((uint32_t)c->pad_top < c->kernel_h && (uint32_t)c->pad_left < c->kernel_w) {
-    for (int accumulate = 0; accumulate <= (c->output_rows == 1); ++accumulate) {
+  if ((uint32_t)c->pad_top < c->kernel_h &&
+      (uint32_t)c->pad_left < c->kernel_w) {
+    for (int accumulate = 0; accumulate <= (c->output_rows == 1);
+         ++accumulate) {
       expected_pool(c, input, 0, expected);
       e = pool_program(c, TFLM_PATCH_AVERAGE_POOL_2D, accumulate);
       check_program(&e, inputs, expected);
@@ -115,7 +117,7 @@ static void check_case(const pool_case* c) {
 
 static void test_windows(void) {
   static const pool_case kCases[] = {
-      {6, 5, 3, 3, 3, 1, 1, 1, 1, 6, 5, -128, 127}, /* same */
+      {6, 5, 3, 3, 3, 1, 1, 1, 1, 6, 5, -128, 127},  /* same */
       {7, 7, 17, 2, 2, 2, 2, 0, 0, 3, 3, -128, 127}, /* valid, rest left over */
       {7, 5, 33, 3, 2, 2, 1, 1, 0, 4, 5, -100, 90},
       {4, 9, 16, 4, 9, 1, 1, 0, 0, 1, 1, -128, 127}, /* global */
@@ -139,13 +141,12 @@ static void test_rounding(void) {
     int8_t values[4];
     int8_t mean;
   } kCases[] = {
-      {{1, 1, 1, -1}, 1},         /* 0.5 */
-      {{-1, -1, -1, 1}, -1},      /* -0.5 */
-      {{1, 0, 0, 0}, 0},          /* 0.25 */
-      {{3, 3, 2, 2}, 3},          /* 2.5 */
-      {{-3, -3, -2, -2}, -3},     /* -2.5 */
-      {{127, 127, 127, 126}, 127},
-      {{-128, -128, -128, -128}, -128},
+      {{1, 1, 1, -1}, 1},     /* 0.5 */
+      {{-1, -1, -1, 1}, -1},  /* -0.5 */
+      {{1, 0, 0, 0}, 0},      /* 0.25 */
+      {{3, 3, 2, 2}, 3},      /* 2.5 */
+      {{-3, -3, -2, -2}, -3}, /* -2.5 */
+      {{127, 127, 127, 126}, 127}, {{-128, -128, -128, -128}, -128},
   };
   test_case = "rounding";
   for (size_t i = 0; i < sizeof(kCases) / sizeof(kCases[0]); ++i) {
@@ -190,9 +191,8 @@ static void test_rejected(void) {
   test_case = "windows far behind the map";
   CHECK_EQUAL(encoded_validate(&far), TFLM_PATCH_OK);
   encoded sums = pool_program(&one_row, TFLM_PATCH_AVERAGE_POOL_2D, 1);
-#define REJECT_BOTH(change)                                                \
-  CHECK_REJECTED(&average, tflm_patch_pool_params, change,                 \
-                 TFLM_PATCH_BAD_OP);                                       \
+#define REJECT_BOTH(change)                                                    \
+  CHECK_REJECTED(&average, tflm_patch_pool_params, change, TFLM_PATCH_BAD_OP); \
   CHECK_REJECTED(&max, tflm_patch_pool_params, change, TFLM_PATCH_BAD_OP)
   REJECT_BOTH(params->window.kernel_h = 0);
   REJECT_BOTH(params->window.kernel_w = 0);
@@ -207,8 +207,8 @@ static void test_rejected(void) {
   REJECT_BOTH(params->act_max = 128);
   REJECT_BOTH((params->act_min = 1, params->act_max = 0));
   REJECT_BOTH(params->accumulate = 2);
-  REJECT_BOTH((encoded_map(&bad, 1)->channels = 1,
-               encoded_map(&bad, 1)->cols = 15));
+  REJECT_BOTH(
+      (encoded_map(&bad, 1)->channels = 1, encoded_map(&bad, 1)->cols = 15));
   REJECT_BOTH((encoded_map(&bad, 0)->type = TFLM_PATCH_UINT8,
                bad.tensors[0].type = TFLM_PATCH_UINT8));
   REJECT_BOTH((encoded_map(&bad, 1)->type = TFLM_PATCH_UINT8,

@@ -280,7 +280,8 @@ static void test_accumulator(void) {
   }
 }
 
-/* An average that accumulates takes its rows one by one: a ring of one will do. */
+/* An average that accumulates takes its rows one by one: a ring of one will do.
+ */
 static void test_accumulating_pool(void) {
   for (uint8_t accumulate = 0; accumulate <= 1; ++accumulate) {
     tflm_patch_pool_params params = sample_pool(ROWS + 1, 1, 1);

@@ -59,10 +59,10 @@ static void test_truncated(encoded good) {
     uint8_t* bytes = (uint8_t*)malloc(n + 1);
     CHECK(bytes != NULL);
     memcpy(bytes, good.program, n);
-    CHECK_EQUAL(tflm_patch_validate(bytes, n, good.constants,
-                                    good.constants_bytes, good.tensors,
-                                    good.n_tensors),
-                TFLM_PATCH_BAD_SIZE);
+    CHECK_EQUAL(
+        tflm_patch_validate(bytes, n, good.constants, good.constants_bytes,
+                            good.tensors, good.n_tensors),
+        TFLM_PATCH_BAD_SIZE);
     free(bytes);
   }
 }
@@ -81,26 +81,26 @@ static void test_pointers(encoded good) {
   test_case = "pointers";
   CHECK(bytes != NULL);
   memcpy(bytes + 4, good.program, good.program_bytes);
-  CHECK_EQUAL(tflm_patch_validate(NULL, good.program_bytes, good.constants,
-                                  good.constants_bytes, good.tensors,
-                                  good.n_tensors),
-              TFLM_PATCH_BAD_SIZE);
-  CHECK_EQUAL(tflm_patch_validate(bytes + 4, good.program_bytes, good.constants,
-                                  good.constants_bytes, good.tensors,
-                                  good.n_tensors),
-              TFLM_PATCH_BAD_ALIGNMENT);
-  CHECK_EQUAL(tflm_patch_validate(good.program, good.program_bytes, bytes + 4,
-                                  good.constants_bytes, good.tensors,
-                                  good.n_tensors),
-              TFLM_PATCH_BAD_ALIGNMENT);
-  CHECK_EQUAL(tflm_patch_validate(good.program, good.program_bytes, NULL,
-                                  good.constants_bytes, good.tensors,
-                                  good.n_tensors),
-              TFLM_PATCH_BAD_SIZE);
-  CHECK_EQUAL(tflm_patch_validate(good.program, good.program_bytes,
-                                  good.constants, good.constants_bytes, NULL,
-                                  good.n_tensors),
-              TFLM_PATCH_BAD_TENSOR);
+  CHECK_EQUAL(
+      tflm_patch_validate(NULL, good.program_bytes, good.constants,
+                          good.constants_bytes, good.tensors, good.n_tensors),
+      TFLM_PATCH_BAD_SIZE);
+  CHECK_EQUAL(
+      tflm_patch_validate(bytes + 4, good.program_bytes, good.constants,
+                          good.constants_bytes, good.tensors, good.n_tensors),
+      TFLM_PATCH_BAD_ALIGNMENT);
+  CHECK_EQUAL(
+      tflm_patch_validate(good.program, good.program_bytes, bytes + 4,
+                          good.constants_bytes, good.tensors, good.n_tensors),
+      TFLM_PATCH_BAD_ALIGNMENT);
+  CHECK_EQUAL(
+      tflm_patch_validate(good.program, good.program_bytes, NULL,
+                          good.constants_bytes, good.tensors, good.n_tensors),
+      TFLM_PATCH_BAD_SIZE);
+  CHECK_EQUAL(
+      tflm_patch_validate(good.program, good.program_bytes, good.constants,
+                          good.constants_bytes, NULL, good.n_tensors),
+      TFLM_PATCH_BAD_TENSOR);
   free(bytes);
 }
 
@@ -190,11 +190,12 @@ static void test_tensors_without_map(void) {
   for (int n_maps = 1; n_maps <= 2; ++n_maps) {
     builder_init(&b);
     const uint32_t tensor = builder_tensor(&b, TFLM_PATCH_INT8, 4, 0);
-    const uint32_t output = builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 1, 1, 0, 1);
+    const uint32_t output =
+        builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 1, 1, 0, 1);
     const int8_t values[4] = {1, 2, 3, 4};
-    const uint32_t constant = builder_map(
-        &b, TFLM_PATCH_REGION_CONSTANTS, builder_constant(&b, values, 4),
-        TFLM_PATCH_INT8, 4, 1, 1, 0);
+    const uint32_t constant = builder_map(&b, TFLM_PATCH_REGION_CONSTANTS,
+                                          builder_constant(&b, values, 4),
+                                          TFLM_PATCH_INT8, 4, 1, 1, 0);
     const uint32_t made =
         builder_map(&b, (uint8_t)(TFLM_PATCH_REGION_TENSOR + tensor), 0,
                     TFLM_PATCH_INT8, 4, 1, 1, 0);

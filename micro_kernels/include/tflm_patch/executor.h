@@ -38,8 +38,11 @@ tflm_patch_status tflm_patch_validate(const void* program,
 /* Bytes of workspace of a validated program. */
 size_t tflm_patch_workspace_size(const void* program);
 
-/* Runs a validated program. tensors: data of the inputs, then of the outputs.
- * workspace: tflm_patch_workspace_size bytes, 16-byte aligned. */
+/* Runs a validated program. tensors: data of the inputs, then of the outputs, of
+ * the sizes that were validated, aligned for their types. workspace:
+ * tflm_patch_workspace_size bytes, 16-byte aligned; may be NULL when that is 0.
+ * Returns BAD_TENSOR or BAD_WORKSPACE when one is missing, before anything is
+ * written. */
 tflm_patch_status tflm_patch_run(const void* program, const void* constants,
                                  void* const* tensors, void* workspace);
 

@@ -20,8 +20,8 @@
 extern "C" {
 #endif
 
-/* An int8 feature map to read: row r lies at base + (r % ring_rows) * row_bytes.
- * ring_rows is rows when the whole map is there. */
+/* An int8 feature map to read: row r lies at base + (r % ring_rows) *
+ * row_bytes. ring_rows is rows when the whole map is there. */
 typedef struct {
   const int8_t* base;
   uint32_t row_bytes;
@@ -92,8 +92,8 @@ void tflm_patch_fully_connected_s8(const tflm_patch_fully_connected_args* args,
                                    const int8_t* input, int8_t* output);
 
 /* The same with an input in parts: sums[outputs] start as a copy of the bias;
- * each part, input values [first, first + n), is added to them; finish makes the
- * outputs. */
+ * each part, input values [first, first + n), is added to them; finish makes
+ * the outputs. */
 void tflm_patch_fully_connected_accumulate_s8(
     const tflm_patch_fully_connected_args* args, const int8_t* input,
     uint32_t first, uint32_t n, int32_t* sums);

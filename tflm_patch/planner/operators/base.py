@@ -277,7 +277,10 @@ def constraint_filter_quantization(op: OpView) -> str | None:
     return f'"{weights.name}" has zero points'
   if np.any(quantization.scales <= 0):
     return f'"{weights.name}" has a scale of zero'
-  channels = weights.shape[3 if op.operator.opcode == 'DEPTHWISE_CONV_2D' else 0]
+  axis = 3 if op.operator.opcode == 'DEPTHWISE_CONV_2D' else 0
+  if len(weights.shape) <= axis:
+    return f'"{weights.name}" is {list(weights.shape)}'
+  channels = weights.shape[axis]
   if quantization.scales.size not in (1, channels):
     return f'{quantization.scales.size} scales for {channels} channels'
   return None

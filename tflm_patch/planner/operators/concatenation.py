@@ -16,7 +16,7 @@ MAX_INPUTS = 255
 
 def constraint_along_channels(op: OpView) -> str | None:
   """The axis is the last one and no activation is fused"""
-  rank = len(op.output().shape)
+  rank = max(len(op.output().shape), 1)
   axis = int(op.option('axis'))
   activation = op.option('fusedActivationFunction')
   if axis % rank != rank - 1 or activation or len(op.operator.inputs) > MAX_INPUTS:

@@ -28,7 +28,8 @@ def encode_pad(top: int, left: int, front: int, value: int) -> Callable[[Constan
 def _pads(op: OpView) -> np.ndarray | None:
   if not op.has_input(1) or not op.input(1).is_constant:
     return None
-  return op.input(1).array().reshape(-1, 2).astype(np.int64)
+  values = op.input(1).array().reshape(-1)
+  return None if values.size % 2 else values.reshape(-1, 2).astype(np.int64)
 
 
 def constraint_constant_pads(op: OpView) -> str | None:

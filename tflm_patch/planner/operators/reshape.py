@@ -27,6 +27,8 @@ def constraint_rows_stay(op: OpView) -> str | None:
   readers = [other for other in op.subgraph.operators if tensor in other.inputs]
   flattens = all(
       reader.opcode == 'FULLY_CONNECTED'
+      and len(reader.inputs) > 1
+      and reader.inputs[1] >= 0
       and len(op.subgraph.tensors[reader.inputs[1]].shape) == 2
       and op.subgraph.tensors[reader.inputs[1]].shape[1] == op.output().elements
       for reader in readers
