@@ -9,12 +9,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .build/demo
 ENSUREPIP := $(shell $(PYTHON) -c 'import ensurepip' 2>/dev/null && echo yes)
+COMPILERS := $(shell command -v $${CC:-gcc} >/dev/null && command -v $${CXX:-g++} >/dev/null && echo yes)
 
 .PHONY: demo test clean
 
-$(VENV)/installed: setup.py pyproject.toml $(wildcard micro_kernels/src/*) $(wildcard micro_kernels/tflm/*) $(wildcard micro_kernels/host/*) $(wildcard micro_kernels/include/tflm_patch/*)
+$(VENV)/installed: setup.py pyproject.toml $(wildcard micro_kernels/src/*) $(wildcard micro_kernels/tflm/*) $(wildcard micro_kernels/host/*) $(wildcard micro_kernels/include/tflm_patch/*.h) $(wildcard micro_kernels/include/tflm_patch/tflm/*.h)
 ifneq ($(ENSUREPIP),yes)
 	$(error $(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv)
+endif
+ifneq ($(COMPILERS),yes)
+	$(error the host library needs a C and a C++ compiler; on Debian: apt-get install gcc g++)
 endif
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,plot]'
@@ -29,7 +33,7 @@ demo: $(VENV)/installed
 	@echo "chart: $(DEMO)/memory.png, table: $(DEMO)/analysis.txt"
 
 test: $(VENV)/installed
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --extend-exclude .build .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 

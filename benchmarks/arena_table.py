@@ -6,6 +6,7 @@
 
 The models are the package's sample and those of the folder TFLM_PATCH_MODELS
 (default: ../shared/models). Every conversion is checked for equal output bytes.
+The file to update holds the table between two marker comments.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ from tflm_patch.runtime.verify import compare, io_adapter
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 INT8_IO = ('mcunet_vww', 'mcunet_detection', 'mcunetv2_large')
+HEADER = (
+    '| model | stock arena | converted arena (head + tail) | factor | file | converted | time |',
+    '|---|---:|---:|---:|---:|---:|---:|',
+)
 BEGIN, END = '<!-- arena table -->', '<!-- end of arena table -->'
 
 
@@ -47,6 +52,15 @@ def row(path: pathlib.Path, int8_io: bool, inputs: int) -> str:
   )
 
 
+def replaced(text: str, table: str) -> str:
+  """A text with the table between its markers."""
+  before, begin, rest = text.partition(BEGIN)
+  _, end, after = rest.partition(END)
+  if not (begin and end):
+    raise SystemExit(f'no table to update: needs the lines {BEGIN} and {END}')
+  return f'{before}{BEGIN}\n{table}\n{END}{after}'
+
+
 def main() -> None:
   """Prints the table, or puts it into a file."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -54,11 +68,14 @@ def main() -> None:
   parser.add_argument('--update', type=pathlib.Path, help='file to put the table into')
   arguments = parser.parse_args()
   folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))
-  lines = [
-      '| model | stock arena | converted arena (head + tail) | factor | file | converted | time |',
-      '|---|---:|---:|---:|---:|---:|---:|',
-  ]
-  for path in [sample_model_path(), *sorted(folder.glob('*.tflite'))]:
+  models = sorted(folder.glob('*.tflite'))
+  if not models:
+    note = f'no models in {folder}; set TFLM_PATCH_MODELS to their folder'
+    if arguments.update is not None:
+      raise SystemExit(f'{arguments.update} left alone: {note}')
+    print(f'the sample only: {note}', file=sys.stderr)
+  lines = list(HEADER)
+  for path in [sample_model_path(), *models]:
     for int8_io in (False, True) if path.stem in INT8_IO else (False,):
       lines.append(row(path, int8_io, arguments.inputs))
       print(lines[-1], file=sys.stderr, flush=True)
@@ -66,10 +83,7 @@ def main() -> None:
   if arguments.update is None:
     print(table)
     return
-  text = arguments.update.read_text()
-  before, rest = text.split(BEGIN)
-  after = rest.split(END)[1]
-  arguments.update.write_text(f'{before}{BEGIN}\n{table}\n{END}{after}')
+  arguments.update.write_text(replaced(arguments.update.read_text(), table))
 
 
 if __name__ == '__main__':

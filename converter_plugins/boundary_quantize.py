@@ -39,7 +39,7 @@ class BoundaryQuantize:
     source, target = operator.inputs[0], operator.outputs[0]
     if operator.opcode == 'QUANTIZE' and source in graph.inputs:
       fits = _reversible(graph.tensors[source], graph.tensors[target])
-      fits = fits and source not in graph.outputs
+      fits = fits and source not in graph.outputs and target not in graph.outputs
       return index if fits and graph_edit.readers(graph, source) == [index] else None
     if operator.opcode == 'DEQUANTIZE' and target in graph.outputs:
       fits = graph.tensors[source].dtype == DType.INT8 and not graph_edit.readers(graph, target)

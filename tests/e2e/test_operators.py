@@ -13,7 +13,7 @@ import pytest
 from support.compare import check_conversion
 from support.model_builder import ModelBuilder
 
-from tflm_patch.api import ConvertOptions
+from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.graph.types import DType
 
 INPUTS = 14
@@ -265,3 +265,61 @@ def test_stock_operator_between_stages(opcode):
   assert stock.index == 1
   assert word in stock.reason
   assert len(result.stages) == 2
+
+
+# ---- operators that contradict themselves: TFLM runs them, no stage does ----
+
+
+def _staged(data: bytes, index: int) -> bool:
+  """Whether a stage holds the operator; the conversion itself must not fail."""
+  result = convert_model(data, ConvertOptions(force_stage=True))
+  return any(index in stage.region for stage in result.stages)
+
+
+@pytest.mark.parametrize('case', CASES, ids=lambda case: case.name)
+def test_output_of_another_shape_stays_stock(case):
+  for axis in range(4):
+    for change in (1, -1):
+      b = ModelBuilder()
+      y = case.make(b, b.input(case.shape, case.dtype))
+      b.output(y)
+      shape = list(b.shape(y))
+      if axis >= len(shape) or shape[axis] + change < 1:
+        continue
+      shape[axis] += change
+      b.tensors[y] = dataclasses.replace(b.tensors[y], shape=tuple(shape))
+      assert not _staged(b.build(), len(b.operators) - 1), shape
+
+
+@pytest.mark.parametrize('name', ['conv', 'depthwise', 'average_pool', 'max_pool'])
+def test_window_without_options_stays_stock(name):
+  """TFLM takes strides of 0 then, not the schema's defaults."""
+  b = ModelBuilder()
+  x = b.input(MAP)
+  b.output(b.conv(x, 4) if name == 'conv' else getattr(b, name)(x))
+  b.operators[-1] = dataclasses.replace(b.operators[-1], options=None)
+  assert not _staged(b.build(), 0)
+
+
+# ---- the model's boundary with --int8-io ----
+
+
+def test_int8_io_of_an_input_that_is_an_output_too():
+  """The quantized input is an output of the model, beside what is computed from it."""
+  b = ModelBuilder(6)
+  x = b.quantize(b.input(MAP, DType.FLOAT32))
+  b.output(x, b.dequantize(b.add(x, b.conv(x, 6))))
+  check_conversion(b.build(), ConvertOptions(int8_io=True, force_stage=True), INPUTS)
+
+
+def test_int8_io_of_an_output_that_is_read_further():
+  b = ModelBuilder(7)
+  x = b.conv(b.quantize(b.input(MAP, DType.FLOAT32)), 6)
+  b.output(b.dequantize(x), b.dequantize(b.depthwise(x)))
+  check_conversion(b.build(), ConvertOptions(int8_io=True, force_stage=True), INPUTS)
+
+
+def test_int8_io_keeps_an_int8_input_of_another_scale():
+  b = ModelBuilder(8)
+  b.output(b.conv(b.quantize(b.input(MAP)), 6))
+  check_conversion(b.build(), ConvertOptions(int8_io=True, force_stage=True), INPUTS)

@@ -1,9 +1,10 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The pages say what is true: commands run, generated pages are up to date."""
+"""The pages say what is true: commands run, tables are up to date."""
 
 from __future__ import annotations
 
+import os
 import pathlib
 import re
 import shlex
@@ -12,17 +13,49 @@ import subprocess
 import sys
 
 import pytest
+from support import real_models
 
+import converter_plugins
+from converter_plugins.registry import STAGE
+from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.models.sample import sample_model_path
 from tflm_patch.report.supported_operators import document
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+README = ROOT / 'README.md'
+BENCHMARK = ROOT / 'benchmarks/arena_table.py'
+PAGES = [README, *sorted((ROOT / 'docs').glob('*.md'))]
 COMMAND = re.compile(r'^tflm-patch .*$', re.MULTILINE)
+TABLE_ROW = re.compile(r'^\| (\S+)( --int8-io)? \| [\d,]+ \| \*\*.*$', re.MULTILINE)
+TABLE = list(TABLE_ROW.finditer(README.read_text()))
+
+
+def blocks(page: pathlib.Path, language: str) -> str:
+  return '\n'.join(re.findall(rf'```{language}\n(.*?)```', page.read_text(), re.DOTALL))
+
+
+WITH_COMMANDS = [page for page in PAGES if COMMAND.search(blocks(page, 'sh'))]
+
+
+@pytest.fixture
+def folder(tmp_path):
+  """A folder with a model.tflite, as the pages suppose it."""
+  pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
+  shutil.copy(sample_model_path(), tmp_path / 'model.tflite')
+  return tmp_path
 
 
 def test_supported_operators_is_up_to_date():
   assert (ROOT / 'docs/supported_operators.md').read_text() == document()
+
+
+def test_every_plugin_is_listed():
+  listed = re.findall(r'^\| `(\w+)` \|', (ROOT / 'docs/convert.md').read_text(), re.MULTILINE)
+  ours = [
+      entry.name for entry in converter_plugins.all_plugins()
+      if type(entry.plugin).__module__.startswith('converter_plugins.')
+  ]  # fmt: skip
+  assert listed == [*ours, STAGE]
 
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
@@ -32,14 +65,92 @@ def test_links_lead_somewhere(page):
 
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
-def test_commands_of_the_page_run(page, tmp_path):
-  pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
-  shutil.copy(sample_model_path(), tmp_path / 'model.tflite')
-  blocks = re.findall(r'```sh\n(.*?)```', page.read_text(), re.DOTALL)
-  for command in COMMAND.findall('\n'.join(blocks)):
-    arguments = shlex.split(command.split('#')[0])[1:]
+def test_files_named_exist(page):
+  for name in re.findall(r'`((?:converter_plugins|micro_kernels|tests|tflm_patch|docs)/[^`<*]*)`',
+                         page.read_text()):  # fmt: skip
+    assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize('page', WITH_COMMANDS, ids=lambda page: page.name)
+def test_commands_of_the_page_run(page, folder):
+  for command in COMMAND.findall(blocks(page, 'sh')):
+    arguments = shlex.split(command, comments=True)[1:]
     run = subprocess.run(
         [sys.executable, '-m', 'tflm_patch.cli.main', *arguments],
-        cwd=tmp_path, capture_output=True, text=True,
+        cwd=folder, capture_output=True, text=True,
     )  # fmt: skip
     assert run.returncode == 0, (command, run.stderr)
+
+
+def test_python_of_the_readme_runs(folder):
+  run = subprocess.run(
+      [sys.executable, '-c', blocks(README, 'python')], cwd=folder, capture_output=True, text=True
+  )
+  assert run.returncode == 0, run.stderr
+  before, after = map(int, run.stdout.split())
+  assert after < before
+
+
+def test_make_targets_of_the_readme_exist():
+  targets = re.findall(r'^make (\w+)', blocks(README, 'sh'), re.MULTILINE)
+  rules = re.findall(r'^(\w+):', (ROOT / 'Makefile').read_text(), re.MULTILINE)
+  assert targets == ['demo', 'test'] and set(targets) <= set(rules)
+
+
+@pytest.mark.parametrize('match', TABLE, ids=lambda match: ''.join(filter(None, match.groups())))
+def test_readme_table_is_up_to_date(match):
+  """Against the prediction, which other tests hold to what TFLM measures."""
+  name, int8_io = match.groups()
+  path = sample_model_path()
+  if name != path.stem:
+    path = real_models.FOLDER / f'{name}.tflite'
+    if not path.exists():
+      pytest.skip(real_models.MISSING)
+  result = convert_model(path.read_bytes(), ConvertOptions(int8_io=bool(int8_io)), name)
+  stock, ours = result.original_arena, result.converted_arena
+  expected = ' | '.join((
+      f'| {name}{int8_io or ""}',
+      f'{stock.total:,}',
+      f'**{ours.total:,}** ({ours.head:,} + {ours.tail:,})',
+      f'{stock.total / ours.total:.1f}x',
+      f'{result.original_bytes:,}',
+      f'{result.converted_bytes:,} |',
+  ))
+  assert match[0].startswith(expected), f'python benchmarks/{BENCHMARK.name} --update README.md'
+
+
+def benchmark(models: pathlib.Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+  return subprocess.run(
+      [sys.executable, BENCHMARK, '--inputs', '1', *map(str, arguments)],
+      env={**os.environ, 'TFLM_PATCH_MODELS': str(models), 'PYTHONPATH': str(ROOT)},
+      capture_output=True, text=True,
+  )  # fmt: skip
+
+
+def test_benchmark_measures_what_the_readme_says(folder):
+  (folder / 'none').mkdir()
+  run = benchmark(folder / 'none')
+  assert run.returncode == 0, run.stderr
+  # All but the time, the last column.
+  measured = run.stdout.splitlines()[2].rsplit('|', 2)[0]
+  assert measured == TABLE[0][0].rsplit('|', 2)[0]
+
+
+def test_benchmark_updates_a_file(folder):
+  page = folder / 'page.md'
+  page.write_text('before\n<!-- arena table -->\nold\n<!-- end of arena table -->\nafter\n')
+  run = benchmark(folder, '--update', page)
+  assert run.returncode == 0, run.stderr
+  text = page.read_text()
+  assert text.startswith('before\n') and text.endswith('\nafter\n') and 'old' not in text
+  assert [row.group(1) for row in TABLE_ROW.finditer(text)] == [sample_model_path().stem, 'model']
+
+
+def test_benchmark_never_writes_a_partial_table(folder):
+  (folder / 'none').mkdir()
+  page = folder / 'page.md'
+  page.write_text('no markers')
+  for models in (folder / 'none', folder):
+    run = benchmark(models, '--update', page)
+    assert run.returncode == 1 and 'Traceback' not in run.stderr
+    assert page.read_text() == 'no markers'

@@ -13,6 +13,11 @@ import pytest
 
 from tflm_patch.planner import program
 
+# The C type of a struct format code, as _Generic tells it.
+C_TYPES = {
+    'b': 'int8_t', 'B': 'uint8_t', 'h': 'int16_t', 'H': 'uint16_t', 'i': 'int32_t', 'I': 'uint32_t',
+    'f': 'float',
+}  # fmt: skip
 KERNELS = pathlib.Path(__file__).resolve().parents[3] / 'micro_kernels'
 
 
@@ -30,8 +35,11 @@ def facts(tmp_path_factory) -> dict[str, int]:
 
   for record in program.RECORDS:
     show(record.name, f'sizeof({record.name})')
-    for field, _ in record.fields:
+    for field, code in record.fields:
       show(f'{record.name}.{field}', f'offsetof({record.name}, {field})')
+      # The first value of an array has its type.
+      value = f'*&(({record.name} *)0)->{field}' + ('[0]' if len(code) > 1 else '')
+      show(f'{record.name}.{field}.type', f'_Generic({value}, {C_TYPES[code[-1]]}: 1, default: 0)')
   for kind in program.Kind:
     show(f'kind.{kind.name}', f'TFLM_PATCH_{kind.name}')
   show('kinds', 'TFLM_PATCH_KIND_COUNT')
@@ -64,6 +72,7 @@ def test_record(record, facts):
   assert record.size == facts[record.name]
   for field, _ in record.fields:
     assert record.offset(field) == facts[f'{record.name}.{field}'], field
+    assert facts[f'{record.name}.{field}.type'], field
 
 
 def test_constants(facts):

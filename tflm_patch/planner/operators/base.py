@@ -262,6 +262,20 @@ def constraint_same_quantization(op: OpView) -> str | None:
   return None
 
 
+def constraint_same_shape(op: OpView) -> str | None:
+  """Input and output have the same shape"""
+  if op.input().shape != op.output().shape:
+    return f'{list(op.input().shape)} and {list(op.output().shape)}'
+  return None
+
+
+def constraint_same_channels(op: OpView) -> str | None:
+  """Input and output have the same number of channels"""
+  if op.input().shape[-1] != op.output().shape[-1]:
+    return f'{op.input().shape[-1]} and {op.output().shape[-1]}'
+  return None
+
+
 def constraint_filter_quantization(op: OpView) -> str | None:
   """Weights are constant int8 with zero point 0, per tensor or per output channel"""
   if not op.has_input(1):
@@ -311,6 +325,8 @@ def constraint_bias(op: OpView) -> str | None:
 
 def constraint_window(op: OpView) -> str | None:
   """Kernel, stride and dilation are 1..255 and the output has the size that they give"""
+  if op.operator.options is None:
+    return 'no options'
   kernel = kernel_of(op)
   window = window_of(op, kernel)
   for field in ('kernel_h', 'kernel_w', 'stride_h', 'stride_w', 'dilation_h', 'dilation_w'):

@@ -38,6 +38,9 @@ def constraint_equal_inputs(op: OpView) -> str | None:
       return f'"{tensor.name}" has rank {len(tensor.shape)}'
     if quantization.scale != out.scale or quantization.zero_point != out.zero_point:
       return f'"{tensor.name}" has another scale'
+  channels = [op.input(i).shape[-1] for i in range(len(op.operator.inputs))]
+  if sum(channels) != op.output().shape[-1]:
+    return f'channels {channels} to {op.output().shape[-1]}'
   return None
 
 

@@ -40,7 +40,11 @@ def lower_table(op: OpView, builder: StageBuilder, table: np.ndarray) -> None:
   )
 
 
-_RULES = (base.constraint_input_is_activation, base.constraint_int8_activations)
+_RULES = (
+    base.constraint_input_is_activation,
+    base.constraint_int8_activations,
+    base.constraint_same_shape,
+)
 
 
 @base.register('RELU', *_RULES)

@@ -16,6 +16,7 @@ _RULES = (
     base.constraint_input_is_activation,
     base.constraint_int8_activations,
     conv.constraint_rank_4,
+    base.constraint_same_channels,
     base.constraint_same_quantization,
     base.constraint_fused_activation,
     base.constraint_window,

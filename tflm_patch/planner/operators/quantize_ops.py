@@ -60,7 +60,12 @@ def requantize_table(op: OpView) -> np.ndarray:
   )
 
 
-@base.register('QUANTIZE', base.constraint_input_is_activation, constraint_quantize_types)
+@base.register(
+    'QUANTIZE',
+    base.constraint_input_is_activation,
+    base.constraint_same_shape,
+    constraint_quantize_types,
+)
 def lower_quantize(op: OpView, builder: StageBuilder) -> None:
   """float32 to 8 bits; 8 bits to 8 bits by a table"""
   if op.input().dtype in _EIGHT_BITS:
@@ -69,7 +74,12 @@ def lower_quantize(op: OpView, builder: StageBuilder) -> None:
   _lower_float(op, builder, program.Kind.QUANTIZE, op.output().quantization)
 
 
-@base.register('DEQUANTIZE', base.constraint_input_is_activation, constraint_dequantize_types)
+@base.register(
+    'DEQUANTIZE',
+    base.constraint_input_is_activation,
+    base.constraint_same_shape,
+    constraint_dequantize_types,
+)
 def lower_dequantize(op: OpView, builder: StageBuilder) -> None:
   """8 bits to float32"""
   _lower_float(op, builder, program.Kind.DEQUANTIZE, op.input().quantization)

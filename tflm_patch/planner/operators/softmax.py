@@ -31,6 +31,7 @@ def constraint_beta(op: OpView) -> str | None:
     'SOFTMAX',
     base.constraint_input_is_activation,
     base.constraint_int8_activations,
+    base.constraint_same_shape,
     constraint_output_quantization,
     constraint_beta,
 )
