@@ -165,7 +165,7 @@ def test_kept_input_serves_again(keep_input):
   b = ModelBuilder(10)
   x = b.conv(b.input((1, 24, 24, 4)), 4, activation='RELU6')
   # The whole map is needed twice: it takes the place of the input where it may.
-  b.output(b.mul(x, b.conv(b.mean(x), 4, 1)))
+  b.output(b.mean(b.mul(x, b.conv(b.mean(x), 4, 1))))
   result = convert_model(b.build(), ConvertOptions(keep_input=keep_input))
   assert len(result.model.main.operators) == 1
   interpreter = Interpreter(result.data)
