@@ -301,6 +301,14 @@ def test_window_without_options_stays_stock(name):
   assert not _staged(b.build(), 0)
 
 
+def test_depth_multiplier_of_another_value_stays_stock():
+  """TFLM multiplies by what the options say, not by what the shapes say."""
+  b = ModelBuilder()
+  b.output(b.depthwise(b.input(MAP)))
+  b.operators[0].options.depthMultiplier = 2
+  assert not _staged(b.build(), 0)
+
+
 # ---- the model's boundary with --int8-io ----
 
 

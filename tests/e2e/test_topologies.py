@@ -37,6 +37,17 @@ def _unused_result(b):
   b.output(b.depthwise(x))
 
 
+def _dead_network(b):
+  """A part of its own whose result nobody reads."""
+  b.conv(b.conv(b.input(MAP), 4), 3)
+  b.output(b.conv(b.conv(b.input(MAP), 4), 3))
+
+
+def _constant_output(b):
+  b.conv(b.input(MAP), 4)
+  b.output(b.constant_operand((1, 4)))
+
+
 def _two_networks(b):
   b.output(b.conv(b.conv(b.input(MAP), 4), 3), b.fully_connected(b.input((1, 9)), 4))
 
@@ -141,8 +152,9 @@ def _float_tail(b):
 
 
 TOPOLOGIES = [
-    _same_output_twice, _input_is_output, _unused_input, _unused_result, _two_networks,
-    _two_inputs_of_one_addition, _many_outputs, _many_inputs, _wide_fan, _long_shortcut,
+    _same_output_twice, _input_is_output, _unused_input, _unused_result, _dead_network,
+    _constant_output, _two_networks, _two_inputs_of_one_addition, _many_outputs, _many_inputs,
+    _wide_fan, _long_shortcut,
     _feature_pyramid, _stock_between_branches, _stock_gate, _reshaped_output,
     _reshape_of_the_input, _only_reshapes, _sequence, _tall, _float_tail,
 ]  # fmt: skip

@@ -191,6 +191,8 @@ class StageBuilder:
       if self._maps[index].tensor != tensor_index:
         raise NotStageable('two outputs of the region share their bytes')
       outputs.append(index)
+    if not outputs:
+      raise NotStageable('nothing reads what the region computes')
     if not self._ops:
       raise NotStageable('the region computes nothing')
     if not self._inputs or len(self._inputs) + len(outputs) > MAX_TENSORS:

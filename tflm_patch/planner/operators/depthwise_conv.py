@@ -22,6 +22,13 @@ def constraint_filter_shape(op: OpView) -> str | None:
   return None
 
 
+def constraint_depth_multiplier(op: OpView) -> str | None:
+  """The depth multiplier of the options is output channels / input channels"""
+  wanted = op.output().shape[-1] // op.input().shape[-1]
+  found = int(op.option('depthMultiplier', 0))
+  return None if found == wanted else f'{found} instead of {wanted}'
+
+
 @base.register(
     'DEPTHWISE_CONV_2D',
     base.constraint_input_is_activation,
@@ -31,6 +38,7 @@ def constraint_filter_shape(op: OpView) -> str | None:
     base.constraint_multiplier,
     conv.constraint_rank_4,
     constraint_filter_shape,
+    constraint_depth_multiplier,
     base.constraint_fused_activation,
     base.constraint_window,
 )
