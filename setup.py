@@ -101,7 +101,15 @@ setup(
     # The sources that users compile into their firmware travel in the package.
     package_dir={'tflm_patch.micro_kernels': str(KERNELS)},
     package_data={
-        'tflm_patch': ['py.typed', '**/*.tflite', '**/*.npz', '**/*.json', '**/*.toml', '**/*.txt', '**/*.in'],
+        'tflm_patch': [
+            'py.typed',
+            '**/*.tflite',
+            '**/*.npz',
+            '**/*.json',
+            '**/*.toml',
+            '**/*.txt',
+            '**/*.in',
+        ],
         'tflm_patch.micro_kernels': [
             'BUILD', '**/CMakeLists.txt', '**/*.cmake*', '**/*.h', '**/*.c', '**/*.cc', '**/*.map',
         ],
