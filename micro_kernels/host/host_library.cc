@@ -25,15 +25,25 @@ using tflm::TfLiteContext;
 using tflm::TfLiteEvalTensor;
 using tflm::TfLiteStatus;
 
+using AllocatePersistentBufferFn = void* (*)(TfLiteContext*, size_t);
 using RequestScratchBufferFn = TfLiteStatus (*)(TfLiteContext*, size_t, int*);
 using GetScratchBufferFn = void* (*)(TfLiteContext*, int);
 using GetEvalTensorFn = TfLiteEvalTensor* (*)(const TfLiteContext*, int);
 
 /* The functions of the interpreter that the stage operator calls. */
-enum { kRequestScratchBuffer, kGetScratchBuffer, kGetEvalTensor, kFunctions };
+enum {
+  kAllocatePersistentBuffer,
+  kRequestScratchBuffer,
+  kGetScratchBuffer,
+  kGetEvalTensor,
+  kFunctions
+};
 
 /* Their mangled names: in tflite::micro, then in tflite with global types. */
 const char* const kNames[kFunctions][2] = {
+    {"_ZN6tflite5micro36MicroContextAllocatePersistentBuffer"
+     "EPNS0_13TfLiteContextEm",
+     "_ZN6tflite36MicroContextAllocatePersistentBufferEP13TfLiteContextm"},
     {"_ZN6tflite5micro39MicroContextRequestScratchBufferInArena"
      "EPNS0_13TfLiteContextEmPi",
      "_ZN6tflite39MicroContextRequestScratchBufferInArena"
@@ -93,6 +103,11 @@ bool Holds(const PythonOpsResolver& resolver, const char* name) {
 }  // namespace
 
 namespace tflm {
+
+void* MicroContextAllocatePersistentBuffer(TfLiteContext* context,
+                                           size_t bytes) {
+  return reinterpret_cast<AllocatePersistentBufferFn>(g_functions[kAllocatePersistentBuffer])(context, bytes);
+}
 
 TfLiteStatus MicroContextRequestScratchBufferInArena(TfLiteContext* context,
                                                      size_t bytes, int* index) {

@@ -83,7 +83,7 @@ static void add_windows(const conv_row* c, const conv_block* block,
   uint32_t slot = c->rows.slot;
   for (uint32_t i = 0; i < window->kernel_h; ++i) {
     const int is_row = i >= c->rows.inside.first && i < c->rows.inside.end;
-    const int8_t* row = input->base + (size_t)slot * input->row_bytes;
+    const int8_t* row = tflm_patch_slot_row(input, slot);
     int32_t col = block->col;
     for (uint32_t j = 0; j < runs; ++j) {
       if (is_row && col >= 0 && col < (int32_t)input->cols) {

@@ -131,7 +131,7 @@ static void make_cell(const depthwise_block* block, int32_t col,
     const int is_row =
         i >= block->rows.inside.first && i < block->rows.inside.end;
     if (is_row && is_inside) {
-      add_row(block, input->base + (size_t)slot * input->row_bytes + cell_at,
+      add_row(block, tflm_patch_slot_row(input, slot) + cell_at,
               inside, weights, sums);
     } else {
       add_row_outside(block, weights, window->kernel_w, sums);

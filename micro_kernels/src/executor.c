@@ -29,8 +29,28 @@ size_t tflm_patch_workspace_size(const void* program) {
   return ((const tflm_patch_header*)program)->workspace_bytes;
 }
 
+int tflm_patch_is_fed_by_bands(const void* program) {
+  const tflm_patch_header* header = (const tflm_patch_header*)program;
+  const tflm_patch_op* ops =
+      (const tflm_patch_op*)(const void*)((const uint8_t*)program +
+                                          header->ops);
+  for (uint32_t i = 0; i < header->n_ops; ++i) {
+    if (ops[i].kind == TFLM_PATCH_FEED) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
 tflm_patch_status tflm_patch_run(const void* program, const void* constants,
                                  void* const* tensors, void* workspace) {
+  tflm_patch_position start = {0, 0};
+  return tflm_patch_resume(program, constants, tensors, workspace, &start);
+}
+
+tflm_patch_status tflm_patch_resume(const void* program, const void* constants,
+                                    void* const* tensors, void* workspace,
+                                    tflm_patch_position* position) {
   const tflm_patch_header* header = (const tflm_patch_header*)program;
   tflm_patch_stage stage;
   if (header->workspace_bytes != 0 &&
@@ -47,15 +67,26 @@ tflm_patch_status tflm_patch_run(const void* program, const void* constants,
   stage.workspace = (uint8_t*)workspace;
   stage.tensors = tensors;
 
-  for (uint32_t s = 0; s < header->n_segments; ++s) {
+  uint32_t done = position->step; /* steps of the segment */
+  for (uint32_t s = position->segment; s < header->n_segments; ++s) {
     const tflm_patch_segment* segment = &stage.segments[s];
     const tflm_patch_op* ops = stage.ops + segment->first_op;
-    const tflm_patch_step* step = stage.steps + segment->first_step;
-    const tflm_patch_step* end = step + segment->n_steps;
+    const tflm_patch_step* step = stage.steps + segment->first_step + done;
+    const tflm_patch_step* end =
+        stage.steps + segment->first_step + segment->n_steps;
     for (; step != end; ++step) {
+      if (step->op == TFLM_PATCH_PAUSE) {
+        position->segment = s;
+        position->step =
+            (uint32_t)(step + 1 - (stage.steps + segment->first_step));
+        return TFLM_PATCH_ABORT;
+      }
       const tflm_patch_op* op = &ops[step->op];
       tflm_patch_find_kernel(op->kind)->run(&stage, op, step->row, step->count);
     }
+    done = 0;
   }
+  position->segment = 0;
+  position->step = 0;
   return TFLM_PATCH_OK;
 }

@@ -75,17 +75,17 @@ static inline const void* tflm_patch_params(const tflm_patch_stage* stage,
   return stage->program + op->params;
 }
 
-static inline uint8_t* tflm_patch_map_base(const tflm_patch_stage* stage,
-                                           const tflm_patch_map* map) {
-  switch (map->region) {
+static inline uint8_t* tflm_patch_place(const tflm_patch_stage* stage,
+                                        uint32_t region, uint32_t offset) {
+  switch (region) {
     case TFLM_PATCH_REGION_WORKSPACE:
-      return stage->workspace + map->offset;
+      return stage->workspace + offset;
     case TFLM_PATCH_REGION_CONSTANTS:
       /* Constant maps are inputs only; nothing writes through this pointer. */
-      return (uint8_t*)(uintptr_t)(stage->constants + map->offset);
+      return (uint8_t*)(uintptr_t)(stage->constants + offset);
     default:
-      return (uint8_t*)stage->tensors[map->region - TFLM_PATCH_REGION_TENSOR] +
-             map->offset;
+      return (uint8_t*)stage->tensors[region - TFLM_PATCH_REGION_TENSOR] +
+             offset;
   }
 }
 
@@ -102,19 +102,27 @@ static inline uint8_t* tflm_patch_map_row(const tflm_patch_stage* stage,
   if (map->ring_rows != map->rows) {
     row %= map->ring_rows;
   }
-  return tflm_patch_map_base(stage, map) + (size_t)row * map->row_bytes;
+  if (row < map->split) {
+    return tflm_patch_place(stage, map->region, map->offset) +
+           (size_t)row * map->row_bytes;
+  }
+  return tflm_patch_place(stage, map->split_region, map->split_offset) +
+         (size_t)(row - map->split) * map->row_bytes;
 }
 
 /* An int8 map as the row kernels read it. */
 static inline tflm_patch_rows tflm_patch_view_rows(
     const tflm_patch_stage* stage, const tflm_patch_map* map) {
   const tflm_patch_rows view = {
-      .base = (const int8_t*)tflm_patch_map_base(stage, map),
+      .base = (const int8_t*)tflm_patch_place(stage, map->region, map->offset),
       .row_bytes = map->row_bytes,
       .ring_rows = map->ring_rows,
       .rows = map->rows,
       .cols = map->cols,
       .channels = map->channels,
+      .split_base = (const int8_t*)tflm_patch_place(stage, map->split_region,
+                                                    map->split_offset),
+      .split = map->split,
   };
   return view;
 }

@@ -25,5 +25,6 @@ extern const tflm_patch_kernel tflm_patch_pad_kernel;
 extern const tflm_patch_kernel tflm_patch_transpose_kernel;
 extern const tflm_patch_kernel tflm_patch_resize_nearest_kernel;
 extern const tflm_patch_kernel tflm_patch_concatenation_kernel;
+extern const tflm_patch_kernel tflm_patch_feed_kernel;
 
 #endif /* TFLM_PATCH_SRC_KERNELS_H_ */

@@ -39,8 +39,7 @@ static int8_t average(const tflm_patch_pool_params* params, int32_t sum,
 }
 
 static const int8_t* view_row(const tflm_patch_rows* rows, int32_t row) {
-  return rows->base +
-         (size_t)((uint32_t)row % rows->ring_rows) * rows->row_bytes;
+  return tflm_patch_slot_row(rows, (uint32_t)row % rows->ring_rows);
 }
 
 void tflm_patch_average_pool_s8(const tflm_patch_pool_params* params,

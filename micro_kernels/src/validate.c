@@ -11,7 +11,7 @@
 
 /* The tables are read in place: no compiler may lay them out differently. */
 _Static_assert(sizeof(tflm_patch_header) == 60, "header");
-_Static_assert(sizeof(tflm_patch_map) == 24, "map");
+_Static_assert(sizeof(tflm_patch_map) == 32, "map");
 _Static_assert(sizeof(tflm_patch_op) == 28, "operator");
 _Static_assert(sizeof(tflm_patch_segment) == 12, "segment");
 _Static_assert(sizeof(tflm_patch_step) == 4, "step");
@@ -138,22 +138,30 @@ static tflm_patch_status check_map(const validator* v,
                                    const tflm_patch_map* map) {
   const uint32_t type_bytes = tflm_patch_type_bytes(map->type);
   if (map->cols == 0 || map->channels == 0 || map->ring_rows == 0 ||
-      map->ring_rows > map->rows || type_bytes == 0 || !is_zero_point(map)) {
+      map->ring_rows > map->rows || map->split == 0 ||
+      map->split > map->ring_rows || type_bytes == 0 || !is_zero_point(map)) {
     return TFLM_PATCH_BAD_MAP;
   }
-  if (map->region >= TFLM_PATCH_REGION_TENSOR + v->n_tensors) {
+  if (map->region >= TFLM_PATCH_REGION_TENSOR + v->n_tensors ||
+      map->split_region >= TFLM_PATCH_REGION_TENSOR + v->n_tensors) {
     return TFLM_PATCH_BAD_INDEX;
   }
   const uint64_t values = (uint64_t)map->cols * map->channels * type_bytes;
   if (map->row_bytes < values) {
     return TFLM_PATCH_BAD_MAP;
   }
-  if (map->offset % type_bytes != 0 || map->row_bytes % type_bytes != 0) {
+  if (map->offset % type_bytes != 0 || map->row_bytes % type_bytes != 0 ||
+      map->split_offset % type_bytes != 0) {
     return TFLM_PATCH_BAD_ALIGNMENT;
   }
-  if (!fits(map->offset,
-            (uint64_t)(map->ring_rows - 1) * map->row_bytes + values,
+  if (!fits(map->offset, (uint64_t)(map->split - 1) * map->row_bytes + values,
             region_bytes(v, map->region))) {
+    return TFLM_PATCH_BAD_SIZE;
+  }
+  const uint32_t rest = (uint32_t)map->ring_rows - map->split;
+  if (rest != 0 &&
+      !fits(map->split_offset, (uint64_t)(rest - 1) * map->row_bytes + values,
+            region_bytes(v, map->split_region))) {
     return TFLM_PATCH_BAD_SIZE;
   }
   return TFLM_PATCH_OK;
@@ -214,7 +222,9 @@ static tflm_patch_status check_op(const validator* v, uint32_t index) {
   const uint32_t rows = accumulates(v, kernel, op) ? 1 : op->steps;
   for (uint32_t i = 0; i < op->n_outputs; ++i) {
     const tflm_patch_map* map = tflm_patch_output_map(stage, op, i);
-    if (map->producer != index || map->region == TFLM_PATCH_REGION_CONSTANTS) {
+    if (map->producer != index || map->region == TFLM_PATCH_REGION_CONSTANTS ||
+        (map->split != map->ring_rows &&
+         map->split_region == TFLM_PATCH_REGION_CONSTANTS)) {
       return TFLM_PATCH_BAD_MAP;
     }
     if (map->rows != rows) {
@@ -247,12 +257,12 @@ static int makes(const tflm_patch_stage* stage, const tflm_patch_op* op,
 }
 
 /* Whether a map in a tensor's region is that tensor. As it lies in the region,
- * a whole map of the tensor's size has offset 0 and no gaps. */
+ * a whole map of the tensor's size in one piece has offset 0 and no gaps. */
 static int is_tensor(const tflm_patch_map* map,
                      const tflm_patch_tensor_info* tensor) {
   const uint64_t bytes = (uint64_t)map->rows * map->cols * map->channels *
                          tflm_patch_type_bytes(map->type);
-  return map->type == tensor->type && map->ring_rows == map->rows &&
+  return map->type == tensor->type && map->split == map->rows &&
          bytes == tensor->bytes;
 }
 
@@ -264,7 +274,7 @@ static tflm_patch_status check_producers(const validator* v) {
     const int in_tensor = map->region >= TFLM_PATCH_REGION_TENSOR;
     const uint32_t tensor = (uint32_t)map->region - TFLM_PATCH_REGION_TENSOR;
     if (map->producer == TFLM_PATCH_NONE) {
-      if (map->ring_rows != map->rows ||
+      if (map->split != map->rows ||
           map->region == TFLM_PATCH_REGION_WORKSPACE ||
           (in_tensor && tensor >= v->n_inputs)) {
         return TFLM_PATCH_BAD_MAP;
@@ -297,6 +307,7 @@ static tflm_patch_status check_producers(const validator* v) {
 /* The state of a segment under simulation. */
 typedef struct {
   const tflm_patch_segment* segment;
+  uint32_t bands;                    /* of the input that were given */
   uint16_t done[TFLM_PATCH_MAX_OPS]; /* steps that each operator has run */
 } simulation;
 
@@ -313,16 +324,32 @@ static int are_rows_there(const validator* v, const simulation* s,
   return first > last || (last < made && first + map->ring_rows >= made);
 }
 
+/* Whether the rows that a FEED step copies are those of the band at hand. */
+static int is_band_there(const validator* v, const simulation* s,
+                         const tflm_patch_op* op, const tflm_patch_step* step) {
+  const uint32_t rows = tflm_patch_input_map(&v->stage, op, 0)->rows;
+  return step->row / rows == s->bands &&
+         step->row % rows + step->count <= rows;
+}
+
 static tflm_patch_status check_step(const validator* v, simulation* s,
                                     const tflm_patch_step* step) {
   const tflm_patch_stage* stage = &v->stage;
   const tflm_patch_segment* segment = s->segment;
+  if (step->op == TFLM_PATCH_PAUSE) {
+    s->bands += 1;
+    return step->row == 0 && step->count == 0 ? TFLM_PATCH_OK
+                                              : TFLM_PATCH_BAD_STEP;
+  }
   if (step->op >= segment->n_ops) {
     return TFLM_PATCH_BAD_INDEX;
   }
   const tflm_patch_op* op = &stage->ops[segment->first_op + step->op];
   const uint32_t end = (uint32_t)step->row + step->count;
   if (step->count == 0 || step->row != s->done[step->op] || end > op->steps) {
+    return TFLM_PATCH_BAD_STEP;
+  }
+  if (op->kind == TFLM_PATCH_FEED && !is_band_there(v, s, op, step)) {
     return TFLM_PATCH_BAD_STEP;
   }
   const tflm_patch_kernel* kernel = tflm_patch_find_kernel(op->kind);
@@ -380,7 +407,9 @@ static tflm_patch_status check_schedule(const validator* v) {
   const tflm_patch_header* header = v->stage.header;
   uint32_t next_op = 0;
   uint32_t next_step = 0;
+  uint32_t bands = 1;
   simulation s;
+  s.bands = 0;
   for (uint32_t i = 0; i < header->n_segments; ++i) {
     const tflm_patch_segment* segment = &v->stage.segments[i];
     if (segment->first_op != next_op || segment->first_step != next_step ||
@@ -396,6 +425,18 @@ static tflm_patch_status check_schedule(const validator* v) {
     }
     next_op += segment->n_ops;
     next_step += segment->n_steps;
+  }
+  for (uint32_t i = 0; i < header->n_ops; ++i) {
+    const tflm_patch_op* op = &v->stage.ops[i];
+    if (op->kind == TFLM_PATCH_FEED) {
+      if (bands != 1) {
+        return TFLM_PATCH_BAD_OP;
+      }
+      bands = op->steps / tflm_patch_input_map(&v->stage, op, 0)->rows;
+    }
+  }
+  if (s.bands != bands - 1) {
+    return TFLM_PATCH_BAD_STEP;
   }
   return next_op == header->n_ops && next_step == header->n_steps
              ? TFLM_PATCH_OK

@@ -5,10 +5,10 @@
  * executor. Inputs: the activations, then the two constants `program` and
  * `constants`; outputs: the activations that the stage makes.
  *
- * It allocates no persistent memory: all that an invocation needs to remember
- * is the index of its scratch buffer, and that is kept as the value of the
- * node's user_data pointer. Neither init nor free exist, so nothing else ever
- * looks at that pointer.
+ * All that an invocation needs to remember is the index of its scratch buffer,
+ * and that is kept as the value of the node's user_data pointer, made odd. Only a
+ * stage that is fed by bands has persistent memory: there user_data points to
+ * where it goes on.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -146,23 +146,50 @@ const char* Check(const tflm::Context* context, const tflm::Node& node) {
   return nullptr;
 }
 
+/* What a stage that is fed by bands keeps from one band to the next. */
+struct FrameState {
+  tflm_patch_position position;
+  int scratch_index;
+};
+
+void* TagIndex(int index) {
+  return reinterpret_cast<void*>(static_cast<intptr_t>(index) * 2 + 1);
+}
+
+/* The state of a stage that is fed by bands; nullptr for any other. */
+FrameState* FindState(void* user_data) {
+  return (reinterpret_cast<intptr_t>(user_data) & 1) != 0
+             ? nullptr
+             : static_cast<FrameState*>(user_data);
+}
+
 tflm::Status Prepare(tflm::Context* context, tflm::Node* node) {
   const char* problem = Check(context, *node);
   if (problem != nullptr) {
     tflm::Log(kStageOpName, problem);
     return tflm::kError;
   }
-  node->user_data = nullptr;
-  const size_t workspace =
-      tflm_patch_workspace_size(ConstantData(context, *node, 0));
+  const void* program = ConstantData(context, *node, 0);
+  const size_t workspace = tflm_patch_workspace_size(program);
+  int index = 0;
   if (workspace > 0) {
-    int index = 0;
     const tflm::Status status =
         tflm::RequestScratchBuffer(context, workspace, &index);
     if (status != tflm::kOk) {
       return status;
     }
-    node->user_data = reinterpret_cast<void*>(static_cast<intptr_t>(index));
+  }
+  node->user_data = TagIndex(index);
+  if (tflm_patch_is_fed_by_bands(program)) {
+    void* memory =
+        tflm::AllocatePersistentBuffer(context, sizeof(FrameState));
+    if (memory == nullptr) {
+      return tflm::kError;
+    }
+    FrameState* state = static_cast<FrameState*>(memory);
+    state->position = {};
+    state->scratch_index = index;
+    node->user_data = state;
   }
   return tflm::kOk;
 }
@@ -180,14 +207,20 @@ tflm::Status Invoke(tflm::Context* context, tflm::Node* node) {
     tensors[inputs + i] = TensorAt(context, *node->outputs, i)->data.data;
   }
 
+  FrameState* state = FindState(node->user_data);
   void* workspace = nullptr;
   if (tflm_patch_workspace_size(program) > 0) {
-    const intptr_t index = reinterpret_cast<intptr_t>(node->user_data);
-    workspace = tflm::GetScratchBuffer(context, static_cast<int>(index));
+    const int index =
+        state != nullptr
+            ? state->scratch_index
+            : static_cast<int>(reinterpret_cast<intptr_t>(node->user_data) / 2);
+    workspace = tflm::GetScratchBuffer(context, index);
   }
 
+  tflm_patch_position start = {};
   const tflm_patch_status status =
-      tflm_patch_run(program, constants, tensors, workspace);
+      tflm_patch_resume(program, constants, tensors, workspace,
+                        state != nullptr ? &state->position : &start);
   if (status == TFLM_PATCH_ABORT) {
     return tflm::Abort();
   }
@@ -198,10 +231,19 @@ tflm::Status Invoke(tflm::Context* context, tflm::Node* node) {
   return tflm::kOk;
 }
 
+/* The next band begins a frame. */
+void Reset(tflm::Context*, void* user_data) {
+  FrameState* state = FindState(user_data);
+  if (state != nullptr) {
+    state->position = {};
+  }
+}
+
 constexpr tflm::Registration MakeRegistration() {
   tflm::Registration registration = {};
   registration.prepare = Prepare;
   registration.invoke = Invoke;
+  registration.reset = Reset;
   return registration;
 }
 

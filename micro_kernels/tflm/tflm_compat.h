@@ -55,6 +55,10 @@ constexpr Type kUInt8 = kTfLiteUInt8;
 
 inline Status Abort() { return kTfLiteAbort; }
 
+inline void* AllocatePersistentBuffer(Context* context, size_t bytes) {
+  return MicroContextAllocatePersistentBuffer(context, bytes);
+}
+
 inline Status RequestScratchBuffer(Context* context, size_t bytes, int* index) {
   return MicroContextRequestScratchBufferInArena(context, bytes, index);
 }

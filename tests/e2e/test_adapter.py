@@ -86,6 +86,7 @@ def single_lookup(n_inputs=1, n_outputs=1):
       'row_bytes': 16,
       'rows': 4,
       'ring_rows': 4,
+      'split': 4,
       'cols': 1,
       'channels': 16,
       'type': program.TYPE_CODES[DType.INT8],

@@ -86,7 +86,7 @@ uint32_t builder_workspace_map(builder* b, uint8_t type, uint32_t rows,
   tflm_patch_map* map = &b->maps[index];
   if (ring_rows != 0) {
     map->ring_rows = (uint16_t)ring_rows;
-  }
+    }
   map->offset = workspace(b, map->ring_rows * map->row_bytes);
   return index;
 }
@@ -221,7 +221,13 @@ encoded builder_encode(const builder* b) {
   e.program = allocate(e.program_bytes);
   memset(e.program, 0, e.program_bytes);
   memcpy(e.program, &header, sizeof(header));
-  memcpy(e.program + header.maps, b->maps, header.n_maps * sizeof(b->maps[0]));
+  for (uint32_t i = 0; i < header.n_maps; ++i) {
+    tflm_patch_map map = b->maps[i];
+    if (map.split == 0) {
+      map.split = map.ring_rows;
+    }
+    memcpy(e.program + header.maps + i * sizeof(map), &map, sizeof(map));
+  }
   for (uint32_t i = 0; i < header.n_ops; ++i) {
     tflm_patch_op op = b->ops[i];
     op.params += params;
@@ -295,8 +301,12 @@ tflm_patch_status encoded_run(const encoded* e, const void* const* inputs,
       memset(tensors[i], fill, e->tensors[i].bytes);
     }
   }
-  const tflm_patch_status status =
-      tflm_patch_run(e->program, e->constants, tensors, memory);
+  tflm_patch_position position = {0, 0};
+  tflm_patch_status status;
+  do { /* every band is the same */
+    status = tflm_patch_resume(e->program, e->constants, tensors, memory,
+                               &position);
+  } while (status == TFLM_PATCH_ABORT);
   for (size_t i = 0; i < e->n_tensors; ++i) {
     if (i >= header->n_inputs) {
       memcpy(outputs[i - header->n_inputs], tensors[i], e->tensors[i].bytes);

@@ -52,7 +52,8 @@ void builder_init(builder* b);
 /* All functions end the process when a table is full. */
 uint32_t builder_tensor(builder* b, uint8_t type, uint32_t bytes, int output);
 
-/* A dense map; `region` as in program.h. Returns its index. */
+/* A dense map; `region` as in program.h. It is encoded in one piece unless its
+ * split is set. Returns its index. */
 uint32_t builder_map(builder* b, uint8_t region, uint32_t offset, uint8_t type,
                      uint32_t rows, uint32_t cols, uint32_t channels,
                      int zero_point);

@@ -197,6 +197,7 @@ static void test_rejected(void) {
   for (uint32_t i = 0; i < 2; ++i) {
     REJECT_ADD((encoded_map(&bad, i)->rows = 2,
                 encoded_map(&bad, i)->ring_rows = 2,
+                encoded_map(&bad, i)->split = 2,
                 bad.tensors[i].bytes = 2 * COLS * CHANNELS));
     REJECT_MUL((encoded_map(&bad, i)->cols = 2,
                 encoded_map(&bad, i)->row_bytes = 2 * CHANNELS,

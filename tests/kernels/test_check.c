@@ -111,7 +111,10 @@ static void test_kernel_table(void) {
   CHECK_EQUAL(tflm_patch_params_bytes(0xFFFFFFFFu), 0);
   for (uint32_t kind = 1; kind < TFLM_PATCH_KIND_COUNT; ++kind) {
     const tflm_patch_kernel* kernel = tflm_patch_find_kernel(kind);
-    CHECK(kernel != NULL && kernel->check != NULL && kernel->reads != NULL &&
+    if (kernel == NULL) { /* a number that is not in use */
+      continue;
+    }
+    CHECK(kernel->check != NULL && kernel->reads != NULL &&
           kernel->run != NULL);
     CHECK((kernel->accumulates == 2) == (kernel->is_accumulating != NULL));
     CHECK(tflm_patch_params_bytes(kind) % 4 == 0);

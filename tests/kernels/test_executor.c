@@ -89,6 +89,39 @@ static void test_input_reuse(void) {
   CHECK_BYTES(output, expected, OUT_BYTES);
 }
 
+/* Maps in two pieces: the whole one behind itself, partly in the input; a ring
+ * with its pieces in the wrong order. */
+static void test_split(void) {
+  static builder b;
+  uint32_t seed = 13;
+  int8_t input[IN_BYTES];
+  int8_t expected[OUT_BYTES];
+  int8_t output[OUT_BYTES];
+  test_case = "split";
+  test_fill(&seed, input, sizeof(input));
+  build_layers(&b, 1);
+  run_sample(&b, input, 0, expected);
+  tflm_patch_map* whole = &b.maps[SAMPLE_WHOLE];
+  for (uint16_t split = 1; split < whole->rows; ++split) {
+    build_layers(&b, 2);
+    whole->split = split;
+    whole->split_region = TFLM_PATCH_REGION_TENSOR;
+    whole->split_offset = 1;
+    run_sample(&b, input, 0, output);
+    CHECK_BYTES(output, expected, OUT_BYTES);
+  }
+  sample_build(&b);
+  tflm_patch_map* ring = &b.maps[SAMPLE_POOLED_RING];
+  for (uint16_t split = 1; split < ring->ring_rows; ++split) {
+    sample_build(&b);
+    ring->split = split;
+    ring->split_offset = ring->offset;
+    ring->offset += (uint32_t)(ring->ring_rows - split) * ring->row_bytes;
+    run_sample(&b, input, 0, output);
+    CHECK_BYTES(output, expected, OUT_BYTES);
+  }
+}
+
 /* Rings with gaps between their rows, which stay as they were. */
 static void test_row_stride(void) {
   static builder b;
@@ -192,6 +225,7 @@ int main(void) {
   test_schedules_agree();
   test_input_reuse();
   test_row_stride();
+  test_split();
   test_two_outputs();
   test_memory();
   test_no_workspace();

@@ -151,7 +151,7 @@ static void test_rounding(void) {
   test_case = "rounding";
   for (size_t i = 0; i < sizeof(kCases) / sizeof(kCases[0]); ++i) {
     const tflm_patch_pool_params params = sample_pool(2, 2, 0);
-    const tflm_patch_rows view = {kCases[i].values, 2, 2, 2, 2, 1};
+    const tflm_patch_rows view = {kCases[i].values, 2, 2, 2, 2, 1, NULL, 2};
     int8_t output = 0;
     int32_t sum = 0;
     tflm_patch_average_pool_s8(&params, &view, 0, &output, 1);
@@ -170,7 +170,7 @@ static void test_ring(void) {
   const tflm_patch_pool_params params = sample_pool(3, 1, 0);
   /* Rows 4, 5, 3 of a map of three columns, 4 bytes apart. */
   static const int8_t kRing[] = {4, 5, 6, 99, 7, 8, 9, 99, 1, 2, 3, 99};
-  const tflm_patch_rows view = {kRing, 4, 3, 9, 3, 1};
+  const tflm_patch_rows view = {kRing, 4, 3, 9, 3, 1, NULL, 3};
   int8_t output = 0;
   test_case = "ring";
   /* Row 3 of the output reads rows 3..5, in slots 0, 1, 2 of 3. */

@@ -306,7 +306,7 @@ static void test_accumulating_pool(void) {
 static void test_many_operators(void) {
   for (uint32_t ops = TFLM_PATCH_MAX_OPS; ops <= TFLM_PATCH_MAX_OPS + 1;
        ++ops) {
-    static uint8_t bytes[64 + 300 * (24 + 28 + 4 + 4) + 64]
+    static uint8_t bytes[64 + 300 * (32 + 28 + 4 + 4) + 64]
         __attribute__((aligned(16)));
     tflm_patch_header* header = (tflm_patch_header*)(void*)bytes;
     memset(bytes, 0, sizeof(bytes));
@@ -322,7 +322,7 @@ static void test_many_operators(void) {
     header->n_segments = 1;
     header->n_steps = ops;
     header->maps = sizeof(*header);
-    header->ops = header->maps + (ops + 1) * 24;
+    header->ops = header->maps + (ops + 1) * (uint32_t)sizeof(tflm_patch_map);
     header->edges = header->ops + ops * 28;
     header->segments = header->edges + ops * 4;
     header->steps = header->segments + 12;
@@ -338,6 +338,7 @@ static void test_many_operators(void) {
     for (uint32_t i = 0; i <= ops; ++i) {
       maps[i].row_bytes = 1;
       maps[i].rows = maps[i].ring_rows = maps[i].cols = maps[i].channels = 1;
+      maps[i].split = 1;
       maps[i].producer = i - 1; /* map 0: NONE */
     }
     maps[0].region = TFLM_PATCH_REGION_TENSOR;

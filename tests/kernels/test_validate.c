@@ -155,6 +155,16 @@ static void test_maps(encoded good) {
   REJECT(MAP(WHOLE)->channels = 0, BAD_MAP);
   REJECT(MAP(WHOLE)->ring_rows = 0, BAD_MAP);
   REJECT(MAP(WHOLE)->ring_rows = SAMPLE_ROWS + 1, BAD_MAP);
+  REJECT(MAP(WHOLE)->split = 0, BAD_MAP);
+  REJECT(MAP(WHOLE)->split = SAMPLE_ROWS + 1, BAD_MAP);
+  REJECT((MAP(WHOLE)->split = 1, MAP(WHOLE)->split_offset = HEADER->workspace_bytes),
+         BAD_SIZE);
+  REJECT((MAP(WHOLE)->split = 1, MAP(WHOLE)->split_offset = 0xFFFFFFFFu),
+         BAD_SIZE);
+  REJECT((MAP(WHOLE)->split = 1,
+          MAP(WHOLE)->split_region = TFLM_PATCH_REGION_TENSOR + 2),
+         BAD_INDEX);
+  REJECT(MAP(INPUT)->split = 1, BAD_MAP);
   REJECT(MAP(WHOLE)->type = 5, BAD_MAP);
   REJECT(MAP(WHOLE)->row_bytes -= 1, BAD_MAP);
   REJECT(MAP(WHOLE)->zero_point = 128, BAD_MAP);
@@ -240,6 +250,20 @@ static void test_tensors_without_map(void) {
   encoded_free(&e);
 }
 
+/* No piece of a map that is made lies in the constants. */
+static void test_constants_are_not_written(void) {
+  static const uint8_t kRoom[96];
+  static builder b;
+  sample_build(&b);
+  b.maps[SAMPLE_WHOLE].split = 1;
+  b.maps[SAMPLE_WHOLE].split_region = TFLM_PATCH_REGION_CONSTANTS;
+  b.maps[SAMPLE_WHOLE].split_offset = builder_constant(&b, kRoom, 96);
+  encoded e = builder_encode(&b);
+  test_case = "a split into the constants";
+  CHECK_EQUAL(encoded_validate(&e), TFLM_PATCH_BAD_MAP);
+  encoded_free(&e);
+}
+
 /* Who makes a map. */
 static void test_producers(encoded good) {
   REJECT(MAP(WHOLE)->producer = SAMPLE_AVERAGE, BAD_MAP);
@@ -321,6 +345,7 @@ int main(void) {
   test_tensors(good);
   test_maps(good);
   test_tensors_without_map();
+  test_constants_are_not_written();
   test_producers(good);
   test_operators(good);
   test_segments(good);

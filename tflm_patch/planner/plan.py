@@ -211,6 +211,7 @@ def encode_stage(plan: StagePlan) -> EncodedStage:
         'row_bytes': feature_map.row_bytes,
         'rows': feature_map.rows,
         'ring_rows': place.ring_rows,
+        'split': place.ring_rows,
         'cols': feature_map.cols,
         'channels': feature_map.channels,
         'region': int(place.region),

@@ -20,11 +20,12 @@ import numpy as np
 from tflm_patch.graph.types import DType
 
 MAGIC = 0x48435054
-VERSION = 1
+VERSION = 2
 ALIGNMENT = 16
 MAX_TENSORS = 16
 MAX_OPS = 255
 MAX_STEP_ROWS = 255
+PAUSE = 255  # op of a step that waits for the next band of the input
 NONE = 0xFFFFFFFF
 FAMILY_PORTABLE = 0
 
@@ -56,6 +57,7 @@ class Kind(enum.IntEnum):
   TRANSPOSE = 14
   RESIZE_NEAREST = 15
   CONCATENATION = 16
+  FEED = 39
 
 
 TYPE_CODES = {
@@ -158,6 +160,10 @@ MAP = _record(
     ('type', 'B'),
     ('zero_point', 'h'),
     ('producer', 'I'),
+    ('split_offset', 'I'),
+    ('split', 'H'),
+    ('split_region', 'B'),
+    ('reserved', 'B'),
 )
 
 OP = _record(

@@ -33,6 +33,7 @@ def stage() -> tuple[bytes, bytes]:
       'row_bytes': SHAPE[2] * SHAPE[3],
       'rows': SHAPE[1],
       'ring_rows': SHAPE[1],
+      'split': SHAPE[1],
       'cols': SHAPE[2],
       'channels': SHAPE[3],
       'type': program.TYPE_CODES[DType.INT8],

@@ -46,6 +46,23 @@ size_t tflm_patch_workspace_size(const void* program);
 tflm_patch_status tflm_patch_run(const void* program, const void* constants,
                                  void* const* tensors, void* workspace);
 
+/* Where a program that is fed by bands goes on; zeros for a new frame. */
+typedef struct {
+  uint32_t segment;
+  uint32_t step; /* of the segment */
+} tflm_patch_position;
+
+/* Whether the program takes its input in bands (FEED): then an inference is as
+ * many calls of tflm_patch_resume as there are bands, and the workspace keeps
+ * its bytes between them. */
+int tflm_patch_is_fed_by_bands(const void* program);
+
+/* tflm_patch_run from a position on. Returns TFLM_PATCH_ABORT when it needs the
+ * next band; the last one returns OK and sets the position to a new frame. */
+tflm_patch_status tflm_patch_resume(const void* program, const void* constants,
+                                    void* const* tensors, void* workspace,
+                                    tflm_patch_position* position);
+
 #ifdef __cplusplus
 }
 #endif

@@ -20,8 +20,10 @@
 extern "C" {
 #endif
 
-/* An int8 feature map to read: row r lies at base + (r % ring_rows) *
- * row_bytes. ring_rows is rows when the whole map is there. */
+/* An int8 feature map to read: row r has slot s = r % ring_rows, which lies at
+ * base + s * row_bytes when s < split, else at split_base + (s - split) *
+ * row_bytes. ring_rows is rows when the whole map is there, split is ring_rows
+ * when it is in one piece. */
 typedef struct {
   const int8_t* base;
   uint32_t row_bytes;
@@ -29,7 +31,17 @@ typedef struct {
   uint32_t rows;
   uint32_t cols;
   uint32_t channels;
+  const int8_t* split_base;
+  uint32_t split;
 } tflm_patch_rows;
+
+/* The row in a slot of a map. */
+static inline const int8_t* tflm_patch_slot_row(const tflm_patch_rows* map,
+                                                uint32_t slot) {
+  return slot < map->split ? map->base + slot * map->row_bytes
+                           : map->split_base +
+                                 (slot - map->split) * map->row_bytes;
+}
 
 /* tflm_patch_requant with its arrays at hand; element c * channel_step belongs
  * to output channel c. */

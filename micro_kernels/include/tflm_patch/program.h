@@ -22,10 +22,11 @@ extern "C" {
 #endif
 
 #define TFLM_PATCH_MAGIC 0x48435054u /* "TPCH" */
-#define TFLM_PATCH_VERSION 1u
+#define TFLM_PATCH_VERSION 2u
 #define TFLM_PATCH_ALIGNMENT 16u
 #define TFLM_PATCH_MAX_TENSORS 16u /* inputs plus outputs of a stage */
 #define TFLM_PATCH_MAX_OPS 255u    /* operators of one segment */
+#define TFLM_PATCH_PAUSE 255u      /* op of a step that waits for the next band */
 #define TFLM_PATCH_NONE 0xFFFFFFFFu
 #define TFLM_PATCH_CHECKSUM_FROM 16u /* what follows the checksum's field */
 
@@ -65,7 +66,8 @@ enum {
   TFLM_PATCH_TRANSPOSE = 14, /* NCHW to NHWC */
   TFLM_PATCH_RESIZE_NEAREST = 15,
   TFLM_PATCH_CONCATENATION = 16, /* along channels */
-  TFLM_PATCH_KIND_COUNT = 17
+  TFLM_PATCH_FEED = 39, /* rows of a frame from its bands */
+  TFLM_PATCH_KIND_COUNT = 40
 };
 
 /* 60 bytes. */
@@ -92,10 +94,12 @@ typedef struct {
 } tflm_patch_header;
 
 /* A feature map of rows x cols x channels values, or a ring of its last rows.
- * Row r lies at base(region) + offset + (r % ring_rows) * row_bytes. A ring is
- * read only in the segment that makes it. Every tensor of the stage has one
+ * Row r has slot s = r % ring_rows. It lies at base(region) + offset + s *
+ * row_bytes when s < split, else at base(split_region) + split_offset + (s -
+ * split) * row_bytes. A ring is read only in the segment that makes it. Every tensor of the stage has one
  * whole, dense map at offset 0: without a producer for an input, with one for an
- * output. Other maps may lie in the tensors' memory, too. 24 bytes. */
+ * output. Other maps may lie in the tensors' memory, too, and over rows that no
+ * later step reads. 32 bytes. */
 typedef struct {
   uint32_t offset;
   uint32_t row_bytes; /* at least cols * channels * size of the type */
@@ -108,6 +112,10 @@ typedef struct {
   int16_t zero_point;
   uint32_t producer; /* the operator that makes it; TFLM_PATCH_NONE for
                         constants and for tensors that the stage reads */
+  uint32_t split_offset;
+  uint16_t split; /* 1..ring_rows; ring_rows when the map is in one piece */
+  uint8_t split_region;
+  uint8_t reserved;
 } tflm_patch_map;
 
 /* An operator instance. A step makes one output row, except for the operators
@@ -135,7 +143,9 @@ typedef struct {
   uint32_t n_steps;
 } tflm_patch_segment;
 
-/* Run operator first_op + op of the segment for rows [row, row + count). 4 bytes. */
+/* Run operator first_op + op of the segment for rows [row, row + count), one
+ * after the other. op TFLM_PATCH_PAUSE: the bands of the input (see FEED) are
+ * used up; row and count are 0. 4 bytes. */
 typedef struct {
   uint8_t op;
   uint8_t count;
@@ -304,6 +314,11 @@ typedef struct {
 
 /* CONCATENATION along channels: inputs of equal scale are copied side by side.
  * No parameters. */
+
+/* FEED. The input is a tensor of the stage, a band of B rows; the output is the
+ * frame, whose rows are a multiple of B. Step t copies band row t % B; it must
+ * come after exactly t / B pauses. A program has at most one, and pauses only
+ * with one. No parameters. */
 
 /* Checksum of n bytes (Fletcher-32 over bytes, cheap on a Cortex-M0):
  * a and b start at 1 and 0; per byte a += byte, b += a, both modulo 2^16;

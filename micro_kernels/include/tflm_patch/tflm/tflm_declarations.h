@@ -64,6 +64,8 @@ struct TFLMRegistration {
   const char* custom_name;
 };
 
+void* MicroContextAllocatePersistentBuffer(TfLiteContext* context,
+                                           size_t bytes);
 TfLiteStatus MicroContextRequestScratchBufferInArena(TfLiteContext* context,
                                                      size_t bytes, int* index);
 void* MicroContextGetScratchBuffer(TfLiteContext* context, int index);
