@@ -127,7 +127,7 @@ def _stage_json(stage: PlannedStage) -> dict[str, Any]:
               'first_operator': graph.ops[segment.first_op].name,
               'last_operator': graph.ops[segment.last_op - 1].name,
               'operators': segment.last_op - segment.first_op,
-              'live_bytes': segment.live_bytes,
+              'live_bytes': segment.peak.bytes,
           }
           for segment in stage.plan.segments
       ],

@@ -59,7 +59,8 @@ tflm_patch_status tflm_patch_resume(const void* program, const void* constants,
   }
   for (uint32_t i = 0; i < (uint32_t)header->n_inputs + header->n_outputs;
        ++i) {
-    if (tensors[i] == NULL) {
+    if (tensors[i] == NULL ||
+        (uintptr_t)tensors[i] % TFLM_PATCH_TENSOR_ALIGNMENT != 0) {
       return TFLM_PATCH_BAD_TENSOR;
     }
   }

@@ -92,7 +92,7 @@ static inline uint8_t* tflm_patch_place(const tflm_patch_stage* stage,
 /* An operator's private memory; it has some. */
 static inline void* tflm_patch_scratch(const tflm_patch_stage* stage,
                                        const tflm_patch_op* op) {
-  return stage->workspace + op->scratch;
+  return tflm_patch_place(stage, op->scratch_region, op->scratch);
 }
 
 /* The bytes of row `row` of a map. */

@@ -211,7 +211,9 @@ static tflm_patch_status check_op(const validator* v, uint32_t index) {
     if (op->scratch % TFLM_PATCH_ALIGNMENT != 0) {
       return TFLM_PATCH_BAD_ALIGNMENT;
     }
-    if (!fits(op->scratch, op->scratch_bytes, stage->header->workspace_bytes)) {
+    if (op->scratch_region == TFLM_PATCH_REGION_CONSTANTS ||
+        !fits(op->scratch, op->scratch_bytes,
+              region_bytes(v, op->scratch_region))) {
       return TFLM_PATCH_BAD_SIZE;
     }
   }

@@ -16,7 +16,14 @@ from tflm_patch.planner import rows
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.program import MAX_TENSORS, PAD, Kind
 from tflm_patch.planner.shapes import EIGHT_BITS, feature_shape
-from tflm_patch.planner.stage_ir import FeatureMap, MapRole, RowReads, StageGraph, StageOp
+from tflm_patch.planner.stage_ir import (
+    FeatureMap,
+    InPlace,
+    MapRole,
+    RowReads,
+    StageGraph,
+    StageOp,
+)
 
 
 class NotStageable(Exception):
@@ -159,6 +166,7 @@ class StageBuilder:
       steps: int | None = None,
       accumulates: bool = False,
       scratch_bytes: int = 0,
+      in_place: Sequence[InPlace] = (),
   ) -> None:
     """Appends an operator; `steps` defaults to the rows of the first output."""
     self._ops.append(
@@ -174,6 +182,7 @@ class StageBuilder:
             scratch_bytes=scratch_bytes,
             macs=operator_macs(self._subgraph, self._subgraph.operators[op.index]),
             sources=(op.index,),
+            in_place=tuple(in_place),
         )
     )
 

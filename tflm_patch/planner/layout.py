@@ -1,66 +1,31 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Offsets of buffers by live range: exact, overlap-free, as dense as can be found."""
+"""Places in memory for rows that live at different times.
+
+An item is what a map needs: slots of equal size, each with its own life. An
+item whose slots come alive and die one after the other moves through memory, so
+that another may follow it: a map runs after the one that it is made from. Items
+lie in one piece or in two, the second beginning with any slot, so that they can
+wrap around the end of the memory and run from one region into another.
+
+For a given size of the workspace, items are placed one by one where they
+overlap nothing that is alive at the same time; the orders are varied. The size
+is then lowered by bisection.
+"""
 
 from __future__ import annotations
 
-import bisect
 import dataclasses
+import functools
 import random
 from collections.abc import Sequence
 
+import numpy as np
+
+from tflm_patch.planner.lifetimes import RowLives
+
 ALIGNMENT = 16
-_ATTEMPTS = 300
-
-
-@dataclasses.dataclass(frozen=True)
-class Buffer:
-  """Memory that is needed from time `first` to time `last`, both included.
-
-  `private` memory may only lie in the workspace.
-  """
-
-  size: int
-  first: int
-  last: int
-  private: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class Arena:
-  """A block of memory that buffers may use from a time on.
-
-  `size` None is the workspace, which grows as needed; other blocks are fixed.
-  """
-
-  size: int | None
-  free_from: int = 0
-
-
-@dataclasses.dataclass(frozen=True)
-class Layout:
-  """Where each buffer lies: (arena, offset), and the bytes of the growing arena."""
-
-  places: tuple[tuple[int, int], ...]
-  bytes: int
-
-
-def lower_bound(buffers: Sequence[Buffer], arenas: Sequence[Arena]) -> int:
-  """Bytes of the growing arena that no layout can go below.
-
-  At every moment, what is alive must fit into it and the fixed arenas free then.
-  """
-  bound = 0
-  for t in {b.first for b in buffers}:
-    live = [b for b in buffers if b.first <= t <= b.last]
-    spare = sum(a.size for a in arenas if a.size is not None and a.free_from <= t)
-    # What began before an arena was free, or is private, cannot lie there.
-    bound = max(bound, sum(b.size for b in live) - spare)
-    for a in arenas:
-      if a.size is not None:
-        kept = sum(b.size for b in live if b.private or b.first < a.free_from)
-        bound = max(bound, kept)
-  return aligned(bound)
+WORKSPACE = 0
 
 
 def aligned(size: int, alignment: int = ALIGNMENT) -> int:
@@ -68,86 +33,308 @@ def aligned(size: int, alignment: int = ALIGNMENT) -> int:
   return -(-size // alignment) * alignment
 
 
-def place(buffers: Sequence[Buffer], arenas: Sequence[Arena]) -> Layout:
-  """Places buffers; tries orders until the lower bound is met or attempts run out.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Item:
+  """Memory to be placed.
+
+  Attributes:
+    slot_bytes: Size of a slot.
+    shapes: Ways to keep the rows, each with one life per slot: as a ring (few
+      slots, all alive all the time), as a whole map (a slot for each row).
+    alignment: Of every slot's address.
+    one_piece: Its slots must lie one behind the other.
+  """
+
+  slot_bytes: int
+  shapes: tuple[RowLives, ...]
+  alignment: int = 1
+  one_piece: bool = False
+
+  @property
+  def rows(self) -> RowLives:
+    """The shape that follows the rows most closely."""
+    return max(self.shapes, key=lambda shape: len(shape.made))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Region:
+  """Memory beside the workspace, whose own content (`owner`) begins at offset 0."""
+
+  size: int
+  owner: Item
+
+
+@dataclasses.dataclass(frozen=True)
+class Piece:
+  """Slots [first, first + count) of an item."""
+
+  region: int  # WORKSPACE, or 1 + index of the region
+  offset: int
+  first: int
+  count: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+  """Where an item lies: its shape and one or two pieces."""
+
+  shape: int
+  pieces: tuple[Piece, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+  """Where the items lie, and the size of the workspace."""
+
+  places: tuple[Place, ...]
+  bytes: int
+
+
+def live_bytes(items: Sequence[Item], length: int) -> np.ndarray:
+  """Bytes alive at each time 0..length-1."""
+  if not items:
+    return np.zeros(length, np.int64)
+  lives = [item.rows for item in items]
+  sizes = np.repeat(
+      np.array([item.slot_bytes for item in items]), [len(life.made) for life in lives]
+  )
+  made = np.maximum(np.concatenate([life.made for life in lives]), 0)
+  free = np.minimum(np.concatenate([life.last for life in lives]) + 1, length)
+  change = np.bincount(made, sizes, length + 1) - np.bincount(free, sizes, length + 1)
+  return np.cumsum(change)[:length].astype(np.int64)
+
+
+def lower_bound(items: Sequence[Item], regions: Sequence[Region], length: int) -> int:
+  """Bytes of the workspace that no layout can go below."""
+  everything = [*items, *(region.owner for region in regions)]
+  bound = int(live_bytes(everything, length).max()) - sum(region.size for region in regions)
+  return aligned(max(bound, 0))
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _overlap(a: RowLives, b: RowLives) -> tuple[np.ndarray, np.ndarray] | None:
+  """For each slot of b, the slots [first, end) of a that are alive with it."""
+  if a.made[0] > b.last[-1] or b.made[0] > a.last[-1]:
+    return None
+  first = np.searchsorted(a.last, b.made, side='left')
+  end = np.searchsorted(a.made, b.last, side='right')
+  if not np.any(first < end):
+    return None
+  return first, end
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Placed:
+  lives: RowLives
+  slot_bytes: int
+  piece: Piece
+
+
+class _Memory:
+  """A workspace of fixed size and the regions beside it, with what lies there."""
+
+  def __init__(self, regions: Sequence[Region], workspace: int) -> None:
+    self.sizes = [workspace, *(region.size for region in regions)]
+    self._placed: list[list[_Placed]] = [[] for _ in self.sizes]
+    for number, region in enumerate(regions, 1):
+      owner = region.owner
+      self.add(owner, owner.rows, Piece(number, 0, 0, len(owner.rows.made)))
+
+  def add(self, item: Item, lives: RowLives, piece: Piece) -> None:
+    self._placed[piece.region].append(_Placed(lives, item.slot_bytes, piece))
+
+  def undo(self, piece: Piece) -> None:
+    """Takes back the last `add`, which was of this piece."""
+    self._placed[piece.region].pop()
+
+  def gaps(
+      self, item: Item, lives: RowLives, region: int, first: int, count: int
+  ) -> list[tuple[int, int]]:
+    """Offsets [low, high] at which slots [first, first + count) may begin in a region."""
+    size = item.slot_bytes
+    limit = self.sizes[region] - count * size
+    if limit < 0:
+      return []
+    index = np.arange(count, dtype=np.int64) * size
+    starts, ends = [], []
+    for placed in self._placed[region]:
+      overlap = _overlap(placed.lives, lives)
+      if overlap is None:
+        continue
+      piece = placed.piece
+      low = np.maximum(overlap[0][first : first + count] - piece.first, 0)
+      high = np.minimum(overlap[1][first : first + count] - piece.first, piece.count)
+      busy = low < high
+      if not busy.any():
+        continue
+      # Slot j, at offset + index[j], must not meet the placed slots [low, high).
+      base = piece.offset - index[busy]
+      starts.append(base + low[busy] * placed.slot_bytes - size + 1)
+      ends.append(base + high[busy] * placed.slot_bytes)
+    if not starts:
+      return [(0, limit // item.alignment * item.alignment)]
+    start = np.concatenate(starts)
+    by_start = np.argsort(start, kind='stable')
+    start = start[by_start]
+    end = np.maximum.accumulate(np.concatenate(ends)[by_start])
+    # Free offsets: before the first interval, between intervals, after the last.
+    lows = np.concatenate(([0], np.maximum(end, 0)))
+    highs = np.minimum(np.concatenate((start - 1, [limit])), limit)
+    if item.alignment > 1:
+      lows = -(-lows // item.alignment) * item.alignment
+      highs = highs // item.alignment * item.alignment
+    good = lows <= highs
+    return list(zip(lows[good].tolist(), highs[good].tolist()))
+
+  def places(
+      self,
+      item: Item,
+      lives: RowLives,
+      first: int,
+      count: int,
+      rng: random.Random | None,
+  ) -> list[tuple[int, int]]:
+    """(region, offset) at the borders of the gaps; regions beside the workspace first."""
+    places = []
+    for region in (*range(1, len(self.sizes)), WORKSPACE):
+      for low, high in self.gaps(item, lives, region, first, count):
+        places.append((region, low))
+        if high != low:
+          places.append((region, high))
+    if rng is not None and len(places) > 1 and rng.random() < 0.4:
+      k = rng.randrange(len(places))
+      places = [*places[k:], *places[:k]]
+    return places
+
+
+def _place_whole(memory: _Memory, item: Item, rng: random.Random | None) -> Place | None:
+  for shape, lives in enumerate(item.shapes):
+    n = len(lives.made)
+    places = memory.places(item, lives, 0, n, rng)
+    if places:
+      piece = Piece(*places[0], 0, n)
+      memory.add(item, lives, piece)
+      return Place(shape, (piece,))
+  return None
+
+
+def _place_split(memory: _Memory, item: Item, rng: random.Random | None) -> Place | None:
+  for shape, lives in reversed(list(enumerate(item.shapes))):
+    n = len(lives.made)
+    for k in range(1, n):
+      fronts = memory.places(item, lives, 0, k, rng)
+      # Both pieces must have a place at all before they are tried together.
+      if not fronts or not memory.places(item, lives, k, n - k, None):
+        continue
+      for at in fronts[:4]:
+        front = Piece(*at, 0, k)
+        memory.add(item, lives, front)
+        backs = memory.places(item, lives, k, n - k, rng)
+        if backs:
+          back = Piece(*backs[0], k, n - k)
+          memory.add(item, lives, back)
+          return Place(shape, (front, back))
+        memory.undo(front)
+  return None
+
+
+def pack(
+    items: Sequence[Item],
+    regions: Sequence[Region],
+    workspace: int,
+    order: Sequence[int],
+    rng: random.Random | None,
+) -> tuple[Place, ...] | int:
+  """Places the items in this order; the item that found no place when one did not."""
+  memory = _Memory(regions, workspace)
+  places: dict[int, Place] = {}
+  for i in order:
+    place = _place_whole(memory, items[i], rng)
+    if place is None and not items[i].one_piece:
+      place = _place_split(memory, items[i], rng)
+    if place is None:
+      return i
+    places[i] = place
+  return tuple(places[i] for i in range(len(items)))
+
+
+def find_layout(
+    items: Sequence[Item],
+    regions: Sequence[Region],
+    length: int,
+    *,
+    attempts: int = 40,
+    limit: int | None = None,
+) -> Layout | None:
+  """Places items in a workspace as small as can be found.
 
   Args:
-    buffers: What is to be placed.
-    arenas: Exactly one grows (size None). A buffer goes to the first arena, in
-      an order of preference that is varied, that is free during its whole life
-      and has a gap; it always fits into the growing one.
+    items: What is to be placed.
+    regions: Memory beside the workspace.
+    length: Number of steps.
+    attempts: Orders tried for one size.
+    limit: Only layouts below this size are of interest.
 
   Returns:
-    The layout with the fewest bytes found.
+    The layout; None when none was found below the limit.
   """
-  indices = list(range(len(buffers)))
-  preference = sorted(range(len(arenas)), key=lambda a: arenas[a].size is None)
-  orders = [
-      sorted(indices, key=lambda i: (-buffers[i].size, buffers[i].first)),
-      sorted(indices, key=lambda i: (buffers[i].first - buffers[i].last, -buffers[i].size)),
-      sorted(indices, key=lambda i: (buffers[i].first, -buffers[i].size)),
-      sorted(indices, key=lambda i: (-buffers[i].last, -buffers[i].size)),
-  ]
-  target = lower_bound(buffers, arenas)
+  if not items:
+    return Layout((), 0)
+  low = lower_bound(items, regions, length)
+  total = aligned(sum(item.slot_bytes * len(item.shapes[0].made) + 16 for item in items))
+  high = total + 16 if limit is None else limit
   best: Layout | None = None
   rng = random.Random(0)
-  for attempt in range(_ATTEMPTS):
-    preferences = [preference] * len(buffers)
-    if attempt < len(orders):
-      order = orders[attempt]
+  orders = _orders(items)
+  first = True
+  while low < high:
+    size = low if first else aligned((low + high) // 2 - 8)
+    size = min(max(size, low), high - 16)
+    places = _pack_somehow(items, regions, size, orders, attempts, rng)
+    first = False
+    if places is None:
+      low = size + 16
     else:
-      weights = [buffers[i].size * rng.uniform(0.3, 1.0) for i in indices]
-      order = sorted(indices, key=lambda i: -weights[i])
-      preferences = [
-          preference if rng.random() < 0.7 else preference[::-1] for _ in indices
-      ]
-    limit = None if best is None else best.bytes
-    layout = _first_fit(buffers, arenas, order, preferences, limit)
-    if layout is not None:
-      best = layout
-    assert best is not None
-    if best.bytes <= target:
-      break
-  assert best is not None
+      high = size
+      best = Layout(places, size)
   return best
 
 
-def _first_fit(
-    buffers: Sequence[Buffer],
-    arenas: Sequence[Arena],
-    order: Sequence[int],
-    preferences: Sequence[Sequence[int]],
-    limit: int | None,
-) -> Layout | None:
-  """None when the growing arena would reach `limit`."""
-  placed: list[list[tuple[int, int, int]]] = [[] for _ in arenas]  # offset, end, buffer
-  places: list[tuple[int, int]] = [(0, 0)] * len(buffers)
-  extent = 0
-  for i in order:
-    buffer = buffers[i]
-    choices: list[tuple[int, int]] = []
-    for a in preferences[i]:
-      arena = arenas[a]
-      if arena.size is not None and (buffer.private or buffer.first < arena.free_from):
-        continue
-      offset = 0
-      for start, end, other in placed[a]:
-        if buffers[other].first > buffer.last or buffers[other].last < buffer.first:
-          continue
-        if start - offset >= buffer.size:
-          break
-        offset = max(offset, aligned(end))
-      if arena.size is None or offset + buffer.size <= arena.size:
-        choices.append((a, offset))
-    # The growing arena is taken first only where it does not have to grow.
-    a, offset = next(
-        (c for c in choices[:-1] if arenas[c[0]].size is not None or c[1] + buffer.size <= extent),
-        choices[-1],
-    )
-    bisect.insort(placed[a], (offset, offset + buffer.size, i))
-    places[i] = (a, offset)
-    if arenas[a].size is None:
-      extent = max(extent, offset + buffer.size)
-      if limit is not None and aligned(extent) >= limit:
-        return None
-  return Layout(tuple(places), aligned(extent))
+def _orders(items: Sequence[Item]) -> list[list[int]]:
+  indices = list(range(len(items)))
+  size = [item.slot_bytes * len(item.shapes[0].made) for item in items]
+  span = [item.rows.last_time - item.rows.first_time for item in items]
+  begin = [item.rows.first_time for item in items]
+  return [
+      sorted(indices, key=lambda i: (-size[i], begin[i])),
+      sorted(indices, key=lambda i: (begin[i], -size[i])),
+      sorted(indices, key=lambda i: (-span[i], -size[i])),
+      sorted(indices, key=lambda i: (-begin[i], -size[i])),
+  ]
+
+
+def _pack_somehow(
+    items: Sequence[Item],
+    regions: Sequence[Region],
+    size: int,
+    orders: list[list[int]],
+    attempts: int,
+    rng: random.Random,
+) -> tuple[Place, ...] | None:
+  order = orders[0]
+  for attempt in range(attempts):
+    if attempt < len(orders):
+      order = orders[attempt]
+    outcome = pack(items, regions, size, order, rng if attempt >= len(orders) else None)
+    if not isinstance(outcome, int):
+      # What worked is tried first for the next size.
+      if order in orders:
+        orders.remove(order)
+      orders.insert(0, order)
+      return outcome
+    # The item that found no place goes earlier.
+    order = list(order)
+    at = order.index(outcome)
+    del order[at]
+    order.insert(rng.randrange(at) if at else 0, outcome)
+  return None

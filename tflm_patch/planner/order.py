@@ -51,6 +51,23 @@ def consumers(graph: StageGraph) -> dict[int, tuple[int, ...]]:
   return {m: tuple(r) for m, r in readers.items()}
 
 
+@functools.lru_cache(maxsize=64)
+def _row_needs(graph: StageGraph) -> tuple[tuple[tuple[int, list[int], list[int]], ...], ...]:
+  """Per operator and input: the map, the last row that each step reads, and the oldest
+  row that each step and those after it read (one entry more: none)."""
+  table = []
+  for op in graph.ops:
+    entries = []
+    for m, reads in zip(op.inputs, op.reads):
+      rows = graph.maps[m].rows
+      # A step that reads nothing needs no row.
+      first = np.where(reads.first <= reads.last, reads.first, rows)
+      oldest = np.minimum.accumulate(first[::-1])[::-1]
+      entries.append((m, reads.last.tolist(), [*oldest.tolist(), rows]))
+    table.append(tuple(entries))
+  return tuple(table)
+
+
 def simulate(graph: StageGraph, ops: Sequence[int], on_demand: Iterable[int] = ()) -> Order:
   """Runs a segment row by row.
 
@@ -84,17 +101,13 @@ class _Simulation:
     self._reads: dict[int, list[tuple[int, list[int]]]] = {}
     # Per map: (reader, oldest row that it needs from each step on).
     self._needs: dict[int, list[tuple[int, list[int]]]] = {m: [] for m in tracked}
+    table = _row_needs(graph)
     for i in self._ops:
-      op = graph.ops[i]
       self._reads[i] = []
-      for m, reads in zip(op.inputs, op.reads):
-        if m not in tracked:
-          continue
-        self._reads[i].append((m, reads.last.tolist()))
-        # A step that reads nothing needs no row.
-        first = np.where(reads.first <= reads.last, reads.first, graph.maps[m].rows)
-        oldest = np.minimum.accumulate(first[::-1])[::-1]
-        self._needs[m].append((i, [*oldest.tolist(), graph.maps[m].rows]))
+      for m, last, oldest in table[i]:
+        if m in tracked:
+          self._reads[i].append((m, last))
+          self._needs[m].append((i, oldest))
     readers = consumers(graph)
     self._ends = [
         i

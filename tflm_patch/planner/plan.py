@@ -1,18 +1,35 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The plan of a stage: segments, schedules, ring heights, offsets, program."""
+"""The plan of a stage: segments, schedules, places in memory."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from tflm_patch.planner import layout, order, program, segments
-from tflm_patch.planner.constants import ConstantPool
-from tflm_patch.planner.layout import aligned
+from tflm_patch.planner import feed, layout, needs, order, program, segments
 from tflm_patch.planner.stage_ir import MapRole, StageGraph
 
-_REUSE_SHARES = (1.0, 0.9, 0.75, 0.5, 0.25, 0.0)
+# Cuts are looked for with a peak up to this much above the least one: memory with
+# a lower peak is not always easier to lay out.
+_SLACKS = (1.0, 1.01, 1.02, 1.04, 1.07)
+
+
+@dataclasses.dataclass(frozen=True)
+class Peak:
+  """The moment of a segment at which the most memory is alive.
+
+  Attributes:
+    bytes: Alive, the stage's tensors included where they are.
+    op: The operator that runs.
+    row: Its step.
+    parts: (what, bytes), the largest first.
+  """
+
+  bytes: int
+  op: int
+  row: int
+  parts: tuple[tuple[str, int], ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,33 +39,41 @@ class SegmentPlan:
   Attributes:
     schedule: 'layer' or 'stream'.
     first_op, last_op: Operators [first_op, last_op) of the stage.
-    steps: (operator of the stage, first step, count).
-    live_bytes: Workspace bytes alive while it runs.
+    steps: (operator of the stage or program.PAUSE, first step, count).
+    peak: When the most memory is alive.
   """
 
   schedule: str
   first_op: int
   last_op: int
   steps: tuple[tuple[int, int, int], ...]
-  live_bytes: int
+  peak: Peak
 
 
 @dataclasses.dataclass(frozen=True)
 class MapPlan:
   """Where a feature map lies.
 
-  Attributes:
-    region: As in program.Region; TENSOR + i is the stage's i-th tensor.
-    offset: In bytes from the region's start.
-    ring_rows: Rows held; the map's rows when it is full.
-    first, last: Segments during which it is alive.
+  Slot s of its ring_rows slots lies at offset + s * row_bytes of the region when
+  s < split, else at split_offset + (s - split) * row_bytes of split_region.
+  Regions are as in program.Region; TENSOR + i is the stage's i-th tensor.
   """
 
   region: int
   offset: int
   ring_rows: int
-  first: int
-  last: int
+  row_bytes: int
+  split: int
+  split_region: int = 0
+  split_offset: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class ScratchPlan:
+  """Where an operator's private memory lies."""
+
+  region: int
+  offset: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,32 +81,26 @@ class StagePlan:
   """Everything about a stage but its constants.
 
   Attributes:
-    scratch: Workspace offset of each operator's private memory, NONE without.
+    scratch: Of each operator; None without.
     workspace_bytes: Multiple of 16.
+    tensor_bytes: Of the stage's tensors whose memory it uses.
   """
 
   graph: StageGraph
   segments: tuple[SegmentPlan, ...]
   maps: tuple[MapPlan, ...]
-  scratch: tuple[int, ...]
+  scratch: tuple[ScratchPlan | None, ...]
   workspace_bytes: int
-
-  def tensor_region(self, m: int) -> int:
-    """Region code of a stage input or output."""
-    tensors = [*self.graph.inputs, *self.graph.outputs]
-    return program.Region.TENSOR + tensors.index(m)
+  tensor_bytes: int
 
   @property
   def macs(self) -> int:
     return sum(op.macs for op in self.graph.ops)
 
-
-@dataclasses.dataclass(frozen=True)
-class EncodedStage:
-  """The two constant tensors of a stage operator."""
-
-  program: bytes
-  constants: bytes
+  @property
+  def dispatches(self) -> int:
+    """Kernel calls of an inference."""
+    return sum(len(segment.steps) for segment in self.segments)
 
 
 def plan_stage(graph: StageGraph, *, reuse_inputs: Sequence[int] = ()) -> StagePlan:
@@ -95,158 +114,173 @@ def plan_stage(graph: StageGraph, *, reuse_inputs: Sequence[int] = ()) -> StageP
   Returns:
     The plan.
   """
-  readers = order.consumers(graph)
-  reusable, reusable_from = 0, len(graph.ops)
-  if reuse_inputs:
-    largest = max(reuse_inputs, key=lambda i: graph.maps[graph.inputs[i]].bytes)
-    m = graph.inputs[largest]
-    reusable, reusable_from = graph.maps[m].bytes, max(readers[m]) + 1
-  costs = segments.SegmentCosts(graph)
-  plans: dict[tuple[segments.Cut, ...], StagePlan] = {}
-  # The cuts are chosen as if reused memory could be filled without gaps; since it
-  # cannot always be, several shares of it are tried.
-  for share in _REUSE_SHARES if reusable else (0.0,):
-    cuts = tuple(segments.choose_cuts(costs, int(share * reusable), reusable_from))
-    if cuts not in plans:
-      plans[cuts] = _lay_out(graph, cuts, reuse_inputs)
-  return min(plans.values(), key=lambda plan: plan.workspace_bytes)
+  fed = needs.fed_maps(graph)
+  reusable = [m for m in (graph.inputs[i] for i in reuse_inputs) if m not in fed]
+  search = segments.SegmentSearch(graph, reusable)
+  tensors = [*reusable, *graph.outputs]
+  tensor_bytes = sum(graph.maps[m].bytes for m in tensors)
+  least = search.least_peak(tensor_bytes)
+  best: _LaidOut | None = None
+  tried = set()
+  for slack in _SLACKS:
+    limit = int(least * slack)
+    if best is not None and limit >= best.layout.bytes + tensor_bytes:
+      break
+    cuts = search.fewest_dispatches(limit)
+    assert cuts is not None
+    if cuts in tried:
+      continue
+    tried.add(cuts)
+    laid_out = _lay_out(graph, cuts, reusable, tensors, best)
+    best = laid_out or best
+  assert best is not None
+  return _finish(graph, best, tensors, tensor_bytes)
+
+
+@dataclasses.dataclass(frozen=True)
+class _LaidOut:
+  cuts: segments.Cuts
+  steps: tuple[tuple[order.Step, ...], ...]  # of each segment
+  needs: needs.Needs
+  layout: layout.Layout
 
 
 def _lay_out(
-    graph: StageGraph, cuts: Sequence[segments.Cut], reuse_inputs: Sequence[int]
+    graph: StageGraph,
+    cuts: segments.Cuts,
+    reusable: Sequence[int],
+    tensors: Sequence[int],
+    best: _LaidOut | None,
+) -> _LaidOut | None:
+  """None when no layout smaller than the best was found."""
+  steps = tuple(order.simulate(graph, range(*cut)).steps for cut in cuts)
+  needed = needs.needs_of(graph, cuts, [s for part in steps for s in part], reusable)
+  regions = [layout.Region(graph.maps[m].bytes, needed.tensors[m]) for m in tensors]
+  limit = None if best is None else best.layout.bytes
+  found = layout.find_layout(needed.items, regions, needed.length, limit=limit)
+  return None if found is None else _LaidOut(cuts, steps, needed, found)
+
+
+def _finish(
+    graph: StageGraph, chosen: _LaidOut, tensors: Sequence[int], tensor_bytes: int
 ) -> StagePlan:
-  readers = order.consumers(graph)
-  segment_of = {i: s for s, cut in enumerate(cuts) for i in range(cut.first, cut.last)}
-  producer = order.producers(graph)
-  orders = [order.simulate(graph, range(cut.first, cut.last)) for cut in cuts]
-
-  def last_use(m: int) -> int:
-    return max((segment_of[i] for i in readers.get(m, ())), default=segment_of[producer[m]])
-
-  # Which buffers the layout must place: internal maps and operators' scratch.
-  ring_rows = [feature_map.rows for feature_map in graph.maps]
-  life: dict[int, tuple[int, int]] = {}
-  keys: list[tuple[str, int]] = []
-  buffers: list[layout.Buffer] = []
-  for m, feature_map in enumerate(graph.maps):
-    if feature_map.role != MapRole.INTERNAL:
+  all_tensors = [*graph.inputs, *graph.outputs]
+  regions = [program.Region.WORKSPACE.value]
+  regions += [program.Region.TENSOR + all_tensors.index(m) for m in tensors]
+  maps: list[MapPlan | None] = [_own_place(graph, m) for m in range(len(graph.maps))]
+  scratch: list[ScratchPlan | None] = [None] * len(graph.ops)
+  for need, place in zip(chosen.needs.needs, chosen.layout.places):
+    if need.op is not None:
+      piece = place.pieces[0]
+      scratch[need.op] = ScratchPlan(regions[piece.region], piece.offset)
       continue
-    first, last = segment_of[producer[m]], last_use(m)
-    life[m] = first, last
-    if first == last and cuts[first].last - cuts[first].first > 1:
-      ring_rows[m] = min(feature_map.rows, orders[first].heights[m])
-    size = ring_rows[m] * feature_map.row_bytes
-    keys.append(('map', m))
-    buffers.append(layout.Buffer(size, first, last))
-  for i, op in enumerate(graph.ops):
-    if op.scratch_bytes:
-      keys.append(('scratch', i))
-      buffers.append(layout.Buffer(op.scratch_bytes, segment_of[i], segment_of[i], private=True))
-  # Input tensors whose bytes become free after their last reader.
-  arenas, regions = [], []
-  for position in reuse_inputs:
-    m = graph.inputs[position]
-    last = max(segment_of[i] for i in readers[m])
-    arenas.append(layout.Arena(graph.maps[m].bytes, last + 1))
-    regions.append(program.Region.TENSOR + position)
-  arenas.append(layout.Arena(None))
-  regions.append(program.Region.WORKSPACE)
-  placed = layout.place(buffers, arenas) if buffers else layout.Layout((), 0)
-
-  maps: list[MapPlan] = []
-  place_of = dict(zip(keys, placed.places))
-  tensors = [*graph.inputs, *graph.outputs]
-  for m, feature_map in enumerate(graph.maps):
-    if ('map', m) in place_of:
-      arena, offset = place_of['map', m]
-      maps.append(MapPlan(regions[arena], offset, ring_rows[m], *life[m]))
-    elif feature_map.role == MapRole.CONSTANT:
-      maps.append(
-          MapPlan(program.Region.CONSTANTS, 0, feature_map.rows, 0, len(cuts) - 1)
-      )
-    else:
-      region = program.Region.TENSOR + tensors.index(m)
-      maps.append(MapPlan(region, 0, feature_map.rows, 0, len(cuts) - 1))
-  scratch = []
-  for i, op in enumerate(graph.ops):
-    if not op.scratch_bytes:
-      scratch.append(program.NONE)
-      continue
-    scratch.append(place_of['scratch', i][1])
-
-  plans = []
-  for s, (cut, simulated) in enumerate(zip(cuts, orders)):
-    live = sum(aligned(b.size) for b in buffers if b.first <= s <= b.last)
-    schedule = 'layer' if cut.last - cut.first == 1 else 'stream'
-    plans.append(SegmentPlan(schedule, cut.first, cut.last, _merge(simulated.steps), live))
-  return StagePlan(graph, tuple(plans), tuple(maps), tuple(scratch), placed.bytes)
-
-
-def _merge(steps: Sequence[order.Step]) -> tuple[tuple[int, int, int], ...]:
-  """Joins consecutive steps of the same operator."""
-  merged: list[tuple[int, int, int]] = []
-  for i, t in steps:
-    if merged:
-      last, first, count = merged[-1]
-      if last == i and first + count == t and count < program.MAX_STEP_ROWS:
-        merged[-1] = last, first, count + 1
-        continue
-    merged.append((i, t, 1))
-  return tuple(merged)
-
-
-def encode_stage(plan: StagePlan) -> EncodedStage:
-  """Packs the constants and encodes the program of a plan."""
-  graph = plan.graph
-  pool = ConstantPool()
-  producer = order.producers(graph)
-  maps = []
-  for m, (feature_map, place) in enumerate(zip(graph.maps, plan.maps)):
-    offset = place.offset
-    if feature_map.role == MapRole.CONSTANT:
-      assert feature_map.constant is not None
-      offset = pool.add(feature_map.constant, alignment=layout.ALIGNMENT)
-    maps.append({
-        'offset': offset,
-        'row_bytes': feature_map.row_bytes,
-        'rows': feature_map.rows,
-        'ring_rows': place.ring_rows,
-        'split': place.ring_rows,
-        'cols': feature_map.cols,
-        'channels': feature_map.channels,
-        'region': int(place.region),
-        'type': program.TYPE_CODES[feature_map.dtype],
-        'zero_point': feature_map.zero_point,
-        'producer': producer.get(m, program.NONE),
-    })
-  ops = [
-      program.OpRecord(
-          kind=op.kind,
-          inputs=op.inputs,
-          outputs=op.outputs,
-          steps=op.steps,
-          params=op.encode(pool),
-          scratch=scratch,
-          scratch_bytes=op.scratch_bytes,
-      )
-      for op, scratch in zip(graph.ops, plan.scratch)
-  ]
-  records = [
-      program.SegmentRecord(
-          first_op=segment.first_op,
-          n_ops=segment.last_op - segment.first_op,
-          steps=[(i - segment.first_op, t, count) for i, t, count in segment.steps],
-      )
-      for segment in plan.segments
-  ]
-  constants = pool.finish()
-  encoded = program.encode(
-      n_inputs=len(graph.inputs),
-      n_outputs=len(graph.outputs),
-      maps=maps,
-      ops=ops,
-      segments=records,
-      constants_bytes=len(constants),
-      workspace_bytes=plan.workspace_bytes,
+    assert need.map is not None
+    gap = 0 if need.guest is None else need.guest[1].gap_bytes
+    maps[need.map] = _map_plan(need.item, place, regions, gap)
+    if need.guest is not None:
+      guest, how = need.guest
+      maps[guest] = _guest_plan(need.item, place, regions, how.row_shift)
+  finished = tuple(m for m in maps if m is not None)
+  assert len(finished) == len(graph.maps)
+  return StagePlan(
+      graph,
+      tuple(_segment_plans(graph, chosen)),
+      finished,
+      tuple(scratch),
+      chosen.layout.bytes,
+      tensor_bytes,
   )
-  return EncodedStage(encoded, constants)
+
+
+def _own_place(graph: StageGraph, m: int) -> MapPlan | None:
+  """The place of a tensor or a constant; None for a map that the layout places."""
+  feature_map = graph.maps[m]
+  if feature_map.role == MapRole.INTERNAL:
+    return None
+  region = program.Region.CONSTANTS.value
+  if feature_map.role != MapRole.CONSTANT:
+    region = program.Region.TENSOR + [*graph.inputs, *graph.outputs].index(m)
+  rows = feature_map.rows
+  return MapPlan(region, 0, rows, feature_map.row_bytes, rows)
+
+
+def _map_plan(
+    item: layout.Item, place: layout.Place, regions: Sequence[int], gap: int
+) -> MapPlan:
+  first, *rest = place.pieces
+  slots = len(item.shapes[place.shape].made)
+  if not rest:
+    return MapPlan(regions[first.region], first.offset + gap, slots, item.slot_bytes, slots)
+  second = rest[0]
+  return MapPlan(
+      regions[first.region], first.offset, slots, item.slot_bytes, first.count,
+      regions[second.region], second.offset,
+  )  # fmt: skip
+
+
+def _guest_plan(
+    item: layout.Item, place: layout.Place, regions: Sequence[int], shift: int
+) -> MapPlan:
+  """Row r lies in slot r - shift, at its beginning."""
+  if shift == 0:
+    return _map_plan(item, place, regions, 0)
+  piece = place.pieces[0]
+  slots = len(item.shapes[place.shape].made)
+  region = regions[piece.region]
+  turned = piece.offset + (slots - shift) * item.slot_bytes
+  return MapPlan(region, turned, slots, item.slot_bytes, shift, region, piece.offset)
+
+
+def _segment_plans(graph: StageGraph, chosen: _LaidOut) -> Iterator[SegmentPlan]:
+  live = chosen.needs.live_bytes()
+  band = feed.band_rows(graph)
+  begin = 0
+  for (first, last), steps in zip(chosen.cuts, chosen.steps):
+    end = begin + len(steps)
+    at = begin + int(live[begin:end].argmax())
+    op, row = steps[at - begin]
+    peak = Peak(int(live[at]), op, row, _parts_alive(graph, chosen.needs, at))
+    schedule = 'layer' if last == first + 1 else 'stream'
+    yield SegmentPlan(schedule, first, last, _join(graph, steps, band), peak)
+    begin = end
+
+
+def _parts_alive(
+    graph: StageGraph, needed: needs.Needs, at: int
+) -> tuple[tuple[str, int], ...]:
+  parts = []
+  named = [(need.ring, *_describe(graph, need)) for need in needed.needs]
+  for m, item in needed.tensors.items():
+    role = graph.maps[m].role.value
+    named.append((item, f'rows of {role}', graph.maps[m].name))
+  for item, what, name in named:
+    life = item.rows
+    slots = int(((life.made <= at) & (life.last >= at)).sum())
+    if slots:
+      text = what if slots == 1 or 'rows' not in what else f'{slots} {what}'
+      parts.append((f'{text} "{name}"' if name else text, slots * item.slot_bytes))
+  return tuple(sorted(parts, key=lambda part: -part[1]))
+
+
+def _describe(graph: StageGraph, need: needs.Need) -> tuple[str, str]:
+  if need.op is not None:
+    return f'sums of {graph.ops[need.op].name}', ''
+  assert need.map is not None
+  return 'ring rows of' if need.is_ring else 'rows of', graph.maps[need.map].name
+
+
+def _join(
+    graph: StageGraph, steps: Sequence[order.Step], band: int | None
+) -> tuple[tuple[int, int, int], ...]:
+  """Joins consecutive steps of an operator; a pause before each band but the first."""
+  joined: list[tuple[int, int, int]] = []
+  for i, t in steps:
+    if band is not None and graph.ops[i].kind == program.Kind.FEED and t and t % band == 0:
+      joined.append((program.PAUSE, 0, 0))
+    elif joined:
+      last, first, count = joined[-1]
+      if last == i and first + count == t and count < program.MAX_STEP_ROWS:
+        joined[-1] = last, first, count + 1
+        continue
+    joined.append((i, t, 1))
+  return tuple(joined)

@@ -171,7 +171,7 @@ OP = _record(
     ('kind', 'B'),
     ('n_inputs', 'B'),
     ('n_outputs', 'B'),
-    ('reserved', 'B'),
+    ('scratch_region', 'B'),
     ('first_edge', 'H'),
     ('steps', 'H'),
     ('params', 'I'),
@@ -334,6 +334,7 @@ class OpRecord:
   steps: int
   params: bytes
   scratch: int = NONE
+  scratch_region: int = Region.WORKSPACE
   scratch_bytes: int = 0
 
 
@@ -398,6 +399,7 @@ def encode(
         steps=op.steps,
         params=params_at[op.params],
         scratch=op.scratch,
+        scratch_region=op.scratch_region,
         scratch_bytes=op.scratch_bytes,
     )
   segment_table = bytearray()

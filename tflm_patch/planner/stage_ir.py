@@ -74,6 +74,20 @@ class RowReads:
   last: np.ndarray
 
 
+@dataclasses.dataclass(frozen=True)
+class InPlace:
+  """How an operator's output may lie over one of its inputs.
+
+  Output row r may take the memory of input row r - row_shift, the oldest that
+  its step reads, when it begins gap_bytes before it: the operator writes a value
+  only after everything that it overwrites has been read.
+  """
+
+  input: int
+  row_shift: int = 0
+  gap_bytes: int = 0
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class StageOp:
   """One operator of a stage.
@@ -89,6 +103,7 @@ class StageOp:
     encode: Writes the parameter record, storing its arrays in the constant pool.
     macs: Multiply-accumulates of the whole operator.
     sources: Indices of the graph's operators that it stands for.
+    in_place: Inputs that the output may take the place of.
   """
 
   kind: int
@@ -102,6 +117,7 @@ class StageOp:
   scratch_bytes: int = 0
   macs: int = 0
   sources: tuple[int, ...] = ()
+  in_place: tuple[InPlace, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -12,7 +12,8 @@ from flatbuffers import flexbuffers
 
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.planner import program
-from tflm_patch.planner.plan import EncodedStage, StagePlan
+from tflm_patch.planner.encode import EncodedStage
+from tflm_patch.planner.plan import StagePlan
 from tflm_patch.version import __version__
 
 CUSTOM_NAME = 'TflmPatchStage'

@@ -16,7 +16,8 @@ from tflm_patch.planner.arena import predict
 from tflm_patch.planner.lowering import NotStageable, lower_region, region_boundary
 from tflm_patch.planner.operators import Violation
 from tflm_patch.planner.partition import partition
-from tflm_patch.planner.plan import encode_stage, plan_stage
+from tflm_patch.planner.encode import encode_stage
+from tflm_patch.planner.plan import plan_stage
 from tflm_patch.planner.stage_operator import PlannedStage, install_stages
 
 Finish = Callable[[Model], Model]

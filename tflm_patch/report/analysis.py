@@ -12,9 +12,7 @@ from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
 from tflm_patch.graph.files import read_limited
 from tflm_patch.graph.macs import operator_macs
 from tflm_patch.planner.arena import memory_over_time
-from tflm_patch.planner.layout import aligned
-from tflm_patch.planner.program import Region
-from tflm_patch.planner.stage_operator import PlannedStage, is_stage
+from tflm_patch.planner.stage_operator import is_stage
 
 SCHEMA_VERSION = 1
 
@@ -136,37 +134,16 @@ def _after(result: ConversionResult) -> dict[int, tuple[str, str, int]]:
           found[names[name]] = 'stock', '', over_time[position]
       continue
     stage = next(stages)
-    outside = over_time[position] - aligned(stage.plan.workspace_bytes)
+    outside = over_time[position] - stage.plan.workspace_bytes - stage.plan.tensor_bytes
     graph = stage.plan.graph
     for s, segment in enumerate(stage.plan.segments):
-      live = outside + _segment_workspace(stage, s)
+      live = outside + segment.peak.bytes
       for op in graph.ops[segment.first_op : segment.last_op]:
         for m in op.outputs:
           if graph.maps[m].name in names:
             found[names[graph.maps[m].name]] = segment.schedule, f'{number}.{s}', live
     number += 1
   return found
-
-
-def _segment_parts(stage: PlannedStage, s: int) -> list[tuple[str, int]]:
-  """Workspace buffers alive in a segment."""
-  plan, parts = stage.plan, []
-  for feature_map, place in zip(plan.graph.maps, plan.maps):
-    if place.region != Region.WORKSPACE or not place.first <= s <= place.last:
-      continue
-    size = place.ring_rows * feature_map.row_bytes
-    kind = 'whole map' if place.ring_rows == feature_map.rows else f'ring of {place.ring_rows} rows'
-    shape = f'{feature_map.rows}x{feature_map.cols}x{feature_map.channels}'
-    parts.append((f'{kind} {shape} "{feature_map.name}"', size))
-  segment = plan.segments[s]
-  for op in plan.graph.ops[segment.first_op : segment.last_op]:
-    if op.scratch_bytes:
-      parts.append((f'sums of {op.name}', op.scratch_bytes))
-  return sorted(parts, key=lambda part: -part[1])
-
-
-def _segment_workspace(stage: PlannedStage, s: int) -> int:
-  return sum(aligned(size) for _, size in _segment_parts(stage, s))
 
 
 def _bound_before(result: ConversionResult) -> Bound:
@@ -197,10 +174,12 @@ def _bound_after(result: ConversionResult) -> Bound:
   if stage is None:
     return outer
   plan = stage.plan
-  s = max(range(len(plan.segments)), key=lambda i: _segment_workspace(stage, i))
+  s = max(range(len(plan.segments)), key=lambda i: plan.segments[i].peak.bytes)
   segment = plan.segments[s]
   first, last = plan.graph.ops[segment.first_op], plan.graph.ops[segment.last_op - 1]
-  tensors = [part for part in outer.parts if not part[0].startswith('scratch')]
-  where = f'segment {s} ({segment.schedule}, {first.name} to {last.name})'
-  parts = sorted([*tensors, *_segment_parts(stage, s)], key=lambda part: -part[1])
-  return Bound(where, outer.bytes, tuple(parts))
+  moment = plan.graph.ops[segment.peak.op]
+  where = (
+      f'segment {s} ({segment.schedule}, {first.name} to {last.name}), '
+      f'{moment.name} at row {segment.peak.row}'
+  )
+  return Bound(where, outer.bytes, segment.peak.parts)

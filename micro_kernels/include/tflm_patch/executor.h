@@ -39,7 +39,8 @@ tflm_patch_status tflm_patch_validate(const void* program,
 size_t tflm_patch_workspace_size(const void* program);
 
 /* Runs a validated program. tensors: data of the inputs, then of the outputs, of
- * the sizes that were validated, aligned for their types. workspace:
+ * the sizes that were validated, aligned to TFLM_PATCH_TENSOR_ALIGNMENT, as
+ * scratch may lie in them. workspace:
  * tflm_patch_workspace_size bytes, 16-byte aligned; may be NULL when that is 0.
  * Returns BAD_TENSOR or BAD_WORKSPACE when one is missing, before anything is
  * written. */

@@ -24,6 +24,7 @@ extern "C" {
 #define TFLM_PATCH_MAGIC 0x48435054u /* "TPCH" */
 #define TFLM_PATCH_VERSION 2u
 #define TFLM_PATCH_ALIGNMENT 16u
+#define TFLM_PATCH_TENSOR_ALIGNMENT 4u /* of the tensors' memory */
 #define TFLM_PATCH_MAX_TENSORS 16u /* inputs plus outputs of a stage */
 #define TFLM_PATCH_MAX_OPS 255u    /* operators of one segment */
 #define TFLM_PATCH_PAUSE 255u      /* op of a step that waits for the next band */
@@ -125,11 +126,11 @@ typedef struct {
   uint8_t kind;
   uint8_t n_inputs;
   uint8_t n_outputs;
-  uint8_t reserved;
+  uint8_t scratch_region; /* not the constants */
   uint16_t first_edge; /* input maps, then output maps, in the edge table */
   uint16_t steps;
   uint32_t params;        /* offset of the parameter record, 4-byte aligned */
-  uint32_t scratch;       /* workspace offset of private memory, 16-byte aligned, or NONE */
+  uint32_t scratch;       /* offset of private memory, 16-byte aligned, or NONE */
   uint32_t scratch_bytes; /* kept from the first step to the last */
   uint32_t reserved2;
   uint32_t reserved3;

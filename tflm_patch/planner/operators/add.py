@@ -57,4 +57,12 @@ def lower(op: OpView, builder: StageBuilder) -> None:
         act_max=clamp[1],
     )
 
-  builder.add(op, program.Kind.ADD, sources, [target], reads, encode)
+  builder.add(
+      op,
+      program.Kind.ADD,
+      sources,
+      [target],
+      reads,
+      encode,
+      in_place=elementwise.in_place(builder, sources, target),
+  )

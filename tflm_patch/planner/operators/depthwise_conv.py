@@ -11,6 +11,7 @@ from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base, conv
 from tflm_patch.planner.operators.base import OpView
+from tflm_patch.planner.stage_ir import InPlace
 
 
 def constraint_filter_shape(op: OpView) -> str | None:
@@ -59,6 +60,11 @@ def lower(op: OpView, builder: StageBuilder) -> None:
         depth_multiplier=output_map.channels // input_map.channels,
     )
 
+  # Columns are made from left to right, each channel from its own alone.
+  in_place = []
+  if window['stride_h'] == window['stride_w'] == 1 and input_map.channels == output_map.channels:
+    gap = window['pad_left'] * input_map.channels
+    in_place.append(InPlace(0, row_shift=window['pad_top'], gap_bytes=gap))
   builder.add(
       op,
       program.Kind.DEPTHWISE_CONV_2D,
@@ -71,4 +77,5 @@ def lower(op: OpView, builder: StageBuilder) -> None:
           )
       ],
       encode,
+      in_place=in_place,
   )  # fmt: skip

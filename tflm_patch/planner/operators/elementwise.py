@@ -9,7 +9,7 @@ from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.operators import base
 from tflm_patch.planner.operators.base import OpView
 from tflm_patch.planner.shapes import feature_shape
-from tflm_patch.planner.stage_ir import RowReads
+from tflm_patch.planner.stage_ir import InPlace, RowReads
 
 
 def constraint_two_int8_inputs(op: OpView) -> str | None:
@@ -38,6 +38,17 @@ def constraint_broadcast(op: OpView) -> str | None:
     if any(size not in (1, wanted) for size, wanted in zip(shape, target)):
       return f'{list(tensor.shape)} to {list(op.output().shape)}'
   return None
+
+
+def in_place(builder: StageBuilder, sources: list[int], target: int) -> list[InPlace]:
+  """Inputs of the output's shape: value by value, the output may replace them."""
+  out = builder.map(target)
+  shape = (out.rows, out.cols, out.channels)
+  return [
+      InPlace(k)
+      for k, source in enumerate(map(builder.map, sources))
+      if (source.rows, source.cols, source.channels) == shape
+  ]
 
 
 def operands(op: OpView, builder: StageBuilder) -> tuple[list[int], int, list[RowReads]]:

@@ -15,6 +15,7 @@ from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base
 from tflm_patch.planner.operators.base import OpView
+from tflm_patch.planner.stage_ir import InPlace
 
 
 def table_of(function: Callable[[int], int], source: DType, target: DType) -> np.ndarray:
@@ -36,7 +37,13 @@ def lower_table(op: OpView, builder: StageBuilder, table: np.ndarray) -> None:
     return program.LOOKUP.pack(table_at=pool.add(table))
 
   builder.add(
-      op, program.Kind.LOOKUP, [source], [target], [rows.same_row(count, count)], encode
+      op,
+      program.Kind.LOOKUP,
+      [source],
+      [target],
+      [rows.same_row(count, count)],
+      encode,
+      in_place=[InPlace(0)],
   )
 
 
