@@ -104,10 +104,10 @@ static inline uint8_t* tflm_patch_map_row(const tflm_patch_stage* stage,
   }
   if (row < map->split) {
     return tflm_patch_place(stage, map->region, map->offset) +
-           (size_t)row * map->row_bytes;
+           (int32_t)row * map->row_bytes;
   }
   return tflm_patch_place(stage, map->split_region, map->split_offset) +
-         (size_t)(row - map->split) * map->row_bytes;
+         (int32_t)(row - map->split) * map->row_bytes;
 }
 
 /* An int8 map as the row kernels read it. */

@@ -133,6 +133,25 @@ static int is_zero_point(const tflm_patch_map* map) {
   }
 }
 
+/* Bytes between two slots of a map, whatever the direction. */
+static uint32_t row_distance(const tflm_patch_map* map) {
+  return map->row_bytes < 0 ? 0u - (uint32_t)map->row_bytes
+                            : (uint32_t)map->row_bytes;
+}
+
+/* Whether `slots` slots from an offset on, of `values` bytes each, lie in a
+ * container. */
+static int piece_fits(const tflm_patch_map* map, uint32_t offset,
+                      uint32_t slots, uint64_t values, uint32_t container) {
+  const uint64_t reach = (uint64_t)(slots - 1) * row_distance(map);
+  if (reach > INT32_MAX) { /* kernels reckon in 32 bits */
+    return 0;
+  }
+  return map->row_bytes < 0
+             ? reach <= offset && fits(offset, values, container)
+             : fits(offset, reach + values, container);
+}
+
 /* Size, type, place and alignment of a map; who makes it is checked later. */
 static tflm_patch_status check_map(const validator* v,
                                    const tflm_patch_map* map) {
@@ -147,21 +166,19 @@ static tflm_patch_status check_map(const validator* v,
     return TFLM_PATCH_BAD_INDEX;
   }
   const uint64_t values = (uint64_t)map->cols * map->channels * type_bytes;
-  if (map->row_bytes < values) {
+  const uint32_t distance = row_distance(map);
+  if (distance < values || distance > INT32_MAX) {
     return TFLM_PATCH_BAD_MAP;
   }
-  if (map->offset % type_bytes != 0 || map->row_bytes % type_bytes != 0 ||
+  if (map->offset % type_bytes != 0 || distance % type_bytes != 0 ||
       map->split_offset % type_bytes != 0) {
     return TFLM_PATCH_BAD_ALIGNMENT;
   }
-  if (!fits(map->offset, (uint64_t)(map->split - 1) * map->row_bytes + values,
-            region_bytes(v, map->region))) {
-    return TFLM_PATCH_BAD_SIZE;
-  }
   const uint32_t rest = (uint32_t)map->ring_rows - map->split;
-  if (rest != 0 &&
-      !fits(map->split_offset, (uint64_t)(rest - 1) * map->row_bytes + values,
-            region_bytes(v, map->split_region))) {
+  if (!piece_fits(map, map->offset, map->split, values,
+                  region_bytes(v, map->region)) ||
+      (rest != 0 && !piece_fits(map, map->split_offset, rest, values,
+                                region_bytes(v, map->split_region)))) {
     return TFLM_PATCH_BAD_SIZE;
   }
   return TFLM_PATCH_OK;

@@ -221,7 +221,14 @@ def _place_whole(memory: _Memory, item: Item, rng: random.Random | None) -> Plac
 def _place_split(memory: _Memory, item: Item, rng: random.Random | None) -> Place | None:
   for shape, lives in reversed(list(enumerate(item.shapes))):
     n = len(lives.made)
-    for k in range(1, n):
+    splits = list(range(1, n))
+    if rng is not None:
+      choice = rng.random()
+      if choice < 0.4:
+        splits.reverse()
+      elif choice < 0.7:
+        rng.shuffle(splits)
+    for k in splits:
       fronts = memory.places(item, lives, 0, k, rng)
       # Both pieces must have a place at all before they are tried together.
       if not fronts or not memory.places(item, lives, k, n - k, None):
@@ -263,7 +270,7 @@ def find_layout(
     regions: Sequence[Region],
     length: int,
     *,
-    attempts: int = 40,
+    attempts: int = 160,
     limit: int | None = None,
 ) -> Layout | None:
   """Places items in a workspace as small as can be found.
@@ -272,69 +279,87 @@ def find_layout(
     items: What is to be placed.
     regions: Memory beside the workspace.
     length: Number of steps.
-    attempts: Orders tried for one size.
+    attempts: Orders tried altogether.
     limit: Only layouts below this size are of interest.
 
   Returns:
     The layout; None when none was found below the limit.
   """
   if not items:
-    return Layout((), 0)
-  low = lower_bound(items, regions, length)
-  total = aligned(sum(item.slot_bytes * len(item.shapes[0].made) + 16 for item in items))
-  high = total + 16 if limit is None else limit
-  best: Layout | None = None
-  rng = random.Random(0)
-  orders = _orders(items)
-  first = True
-  while low < high:
-    size = low if first else aligned((low + high) // 2 - 8)
-    size = min(max(size, low), high - 16)
-    places = _pack_somehow(items, regions, size, orders, attempts, rng)
-    first = False
-    if places is None:
-      low = size + 16
-    else:
-      high = size
-      best = Layout(places, size)
-  return best
+    return Layout((), 0) if limit is None or limit > 0 else None
+  return _Search(items, regions, length, limit).run(attempts)
 
 
-def _orders(items: Sequence[Item]) -> list[list[int]]:
+class _Search:
+  """Lowers the size of the workspace by bisection, again and again with other orders."""
+
+  def __init__(
+      self,
+      items: Sequence[Item],
+      regions: Sequence[Region],
+      length: int,
+      limit: int | None,
+  ) -> None:
+    self._items = items
+    self._regions = regions
+    self._rng = random.Random(0)
+    self._bound = lower_bound(items, regions, length)
+    self._orders = _orders(items, length)
+    self._best: Layout | None = None
+    total = aligned(sum(aligned(item.slot_bytes * len(item.shapes[0].made)) for item in items))
+    # Below this everything is to be found.
+    self._high = total + ALIGNMENT if limit is None else min(limit, total + ALIGNMENT)
+
+  def run(self, attempts: int) -> Layout | None:
+    share = 8  # of the attempts, for one size
+    while attempts > 0 and self._bound < self._high:
+      low = size = self._bound
+      while low < self._high and attempts > 0:
+        tries = min(share, attempts)
+        used = self._try(size, tries)
+        attempts -= used
+        low = size + ALIGNMENT if self._high > size else low
+        size = max(low, min(aligned((low + self._high) // 2), self._high - ALIGNMENT))
+      share *= 2
+    return self._best
+
+  def _try(self, size: int, tries: int) -> int:
+    """Looks for a layout of this size; returns the number of orders tried."""
+    for attempt in range(tries):
+      known = self._orders[attempt] if attempt < len(self._orders) else None
+      if known is None:
+        known = list(self._rng.choice(self._orders))
+        for _ in range(1 + len(known) // 8):
+          i, j = self._rng.randrange(len(known)), self._rng.randrange(len(known))
+          known.insert(j, known.pop(i))
+      rng = self._rng if self._rng.random() < 0.7 else None
+      outcome = pack(self._items, self._regions, size, known, rng)
+      if not isinstance(outcome, int):
+        self._best, self._high = Layout(outcome, size), size
+        # What worked is tried first for the next size.
+        self._orders.sort(key=lambda order, first=known: order != first)
+        return attempt + 1
+      if attempt < len(self._orders):
+        # The item that found no place goes earlier.
+        order = list(known)
+        at = order.index(outcome)
+        order.insert(self._rng.randrange(at) if at else 0, order.pop(at))
+        self._orders[attempt] = order
+    return tries
+
+
+def _orders(items: Sequence[Item], length: int) -> list[list[int]]:
   indices = list(range(len(items)))
   size = [item.slot_bytes * len(item.shapes[0].made) for item in items]
-  span = [item.rows.last_time - item.rows.first_time for item in items]
-  begin = [item.rows.first_time for item in items]
+  lives = [item.rows for item in items]
+  begin = [life.first_time for life in lives]
+  span = [life.last_time - life.first_time for life in lives]
+  live = live_bytes(items, length)
+  crowd = [int(live[max(0, life.first_time) : life.last_time + 1].max()) for life in lives]
   return [
       sorted(indices, key=lambda i: (-size[i], begin[i])),
+      sorted(indices, key=lambda i: (-crowd[i], -size[i])),
       sorted(indices, key=lambda i: (begin[i], -size[i])),
       sorted(indices, key=lambda i: (-span[i], -size[i])),
       sorted(indices, key=lambda i: (-begin[i], -size[i])),
   ]
-
-
-def _pack_somehow(
-    items: Sequence[Item],
-    regions: Sequence[Region],
-    size: int,
-    orders: list[list[int]],
-    attempts: int,
-    rng: random.Random,
-) -> tuple[Place, ...] | None:
-  order = orders[0]
-  for attempt in range(attempts):
-    if attempt < len(orders):
-      order = orders[attempt]
-    outcome = pack(items, regions, size, order, rng if attempt >= len(orders) else None)
-    if not isinstance(outcome, int):
-      # What worked is tried first for the next size.
-      if order in orders:
-        orders.remove(order)
-      orders.insert(0, order)
-      return outcome
-    # The item that found no place goes earlier.
-    order = list(order)
-    at = order.index(outcome)
-    del order[at]
-    order.insert(rng.randrange(at) if at else 0, outcome)
-  return None

@@ -176,7 +176,7 @@ class _Collector:
     alignment = feature_map.dtype.bytes or 1
     shapes = [life]
     if self._streamed_alone(m):
-      height = ring_height(life, life)
+      height = ring_height(life, np.arange(feature_map.rows), life)
       if height < feature_map.rows:
         shapes.insert(0, _ring(life, life, height))
     return layout.Item(feature_map.row_bytes, tuple(shapes), alignment)
@@ -194,7 +194,7 @@ class _Collector:
         host, guest = op.inputs[how.input], op.outputs[0]
         if host in used or guest in used or host not in lives or guest not in lives:
           continue
-        if self._readers[host] != (i,) or op.inputs.count(host) != 1:
+        if op.inputs.count(host) != 1:
           continue
         item = self._merge(host, guest, how, lives)
         if item is None:
@@ -217,44 +217,48 @@ class _Collector:
     first, second = self._graph.maps[host], self._graph.maps[guest]
     if first.dtype != second.dtype or second.row_bytes > first.row_bytes:
       return None
+    # Nobody else reads what a row of the guest is written over.
+    over = np.arange(second.rows) * how.row_step - how.row_shift
+    inside = (over >= 0) & (over < first.rows)
+    if np.any(lives[host].last[over[inside]] > lives[guest].made[inside]):
+      return None
     slot_bytes = first.row_bytes + how.gap_bytes
     alone = self._streamed_alone(host) and self._streamed_alone(guest)
-    shift = how.row_shift
     shapes = []
     if alone:
       height = max(
-          ring_height(lives[host], lives[host]), ring_height(lives[host], lives[guest], shift)
+          ring_height(lives[host], np.arange(first.rows), lives[host]),
+          ring_height(lives[host], over, lives[guest]),
       )
-      if height > shift and height < first.rows:
-        shapes.append(_ring(lives[host], lives[guest], height, early=shift))
-    if shift == 0 and how.gap_bytes == 0 and first.rows == second.rows:
+      if height < first.rows and how.fits_ring(height):
+        early = int((over < 0).sum())
+        shapes.append(_ring(lives[host], lives[guest], height, early))
+    if how.is_same_place and first.rows == second.rows:
       shapes.append(row_lives(lives[host].made, lives[guest].last))
     if not shapes:
       return None
-    whole = shift == 0 and how.gap_bytes == 0
     return layout.Item(
-        slot_bytes, tuple(shapes), first.dtype.bytes or 1, one_piece=not whole
+        slot_bytes, tuple(shapes), first.dtype.bytes or 1, one_piece=not how.is_same_place
     )
 
 
-def ring_height(made: RowLives, alive: RowLives, shift: int = 0) -> int:
-  """Rows of a ring in which row r of `alive` lies in the slot of row r - shift of `made`.
+def ring_height(made: RowLives, places: np.ndarray, alive: RowLives) -> int:
+  """Rows of a ring in which row r of `alive` lies in the slot of row places[r] of `made`.
 
   No row is made into a slot before what lies there is dead.
   """
   before = np.searchsorted(made.made, alive.last, side='right')
-  rows = np.arange(len(alive.last)) - shift
-  return max(1, int((before - rows).max()))
+  return max(1, int((before - places).max()))
 
 
 def _ring(made: RowLives, alive: RowLives, height: int, early: int = 0) -> RowLives:
   """Lives of a ring's slots: from the first row in them to the end of all.
 
-  `early` rows of `alive` come into the last slots before `made` does.
+  The first `early` rows of `alive` lie in slots that nothing was made into before.
   """
   first = made.made[:height].copy()
   if early:
-    first[height - early :] = np.minimum(first[height - early :], alive.made[:early])
+    first = np.minimum(first, np.maximum(first[0], alive.made[0]))
   first = np.minimum.accumulate(first[::-1])[::-1]
   end = max(made.last_time, alive.last_time)
   return RowLives(first, np.full(height, end, np.int64))

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from tflm_patch.planner import feed, layout, needs, order, program, segments
-from tflm_patch.planner.stage_ir import MapRole, StageGraph
+from tflm_patch.planner.stage_ir import InPlace, MapRole, StageGraph
 
 # Cuts are looked for with a peak up to this much above the least one: memory with
 # a lower peak is not always easier to lay out.
@@ -179,7 +179,7 @@ def _finish(
     maps[need.map] = _map_plan(need.item, place, regions, gap)
     if need.guest is not None:
       guest, how = need.guest
-      maps[guest] = _guest_plan(need.item, place, regions, how.row_shift)
+      maps[guest] = _guest_plan(need.item, place, regions, how)
   finished = tuple(m for m in maps if m is not None)
   assert len(finished) == len(graph.maps)
   return StagePlan(
@@ -219,16 +219,23 @@ def _map_plan(
 
 
 def _guest_plan(
-    item: layout.Item, place: layout.Place, regions: Sequence[int], shift: int
+    item: layout.Item, place: layout.Place, regions: Sequence[int], how: InPlace
 ) -> MapPlan:
-  """Row r lies in slot r - shift, at its beginning."""
-  if shift == 0:
+  """Row r lies at the beginning of the slot of its host's row r * row_step - row_shift."""
+  if how.is_same_place:
     return _map_plan(item, place, regions, 0)
   piece = place.pieces[0]
-  slots = len(item.shapes[place.shape].made)
   region = regions[piece.region]
-  turned = piece.offset + (slots - shift) * item.slot_bytes
-  return MapPlan(region, turned, slots, item.slot_bytes, shift, region, piece.offset)
+  slots = len(item.shapes[place.shape].made)
+  row_bytes = item.slot_bytes if how.row_step == 1 else -item.slot_bytes  # 2 is -1 modulo 3
+  start = -how.row_shift % slots
+  # Slots from `start` to the end of the ring, in the guest's direction; then the others.
+  split = slots - start if row_bytes > 0 else start + 1
+  rest = 0 if row_bytes > 0 else slots - 1
+  return MapPlan(
+      region, piece.offset + start * item.slot_bytes, slots, row_bytes, split,
+      region, piece.offset + rest * item.slot_bytes,
+  )  # fmt: skip
 
 
 def _segment_plans(graph: StageGraph, chosen: _LaidOut) -> Iterator[SegmentPlan]:

@@ -151,7 +151,7 @@ CHECKSUM_FROM = 16
 MAP = _record(
     'tflm_patch_map',
     ('offset', 'I'),
-    ('row_bytes', 'I'),
+    ('row_bytes', 'i'),
     ('rows', 'H'),
     ('ring_rows', 'H'),
     ('cols', 'H'),

@@ -78,14 +78,26 @@ class RowReads:
 class InPlace:
   """How an operator's output may lie over one of its inputs.
 
-  Output row r may take the memory of input row r - row_shift, the oldest that
-  its step reads, when it begins gap_bytes before it: the operator writes a value
-  only after everything that it overwrites has been read.
+  Output row r may take the memory of input row r * row_step - row_shift, the
+  oldest that its step reads, when it begins gap_bytes before it: the operator
+  writes a value only after everything that it overwrites has been read.
   """
 
   input: int
   row_shift: int = 0
   gap_bytes: int = 0
+  row_step: int = 1
+
+  @property
+  def is_same_place(self) -> bool:
+    """Whether rows of output and input lie at the same place."""
+    return (self.row_step, self.row_shift, self.gap_bytes) == (1, 0, 0)
+
+  def fits_ring(self, height: int) -> bool:
+    """Whether the output's slots of an input ring follow each other, up or down."""
+    if self.row_step == 1:
+      return height > self.row_shift
+    return self.row_step == 2 and height == 3 and self.row_shift < 2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

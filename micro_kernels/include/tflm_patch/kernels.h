@@ -26,7 +26,7 @@ extern "C" {
  * when it is in one piece. */
 typedef struct {
   const int8_t* base;
-  uint32_t row_bytes;
+  int32_t row_bytes; /* negative when the slots go down in memory */
   uint32_t ring_rows;
   uint32_t rows;
   uint32_t cols;
@@ -38,9 +38,9 @@ typedef struct {
 /* The row in a slot of a map. */
 static inline const int8_t* tflm_patch_slot_row(const tflm_patch_rows* map,
                                                 uint32_t slot) {
-  return slot < map->split ? map->base + slot * map->row_bytes
-                           : map->split_base +
-                                 (slot - map->split) * map->row_bytes;
+  return slot < map->split
+             ? map->base + (int32_t)slot * map->row_bytes
+             : map->split_base + (int32_t)(slot - map->split) * map->row_bytes;
 }
 
 /* tflm_patch_requant with its arrays at hand; element c * channel_step belongs

@@ -103,7 +103,8 @@ typedef struct {
  * later step reads. 32 bytes. */
 typedef struct {
   uint32_t offset;
-  uint32_t row_bytes; /* at least cols * channels * size of the type */
+  int32_t row_bytes; /* from a slot to the next, up or down: at least cols *
+                        channels * size of the type */
   uint16_t rows;
   uint16_t ring_rows; /* 1..rows; rows when the whole map is kept */
   uint16_t cols;

@@ -62,9 +62,18 @@ def lower(op: OpView, builder: StageBuilder) -> None:
 
   # Columns are made from left to right, each channel from its own alone.
   in_place = []
-  if window['stride_h'] == window['stride_w'] == 1 and input_map.channels == output_map.channels:
-    gap = window['pad_left'] * input_map.channels
-    in_place.append(InPlace(0, row_shift=window['pad_top'], gap_bytes=gap))
+  if input_map.channels == output_map.channels:
+    # Column c may lie over input column c - gap: of those that column c + 1 reads, the
+    # first is stride * (c + 1) - pad.
+    gap = max(0, window['pad_left'] - window['stride_w'] + 1)
+    in_place.append(
+        InPlace(
+            0,
+            row_shift=window['pad_top'],
+            gap_bytes=gap * input_map.channels,
+            row_step=window['stride_h'],
+        )
+    )
   builder.add(
       op,
       program.Kind.DEPTHWISE_CONV_2D,
