@@ -12,13 +12,21 @@ from tflm_patch.graph.writer import compact, drop_offline_plan
 from tflm_patch.planner.stages import StageChoice, choose_stages
 
 
-def rewrite(model: Model, *, keep_input: bool = False, force: bool = False) -> StageChoice:
+def rewrite(
+    model: Model,
+    *,
+    keep_input: bool = False,
+    force: bool = False,
+    input_rows: int | None = None,
+) -> StageChoice:
   """Puts every region that gains by it into a stage.
 
   Args:
     model: After the other rewrites; see `choose_stages` for the rest.
   """
-  return choose_stages(model, _finish, keep_input=keep_input, force=force)
+  return choose_stages(
+      model, _finish, keep_input=keep_input, force=force, input_rows=input_rows
+  )
 
 
 def _finish(model: Model) -> Model:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
   from tflm_patch.errors import ModelError, TflmPatchError
   from tflm_patch.report.analysis import Analysis, analyze
   from tflm_patch.report.verification import Verification, verify
+  from tflm_patch.runtime.rows import run_rows
 
 __all__ = [
     'Analysis',
@@ -32,6 +33,7 @@ __all__ = [
     'analyze',
     'convert',
     'convert_model',
+    'run_rows',
     'verify',
 ]
 
@@ -47,6 +49,7 @@ _HOMES = {
     'analyze': 'tflm_patch.report.analysis',
     'Verification': 'tflm_patch.report.verification',
     'verify': 'tflm_patch.report.verification',
+    'run_rows': 'tflm_patch.runtime.rows',
 }
 
 

@@ -38,12 +38,15 @@ class ConvertOptions:
     keep_input: The application reads its input again after `Invoke()`; stages
       leave its bytes alone.
     force_stage: Make stages even where the arena does not get smaller.
+    input_rows: The model takes its input in bands of this many rows, one for each
+      `Invoke()`; see docs/firmware.md.
   """
 
   int8_io: bool = False
   plugins: tuple[str, ...] = ()
   keep_input: bool = False
   force_stage: bool = False
+  input_rows: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,19 +203,28 @@ def _convert(
   context = converter_plugins.Context(int8_io=options.int8_io)
   rewritten, changes = converter_plugins.run_plugins(original, entries, context)
   progress('Planning the stages')
+  if options.input_rows is not None and (not use_stage or options.keep_input):
+    other = '--keep-input' if use_stage else '--plugins=-stage'
+    raise TflmPatchError(f'--input-rows and {other} exclude each other; leave one of them out')
   choice = stage_plugin.rewrite(
-      rewritten, keep_input=options.keep_input, force=options.force_stage
+      rewritten,
+      keep_input=options.keep_input,
+      force=options.force_stage,
+      input_rows=options.input_rows,
   ) if use_stage else None  # fmt: skip
   arena = original_arena
   reason = None
   if any(is_stage(operator) for operator in original.main.operators):
     reason = 'the model is converted already'
+    if options.input_rows is not None:
+      raise TflmPatchError(f'{reason}; --input-rows needs the original one')
   elif choice is None or not choice.stages:
     reason = _why_no_stage(original, choice)
   folded_io = any(change.plugin == 'boundary_quantize' for change in changes)
   if choice is not None and (reason is None or (folded_io and not choice.stages)):
     arena = predict(choice.model)
-    if arena.total >= original_arena.total and not options.force_stage and not folded_io:
+    wanted = options.force_stage or folded_io or options.input_rows is not None
+    if arena.total >= original_arena.total and not wanted:
       reason = f'the stock arena of {original_arena.total} bytes is not beaten by {arena.total}'
     else:
       reason = None

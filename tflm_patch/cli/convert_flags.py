@@ -26,11 +26,20 @@ def define(values: flags.FlagValues) -> None:
       'leave the model input\'s bytes alone, for applications that read it again after Invoke()',
       flag_values=values,
   )  # fmt: skip
+  flags.DEFINE_integer(
+      'input_rows', None,
+      'the model takes its input in bands of this many rows, one for each Invoke(); the frame '
+      'is never stored',
+      lower_bound=1, flag_values=values,
+  )  # fmt: skip
   flags.DEFINE_bool('json', False, 'print a summary for machines', flag_values=values)
 
 
 def options(values: flags.FlagValues) -> ConvertOptions:
   """The options that the flags say."""
   return ConvertOptions(
-      int8_io=values.int8_io, plugins=tuple(values.plugins), keep_input=values.keep_input
+      int8_io=values.int8_io,
+      plugins=tuple(values.plugins),
+      keep_input=values.keep_input,
+      input_rows=values.input_rows,
   )

@@ -337,7 +337,7 @@ class _Search:
       if not isinstance(outcome, int):
         self._best, self._high = Layout(outcome, size), size
         # What worked is tried first for the next size.
-        self._orders.sort(key=lambda order, first=known: order != first)
+        self._orders = [known, *(order for order in self._orders if order != known)]
         return attempt + 1
       if attempt < len(self._orders):
         # The item that found no place goes earlier.

@@ -54,7 +54,8 @@ def consumers(graph: StageGraph) -> dict[int, tuple[int, ...]]:
 @functools.lru_cache(maxsize=64)
 def _row_needs(graph: StageGraph) -> tuple[tuple[tuple[int, list[int], list[int]], ...], ...]:
   """Per operator and input: the map, the last row that each step reads, and the oldest
-  row that each step and those after it read (one entry more: none)."""
+  row that each step and those after it read (one entry more: none).
+  """
   table = []
   for op in graph.ops:
     entries = []

@@ -324,6 +324,16 @@ def finish(body: bytearray) -> bytes:
   return bytes(body)
 
 
+def is_fed_by_bands(data: bytes) -> bool:
+  """tflm_patch_is_fed_by_bands; False for what is no program."""
+  if len(data) < HEADER.size:
+    return False
+  header = HEADER.unpack(data)
+  end = header['ops'] + OP.size * header['n_ops']
+  kinds = data[header['ops'] : end : OP.size] if end <= len(data) else b''
+  return Kind.FEED in kinds
+
+
 @dataclasses.dataclass(frozen=True)
 class OpRecord:
   """An operator before encoding; see `encode`."""

@@ -12,11 +12,12 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from tflm_patch.graph.types import Model, Subgraph
+from tflm_patch.planner import input_bands
 from tflm_patch.planner.arena import predict
+from tflm_patch.planner.encode import encode_stage
 from tflm_patch.planner.lowering import NotStageable, lower_region, region_boundary
 from tflm_patch.planner.operators import Violation
 from tflm_patch.planner.partition import partition
-from tflm_patch.planner.encode import encode_stage
 from tflm_patch.planner.plan import plan_stage
 from tflm_patch.planner.stage_operator import PlannedStage, install_stages
 
@@ -41,7 +42,12 @@ class StageChoice:
 
 
 def choose_stages(
-    model: Model, finish: Finish, *, keep_input: bool = False, force: bool = False
+    model: Model,
+    finish: Finish,
+    *,
+    keep_input: bool = False,
+    force: bool = False,
+    input_rows: int | None = None,
 ) -> StageChoice:
   """Plans every region and keeps the stages that lower the arena.
 
@@ -50,15 +56,27 @@ def choose_stages(
     finish: Makes a model with stages installed one that TFLM can run.
     keep_input: Stages leave the bytes of the model's inputs alone.
     force: Keep every stage, gain or not.
+    input_rows: Feed the model's input by bands of this many rows.
+
+  Raises:
+    TflmPatchError: the input cannot be fed by bands of that height.
   """
   subgraph = model.main
   parts = partition(model, subgraph)
+  bands = None
+  if input_rows is not None:
+    bands = input_bands.plan_bands(subgraph, parts, input_rows)
   planned, rejected = [], []
   for region in parts.regions:
+    fed = bands if bands is not None and region == bands.region else None
     try:
-      planned.append(_plan_region(model, subgraph, region, keep_input))
+      planned.append(_plan_region(model, subgraph, region, keep_input, fed))
     except NotStageable as reason:
+      if fed is not None:
+        raise input_bands.refusal(str(reason)) from None
       rejected.append((region, str(reason)))
+  if bands is not None:
+    model = input_bands.with_band_input(model, bands)
 
   def build(stages: Sequence[PlannedStage]) -> Model:
     return finish(install_stages(model, stages))
@@ -71,6 +89,8 @@ def choose_stages(
     best = arena(chosen)
     # A stage whose removal does no harm does no good either.
     for stage in sorted(planned, key=lambda stage: len(stage.region)):
+      if bands is not None and stage.region == bands.region:
+        continue
       without = [other for other in chosen if other is not stage]
       total = arena(without)
       if total <= best:
@@ -80,9 +100,15 @@ def choose_stages(
 
 
 def _plan_region(
-    model: Model, subgraph: Subgraph, region: tuple[int, ...], keep_input: bool
+    model: Model,
+    subgraph: Subgraph,
+    region: tuple[int, ...],
+    keep_input: bool,
+    bands: input_bands.Bands | None,
 ) -> PlannedStage:
   graph = lower_region(model, subgraph, region)
+  if bands is not None:
+    graph = input_bands.feed(graph, bands)
   inputs = tuple(graph.maps[m].tensor for m in graph.inputs)
   _, outputs = region_boundary(subgraph, region)
   inside = set(region)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from tflm_patch.errors import EnvironmentMissing, TflmPatchError
-from tflm_patch.runtime import capture, paths
+from tflm_patch.runtime import capture, paths, rows
 
 STAGE_OPERATOR = 'TflmPatchStage'
 # The versions that the host library is tested with, in both ages of TFLM's names.
@@ -31,7 +31,6 @@ TESTED_WHEELS = (WHEEL, '0.dev20260925222358')
 # Far above any microcontroller's; memory that TFLM does not touch costs nothing.
 DEFAULT_ARENA_BYTES = 256 << 20
 
-_ABORT = 15  # kTfLiteAbort: the stage wants more input before it has outputs
 _REGISTERER = 'TflmPatchRegister'
 _USAGE_LINE = re.compile(r'Arena allocation (total|head|tail) (\d+) bytes')
 
@@ -187,7 +186,8 @@ class Interpreter:
     """Runs the model once.
 
     Args:
-      inputs: One array per input of the model, of its type and shape.
+      inputs: One array per input of the model, of its type and shape; a whole frame
+        for a model that takes bands of rows.
 
     Returns:
       One array per output.
@@ -197,6 +197,15 @@ class Interpreter:
     """
     if len(inputs) != len(self.inputs):
       raise InterpreterError(f'the model has {len(self.inputs)} inputs, {len(inputs)} were given')
+    if len(inputs) == 1 and self._takes_bands_of(inputs[0]):
+      with _tflm_errors('TFLM failed to run the model'):
+        return rows.run_rows(self._interpreter, inputs[0], len(self.outputs))
+    if self.advance(inputs):
+      raise InterpreterError('the model takes its input in bands of rows; give it whole frames')
+    return [self._interpreter.get_output(index) for index in range(len(self.outputs))]
+
+  def advance(self, inputs: Sequence[np.ndarray]) -> bool:
+    """Runs the model on inputs of its own shapes; whether it wants more before it has outputs."""
     for index, (array, spec) in enumerate(zip(inputs, self.inputs)):
       given = TensorSpec(array.dtype, array.shape)
       if given != spec:
@@ -205,9 +214,20 @@ class Interpreter:
       for index, array in enumerate(inputs):
         self._interpreter.set_input(array, index)
       status = self._interpreter.invoke()
-    if status == _ABORT:
-      raise InterpreterError('the model wants more input before it gives outputs')
-    return [self._interpreter.get_output(index) for index in range(len(self.outputs))]
+    return bool(status == rows.ABORT)
+
+  def reset(self) -> None:
+    """Makes the next input the first one: of a frame, of a sequence."""
+    self._interpreter.reset()
+
+  def _takes_bands_of(self, frame: np.ndarray) -> bool:
+    spec = self.inputs[0]
+    return (
+        frame.dtype == spec.dtype
+        and frame.ndim == len(spec.shape) >= 2
+        and (frame.shape[0], *frame.shape[2:]) == (spec.shape[0], *spec.shape[2:])
+        and frame.shape[1] > spec.shape[1]
+    )
 
   def arena_usage(self) -> ArenaUsage:
     """What TFLM's recording allocator says it uses."""

@@ -43,7 +43,7 @@ class _Worker:
     """Whether the loaded model runs in an arena of that size."""
     try:
       interpreter = Interpreter(self._model, arena_bytes)
-      interpreter.invoke([np.zeros(spec.shape, spec.dtype) for spec in interpreter.inputs])
+      interpreter.advance([np.zeros(spec.shape, spec.dtype) for spec in interpreter.inputs])
     except InterpreterError:
       return False
     return True

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 
 from tflm_patch.graph.types import DType, Operator, Subgraph, Tensor
 from tflm_patch.planner.arena.structs import Build, int_array_bytes, size_of
-from tflm_patch.planner.program import HEADER
+from tflm_patch.planner.program import HEADER, is_fed_by_bands
 
 _STAGE = 'TflmPatchStage'
 
@@ -254,6 +254,13 @@ def _stage_scratch(site: Site) -> Iterable[int]:
       yield workspace
 
 
+def _stage_prepare(site: Site) -> Iterable[int]:
+  """Where a frame that comes in bands goes on: two words and the scratch buffer's index."""
+  program = site.input(-2)
+  if program is not None and program.data is not None and is_fed_by_bands(program.data.tobytes()):
+    yield 12
+
+
 # Structures that occur in several kernels' data.
 _CONV_DATA = '4i3iiippiii[ii]'
 _ARITHMETIC_PARAMS = 'b14iqqhh5i'
@@ -386,6 +393,6 @@ _BUILTIN: dict[str, OperatorMemory] = {
 }
 
 _CUSTOM: dict[str, OperatorMemory] = {
-    _STAGE: OperatorMemory(scratch=_stage_scratch, temporaries=0),
+    _STAGE: OperatorMemory(prepare=_stage_prepare, scratch=_stage_scratch, temporaries=0),
     'CIRCULAR_BUFFER': OperatorMemory(data='ii'),
 }
