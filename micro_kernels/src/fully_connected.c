@@ -148,7 +148,7 @@ static void run_accumulating(const tflm_patch_stage* stage,
   const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
   const uint32_t n = tflm_patch_row_values(input);
   const uint32_t end = step + count;
-  int32_t* sums = (int32_t*)(void*)(stage->workspace + op->scratch);
+  int32_t* sums = (int32_t*)tflm_patch_scratch(stage, op);
   if (step == 0) {
     memcpy(sums, args.bias, args.outputs * sizeof(int32_t));
   }

@@ -45,8 +45,8 @@ struct Fixture {
   alignas(16) uint8_t program[kBufferBytes];
   alignas(16) uint8_t constants[kBufferBytes];
   alignas(16) uint8_t workspace[kBufferBytes];
-  int8_t input[kValues];
-  int8_t output[kValues];
+  alignas(16) int8_t input[kValues];
+  alignas(16) int8_t output[kValues];
   TfLiteEvalTensor tensors[kTensors];
   Ints dims[kTensors];
   Ints inputs;
@@ -215,9 +215,9 @@ void TestRun() {
   Expect(g.requested == tflm_patch_workspace_size(g.program) &&
              g.requested > 0,
          "run", "asked for another workspace");
-  Expect(registration->init == nullptr && registration->free == nullptr &&
-             registration->reset == nullptr,
+  Expect(registration->init == nullptr && registration->free == nullptr,
          "run", "something else may see user_data");
+  registration->reset(Context(), g.node.user_data);
 
   g.tensors[kInput].data.data = g.input;
   g.tensors[kOutput].data.data = g.output;
@@ -273,6 +273,11 @@ size_t ReadFile(const char* path, uint8_t* to) {
 
 namespace tflm_patch {
 namespace tflm {
+
+void* MicroContextAllocatePersistentBuffer(TfLiteContext*, size_t) {
+  Expect(false, "persistent memory", "was asked for");
+  return nullptr;
+}
 
 TfLiteStatus MicroContextRequestScratchBufferInArena(TfLiteContext*,
                                                      size_t bytes, int* index) {

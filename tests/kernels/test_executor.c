@@ -89,6 +89,31 @@ static void test_input_reuse(void) {
   CHECK_BYTES(output, expected, OUT_BYTES);
 }
 
+/* Sums may lie in the input's bytes. */
+static void test_scratch_in_tensor(void) {
+  static builder b;
+  uint32_t seed = 14;
+  int8_t input[IN_BYTES];
+  int8_t expected[OUT_BYTES];
+  int8_t output[OUT_BYTES];
+  test_case = "scratch in a tensor";
+  test_fill(&seed, input, sizeof(input));
+  sample_build(&b);
+  run_sample(&b, input, 0, expected);
+  b.ops[SAMPLE_MEAN].scratch_region = TFLM_PATCH_REGION_TENSOR;
+  b.ops[SAMPLE_MEAN].scratch = 16;
+  run_sample(&b, input, 0, output);
+  CHECK_BYTES(output, expected, OUT_BYTES);
+  b.ops[SAMPLE_MEAN].scratch_region = TFLM_PATCH_REGION_CONSTANTS;
+  encoded e = builder_encode(&b);
+  CHECK_EQUAL(encoded_validate(&e), TFLM_PATCH_BAD_SIZE);
+  encoded_free(&e);
+  b.ops[SAMPLE_MEAN].scratch_region = TFLM_PATCH_REGION_TENSOR + 2;
+  e = builder_encode(&b);
+  CHECK_EQUAL(encoded_validate(&e), TFLM_PATCH_BAD_SIZE);
+  encoded_free(&e);
+}
+
 /* Maps in two pieces: the whole one behind itself, partly in the input; a ring
  * with its pieces in the wrong order. */
 static void test_split(void) {
@@ -226,6 +251,7 @@ int main(void) {
   test_input_reuse();
   test_row_stride();
   test_split();
+  test_scratch_in_tensor();
   test_two_outputs();
   test_memory();
   test_no_workspace();

@@ -270,7 +270,7 @@ def find_layout(
     regions: Sequence[Region],
     length: int,
     *,
-    attempts: int = 160,
+    attempts: int = 480,
     limit: int | None = None,
 ) -> Layout | None:
   """Places items in a workspace as small as can be found.

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from tflm_patch.planner import feed, layout, needs, order, program, segments
 from tflm_patch.planner.stage_ir import InPlace, MapRole, StageGraph
 
-# Cuts are looked for with a peak up to this much above the least one: memory with
-# a lower peak is not always easier to lay out.
-_SLACKS = (1.0, 1.01, 1.02, 1.04, 1.07)
+# How often the segment that bounds the memory is ruled out, to try other cuts: what
+# has the lowest peak is not always what is laid out best.
+_OTHER_CUTS = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,44 +121,61 @@ def plan_stage(graph: StageGraph, *, reuse_inputs: Sequence[int] = ()) -> StageP
   tensor_bytes = sum(graph.maps[m].bytes for m in tensors)
   least = search.least_peak(tensor_bytes)
   best: _LaidOut | None = None
-  tried = set()
-  for slack in _SLACKS:
-    limit = int(least * slack)
-    if best is not None and limit >= best.layout.bytes + tensor_bytes:
+  without: set[tuple[int, int]] = set()
+  limit = least
+  for _ in range(1 + _OTHER_CUTS):
+    cuts = search.fewest_dispatches(limit, without)
+    if cuts is None:
       break
-    cuts = search.fewest_dispatches(limit)
-    assert cuts is not None
-    if cuts in tried:
-      continue
-    tried.add(cuts)
-    laid_out = _lay_out(graph, cuts, reusable, tensors, best)
-    best = laid_out or best
+    candidate = _simulate(graph, cuts, reusable)
+    best = _lay_out(graph, candidate, tensors, best) or best
+    assert best is not None
+    limit = tensor_bytes + best.layout.bytes - layout.ALIGNMENT
+    if limit < least:
+      break
+    without.add(candidate.bounding_segment())
   assert best is not None
   return _finish(graph, best, tensors, tensor_bytes)
 
 
 @dataclasses.dataclass(frozen=True)
-class _LaidOut:
+class _Candidate:
   cuts: segments.Cuts
   steps: tuple[tuple[order.Step, ...], ...]  # of each segment
   needs: needs.Needs
+
+  def bounding_segment(self) -> tuple[int, int]:
+    """The segment during which the most memory is alive."""
+    at = int(self.needs.live_bytes().argmax())
+    for cut, steps in zip(self.cuts, self.steps):
+      if at < len(steps):
+        return cut
+      at -= len(steps)
+    raise AssertionError('unreachable')
+
+
+@dataclasses.dataclass(frozen=True)
+class _LaidOut(_Candidate):
   layout: layout.Layout
 
 
+def _simulate(graph: StageGraph, cuts: segments.Cuts, reusable: Sequence[int]) -> _Candidate:
+  steps = tuple(order.simulate(graph, range(*cut)).steps for cut in cuts)
+  joined = [step for part in steps for step in part]
+  return _Candidate(cuts, steps, needs.needs_of(graph, cuts, joined, reusable))
+
+
 def _lay_out(
-    graph: StageGraph,
-    cuts: segments.Cuts,
-    reusable: Sequence[int],
-    tensors: Sequence[int],
-    best: _LaidOut | None,
+    graph: StageGraph, candidate: _Candidate, tensors: Sequence[int], best: _LaidOut | None
 ) -> _LaidOut | None:
   """None when no layout smaller than the best was found."""
-  steps = tuple(order.simulate(graph, range(*cut)).steps for cut in cuts)
-  needed = needs.needs_of(graph, cuts, [s for part in steps for s in part], reusable)
+  needed = candidate.needs
   regions = [layout.Region(graph.maps[m].bytes, needed.tensors[m]) for m in tensors]
   limit = None if best is None else best.layout.bytes
   found = layout.find_layout(needed.items, regions, needed.length, limit=limit)
-  return None if found is None else _LaidOut(cuts, steps, needed, found)
+  if found is None:
+    return None
+  return _LaidOut(candidate.cuts, candidate.steps, needed, found)
 
 
 def _finish(

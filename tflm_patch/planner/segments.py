@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 import heapq
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from tflm_patch.planner import needs, order
 from tflm_patch.planner.program import MAX_OPS, MAX_STEP_ROWS
@@ -119,8 +119,18 @@ class SegmentSearch:
           heapq.heappush(queue, (bound, -last, origin, False))
     raise AssertionError('unreachable')
 
-  def fewest_dispatches(self, limit: int) -> Cuts | None:
-    """The cuts with the fewest kernel calls among those with no peak above `limit`."""
+  def fewest_dispatches(
+      self, limit: int, without: Collection[tuple[int, int]] = ()
+  ) -> Cuts | None:
+    """The cuts with the fewest kernel calls among those with no peak above `limit`.
+
+    Args:
+      limit: In bytes, the stage's tensors included.
+      without: Segments that must not occur.
+
+    Returns:
+      None when there are none.
+    """
     n = len(self.graph.ops)
     origins: dict[int, int] = {}
     totals = [0] * (n + 1)
@@ -138,7 +148,7 @@ class SegmentSearch:
         origin = node
       elif node not in origins and self.floor(origin, node) <= limit:
         cost = self.cost(origin, node)
-        if cost.peak_bytes <= limit:
+        if cost.peak_bytes <= limit and (origin, node) not in without:
           heapq.heappush(queue, (totals[origin] + cost.dispatches, node, origin, True))
       # The next end is looked at when this one is: an expectation only grows.
       if node < n and node - origin < MAX_OPS and self._ring_bytes(origin, node) <= limit:

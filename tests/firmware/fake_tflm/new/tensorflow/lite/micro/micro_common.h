@@ -66,6 +66,8 @@ struct TFLMRegistration {
   const char* custom_name;
 };
 
+void* MicroContextAllocatePersistentBuffer(TfLiteContext* context,
+                                           size_t bytes);
 TfLiteStatus MicroContextRequestScratchBufferInArena(TfLiteContext* context,
                                                      size_t bytes, int* index);
 void* MicroContextGetScratchBuffer(TfLiteContext* context, int index);
@@ -78,6 +80,7 @@ using micro::kTfLiteAbort;
 using micro::kTfLiteError;
 using micro::kTfLiteInt8;
 using micro::kTfLiteOk;
+using micro::MicroContextAllocatePersistentBuffer;
 using micro::MicroContextGetEvalTensor;
 using micro::MicroContextGetScratchBuffer;
 using micro::MicroContextRequestScratchBufferInArena;

@@ -15,6 +15,7 @@ const TfLiteStatus kTfLiteAbort = static_cast<TfLiteStatus>(15);
 
 class MicroContext {
  public:
+  virtual void* AllocatePersistentBuffer(size_t bytes) = 0;
   virtual TfLiteStatus RequestScratchBufferInArena(size_t bytes,
                                                    int* index) = 0;
   virtual void* GetScratchBuffer(int index) = 0;
@@ -26,6 +27,11 @@ class MicroContext {
 
 inline MicroContext* GetMicroContext(const TfLiteContext* context) {
   return reinterpret_cast<MicroContext*>(context->impl_);
+}
+
+inline void* MicroContextAllocatePersistentBuffer(TfLiteContext* context,
+                                                  size_t bytes) {
+  return GetMicroContext(context)->AllocatePersistentBuffer(bytes);
 }
 
 inline TfLiteStatus MicroContextRequestScratchBufferInArena(

@@ -1,0 +1,67 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Plans: nothing is overwritten that is still read; the search finds the least peak."""
+
+import itertools
+
+import pytest
+from hypothesis import assume, given, settings
+from support.effort import examples
+from support.graphs import small_networks
+from support.memory_check import check_memory
+from support.real_models import FOLDER, MISSING, available
+
+from tflm_patch.api import ConvertOptions, convert_model
+from tflm_patch.planner import needs, order
+from tflm_patch.planner.segments import SegmentSearch
+
+
+@settings(max_examples=examples(120))
+@given(small_networks())
+def test_no_row_is_overwritten_before_it_is_read(network):
+  for stage in convert_model(network.data, ConvertOptions(force_stage=True)).stages:
+    check_memory(stage.plan)
+
+
+@pytest.mark.skipif(not available(), reason=MISSING)
+@pytest.mark.parametrize('name', ['mlperf_vww_96_int8', 'mlperf_resnet8_int8', 'mcunet_vww'])
+@pytest.mark.parametrize('rows', [None, 2])
+def test_memory_of_real_models(name, rows):
+  data = (FOLDER / f'{name}.tflite').read_bytes()
+  result = convert_model(data, ConvertOptions(int8_io=True, input_rows=rows))
+  for stage in result.stages:
+    check_memory(stage.plan)
+
+
+@settings(max_examples=examples(40))
+@given(small_networks())
+def test_least_peak_is_that_of_all_cuts(network):
+  """Every way to cut a small stage, by brute force."""
+  for stage in convert_model(network.data, ConvertOptions(force_stage=True)).stages:
+    graph = stage.plan.graph
+    n = len(graph.ops)
+    assume(n <= 9)
+    search = SegmentSearch(graph, graph.inputs)
+    cost = {
+        (a, b): _peak(graph, a, b) for a, b in itertools.combinations(range(n + 1), 2)
+    }
+    floor = sum(graph.maps[m].bytes for m in (*graph.inputs, *graph.outputs))
+    peaks, dispatches = [], []
+    for inner in itertools.chain.from_iterable(
+        itertools.combinations(range(1, n), k) for k in range(n)
+    ):
+      cuts = list(itertools.pairwise((0, *inner, n)))
+      peaks.append(max(floor, *(cost[cut] for cut in cuts)))
+      dispatches.append(sum(search.cost(*cut).dispatches for cut in cuts))
+    least = search.least_peak(floor)
+    assert least == min(peaks)
+    found = search.fewest_dispatches(least)
+    assert found is not None
+    assert max(floor, *(cost[cut] for cut in found)) == least
+    fewest = min(d for d, p in zip(dispatches, peaks) if p <= least)
+    assert sum(search.cost(*cut).dispatches for cut in found) == fewest
+
+
+def _peak(graph, first, last):
+  steps = order.simulate(graph, range(first, last)).steps
+  return int(needs.needs_of(graph, [(first, last)], steps, graph.inputs).live_bytes().max())
