@@ -24,7 +24,7 @@ def _run(values: flags.FlagValues, arguments: list[str]) -> int:
   progress = Progress(not values.json)
   try:
     progress('Planning')
-    analysis = analyze(arguments[0], convert_flags.options(values))
+    analysis = analyze(arguments[0], convert_flags.options(values), progress)
     if values.plot:
       plot_memory(analysis, values.plot)
   finally:

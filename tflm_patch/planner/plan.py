@@ -138,6 +138,11 @@ def plan_stage(
   return _finish(graph, best, planner.tensors, planner.tensor_bytes)
 
 
+def least_peak(graph: StageGraph, reuse_inputs: Sequence[int] = ()) -> int:
+  """The fewest bytes alive at the peak of any plan, the stage's tensors included."""
+  return _Planner(graph, reuse_inputs).least_peak()
+
+
 class _Planner:
   """Cuts and layouts of one stage."""
 
@@ -149,9 +154,12 @@ class _Planner:
     self.tensors = [*self._reusable, *graph.outputs]
     self.tensor_bytes = sum(graph.maps[m].bytes for m in self.tensors)
 
+  def least_peak(self) -> int:
+    return self._search.least_peak(self.tensor_bytes)
+
   def smallest(self) -> _LaidOut:
     """The plan with the smallest workspace that was found."""
-    least = self._search.least_peak(self.tensor_bytes)
+    least = self.least_peak()
     best: _LaidOut | None = None
     without: set[tuple[int, int]] = set()
     limit = least
@@ -171,7 +179,7 @@ class _Planner:
 
   def fastest(self, workspace_limit: int) -> _LaidOut | None:
     """The plan with the fewest kernel calls in a workspace of at most this size."""
-    least = self._search.least_peak(self.tensor_bytes)
+    least = self.least_peak()
     peak = self.tensor_bytes + workspace_limit
     for _ in range(_PEAKS):
       if peak < least:

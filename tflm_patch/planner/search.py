@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tflm_patch.planner.options import PlanOptions
-from tflm_patch.planner.plan import StagePlan, plan_stage
+from tflm_patch.planner.plan import StagePlan, least_peak, plan_stage
 from tflm_patch.planner.stage_ir import StageGraph
 from tflm_patch.planner.two_pass import find_gates, make_again
 
-# Recomputation that is worth less than this part of the workspace is not chosen.
+# Recomputation that lowers the peak by less than this part is not chosen.
 _WORTH = 0.005
 
 
@@ -22,17 +22,30 @@ def smallest_plan(
 
   Of plans of about the same size, the one with the fewest MACs.
   """
-  best = plan_stage(graph, reuse_inputs=reuse_inputs, schedule=options.schedule)
-  if best is None:  # a stream longer than a segment may be
-    best = plan_stage(graph, reuse_inputs=reuse_inputs)
-    assert best is not None
-  if options.max_overhead > 1.0 and options.schedule == 'auto':
-    for variant in _variants(graph, options.max_overhead):
-      plan = plan_stage(variant, reuse_inputs=reuse_inputs)
-      assert plan is not None
-      if plan.workspace_bytes < (1 - _WORTH) * best.workspace_bytes:
-        best = plan
-  return best
+  variants = [graph]
+  if options.schedule == 'auto' and options.max_overhead > 1.0:
+    variants += _variants(graph, options.max_overhead)
+  # More recomputation never needs more memory: the first variant that gets as low
+  # as the last one is found by bisection.
+  peaks: dict[int, int] = {}
+
+  def peak(k: int) -> int:
+    if k not in peaks:
+      peaks[k] = least_peak(variants[k], reuse_inputs)
+    return peaks[k]
+
+  low, high = 0, len(variants) - 1
+  while low < high:
+    middle = (low + high) // 2
+    if peak(middle) <= (1 + _WORTH) * peak(len(variants) - 1):
+      high = middle
+    else:
+      low = middle + 1
+  plan = plan_stage(variants[low], reuse_inputs=reuse_inputs, schedule=options.schedule)
+  if plan is None:  # a stream longer than a segment may be
+    plan = plan_stage(graph, reuse_inputs=reuse_inputs)
+  assert plan is not None
+  return plan
 
 
 def fastest_plan(
