@@ -39,6 +39,9 @@ static const kernel_entry kKernels[TFLM_PATCH_KIND_COUNT] = {
                                    sizeof(tflm_patch_resize_params)},
     [TFLM_PATCH_CONCATENATION] = {&tflm_patch_concatenation_kernel, 0},
     [TFLM_PATCH_FEED] = {&tflm_patch_feed_kernel, 0},
+    [TFLM_PATCH_CROP] = {&tflm_patch_crop_kernel,
+                         sizeof(tflm_patch_crop_params)},
+    [TFLM_PATCH_JOIN] = {&tflm_patch_join_kernel, 0},
 };
 
 const tflm_patch_kernel* tflm_patch_find_kernel(uint32_t kind) {

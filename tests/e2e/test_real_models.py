@@ -64,7 +64,7 @@ def check(data: bytes, limit: int | None, int8_io: bool, inputs: int) -> None:
   for predicted, measured in ((result.original_arena, stock), (result.converted_arena, ours)):
     assert predicted.head == measured.head
     assert abs(predicted.tail - measured.tail) <= 64
-  assert ours.head <= (stock.head if limit is None else limit)
+  assert limit is None or ours.head <= limit
   assert ours.total <= stock.total
   if len(result.model.main.operators) == 1:
     assert ours.tail < TAIL_LIMIT

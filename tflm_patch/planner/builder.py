@@ -23,6 +23,7 @@ from tflm_patch.planner.stage_ir import (
     RowReads,
     StageGraph,
     StageOp,
+    Window,
 )
 
 
@@ -167,6 +168,8 @@ class StageBuilder:
       accumulates: bool = False,
       scratch_bytes: int = 0,
       in_place: Sequence[InPlace] = (),
+      window: Window | None = None,
+      cellwise: bool = False,
   ) -> None:
     """Appends an operator; `steps` defaults to the rows of the first output."""
     self._ops.append(
@@ -183,6 +186,8 @@ class StageBuilder:
             macs=operator_macs(self._subgraph, self._subgraph.operators[op.index]),
             sources=(op.index,),
             in_place=tuple(in_place),
+            window=window,
+            cellwise=cellwise,
         )
     )
 

@@ -306,6 +306,7 @@ class _Search:
     self._bound = lower_bound(items, regions, length)
     self._orders = _orders(items, length)
     self._best: Layout | None = None
+    self._unlimited = limit is None
     total = aligned(sum(aligned(item.slot_bytes * len(item.shapes[0].made)) for item in items))
     # Below this everything is to be found.
     self._high = total + ALIGNMENT if limit is None else min(limit, total + ALIGNMENT)
@@ -321,6 +322,8 @@ class _Search:
         low = size + ALIGNMENT if self._high > size else low
         size = max(low, min(aligned((low + self._high) // 2), self._high - ALIGNMENT))
       share *= 2
+    if self._best is None and self._unlimited:
+      self._try(self._high, len(self._orders))
     return self._best
 
   def _try(self, size: int, tries: int) -> int:

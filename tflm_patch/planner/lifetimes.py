@@ -14,7 +14,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tflm_patch.planner.order import Step, consumers
+from tflm_patch.planner.order import Step, consumers, producers
+from tflm_patch.planner.program import Kind
 from tflm_patch.planner.stage_ir import RowReads, StageGraph
 
 
@@ -59,11 +60,25 @@ class Timeline:
     times = self._times[operator]
     return int(times[0]), int(times[-1])
 
-  def made(self, m: int, producer: int | None) -> np.ndarray:
-    """Times at which a map's rows are made; -1 for what is there before the first step."""
+  def made(self, m: int) -> np.ndarray:
+    """Times at which a map's rows are made, the first part of them that is.
+
+    -1 for what is there before the first step, `length` for what is made after
+    the last one.
+    """
+    producer = producers(self._graph).get(m)
     rows = self._graph.maps[m].rows
+    if producer is not None and self._graph.ops[producer].kind == Kind.JOIN:
+      made = np.full(rows, self.length, np.int64)
+      for part in self._graph.ops[producer].inputs:
+        view = self._graph.maps[part].view
+        assert view is not None
+        inside = slice(view.top, view.top + self._graph.maps[part].rows)
+        made[inside] = np.minimum(made[inside], self.made(part))
+      return np.minimum.accumulate(made[::-1])[::-1]
     if producer is None or producer not in self._times:
-      return np.full(rows, -1, np.int64)
+      after = producer is not None and self._times and producer > max(self._times)
+      return np.full(rows, self.length if after else -1, np.int64)
     times = self._times[producer]
     if self._graph.ops[producer].accumulates:
       return np.full(rows, times[-1], np.int64)
@@ -74,29 +89,19 @@ class Timeline:
     rows = self._graph.maps[m].rows
     last = np.full(rows, -1, np.int64)
     for reader in consumers(self._graph).get(m, ()):
-      if reader not in self._times:
-        continue
       op = self._graph.ops[reader]
+      if reader not in self._times and op.kind != Kind.CROP:
+        continue
+      if op.kind == Kind.CROP:
+        view = self._graph.maps[op.outputs[0]].view
+        assert view is not None
+        inside = slice(view.top, view.top + op.steps)
+        last[inside] = np.maximum(last[inside], self.last_read(op.outputs[0]))
+        continue
       for source, reads in zip(op.inputs, op.reads):
         if source == m:
           last = np.maximum(last, _last_read(reads, self._times[reader], rows))
     return last
-
-  def first_read(self, m: int) -> np.ndarray:
-    """Times at which a map's rows are read first; `length` for those that nobody reads."""
-    rows = self._graph.maps[m].rows
-    first = np.full(rows, self.length, np.int64)
-    for reader in consumers(self._graph).get(m, ()):
-      if reader not in self._times:
-        continue
-      op = self._graph.ops[reader]
-      for source, reads in zip(op.inputs, op.reads):
-        if source == m:
-          step = np.searchsorted(np.maximum.accumulate(reads.last), np.arange(rows))
-          inside = step < len(reads.last)
-          times = self._times[reader][np.minimum(step, len(reads.last) - 1)]
-          first = np.where(inside, np.minimum(first, times), first)
-    return first
 
 
 def row_lives(made: np.ndarray, last_read: np.ndarray) -> RowLives:

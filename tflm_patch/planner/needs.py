@@ -148,17 +148,16 @@ class _Collector:
     """When a map's rows are alive during the segments; None when it needs no memory."""
     feature_map = self._graph.maps[m]
     role = feature_map.role
-    producer = self._producer.get(m)
-    end = max(self._readers.get(m, (-1,)))
     if role == MapRole.CONSTANT or (role == MapRole.INPUT and m not in self._reusable):
       return None
+    if feature_map.view is not None:
+      return None
+    begin, end = order.spans(self._graph)[m]
     if role == MapRole.OUTPUT:
       end = len(self._graph.ops)
-    if end < self._first and (producer is None or producer < self._first):
+    if end < self._first or begin >= self._last:
       return None
-    if producer is not None and producer >= self._last:
-      return None
-    made = self._time.made(m, producer)
+    made = self._time.made(m)
     if end >= self._last:
       last = np.full(feature_map.rows, self._time.length, np.int64)
     else:
@@ -166,8 +165,10 @@ class _Collector:
     return row_lives(made, last)
 
   def _streamed_alone(self, m: int) -> bool:
-    """Whether one streamed segment makes and reads a map."""
+    """Whether one streamed segment makes and reads a map, and nothing lies in it."""
     users = (self._producer[m], *self._readers.get(m, ()))
+    if any(self._graph.ops[i].kind in (Kind.CROP, Kind.JOIN) for i in users):
+      return False
     streams = {self._stream.get(i) for i in users}
     return len(streams) == 1 and None not in streams
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
-SCHEDULES = ('auto', 'stream', 'layer')
+SCHEDULES = ('auto', 'stream', 'layer', 'patch')
 OBJECTIVES = ('arena', 'macs')
 
 
@@ -21,13 +21,19 @@ class PlanOptions:
       model's arena. Only without a limit.
     max_overhead: Multiply-accumulates may grow to this multiple.
     schedule: 'auto' searches where to cut; 'layer' runs operator by operator;
-      'stream' runs the whole stage as one stream.
+      'stream' runs the whole stage as one stream; 'patch' runs its first
+      operators patch by patch.
+    grid: Rows and columns of patches, for 'patch'.
+    patch_depth: How many operators run in patches; None for the number that
+      needs the least memory.
   """
 
   arena_bytes: int | None = None
   minimize: str = 'arena'
   max_overhead: float = 1.0
   schedule: str = 'auto'
+  grid: tuple[int, int] = (4, 4)
+  patch_depth: int | None = None
 
 
 DEFAULT = PlanOptions()

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from tflm_patch.planner.program import Kind
 from tflm_patch.planner.stage_ir import StageGraph
 
 Step = tuple[int, int]  # operator (index in the stage), step
@@ -49,6 +50,26 @@ def consumers(graph: StageGraph) -> dict[int, tuple[int, ...]]:
     for m in set(op.inputs):
       readers.setdefault(m, []).append(i)
   return {m: tuple(r) for m, r in readers.items()}
+
+
+@functools.lru_cache(maxsize=64)
+def spans(graph: StageGraph) -> tuple[tuple[int, int], ...]:
+  """Of each map, the first operator that makes a part of it and the last that reads one.
+
+  -1 for what the stage reads; an end before the beginning when nobody reads it.
+  """
+  made, read = producers(graph), consumers(graph)
+  result = []
+  for m in range(len(graph.maps)):
+    begin = made.get(m, -1)
+    end = max(read.get(m, (-1,)))
+    for i in read.get(m, ()):
+      if graph.ops[i].kind == Kind.CROP:
+        end = max(end, *read.get(graph.ops[i].outputs[0], (-1,)))
+    if begin >= 0 and graph.ops[begin].kind == Kind.JOIN:
+      begin = min(made[part] for part in graph.ops[begin].inputs)
+    result.append((begin, max(begin, end)))
+  return tuple(result)
 
 
 @functools.lru_cache(maxsize=64)

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from tflm_patch.planner import feed, layout, needs, order, program, segments
-from tflm_patch.planner.stage_ir import InPlace, MapRole, StageGraph
+from tflm_patch.planner.stage_ir import InPlace, MapRole, StageGraph, View
 
 # How often the segment that bounds the memory is ruled out, to try other cuts: what
 # has the lowest peak is not always what is laid out best.
@@ -264,6 +264,11 @@ def _finish(
     if need.guest is not None:
       guest, how = need.guest
       maps[guest] = _guest_plan(need.item, place, regions, how)
+  for m, feature_map in enumerate(graph.maps):
+    if feature_map.view is not None:
+      base = maps[feature_map.view.base]
+      assert base is not None
+      maps[m] = _view_plan(graph, m, feature_map.view, base)
   finished = tuple(m for m in maps if m is not None)
   assert len(finished) == len(graph.maps)
   return StagePlan(
@@ -279,7 +284,7 @@ def _finish(
 def _own_place(graph: StageGraph, m: int) -> MapPlan | None:
   """The place of a tensor or a constant; None for a map that the layout places."""
   feature_map = graph.maps[m]
-  if feature_map.role == MapRole.INTERNAL:
+  if feature_map.role == MapRole.INTERNAL or feature_map.view is not None:
     return None
   region = program.Region.CONSTANTS.value
   if feature_map.role != MapRole.CONSTANT:
@@ -319,6 +324,24 @@ def _guest_plan(
   return MapPlan(
       region, piece.offset + start * item.slot_bytes, slots, row_bytes, split,
       region, piece.offset + rest * item.slot_bytes,
+  )  # fmt: skip
+
+
+def _view_plan(graph: StageGraph, m: int, view: View, base: MapPlan) -> MapPlan:
+  """A part of a whole map, in the same one or two pieces."""
+  feature_map = graph.maps[m]
+  rows = feature_map.rows
+  left = view.left * feature_map.row_bytes // feature_map.cols
+  first = base.offset + view.top * base.row_bytes + left
+  second = base.split_offset + (view.top - base.split) * base.row_bytes + left
+  split = base.split - view.top
+  if split <= 0:
+    return MapPlan(base.split_region, second, rows, base.row_bytes, rows)
+  if split >= rows:
+    return MapPlan(base.region, first, rows, base.row_bytes, rows)
+  return MapPlan(
+      base.region, first, rows, base.row_bytes, split,
+      base.split_region, base.split_offset + left,
   )  # fmt: skip
 
 

@@ -58,6 +58,8 @@ class Kind(enum.IntEnum):
   RESIZE_NEAREST = 15
   CONCATENATION = 16
   FEED = 39
+  CROP = 40
+  JOIN = 41
 
 
 TYPE_CODES = {
@@ -297,10 +299,19 @@ PAD = _record('tflm_patch_pad_params', ('top', 'H'), ('left', 'H'), ('front', 'H
 
 RESIZE = _record('tflm_patch_resize_params', ('row_at', 'I'), ('col_at', 'I'))
 
+CROP = _record('tflm_patch_crop_params', ('top', 'H'), ('reserved', 'H'))
+
 RECORDS = (
     HEADER, MAP, OP, SEGMENT, STEP, WINDOW, REQUANT, CONV, DEPTHWISE, FULLY_CONNECTED, POOL, ADD,
-    MUL, MEAN, SOFTMAX, QUANTIZE, LOOKUP, PAD, RESIZE,
+    MUL, MEAN, SOFTMAX, QUANTIZE, LOOKUP, PAD, RESIZE, CROP,
 )  # fmt: skip
+
+
+def with_pads(params: bytes, top: int, left: int) -> bytes:
+  """A parameter record that begins with a window, with other pads."""
+  changed = bytearray(params)
+  struct.pack_into('<hh', changed, WINDOW.offset('pad_top'), top, left)
+  return bytes(changed)
 
 
 def checksum(data: bytes) -> int:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tflm_patch.planner import patches
+from tflm_patch.planner.builder import NotStageable
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.planner.plan import StagePlan, least_peak, plan_stage
 from tflm_patch.planner.stage_ir import StageGraph
@@ -22,6 +24,8 @@ def smallest_plan(
 
   Of plans of about the same size, the one with the fewest MACs.
   """
+  if options.schedule == 'patch':
+    return _patch_plan(graph, reuse_inputs, options)
   variants = [graph]
   if options.schedule == 'auto' and options.max_overhead > 1.0:
     variants += _variants(graph, options.max_overhead)
@@ -54,6 +58,29 @@ def fastest_plan(
   """A plan of the same graph with the fewest kernel calls; this one if none is better."""
   found = plan_stage(plan.graph, reuse_inputs=reuse_inputs, workspace_limit=workspace_limit)
   return found if found is not None and found.dispatches < plan.dispatches else plan
+
+
+def _patch_plan(
+    graph: StageGraph, reuse_inputs: Sequence[int], options: PlanOptions
+) -> StagePlan:
+  """Patches as MCUNetV2 has them; the operators behind them as the search cuts them.
+
+  Raises:
+    NotStageable: no operator can run in patches, or the grid does not fit.
+  """
+  depths = patches.depths(graph)
+  if options.patch_depth is not None:
+    if options.patch_depth not in depths:
+      known = ', '.join(map(str, depths)) or 'none'
+      raise NotStageable(f'a patch depth of {options.patch_depth} is not possible; {known} is')
+    depths = [options.patch_depth]
+  if not depths:
+    raise NotStageable('its first operator cannot run in patches')
+  depth = min(depths, key=lambda d: (patches.estimate_peak(graph, d, options.grid), d))
+  variant = patches.split_into_patches(graph, depth, options.grid)
+  plan = plan_stage(variant, reuse_inputs=reuse_inputs)
+  assert plan is not None
+  return plan
 
 
 def _variants(graph: StageGraph, max_overhead: float) -> Iterator[StageGraph]:

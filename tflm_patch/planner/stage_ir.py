@@ -30,6 +30,25 @@ class MapRole(enum.Enum):
   CONSTANT = 'constant'  # lies in the constants
 
 
+@dataclasses.dataclass(frozen=True)
+class View:
+  """A part of a map, from a row and a column on."""
+
+  base: int
+  top: int
+  left: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Window:
+  """A sliding window: (rows, columns) of kernel, stride, dilation and padding before."""
+
+  kernel: tuple[int, int]
+  stride: tuple[int, int]
+  dilation: tuple[int, int]
+  pad: tuple[int, int]
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class FeatureMap:
   """A feature map of rows x cols x channels values.
@@ -42,6 +61,7 @@ class FeatureMap:
     role: Where it lives.
     tensor: Index of the graph's tensor it stands for.
     constant: int8 values [rows, cols, channels] of a CONSTANT map.
+    view: It is a part of another map and lies in its memory.
   """
 
   name: str
@@ -53,6 +73,7 @@ class FeatureMap:
   role: MapRole
   tensor: int
   constant: np.ndarray | None = None
+  view: View | None = None
 
   @property
   def row_bytes(self) -> int:
@@ -116,6 +137,10 @@ class StageOp:
     macs: Multiply-accumulates of the whole operator.
     sources: Indices of the graph's operators that it stands for.
     in_place: Inputs that the output may take the place of.
+    window: Which cells of the first input an output cell is made from; the
+      parameter record begins with it.
+    cellwise: An output cell is made from the same cell of every input that is
+      not broadcast.
   """
 
   kind: int
@@ -130,6 +155,8 @@ class StageOp:
   macs: int = 0
   sources: tuple[int, ...] = ()
   in_place: tuple[InPlace, ...] = ()
+  window: Window | None = None
+  cellwise: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

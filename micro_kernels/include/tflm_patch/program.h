@@ -68,7 +68,9 @@ enum {
   TFLM_PATCH_RESIZE_NEAREST = 15,
   TFLM_PATCH_CONCATENATION = 16, /* along channels */
   TFLM_PATCH_FEED = 39, /* rows of a frame from its bands */
-  TFLM_PATCH_KIND_COUNT = 40
+  TFLM_PATCH_CROP = 40, /* a part of a map, in its memory */
+  TFLM_PATCH_JOIN = 41, /* a map whose parts were made one by one, in its memory */
+  TFLM_PATCH_KIND_COUNT = 42
 };
 
 /* 60 bytes. */
@@ -321,6 +323,16 @@ typedef struct {
  * frame, whose rows are a multiple of B. Step t copies band row t % B; it must
  * come after exactly t / B pauses. A program has at most one, and pauses only
  * with one. No parameters. */
+
+/* CROP. The output lies in the input's memory: its row t is row top + t of the
+ * input, from some column on. Nothing is copied. */
+typedef struct {
+  uint16_t top;
+  uint16_t reserved;
+} tflm_patch_crop_params;
+
+/* JOIN. The inputs lie in the output's memory and make it up together; it is
+ * there when all of them are whole. Nothing is copied. No parameters. */
 
 /* Checksum of n bytes (Fletcher-32 over bytes, cheap on a Cortex-M0):
  * a and b start at 1 and 0; per byte a += byte, b += a, both modulo 2^16;

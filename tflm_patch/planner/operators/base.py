@@ -18,6 +18,7 @@ import numpy as np
 
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.planner.shapes import EIGHT_BITS, feature_shape
+from tflm_patch.planner.stage_ir import Window
 
 if TYPE_CHECKING:
   from tflm_patch.planner.builder import StageBuilder
@@ -138,6 +139,16 @@ def window_of(op: OpView, kernel: tuple[int, int]) -> dict[str, int]:
       'pad_top': pads[0],
       'pad_left': pads[1],
   }
+
+
+def stage_window(window: dict[str, int]) -> Window:
+  """`window_of` as the planner wants it."""
+
+  def pair(name: str) -> tuple[int, int]:
+    return window[f'{name}_h'], window[f'{name}_w']
+
+  pad = window['pad_top'], window['pad_left']
+  return Window(pair('kernel'), pair('stride'), pair('dilation'), pad)
 
 
 def expected_window_output(op: OpView, kernel: tuple[int, int]) -> tuple[int, int]:

@@ -95,4 +95,5 @@ def lower(op: OpView, builder: StageBuilder) -> None:
           )
       ],
       encode,
+      window=base.stage_window(window),
   )  # fmt: skip

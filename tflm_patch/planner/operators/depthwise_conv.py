@@ -87,4 +87,5 @@ def lower(op: OpView, builder: StageBuilder) -> None:
       ],
       encode,
       in_place=in_place,
+      window=base.stage_window(window),
   )  # fmt: skip

@@ -44,6 +44,7 @@ def lower_table(op: OpView, builder: StageBuilder, table: np.ndarray) -> None:
       [rows.same_row(count, count)],
       encode,
       in_place=[InPlace(0)],
+      cellwise=True,
   )
 
 

@@ -49,4 +49,5 @@ def lower(op: OpView, builder: StageBuilder) -> None:
       reads,
       encode,
       in_place=elementwise.in_place(builder, sources, target),
+      cellwise=True,
   )

@@ -66,6 +66,7 @@ def _lower(op: OpView, builder: StageBuilder, kind: program.Kind) -> None:
       steps=steps,
       accumulates=accumulate,
       scratch_bytes=4 * output_map.cols * output_map.channels if accumulate else 0,
+      window=None if accumulate else base.stage_window(window),
   )
 
 

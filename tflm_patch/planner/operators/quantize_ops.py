@@ -98,4 +98,5 @@ def _lower_float(
     del pool
     return program.QUANTIZE.pack(scale=scale, zero_point=zero_point)
 
-  builder.add(op, kind, [source], [target], [rows.same_row(count, count)], encode)
+  reads = [rows.same_row(count, count)]
+  builder.add(op, kind, [source], [target], reads, encode, cellwise=True)

@@ -1,0 +1,322 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Patches: the first operators of a stage run for one part of their last map at a time.
+
+As in MCUNetV2 (Lin et al., NeurIPS 2021): every patch computes the cells of each
+map that its part needs, so halos are computed again in neighbouring patches. The
+cells beyond a map's own border are its padding, in a patch as in the whole map.
+A grid of one row makes column strips, whose rows can be streamed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from tflm_patch.planner import order, program, rows
+from tflm_patch.planner.builder import NotStageable
+from tflm_patch.planner.constants import ConstantPool
+from tflm_patch.planner.program import Kind
+from tflm_patch.planner.stage_ir import FeatureMap, MapRole, RowReads, StageGraph, StageOp, View
+
+
+@dataclasses.dataclass(frozen=True)
+class Rect:
+  """Cells [top, bottom) x [left, right) of a map."""
+
+  top: int
+  bottom: int
+  left: int
+  right: int
+
+  @property
+  def rows(self) -> int:
+    return self.bottom - self.top
+
+  @property
+  def cols(self) -> int:
+    return self.right - self.left
+
+  def hull(self, other: Rect) -> Rect:
+    return Rect(
+        min(self.top, other.top), max(self.bottom, other.bottom),
+        min(self.left, other.left), max(self.right, other.right),
+    )  # fmt: skip
+
+
+def depths(graph: StageGraph) -> list[int]:
+  """Numbers of first operators that can run in patches, ending with a single map."""
+  found = []
+  made, spans = order.producers(graph), order.spans(graph)
+  for depth in range(1, len(graph.ops)):
+    op = graph.ops[depth - 1]
+    if not _is_local(graph, op):
+      break
+    alive = [
+        m
+        for m, (begin, end) in enumerate(spans)
+        if begin < depth <= end and graph.maps[m].role != MapRole.CONSTANT
+    ]
+    if len(alive) == 1 and made.get(alive[0]) == depth - 1:
+      found.append(depth)
+  return found
+
+
+def _is_local(graph: StageGraph, op: StageOp) -> bool:
+  """Whether a part of the output needs a part of the inputs only."""
+  if len(op.outputs) != 1 or graph.maps[op.outputs[0]].role != MapRole.INTERNAL:
+    return False
+  if op.window is not None:
+    return not op.accumulates and len(op.inputs) == 1
+  return op.cellwise and all(
+      graph.maps[m].role != MapRole.CONSTANT or graph.maps[m].rows * graph.maps[m].cols == 1
+      for m in op.inputs
+  )
+
+
+def split_into_patches(graph: StageGraph, depth: int, grid: tuple[int, int]) -> StageGraph:
+  """A stage whose first operators run patch by patch.
+
+  Args:
+    graph: The stage.
+    depth: How many operators; one of `depths`.
+    grid: Rows and columns of patches.
+
+  Raises:
+    NotStageable: the grid is larger than the map.
+  """
+  return _Splitter(graph, depth, grid).split()
+
+
+def estimate_peak(graph: StageGraph, depth: int, grid: tuple[int, int]) -> int:
+  """Bytes at the peak when every operator runs for itself, the input and what is made whole.
+
+  The larger of two moments: the patches, where beside the map that they make up
+  an operator's input and output of the largest patch are alive; and the
+  operators behind them, with whole maps.
+  """
+  target = graph.maps[graph.ops[depth - 1].outputs[0]]
+  rows, cols = -(-target.rows // grid[0]), -(-target.cols // grid[1])
+  top, left = (target.rows - rows) // 2, (target.cols - cols) // 2
+  splitter = _Splitter(graph, depth, grid)
+  needed = splitter.needed(Rect(top, top + rows, left, left + cols))
+
+  def part_bytes(m: int) -> int:
+    source, rect = graph.maps[m], needed.get(m)
+    whole = rect is None or source.role == MapRole.INPUT or source is target
+    return source.bytes if whole else source.row_bytes // source.cols * rect.rows * rect.cols
+
+  inside = max(sum(part_bytes(m) for m in {*op.inputs, *op.outputs}) for op in graph.ops[:depth])
+  behind = max(
+      (sum(graph.maps[m].bytes for m in {*op.inputs, *op.outputs}) for op in graph.ops[depth:]),
+      default=0,
+  )
+  return max(inside + target.bytes, behind)
+
+
+class _Splitter:
+  """Builds the graph with patches."""
+
+  def __init__(self, graph: StageGraph, depth: int, grid: tuple[int, int]) -> None:
+    self._graph = graph
+    self._depth = depth
+    self._grid = grid
+    self._target = graph.ops[depth - 1].outputs[0]
+    self._maps: list[FeatureMap] = list(graph.maps)
+    self._ops: list[StageOp] = []
+
+  def split(self) -> StageGraph:
+    target = self._graph.maps[self._target]
+    if self._grid[0] > target.rows or self._grid[1] > target.cols:
+      raise NotStageable(
+          f'a grid of {self._grid[0]}x{self._grid[1]} patches is larger than the map of '
+          f'{target.rows}x{target.cols} that it divides'
+      )
+    parts = [
+        self._patch(i, j, Rect(*_share(target.rows, self._grid[0], i),
+                               *_share(target.cols, self._grid[1], j)))
+        for i in range(self._grid[0])
+        for j in range(self._grid[1])
+    ]  # fmt: skip
+    self._ops.append(
+        StageOp(
+            kind=Kind.JOIN,
+            name=f'JOIN of {len(parts)} patches',
+            inputs=tuple(parts),
+            outputs=(self._target,),
+            steps=target.rows,
+            reads=tuple(rows.whole_map(target.rows, self._maps[m].rows) for m in parts),
+            encode=lambda pool: b'',
+        )
+    )
+    ops = (*self._ops, *self._graph.ops[self._depth :])
+    return _compact(StageGraph(tuple(self._maps), ops, self._graph.inputs, self._graph.outputs))
+
+  def needed(self, part: Rect) -> dict[int, Rect]:
+    """The cells of each map that a part of the last one is made from."""
+    needed = {self._target: part}
+    for op in reversed(self._graph.ops[: self._depth]):
+      made = needed[op.outputs[0]]
+      for m in op.inputs:
+        if not self._is_whole(op, m):
+          rect = self._source(op, m, made)
+          needed[m] = rect if m not in needed else needed[m].hull(rect)
+    return needed
+
+  def _patch(self, i: int, j: int, part: Rect) -> int:
+    """Appends a patch; returns the view of the target that it makes."""
+    needed = self.needed(part)
+    place: dict[int, int] = {}
+    for op in self._graph.ops[: self._depth]:
+      self._append(op, needed, place, f'{i},{j}')
+    return place[self._target]
+
+  def _append(
+      self, op: StageOp, needed: dict[int, Rect], place: dict[int, int], label: str
+  ) -> None:
+    target = op.outputs[0]
+    made = needed[target]
+    inputs, reads = [], []
+    pad = (0, 0)
+    for m in op.inputs:
+      if self._is_whole(op, m):
+        inputs.append(m)
+        reads.append(rows.whole_map(made.rows, self._graph.maps[m].rows))
+        continue
+      rect = self._source(op, m, made)
+      inputs.append(self._find(m, rect, needed, place, label))
+      if op.window is None:
+        reads.append(rows.same_row(made.rows, rect.rows))
+      else:
+        reads.append(self._window_reads(op, made, rect))
+        pad = (
+            rect.top - (made.top * op.window.stride[0] - op.window.pad[0]),
+            rect.left - (made.left * op.window.stride[1] - op.window.pad[1]),
+        )
+    view = View(target, made.top, made.left) if target == self._target else None
+    place[target] = self._add_map(target, made, view, label)
+    whole = self._graph.maps[target]
+    cells = made.rows * made.cols
+    in_place = op.in_place if op.window is None else ()
+    self._ops.append(
+        dataclasses.replace(
+            op,
+            name=f'{op.name} patch {label}',
+            inputs=tuple(inputs),
+            outputs=(place[target],),
+            steps=made.rows,
+            reads=tuple(reads),
+            encode=op.encode if op.window is None else _with_pads(op.encode, pad),
+            macs=op.macs * cells // (whole.rows * whole.cols),
+            in_place=in_place,
+        )
+    )
+
+  def _is_whole(self, op: StageOp, m: int) -> bool:
+    """Whether an input is broadcast, or a constant."""
+    source = self._graph.maps[m]
+    if source.role == MapRole.CONSTANT:
+      return True
+    output = self._graph.maps[op.outputs[0]]
+    return op.window is None and (source.rows, source.cols) != (output.rows, output.cols)
+
+  def _source(self, op: StageOp, m: int, made: Rect) -> Rect:
+    """The cells of an input that are read to make cells of the output."""
+    if op.window is None:
+      return made
+    source = self._graph.maps[m]
+    w = op.window
+    spans = []
+    for axis, (first, end, size) in enumerate(
+        ((made.top, made.bottom, source.rows), (made.left, made.right, source.cols))
+    ):
+      low = first * w.stride[axis] - w.pad[axis]
+      high = (end - 1) * w.stride[axis] - w.pad[axis] + (w.kernel[axis] - 1) * w.dilation[axis] + 1
+      low, high = max(low, 0), min(high, size)
+      # A window that lies in the padding as a whole still needs a map to look at.
+      if low >= high:
+        low = min(low, size - 1)
+        high = low + 1
+      spans += [low, high]
+    return Rect(*spans)
+
+  def _window_reads(self, op: StageOp, made: Rect, rect: Rect) -> RowReads:
+    assert op.window is not None
+    w = op.window
+    pad = rect.top - (made.top * w.stride[0] - w.pad[0])
+    return rows.window_reads(
+        made.rows, rect.rows, w.kernel[0], w.stride[0], w.dilation[0], pad
+    )
+
+  def _find(
+      self, m: int, rect: Rect, needed: dict[int, Rect], place: dict[int, int], label: str
+  ) -> int:
+    """The map of these cells of an input: a patch's own, or a view of it or of a whole map."""
+    whole = self._graph.maps[m]
+    at = needed[m]
+    if m not in place and (rect.rows, rect.cols) == (whole.rows, whole.cols):
+      return m
+    if m in place and rect == at:
+      return place[m]
+    base, top, left = m, rect.top, rect.left
+    if m in place:
+      base, top, left = place[m], rect.top - at.top, rect.left - at.left
+    part = self._add_map(m, rect, View(base, top, left), label)
+    self._ops.append(
+        StageOp(
+            kind=Kind.CROP,
+            name=f'CROP patch {label}',
+            inputs=(base,),
+            outputs=(part,),
+            steps=rect.rows,
+            reads=(RowReads(*(rows.same_row(rect.rows, rect.rows).first + top,) * 2),),
+            encode=lambda pool: program.CROP.pack(top=top),
+        )
+    )
+    return part
+
+  def _add_map(self, m: int, rect: Rect, view: View | None, label: str) -> int:
+    self._maps.append(
+        dataclasses.replace(
+            self._graph.maps[m],
+            name=f'{self._graph.maps[m].name}/patch {label}',
+            rows=rect.rows,
+            cols=rect.cols,
+            role=MapRole.INTERNAL,
+            view=view,
+        )
+    )
+    return len(self._maps) - 1
+
+
+def _compact(graph: StageGraph) -> StageGraph:
+  """Without the maps that only patches of are made."""
+  used = {m for op in graph.ops for m in (*op.inputs, *op.outputs)}
+  used |= {*graph.inputs, *graph.outputs}
+  number = {m: k for k, m in enumerate(sorted(used))}
+
+  def renumber(maps: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(number[m] for m in maps)
+
+  maps = []
+  for m in sorted(used):
+    feature_map = graph.maps[m]
+    if feature_map.view is not None:
+      view = dataclasses.replace(feature_map.view, base=number[feature_map.view.base])
+      feature_map = dataclasses.replace(feature_map, view=view)
+    maps.append(feature_map)
+  ops = tuple(
+      dataclasses.replace(op, inputs=renumber(op.inputs), outputs=renumber(op.outputs))
+      for op in graph.ops
+  )
+  return StageGraph(tuple(maps), ops, renumber(graph.inputs), renumber(graph.outputs))
+
+
+def _share(size: int, parts: int, k: int) -> tuple[int, int]:
+  return size * k // parts, size * (k + 1) // parts
+
+
+def _with_pads(
+    encode: Callable[[ConstantPool], bytes], pad: tuple[int, int]
+) -> Callable[[ConstantPool], bytes]:
+  return lambda pool: program.with_pads(encode(pool), *pad)
