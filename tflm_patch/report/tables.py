@@ -11,6 +11,7 @@ from tflm_patch.api import ConversionResult
 from tflm_patch.report.analysis import Analysis, Bound
 from tflm_patch.report.receptive_field import FieldOfOperator, ReceptiveFieldReport
 from tflm_patch.report.verification import Verification
+from tflm_patch.targets import Target
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1) -> str:
@@ -198,3 +199,19 @@ def _field_row(row: FieldOfOperator) -> tuple[object, ...]:
 
 def _by(sizes: Sequence[int] | None) -> str:
   return '' if sizes is None else 'x'.join(map(str, sizes))
+
+
+def targets_summary(targets: Sequence[Target]) -> str:
+  """What `targets` prints."""
+  rows = [
+      (
+          target.name, target.chip, target.cpu, target.kernels, f'{target.clock_hz / 1e6:g}',
+          f'{target.sram_bytes:,}', f'{target.sram_contiguous_bytes:,}',
+          'external' if target.flash_bytes is None else f'{target.flash_bytes:,}',
+      )
+      for target in targets
+  ]  # fmt: skip
+  header = ('name', 'chip', 'CPU', 'kernels', 'MHz', 'SRAM', 'in one piece', 'flash')
+  lines = [table(header, rows, left=4), '']
+  lines += [f'{target.name}: {target.source}. {target.note}'.rstrip() for target in targets]
+  return '\n'.join(lines)

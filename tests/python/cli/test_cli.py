@@ -27,7 +27,7 @@ def model(tmp_path):
   return shutil.copy(sample_model_path(), tmp_path / 'digits.tflite')
 
 
-@pytest.mark.parametrize('command', ['convert', 'analyze', 'verify'])
+@pytest.mark.parametrize('command', ['convert', 'analyze', 'verify', 'targets'])
 def test_help_has_options_and_examples(command):
   text = run(command, '--help').stdout
   assert 'usage: tflm-patch' in text and 'options:' in text and 'examples:' in text
@@ -95,6 +95,8 @@ ERRORS = [
     (['verify', 'MODEL', 'MODEL', '--inputs', '0'], 1),
     (['verify', 'MODEL', 'MODEL', '--inputs', 'missing.npy'], 1),
     (['analyze', 'MODEL', '--plot', 'no/such/chart.png'], 1),
+    (['targets', 'stm32f764'], 1),
+    (['targets', 'missing.json'], 1),
     (['analyze', 'MODEL', '--grid', '2x2'], 2),
     (['analyze', 'MODEL', '--patch-depth', '2'], 2),
     (['analyze', 'MODEL', '--receptive-field', '--plot', 'chart.png'], 2),
