@@ -32,6 +32,11 @@ def define(values: flags.FlagValues) -> None:
       'is never stored',
       lower_bound=1, flag_values=values,
   )  # fmt: skip
+  flags.DEFINE_bool(
+      'offline_plan', True,
+      'tell TFLM where tensors lie, where its own planner leaves gaps (--nooffline-plan: never)',
+      flag_values=values,
+  )  # fmt: skip
   flags.DEFINE_bool('json', False, 'print a summary for machines', flag_values=values)
 
 
@@ -42,4 +47,5 @@ def options(values: flags.FlagValues) -> ConvertOptions:
       plugins=tuple(values.plugins),
       keep_input=values.keep_input,
       input_rows=values.input_rows,
+      offline_plan=values.offline_plan,
   )
