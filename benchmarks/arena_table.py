@@ -17,38 +17,55 @@ import pathlib
 import sys
 import time
 
-from tflm_patch.api import ConvertOptions, convert_model
+from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
+from tflm_patch.errors import TflmPatchError
 from tflm_patch.models.sample import sample_model_path
 from tflm_patch.runtime.arena import measure_arena
 from tflm_patch.runtime.inputs import sample_inputs
-from tflm_patch.runtime.verify import compare, io_adapter
+from tflm_patch.runtime.tflm import ArenaUsage
+from tflm_patch.runtime.verify import as_frames, compare, io_adapter
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 INT8_IO = ('mcunet_vww', 'mcunet_detection', 'mcunetv2_large')
 HEADER = (
-    '| model | stock arena | converted arena (head + tail) | factor | file | converted | time |',
-    '|---|---:|---:|---:|---:|---:|---:|',
+    '| model | stock arena | converted (head + tail) | factor | `--input-rows 1` | factor '
+    '| file | converted | time |',
+    '|---|---:|---:|---:|---:|---:|---:|---:|---:|',
 )
 BEGIN, END = '<!-- arena table -->', '<!-- end of arena table -->'
 
 
-def row(path: pathlib.Path, int8_io: bool, inputs: int) -> str:
-  """One line of the table."""
+def checked(
+    path: pathlib.Path, options: ConvertOptions, inputs: int
+) -> tuple[ConversionResult, ArenaUsage]:
+  """A conversion whose outputs are equal, and its measured arena."""
   data = path.read_bytes()
-  start = time.monotonic()
-  result = convert_model(data, ConvertOptions(int8_io=int8_io), str(path))
-  seconds = time.monotonic() - start
+  result = convert_model(data, options, str(path))
   adapter = io_adapter(result.original, result.model)
-  source = result.original if adapter is None else result.model
+  source = as_frames(result.model, result.original)
   comparison = compare(data, result.data, sample_inputs(source, inputs), adapter)
   if not comparison.bit_exact:
     raise SystemExit(f'{path}: {comparison.first}')
-  stock, ours = measure_arena(data), measure_arena(result.data)
+  return result, measure_arena(result.data)
+
+
+def row(path: pathlib.Path, int8_io: bool, inputs: int) -> str:
+  """One line of the table."""
+  start = time.monotonic()
+  convert_model(path.read_bytes(), ConvertOptions(int8_io=int8_io), str(path))
+  seconds = time.monotonic() - start
+  result, ours = checked(path, ConvertOptions(int8_io=int8_io), inputs)
+  stock = measure_arena(path.read_bytes())
+  try:
+    _, fed = checked(path, ConvertOptions(int8_io=int8_io, input_rows=1), inputs)
+    by_rows = f'{fed.total:,} | {stock.total / fed.total:.1f}x'
+  except TflmPatchError:
+    by_rows = '- | -'
   name = path.stem + (' --int8-io' if int8_io else '')
   return (
       f'| {name} | {stock.total:,} | **{ours.total:,}** ({ours.head:,} + {ours.tail:,}) '
-      f'| {stock.total / ours.total:.1f}x '
-      f'| {len(data):,} | {len(result.data):,} | {seconds:.1f} s |'
+      f'| {stock.total / ours.total:.1f}x | {by_rows} '
+      f'| {result.original_bytes:,} | {result.converted_bytes:,} | {seconds:.1f} s |'
   )
 
 

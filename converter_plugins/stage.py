@@ -9,6 +9,7 @@ import dataclasses
 from converter_plugins import fold_pad
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import compact, drop_offline_plan
+from tflm_patch.planner.options import DEFAULT, PlanOptions
 from tflm_patch.planner.stages import StageChoice, choose_stages
 
 
@@ -18,6 +19,7 @@ def rewrite(
     keep_input: bool = False,
     force: bool = False,
     input_rows: int | None = None,
+    options: PlanOptions = DEFAULT,
 ) -> StageChoice:
   """Puts every region that gains by it into a stage.
 
@@ -25,7 +27,12 @@ def rewrite(
     model: After the other rewrites; see `choose_stages` for the rest.
   """
   return choose_stages(
-      model, _finish, keep_input=keep_input, force=force, input_rows=input_rows
+      model,
+      _finish,
+      keep_input=keep_input,
+      force=force,
+      input_rows=input_rows,
+      options=options,
   )
 
 

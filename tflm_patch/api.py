@@ -21,6 +21,7 @@ from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.arena import ArenaPrediction, offline, predict
 from tflm_patch.planner.operators import OpView
+from tflm_patch.planner.options import DEFAULT, PlanOptions
 from tflm_patch.planner.stage_operator import PlannedStage, is_stage
 
 Progress = Callable[[str], None]
@@ -41,6 +42,7 @@ class ConvertOptions:
     input_rows: The model takes its input in bands of this many rows, one for each
       `Invoke()`; see docs/firmware.md.
     offline_plan: Tell TFLM where tensors lie, where its own memory planner leaves gaps.
+    plan: Budget and objective of the stages' plans.
   """
 
   int8_io: bool = False
@@ -49,6 +51,7 @@ class ConvertOptions:
   force_stage: bool = False
   input_rows: int | None = None
   offline_plan: bool = True
+  plan: PlanOptions = DEFAULT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,7 +163,7 @@ def convert_model(
     ModelError: the bytes are no valid model.
     TflmPatchError: an option names something unknown.
   """
-  return _convert(data, parse_model(data, source), options, progress or (lambda text: None))
+  return _convert(data, parse_model(data, source), options, source, progress or _silent)
 
 
 def convert(
@@ -183,9 +186,8 @@ def convert(
   output = default_output(path) if output is None else pathlib.Path(output)
   if output.exists() and output.samefile(path):
     raise TflmPatchError(f'{output}: is the input file; choose another output with -o')
-  result = _convert(
-      pathlib.Path(path).read_bytes(), model, options, progress or (lambda text: None)
-  )
+  data = pathlib.Path(path).read_bytes()
+  result = _convert(data, model, options, os.fspath(path), progress or _silent)
   write_atomically(output, result.data)
   return result
 
@@ -196,8 +198,12 @@ def default_output(path: str | os.PathLike[str]) -> pathlib.Path:
   return path.with_name(f'{path.stem}_patch.tflite')
 
 
+def _silent(text: str) -> None:
+  del text
+
+
 def _convert(
-    data: bytes, original: Model, options: ConvertOptions, progress: Progress
+    data: bytes, original: Model, options: ConvertOptions, source: str, progress: Progress
 ) -> ConversionResult:
   entries, use_stage = converter_plugins.select(options.plugins)
   progress('Predicting the stock arena')
@@ -213,6 +219,7 @@ def _convert(
       keep_input=options.keep_input,
       force=options.force_stage,
       input_rows=options.input_rows,
+      options=_plan_options(options.plan, original_arena),
   ) if use_stage else None  # fmt: skip
   arena = original_arena
   reason = None
@@ -240,7 +247,9 @@ def _convert(
     before, arena = predict(final), predict(planned)
     text = f'tensors placed offline, head {arena.head:,} instead of {before.head:,} bytes'
     changes, reason = [*changes, Change('offline_plan', text)], None
-  elif reason is not None:
+  if options.plan.arena_bytes is not None:
+    _check_budget(options, choice, arena, source)
+  if reason is not None:
     return ConversionResult(
         original, data, False, reason, original, original_arena, original_arena, len(data),
         len(data), macs, macs, (), stock, (),
@@ -253,6 +262,43 @@ def _convert(
       planned, converted, True, None, original, original_arena, arena, len(data),
       len(converted), macs, converted_macs, stages, stock, tuple(changes),
   )  # fmt: skip
+
+
+def _plan_options(options: PlanOptions, stock: ArenaPrediction) -> PlanOptions:
+  """With the stock arena as the limit of plans that shall only be fast."""
+  if options.minimize == 'macs' and options.arena_bytes is None:
+    return dataclasses.replace(options, arena_bytes=stock.total - 1)
+  return options
+
+
+def _check_budget(
+    options: ConvertOptions, choice: Any, arena: ArenaPrediction, source: str
+) -> None:
+  """Raises when the smallest plan exceeds the arena that was asked for."""
+  limit = options.plan.arena_bytes
+  assert limit is not None
+  if arena.total <= limit:
+    return
+  bound = ''
+  if choice is not None and choice.stages:
+    plan = max(choice.stages, key=lambda stage: stage.plan.workspace_bytes).plan
+    segment = max(plan.segments, key=lambda segment: segment.peak.bytes)
+    what, size = segment.peak.parts[0]
+    bound = f', bounded by {plan.graph.ops[segment.peak.op].name} ({size:,} bytes {what})'
+  hints = [
+      flag
+      for flag, used in (
+          ('--input-rows 1', options.input_rows is not None),
+          ('--max-overhead 1.5', options.plan.max_overhead > 1),
+          ('--int8-io', options.int8_io),
+      )
+      if not used
+  ]
+  advice = f'; try {", ".join(hints)} or a larger arena' if hints else '; use a larger arena'
+  raise TflmPatchError(
+      f'{source or "model"}: no plan fits an arena of {limit:,} bytes: the smallest needs '
+      f'{arena.total:,} ({arena.head:,} head + {arena.tail:,} tail){bound}{advice}'
+  )
 
 
 def _why_no_stage(original: Model, choice: Any) -> str:

@@ -40,7 +40,7 @@ class _Memory:
 
   def part(self, region: int, at: int, size: int) -> np.ndarray:
     memory = self._regions[region]
-    assert 0 <= at and at + size <= memory.size, 'outside of the region'
+    assert at >= 0 and at + size <= memory.size, 'outside of the region'
     return memory[at : at + size]
 
 

@@ -16,7 +16,10 @@ from tflm_patch.report.receptive_field import DEFAULT_GRID, receptive_field
 from tflm_patch.report.tables import analysis_summary, receptive_field_summary
 
 # What has no meaning where nothing is converted.
-_CONVERSION_ONLY = ('plot', 'keep_input', 'input_rows')
+_CONVERSION_ONLY = (
+    'plot', 'keep_input', 'input_rows', 'arena', 'minimize', 'max_overhead', 'schedule',
+    'offline_plan',
+)  # fmt: skip
 _FIELD_ONLY = ('grid', 'patch_depth')
 
 
@@ -46,7 +49,7 @@ def _run(flag_values: flags.FlagValues, arguments: list[str]) -> int:
   progress = Progress(not flag_values.json)
   try:
     progress('Planning')
-    analysis = analyze(arguments[0], convert_flags.options(flag_values))
+    analysis = analyze(arguments[0], convert_flags.options(flag_values), progress)
     if flag_values.plot:
       plot_memory(analysis, flag_values.plot)
   finally:
@@ -73,7 +76,7 @@ def _run_receptive_field(flag_values: flags.FlagValues, path: str) -> int:
 
 def _refuse(flag_values: flags.FlagValues, names: tuple[str, ...], reason: str) -> None:
   for name in names:
-    if flag_values[name].value:
+    if flag_values[name].present:
       raise UsageError(f'--{name.replace("_", "-")} {reason}; see tflm-patch analyze --help')
 
 

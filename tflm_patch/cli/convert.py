@@ -39,11 +39,16 @@ def _run(values: flags.FlagValues, arguments: list[str]) -> int:
 COMMAND = Command(
     name='convert',
     summary='rewrites a model into row-streamed stages that need a fraction of the arena',
-    arguments='model.tflite [-o out.tflite] [--int8-io] [--plugins LIST] [--keep-input] [--json]',
+    arguments=(
+        'model.tflite [-o out.tflite] [--int8-io] [--input-rows N] [--arena SIZE] '
+        '[--max-overhead F] [--schedule S] [--json]'
+    ),
     positional=(1, 1),
     examples=(
         'tflm-patch convert model.tflite',
         'tflm-patch convert model.tflite -o small.tflite --int8-io',
+        'tflm-patch convert model.tflite --input-rows 2',
+        'tflm-patch convert model.tflite --arena 64KB',
         'tflm-patch convert model.tflite --plugins=-fold_pad --json',
     ),
     define=_define,

@@ -13,6 +13,8 @@ from tflm_patch.planner.stage_ir import InPlace, MapRole, StageGraph
 # How often the segment that bounds the memory is ruled out, to try other cuts: what
 # has the lowest peak is not always what is laid out best.
 _OTHER_CUTS = 2
+# How many peaks are tried to find the fastest plan within a limit.
+_PEAKS = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,39 +105,119 @@ class StagePlan:
     return sum(len(segment.steps) for segment in self.segments)
 
 
-def plan_stage(graph: StageGraph, *, reuse_inputs: Sequence[int] = ()) -> StagePlan:
-  """Plans a stage for the least workspace.
+def plan_stage(
+    graph: StageGraph,
+    *,
+    reuse_inputs: Sequence[int] = (),
+    schedule: str = 'auto',
+    workspace_limit: int | None = None,
+) -> StagePlan | None:
+  """Plans a stage.
 
   Args:
     graph: What the stage computes.
     reuse_inputs: Stage inputs (positions in graph.inputs) whose bytes may be
       overwritten once they are read.
+    schedule: 'auto' for cuts that need the least memory; 'layer', 'stream'.
+    workspace_limit: Take the plan with the fewest kernel calls among those whose
+      workspace has at most these bytes, instead of the smallest.
 
   Returns:
-    The plan.
+    The plan; None when none was found within the limit.
   """
-  fed = needs.fed_maps(graph)
-  reusable = [m for m in (graph.inputs[i] for i in reuse_inputs) if m not in fed]
-  search = segments.SegmentSearch(graph, reusable)
-  tensors = [*reusable, *graph.outputs]
-  tensor_bytes = sum(graph.maps[m].bytes for m in tensors)
-  least = search.least_peak(tensor_bytes)
-  best: _LaidOut | None = None
-  without: set[tuple[int, int]] = set()
-  limit = least
-  for _ in range(1 + _OTHER_CUTS):
-    cuts = search.fewest_dispatches(limit, without)
-    if cuts is None:
-      break
-    candidate = _simulate(graph, cuts, reusable)
-    best = _lay_out(graph, candidate, tensors, best) or best
+  planner = _Planner(graph, reuse_inputs)
+  best: _LaidOut | None
+  if schedule != 'auto':
+    best = planner.fixed(schedule)
+  elif workspace_limit is None:
+    best = planner.smallest()
+  else:
+    best = planner.fastest(workspace_limit)
+  if best is None or (workspace_limit is not None and best.layout.bytes > workspace_limit):
+    return None
+  return _finish(graph, best, planner.tensors, planner.tensor_bytes)
+
+
+def least_peak(graph: StageGraph, reuse_inputs: Sequence[int] = ()) -> int:
+  """The fewest bytes alive at the peak of any plan, the stage's tensors included."""
+  return _Planner(graph, reuse_inputs).least_peak()
+
+
+class _Planner:
+  """Cuts and layouts of one stage."""
+
+  def __init__(self, graph: StageGraph, reuse_inputs: Sequence[int]) -> None:
+    self._graph = graph
+    fed = needs.fed_maps(graph)
+    self._reusable = [m for m in (graph.inputs[i] for i in reuse_inputs) if m not in fed]
+    self._search = segments.SegmentSearch(graph, self._reusable)
+    self.tensors = [*self._reusable, *graph.outputs]
+    self.tensor_bytes = sum(graph.maps[m].bytes for m in self.tensors)
+
+  def least_peak(self) -> int:
+    return self._search.least_peak(self.tensor_bytes)
+
+  def smallest(self) -> _LaidOut:
+    """The plan with the smallest workspace that was found."""
+    least = self.least_peak()
+    best: _LaidOut | None = None
+    without: set[tuple[int, int]] = set()
+    limit = least
+    for _ in range(1 + _OTHER_CUTS):
+      cuts = self._search.fewest_dispatches(limit, without)
+      if cuts is None:
+        break
+      candidate = self._simulate(cuts)
+      best = self._lay_out(candidate, None if best is None else best.layout.bytes) or best
+      assert best is not None
+      limit = self.tensor_bytes + best.layout.bytes - layout.ALIGNMENT
+      if limit < least:
+        break
+      without.add(candidate.bounding_segment())
     assert best is not None
-    limit = tensor_bytes + best.layout.bytes - layout.ALIGNMENT
-    if limit < least:
-      break
-    without.add(candidate.bounding_segment())
-  assert best is not None
-  return _finish(graph, best, tensors, tensor_bytes)
+    return best
+
+  def fastest(self, workspace_limit: int) -> _LaidOut | None:
+    """The plan with the fewest kernel calls in a workspace of at most this size."""
+    least = self.least_peak()
+    peak = self.tensor_bytes + workspace_limit
+    for _ in range(_PEAKS):
+      if peak < least:
+        return None
+      cuts = self._search.fewest_dispatches(peak)
+      assert cuts is not None
+      candidate = self._simulate(cuts)
+      # Any size below the limit will do: the first that is found.
+      found = self._lay_out(candidate, workspace_limit + layout.ALIGNMENT)
+      if found is not None:
+        return found
+      # What cannot be laid out has too little room: aim lower.
+      peak = min(candidate.peak_bytes - 1, (peak + least) // 2)
+    return None
+
+  def fixed(self, schedule: str) -> _LaidOut | None:
+    """Every operator for itself, or all in one stream."""
+    n = len(self._graph.ops)
+    if schedule == 'stream' and n > program.MAX_OPS:
+      return None
+    cuts = ((0, n),) if schedule == 'stream' else tuple((i, i + 1) for i in range(n))
+    return self._lay_out(self._simulate(cuts), None)
+
+  def _simulate(self, cuts: segments.Cuts) -> _Candidate:
+    steps = tuple(order.simulate(self._graph, range(*cut)).steps for cut in cuts)
+    joined = [step for part in steps for step in part]
+    return _Candidate(cuts, steps, needs.needs_of(self._graph, cuts, joined, self._reusable))
+
+  def _lay_out(self, candidate: _Candidate, below: int | None) -> _LaidOut | None:
+    """None when no workspace of less than `below` bytes was found."""
+    needed = candidate.needs
+    regions = [
+        layout.Region(self._graph.maps[m].bytes, needed.tensors[m]) for m in self.tensors
+    ]
+    found = layout.find_layout(needed.items, regions, needed.length, limit=below)
+    if found is None:
+      return None
+    return _LaidOut(candidate.cuts, candidate.steps, needed, found)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,6 +225,10 @@ class _Candidate:
   cuts: segments.Cuts
   steps: tuple[tuple[order.Step, ...], ...]  # of each segment
   needs: needs.Needs
+
+  @property
+  def peak_bytes(self) -> int:
+    return int(self.needs.live_bytes().max())
 
   def bounding_segment(self) -> tuple[int, int]:
     """The segment during which the most memory is alive."""
@@ -157,25 +243,6 @@ class _Candidate:
 @dataclasses.dataclass(frozen=True)
 class _LaidOut(_Candidate):
   layout: layout.Layout
-
-
-def _simulate(graph: StageGraph, cuts: segments.Cuts, reusable: Sequence[int]) -> _Candidate:
-  steps = tuple(order.simulate(graph, range(*cut)).steps for cut in cuts)
-  joined = [step for part in steps for step in part]
-  return _Candidate(cuts, steps, needs.needs_of(graph, cuts, joined, reusable))
-
-
-def _lay_out(
-    graph: StageGraph, candidate: _Candidate, tensors: Sequence[int], best: _LaidOut | None
-) -> _LaidOut | None:
-  """None when no layout smaller than the best was found."""
-  needed = candidate.needs
-  regions = [layout.Region(graph.maps[m].bytes, needed.tensors[m]) for m in tensors]
-  limit = None if best is None else best.layout.bytes
-  found = layout.find_layout(needed.items, regions, needed.length, limit=limit)
-  if found is None:
-    return None
-  return _LaidOut(candidate.cuts, candidate.steps, needed, found)
 
 
 def _finish(

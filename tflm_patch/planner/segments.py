@@ -18,6 +18,8 @@ import heapq
 import itertools
 from collections.abc import Collection, Iterable, Iterator
 
+import numpy as np
+
 from tflm_patch.planner import needs, order
 from tflm_patch.planner.program import MAX_OPS, MAX_STEP_ROWS
 from tflm_patch.planner.stage_ir import MapRole, StageGraph
@@ -48,6 +50,7 @@ class SegmentSearch:
     self._reusable = frozenset(reusable)
     self._costs: dict[tuple[int, int], SegmentCost] = {}
     self._whole = self._bytes_at_cuts()
+    self._rings = np.zeros((len(graph.ops) + 1,) * 2, np.int64)
     pulls = (len(set(op.reads[0].last.tolist())) for op in graph.ops)
     self._pulls = list(itertools.accumulate(pulls, initial=0))
 
@@ -87,6 +90,8 @@ class SegmentSearch:
       self._costs[key] = SegmentCost(
           int(needed.live_bytes().max()), needed.ring_bytes(), count_dispatches(steps)
       )
+      longer = self._rings[: first + 1, last:]
+      np.maximum(longer, self._costs[key].ring_bytes, out=longer)
     return self._costs[key]
 
   def least_peak(self, floor_bytes: int) -> int:
@@ -164,13 +169,8 @@ class SegmentSearch:
         return
 
   def _ring_bytes(self, first: int, last: int) -> int:
-    """Of the longest segment from `first` to at most `last` whose cost is known."""
-    while last > first + 1:
-      known = self._costs.get((first, last))
-      if known is not None:
-        return known.ring_bytes
-      last -= 1
-    return 0
+    """What a stream needs at least: the rings of the streams within it that are known."""
+    return int(self._rings[first, last])
 
   def _expected_dispatches(self, first: int, last: int) -> int:
     """What a segment's dispatches will hardly be below.

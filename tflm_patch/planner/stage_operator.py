@@ -27,11 +27,13 @@ class PlannedStage:
   Attributes:
     region: Indices of the operators that it replaces, in execution order.
     inputs, outputs: Tensors that the stage operator reads and makes.
+    reuse: Positions of inputs whose memory the stage may use.
   """
 
   region: tuple[int, ...]
   inputs: tuple[int, ...]
   outputs: tuple[int, ...]
+  reuse: tuple[int, ...]
   plan: StagePlan
   encoded: EncodedStage
 

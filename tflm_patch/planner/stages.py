@@ -17,8 +17,9 @@ from tflm_patch.planner.arena import predict
 from tflm_patch.planner.encode import encode_stage
 from tflm_patch.planner.lowering import NotStageable, lower_region, region_boundary
 from tflm_patch.planner.operators import Violation
+from tflm_patch.planner.options import DEFAULT, PlanOptions
 from tflm_patch.planner.partition import partition
-from tflm_patch.planner.plan import plan_stage
+from tflm_patch.planner.search import fastest_plan, smallest_plan
 from tflm_patch.planner.stage_operator import PlannedStage, install_stages
 
 Finish = Callable[[Model], Model]
@@ -48,6 +49,7 @@ def choose_stages(
     keep_input: bool = False,
     force: bool = False,
     input_rows: int | None = None,
+    options: PlanOptions = DEFAULT,
 ) -> StageChoice:
   """Plans every region and keeps the stages that lower the arena.
 
@@ -57,6 +59,7 @@ def choose_stages(
     keep_input: Stages leave the bytes of the model's inputs alone.
     force: Keep every stage, gain or not.
     input_rows: Feed the model's input by bands of this many rows.
+    options: Budget and objective of the plans.
 
   Raises:
     TflmPatchError: the input cannot be fed by bands of that height.
@@ -70,7 +73,7 @@ def choose_stages(
   for region in parts.regions:
     fed = bands if bands is not None and region == bands.region else None
     try:
-      planned.append(_plan_region(model, subgraph, region, keep_input, fed))
+      planned.append(_plan_region(model, subgraph, region, keep_input, fed, options))
     except NotStageable as reason:
       if fed is not None:
         raise input_bands.refusal(str(reason)) from None
@@ -96,7 +99,28 @@ def choose_stages(
       if total <= best:
         chosen, best = without, total
         rejected.append((stage.region, 'as a stage it would not lower the arena'))
+  if options.arena_bytes is not None:
+    chosen = _hasten(chosen, arena, options.arena_bytes)
   return StageChoice(build(chosen), tuple(chosen), parts.violations, tuple(rejected))
+
+
+def _hasten(
+    stages: Sequence[PlannedStage],
+    arena: Callable[[Sequence[PlannedStage]], int],
+    limit: int,
+) -> list[PlannedStage]:
+  """Gives the arena that is left to stages that become faster by it, the largest first."""
+  chosen = list(stages)
+  for stage in sorted(stages, key=lambda stage: -len(stage.region)):
+    spare = limit - arena(chosen)
+    if spare <= 0:
+      break
+    plan = fastest_plan(stage.plan, stage.reuse, stage.plan.workspace_bytes + spare)
+    faster = dataclasses.replace(stage, plan=plan, encoded=encode_stage(plan))
+    others = [faster if other is stage else other for other in chosen]
+    if arena(others) <= limit:
+      chosen = others
+  return chosen
 
 
 def _plan_region(
@@ -105,6 +129,7 @@ def _plan_region(
     region: tuple[int, ...],
     keep_input: bool,
     bands: input_bands.Bands | None,
+    options: PlanOptions,
 ) -> PlannedStage:
   graph = lower_region(model, subgraph, region)
   if bands is not None:
@@ -121,5 +146,5 @@ def _plan_region(
           i in inside for i, other in enumerate(subgraph.operators) if tensor in other.inputs
       )
   ]
-  plan = plan_stage(graph, reuse_inputs=reuse)
-  return PlannedStage(region, inputs, outputs, plan, encode_stage(plan))
+  plan = smallest_plan(graph, reuse, options)
+  return PlannedStage(region, inputs, outputs, tuple(reuse), plan, encode_stage(plan))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Callable
 from typing import Any
 
 from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
@@ -13,6 +14,7 @@ from tflm_patch.graph.files import read_limited
 from tflm_patch.graph.macs import operator_macs
 from tflm_patch.planner.arena import memory_over_time
 from tflm_patch.planner.stage_operator import is_stage
+from tflm_patch.report.suggestions import Suggestion, suggest
 
 SCHEMA_VERSION = 1
 
@@ -63,6 +65,7 @@ class Analysis:
   operators: tuple[OperatorMemory, ...]
   bound_before: Bound
   bound_after: Bound
+  suggestions: tuple[Suggestion, ...] = ()
 
   def to_json(self) -> dict[str, Any]:
     """For machines."""
@@ -74,19 +77,30 @@ class Analysis:
             'original': dataclasses.asdict(self.bound_before),
             'converted': dataclasses.asdict(self.bound_after),
         },
+        'suggestions': [dataclasses.asdict(suggestion) for suggestion in self.suggestions],
     }
 
 
 def analyze(
-    path: str | os.PathLike[str], options: ConvertOptions | None = None
+    path: str | os.PathLike[str],
+    options: ConvertOptions | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Analysis:
   """Plans a conversion without writing it and says where the memory goes.
+
+  Args:
+    path: The `.tflite` file.
+    options: Of the conversion.
+    progress: Called with a line of text as the work proceeds.
 
   Raises:
     TflmPatchError: see `convert`.
   """
   data = read_limited(path)
-  return analyze_conversion(convert_model(data, options or ConvertOptions(), os.fspath(path)))
+  options = options or ConvertOptions()
+  result = convert_model(data, options, os.fspath(path), progress)
+  suggestions = suggest(data, result, options, progress)
+  return dataclasses.replace(analyze_conversion(result), suggestions=suggestions)
 
 
 def analyze_conversion(result: ConversionResult) -> Analysis:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from tflm_patch.api import ConversionResult
 from tflm_patch.report.analysis import Analysis, Bound
 from tflm_patch.report.receptive_field import FieldOfOperator, ReceptiveFieldReport
+from tflm_patch.report.suggestions import Suggestion
 from tflm_patch.report.verification import Verification
 from tflm_patch.targets import Target
 
@@ -96,11 +97,22 @@ def analysis_summary(analysis: Analysis) -> str:
   lines.append(_bound_text('stock peak', analysis.bound_before))
   if result.changed:
     lines.append(_bound_text('converted peak', analysis.bound_after))
+  if analysis.suggestions:
+    lines += ['', 'what would lower the arena further:']
+    lines += [_suggestion_text(suggestion) for suggestion in analysis.suggestions]
   return '\n'.join(lines)
 
 
 def _short(name: str, limit: int = 72) -> str:
   return name if len(name) <= limit else f'{name[: limit - 4]}..."'
+
+
+def _suggestion_text(suggestion: Suggestion) -> str:
+  more = f', {suggestion.overhead:.2f}x MACs' if suggestion.overhead > 1 else ''
+  return (
+      f'  {suggestion.option}: -{suggestion.saved_bytes:,} bytes '
+      f'({suggestion.arena_total:,}{more})'
+  )
 
 
 def _bound_text(title: str, bound: Bound) -> str:

@@ -19,7 +19,7 @@ from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import Model
 from tflm_patch.runtime.arena import measure_arena, smallest_arena
 from tflm_patch.runtime.inputs import sample_inputs
-from tflm_patch.runtime.verify import Mismatch, compare, io_adapter
+from tflm_patch.runtime.verify import Mismatch, as_frames, compare, io_adapter
 
 SCHEMA_VERSION = 1
 DEFAULT_INPUTS = 32
@@ -85,7 +85,7 @@ def verify(
   before, after = read_limited(original), read_limited(converted)
   models = parse_model(before, os.fspath(original)), parse_model(after, os.fspath(converted))
   adapter = io_adapter(*models)
-  source = models[0] if adapter is None else _as_frames(models[1], models[0])
+  source = models[0] if adapter is None else as_frames(models[1], models[0])
   arrays: Iterable[list[np.ndarray]]
   if isinstance(inputs, int):
     if inputs < 1:
@@ -104,16 +104,6 @@ def verify(
       original=_measure(before),
       converted=_measure(after),
   )
-
-
-def _as_frames(converted: Model, original: Model) -> Model:
-  """The converted model with the original's input shapes: whole frames in place of bands."""
-  tensors = list(converted.main.tensors)
-  for i, source in zip(converted.main.inputs, original.main.inputs):
-    shape = original.main.tensors[source].shape
-    tensors[i] = dataclasses.replace(tensors[i], shape=shape)
-  main = dataclasses.replace(converted.main, tensors=tensors)
-  return dataclasses.replace(converted, subgraphs=[main, *converted.subgraphs[1:]])
 
 
 def _measure(data: bytes) -> Measured:

@@ -114,6 +114,16 @@ def compare(
   return Comparison(compared, different, first)
 
 
+def as_frames(converted: Model, original: Model) -> Model:
+  """The converted model with the original's input shapes: whole frames in place of bands."""
+  tensors = list(converted.main.tensors)
+  for i, source in zip(converted.main.inputs, original.main.inputs):
+    shape = original.main.tensors[source].shape
+    tensors[i] = dataclasses.replace(tensors[i], shape=shape)
+  main = dataclasses.replace(converted.main, tensors=tensors)
+  return dataclasses.replace(converted, subgraphs=[main, *converted.subgraphs[1:]])
+
+
 def _first_mismatch(number: int, wanted: Arrays, made: Arrays) -> Mismatch | None:
   if len(wanted) != len(made):
     raise TflmPatchError(

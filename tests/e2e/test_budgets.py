@@ -1,0 +1,101 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Budgets: the fastest plan that fits, recomputation only where it is allowed and pays."""
+
+import pytest
+from support import real_models
+from support.compare import check_conversion
+from support.memory_check import check_memory
+from support.model_builder import ModelBuilder
+
+from tflm_patch.api import ConvertOptions, convert_model
+from tflm_patch.errors import TflmPatchError
+from tflm_patch.models.sample import sample_model_path
+from tflm_patch.planner.options import PlanOptions
+
+
+def sample():
+  return sample_model_path().read_bytes()
+
+
+def convert(data, **plan):
+  return convert_model(data, ConvertOptions(plan=PlanOptions(**plan)))
+
+
+def dispatches(result):
+  return sum(stage.plan.dispatches for stage in result.stages)
+
+
+def test_more_arena_makes_faster_plans():
+  data = sample()
+  smallest = convert(data)
+  fastest = convert(data, minimize='macs')
+  least, most = smallest.converted_arena.total, fastest.converted_arena.total
+  assert most > least and dispatches(fastest) < dispatches(smallest)
+  before = dispatches(smallest)
+  for limit in range(least, most + 1, (most - least) // 4):
+    result = convert(data, arena_bytes=limit)
+    assert result.converted_arena.total <= limit
+    assert dispatches(result) <= before
+    before = dispatches(result)
+  assert before == dispatches(fastest)
+  check_conversion(data, ConvertOptions(plan=PlanOptions(arena_bytes=(least + most) // 2)), 3)
+
+
+def test_a_budget_that_nothing_fits():
+  least = convert(sample()).converted_arena.total
+  with pytest.raises(TflmPatchError, match=f'the smallest needs {least:,}') as error:
+    convert(sample(), arena_bytes=least - 1)
+  assert '\n' not in str(error.value) and 'bounded by' in str(error.value)
+
+
+def test_a_budget_for_a_model_without_stages():
+  b = ModelBuilder(1)
+  b.output(b.tanh(b.input((1, 4, 4, 4))))
+  with pytest.raises(TflmPatchError, match='no plan fits'):
+    convert(b.build(), arena_bytes=16)
+
+
+def squeeze_excite(blocks=1):
+  b = ModelBuilder(3)
+  x = b.conv(b.input((1, 16, 16, 3)), 8, 3)
+  for _ in range(blocks):
+    wide = b.depthwise(b.conv(x, 64, 1))
+    gate = b.conv(b.conv(b.mean(wide), 8, 1), 64, 1, activation='RELU6')
+    x = b.conv(b.mul(wide, gate), 8, 1)
+  b.output(x)
+  return b.build()
+
+
+def test_two_passes_cost_what_was_allowed_and_save_memory():
+  data = squeeze_excite()
+  one, two = convert(data), convert(data, max_overhead=2.0)
+  assert one.converted_macs == one.original_macs
+  assert one.original_macs < two.converted_macs <= 2.0 * one.original_macs
+  assert two.converted_arena.head < 0.6 * one.converted_arena.head
+  assert convert(data, max_overhead=1.01).converted_macs == one.original_macs
+  check_conversion(data, ConvertOptions(plan=PlanOptions(max_overhead=2.0)), 6)
+  for stage in two.stages:
+    check_memory(stage.plan)
+
+
+def test_no_recomputation_where_it_does_not_pay():
+  result = convert(sample(), max_overhead=3.0)
+  assert result.converted_macs == result.original_macs
+
+
+@pytest.mark.parametrize('schedule', ['layer', 'stream'])
+def test_fixed_schedules(schedule):
+  result = check_conversion(sample(), ConvertOptions(plan=PlanOptions(schedule=schedule)), 3)
+  for stage in result.stages:
+    assert {segment.schedule for segment in stage.plan.segments} == {schedule}
+    check_memory(stage.plan)
+
+
+@pytest.mark.skipif(not real_models.available(), reason=real_models.MISSING)
+def test_two_passes_of_mcunetv2():
+  data = (real_models.FOLDER / 'mcunetv2_large.tflite').read_bytes()
+  options = ConvertOptions(int8_io=True, input_rows=1, plan=PlanOptions(max_overhead=1.6))
+  result = convert_model(data, options)
+  assert result.converted_arena.head <= 150_000
+  assert result.converted_macs <= 1.6 * result.original_macs

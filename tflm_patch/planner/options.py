@@ -1,0 +1,33 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What a plan may cost and what it is to be good at."""
+
+from __future__ import annotations
+
+import dataclasses
+
+SCHEDULES = ('auto', 'stream', 'layer')
+OBJECTIVES = ('arena', 'macs')
+
+
+@dataclasses.dataclass(frozen=True)
+class PlanOptions:
+  """Budget and objective of a plan.
+
+  Attributes:
+    arena_bytes: The whole model's arena must not exceed this; the fastest plan
+      that fits is taken. None for no limit.
+    minimize: 'arena', or 'macs': the fastest plan that is still below the stock
+      model's arena. Only without a limit.
+    max_overhead: Multiply-accumulates may grow to this multiple.
+    schedule: 'auto' searches where to cut; 'layer' runs operator by operator;
+      'stream' runs the whole stage as one stream.
+  """
+
+  arena_bytes: int | None = None
+  minimize: str = 'arena'
+  max_overhead: float = 1.0
+  schedule: str = 'auto'
+
+
+DEFAULT = PlanOptions()

@@ -1,0 +1,95 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What would lower the arena further: options that are not used, tried out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
+from tflm_patch.errors import TflmPatchError
+
+# A suggestion must lower the arena by at least this part.
+_WORTH = 0.01
+
+
+@dataclasses.dataclass(frozen=True)
+class Suggestion:
+  """An option that lowers the arena.
+
+  Attributes:
+    option: As written on the command line.
+    arena_total: The predicted arena with it, in bytes.
+    saved_bytes: Less than without it.
+    overhead: MACs with it over MACs without.
+  """
+
+  option: str
+  arena_total: int
+  saved_bytes: int
+  overhead: float
+
+
+def _with_plan(options: ConvertOptions, **changes: Any) -> ConvertOptions:
+  return dataclasses.replace(options, plan=dataclasses.replace(options.plan, **changes))
+
+
+def _alternatives(options: ConvertOptions) -> Iterator[tuple[str, ConvertOptions]]:
+  if options.plan.schedule != 'auto':
+    yield '--schedule auto', _with_plan(options, schedule='auto')
+    return
+  if options.keep_input:
+    yield 'without --keep-input', dataclasses.replace(options, keep_input=False)
+  if not options.int8_io:
+    yield '--int8-io', dataclasses.replace(options, int8_io=True)
+  if options.input_rows is None and not options.keep_input:
+    yield '--input-rows 1', dataclasses.replace(options, input_rows=1)
+    if not options.int8_io:
+      yield '--int8-io --input-rows 1', dataclasses.replace(options, int8_io=True, input_rows=1)
+  for overhead in (1.05, 1.25):
+    if options.plan.max_overhead < overhead:
+      yield f'--max-overhead {overhead:.2f}', _with_plan(options, max_overhead=overhead)
+
+
+def suggest(
+    data: bytes,
+    result: ConversionResult,
+    options: ConvertOptions,
+    progress: Callable[[str], None] | None = None,
+) -> tuple[Suggestion, ...]:
+  """Options that would lower the arena of a conversion, the most effective first.
+
+  Args:
+    data: The original file's bytes.
+    result: Its conversion with `options`.
+    options: What was used.
+    progress: Called with a line of text for each option that is tried.
+  """
+  options = _with_plan(options, arena_bytes=None)
+  found = []
+  for flag, other in _alternatives(options):
+    if progress is not None:
+      progress(f'Trying {flag}')
+    try:
+      tried = convert_model(data, other)
+    except TflmPatchError:
+      continue
+    saved = result.converted_arena.total - tried.converted_arena.total
+    if saved > _WORTH * result.converted_arena.total:
+      overhead = tried.converted_macs / max(1, result.converted_macs)
+      found.append(Suggestion(flag, tried.converted_arena.total, saved, overhead))
+  return tuple(_useful(found))
+
+
+def _useful(found: list[Suggestion]) -> Iterator[Suggestion]:
+  """Drops options of two parts that do no more than one of the parts."""
+  single = {suggestion.option: suggestion for suggestion in found}
+  for suggestion in sorted(found, key=lambda each: -each.saved_bytes):
+    parts = [
+        other for flag, other in single.items()
+        if flag != suggestion.option and flag in suggestion.option
+    ]  # fmt: skip
+    if all(part.arena_total > suggestion.arena_total for part in parts):
+      yield suggestion
