@@ -31,13 +31,13 @@ _STAGE = 'TflmPatchStage'
 def improve(model: Model) -> Model:
   """A model with an offline plan, if that makes its head smaller; else the model itself.
 
-  It must be the last change to a model: the plan counts its tensors.
+  It must be the last change to a model: the plan counts its tensors. A model that
+  brings a plan keeps it.
   """
   stock = predict(model)
   if not stock.exact or not _can_plan(model):
     return model
-  without = _without_plan(model)
-  buffers, requirements = _requirements(without)
+  buffers, requirements = _requirements(model)
   packer = Packer(requirements)
   if stock.head <= packer.bound:
     return model
@@ -53,7 +53,7 @@ def improve(model: Model) -> Model:
 
   offsets = packer.search(head)
   planned = with_plan(
-      without,
+      model,
       {
           (buffer.subgraph, buffer.tensor): offset
           for buffer, offset in zip(buffers, offsets)
@@ -68,7 +68,7 @@ def with_plan(model: Model, offsets: dict[tuple[int, int], int]) -> Model:
   """A copy of the model with a plan in its metadata.
 
   Args:
-    model: The model; a plan that it has is replaced.
+    model: The model, without a plan.
     offsets: (subgraph, tensor) -> offset; TFLM chooses for the others.
   """
   words = [_VERSION, len(model.subgraphs), sum(len(graph.tensors) for graph in model.subgraphs)]
@@ -78,24 +78,20 @@ def with_plan(model: Model, offsets: dict[tuple[int, int], int]) -> Model:
       for tensor in range(len(graph.tensors))
   ]
   data = np.frombuffer(np.array(words, '<i4').tobytes(), np.uint8)
-  model = _without_plan(model)
   return dataclasses.replace(
       model, metadata=[*model.metadata, (lifetimes.OFFLINE_PLAN, data)]
   )
 
 
-def _without_plan(model: Model) -> Model:
-  kept = [entry for entry in model.metadata if entry[0] != lifetimes.OFFLINE_PLAN]
-  return dataclasses.replace(model, metadata=kept)
-
-
 def _can_plan(model: Model) -> bool:
-  """Whether a plan changes nothing but places.
+  """Whether a plan is wanted, and changes nothing but places.
 
   TFLM looks up whether variables of later subgraphs are planned at the place of the
   first subgraph's tensors. A stage that takes its input in bands keeps its workspace
   from one invocation to the next, which lifetimes within one invocation do not show.
   """
+  if any(name == lifetimes.OFFLINE_PLAN for name, _ in model.metadata):
+    return False
   if any(tensor.is_variable for graph in model.subgraphs[1:] for tensor in graph.tensors):
     return False
   for graph in model.subgraphs:
