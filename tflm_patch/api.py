@@ -19,7 +19,7 @@ from tflm_patch.graph.macs import subgraph_macs
 from tflm_patch.graph.reader import parse_model, read_model
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.planner.arena import ArenaPrediction, predict
+from tflm_patch.planner.arena import ArenaPrediction, offline, predict
 from tflm_patch.planner.operators import OpView
 from tflm_patch.planner.options import DEFAULT, PlanOptions
 from tflm_patch.planner.stage_operator import PlannedStage, is_stage
@@ -41,6 +41,7 @@ class ConvertOptions:
     force_stage: Make stages even where the arena does not get smaller.
     input_rows: The model takes its input in bands of this many rows, one for each
       `Invoke()`; see docs/firmware.md.
+    offline_plan: Tell TFLM where tensors lie, where its own memory planner leaves gaps.
     plan: Budget and objective of the stages' plans.
   """
 
@@ -49,6 +50,7 @@ class ConvertOptions:
   keep_input: bool = False
   force_stage: bool = False
   input_rows: int | None = None
+  offline_plan: bool = True
   plan: PlanOptions = DEFAULT
 
 
@@ -235,22 +237,30 @@ def _convert(
       reason = f'the stock arena of {original_arena.total} bytes is not beaten by {arena.total}'
     else:
       reason = None
-  if options.plan.arena_bytes is not None:
-    _check_budget(options, choice, arena, source)
   stock = _stock_operators(rewritten, choice)
   macs = subgraph_macs(original.main)
-  if reason is not None or choice is None:
+  stages = choice.stages if choice is not None and reason is None else ()
+  final = choice.model if choice is not None and reason is None else original
+  changes = changes if reason is None else []
+  planned = offline.improve(final) if options.offline_plan else final
+  if planned is not final:
+    before, arena = predict(final), predict(planned)
+    text = f'tensors placed offline, head {arena.head:,} instead of {before.head:,} bytes'
+    changes, reason = [*changes, Change('offline_plan', text)], None
+  if options.plan.arena_bytes is not None:
+    _check_budget(options, choice, arena, source)
+  if reason is not None:
     return ConversionResult(
         original, data, False, reason, original, original_arena, original_arena, len(data),
         len(data), macs, macs, (), stock, (),
     )  # fmt: skip
   progress('Writing the model')
-  converted = serialize_model(choice.model)
-  converted_macs = sum(stage.plan.macs for stage in choice.stages)
-  converted_macs += subgraph_macs(choice.model.main)
+  converted = serialize_model(planned)
+  converted_macs = sum(stage.plan.macs for stage in stages)
+  converted_macs += subgraph_macs(planned.main)
   return ConversionResult(
-      choice.model, converted, True, None, original, original_arena, arena, len(data),
-      len(converted), macs, converted_macs, choice.stages, stock, tuple(changes),
+      planned, converted, True, None, original, original_arena, arena, len(data),
+      len(converted), macs, converted_macs, stages, stock, tuple(changes),
   )  # fmt: skip
 
 

@@ -8,41 +8,87 @@ import json
 
 from absl import flags
 
-from tflm_patch.cli import convert_flags
-from tflm_patch.cli.command import Command, Progress
+from tflm_patch.cli import convert_flags, values
+from tflm_patch.cli.command import Command, Progress, UsageError
 from tflm_patch.report.analysis import analyze
 from tflm_patch.report.plot import plot_memory
-from tflm_patch.report.tables import analysis_summary
+from tflm_patch.report.receptive_field import DEFAULT_GRID, receptive_field
+from tflm_patch.report.tables import analysis_summary, receptive_field_summary
+
+# What has no meaning where nothing is converted.
+_CONVERSION_ONLY = (
+    'plot', 'keep_input', 'input_rows', 'arena', 'minimize', 'max_overhead', 'schedule',
+    'offline_plan',
+)  # fmt: skip
+_FIELD_ONLY = ('grid', 'patch_depth')
 
 
-def _define(values: flags.FlagValues) -> None:
-  convert_flags.define(values)
-  flags.DEFINE_string('plot', None, 'PNG file for the memory chart', flag_values=values)
+def _define(flag_values: flags.FlagValues) -> None:
+  convert_flags.define(flag_values)
+  flags.DEFINE_string('plot', None, 'PNG file for the memory chart', flag_values=flag_values)
+  flags.DEFINE_bool(
+      'receptive_field', False,
+      'receptive fields instead, and what running the first operators by patches would cost',
+      flag_values=flag_values,
+  )  # fmt: skip
+  values.define(
+      'grid', 'grid', None, 'with --receptive-field: rows x columns of patches (4x4 if not given)',
+      flag_values,
+  )  # fmt: skip
+  flags.DEFINE_integer(
+      'patch_depth', None,
+      'with --receptive-field: operators to run by patches (those of the lowest peak if not given)',
+      lower_bound=1, flag_values=flag_values,
+  )  # fmt: skip
 
 
-def _run(values: flags.FlagValues, arguments: list[str]) -> int:
-  progress = Progress(not values.json)
+def _run(flag_values: flags.FlagValues, arguments: list[str]) -> int:
+  if flag_values.receptive_field:
+    return _run_receptive_field(flag_values, arguments[0])
+  _refuse(flag_values, _FIELD_ONLY, 'needs --receptive-field')
+  progress = Progress(not flag_values.json)
   try:
     progress('Planning')
-    analysis = analyze(arguments[0], convert_flags.options(values), progress)
-    if values.plot:
-      plot_memory(analysis, values.plot)
+    analysis = analyze(arguments[0], convert_flags.options(flag_values), progress)
+    if flag_values.plot:
+      plot_memory(analysis, flag_values.plot)
   finally:
     progress.done()
-  print(json.dumps(analysis.to_json(), indent=2) if values.json else analysis_summary(analysis))
-  if values.plot and not values.json:
-    print(f'chart: {values.plot}')
+  is_json = flag_values.json
+  print(json.dumps(analysis.to_json(), indent=2) if is_json else analysis_summary(analysis))
+  if flag_values.plot and not is_json:
+    print(f'chart: {flag_values.plot}')
   return 0
+
+
+def _run_receptive_field(flag_values: flags.FlagValues, path: str) -> int:
+  _refuse(flag_values, _CONVERSION_ONLY, 'and --receptive-field exclude each other')
+  report = receptive_field(
+      path,
+      flag_values.grid or DEFAULT_GRID,
+      flag_values.patch_depth,
+      convert_flags.options(flag_values),
+  )
+  is_json = flag_values.json
+  print(json.dumps(report.to_json(), indent=2) if is_json else receptive_field_summary(report))
+  return 0
+
+
+def _refuse(flag_values: flags.FlagValues, names: tuple[str, ...], reason: str) -> None:
+  for name in names:
+    if flag_values[name].present:
+      raise UsageError(f'--{name.replace("_", "-")} {reason}; see tflm-patch analyze --help')
 
 
 COMMAND = Command(
     name='analyze',
     summary='shows memory over time, before and after, and what bounds the peak',
-    arguments='model.tflite [--plot out.png] [--int8-io] [--json]',
+    arguments='model.tflite [--plot out.png] [--int8-io] [--receptive-field] [--json]',
     positional=(1, 1),
     examples=(
         'tflm-patch analyze model.tflite --plot memory.png',
         'tflm-patch analyze model.tflite --json',
+        'tflm-patch analyze model.tflite --receptive-field --grid 3x3',
     ),
     define=_define,
     action=_run,

@@ -8,7 +8,7 @@ from absl import flags
 
 from tflm_patch.api import ConvertOptions
 from tflm_patch.cli.command import UsageError
-from tflm_patch.cli.values import parse_overhead, parse_size
+from tflm_patch.cli.values import define as define_value
 from tflm_patch.planner.options import OBJECTIVES, SCHEDULES, PlanOptions
 
 
@@ -35,25 +35,30 @@ def define(values: flags.FlagValues) -> None:
       'is never stored',
       lower_bound=1, flag_values=values,
   )  # fmt: skip
-  flags.DEFINE_string(
-      'arena', None,
+  define_value(
+      'size', 'arena', None,
       'the fastest plan that fits an arena of this size, like 64KB; without it the smallest plan',
-      flag_values=values,
+      values,
   )  # fmt: skip
   flags.DEFINE_enum(
       'minimize', 'arena', OBJECTIVES,
       'arena: the least memory; macs: the fewest kernel calls below the stock arena',
       flag_values=values,
   )  # fmt: skip
-  flags.DEFINE_string(
-      'max_overhead', '1.00',
+  define_value(
+      'overhead', 'max_overhead', '1.00',
       'multiply-accumulates may grow to this multiple where that lowers the arena '
       '(squeeze-excite in two passes)',
-      flag_values=values,
+      values,
   )  # fmt: skip
   flags.DEFINE_enum(
       'schedule', 'auto', SCHEDULES,
       'auto searches where to cut the stage; layer: operator by operator; stream: in one stream',
+      flag_values=values,
+  )  # fmt: skip
+  flags.DEFINE_bool(
+      'offline_plan', True,
+      'tell TFLM where tensors lie, where its own planner leaves gaps (--nooffline-plan: never)',
       flag_values=values,
   )  # fmt: skip
   flags.DEFINE_bool('json', False, 'print a summary for machines', flag_values=values)
@@ -65,11 +70,11 @@ def options(values: flags.FlagValues) -> ConvertOptions:
   Raises:
     UsageError: a value is wrong, or two flags exclude each other.
   """
-  arena = None if values.arena is None else parse_size('--arena', values.arena)
+  arena = values.arena
   plan = PlanOptions(
       arena_bytes=arena,
       minimize=values.minimize,
-      max_overhead=parse_overhead('--max-overhead', values.max_overhead),
+      max_overhead=values.max_overhead,
       schedule=values.schedule,
   )
   if plan.schedule != 'auto':
@@ -87,5 +92,6 @@ def options(values: flags.FlagValues) -> ConvertOptions:
       plugins=tuple(values.plugins),
       keep_input=values.keep_input,
       input_rows=values.input_rows,
+      offline_plan=values.offline_plan,
       plan=plan,
   )

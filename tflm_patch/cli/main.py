@@ -8,13 +8,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tflm_patch.cli import analyze, convert, verify
+from tflm_patch.cli import analyze, convert, targets, verify
 from tflm_patch.cli.command import Command, UsageError
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.version import __version__
 
 COMMANDS: dict[str, Command] = {
-    command.name: command for command in (convert.COMMAND, analyze.COMMAND, verify.COMMAND)
+    command.name: command
+    for command in (convert.COMMAND, analyze.COMMAND, verify.COMMAND, targets.COMMAND)
 }
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 _DEBUG = 'TFLM_PATCH_DEBUG'
@@ -43,13 +44,13 @@ def main(arguments: Sequence[str]) -> int:
   0: done; 1: it failed, one line on stderr says why (or `verify` found a
   difference); 2: the command line is wrong.
   """
-  if not arguments or arguments[0] in ('-h', '--help', 'help'):
-    print(usage())
-    return 0 if arguments else MISUSED
-  if arguments[0] == '--version':
-    print(f'tflm-patch {__version__}')
-    return 0
   try:
+    if not arguments or arguments[0] in ('-h', '--help', 'help'):
+      print(usage(), flush=True)
+      return 0 if arguments else MISUSED
+    if arguments[0] == '--version':
+      print(f'tflm-patch {__version__}')
+      return 0
     command = COMMANDS.get(arguments[0])
     if command is None:
       raise UsageError(f'unknown command "{arguments[0]}"; known are {", ".join(COMMANDS)}')

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 from tflm_patch.api import ConversionResult
 from tflm_patch.report.analysis import Analysis, Bound
+from tflm_patch.report.receptive_field import FieldOfOperator, ReceptiveFieldReport
 from tflm_patch.report.suggestions import Suggestion
 from tflm_patch.report.verification import Verification
+from tflm_patch.targets import Target
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1) -> str:
@@ -136,3 +138,92 @@ def verification_summary(check: Verification) -> str:
     verdict = f'NOT bit-exact on {check.inputs} inputs; first difference: {check.mismatch}'
   measured = table(('bytes, measured in TFLM', 'original', 'converted', 'factor'), rows)
   return f'{measured}\n\n{verdict}'
+
+
+def receptive_field_summary(report: ReceptiveFieldReport) -> str:
+  """What `analyze --receptive-field` prints."""
+  header = (
+      '#', 'operator', 'output', 'kernel', 'stride', 'field', 'jump', 'adds', 'MACs', 'patches',
+  )  # fmt: skip
+  lines = [table(header, [_field_row(row) for row in report.operators], left=3), '']
+  stage, last = report.stage, report.operators[report.stage.depth - 1]
+  peak = report.per_layer_peak
+  at = report.operators
+  lines += [
+      f'image "{report.image}": {_by(report.image_shape)}',
+      f'patch stage: the first {stage.depth} operators, to {last.name} (at most'
+      f' {report.deepest}), as {_by(stage.grid)} patches of {_by(stage.tile)} outputs',
+      f'patch on the image: {_by(stage.patch)}, of which halo {_by(stage.halo)}',
+      '',
+      table(
+          ('MACs', 'stage', 'overhead', 'network', 'overhead'),
+          [
+              ('operator by operator', f'{stage.macs:,}', '', f'{stage.network_macs:,}', ''),
+              _macs_row('by patches', report, exact=True),
+              _macs_row('by patches, padding counted', report, exact=False),
+          ],
+      ),
+      '',
+      table(
+          ('analytic peak, bytes', 'operator by operator', 'patch stage', 'behind it'),
+          [
+              (
+                  'alive', f'{peak.bytes:,}', f'{stage.stage_peak.bytes:,}',
+                  f'{stage.rest_peak.bytes:,}',
+              ),
+              (
+                  'at', at[peak.at].name, at[stage.stage_peak.at].name,
+                  at[stage.rest_peak.at].name if stage.depth < len(at) else '',
+              ),
+          ],
+      ),
+      'as papers count it: no alignment and no scratch; in the patch stage without the image',
+  ]  # fmt: skip
+  if report.causes:
+    total = [sum(row.field.growth[axis] for row in report.causes) for axis in (0, 1)]
+    lines += ['', 'what makes patches overlap:']
+    lines += [
+        f'  {row.name}, {_by(row.kernel)}: +{row.field.growth[0]} rows, +{row.field.growth[1]}'
+        f' columns of {total[0]} and {total[1]}'
+        for row in report.causes
+    ]
+  return '\n'.join(lines)
+
+
+def _macs_row(name: str, report: ReceptiveFieldReport, exact: bool) -> tuple[str, ...]:
+  stage = report.stage
+  macs = stage.macs_exact if exact else stage.macs_uniform
+  return (
+      name, f'{macs:,}', f'{stage.stage_overhead(exact):+.1%}',
+      f'{stage.network_macs - stage.macs + macs:,}', f'{stage.network_overhead(exact):+.1%}',
+  )  # fmt: skip
+
+
+def _field_row(row: FieldOfOperator) -> tuple[object, ...]:
+  return (
+      row.index, row.name, _by(row.output_shape), _by(row.kernel), _by(row.stride),
+      'x'.join('all' if size is None else str(size) for size in row.field.field),
+      'x'.join(f'{float(jump):g}' for jump in row.field.jump),
+      '' if max(row.field.growth) == 0 else _by(row.field.growth),
+      f'{row.macs:,}', 'yes' if row.in_stage else '',
+  )  # fmt: skip
+
+
+def _by(sizes: Sequence[int] | None) -> str:
+  return '' if sizes is None else 'x'.join(map(str, sizes))
+
+
+def targets_summary(targets: Sequence[Target]) -> str:
+  """What `targets` prints."""
+  rows = [
+      (
+          target.name, target.chip, target.cpu, target.kernels, f'{target.clock_hz / 1e6:g}',
+          f'{target.sram_bytes:,}', f'{target.sram_contiguous_bytes:,}',
+          'external' if target.flash_bytes is None else f'{target.flash_bytes:,}',
+      )
+      for target in targets
+  ]  # fmt: skip
+  header = ('name', 'chip', 'CPU', 'kernels', 'MHz', 'SRAM', 'in one piece', 'flash')
+  lines = [table(header, rows, left=4), '']
+  lines += [f'{target.name}: {target.source}. {target.note}'.rstrip() for target in targets]
+  return '\n'.join(lines)

@@ -27,7 +27,7 @@ def model(tmp_path):
   return shutil.copy(sample_model_path(), tmp_path / 'digits.tflite')
 
 
-@pytest.mark.parametrize('command', ['convert', 'analyze', 'verify'])
+@pytest.mark.parametrize('command', ['convert', 'analyze', 'verify', 'targets'])
 def test_help_has_options_and_examples(command):
   text = run(command, '--help').stdout
   assert 'usage: tflm-patch' in text and 'options:' in text and 'examples:' in text
@@ -69,6 +69,17 @@ def test_verify_finds_a_difference(model, tmp_path):
   assert 'NOT bit-exact' in check.stdout or 'error' in check.stderr
 
 
+def test_receptive_field(model):
+  text = run('analyze', model, '--receptive-field').stdout
+  assert 'patch on the image' in text and 'what makes patches overlap' in text
+  arguments = ('--receptive-field', '--grid', '2x3', '--patch-depth', '3', '--json')
+  found = json.loads(run('analyze', model, *arguments).stdout)
+  stage = found['patch_stage']
+  assert found['schema_version'] == 1 and stage['grid'] == [2, 3] and stage['depth'] == 3
+  assert sum(row['in_stage'] for row in found['operators']) == 3
+  assert stage['macs'] < stage['exact']['macs'] < stage['uniform']['macs']
+
+
 ERRORS = [
     ([], 2),
     (['convert'], 2),
@@ -84,6 +95,15 @@ ERRORS = [
     (['verify', 'MODEL', 'MODEL', '--inputs', '0'], 1),
     (['verify', 'MODEL', 'MODEL', '--inputs', 'missing.npy'], 1),
     (['analyze', 'MODEL', '--plot', 'no/such/chart.png'], 1),
+    (['targets', 'stm32f764'], 1),
+    (['targets', 'missing.json'], 1),
+    (['analyze', 'MODEL', '--grid', '2x2'], 2),
+    (['analyze', 'MODEL', '--patch-depth', '2'], 2),
+    (['analyze', 'MODEL', '--receptive-field', '--plot', 'chart.png'], 2),
+    (['analyze', 'MODEL', '--receptive-field', '--grid', '2'], 2),
+    (['analyze', 'MODEL', '--receptive-field', '--patch-depth', '0'], 2),
+    (['analyze', 'MODEL', '--receptive-field', '--patch-depth', '99'], 1),
+    (['analyze', 'MODEL', '--receptive-field', '--grid', '99x2'], 1),
 ]
 
 
