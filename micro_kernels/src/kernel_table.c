@@ -38,6 +38,7 @@ static const kernel_entry kKernels[TFLM_PATCH_KIND_COUNT] = {
     [TFLM_PATCH_RESIZE_NEAREST] = {&tflm_patch_resize_nearest_kernel,
                                    sizeof(tflm_patch_resize_params)},
     [TFLM_PATCH_CONCATENATION] = {&tflm_patch_concatenation_kernel, 0},
+    [TFLM_PATCH_SUB] = {&tflm_patch_sub_kernel, sizeof(tflm_patch_add_params)},
     [TFLM_PATCH_FEED] = {&tflm_patch_feed_kernel, 0},
     [TFLM_PATCH_CROP] = {&tflm_patch_crop_kernel,
                          sizeof(tflm_patch_crop_params)},

@@ -25,6 +25,7 @@ extern const tflm_patch_kernel tflm_patch_pad_kernel;
 extern const tflm_patch_kernel tflm_patch_transpose_kernel;
 extern const tflm_patch_kernel tflm_patch_resize_nearest_kernel;
 extern const tflm_patch_kernel tflm_patch_concatenation_kernel;
+extern const tflm_patch_kernel tflm_patch_sub_kernel;
 extern const tflm_patch_kernel tflm_patch_feed_kernel;
 extern const tflm_patch_kernel tflm_patch_crop_kernel;
 extern const tflm_patch_kernel tflm_patch_join_kernel;

@@ -76,6 +76,8 @@ def _binary(opcode: str) -> list[Case]:
       'column': (1, 7, 1, 1),
       'row': (1, 1, 9, 6),
       'whole': MAP,
+      'lower_rank': (1, 1, 6),
+      'lower_rank_plane': (9, 1),
   }
   cases = []
   for name, shape in shapes.items():
@@ -150,6 +152,7 @@ CASES = [
     *_activations('max_pool', lambda b, x, **kw: b.max_pool(x, **kw)),
     *_binary('add'),
     *_binary('mul'),
+    *_binary('sub'),
     Case('mean', lambda b, x: b.mean(x)),
     Case('mean_vector', lambda b, x: b.mean(x, keep_dims=False), framed=False),
     Case('mean_negative_axes', lambda b, x: b.mean(x, (-2, -3))),
@@ -236,7 +239,6 @@ STOCK_CASES = {
     'TANH': (lambda b, x: b.tanh(x), 'operator'),
     'HARD_SWISH': (lambda b, x: b.hard_swish(x), 'operator'),
     'LEAKY_RELU': (lambda b, x: b.leaky_relu(x), 'operator'),
-    'SUB': (lambda b, x: b.sub(x, b.constant_operand((1, 1, 1, 6))), 'operator'),
     'MAXIMUM': (lambda b, x: b.maximum(x, b.constant_operand((1, 1, 1, 6), x)), 'operator'),
     'MINIMUM': (lambda b, x: b.minimum(x, b.constant_operand((1, 1, 1, 6), x)), 'operator'),
     'STRIDED_SLICE': (

@@ -195,8 +195,9 @@ def _squeeze_excite(s: Sketch, x: int) -> int:
 def _constant_operand(s: Sketch, x: int) -> int:
   _, rows, cols, channels = s.shape(x)
   shapes = [(1, 1, 1, channels), (), (1, 1, 1, 1), (1, rows, cols, channels), (1, rows, 1, 1)]
+  shapes += [(1, 1, channels), (cols, 1)]
   other = s.constant_operand(s.draw(st.sampled_from(shapes)))
-  combine = s.draw(st.sampled_from([s.add, s.mul]))
+  combine = s.draw(st.sampled_from([s.add, s.mul, s.sub]))
   return combine(*s.draw(st.permutations([x, other])), activation=s.draw(ACTIVATIONS))
 
 
@@ -240,7 +241,6 @@ def _stock(s: Sketch, x: int) -> int:
       lambda: s.tanh(x),
       lambda: s.hard_swish(x),
       lambda: s.leaky_relu(x),
-      lambda: s.sub(x, s.constant_operand((1, 1, 1, channels))),
       lambda: s.maximum(x, s.constant_operand((1, 1, 1, channels), like=x)),
       lambda: s.minimum(x, s.constant_operand((1, 1, 1, channels), like=x)),
       lambda: s.strided_slice(x, (0, 0, 0, 0), (1, rows, cols, channels), (1, 2, 1, 1)),

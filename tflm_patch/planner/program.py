@@ -57,6 +57,7 @@ class Kind(enum.IntEnum):
   TRANSPOSE = 14
   RESIZE_NEAREST = 15
   CONCATENATION = 16
+  SUB = 17
   FEED = 39
   CROP = 40
   JOIN = 41

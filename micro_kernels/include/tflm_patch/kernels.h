@@ -145,6 +145,14 @@ void tflm_patch_add_s8(const tflm_patch_add_params* params,
                        const int8_t* a, uint32_t a_step, const int8_t* b,
                        uint32_t b_step, int8_t* output, uint32_t n);
 
+/* ---- sub.c ---- */
+
+/* output[i] = a[i * a_step] - b[i * b_step]; see tflm_patch_add_s8. */
+void tflm_patch_sub_s8(const tflm_patch_add_params* params,
+                       int32_t a_zero_point, int32_t b_zero_point,
+                       const int8_t* a, uint32_t a_step, const int8_t* b,
+                       uint32_t b_step, int8_t* output, uint32_t n);
+
 /* ---- mul.c ---- */
 
 /* output[i] = a[i * a_step] * b[i * b_step]; see tflm_patch_add_s8. */

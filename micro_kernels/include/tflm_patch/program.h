@@ -67,6 +67,7 @@ enum {
   TFLM_PATCH_TRANSPOSE = 14, /* NCHW to NHWC */
   TFLM_PATCH_RESIZE_NEAREST = 15,
   TFLM_PATCH_CONCATENATION = 16, /* along channels */
+  TFLM_PATCH_SUB = 17,
   TFLM_PATCH_FEED = 39, /* rows of a frame from its bands */
   TFLM_PATCH_CROP = 40, /* a part of a map, in its memory */
   TFLM_PATCH_JOIN = 41, /* a map whose parts were made one by one, in its memory */
@@ -251,6 +252,9 @@ typedef struct {
   int16_t act_min;
   int16_t act_max;
 } tflm_patch_add_params;
+
+/* SUB, with the record of ADD: the second input's term is taken from the
+ * first's. */
 
 /* MUL, broadcast like ADD. The multiplier and shift are those of
  * input_scale[0] * input_scale[1] / output_scale. */

@@ -17,6 +17,7 @@ from tflm_patch.planner.operators import (
     reshape,
     resize_nearest,
     softmax,
+    sub,
     transpose,
 )
 from tflm_patch.planner.operators.base import REGISTRY, OpView, Violation, check
@@ -40,5 +41,6 @@ __all__ = [
     'reshape',
     'resize_nearest',
     'softmax',
+    'sub',
     'transpose',
 ]  # fmt: skip
