@@ -26,6 +26,8 @@ extern const tflm_patch_kernel tflm_patch_transpose_kernel;
 extern const tflm_patch_kernel tflm_patch_resize_nearest_kernel;
 extern const tflm_patch_kernel tflm_patch_concatenation_kernel;
 extern const tflm_patch_kernel tflm_patch_sub_kernel;
+extern const tflm_patch_kernel tflm_patch_maximum_kernel;
+extern const tflm_patch_kernel tflm_patch_minimum_kernel;
 extern const tflm_patch_kernel tflm_patch_feed_kernel;
 extern const tflm_patch_kernel tflm_patch_crop_kernel;
 extern const tflm_patch_kernel tflm_patch_join_kernel;

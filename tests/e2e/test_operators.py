@@ -65,7 +65,7 @@ def _activations(opcode: str, make: Callable[..., int], **common: object) -> lis
   ]
 
 
-def _binary(opcode: str) -> list[Case]:
+def _binary(opcode: str, fused: bool = True) -> list[Case]:
   """Broadcasts of a binary operator, either way round."""
   shapes = {
       'scalar': (),
@@ -96,6 +96,8 @@ def _binary(opcode: str) -> list[Case]:
       if len(shape) == 4:
         cases.append(Case(f'{opcode}_input_{name}_{side}', computed))
   cases.append(Case(f'{opcode}_itself', lambda b, x: getattr(b, opcode)(x, x)))
+  if not fused:
+    return cases
   return cases + _activations(opcode, lambda b, x, **kw: getattr(b, opcode)(x, b.input(MAP), **kw))
 
 
@@ -153,6 +155,8 @@ CASES = [
     *_binary('add'),
     *_binary('mul'),
     *_binary('sub'),
+    *_binary('maximum', fused=False),
+    *_binary('minimum', fused=False),
     Case('mean', lambda b, x: b.mean(x)),
     Case('mean_vector', lambda b, x: b.mean(x, keep_dims=False), framed=False),
     Case('mean_negative_axes', lambda b, x: b.mean(x, (-2, -3))),
@@ -239,8 +243,6 @@ STOCK_CASES = {
     'TANH': (lambda b, x: b.tanh(x), 'operator'),
     'HARD_SWISH': (lambda b, x: b.hard_swish(x), 'operator'),
     'LEAKY_RELU': (lambda b, x: b.leaky_relu(x), 'operator'),
-    'MAXIMUM': (lambda b, x: b.maximum(x, b.constant_operand((1, 1, 1, 6), x)), 'operator'),
-    'MINIMUM': (lambda b, x: b.minimum(x, b.constant_operand((1, 1, 1, 6), x)), 'operator'),
     'STRIDED_SLICE': (
         lambda b, x: b.strided_slice(x, (0, 1, 0, 0), (1, 7, 9, 6), (1, 2, 1, 1)), 'operator',
     ),

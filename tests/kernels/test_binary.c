@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * ADD, SUB and MUL: broadcasting, extreme values, rejections. Their arithmetic is
+ * Operators of two maps: broadcasting, extreme values, rejections. Their arithmetic is
  * compared with TFLM's in test_golden_maps.c.
  */
 #include "rowwise_program.h"
@@ -31,6 +31,12 @@ static void run_row(uint8_t kind, const void* params, int32_t a_zero_point,
     case TFLM_PATCH_SUB:
       tflm_patch_sub_s8((const tflm_patch_add_params*)params, a_zero_point,
                         b_zero_point, a, a_step, b, b_step, output, n);
+      break;
+    case TFLM_PATCH_MAXIMUM:
+      tflm_patch_maximum_s8(a, a_step, b, b_step, output, n);
+      break;
+    case TFLM_PATCH_MINIMUM:
+      tflm_patch_minimum_s8(a, a_step, b, b_step, output, n);
       break;
     default:
       tflm_patch_mul_s8((const tflm_patch_mul_params*)params, a_zero_point,
@@ -158,6 +164,10 @@ static void test_known_values(void) {
   CHECK_EQUAL(one_value(TFLM_PATCH_SUB, &add, 0, 0, 10, 20), -5);
   CHECK_EQUAL(one_value(TFLM_PATCH_SUB, &add, 5, -5, 125, -125), 120);
   CHECK_EQUAL(one_value(TFLM_PATCH_SUB, &add, -128, 127, 127, -128), 127);
+  CHECK_EQUAL(one_value(TFLM_PATCH_MAXIMUM, NULL, 9, -9, -128, 127), 127);
+  CHECK_EQUAL(one_value(TFLM_PATCH_MAXIMUM, NULL, 9, -9, -3, -4), -3);
+  CHECK_EQUAL(one_value(TFLM_PATCH_MINIMUM, NULL, 9, -9, -128, 127), -128);
+  CHECK_EQUAL(one_value(TFLM_PATCH_MINIMUM, NULL, 9, -9, -3, -4), -4);
   CHECK_EQUAL(one_value(TFLM_PATCH_MUL, &kMul, 0, 0, 40, 40), 53); /* 60 - 7 */
   CHECK_EQUAL(one_value(TFLM_PATCH_MUL, &kMul, 0, 0, 40, -40), -67);
   CHECK_EQUAL(one_value(TFLM_PATCH_MUL, &kMul, 0, 0, 127, 127), 110);
@@ -245,8 +255,12 @@ int main(void) {
   test_broadcasts(TFLM_PATCH_ADD, &add, sizeof(add));
   test_broadcasts(TFLM_PATCH_SUB, &add, sizeof(add));
   test_broadcasts(TFLM_PATCH_MUL, &kMul, sizeof(kMul));
+  test_broadcasts(TFLM_PATCH_MAXIMUM, NULL, 0);
+  test_broadcasts(TFLM_PATCH_MINIMUM, NULL, 0);
   test_in_place(TFLM_PATCH_ADD, &add);
   test_in_place(TFLM_PATCH_SUB, &add);
+  test_in_place(TFLM_PATCH_MAXIMUM, NULL);
+  test_in_place(TFLM_PATCH_MINIMUM, NULL);
   test_in_place(TFLM_PATCH_MUL, &kMul);
   test_extremes();
   test_rejected();

@@ -197,8 +197,10 @@ def _constant_operand(s: Sketch, x: int) -> int:
   shapes = [(1, 1, 1, channels), (), (1, 1, 1, 1), (1, rows, cols, channels), (1, rows, 1, 1)]
   shapes += [(1, 1, channels), (cols, 1)]
   other = s.constant_operand(s.draw(st.sampled_from(shapes)))
-  combine = s.draw(st.sampled_from([s.add, s.mul, s.sub]))
-  return combine(*s.draw(st.permutations([x, other])), activation=s.draw(ACTIVATIONS))
+  operands = s.draw(st.permutations([x, other]))
+  opcode = s.draw(st.sampled_from(['add', 'mul', 'sub', 'maximum', 'minimum']))
+  fused = {} if opcode in ('maximum', 'minimum') else {'activation': s.draw(ACTIVATIONS)}
+  return getattr(s, opcode)(*operands, **fused)
 
 
 def _concat(s: Sketch, x: int) -> int:
@@ -241,8 +243,6 @@ def _stock(s: Sketch, x: int) -> int:
       lambda: s.tanh(x),
       lambda: s.hard_swish(x),
       lambda: s.leaky_relu(x),
-      lambda: s.maximum(x, s.constant_operand((1, 1, 1, channels), like=x)),
-      lambda: s.minimum(x, s.constant_operand((1, 1, 1, channels), like=x)),
       lambda: s.strided_slice(x, (0, 0, 0, 0), (1, rows, cols, channels), (1, 2, 1, 1)),
       lambda: s.transpose(x, (0, 2, 1, 3)),
       lambda: s.resize_bilinear(x, rows + 1, cols + 2),

@@ -58,6 +58,8 @@ class Kind(enum.IntEnum):
   RESIZE_NEAREST = 15
   CONCATENATION = 16
   SUB = 17
+  MAXIMUM = 18
+  MINIMUM = 19
   FEED = 39
   CROP = 40
   JOIN = 41

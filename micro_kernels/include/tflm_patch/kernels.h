@@ -161,6 +161,15 @@ void tflm_patch_mul_s8(const tflm_patch_mul_params* params,
                        const int8_t* a, uint32_t a_step, const int8_t* b,
                        uint32_t b_step, int8_t* output, uint32_t n);
 
+/* ---- maximum_minimum.c ---- */
+
+/* output[i] = the larger or smaller of a[i * a_step] and b[i * b_step]; see
+ * tflm_patch_add_s8. */
+void tflm_patch_maximum_s8(const int8_t* a, uint32_t a_step, const int8_t* b,
+                           uint32_t b_step, int8_t* output, uint32_t n);
+void tflm_patch_minimum_s8(const int8_t* a, uint32_t a_step, const int8_t* b,
+                           uint32_t b_step, int8_t* output, uint32_t n);
+
 /* ---- mean.c ---- */
 
 /* The mean over the columns of an input row [cols][channels]: [channels]. */

@@ -68,6 +68,8 @@ enum {
   TFLM_PATCH_RESIZE_NEAREST = 15,
   TFLM_PATCH_CONCATENATION = 16, /* along channels */
   TFLM_PATCH_SUB = 17,
+  TFLM_PATCH_MAXIMUM = 18,
+  TFLM_PATCH_MINIMUM = 19,
   TFLM_PATCH_FEED = 39, /* rows of a frame from its bands */
   TFLM_PATCH_CROP = 40, /* a part of a map, in its memory */
   TFLM_PATCH_JOIN = 41, /* a map whose parts were made one by one, in its memory */
@@ -265,6 +267,9 @@ typedef struct {
   int16_t act_min;
   int16_t act_max;
 } tflm_patch_mul_params;
+
+/* MAXIMUM and MINIMUM of the quantized values, broadcast like ADD. No
+ * parameters. */
 
 /* MEAN over columns (over_rows 0: a row operator) or over rows, with or
  * without columns (over_rows 1: a step consumes one input row into int32
