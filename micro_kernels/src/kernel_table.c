@@ -41,6 +41,8 @@ static const kernel_entry kKernels[TFLM_PATCH_KIND_COUNT] = {
     [TFLM_PATCH_SUB] = {&tflm_patch_sub_kernel, sizeof(tflm_patch_add_params)},
     [TFLM_PATCH_MAXIMUM] = {&tflm_patch_maximum_kernel, 0},
     [TFLM_PATCH_MINIMUM] = {&tflm_patch_minimum_kernel, 0},
+    [TFLM_PATCH_PRELU] = {&tflm_patch_prelu_kernel,
+                          sizeof(tflm_patch_prelu_params)},
     [TFLM_PATCH_FEED] = {&tflm_patch_feed_kernel, 0},
     [TFLM_PATCH_CROP] = {&tflm_patch_crop_kernel,
                          sizeof(tflm_patch_crop_params)},

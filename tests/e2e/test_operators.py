@@ -101,6 +101,22 @@ def _binary(opcode: str, fused: bool = True) -> list[Case]:
   return cases + _activations(opcode, lambda b, x, **kw: getattr(b, opcode)(x, b.input(MAP), **kw))
 
 
+def _prelus() -> list[Case]:
+  shapes = {
+      'channels': (1, 1, 6),
+      'one': (1,),
+      'map': (7, 9, 6),
+      'column': (7, 1, 1),
+      'row': (9, 1),
+  }
+  cases = [
+      Case(f'prelu_{name}', lambda b, x, s=shape: b.prelu(x, b.constant_operand(s)))
+      for name, shape in shapes.items()
+  ]
+  computed = Case('prelu_computed', lambda b, x: b.prelu(x, b.conv(b.mean(x), 6, 1)))
+  return [*cases, computed]
+
+
 def _nearest(b: ModelBuilder, x: int, *arguments: object) -> int:
   return b.resize_nearest(x, *arguments)
 
@@ -157,6 +173,7 @@ CASES = [
     *_binary('sub'),
     *_binary('maximum', fused=False),
     *_binary('minimum', fused=False),
+    *_prelus(),
     Case('mean', lambda b, x: b.mean(x)),
     Case('mean_vector', lambda b, x: b.mean(x, keep_dims=False), framed=False),
     Case('mean_negative_axes', lambda b, x: b.mean(x, (-2, -3))),

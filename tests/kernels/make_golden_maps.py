@@ -125,6 +125,37 @@ def mul_case(rng: np.random.Generator) -> MapCase:
   return binary_case('MUL', rng)
 
 
+def prelu_case(rng: np.random.Generator) -> MapCase:
+  """PRELU with slopes for every value or to broadcast."""
+  shape: Shape = (3, 4, int(rng.integers(1, 9)))
+  slopes: Shape = tuple(int(rng.choice([1, size])) for size in shape)  # type: ignore
+  scales = [_scale(rng), _scale(rng), _scale(rng)]
+  zero_points = [_zero_point(rng) for _ in scales]
+  inputs = (_values(rng, (1, *shape)), _values(rng, (1, *slopes)))
+  model = single_operator(
+    schema.BuiltinOperator.PRELU,
+    None,
+    [
+      Spec((1, *shape), np.int8, scales[:1], zero_points[0]),
+      Spec((1, *slopes), np.int8, scales[1:2], zero_points[1], data=inputs[1]),
+    ],
+    Spec((1, *shape), np.int8, scales[2:], zero_points[2]),
+  )
+  pairs = [
+    quantize.quantize_multiplier(scales[0] / scales[2]),
+    quantize.quantize_multiplier(scales[0] * scales[1] / scales[2]),
+  ]
+  params = program.PRELU.pack(
+    multiplier=[pair[0] for pair in pairs],
+    shift=[pair[1] for pair in pairs],
+    output_zero_point=zero_points[2],
+  )
+  return MapCase(
+    'PRELU', (shape, slopes), tuple(zero_points[:2]), shape, shape[0], 0, params, inputs,
+    run(model, inputs[0]),
+  )  # fmt: skip
+
+
 def mean_case(rng: np.random.Generator) -> MapCase:
   """MEAN over rows, columns or both, dimensions kept or, with both, dropped."""
   axes = [(1,), (2,), (1, 2), (2, 1), (-3, -2)][int(rng.integers(0, 5))]
@@ -222,6 +253,7 @@ def max_case(rng: np.random.Generator) -> MapCase:
 
 CASES: tuple[Callable[[np.random.Generator], MapCase], ...] = (
   add_case, mul_case, mean_case, average_case, max_case, sub_case,
+  prelu_case,
 )  # fmt: skip
 
 

@@ -203,6 +203,12 @@ def _constant_operand(s: Sketch, x: int) -> int:
   return getattr(s, opcode)(*operands, **fused)
 
 
+def _prelu(s: Sketch, x: int) -> int:
+  _, rows, cols, channels = s.shape(x)
+  shapes = [(1, 1, channels), (rows, cols, channels), (1,)]
+  return s.prelu(x, s.constant_operand(s.draw(st.sampled_from(shapes))))
+
+
 def _concat(s: Sketch, x: int) -> int:
   first = s.conv(x, s.channels(), s.draw(st.sampled_from([1, 3])))
   second = s.draw(st.sampled_from([x, None]))
@@ -261,6 +267,7 @@ BLOCKS: tuple[Block, ...] = (
     _pointwise, _conv, _depthwise, _conv, _depthwise, _residual, _pool, _inverted_residual,
     _padded_conv, _unary, _squeeze_excite, _constant_operand, _concat, _grouped, _resize,
     _pad_channels, _line_mean, _fully_connected, _stock, _extra_input,
+    _prelu,
 )  # fmt: skip
 
 
