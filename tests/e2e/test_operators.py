@@ -121,6 +121,43 @@ def _nearest(b: ModelBuilder, x: int, *arguments: object) -> int:
   return b.resize_nearest(x, *arguments)
 
 
+def _slices() -> list[Case]:
+  """STRIDED_SLICE with masks, negative indices and strides, and SLICE."""
+  whole = {'begin': (0, 0, 0, 0), 'end': MAP, 'strides': (1, 1, 1, 1)}
+  table: dict[str, dict[str, object]] = {
+      'channels': {'begin': (0, 0, 0, 2), 'end': (1, 7, 9, 5)},
+      'first_channels': {'end': (1, 7, 9, 4)},
+      'every_second_channel': {'begin': (0, 0, 0, 1), 'strides': (1, 1, 1, 2)},
+      'channels_reversed': {'strides': (1, 1, 1, -1), 'begin_mask': 8, 'end_mask': 8},
+      'rows': {'begin': (0, 2, 0, 0), 'end': (1, 6, 9, 6)},
+      'every_third_row': {'begin': (0, 1, 0, 0), 'strides': (1, 3, 1, 1)},
+      'last_row': {'begin': (0, -1, 0, 0), 'end_mask': 2, 'strides': (1, -9, 1, 1)},
+      'columns': {'begin': (0, 0, 3, 0), 'end': (1, 7, 8, 6)},
+      'every_second_column': {'strides': (1, 1, 2, 1), 'end_mask': 15},
+      'columns_reversed': {'begin': (0, 0, -2, 0), 'end': (1, 7, -9, 6), 'strides': (1, 1, -2, 1)},
+      'everything': {'begin': (0, 1, 1, -2), 'end': (1, -1, 99, -7), 'strides': (1, 2, 3, -2)},
+      'beyond': {'begin': (-5, -99, 4, 1), 'end': (9, 99, 99, 99)},
+      'one_value': {'begin': (0, 3, 4, 5), 'end': (1, 4, 5, 6), 'strides': (1, 9, 9, 9)},
+  }  # fmt: skip
+  cases = [
+      Case(f'strided_slice_{name}', lambda b, x, f={**whole, **fields}: b.strided_slice(x, **f))
+      for name, fields in table.items()
+  ]
+  shrunk = {**whole, 'begin': (0, 0, 3, 0), 'shrink_mask': 4}
+  return [
+      *cases,
+      Case('strided_slice_shrunk', lambda b, x: b.strided_slice(x, **shrunk)),
+      Case(
+          'strided_slice_vectors',
+          lambda b, x: b.strided_slice(x, (1, 2), (3, 9), (1, 3)),
+          (4, 9),
+          framed=False,
+      ),
+      Case('slice', lambda b, x: b.slice(x, (0, 1, 2, 3), (1, 5, -1, 2))),
+      Case('slice_rows', lambda b, x: b.slice(x, (0, 3, 0, 0), (-1, 3, -1, -1))),
+  ]
+
+
 def _joined(b: ModelBuilder, x: int) -> int:
   other = b.quantize(b.conv(x, 3, 1), like=x)
   return b.concat([other, x, other])
@@ -209,6 +246,7 @@ CASES = [
     Case('resize_half_pixel', lambda b, x: _nearest(b, x, 11, 20, False, True)),
     Case('resize_both', lambda b, x: _nearest(b, x, 13, 17, True, True)),
     Case('concatenation', _joined),
+    *_slices(),
     Case('reshape_flat', lambda b, x: b.fully_connected(b.reshape(x, (1, 378)), 4)),
     Case('squeeze', lambda b, x: b.squeeze(b.mean(x), (1, 2)), framed=False),
     Case(
@@ -261,7 +299,7 @@ STOCK_CASES = {
     'HARD_SWISH': (lambda b, x: b.hard_swish(x), 'operator'),
     'LEAKY_RELU': (lambda b, x: b.leaky_relu(x), 'operator'),
     'STRIDED_SLICE': (
-        lambda b, x: b.strided_slice(x, (0, 1, 0, 0), (1, 7, 9, 6), (1, 2, 1, 1)), 'operator',
+        lambda b, x: b.strided_slice(x, (0, 6, 0, 0), (1, 0, 9, 6), (1, -2, 1, 1)), 'Rows',
     ),
     'RESIZE_BILINEAR': (lambda b, x: b.resize_bilinear(x, 14, 18), 'operator'),
     'TRANSPOSE': (lambda b, x: b.transpose(x, (0, 2, 1, 3)), 'NCHW'),

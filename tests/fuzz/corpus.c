@@ -123,6 +123,36 @@ static void add_transpose(corpus* c) {
   }
 }
 
+/* Operators that take maps apart, on int8 and float32. */
+static void add_moves(corpus* c) {
+  static const uint8_t kTypes[] = {TFLM_PATCH_INT8, TFLM_PATCH_FLOAT32};
+  static const tflm_patch_strided_slice_params kSlice = {1, 0, 3, 2, 2, -2};
+  for (size_t i = 0; i < COUNT(kTypes); ++i) {
+    const map_shape whole = {kTypes[i], 6, 4, 4, 0};
+    const map_shape slice = {kTypes[i], 3, 2, 2, 0};
+    builder_init(&b);
+    add(c, one_operator(&b, TFLM_PATCH_STRIDED_SLICE, &whole, 1, slice, &kSlice,
+                        sizeof(kSlice)));
+  }
+}
+
+/* MAXIMUM, then MINIMUM of the result and the first input. */
+static void add_choices(corpus* c) {
+  builder_init(&b);
+  const uint32_t first = builder_tensor_map(&b, TFLM_PATCH_INT8, 3, 4, 2, 0, 0);
+  const uint32_t second =
+      builder_tensor_map(&b, TFLM_PATCH_INT8, 1, 4, 1, 0, 0);
+  const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_INT8, 3, 4, 2, 0, 1);
+  const uint32_t larger =
+      builder_workspace_map(&b, TFLM_PATCH_INT8, 3, 1, 4, 2, 0);
+  const uint32_t both[] = {first, second};
+  const uint32_t again[] = {larger, first};
+  builder_op(&b, TFLM_PATCH_MAXIMUM, both, 2, larger, 3, NULL, 0, 0);
+  builder_op(&b, TFLM_PATCH_MINIMUM, again, 2, out, 3, NULL, 0, 0);
+  builder_stream(&b);
+  add(c, builder_encode(&b));
+}
+
 /* Bands of 2 rows -> FEED -> ring -> LOOKUP -> output. */
 static void add_feed(corpus* c) {
   uint8_t table[256];
@@ -173,6 +203,8 @@ void corpus_init(corpus* c) {
   add_chains(c);
   add_transpose(c);
   add_feed(c);
+  add_moves(c);
+  add_choices(c);
   check_kinds(c);
 }
 

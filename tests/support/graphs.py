@@ -230,6 +230,21 @@ def _resize(s: Sketch, x: int) -> int:
   return s.resize_nearest(x, rows, cols, *flags)
 
 
+def _strided_slice(s: Sketch, x: int) -> int:
+  """Some of the rows, columns and channels."""
+  begin, end, strides = [0], [1], [1]
+  for axis, size in enumerate(s.shape(x)[1:]):
+    first = s.draw(st.integers(0, size - 1))
+    last = s.draw(st.integers(first + 1, size))
+    stride = s.draw(st.integers(1, 3))
+    if axis > 0 and s.draw(st.sampled_from([False, False, True])):
+      first, last, stride = last - 1, first - 1 - size, -stride
+    begin.append(first)
+    end.append(last)
+    strides.append(stride)
+  return s.strided_slice(x, begin, end, strides)
+
+
 def _line_mean(s: Sketch, x: int) -> int:
   return s.mean(x, s.draw(st.sampled_from([(1,), (2,), (1, 2)])))
 
@@ -243,13 +258,12 @@ def _fully_connected(s: Sketch, x: int) -> int:
 
 def _stock(s: Sketch, x: int) -> int:
   """Operators that no stage holds."""
-  _, rows, cols, channels = s.shape(x)
+  _, rows, cols, _ = s.shape(x)
   choices: list[Callable[[], int]] = [
       lambda: s.logistic(x),
       lambda: s.tanh(x),
       lambda: s.hard_swish(x),
       lambda: s.leaky_relu(x),
-      lambda: s.strided_slice(x, (0, 0, 0, 0), (1, rows, cols, channels), (1, 2, 1, 1)),
       lambda: s.transpose(x, (0, 2, 1, 3)),
       lambda: s.resize_bilinear(x, rows + 1, cols + 2),
   ]
@@ -267,7 +281,7 @@ BLOCKS: tuple[Block, ...] = (
     _pointwise, _conv, _depthwise, _conv, _depthwise, _residual, _pool, _inverted_residual,
     _padded_conv, _unary, _squeeze_excite, _constant_operand, _concat, _grouped, _resize,
     _pad_channels, _line_mean, _fully_connected, _stock, _extra_input,
-    _prelu,
+    _prelu, _strided_slice,
 )  # fmt: skip
 
 

@@ -97,14 +97,47 @@ class ShapeOps(ModelCore):
     )
 
   def strided_slice(
-      self, x: int, begin: Sequence[int], end: Sequence[int], strides: Sequence[int]
+      self,
+      x: int,
+      begin: Sequence[int],
+      end: Sequence[int],
+      strides: Sequence[int],
+      begin_mask: int = 0,
+      end_mask: int = 0,
+      shrink_mask: int = 0,
   ) -> int:
-    shape = [len(range(*each)) for each in zip(begin, end, strides)]
+    """STRIDED_SLICE; negative indices and masks as in numpy's slices."""
+    values = np.empty(self.shape(x))
+    index: list[slice | int] = []
+    for axis, (first, last, stride) in enumerate(zip(begin, end, strides)):
+      if shrink_mask >> axis & 1:
+        index.append(first)
+        continue
+      low = None if begin_mask >> axis & 1 else first
+      index.append(slice(low, None if end_mask >> axis & 1 else last, stride))
     return self.add_operator(
         'STRIDED_SLICE',
         (x, self.int32(list(begin)), self.int32(list(end)), self.int32(list(strides))),
+        self._same(x, values[tuple(index)].shape),
+        options(
+            'StridedSliceOptions',
+            beginMask=begin_mask,
+            endMask=end_mask,
+            shrinkAxisMask=shrink_mask,
+        ),
+    )
+
+  def slice(self, x: int, begin: Sequence[int], size: Sequence[int]) -> int:
+    """SLICE; a size of -1 takes what follows."""
+    shape = [
+        whole - first if count == -1 else count
+        for first, count, whole in zip(begin, size, self.shape(x))
+    ]
+    return self.add_operator(
+        'SLICE',
+        (x, self.int32(list(begin)), self.int32(list(size))),
         self._same(x, shape),
-        options('StridedSliceOptions'),
+        options('SliceOptions'),
     )
 
   def _same(self, x: int, shape: Sequence[int]) -> int:

@@ -60,6 +60,7 @@ class Kind(enum.IntEnum):
   SUB = 17
   MAXIMUM = 18
   MINIMUM = 19
+  STRIDED_SLICE = 21
   PRELU = 24
   FEED = 39
   CROP = 40
@@ -310,11 +311,22 @@ PAD = _record('tflm_patch_pad_params', ('top', 'H'), ('left', 'H'), ('front', 'H
 
 RESIZE = _record('tflm_patch_resize_params', ('row_at', 'I'), ('col_at', 'I'))
 
+STRIDED_SLICE = _record(
+    'tflm_patch_strided_slice_params',
+    ('begin_row', 'H'),
+    ('begin_col', 'H'),
+    ('begin_channel', 'H'),
+    ('row_stride', 'H'),
+    ('col_stride', 'i'),
+    ('channel_stride', 'i'),
+)
+
 CROP = _record('tflm_patch_crop_params', ('top', 'H'), ('reserved', 'H'))
 
 RECORDS = (
     HEADER, MAP, OP, SEGMENT, STEP, WINDOW, REQUANT, CONV, DEPTHWISE, FULLY_CONNECTED, POOL, ADD,
-    MUL, PRELU, MEAN, SOFTMAX, QUANTIZE, LOOKUP, PAD, RESIZE, CROP,
+    MUL, PRELU, MEAN, SOFTMAX, QUANTIZE, LOOKUP, PAD, RESIZE,
+    STRIDED_SLICE, CROP,
 )  # fmt: skip
 
 

@@ -247,6 +247,27 @@ void tflm_patch_resize_nearest_row(const uint16_t* index, const uint8_t* input,
                                    uint32_t cell_bytes, uint8_t* output,
                                    uint32_t n);
 
+/* ---- copy_cells.c ---- */
+
+/* n cells of cell_bytes: cell i goes from input + i * input_step to output + i *
+ * output_step, one after the other. What SPLIT, STRIDED_SLICE, SPACE_TO_DEPTH
+ * and DEPTH_TO_SPACE do to a row. output may be in the input where no cell is
+ * written over one that is copied later. */
+void tflm_patch_copy_cells(const uint8_t* input, int32_t input_step,
+                           uint8_t* output, int32_t output_step,
+                           uint32_t cell_bytes, uint32_t n);
+
+/* ---- strided_slice.c ---- */
+
+/* An output row [output_cols][output_channels] of values of value_bytes from an
+ * input row whose cells have `channels` values. output may be input when both
+ * strides are positive. */
+void tflm_patch_strided_slice_row(const tflm_patch_strided_slice_params* params,
+                                  const uint8_t* input, uint32_t channels,
+                                  uint32_t value_bytes, uint8_t* output,
+                                  uint32_t output_cols,
+                                  uint32_t output_channels);
+
 /* ---- concatenation.c ---- */
 
 /* n cells of cell_bytes of one input, to every stride-th byte of the output. */

@@ -70,6 +70,7 @@ enum {
   TFLM_PATCH_SUB = 17,
   TFLM_PATCH_MAXIMUM = 18,
   TFLM_PATCH_MINIMUM = 19,
+  TFLM_PATCH_STRIDED_SLICE = 21,
   TFLM_PATCH_PRELU = 24,
   TFLM_PATCH_FEED = 39, /* rows of a frame from its bands */
   TFLM_PATCH_CROP = 40, /* a part of a map, in its memory */
@@ -337,6 +338,19 @@ typedef struct {
 
 /* CONCATENATION along channels: inputs of equal scale are copied side by side.
  * No parameters. */
+
+/* STRIDED_SLICE, with SLICE and SPLIT along rows. Output row r is cut from input
+ * row begin_row + r * row_stride; its cell c is input cell begin_col + c *
+ * col_stride, likewise for channels. Strides are not 0, and 1 where the output
+ * has size 1; those of columns and channels may be negative. */
+typedef struct {
+  uint16_t begin_row;
+  uint16_t begin_col;
+  uint16_t begin_channel;
+  uint16_t row_stride;
+  int32_t col_stride;
+  int32_t channel_stride;
+} tflm_patch_strided_slice_params;
 
 /* FEED. The input is a tensor of the stage, a band of B rows; the output is the
  * frame, whose rows are a multiple of B. Step t copies band row t % B; it must

@@ -19,6 +19,7 @@ from tflm_patch.planner.operators import (
     reshape,
     resize_nearest,
     softmax,
+    strided_slice,
     sub,
     transpose,
 )
@@ -45,6 +46,7 @@ __all__ = [
     'reshape',
     'resize_nearest',
     'softmax',
+    'strided_slice',
     'sub',
     'transpose',
 ]  # fmt: skip
