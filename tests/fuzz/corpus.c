@@ -148,6 +148,39 @@ static void add_feed(corpus* c) {
   add(c, builder_encode(&b));
 }
 
+/* A map in two parts, side by side: CROP, LOOKUP and JOIN of each half. */
+static void add_views(corpus* c) {
+  enum { ROWS = 4, COLS = 6, HALF = 3 };
+  uint8_t table[256];
+  uint32_t seed = 8;
+  uint32_t parts[2];
+  builder_init(&b);
+  test_fill(&seed, table, sizeof(table));
+  const tflm_patch_lookup_params lookup = {
+      builder_constant(&b, table, sizeof(table))};
+  const tflm_patch_crop_params crop = {1, 0};
+  const uint32_t in =
+      builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS + 1, COLS, 1, 0, 0);
+  const uint32_t out =
+      builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS, COLS, 1, 0, 1);
+  for (uint32_t i = 0; i < 2; ++i) {
+    const uint32_t from =
+        builder_map(&b, TFLM_PATCH_REGION_TENSOR, COLS + i * HALF,
+                    TFLM_PATCH_INT8, ROWS, HALF, 1, 0);
+    parts[i] = builder_map(&b, TFLM_PATCH_REGION_TENSOR + 1, i * HALF,
+                           TFLM_PATCH_INT8, ROWS, HALF, 1, 0);
+    b.maps[from].row_bytes = b.maps[parts[i]].row_bytes = COLS;
+    builder_op(&b, TFLM_PATCH_CROP, &in, 1, from, ROWS, &crop, sizeof(crop), 0);
+    builder_op(&b, TFLM_PATCH_LOOKUP, &from, 1, parts[i], ROWS, &lookup,
+               sizeof(lookup), 0);
+  }
+  builder_op(&b, TFLM_PATCH_JOIN, parts, 2, out, ROWS, NULL, 0, 0);
+  for (uint32_t op = 0; op < 5; ++op) {
+    builder_step(&b, op, 0, ROWS);
+  }
+  add(c, builder_encode(&b));
+}
+
 static void check_kinds(const corpus* c) {
   int seen[TFLM_PATCH_KIND_COUNT] = {0};
   for (uint32_t i = 0; i < c->n; ++i) {
@@ -173,6 +206,7 @@ void corpus_init(corpus* c) {
   add_chains(c);
   add_transpose(c);
   add_feed(c);
+  add_views(c);
   check_kinds(c);
 }
 
