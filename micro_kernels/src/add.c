@@ -35,8 +35,8 @@ static int is_right_shift(int32_t shift) {
   return tflm_patch_is_shift(shift) && shift <= 0;
 }
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
+tflm_patch_status tflm_patch_check_add(const tflm_patch_stage* stage,
+                                       const tflm_patch_op* op) {
   const tflm_patch_add_params* params =
       (const tflm_patch_add_params*)tflm_patch_params(stage, op);
   const tflm_patch_status status = tflm_patch_check_binary(stage, op);
@@ -68,7 +68,7 @@ static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
 }
 
 const tflm_patch_kernel tflm_patch_add_kernel = {
-    .check = check,
+    .check = tflm_patch_check_add,
     .reads = tflm_patch_binary_reads,
     .run = run,
 };

@@ -20,6 +20,10 @@ typedef void (*tflm_patch_binary_row)(const void* params, int32_t a_zero_point,
 tflm_patch_status tflm_patch_check_binary(const tflm_patch_stage* stage,
                                           const tflm_patch_op* op);
 
+/* The same, with a tflm_patch_add_params record (src/add.c). */
+tflm_patch_status tflm_patch_check_add(const tflm_patch_stage* stage,
+                                       const tflm_patch_op* op);
+
 void tflm_patch_binary_reads(const tflm_patch_stage* stage,
                              const tflm_patch_op* op, uint32_t input,
                              uint32_t step, int32_t* first, int32_t* last);

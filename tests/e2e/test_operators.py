@@ -65,7 +65,7 @@ def _activations(opcode: str, make: Callable[..., int], **common: object) -> lis
   ]
 
 
-def _binary(opcode: str) -> list[Case]:
+def _binary(opcode: str, fused: bool = True) -> list[Case]:
   """Broadcasts of a binary operator, either way round."""
   shapes = {
       'scalar': (),
@@ -76,6 +76,8 @@ def _binary(opcode: str) -> list[Case]:
       'column': (1, 7, 1, 1),
       'row': (1, 1, 9, 6),
       'whole': MAP,
+      'lower_rank': (1, 1, 6),
+      'lower_rank_plane': (9, 1),
   }
   cases = []
   for name, shape in shapes.items():
@@ -94,7 +96,25 @@ def _binary(opcode: str) -> list[Case]:
       if len(shape) == 4:
         cases.append(Case(f'{opcode}_input_{name}_{side}', computed))
   cases.append(Case(f'{opcode}_itself', lambda b, x: getattr(b, opcode)(x, x)))
+  if not fused:
+    return cases
   return cases + _activations(opcode, lambda b, x, **kw: getattr(b, opcode)(x, b.input(MAP), **kw))
+
+
+def _prelus() -> list[Case]:
+  shapes = {
+      'channels': (1, 1, 6),
+      'one': (1,),
+      'map': (7, 9, 6),
+      'column': (7, 1, 1),
+      'row': (9, 1),
+  }
+  cases = [
+      Case(f'prelu_{name}', lambda b, x, s=shape: b.prelu(x, b.constant_operand(s)))
+      for name, shape in shapes.items()
+  ]
+  computed = Case('prelu_computed', lambda b, x: b.prelu(x, b.conv(b.mean(x), 6, 1)))
+  return [*cases, computed]
 
 
 def _nearest(b: ModelBuilder, x: int, *arguments: object) -> int:
@@ -150,6 +170,10 @@ CASES = [
     *_activations('max_pool', lambda b, x, **kw: b.max_pool(x, **kw)),
     *_binary('add'),
     *_binary('mul'),
+    *_binary('sub'),
+    *_binary('maximum', fused=False),
+    *_binary('minimum', fused=False),
+    *_prelus(),
     Case('mean', lambda b, x: b.mean(x)),
     Case('mean_vector', lambda b, x: b.mean(x, keep_dims=False), framed=False),
     Case('mean_negative_axes', lambda b, x: b.mean(x, (-2, -3))),
@@ -236,9 +260,6 @@ STOCK_CASES = {
     'TANH': (lambda b, x: b.tanh(x), 'operator'),
     'HARD_SWISH': (lambda b, x: b.hard_swish(x), 'operator'),
     'LEAKY_RELU': (lambda b, x: b.leaky_relu(x), 'operator'),
-    'SUB': (lambda b, x: b.sub(x, b.constant_operand((1, 1, 1, 6))), 'operator'),
-    'MAXIMUM': (lambda b, x: b.maximum(x, b.constant_operand((1, 1, 1, 6), x)), 'operator'),
-    'MINIMUM': (lambda b, x: b.minimum(x, b.constant_operand((1, 1, 1, 6), x)), 'operator'),
     'STRIDED_SLICE': (
         lambda b, x: b.strided_slice(x, (0, 1, 0, 0), (1, 7, 9, 6), (1, 2, 1, 1)), 'operator',
     ),

@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Writes golden_map_cases.h: ADD, MUL, MEAN and pools as TFLM computes them.
+"""Writes golden_map_cases.h: binary operators, MEAN and pools as TFLM computes them.
 
   python tests/kernels/make_golden_maps.py [cases per operator [seed]] \
       > tests/kernels/golden_map_cases.h
@@ -14,6 +14,7 @@ Needs what make_golden.py needs.
 from __future__ import annotations
 
 import dataclasses
+import operator
 import sys
 from collections.abc import Callable
 
@@ -65,7 +66,7 @@ def _values(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def binary_case(kind: str, rng: np.random.Generator) -> MapCase:
-  """ADD or MUL of a map and a constant of the same shape or one to broadcast."""
+  """ADD, SUB or MUL of a map and a constant of the same shape or one to broadcast."""
   options = getattr(schema, f'{kind.capitalize()}OptionsT')()
   options.fusedActivationFunction = int(rng.integers(0, 4))
   shape: Shape = (3, 4, int(rng.integers(1, 9)))
@@ -87,10 +88,11 @@ def binary_case(kind: str, rng: np.random.Generator) -> MapCase:
     options.fusedActivationFunction, scales[2], zero_points[2]
   )
   common = {'output_zero_point': zero_points[2], 'act_min': low, 'act_max': high}
-  if kind == 'ADD':
+  if kind in ('ADD', 'SUB'):
     twice = 2 * max(scales[:2])
-    terms = [quantize.quantize_multiplier(scale / twice) for scale in scales[:2]]
-    total = quantize.quantize_multiplier(twice / ((1 << LEFT_SHIFT) * scales[2]))
+    divide = quantize.float_quotient if kind == 'SUB' else operator.truediv
+    terms = [quantize.quantize_multiplier(divide(scale, twice)) for scale in scales[:2]]
+    total = quantize.quantize_multiplier(divide(twice, (1 << LEFT_SHIFT) * scales[2]))
     params = program.ADD.pack(
       input_multiplier=[term[0] for term in terms],
       input_shift=[term[1] for term in terms],
@@ -113,9 +115,45 @@ def add_case(rng: np.random.Generator) -> MapCase:
   return binary_case('ADD', rng)
 
 
+def sub_case(rng: np.random.Generator) -> MapCase:
+  """SUB."""
+  return binary_case('SUB', rng)
+
+
 def mul_case(rng: np.random.Generator) -> MapCase:
   """MUL."""
   return binary_case('MUL', rng)
+
+
+def prelu_case(rng: np.random.Generator) -> MapCase:
+  """PRELU with slopes for every value or to broadcast."""
+  shape: Shape = (3, 4, int(rng.integers(1, 9)))
+  slopes: Shape = tuple(int(rng.choice([1, size])) for size in shape)  # type: ignore
+  scales = [_scale(rng), _scale(rng), _scale(rng)]
+  zero_points = [_zero_point(rng) for _ in scales]
+  inputs = (_values(rng, (1, *shape)), _values(rng, (1, *slopes)))
+  model = single_operator(
+    schema.BuiltinOperator.PRELU,
+    None,
+    [
+      Spec((1, *shape), np.int8, scales[:1], zero_points[0]),
+      Spec((1, *slopes), np.int8, scales[1:2], zero_points[1], data=inputs[1]),
+    ],
+    Spec((1, *shape), np.int8, scales[2:], zero_points[2]),
+  )
+  pairs = [
+    quantize.quantize_multiplier(scales[0] / scales[2]),
+    quantize.quantize_multiplier(scales[0] * scales[1] / scales[2]),
+  ]
+  params = program.PRELU.pack(
+    multiplier=[pair[0] for pair in pairs],
+    shift=[pair[1] for pair in pairs],
+    output_zero_point=zero_points[2],
+  )
+  return MapCase(
+    'PRELU', (shape, slopes), tuple(zero_points[:2]), shape, shape[0], 0, params, inputs,
+    run(model, inputs[0]),
+  )  # fmt: skip
 
 
 def mean_case(rng: np.random.Generator) -> MapCase:
@@ -214,7 +252,8 @@ def max_case(rng: np.random.Generator) -> MapCase:
 
 
 CASES: tuple[Callable[[np.random.Generator], MapCase], ...] = (
-  add_case, mul_case, mean_case, average_case, max_case,
+  add_case, mul_case, mean_case, average_case, max_case, sub_case,
+  prelu_case,
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * ADD and MUL: broadcasting, extreme values, rejections. Their arithmetic is
+ * Operators of two maps: broadcasting, extreme values, rejections. Their arithmetic is
  * compared with TFLM's in test_golden_maps.c.
  */
 #include "rowwise_program.h"
@@ -18,17 +18,48 @@ static const tflm_patch_mul_params kMul = {
     .act_max = 110,
 };
 
-/* One value of either kind, by the row kernel on a row of one. */
+/* Halves what is positive; a sixteenth of the product else. */
+static const tflm_patch_prelu_params kPrelu = {
+    .multiplier = {1 << 30, 1 << 30},
+    .shift = {0, -3},
+    .output_zero_point = 1,
+};
+
+/* The row kernel of a kind. */
+static void run_row(uint8_t kind, const void* params, int32_t a_zero_point,
+                    int32_t b_zero_point, const int8_t* a, uint32_t a_step,
+                    const int8_t* b, uint32_t b_step, int8_t* output,
+                    uint32_t n) {
+  switch (kind) {
+    case TFLM_PATCH_ADD:
+      tflm_patch_add_s8((const tflm_patch_add_params*)params, a_zero_point,
+                        b_zero_point, a, a_step, b, b_step, output, n);
+      break;
+    case TFLM_PATCH_SUB:
+      tflm_patch_sub_s8((const tflm_patch_add_params*)params, a_zero_point,
+                        b_zero_point, a, a_step, b, b_step, output, n);
+      break;
+    case TFLM_PATCH_PRELU:
+      tflm_patch_prelu_s8((const tflm_patch_prelu_params*)params, a_zero_point,
+                          b_zero_point, a, a_step, b, b_step, output, n);
+      break;
+    case TFLM_PATCH_MAXIMUM:
+      tflm_patch_maximum_s8(a, a_step, b, b_step, output, n);
+      break;
+    case TFLM_PATCH_MINIMUM:
+      tflm_patch_minimum_s8(a, a_step, b, b_step, output, n);
+      break;
+    default:
+      tflm_patch_mul_s8((const tflm_patch_mul_params*)params, a_zero_point,
+                        b_zero_point, a, a_step, b, b_step, output, n);
+  }
+}
+
+/* One value, by the row kernel on a row of one. */
 static int8_t one_value(uint8_t kind, const void* params, int32_t a_zero_point,
                         int32_t b_zero_point, int8_t a, int8_t b) {
   int8_t output = 0;
-  if (kind == TFLM_PATCH_ADD) {
-    tflm_patch_add_s8((const tflm_patch_add_params*)params, a_zero_point,
-                      b_zero_point, &a, 0, &b, 0, &output, 1);
-  } else {
-    tflm_patch_mul_s8((const tflm_patch_mul_params*)params, a_zero_point,
-                      b_zero_point, &a, 0, &b, 0, &output, 1);
-  }
+  run_row(kind, params, a_zero_point, b_zero_point, &a, 0, &b, 0, &output, 1);
   return output;
 }
 
@@ -92,13 +123,7 @@ static void test_in_place(uint8_t kind, const void* params) {
     memcpy(values, second ? b : a, N);
     const int8_t* first_operand = second ? a : values;
     const int8_t* second_operand = second ? values : b;
-    if (kind == TFLM_PATCH_ADD) {
-      tflm_patch_add_s8((const tflm_patch_add_params*)params, 0, 0,
-                        first_operand, 1, second_operand, 1, values, N);
-    } else {
-      tflm_patch_mul_s8((const tflm_patch_mul_params*)params, 0, 0,
-                        first_operand, 1, second_operand, 1, values, N);
-    }
+    run_row(kind, params, 0, 0, first_operand, 1, second_operand, 1, values, N);
     CHECK_BYTES(values, expected, N);
   }
 }
@@ -122,6 +147,14 @@ static void test_extremes(void) {
         const int8_t product =
             one_value(TFLM_PATCH_MUL, &mul, a_zero, b_zero, a, b);
         CHECK(product >= mul.act_min && product <= mul.act_max);
+        tflm_patch_prelu_params prelu = kPrelu;
+        prelu.multiplier[0] = kMultipliers[i];
+        prelu.multiplier[1] = kMultipliers[(i + 1) % 5];
+        prelu.shift[0] = (int8_t)shift;
+        prelu.shift[1] = (int8_t)shift;
+        const int8_t rectified =
+            one_value(TFLM_PATCH_PRELU, &prelu, a_zero, b_zero, a, b);
+        CHECK(a != a_zero || rectified == 1);
         tflm_patch_add_params add = sample_add();
         add.input_multiplier[0] = kMultipliers[i];
         add.input_multiplier[1] = kMultipliers[(i + 1) % 5];
@@ -132,6 +165,9 @@ static void test_extremes(void) {
         const int8_t sum =
             one_value(TFLM_PATCH_ADD, &add, a_zero, b_zero, a, b);
         CHECK(sum >= add.act_min);
+        const int8_t difference =
+            one_value(TFLM_PATCH_SUB, &add, a_zero, b_zero, a, b);
+        CHECK(difference >= add.act_min);
       }
     }
   }
@@ -144,6 +180,18 @@ static void test_known_values(void) {
   CHECK_EQUAL(one_value(TFLM_PATCH_ADD, &add, 0, 0, 127, 127), 127);
   CHECK_EQUAL(one_value(TFLM_PATCH_ADD, &add, 10, -10, 10, -10), 0);
   CHECK_EQUAL(one_value(TFLM_PATCH_ADD, &add, -128, -128, 127, 127), 127);
+  CHECK_EQUAL(one_value(TFLM_PATCH_SUB, &add, 0, 0, 10, 20), -5);
+  CHECK_EQUAL(one_value(TFLM_PATCH_SUB, &add, 5, -5, 125, -125), 120);
+  CHECK_EQUAL(one_value(TFLM_PATCH_SUB, &add, -128, 127, 127, -128), 127);
+  CHECK_EQUAL(one_value(TFLM_PATCH_MAXIMUM, NULL, 9, -9, -128, 127), 127);
+  CHECK_EQUAL(one_value(TFLM_PATCH_MAXIMUM, NULL, 9, -9, -3, -4), -3);
+  CHECK_EQUAL(one_value(TFLM_PATCH_MINIMUM, NULL, 9, -9, -128, 127), -128);
+  CHECK_EQUAL(one_value(TFLM_PATCH_MINIMUM, NULL, 9, -9, -3, -4), -4);
+  CHECK_EQUAL(one_value(TFLM_PATCH_PRELU, &kPrelu, 0, 0, 40, 99), 21);
+  CHECK_EQUAL(one_value(TFLM_PATCH_PRELU, &kPrelu, 10, 0, 10, 99), 1);
+  CHECK_EQUAL(one_value(TFLM_PATCH_PRELU, &kPrelu, 0, 5, -8, 7), 0);
+  CHECK_EQUAL(one_value(TFLM_PATCH_PRELU, &kPrelu, 0, 0, -8, -8), 5);
+  CHECK_EQUAL(one_value(TFLM_PATCH_PRELU, &kPrelu, 127, -128, -128, 127), -128);
   CHECK_EQUAL(one_value(TFLM_PATCH_MUL, &kMul, 0, 0, 40, 40), 53); /* 60 - 7 */
   CHECK_EQUAL(one_value(TFLM_PATCH_MUL, &kMul, 0, 0, 40, -40), -67);
   CHECK_EQUAL(one_value(TFLM_PATCH_MUL, &kMul, 0, 0, 127, 127), 110);
@@ -161,9 +209,16 @@ static encoded program_of(uint8_t kind, const void* params, uint32_t bytes) {
 static void test_rejected(void) {
   const tflm_patch_add_params add_params = sample_add();
   encoded add = program_of(TFLM_PATCH_ADD, &add_params, sizeof(add_params));
+  encoded difference =
+      program_of(TFLM_PATCH_SUB, &add_params, sizeof(add_params));
+  encoded prelu = program_of(TFLM_PATCH_PRELU, &kPrelu, sizeof(kPrelu));
   encoded mul = program_of(TFLM_PATCH_MUL, &kMul, sizeof(kMul));
 #define REJECT_ADD(change) \
   CHECK_REJECTED(&add, tflm_patch_add_params, change, TFLM_PATCH_BAD_OP)
+#define REJECT_SUB(change) \
+  CHECK_REJECTED(&difference, tflm_patch_add_params, change, TFLM_PATCH_BAD_OP)
+#define REJECT_PRELU(change) \
+  CHECK_REJECTED(&prelu, tflm_patch_prelu_params, change, TFLM_PATCH_BAD_OP)
 #define REJECT_MUL(change) \
   CHECK_REJECTED(&mul, tflm_patch_mul_params, change, TFLM_PATCH_BAD_OP)
   REJECT_ADD(params->input_shift[0] = 1);
@@ -177,6 +232,14 @@ static void test_rejected(void) {
   REJECT_ADD(params->act_min = -129);
   REJECT_ADD(params->act_max = 128);
   REJECT_ADD((params->act_min = 5, params->act_max = 4));
+  REJECT_SUB(params->input_shift[0] = 1);
+  REJECT_SUB(params->output_shift = -32);
+  REJECT_SUB(params->left_shift = 21);
+  REJECT_SUB(encoded_op(&bad, 0)->n_inputs = 1);
+  REJECT_PRELU(params->shift[0] = 31);
+  REJECT_PRELU(params->shift[1] = -32);
+  REJECT_PRELU(params->output_zero_point = 128);
+  REJECT_PRELU(encoded_op(&bad, 0)->n_inputs = 1);
   REJECT_MUL(params->output_shift = 31);
   REJECT_MUL(params->output_shift = -32);
   REJECT_MUL(params->output_zero_point = 128);
@@ -210,8 +273,12 @@ static void test_rejected(void) {
   REJECT_MUL(
       (encoded_op(&bad, 0)->n_inputs = 1, encoded_op(&bad, 0)->n_outputs = 2));
 #undef REJECT_ADD
+#undef REJECT_SUB
+#undef REJECT_PRELU
 #undef REJECT_MUL
   encoded_free(&add);
+  encoded_free(&difference);
+  encoded_free(&prelu);
   encoded_free(&mul);
 }
 
@@ -219,8 +286,16 @@ int main(void) {
   const tflm_patch_add_params add = sample_add();
   test_known_values();
   test_broadcasts(TFLM_PATCH_ADD, &add, sizeof(add));
+  test_broadcasts(TFLM_PATCH_SUB, &add, sizeof(add));
   test_broadcasts(TFLM_PATCH_MUL, &kMul, sizeof(kMul));
+  test_broadcasts(TFLM_PATCH_PRELU, &kPrelu, sizeof(kPrelu));
+  test_broadcasts(TFLM_PATCH_MAXIMUM, NULL, 0);
+  test_broadcasts(TFLM_PATCH_MINIMUM, NULL, 0);
   test_in_place(TFLM_PATCH_ADD, &add);
+  test_in_place(TFLM_PATCH_SUB, &add);
+  test_in_place(TFLM_PATCH_PRELU, &kPrelu);
+  test_in_place(TFLM_PATCH_MAXIMUM, NULL);
+  test_in_place(TFLM_PATCH_MINIMUM, NULL);
   test_in_place(TFLM_PATCH_MUL, &kMul);
   test_extremes();
   test_rejected();

@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * ADD, MUL, MEAN and pools, as stage programs, against what the TFLM
+ * Binary operators, MEAN and pools, as stage programs, against what the TFLM
  * interpreter computed.
  */
 #include "golden_map_cases.h"

@@ -78,6 +78,10 @@ class ElementwiseOps(ModelCore):
         options('LeakyReluOptions', alpha=alpha),
     )
 
+  def prelu(self, x: int, slopes: int) -> int:
+    shape = np.broadcast_shapes(self.shape(x), self.shape(slopes))
+    return self.add_operator('PRELU', (x, slopes), self.activation(shape, self.spread(x)))
+
   def hard_swish(self, x: int) -> int:
     return self.add_operator(
         'HARD_SWISH',

@@ -195,9 +195,18 @@ def _squeeze_excite(s: Sketch, x: int) -> int:
 def _constant_operand(s: Sketch, x: int) -> int:
   _, rows, cols, channels = s.shape(x)
   shapes = [(1, 1, 1, channels), (), (1, 1, 1, 1), (1, rows, cols, channels), (1, rows, 1, 1)]
+  shapes += [(1, 1, channels), (cols, 1)]
   other = s.constant_operand(s.draw(st.sampled_from(shapes)))
-  combine = s.draw(st.sampled_from([s.add, s.mul]))
-  return combine(*s.draw(st.permutations([x, other])), activation=s.draw(ACTIVATIONS))
+  operands = s.draw(st.permutations([x, other]))
+  opcode = s.draw(st.sampled_from(['add', 'mul', 'sub', 'maximum', 'minimum']))
+  fused = {} if opcode in ('maximum', 'minimum') else {'activation': s.draw(ACTIVATIONS)}
+  return getattr(s, opcode)(*operands, **fused)
+
+
+def _prelu(s: Sketch, x: int) -> int:
+  _, rows, cols, channels = s.shape(x)
+  shapes = [(1, 1, channels), (rows, cols, channels), (1,)]
+  return s.prelu(x, s.constant_operand(s.draw(st.sampled_from(shapes))))
 
 
 def _concat(s: Sketch, x: int) -> int:
@@ -240,9 +249,6 @@ def _stock(s: Sketch, x: int) -> int:
       lambda: s.tanh(x),
       lambda: s.hard_swish(x),
       lambda: s.leaky_relu(x),
-      lambda: s.sub(x, s.constant_operand((1, 1, 1, channels))),
-      lambda: s.maximum(x, s.constant_operand((1, 1, 1, channels), like=x)),
-      lambda: s.minimum(x, s.constant_operand((1, 1, 1, channels), like=x)),
       lambda: s.strided_slice(x, (0, 0, 0, 0), (1, rows, cols, channels), (1, 2, 1, 1)),
       lambda: s.transpose(x, (0, 2, 1, 3)),
       lambda: s.resize_bilinear(x, rows + 1, cols + 2),
@@ -261,6 +267,7 @@ BLOCKS: tuple[Block, ...] = (
     _pointwise, _conv, _depthwise, _conv, _depthwise, _residual, _pool, _inverted_residual,
     _padded_conv, _unary, _squeeze_excite, _constant_operand, _concat, _grouped, _resize,
     _pad_channels, _line_mean, _fully_connected, _stock, _extra_input,
+    _prelu,
 )  # fmt: skip
 
 

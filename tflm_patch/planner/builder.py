@@ -78,6 +78,11 @@ class StageBuilder:
     self._map_of[tensor_index] = index
     return index
 
+  def read_constant(self, tensor_index: int, shape: tuple[int, int, int]) -> int:
+    """A constant as a map of another shape of the same bytes, for one reader."""
+    values = self._subgraph.tensors[tensor_index].array().reshape(shape)
+    return self._add_map(tensor_index, shape, MapRole.CONSTANT, values)
+
   def knows(self, tensor_index: int) -> bool:
     """Whether the tensor is made or read already."""
     return tensor_index in self._map_of

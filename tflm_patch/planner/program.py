@@ -57,6 +57,10 @@ class Kind(enum.IntEnum):
   TRANSPOSE = 14
   RESIZE_NEAREST = 15
   CONCATENATION = 16
+  SUB = 17
+  MAXIMUM = 18
+  MINIMUM = 19
+  PRELU = 24
   FEED = 39
   CROP = 40
   JOIN = 41
@@ -278,6 +282,13 @@ MUL = _record(
     ('act_max', 'h'),
 )
 
+PRELU = _record(
+    'tflm_patch_prelu_params',
+    ('multiplier', '2i'),
+    ('shift', '2b'),
+    ('output_zero_point', 'h'),
+)
+
 MEAN = _record(
     'tflm_patch_mean_params',
     ('multiplier', 'i'),
@@ -303,7 +314,7 @@ CROP = _record('tflm_patch_crop_params', ('top', 'H'), ('reserved', 'H'))
 
 RECORDS = (
     HEADER, MAP, OP, SEGMENT, STEP, WINDOW, REQUANT, CONV, DEPTHWISE, FULLY_CONNECTED, POOL, ADD,
-    MUL, MEAN, SOFTMAX, QUANTIZE, LOOKUP, PAD, RESIZE, CROP,
+    MUL, PRELU, MEAN, SOFTMAX, QUANTIZE, LOOKUP, PAD, RESIZE, CROP,
 )  # fmt: skip
 
 

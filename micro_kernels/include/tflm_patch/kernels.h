@@ -145,6 +145,14 @@ void tflm_patch_add_s8(const tflm_patch_add_params* params,
                        const int8_t* a, uint32_t a_step, const int8_t* b,
                        uint32_t b_step, int8_t* output, uint32_t n);
 
+/* ---- sub.c ---- */
+
+/* output[i] = a[i * a_step] - b[i * b_step]; see tflm_patch_add_s8. */
+void tflm_patch_sub_s8(const tflm_patch_add_params* params,
+                       int32_t a_zero_point, int32_t b_zero_point,
+                       const int8_t* a, uint32_t a_step, const int8_t* b,
+                       uint32_t b_step, int8_t* output, uint32_t n);
+
 /* ---- mul.c ---- */
 
 /* output[i] = a[i * a_step] * b[i * b_step]; see tflm_patch_add_s8. */
@@ -152,6 +160,24 @@ void tflm_patch_mul_s8(const tflm_patch_mul_params* params,
                        int32_t a_zero_point, int32_t b_zero_point,
                        const int8_t* a, uint32_t a_step, const int8_t* b,
                        uint32_t b_step, int8_t* output, uint32_t n);
+
+/* ---- maximum_minimum.c ---- */
+
+/* output[i] = the larger or smaller of a[i * a_step] and b[i * b_step]; see
+ * tflm_patch_add_s8. */
+void tflm_patch_maximum_s8(const int8_t* a, uint32_t a_step, const int8_t* b,
+                           uint32_t b_step, int8_t* output, uint32_t n);
+void tflm_patch_minimum_s8(const int8_t* a, uint32_t a_step, const int8_t* b,
+                           uint32_t b_step, int8_t* output, uint32_t n);
+
+/* ---- prelu.c ---- */
+
+/* output[i] = a[i * a_step], times b[i * b_step] where that is negative; see
+ * tflm_patch_add_s8. */
+void tflm_patch_prelu_s8(const tflm_patch_prelu_params* params,
+                         int32_t a_zero_point, int32_t b_zero_point,
+                         const int8_t* a, uint32_t a_step, const int8_t* b,
+                         uint32_t b_step, int8_t* output, uint32_t n);
 
 /* ---- mean.c ---- */
 

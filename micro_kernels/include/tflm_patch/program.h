@@ -67,6 +67,10 @@ enum {
   TFLM_PATCH_TRANSPOSE = 14, /* NCHW to NHWC */
   TFLM_PATCH_RESIZE_NEAREST = 15,
   TFLM_PATCH_CONCATENATION = 16, /* along channels */
+  TFLM_PATCH_SUB = 17,
+  TFLM_PATCH_MAXIMUM = 18,
+  TFLM_PATCH_MINIMUM = 19,
+  TFLM_PATCH_PRELU = 24,
   TFLM_PATCH_FEED = 39, /* rows of a frame from its bands */
   TFLM_PATCH_CROP = 40, /* a part of a map, in its memory */
   TFLM_PATCH_JOIN = 41, /* a map whose parts were made one by one, in its memory */
@@ -252,6 +256,9 @@ typedef struct {
   int16_t act_max;
 } tflm_patch_add_params;
 
+/* SUB, with the record of ADD: the second input's term is taken from the
+ * first's. */
+
 /* MUL, broadcast like ADD. The multiplier and shift are those of
  * input_scale[0] * input_scale[1] / output_scale. */
 typedef struct {
@@ -261,6 +268,18 @@ typedef struct {
   int16_t act_min;
   int16_t act_max;
 } tflm_patch_mul_params;
+
+/* MAXIMUM and MINIMUM of the quantized values, broadcast like ADD. No
+ * parameters. */
+
+/* PRELU. The first input's values from its zero point on are scaled by
+ * multiplier[0]; those below it are multiplied by the second input, broadcast
+ * like ADD, and scaled by multiplier[1]. */
+typedef struct {
+  int32_t multiplier[2];
+  int8_t shift[2];
+  int16_t output_zero_point;
+} tflm_patch_prelu_params;
 
 /* MEAN over columns (over_rows 0: a row operator) or over rows, with or
  * without columns (over_rows 1: a step consumes one input row into int32

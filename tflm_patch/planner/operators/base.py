@@ -323,6 +323,15 @@ def constraint_multiplier(op: OpView) -> str | None:
   return None if real < 2.0**30 else f'{real:g}'
 
 
+def constraint_scale_ratio(op: OpView) -> str | None:
+  """The input scale over the output scale is below 2^22"""
+  source, target = op.input().quantization, op.output().quantization
+  if source is None or target is None:
+    return None
+  real = source.scale / target.scale
+  return None if real < 2.0**22 else f'{real:g}'
+
+
 def constraint_bias(op: OpView) -> str | None:
   """The bias is constant int32, one value per output channel, or absent"""
   if not op.has_input(2):

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from tflm_patch.planner import rows
 from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.operators import base
@@ -27,17 +29,27 @@ def constraint_two_int8_inputs(op: OpView) -> str | None:
 
 
 def constraint_broadcast(op: OpView) -> str | None:
-  """Each dimension of the inputs equals the output's or is 1, at equal rank or as a vector"""
+  """The output has the inputs' shapes broadcast, at equal rank but for vectors and constants"""
   target = feature_shape(op.output())
-  for i in (0, 1):
-    tensor = op.input(i)
-    shape = feature_shape(tensor)
-    same_rank = len(tensor.shape) == len(op.output().shape) or len(tensor.shape) < 2
-    if shape is None or target is None or not same_rank:
-      return f'{list(tensor.shape)} to {list(op.output().shape)}'
-    if any(size not in (1, wanted) for size, wanted in zip(shape, target)):
-      return f'{list(tensor.shape)} to {list(op.output().shape)}'
+  shapes = [_shape(op, i) for i in (0, 1)]
+  sides = ' and '.join(str(list(op.input(i).shape)) for i in (0, 1))
+  if None in shapes or target is None:
+    return f'{sides} to {list(op.output().shape)}'
+  for a, b, size in zip(shapes[0] or (), shapes[1] or (), target):
+    if size != max(a, b) or a not in (1, size) or b not in (1, size):
+      return f'{sides} to {list(op.output().shape)}'
   return None
+
+
+def _shape(op: OpView, i: int) -> tuple[int, int, int] | None:
+  """An input's shape as a map to broadcast, None when it cannot be."""
+  tensor, rank = op.input(i), len(op.output().shape)
+  missing = rank - len(tensor.shape)
+  if tensor.is_constant and missing > 0:
+    tensor = dataclasses.replace(tensor, shape=(1,) * missing + tensor.shape)
+  if len(tensor.shape) != rank and len(tensor.shape) > 1:
+    return None
+  return feature_shape(tensor)
 
 
 def in_place(builder: StageBuilder, sources: list[int], target: int) -> list[InPlace]:
@@ -51,9 +63,16 @@ def in_place(builder: StageBuilder, sources: list[int], target: int) -> list[InP
   ]
 
 
+def _read(op: OpView, builder: StageBuilder, i: int) -> int:
+  index, shape = op.operator.inputs[i], _shape(op, i)
+  if shape is None or not op.input(i).is_constant or shape == feature_shape(op.input(i)):
+    return builder.read(index)
+  return builder.read_constant(index, shape)
+
+
 def operands(op: OpView, builder: StageBuilder) -> tuple[list[int], int, list[RowReads]]:
   """Input maps, output map and row reads."""
-  sources = [builder.read(op.operator.inputs[i]) for i in (0, 1)]
+  sources = [_read(op, builder, i) for i in (0, 1)]
   target = builder.make(op.operator.outputs[0])
   steps = builder.map(target).rows
   return sources, target, [rows.same_row(steps, builder.map(s).rows) for s in sources]

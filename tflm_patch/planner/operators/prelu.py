@@ -1,0 +1,51 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""PRELU."""
+
+from __future__ import annotations
+
+from tflm_patch.graph import quantize
+from tflm_patch.planner import program
+from tflm_patch.planner.builder import StageBuilder
+from tflm_patch.planner.constants import ConstantPool
+from tflm_patch.planner.operators import base, elementwise
+from tflm_patch.planner.operators.base import OpView
+
+
+@base.register(
+    'PRELU',
+    elementwise.constraint_two_int8_inputs,
+    elementwise.constraint_broadcast,
+    base.constraint_scale_ratio,
+    base.constraint_multiplier,
+)
+def lower(op: OpView, builder: StageBuilder) -> None:
+  """With slopes per channel, or of any shape that is broadcast"""
+  sources, target, reads = elementwise.operands(op, builder)
+  first, slope, out = (
+      tensor.quantization for tensor in (op.input(0), op.input(1), op.output())
+  )
+  assert first is not None and slope is not None and out is not None
+  pairs = [
+      quantize.quantize_multiplier(first.scale / out.scale),
+      quantize.quantize_multiplier(first.scale * slope.scale / out.scale),
+  ]
+
+  def encode(pool: ConstantPool) -> bytes:
+    del pool
+    return program.PRELU.pack(
+        multiplier=[pair[0] for pair in pairs],
+        shift=[pair[1] for pair in pairs],
+        output_zero_point=out.zero_point,
+    )
+
+  builder.add(
+      op,
+      program.Kind.PRELU,
+      sources,
+      [target],
+      reads,
+      encode,
+      in_place=elementwise.in_place(builder, sources, target),
+      cellwise=True,
+  )

@@ -1,0 +1,64 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""SUB."""
+
+from __future__ import annotations
+
+from tflm_patch.graph import quantize
+from tflm_patch.planner import program
+from tflm_patch.planner.builder import StageBuilder
+from tflm_patch.planner.constants import ConstantPool
+from tflm_patch.planner.operators import add, base, elementwise
+from tflm_patch.planner.operators.base import OpView
+
+
+@base.register(
+    'SUB',
+    elementwise.constraint_two_int8_inputs,
+    elementwise.constraint_broadcast,
+    add.constraint_output_scale,
+    base.constraint_fused_activation,
+)
+def lower(op: OpView, builder: StageBuilder) -> None:
+  """Of two maps, or of a map and a broadcast map or constant"""
+  sources, target, reads = elementwise.operands(op, builder)
+  first, second, out = (
+      tensor.quantization for tensor in (op.input(0), op.input(1), op.output())
+  )
+  assert first is not None and second is not None and out is not None
+  # Unlike ADD, SUB divides in float32 (CalculateOpDataSub).
+  twice_max = 2 * max(first.scale, second.scale)
+  inputs = [
+      quantize.quantize_multiplier(quantize.float_quotient(q.scale, twice_max))
+      for q in (first, second)
+  ]
+  output = quantize.quantize_multiplier(
+      quantize.float_quotient(twice_max, (1 << add.LEFT_SHIFT) * out.scale)
+  )
+  clamp = quantize.activation_range(
+      op.option('fusedActivationFunction'), out.scale, out.zero_point
+  )
+
+  def encode(pool: ConstantPool) -> bytes:
+    del pool
+    return program.ADD.pack(
+        input_multiplier=[pair[0] for pair in inputs],
+        input_shift=[pair[1] for pair in inputs],
+        output_multiplier=output[0],
+        output_shift=output[1],
+        left_shift=add.LEFT_SHIFT,
+        output_zero_point=out.zero_point,
+        act_min=clamp[0],
+        act_max=clamp[1],
+    )
+
+  builder.add(
+      op,
+      program.Kind.SUB,
+      sources,
+      [target],
+      reads,
+      encode,
+      in_place=elementwise.in_place(builder, sources, target),
+      cellwise=True,
+  )
