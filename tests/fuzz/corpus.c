@@ -181,6 +181,15 @@ static void add_views(corpus* c) {
   add(c, builder_encode(&b));
 }
 
+static void add_maximum_minimum(corpus* c) {
+  for (uint8_t kind = TFLM_PATCH_MAXIMUM; kind <= TFLM_PATCH_MINIMUM; ++kind) {
+    const map_shape inputs[] = {{TFLM_PATCH_INT8, 3, 4, 5, 1},
+                                {TFLM_PATCH_INT8, 1, 1, 5, 1}};
+    builder_init(&b);
+    add(c, one_operator(&b, kind, inputs, 2, inputs[0], NULL, 0));
+  }
+}
+
 static void check_kinds(const corpus* c) {
   int seen[TFLM_PATCH_KIND_COUNT] = {0};
   for (uint32_t i = 0; i < c->n; ++i) {
@@ -207,6 +216,7 @@ void corpus_init(corpus* c) {
   add_transpose(c);
   add_feed(c);
   add_views(c);
+  add_maximum_minimum(c);
   check_kinds(c);
 }
 
