@@ -43,6 +43,7 @@ class ConvertOptions:
       `Invoke()`; see docs/firmware.md.
     offline_plan: Tell TFLM where tensors lie, where its own memory planner leaves gaps.
     plan: Budget and objective of the stages' plans.
+    flash_bytes: The converted file must not be larger; None for no limit.
   """
 
   int8_io: bool = False
@@ -52,6 +53,7 @@ class ConvertOptions:
   input_rows: int | None = None
   offline_plan: bool = True
   plan: PlanOptions = DEFAULT
+  flash_bytes: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -256,6 +258,11 @@ def _convert(
     )  # fmt: skip
   progress('Writing the model')
   converted = serialize_model(planned)
+  if options.flash_bytes is not None and len(converted) > options.flash_bytes:
+    raise TflmPatchError(
+        f'{source or "model"}: the converted model has {len(converted):,} bytes, the target\'s '
+        f'flash {options.flash_bytes:,}; use a smaller model or external flash'
+    )
   converted_macs = sum(stage.plan.macs for stage in stages)
   converted_macs += subgraph_macs(planned.main)
   return ConversionResult(

@@ -136,23 +136,6 @@ static void add_moves(corpus* c) {
   }
 }
 
-/* MAXIMUM, then MINIMUM of the result and the first input. */
-static void add_choices(corpus* c) {
-  builder_init(&b);
-  const uint32_t first = builder_tensor_map(&b, TFLM_PATCH_INT8, 3, 4, 2, 0, 0);
-  const uint32_t second =
-      builder_tensor_map(&b, TFLM_PATCH_INT8, 1, 4, 1, 0, 0);
-  const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_INT8, 3, 4, 2, 0, 1);
-  const uint32_t larger =
-      builder_workspace_map(&b, TFLM_PATCH_INT8, 3, 1, 4, 2, 0);
-  const uint32_t both[] = {first, second};
-  const uint32_t again[] = {larger, first};
-  builder_op(&b, TFLM_PATCH_MAXIMUM, both, 2, larger, 3, NULL, 0, 0);
-  builder_op(&b, TFLM_PATCH_MINIMUM, again, 2, out, 3, NULL, 0, 0);
-  builder_stream(&b);
-  add(c, builder_encode(&b));
-}
-
 /* Bands of 2 rows -> FEED -> ring -> LOOKUP -> output. */
 static void add_feed(corpus* c) {
   uint8_t table[256];
@@ -176,6 +159,48 @@ static void add_feed(corpus* c) {
     builder_step(&b, 1, row, 1);
   }
   add(c, builder_encode(&b));
+}
+
+/* A map in two parts, side by side: CROP, LOOKUP and JOIN of each half. */
+static void add_views(corpus* c) {
+  enum { ROWS = 4, COLS = 6, HALF = 3 };
+  uint8_t table[256];
+  uint32_t seed = 8;
+  uint32_t parts[2];
+  builder_init(&b);
+  test_fill(&seed, table, sizeof(table));
+  const tflm_patch_lookup_params lookup = {
+      builder_constant(&b, table, sizeof(table))};
+  const tflm_patch_crop_params crop = {1, 0};
+  const uint32_t in =
+      builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS + 1, COLS, 1, 0, 0);
+  const uint32_t out =
+      builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS, COLS, 1, 0, 1);
+  for (uint32_t i = 0; i < 2; ++i) {
+    const uint32_t from =
+        builder_map(&b, TFLM_PATCH_REGION_TENSOR, COLS + i * HALF,
+                    TFLM_PATCH_INT8, ROWS, HALF, 1, 0);
+    parts[i] = builder_map(&b, TFLM_PATCH_REGION_TENSOR + 1, i * HALF,
+                           TFLM_PATCH_INT8, ROWS, HALF, 1, 0);
+    b.maps[from].row_bytes = b.maps[parts[i]].row_bytes = COLS;
+    builder_op(&b, TFLM_PATCH_CROP, &in, 1, from, ROWS, &crop, sizeof(crop), 0);
+    builder_op(&b, TFLM_PATCH_LOOKUP, &from, 1, parts[i], ROWS, &lookup,
+               sizeof(lookup), 0);
+  }
+  builder_op(&b, TFLM_PATCH_JOIN, parts, 2, out, ROWS, NULL, 0, 0);
+  for (uint32_t op = 0; op < 5; ++op) {
+    builder_step(&b, op, 0, ROWS);
+  }
+  add(c, builder_encode(&b));
+}
+
+static void add_maximum_minimum(corpus* c) {
+  for (uint8_t kind = TFLM_PATCH_MAXIMUM; kind <= TFLM_PATCH_MINIMUM; ++kind) {
+    const map_shape inputs[] = {{TFLM_PATCH_INT8, 3, 4, 5, 1},
+                                {TFLM_PATCH_INT8, 1, 1, 5, 1}};
+    builder_init(&b);
+    add(c, one_operator(&b, kind, inputs, 2, inputs[0], NULL, 0));
+  }
 }
 
 static void check_kinds(const corpus* c) {
@@ -204,7 +229,8 @@ void corpus_init(corpus* c) {
   add_transpose(c);
   add_feed(c);
   add_moves(c);
-  add_choices(c);
+  add_views(c);
+  add_maximum_minimum(c);
   check_kinds(c);
 }
 

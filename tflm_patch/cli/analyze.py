@@ -8,7 +8,8 @@ import json
 
 from absl import flags
 
-from tflm_patch.cli import convert_flags, values
+from tflm_patch.api import ConvertOptions
+from tflm_patch.cli import convert_flags
 from tflm_patch.cli.command import Command, Progress, UsageError
 from tflm_patch.report.analysis import analyze
 from tflm_patch.report.plot import plot_memory
@@ -18,9 +19,8 @@ from tflm_patch.report.tables import analysis_summary, receptive_field_summary
 # What has no meaning where nothing is converted.
 _CONVERSION_ONLY = (
     'plot', 'keep_input', 'input_rows', 'arena', 'minimize', 'max_overhead', 'schedule',
-    'offline_plan',
+    'offline_plan', 'target',
 )  # fmt: skip
-_FIELD_ONLY = ('grid', 'patch_depth')
 
 
 def _define(flag_values: flags.FlagValues) -> None:
@@ -31,21 +31,11 @@ def _define(flag_values: flags.FlagValues) -> None:
       'receptive fields instead, and what running the first operators by patches would cost',
       flag_values=flag_values,
   )  # fmt: skip
-  values.define(
-      'grid', 'grid', None, 'with --receptive-field: rows x columns of patches (4x4 if not given)',
-      flag_values,
-  )  # fmt: skip
-  flags.DEFINE_integer(
-      'patch_depth', None,
-      'with --receptive-field: operators to run by patches (those of the lowest peak if not given)',
-      lower_bound=1, flag_values=flag_values,
-  )  # fmt: skip
 
 
 def _run(flag_values: flags.FlagValues, arguments: list[str]) -> int:
   if flag_values.receptive_field:
     return _run_receptive_field(flag_values, arguments[0])
-  _refuse(flag_values, _FIELD_ONLY, 'needs --receptive-field')
   progress = Progress(not flag_values.json)
   try:
     progress('Planning')
@@ -67,7 +57,7 @@ def _run_receptive_field(flag_values: flags.FlagValues, path: str) -> int:
       path,
       flag_values.grid or DEFAULT_GRID,
       flag_values.patch_depth,
-      convert_flags.options(flag_values),
+      ConvertOptions(int8_io=flag_values.int8_io, plugins=tuple(flag_values.plugins)),
   )
   is_json = flag_values.json
   print(json.dumps(report.to_json(), indent=2) if is_json else receptive_field_summary(report))

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from absl import flags
 
+from tflm_patch import targets
 from tflm_patch.api import ConvertOptions
 from tflm_patch.cli.command import UsageError
 from tflm_patch.cli.values import define as define_value
-from tflm_patch.planner.options import OBJECTIVES, SCHEDULES, PlanOptions
+from tflm_patch.planner.options import DEFAULT, OBJECTIVES, SCHEDULES, PlanOptions
 
 
 def define(values: flags.FlagValues) -> None:
@@ -40,6 +41,12 @@ def define(values: flags.FlagValues) -> None:
       'the fastest plan that fits an arena of this size, like 64KB; without it the smallest plan',
       values,
   )  # fmt: skip
+  flags.DEFINE_string(
+      'target', None,
+      'a chip by name (see tflm-patch targets) or a file of your own: --arena becomes the '
+      'largest piece of its SRAM, and the model must fit its flash',
+      flag_values=values,
+  )  # fmt: skip
   flags.DEFINE_enum(
       'minimize', 'arena', OBJECTIVES,
       'arena: the least memory; macs: the fewest kernel calls below the stock arena',
@@ -53,8 +60,21 @@ def define(values: flags.FlagValues) -> None:
   )  # fmt: skip
   flags.DEFINE_enum(
       'schedule', 'auto', SCHEDULES,
-      'auto searches where to cut the stage; layer: operator by operator; stream: in one stream',
+      'auto searches where to cut the stage; layer: operator by operator; stream: in one '
+      'stream; patch: the first operators patch by patch, as MCUNetV2 does',
       flag_values=values,
+  )  # fmt: skip
+  define_value(
+      'grid', 'grid', None,
+      'rows x columns of patches for --schedule patch or --receptive-field (4x4 if not given); '
+      'one row makes strips',
+      values,
+  )  # fmt: skip
+  flags.DEFINE_integer(
+      'patch_depth', None,
+      'how many operators of the stage run in patches; without it as many as need the least '
+      'memory',
+      lower_bound=1, flag_values=values,
   )  # fmt: skip
   flags.DEFINE_bool(
       'offline_plan', True,
@@ -70,16 +90,24 @@ def options(values: flags.FlagValues) -> ConvertOptions:
   Raises:
     UsageError: a value is wrong, or two flags exclude each other.
   """
+  target = None if values.target is None else targets.load(values.target)
   arena = values.arena
+  if arena is None and target is not None:
+    arena = target.sram_contiguous_bytes
   plan = PlanOptions(
       arena_bytes=arena,
       minimize=values.minimize,
       max_overhead=values.max_overhead,
       schedule=values.schedule,
+      grid=values.grid or DEFAULT.grid,
+      patch_depth=values.patch_depth,
   )
+  if plan.schedule != 'patch' and (values.grid or values.patch_depth):
+    raise UsageError('--grid and --patch-depth need --schedule patch')
   if plan.schedule != 'auto':
     for flag, used in (
-        ('--arena', arena is not None),
+        ('--arena', values.arena is not None),
+        ('--target', target is not None),
         ('--minimize macs', plan.minimize == 'macs'),
         ('--max-overhead', plan.max_overhead > 1),
     ):
@@ -94,4 +122,5 @@ def options(values: flags.FlagValues) -> ConvertOptions:
       input_rows=values.input_rows,
       offline_plan=values.offline_plan,
       plan=plan,
+      flash_bytes=None if target is None else target.flash_bytes,
   )

@@ -8,14 +8,20 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tflm_patch.cli import analyze, convert, targets, verify
+from tflm_patch.cli import analyze, convert, pareto, targets, verify
 from tflm_patch.cli.command import Command, UsageError
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.version import __version__
 
 COMMANDS: dict[str, Command] = {
     command.name: command
-    for command in (convert.COMMAND, analyze.COMMAND, verify.COMMAND, targets.COMMAND)
+    for command in (
+        convert.COMMAND,
+        analyze.COMMAND,
+        pareto.COMMAND,
+        verify.COMMAND,
+        targets.COMMAND,
+    )
 }
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 _DEBUG = 'TFLM_PATCH_DEBUG'

@@ -103,8 +103,9 @@ def estimate_peak(graph: StageGraph, depth: int, grid: tuple[int, int]) -> int:
 
   def part_bytes(m: int) -> int:
     source, rect = graph.maps[m], needed.get(m)
-    whole = rect is None or source.role == MapRole.INPUT or source is target
-    return source.bytes if whole else source.row_bytes // source.cols * rect.rows * rect.cols
+    if rect is None or source.role == MapRole.INPUT or source is target:
+      return source.bytes
+    return source.row_bytes // source.cols * rect.rows * rect.cols
 
   inside = max(sum(part_bytes(m) for m in {*op.inputs, *op.outputs}) for op in graph.ops[:depth])
   behind = max(

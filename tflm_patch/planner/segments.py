@@ -136,6 +136,13 @@ class SegmentSearch:
     Returns:
       None when there are none.
     """
+    # Streams with several ends may need larger rings than longer ones.
+    found = self._fewest_dispatches(limit, without, prune=True)
+    return found or self._fewest_dispatches(limit, without, prune=False)
+
+  def _fewest_dispatches(
+      self, limit: int, without: Collection[tuple[int, int]], prune: bool
+  ) -> Cuts | None:
     n = len(self.graph.ops)
     origins: dict[int, int] = {}
     totals = [0] * (n + 1)
@@ -156,7 +163,8 @@ class SegmentSearch:
         if cost.peak_bytes <= limit and (origin, node) not in without:
           heapq.heappush(queue, (totals[origin] + cost.dispatches, node, origin, True))
       # The next end is looked at when this one is: an expectation only grows.
-      if node < n and node - origin < MAX_OPS and self._ring_bytes(origin, node) <= limit:
+      fits = not prune or self._ring_bytes(origin, node) <= limit
+      if node < n and node - origin < MAX_OPS and fits:
         expected = totals[origin] + self._expected_dispatches(origin, node + 1)
         heapq.heappush(queue, (expected, node + 1, origin, False))
     return None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
+from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model, Subgraph
 from tflm_patch.planner import input_bands
 from tflm_patch.planner.arena import predict
@@ -77,6 +78,8 @@ def choose_stages(
     except NotStageable as reason:
       if fed is not None:
         raise input_bands.refusal(str(reason)) from None
+      if options.schedule == 'patch' and region == max(parts.regions, key=len):
+        raise TflmPatchError(f'--schedule patch: {reason}; use --schedule auto') from None
       rejected.append((region, str(reason)))
   if bands is not None:
     model = input_bands.with_band_input(model, bands)

@@ -1,15 +1,17 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The memory chart: bytes alive per operator, stock and converted."""
+"""Charts: bytes alive per operator, stock and converted; arena against MACs."""
 
 from __future__ import annotations
 
 import io
 import os
+from typing import Any
 
 from tflm_patch.errors import EnvironmentMissing
 from tflm_patch.graph.files import write_atomically
 from tflm_patch.report.analysis import Analysis
+from tflm_patch.report.pareto import Pareto
 
 _STOCK, _CONVERTED = '#b8c4d0', '#1f6fb2'
 _KB = 1024
@@ -22,15 +24,7 @@ def plot_memory(analysis: Analysis, path: str | os.PathLike[str]) -> None:
     EnvironmentMissing: matplotlib is not installed.
     TflmPatchError: the file cannot be written.
   """
-  try:
-    import matplotlib
-
-    matplotlib.use('Agg')
-    from matplotlib import pyplot
-  except ImportError as error:
-    raise EnvironmentMissing(
-        'plots need matplotlib; install it with: pip install "tflm-patch[plot]"'
-    ) from error
+  pyplot = _pyplot()
   rows = analysis.operators
   result = analysis.conversion
   positions = range(len(rows))
@@ -61,6 +55,55 @@ def plot_memory(analysis: Analysis, path: str | os.PathLike[str]) -> None:
   factor = result.original_arena.head / max(result.converted_arena.head, 1)
   figure.suptitle(f'{name}: {factor:.1f}x less activation memory, same output bytes', fontsize=12)
   figure.tight_layout()
+  _write(pyplot, figure, path)
+
+
+def plot_pareto(found: Pareto, model: str, path: str | os.PathLike[str]) -> None:
+  """Writes a PNG of arena against MACs, the optimal points joined.
+
+  Raises:
+    EnvironmentMissing: matplotlib is not installed.
+    TflmPatchError: the file cannot be written.
+  """
+  pyplot = _pyplot()
+  figure, axis = pyplot.subplots(figsize=(8.0, 5.2))
+  for optimal, color, label in ((False, _STOCK, 'beaten'), (True, _CONVERTED, 'optimal')):
+    points = [point for point in found.points if point.optimal == optimal]
+    axis.scatter(
+        [point.arena_total / _KB for point in points],
+        [point.macs / found.stock_macs for point in points],
+        color=color, label=label, zorder=3 if optimal else 2,
+    )  # fmt: skip
+    for point in points if optimal else ():
+      axis.annotate(
+          point.options, (point.arena_total / _KB, point.macs / found.stock_macs),
+          textcoords='offset points', xytext=(5, 5), fontsize=7,
+      )  # fmt: skip
+  axis.axvline(found.stock_arena / _KB, color='#444444', linewidth=0.8, linestyle='--')
+  axis.text(found.stock_arena / _KB, 1.0, 'stock ', ha='right', fontsize=8)
+  axis.set_xlabel('arena, KB')
+  axis.set_ylabel('MACs, stock = 1')
+  axis.spines[['top', 'right']].set_visible(False)
+  axis.legend(frameon=False)
+  figure.suptitle(os.path.basename(model), fontsize=12)
+  figure.tight_layout()
+  _write(pyplot, figure, path)
+
+
+def _pyplot() -> Any:
+  try:
+    import matplotlib
+
+    matplotlib.use('Agg')
+    from matplotlib import pyplot
+  except ImportError as error:
+    raise EnvironmentMissing(
+        'plots need matplotlib; install it with: pip install "tflm-patch[plot]"'
+    ) from error
+  return pyplot
+
+
+def _write(pyplot: Any, figure: Any, path: str | os.PathLike[str]) -> None:
   buffer = io.BytesIO()
   figure.savefig(buffer, format='png', dpi=130)
   pyplot.close(figure)

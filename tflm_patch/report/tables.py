@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from tflm_patch.api import ConversionResult
 from tflm_patch.report.analysis import Analysis, Bound
+from tflm_patch.report.pareto import Pareto
 from tflm_patch.report.receptive_field import FieldOfOperator, ReceptiveFieldReport
 from tflm_patch.report.suggestions import Suggestion
 from tflm_patch.report.verification import Verification
@@ -105,6 +106,23 @@ def analysis_summary(analysis: Analysis) -> str:
 
 def _short(name: str, limit: int = 72) -> str:
   return name if len(name) <= limit else f'{name[: limit - 4]}..."'
+
+
+def pareto_summary(found: Pareto) -> str:
+  """What `pareto` prints."""
+  rows = [
+      (
+          '*' if point.optimal else '', point.options, f'{point.arena_total:,}',
+          f'{point.arena_head:,}', f'{point.macs:,}', f'{point.macs / found.stock_macs:.2f}x',
+          f'{point.kernel_calls:,}',
+      )
+      for point in found.points
+  ]  # fmt: skip
+  header = ('', 'options', 'arena', 'head', 'MACs', 'of stock', 'kernel calls')
+  return (
+      f'{table(header, rows, left=2)}\n\n* no other is as good in arena, MACs and kernel calls. '
+      f'Stock arena: {found.stock_arena:,} bytes. Arenas are predicted.'
+  )
 
 
 def _suggestion_text(suggestion: Suggestion) -> str:
