@@ -43,6 +43,7 @@ static const kernel_entry kKernels[TFLM_PATCH_KIND_COUNT] = {
     [TFLM_PATCH_MINIMUM] = {&tflm_patch_minimum_kernel, 0},
     [TFLM_PATCH_PRELU] = {&tflm_patch_prelu_kernel,
                           sizeof(tflm_patch_prelu_params)},
+    [TFLM_PATCH_SPLIT] = {&tflm_patch_split_kernel, 0},
     [TFLM_PATCH_STRIDED_SLICE] = {&tflm_patch_strided_slice_kernel,
                                   sizeof(tflm_patch_strided_slice_params)},
     [TFLM_PATCH_FEED] = {&tflm_patch_feed_kernel, 0},

@@ -29,6 +29,7 @@ extern const tflm_patch_kernel tflm_patch_sub_kernel;
 extern const tflm_patch_kernel tflm_patch_maximum_kernel;
 extern const tflm_patch_kernel tflm_patch_minimum_kernel;
 extern const tflm_patch_kernel tflm_patch_prelu_kernel;
+extern const tflm_patch_kernel tflm_patch_split_kernel;
 extern const tflm_patch_kernel tflm_patch_strided_slice_kernel;
 extern const tflm_patch_kernel tflm_patch_feed_kernel;
 extern const tflm_patch_kernel tflm_patch_crop_kernel;

@@ -158,6 +158,26 @@ def _slices() -> list[Case]:
   ]
 
 
+def _splits() -> list[Case]:
+  """SPLIT and SPLIT_V: a part of which the others are not read, and all parts joined again."""
+  cases = [
+      Case('split_channels', lambda b, x: b.split(x, 3)[1]),
+      Case('split_last_part', lambda b, x: b.split(x, 2, -1)[1]),
+      Case('split_columns', lambda b, x: b.split(x, 3, 2)[0]),
+      Case('split_rows', lambda b, x: b.split(x, 7, 1)[5]),
+      Case('split_one', lambda b, x: b.split(x, 1)[0]),
+      Case('split_joined', lambda b, x: b.concat(b.split(x, 3)[::-1])),
+      Case('split_twice', lambda b, x: b.concat(b.split(b.split(x, 2)[1], 3))),
+      Case('split_vectors', lambda b, x: b.split(x, 3, 1)[2], (4, 9), framed=False),
+      Case('split_v_joined', lambda b, x: b.concat(b.split_v(x, [1, 3, 2])[::-1])),
+      Case('split_v_columns', lambda b, x: b.split_v(x, [4, 1, 4], 2)[1]),
+      Case('split_v_rows', lambda b, x: b.split_v(x, [2, 4, 1], 1)[1]),
+  ]
+  parts = (lambda b, x, axis=axis: b.add(*b.split(x, 2, axis)) for axis in (1, 2))
+  shape = (1, 6, 8, 5)
+  return [*cases, *(Case(f'split_halves_{i}', make, shape) for i, make in enumerate(parts))]
+
+
 def _joined(b: ModelBuilder, x: int) -> int:
   other = b.quantize(b.conv(x, 3, 1), like=x)
   return b.concat([other, x, other])
@@ -247,6 +267,7 @@ CASES = [
     Case('resize_both', lambda b, x: _nearest(b, x, 13, 17, True, True)),
     Case('concatenation', _joined),
     *_slices(),
+    *_splits(),
     Case('reshape_flat', lambda b, x: b.fully_connected(b.reshape(x, (1, 378)), 4)),
     Case('squeeze', lambda b, x: b.squeeze(b.mean(x), (1, 2)), framed=False),
     Case(

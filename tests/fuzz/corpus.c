@@ -136,6 +136,24 @@ static void add_moves(corpus* c) {
   }
 }
 
+/* SPLIT -> rings -> CONCATENATION the other way round; a third part is an
+ * output. */
+static void add_split(corpus* c) {
+  builder_init(&b);
+  const uint32_t in = builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 3, 6, 0, 0);
+  const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 3, 3, 0, 1);
+  const uint32_t third = builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 3, 3, 0, 1);
+  const uint32_t first = builder_workspace_map(&b, TFLM_PATCH_INT8, 4, 1, 3, 1, 0);
+  const uint32_t second =
+      builder_workspace_map(&b, TFLM_PATCH_INT8, 4, 1, 3, 2, 0);
+  const uint32_t parts[] = {first, second, third};
+  const uint32_t swapped[] = {second, first};
+  builder_op_outputs(&b, TFLM_PATCH_SPLIT, &in, 1, parts, 3, 4, NULL, 0, 0);
+  builder_op(&b, TFLM_PATCH_CONCATENATION, swapped, 2, out, 4, NULL, 0, 0);
+  builder_stream(&b);
+  add(c, builder_encode(&b));
+}
+
 /* Bands of 2 rows -> FEED -> ring -> LOOKUP -> output. */
 static void add_feed(corpus* c) {
   uint8_t table[256];
@@ -229,6 +247,7 @@ void corpus_init(corpus* c) {
   add_transpose(c);
   add_feed(c);
   add_moves(c);
+  add_split(c);
   add_views(c);
   add_maximum_minimum(c);
   check_kinds(c);

@@ -110,8 +110,18 @@ uint32_t builder_op(builder* b, uint8_t kind, const uint32_t* inputs,
                     uint32_t n_inputs, uint32_t output, uint32_t steps,
                     const void* params, uint32_t params_bytes,
                     uint32_t scratch_bytes) {
+  return builder_op_outputs(b, kind, inputs, n_inputs, &output, 1, steps, params,
+                            params_bytes, scratch_bytes);
+}
+
+uint32_t builder_op_outputs(builder* b, uint8_t kind, const uint32_t* inputs,
+                            uint32_t n_inputs, const uint32_t* outputs,
+                            uint32_t n_outputs, uint32_t steps,
+                            const void* params, uint32_t params_bytes,
+                            uint32_t scratch_bytes) {
   ensure(b->header.n_ops < BUILDER_OPS, "too many operators");
-  ensure(b->header.n_edges + n_inputs + 1 <= BUILDER_EDGES, "too many edges");
+  ensure(b->header.n_edges + n_inputs + n_outputs <= BUILDER_EDGES,
+         "too many edges");
   ensure(b->params_bytes + params_bytes <= BUILDER_PARAMS, "too many params");
   if (b->header.n_segments == 0) {
     builder_segment(b);
@@ -120,7 +130,7 @@ uint32_t builder_op(builder* b, uint8_t kind, const uint32_t* inputs,
   tflm_patch_op* op = &b->ops[index];
   op->kind = kind;
   op->n_inputs = (uint8_t)n_inputs;
-  op->n_outputs = 1;
+  op->n_outputs = (uint8_t)n_outputs;
   op->first_edge = b->header.n_edges;
   op->steps = (uint16_t)steps;
   op->params = b->params_bytes;
@@ -136,8 +146,10 @@ uint32_t builder_op(builder* b, uint8_t kind, const uint32_t* inputs,
   for (uint32_t i = 0; i < n_inputs; ++i) {
     b->edges[b->header.n_edges++] = (uint16_t)inputs[i];
   }
-  b->edges[b->header.n_edges++] = (uint16_t)output;
-  b->maps[output].producer = index;
+  for (uint32_t i = 0; i < n_outputs; ++i) {
+    b->edges[b->header.n_edges++] = (uint16_t)outputs[i];
+    b->maps[outputs[i]].producer = index;
+  }
   ++b->segments[b->header.n_segments - 1].n_ops;
   return index;
 }

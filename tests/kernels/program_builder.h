@@ -78,6 +78,13 @@ uint32_t builder_op(builder* b, uint8_t kind, const uint32_t* inputs,
                     const void* params, uint32_t params_bytes,
                     uint32_t scratch_bytes);
 
+/* The same with several outputs. */
+uint32_t builder_op_outputs(builder* b, uint8_t kind, const uint32_t* inputs,
+                            uint32_t n_inputs, const uint32_t* outputs,
+                            uint32_t n_outputs, uint32_t steps,
+                            const void* params, uint32_t params_bytes,
+                            uint32_t scratch_bytes);
+
 void builder_segment(builder* b);
 
 /* `op` counts within the current segment. */

@@ -245,6 +245,23 @@ def _strided_slice(s: Sketch, x: int) -> int:
   return s.strided_slice(x, begin, end, strides)
 
 
+def _split(s: Sketch, x: int) -> int:
+  """Two parts; both go on, or one of them."""
+  axis = s.draw(st.sampled_from([3, 3, 2, 1]))
+  size = s.shape(x)[axis]
+  if size < 2:
+    return s.split(x, 1, axis)[0]
+  first = s.draw(st.integers(1, size - 1))
+  if 2 * first == size and s.draw(st.booleans()):
+    parts = s.split(x, 2, axis)
+  else:
+    parts = s.split_v(x, [first, size - first], axis)
+  if axis == 3 and s.draw(st.booleans()):
+    s.maps.append(parts[0])
+    return s.concat([s.max_pool(parts[0], 3, 1, 'SAME'), parts[1]])
+  return s.draw(st.sampled_from(parts))
+
+
 def _line_mean(s: Sketch, x: int) -> int:
   return s.mean(x, s.draw(st.sampled_from([(1,), (2,), (1, 2)])))
 
@@ -281,7 +298,7 @@ BLOCKS: tuple[Block, ...] = (
     _pointwise, _conv, _depthwise, _conv, _depthwise, _residual, _pool, _inverted_residual,
     _padded_conv, _unary, _squeeze_excite, _constant_operand, _concat, _grouped, _resize,
     _pad_channels, _line_mean, _fully_connected, _stock, _extra_input,
-    _prelu, _strided_slice,
+    _prelu, _strided_slice, _split,
 )  # fmt: skip
 
 

@@ -96,6 +96,28 @@ class ShapeOps(ModelCore):
         options('ConcatenationOptions', axis=axis),
     )
 
+  def split(self, x: int, count: int, axis: int = 3) -> list[int]:
+    """SPLIT into parts of equal size."""
+    size = self.shape(x)[axis] // count
+    return self._split('SPLIT', x, [size] * count, axis)
+
+  def split_v(self, x: int, sizes: Sequence[int], axis: int = 3) -> list[int]:
+    return self._split('SPLIT_V', x, sizes, axis)
+
+  def _split(self, opcode: str, x: int, sizes: Sequence[int], axis: int) -> list[int]:
+    outputs = []
+    for size in sizes:
+      shape = list(self.shape(x))
+      shape[axis] = size
+      outputs.append(self._same(x, shape))
+    if opcode == 'SPLIT':
+      fields, inputs = options('SplitOptions', numSplits=len(sizes)), (self.int32(axis), x)
+    else:
+      fields = options('SplitVOptions', numSplits=len(sizes))
+      inputs = (x, self.int32(list(sizes)), self.int32(axis))
+    self.add_operator(opcode, inputs, outputs, fields)
+    return outputs
+
   def strided_slice(
       self,
       x: int,

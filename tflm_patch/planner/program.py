@@ -60,6 +60,7 @@ class Kind(enum.IntEnum):
   SUB = 17
   MAXIMUM = 18
   MINIMUM = 19
+  SPLIT = 20
   STRIDED_SLICE = 21
   PRELU = 24
   FEED = 39

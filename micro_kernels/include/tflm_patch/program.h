@@ -70,6 +70,7 @@ enum {
   TFLM_PATCH_SUB = 17,
   TFLM_PATCH_MAXIMUM = 18,
   TFLM_PATCH_MINIMUM = 19,
+  TFLM_PATCH_SPLIT = 20, /* along columns or channels */
   TFLM_PATCH_STRIDED_SLICE = 21,
   TFLM_PATCH_PRELU = 24,
   TFLM_PATCH_FEED = 39, /* rows of a frame from its bands */
@@ -338,6 +339,9 @@ typedef struct {
 
 /* CONCATENATION along channels: inputs of equal scale are copied side by side.
  * No parameters. */
+
+/* SPLIT along channels, or along columns when the first output has not all of
+ * them: the outputs lie side by side in the input. No parameters. */
 
 /* STRIDED_SLICE, with SLICE and SPLIT along rows. Output row r is cut from input
  * row begin_row + r * row_stride; its cell c is input cell begin_col + c *
