@@ -127,9 +127,17 @@ static void add_transpose(corpus* c) {
 static void add_moves(corpus* c) {
   static const uint8_t kTypes[] = {TFLM_PATCH_INT8, TFLM_PATCH_FLOAT32};
   static const tflm_patch_strided_slice_params kSlice = {1, 0, 3, 2, 2, -2};
+  static const tflm_patch_block_params kBlock = {2, 0};
   for (size_t i = 0; i < COUNT(kTypes); ++i) {
     const map_shape whole = {kTypes[i], 6, 4, 4, 0};
     const map_shape slice = {kTypes[i], 3, 2, 2, 0};
+    const map_shape deep = {kTypes[i], 3, 2, 16, 0};
+    builder_init(&b);
+    add(c, one_operator(&b, TFLM_PATCH_SPACE_TO_DEPTH, &whole, 1, deep, &kBlock,
+                        sizeof(kBlock)));
+    builder_init(&b);
+    add(c, one_operator(&b, TFLM_PATCH_DEPTH_TO_SPACE, &deep, 1, whole, &kBlock,
+                        sizeof(kBlock)));
     builder_init(&b);
     add(c, one_operator(&b, TFLM_PATCH_STRIDED_SLICE, &whole, 1, slice, &kSlice,
                         sizeof(kSlice)));

@@ -262,6 +262,17 @@ def _split(s: Sketch, x: int) -> int:
   return s.draw(st.sampled_from(parts))
 
 
+def _blocks(s: Sketch, x: int) -> int:
+  """SPACE_TO_DEPTH or DEPTH_TO_SPACE, whichever fits."""
+  block = s.draw(st.sampled_from([2, 3, 1]))
+  _, rows, cols, channels = s.shape(x)
+  if channels % (block * block) == 0:
+    return s.depth_to_space(x, block)
+  if rows % block or cols % block:
+    x = s.pad_spatial(x, 0, -rows % block, -cols % block, 0)
+  return s.space_to_depth(x, block)
+
+
 def _line_mean(s: Sketch, x: int) -> int:
   return s.mean(x, s.draw(st.sampled_from([(1,), (2,), (1, 2)])))
 
@@ -298,7 +309,7 @@ BLOCKS: tuple[Block, ...] = (
     _pointwise, _conv, _depthwise, _conv, _depthwise, _residual, _pool, _inverted_residual,
     _padded_conv, _unary, _squeeze_excite, _constant_operand, _concat, _grouped, _resize,
     _pad_channels, _line_mean, _fully_connected, _stock, _extra_input,
-    _prelu, _strided_slice, _split,
+    _prelu, _strided_slice, _split, _blocks,
 )  # fmt: skip
 
 

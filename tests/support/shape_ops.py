@@ -96,6 +96,24 @@ class ShapeOps(ModelCore):
         options('ConcatenationOptions', axis=axis),
     )
 
+  def space_to_depth(self, x: int, block: int) -> int:
+    n, rows, cols, channels = self.shape(x)
+    return self.add_operator(
+        'SPACE_TO_DEPTH',
+        (x,),
+        self._same(x, (n, rows // block, cols // block, channels * block * block)),
+        options('SpaceToDepthOptions', blockSize=block),
+    )
+
+  def depth_to_space(self, x: int, block: int) -> int:
+    n, rows, cols, channels = self.shape(x)
+    return self.add_operator(
+        'DEPTH_TO_SPACE',
+        (x,),
+        self._same(x, (n, rows * block, cols * block, channels // (block * block))),
+        options('DepthToSpaceOptions', blockSize=block),
+    )
+
   def split(self, x: int, count: int, axis: int = 3) -> list[int]:
     """SPLIT into parts of equal size."""
     size = self.shape(x)[axis] // count

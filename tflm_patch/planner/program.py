@@ -62,6 +62,8 @@ class Kind(enum.IntEnum):
   MINIMUM = 19
   SPLIT = 20
   STRIDED_SLICE = 21
+  SPACE_TO_DEPTH = 22
+  DEPTH_TO_SPACE = 23
   PRELU = 24
   FEED = 39
   CROP = 40
@@ -322,12 +324,14 @@ STRIDED_SLICE = _record(
     ('channel_stride', 'i'),
 )
 
+BLOCK = _record('tflm_patch_block_params', ('block', 'H'), ('reserved', 'H'))
+
 CROP = _record('tflm_patch_crop_params', ('top', 'H'), ('reserved', 'H'))
 
 RECORDS = (
     HEADER, MAP, OP, SEGMENT, STEP, WINDOW, REQUANT, CONV, DEPTHWISE, FULLY_CONNECTED, POOL, ADD,
     MUL, PRELU, MEAN, SOFTMAX, QUANTIZE, LOOKUP, PAD, RESIZE,
-    STRIDED_SLICE, CROP,
+    STRIDED_SLICE, BLOCK, CROP,
 )  # fmt: skip
 
 

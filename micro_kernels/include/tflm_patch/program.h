@@ -72,6 +72,8 @@ enum {
   TFLM_PATCH_MINIMUM = 19,
   TFLM_PATCH_SPLIT = 20, /* along columns or channels */
   TFLM_PATCH_STRIDED_SLICE = 21,
+  TFLM_PATCH_SPACE_TO_DEPTH = 22,
+  TFLM_PATCH_DEPTH_TO_SPACE = 23,
   TFLM_PATCH_PRELU = 24,
   TFLM_PATCH_FEED = 39, /* rows of a frame from its bands */
   TFLM_PATCH_CROP = 40, /* a part of a map, in its memory */
@@ -355,6 +357,13 @@ typedef struct {
   int32_t col_stride;
   int32_t channel_stride;
 } tflm_patch_strided_slice_params;
+
+/* SPACE_TO_DEPTH, DEPTH_TO_SPACE: block x block cells of the one map, row by
+ * row, are the channels of a cell of the other. */
+typedef struct {
+  uint16_t block;
+  uint16_t reserved;
+} tflm_patch_block_params;
 
 /* FEED. The input is a tensor of the stage, a band of B rows; the output is the
  * frame, whose rows are a multiple of B. Step t copies band row t % B; it must
