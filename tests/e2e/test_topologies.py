@@ -116,6 +116,45 @@ def _stock_gate(b):
   b.output(b.conv(b.mul(x, y), 4, 1))
 
 
+def _split_outputs(b):
+  """Of the parts, one is an output, one an output that is read further, one only read."""
+  first, second, third, _ = b.split(b.conv(b.input(MAP), 8), 4)
+  b.output(first, second)
+  b.output(b.concat([b.max_pool(second, 3, 1, 'SAME'), third]))
+
+
+def _split_input(b):
+  """The parts of the input are outputs, in another order; with the input itself."""
+  x = b.input(MAP)
+  first, second = b.split_v(x, [1, 3])
+  b.output(second, x, first, *b.split(second, 7, 2)[3:5])
+
+
+def _shuffle_unit(b):
+  """Half of the channels go through convolutions, then the halves are joined."""
+  x = b.conv(b.input((1, 12, 12, 3)), 8)
+  for _ in range(3):
+    left, right = b.split(x, 2)
+    y = b.conv(b.depthwise(b.conv(right, 4, 1, activation='RELU')), 4, 1)
+    x = b.concat([left, b.quantize(y, like=left)])
+  b.output(x)
+
+
+def _focus(b):
+  """Four strided slices of the image, joined: SPACE_TO_DEPTH as detectors write it."""
+  x = b.input((1, 12, 10, 3))
+  parts = [
+      b.strided_slice(x, (0, i, j, 0), (1, 12, 10, 3), (1, 2, 2, 1))
+      for j in (0, 1) for i in (0, 1)
+  ]  # fmt: skip
+  b.output(b.conv(b.concat(parts), 8))
+
+
+def _super_resolution(b):
+  x = b.conv(b.input((1, 8, 6, 1)), 9)
+  b.output(b.depth_to_space(b.prelu(x, b.constant_operand((1, 1, 9))), 3))
+
+
 def _reshaped_output(b):
   x = b.conv(b.input(MAP), 4)
   b.output(b.reshape(x, (1, 168)), b.depthwise(x))
@@ -156,6 +195,7 @@ TOPOLOGIES = [
     _constant_output, _two_networks, _two_inputs_of_one_addition, _many_outputs, _many_inputs,
     _wide_fan, _long_shortcut,
     _feature_pyramid, _stock_between_branches, _stock_gate, _reshaped_output,
+    _split_outputs, _split_input, _shuffle_unit, _focus, _super_resolution,
     _reshape_of_the_input, _only_reshapes, _sequence, _tall, _float_tail,
 ]  # fmt: skip
 
