@@ -117,6 +117,27 @@ def _prelus() -> list[Case]:
   return [*cases, computed]
 
 
+def _gates() -> list[Case]:
+  """A map and what is computed from its own mean, of one row and column."""
+
+  def gated(b: ModelBuilder, x: int, opcode: str, gate: str, swapped: bool) -> int:
+    y = getattr(b, gate)(b.conv(b.conv(b.mean(x), 3, 1, activation='RELU'), 6, 1))
+    return getattr(b, opcode)(*((y, x) if swapped else (x, y)))
+
+  table = [
+      ('mul', 'logistic', False), ('mul', 'logistic', True), ('mul', 'hard_swish', False),
+      ('add', 'tanh', False), ('add', 'relu', True), ('sub', 'logistic', False),
+      ('sub', 'leaky_relu', True), ('maximum', 'relu6', False), ('prelu', 'tanh', False),
+  ]  # fmt: skip
+  return [
+      Case(
+          f'gate_{opcode}_{gate}_{"first" if swapped else "second"}',
+          lambda b, x, arguments=(opcode, gate, swapped): gated(b, x, *arguments),
+      )
+      for opcode, gate, swapped in table
+  ]
+
+
 def _nearest(b: ModelBuilder, x: int, *arguments: object) -> int:
   return b.resize_nearest(x, *arguments)
 
@@ -250,6 +271,15 @@ CASES = [
     Case('dequantize_uint8', lambda b, x: b.dequantize(x), dtype=DType.UINT8, framed=False),
     Case('relu', lambda b, x: b.relu(x)),
     Case('relu6', lambda b, x: b.relu6(x)),
+    Case('logistic', lambda b, x: b.logistic(x)),
+    Case('tanh', lambda b, x: b.tanh(x)),
+    Case('hard_swish', lambda b, x: b.hard_swish(x)),
+    Case('leaky_relu', lambda b, x: b.leaky_relu(x)),
+    Case('leaky_relu_steep', lambda b, x: b.leaky_relu(x, 1.7)),
+    Case('elu', lambda b, x: b.elu(x)),
+    Case('abs', lambda b, x: b.abs(x)),
+    Case('rsqrt', lambda b, x: b.rsqrt(b.quantize(x, like=b.input((1, 1), zero_point=-128)))),
+    *_gates(),
     Case('pad', lambda b, x: b.pad_spatial(x, 1, 2, 3, 0)),
     Case('pad_channels', lambda b, x: b.pad(x, [(0, 0), (1, 0), (0, 1), (2, 3)])),
     Case('pad_value', lambda b, x: b.pad(x, [(0, 0), (1, 1), (2, 2), (0, 1)], value=-7)),
@@ -323,10 +353,7 @@ def test_operator_between_neighbours(case, seed, wild):
 
 # Operators that no stage holds, and a word of the reason.
 STOCK_CASES = {
-    'LOGISTIC': (lambda b, x: b.logistic(x), 'operator'),
-    'TANH': (lambda b, x: b.tanh(x), 'operator'),
-    'HARD_SWISH': (lambda b, x: b.hard_swish(x), 'operator'),
-    'LEAKY_RELU': (lambda b, x: b.leaky_relu(x), 'operator'),
+    'LEAKY_RELU': (lambda b, x: b.leaky_relu(x, -0.3), 'negative'),
     'STRIDED_SLICE': (
         lambda b, x: b.strided_slice(x, (0, 6, 0, 0), (1, 0, 9, 6), (1, -2, 1, 1)), 'Rows',
     ),

@@ -106,13 +106,13 @@ def _feature_pyramid(b):
 def _stock_between_branches(b):
   """One branch leaves the stages, the other does not."""
   x = b.conv(b.input(MAP), 4)
-  b.output(b.add(b.conv(x, 4), b.logistic(b.conv(x, 4))))
+  b.output(b.add(b.conv(x, 4), b.leaky_relu(b.conv(x, 4), -0.3)))
 
 
 def _stock_gate(b):
-  """Squeeze-excite with a sigmoid: the multiplication comes after a stock operator."""
+  """Squeeze-excite whose multiplication comes after a stock operator."""
   x = b.conv(b.input(MAP), 8)
-  y = b.logistic(b.conv(b.conv(b.mean(x), 4, 1, activation='RELU'), 8, 1))
+  y = b.leaky_relu(b.conv(b.conv(b.mean(x), 4, 1, activation='RELU'), 8, 1), -0.3)
   b.output(b.conv(b.mul(x, y), 4, 1))
 
 

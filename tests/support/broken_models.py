@@ -165,7 +165,11 @@ def old_uint8() -> bytes:
 
 def stock_builtin() -> bytes:
   b = ModelBuilder()
-  b.output(b.hard_swish(b.logistic(b.input((1, 8, 8, 3)))))
+  x = b.input((1, 8, 8, 3))
+  for _ in range(2):
+    y = b.tensor((1, 8, 8, 3), DType.INT8, quantized(1 / 128, 0))
+    x = b.add_operator('L2_NORMALIZATION', (x,), y, options('L2NormOptions'))
+  b.output(x)
   return b.build()
 
 
@@ -225,7 +229,7 @@ def lstm() -> bytes:
 GAIN_NOTHING: dict[str, tuple[Callable[[], bytes], str]] = {
     'float_only': (float_only, 'FLOAT32'),
     'old_uint8': (old_uint8, 'UINT8'),
-    'stock_builtin': (stock_builtin, 'LOGISTIC'),
+    'stock_builtin': (stock_builtin, 'L2_NORMALIZATION'),
     'newer_builtin': (newer_builtin, '4321'),
     'custom': (custom, 'SomeoneElses'),
     'svdf': (svdf, 'SVDF'),

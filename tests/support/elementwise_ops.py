@@ -70,12 +70,31 @@ class ElementwiseOps(ModelCore):
         'RELU6', (x,), self.activation(self.shape(x), self.spread(x), 'RELU6', like=x)
     )
 
+  def elu(self, x: int) -> int:
+    return self.add_operator('ELU', (x,), self.activation(self.shape(x), self.spread(x)))
+
+  def abs(self, x: int) -> int:
+    spread = self.spread(x)
+    size = abs(spread.mean) + 0.8 * spread.deviation
+    return self.add_operator(
+        'ABS', (x,), self.activation(self.shape(x), Spread(size, 0.6 * spread.deviation))
+    )
+
   def leaky_relu(self, x: int, alpha: float = 0.1) -> int:
     return self.add_operator(
         'LEAKY_RELU',
         (x,),
         self.activation(self.shape(x), self.spread(x)),
         options('LeakyReluOptions', alpha=alpha),
+    )
+
+  def rsqrt(self, x: int) -> int:
+    """1 / sqrt(x); TFLM wants an x without negative values, of zero point -128."""
+    spread = self.spread(x)
+    return self.add_operator(
+        'RSQRT',
+        (x,),
+        self.activation(self.shape(x), Spread(max(spread.mean, 0.1) ** -0.5, 1.0)),
     )
 
   def prelu(self, x: int, slopes: int) -> int:

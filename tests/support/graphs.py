@@ -186,10 +186,11 @@ def _squeeze_excite(s: Sketch, x: int) -> int:
   channels = s.shape(x)[3]
   y = s.conv(s.mean(x, keep_dims=True), max(1, channels // 2), 1, activation='RELU')
   y = s.conv(y, channels, 1)
-  gate = s.draw(st.sampled_from(['relu6', 'none', 'logistic']))
+  gate = s.draw(st.sampled_from(['relu6', 'none', 'logistic', 'hard_swish']))
   if gate != 'none':
-    y = s.relu6(y) if gate == 'relu6' else s.logistic(y)
-  return s.mul(*s.draw(st.permutations([x, y])))
+    y = getattr(s, gate)(y)
+  combine = s.draw(st.sampled_from([s.mul, s.mul, s.add, s.sub]))
+  return combine(*s.draw(st.permutations([x, y])))
 
 
 def _constant_operand(s: Sketch, x: int) -> int:
@@ -220,7 +221,8 @@ def _concat(s: Sketch, x: int) -> int:
 
 
 def _unary(s: Sketch, x: int) -> int:
-  return s.draw(st.sampled_from([s.relu, s.relu6, s.quantize]))(x)
+  names = ['relu', 'relu6', 'quantize', 'logistic', 'tanh', 'hard_swish', 'leaky_relu', 'elu']
+  return getattr(s, s.draw(st.sampled_from([*names, 'abs'])))(x)
 
 
 def _resize(s: Sketch, x: int) -> int:
@@ -288,10 +290,7 @@ def _stock(s: Sketch, x: int) -> int:
   """Operators that no stage holds."""
   _, rows, cols, _ = s.shape(x)
   choices: list[Callable[[], int]] = [
-      lambda: s.logistic(x),
-      lambda: s.tanh(x),
-      lambda: s.hard_swish(x),
-      lambda: s.leaky_relu(x),
+      lambda: s.leaky_relu(x, -0.5),
       lambda: s.transpose(x, (0, 2, 1, 3)),
       lambda: s.resize_bilinear(x, rows + 1, cols + 2),
   ]

@@ -27,6 +27,11 @@ def table_of(function: Callable[[int], int], source: DType, target: DType) -> np
   return np.array(results).astype(target.numpy).view(np.uint8)
 
 
+def lower_int8(op: OpView, builder: StageBuilder, function: Callable[[int], int]) -> None:
+  """Appends a LOOKUP of a function of int8 values."""
+  lower_table(op, builder, table_of(function, DType.INT8, DType.INT8))
+
+
 def lower_table(op: OpView, builder: StageBuilder, table: np.ndarray) -> None:
   """Appends a LOOKUP."""
   source = builder.read(op.operator.inputs[0])
@@ -48,14 +53,15 @@ def lower_table(op: OpView, builder: StageBuilder, table: np.ndarray) -> None:
   )
 
 
-_RULES = (
+# What all operators by a table obey.
+RULES = (
     base.constraint_input_is_activation,
     base.constraint_int8_activations,
     base.constraint_same_shape,
 )
 
 
-@base.register('RELU', *_RULES)
+@base.register('RELU', *RULES, base.constraint_scale_ratio)
 def lower_relu(op: OpView, builder: StageBuilder) -> None:
   """By a table"""
   source, target = op.input().quantization, op.output().quantization
@@ -73,7 +79,7 @@ def lower_relu(op: OpView, builder: StageBuilder) -> None:
   lower_table(op, builder, table_of(relu, DType.INT8, DType.INT8))
 
 
-@base.register('RELU6', *_RULES)
+@base.register('RELU6', *RULES)
 def lower_relu6(op: OpView, builder: StageBuilder) -> None:
   """By a table; like TFLM's kernel it clamps in the input's scale"""
   source = op.input().quantization
