@@ -43,6 +43,8 @@ static const kernel_entry kKernels[TFLM_PATCH_KIND_COUNT] = {
     [TFLM_PATCH_MINIMUM] = {&tflm_patch_minimum_kernel, 0},
     [TFLM_PATCH_PRELU] = {&tflm_patch_prelu_kernel,
                           sizeof(tflm_patch_prelu_params)},
+    [TFLM_PATCH_RESIZE_BILINEAR] = {&tflm_patch_resize_bilinear_kernel,
+                                    sizeof(tflm_patch_resize_params)},
     [TFLM_PATCH_FEED] = {&tflm_patch_feed_kernel, 0},
     [TFLM_PATCH_CROP] = {&tflm_patch_crop_kernel,
                          sizeof(tflm_patch_crop_params)},

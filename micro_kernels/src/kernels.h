@@ -24,6 +24,7 @@ extern const tflm_patch_kernel tflm_patch_lookup_kernel;
 extern const tflm_patch_kernel tflm_patch_pad_kernel;
 extern const tflm_patch_kernel tflm_patch_transpose_kernel;
 extern const tflm_patch_kernel tflm_patch_resize_nearest_kernel;
+extern const tflm_patch_kernel tflm_patch_resize_bilinear_kernel;
 extern const tflm_patch_kernel tflm_patch_concatenation_kernel;
 extern const tflm_patch_kernel tflm_patch_sub_kernel;
 extern const tflm_patch_kernel tflm_patch_maximum_kernel;

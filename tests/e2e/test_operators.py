@@ -208,6 +208,15 @@ CASES = [
     Case('resize_corners', lambda b, x: _nearest(b, x, 11, 20, True)),
     Case('resize_half_pixel', lambda b, x: _nearest(b, x, 11, 20, False, True)),
     Case('resize_both', lambda b, x: _nearest(b, x, 13, 17, True, True)),
+    *[
+        Case(f'bilinear_{name}_{rows}x{cols}', lambda b, x, a=(rows, cols, *flags): (
+            b.resize_bilinear(x, *a)))
+        for name, flags in (
+            ('plain', (False, False)), ('corners', (True, False)), ('half_pixel', (False, True)),
+        )
+        for rows, cols in ((14, 18), (3, 4), (11, 20), (7, 9), (1, 1), (1, 30), (28, 5))
+    ],
+    Case('bilinear_of_one', lambda b, x: b.resize_bilinear(x, 4, 5), (1, 1, 1, 6)),
     Case('concatenation', _joined),
     Case('reshape_flat', lambda b, x: b.fully_connected(b.reshape(x, (1, 378)), 4)),
     Case('squeeze', lambda b, x: b.squeeze(b.mean(x), (1, 2)), framed=False),
@@ -263,7 +272,6 @@ STOCK_CASES = {
     'STRIDED_SLICE': (
         lambda b, x: b.strided_slice(x, (0, 1, 0, 0), (1, 7, 9, 6), (1, 2, 1, 1)), 'operator',
     ),
-    'RESIZE_BILINEAR': (lambda b, x: b.resize_bilinear(x, 14, 18), 'operator'),
     'TRANSPOSE': (lambda b, x: b.transpose(x, (0, 2, 1, 3)), 'NCHW'),
     'CONCATENATION': (lambda b, x: b.concat([x, x], axis=1), 'axis'),
     'MEAN': (lambda b, x: b.mean(x, (3,)), 'axes'),
@@ -327,6 +335,14 @@ def test_depth_multiplier_of_another_value_stays_stock():
   b = ModelBuilder()
   b.output(b.depthwise(b.input(MAP)))
   b.operators[0].options.depthMultiplier = 2
+  assert not _staged(b.build(), 0)
+
+
+@pytest.mark.parametrize('rows, flags', [(2000, (False, False)), (14, (True, True))])
+def test_bilinear_that_tflm_cannot_compute_stays_stock(rows, flags):
+  """Its rounded step leads beyond the map, or it refuses the options."""
+  b = ModelBuilder()
+  b.output(b.resize_bilinear(b.input((1, 3, 2, 1)), rows, 2, *flags))
   assert not _staged(b.build(), 0)
 
 

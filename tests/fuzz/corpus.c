@@ -190,6 +190,19 @@ static void add_maximum_minimum(corpus* c) {
   }
 }
 
+static void add_resize_bilinear(corpus* c) {
+  static const tflm_patch_between kRows[] = {{0, 0}, {0, 700}, {1, 1}, {2, 0}};
+  static const tflm_patch_between kCols[] = {{0, 1}, {1, 0}, {1, 1023}};
+  const map_shape from = {TFLM_PATCH_INT8, 3, 3, 5, 0};
+  const map_shape to = {TFLM_PATCH_INT8, 4, 3, 5, 0};
+  builder_init(&b);
+  const tflm_patch_resize_params params = {
+      builder_constant(&b, kRows, sizeof(kRows)),
+      builder_constant(&b, kCols, sizeof(kCols))};
+  add(c, one_operator(&b, TFLM_PATCH_RESIZE_BILINEAR, &from, 1, to, &params,
+                      sizeof(params)));
+}
+
 static void check_kinds(const corpus* c) {
   int seen[TFLM_PATCH_KIND_COUNT] = {0};
   for (uint32_t i = 0; i < c->n; ++i) {
@@ -217,6 +230,7 @@ void corpus_init(corpus* c) {
   add_feed(c);
   add_views(c);
   add_maximum_minimum(c);
+  add_resize_bilinear(c);
   check_kinds(c);
 }
 

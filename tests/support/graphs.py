@@ -227,7 +227,8 @@ def _resize(s: Sketch, x: int) -> int:
   _, rows, cols, _ = s.shape(x)
   flags = s.draw(st.sampled_from([(False, False), (True, False), (False, True)]))
   rows, cols = s.draw(st.sampled_from([(2 * rows, 2 * cols), (rows + 1, cols), (rows, cols + 3)]))
-  return s.resize_nearest(x, rows, cols, *flags)
+  resize = s.draw(st.sampled_from([s.resize_nearest, s.resize_bilinear]))
+  return resize(x, rows, cols, *flags)
 
 
 def _line_mean(s: Sketch, x: int) -> int:
@@ -251,7 +252,6 @@ def _stock(s: Sketch, x: int) -> int:
       lambda: s.leaky_relu(x),
       lambda: s.strided_slice(x, (0, 0, 0, 0), (1, rows, cols, channels), (1, 2, 1, 1)),
       lambda: s.transpose(x, (0, 2, 1, 3)),
-      lambda: s.resize_bilinear(x, rows + 1, cols + 2),
   ]
   return s.draw(st.sampled_from(choices))()
 

@@ -61,6 +61,7 @@ class Kind(enum.IntEnum):
   MAXIMUM = 18
   MINIMUM = 19
   PRELU = 24
+  RESIZE_BILINEAR = 26
   FEED = 39
   CROP = 40
   JOIN = 41
@@ -310,11 +311,13 @@ PAD = _record('tflm_patch_pad_params', ('top', 'H'), ('left', 'H'), ('front', 'H
 
 RESIZE = _record('tflm_patch_resize_params', ('row_at', 'I'), ('col_at', 'I'))
 
+BETWEEN = _record('tflm_patch_between', ('index', 'H'), ('weight', 'H'))
+
 CROP = _record('tflm_patch_crop_params', ('top', 'H'), ('reserved', 'H'))
 
 RECORDS = (
     HEADER, MAP, OP, SEGMENT, STEP, WINDOW, REQUANT, CONV, DEPTHWISE, FULLY_CONNECTED, POOL, ADD,
-    MUL, PRELU, MEAN, SOFTMAX, QUANTIZE, LOOKUP, PAD, RESIZE, CROP,
+    MUL, PRELU, MEAN, SOFTMAX, QUANTIZE, LOOKUP, PAD, RESIZE, BETWEEN, CROP,
 )  # fmt: skip
 
 

@@ -247,6 +247,15 @@ void tflm_patch_resize_nearest_row(const uint16_t* index, const uint8_t* input,
                                    uint32_t cell_bytes, uint8_t* output,
                                    uint32_t n);
 
+/* ---- resize_bilinear.c ---- */
+
+/* An output row of n columns from the two input rows that it lies between (twice
+ * the same one when below_weight is 0). */
+void tflm_patch_resize_bilinear_s8(const tflm_patch_between* cols, uint32_t n,
+                                   const int8_t* above, const int8_t* below,
+                                   uint32_t below_weight, uint32_t channels,
+                                   int8_t* output);
+
 /* ---- concatenation.c ---- */
 
 /* n cells of cell_bytes of one input, to every stride-th byte of the output. */

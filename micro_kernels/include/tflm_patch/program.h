@@ -71,6 +71,7 @@ enum {
   TFLM_PATCH_MAXIMUM = 18,
   TFLM_PATCH_MINIMUM = 19,
   TFLM_PATCH_PRELU = 24,
+  TFLM_PATCH_RESIZE_BILINEAR = 26,
   TFLM_PATCH_FEED = 39, /* rows of a frame from its bands */
   TFLM_PATCH_CROP = 40, /* a part of a map, in its memory */
   TFLM_PATCH_JOIN = 41, /* a map whose parts were made one by one, in its memory */
@@ -334,6 +335,17 @@ typedef struct {
   uint32_t row_at;
   uint32_t col_at;
 } tflm_patch_resize_params;
+
+/* A position between two neighbours: index + weight / 1024, with weight below
+ * 1024. With weight 0 only the value at index is read. 4 bytes. */
+#define TFLM_PATCH_BETWEEN_BITS 10
+typedef struct {
+  uint16_t index;
+  uint16_t weight;
+} tflm_patch_between;
+
+/* RESIZE_BILINEAR, int8. The same record, with positions instead of indices:
+ * row_at tflm_patch_between[out rows], col_at tflm_patch_between[out cols]. */
 
 /* CONCATENATION along channels: inputs of equal scale are copied side by side.
  * No parameters. */
