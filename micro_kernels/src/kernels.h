@@ -11,6 +11,7 @@
 
 extern const tflm_patch_kernel tflm_patch_conv_2d_kernel;
 extern const tflm_patch_kernel tflm_patch_depthwise_conv_2d_kernel;
+extern const tflm_patch_kernel tflm_patch_transpose_conv_kernel;
 extern const tflm_patch_kernel tflm_patch_fully_connected_kernel;
 extern const tflm_patch_kernel tflm_patch_average_pool_2d_kernel;
 extern const tflm_patch_kernel tflm_patch_max_pool_2d_kernel;

@@ -149,6 +149,26 @@ CASES = [
     Case('depthwise_multiplier_5_of_one', lambda b, x: b.depthwise(x, 5), shape=(1, 7, 9, 1)),
     Case('depthwise_dilated', lambda b, x: b.depthwise(x, dilation=2)),
     Case('depthwise_dilated_5x1', lambda b, x: b.depthwise(x, kernel=(3, 1), dilation=(2, 1))),
+    *[
+        Case(
+            f'transpose_conv_{padding}_{kernel}_{stride}'.replace(', ', 'x'),
+            lambda b, x, a=(kernel, stride, padding): b.transpose_conv(x, 5, *a),
+        )
+        for padding in ('SAME', 'VALID')
+        for kernel, stride in (
+            (3, 2), (2, 2), (4, 2), (1, 1), (3, 1), (2, 3), (1, 2), ((5, 3), (2, 3)),
+            ((1, 4), (1, 3)), (9, 4),
+        )
+    ],
+    *_activations('transpose_conv', lambda b, x, **kw: b.transpose_conv(x, 5, **kw)),
+    Case('transpose_conv_per_tensor', lambda b, x: b.transpose_conv(x, 5, per_channel=False)),
+    Case('transpose_conv_no_bias', lambda b, x: b.transpose_conv(x, 5, bias=False)),
+    Case('transpose_conv_many', lambda b, x: b.transpose_conv(x, 33), shape=(1, 3, 2, 65)),
+    Case('transpose_conv_one', lambda b, x: b.transpose_conv(x, 1), shape=(1, 3, 2, 1)),
+    Case('transpose_conv_odd_size', lambda b, x: b.transpose_conv(x, 5, size=(13, 17))),
+    Case('transpose_conv_cut', lambda b, x: b.transpose_conv(x, 5, size=(5, 8))),
+    Case('transpose_conv_beyond', lambda b, x: b.transpose_conv(
+        x, 5, padding='VALID', size=(25, 26))),
     *_activations('fully_connected', lambda b, x, **kw: b.fully_connected(x, 5, **kw), bias=True),
     Case('fully_connected_per_channel', lambda b, x: b.fully_connected(x, 5, per_channel=True)),
     Case('fully_connected_no_bias', lambda b, x: b.fully_connected(x, 5, bias=False)),

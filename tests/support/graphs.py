@@ -231,6 +231,14 @@ def _resize(s: Sketch, x: int) -> int:
   return resize(x, rows, cols, *flags)
 
 
+def _transpose_conv(s: Sketch, x: int) -> int:
+  window = s.window(x, 4, dilated=False)
+  _, rows, cols, _ = s.shape(x)
+  if rows * cols * window['stride'][0] * window['stride'][1] * MAX_CHANNELS > 4 * MAX_VALUES:
+    window['stride'] = (1, 1)
+  return s.transpose_conv(x, s.channels(), **window, **s.weighted())
+
+
 def _line_mean(s: Sketch, x: int) -> int:
   return s.mean(x, s.draw(st.sampled_from([(1,), (2,), (1, 2)])))
 
@@ -266,7 +274,7 @@ def _extra_input(s: Sketch, x: int) -> int:
 BLOCKS: tuple[Block, ...] = (
     _pointwise, _conv, _depthwise, _conv, _depthwise, _residual, _pool, _inverted_residual,
     _padded_conv, _unary, _squeeze_excite, _constant_operand, _concat, _grouped, _resize,
-    _pad_channels, _line_mean, _fully_connected, _stock, _extra_input,
+    _transpose_conv, _pad_channels, _line_mean, _fully_connected, _stock, _extra_input,
     _prelu,
 )  # fmt: skip
 

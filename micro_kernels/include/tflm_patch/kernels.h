@@ -89,6 +89,23 @@ void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
                                   const tflm_patch_rows* input, uint32_t row,
                                   int8_t* output);
 
+/* ---- transpose_conv.c ---- */
+
+typedef struct {
+  tflm_patch_window window;
+  tflm_patch_requant_args requant;
+  const int8_t* weights; /* as in tflm_patch_transpose_conv_params */
+  const int32_t* bias;
+  const int32_t* offsets;
+  uint32_t output_cols;
+  uint32_t output_channels;
+} tflm_patch_transpose_conv_args;
+
+/* Output row `row`, [output_cols][output_channels]. */
+void tflm_patch_transpose_conv_s8(const tflm_patch_transpose_conv_args* args,
+                                  const tflm_patch_rows* input, uint32_t row,
+                                  int8_t* output);
+
 /* ---- fully_connected.c ---- */
 
 typedef struct {

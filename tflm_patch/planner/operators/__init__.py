@@ -22,6 +22,7 @@ from tflm_patch.planner.operators import (
     softmax,
     sub,
     transpose,
+    transpose_conv,
 )
 from tflm_patch.planner.operators.base import REGISTRY, OpView, Violation, check
 
@@ -49,4 +50,5 @@ __all__ = [
     'softmax',
     'sub',
     'transpose',
+    'transpose_conv',
 ]  # fmt: skip
