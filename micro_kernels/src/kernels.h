@@ -11,6 +11,7 @@
 
 extern const tflm_patch_kernel tflm_patch_conv_2d_kernel;
 extern const tflm_patch_kernel tflm_patch_depthwise_conv_2d_kernel;
+extern const tflm_patch_kernel tflm_patch_transpose_conv_kernel;
 extern const tflm_patch_kernel tflm_patch_fully_connected_kernel;
 extern const tflm_patch_kernel tflm_patch_average_pool_2d_kernel;
 extern const tflm_patch_kernel tflm_patch_max_pool_2d_kernel;
@@ -24,6 +25,7 @@ extern const tflm_patch_kernel tflm_patch_lookup_kernel;
 extern const tflm_patch_kernel tflm_patch_pad_kernel;
 extern const tflm_patch_kernel tflm_patch_transpose_kernel;
 extern const tflm_patch_kernel tflm_patch_resize_nearest_kernel;
+extern const tflm_patch_kernel tflm_patch_resize_bilinear_kernel;
 extern const tflm_patch_kernel tflm_patch_concatenation_kernel;
 extern const tflm_patch_kernel tflm_patch_sub_kernel;
 extern const tflm_patch_kernel tflm_patch_maximum_kernel;

@@ -227,6 +227,26 @@ CASES = [
     Case('depthwise_multiplier_5_of_one', lambda b, x: b.depthwise(x, 5), shape=(1, 7, 9, 1)),
     Case('depthwise_dilated', lambda b, x: b.depthwise(x, dilation=2)),
     Case('depthwise_dilated_5x1', lambda b, x: b.depthwise(x, kernel=(3, 1), dilation=(2, 1))),
+    *[
+        Case(
+            f'transpose_conv_{padding}_{kernel}_{stride}'.replace(', ', 'x'),
+            lambda b, x, a=(kernel, stride, padding): b.transpose_conv(x, 5, *a),
+        )
+        for padding in ('SAME', 'VALID')
+        for kernel, stride in (
+            (3, 2), (2, 2), (4, 2), (1, 1), (3, 1), (2, 3), (1, 2), ((5, 3), (2, 3)),
+            ((1, 4), (1, 3)), (9, 4),
+        )
+    ],
+    *_activations('transpose_conv', lambda b, x, **kw: b.transpose_conv(x, 5, **kw)),
+    Case('transpose_conv_per_tensor', lambda b, x: b.transpose_conv(x, 5, per_channel=False)),
+    Case('transpose_conv_no_bias', lambda b, x: b.transpose_conv(x, 5, bias=False)),
+    Case('transpose_conv_many', lambda b, x: b.transpose_conv(x, 33), shape=(1, 3, 2, 65)),
+    Case('transpose_conv_one', lambda b, x: b.transpose_conv(x, 1), shape=(1, 3, 2, 1)),
+    Case('transpose_conv_odd_size', lambda b, x: b.transpose_conv(x, 5, size=(13, 17))),
+    Case('transpose_conv_cut', lambda b, x: b.transpose_conv(x, 5, size=(5, 8))),
+    Case('transpose_conv_beyond', lambda b, x: b.transpose_conv(
+        x, 5, padding='VALID', size=(25, 26))),
     *_activations('fully_connected', lambda b, x, **kw: b.fully_connected(x, 5, **kw), bias=True),
     Case('fully_connected_per_channel', lambda b, x: b.fully_connected(x, 5, per_channel=True)),
     Case('fully_connected_no_bias', lambda b, x: b.fully_connected(x, 5, bias=False)),
@@ -295,6 +315,15 @@ CASES = [
     Case('resize_corners', lambda b, x: _nearest(b, x, 11, 20, True)),
     Case('resize_half_pixel', lambda b, x: _nearest(b, x, 11, 20, False, True)),
     Case('resize_both', lambda b, x: _nearest(b, x, 13, 17, True, True)),
+    *[
+        Case(f'bilinear_{name}_{rows}x{cols}', lambda b, x, a=(rows, cols, *flags): (
+            b.resize_bilinear(x, *a)))
+        for name, flags in (
+            ('plain', (False, False)), ('corners', (True, False)), ('half_pixel', (False, True)),
+        )
+        for rows, cols in ((14, 18), (3, 4), (11, 20), (7, 9), (1, 1), (1, 30), (28, 5))
+    ],
+    Case('bilinear_of_one', lambda b, x: b.resize_bilinear(x, 4, 5), (1, 1, 1, 6)),
     Case('concatenation', _joined),
     *_slices(),
     *_splits(),
@@ -357,7 +386,6 @@ STOCK_CASES = {
     'STRIDED_SLICE': (
         lambda b, x: b.strided_slice(x, (0, 6, 0, 0), (1, 0, 9, 6), (1, -2, 1, 1)), 'Rows',
     ),
-    'RESIZE_BILINEAR': (lambda b, x: b.resize_bilinear(x, 14, 18), 'operator'),
     'TRANSPOSE': (lambda b, x: b.transpose(x, (0, 2, 1, 3)), 'NCHW'),
     'CONCATENATION': (lambda b, x: b.concat([x, x], axis=1), 'axis'),
     'MEAN': (lambda b, x: b.mean(x, (3,)), 'axes'),
@@ -421,6 +449,14 @@ def test_depth_multiplier_of_another_value_stays_stock():
   b = ModelBuilder()
   b.output(b.depthwise(b.input(MAP)))
   b.operators[0].options.depthMultiplier = 2
+  assert not _staged(b.build(), 0)
+
+
+@pytest.mark.parametrize('rows, flags', [(2000, (False, False)), (14, (True, True))])
+def test_bilinear_that_tflm_cannot_compute_stays_stock(rows, flags):
+  """Its rounded step leads beyond the map, or it refuses the options."""
+  b = ModelBuilder()
+  b.output(b.resize_bilinear(b.input((1, 3, 2, 1)), rows, 2, *flags))
   assert not _staged(b.build(), 0)
 
 

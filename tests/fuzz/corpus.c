@@ -229,6 +229,45 @@ static void add_maximum_minimum(corpus* c) {
   }
 }
 
+static void add_resize_bilinear(corpus* c) {
+  static const tflm_patch_between kRows[] = {{0, 0}, {0, 700}, {1, 1}, {2, 0}};
+  static const tflm_patch_between kCols[] = {{0, 1}, {1, 0}, {1, 1023}};
+  const map_shape from = {TFLM_PATCH_INT8, 3, 3, 5, 0};
+  const map_shape to = {TFLM_PATCH_INT8, 4, 3, 5, 0};
+  builder_init(&b);
+  const tflm_patch_resize_params params = {
+      builder_constant(&b, kRows, sizeof(kRows)),
+      builder_constant(&b, kCols, sizeof(kCols))};
+  add(c, one_operator(&b, TFLM_PATCH_RESIZE_BILINEAR, &from, 1, to, &params,
+                      sizeof(params)));
+}
+
+/* A kernel of 3 rows and 2 columns, strides 2 and 1. */
+static void add_transpose_conv(corpus* c) {
+  enum { kTaps = 6, kOut = 5, kIn = 3 };
+  static const int32_t kWords[kTaps * kOut] = {1 << 30, 5, -9, 70};
+  static const int8_t kShifts[kOut] = {-7, -6, -5, -4, -8};
+  int8_t weights[kTaps * kOut * kIn];
+  const map_shape from = {TFLM_PATCH_INT8, 4, 3, kIn, 3};
+  const map_shape to = {TFLM_PATCH_INT8, 8, 4, kOut, 0};
+  uint32_t seed = 11;
+  test_fill(&seed, weights, sizeof(weights));
+  builder_init(&b);
+  const uint32_t words = builder_constant(&b, kWords, sizeof(kWords));
+  const tflm_patch_transpose_conv_params params = {
+      .window = {.kernel_h = 3, .kernel_w = 2, .stride_h = 2, .stride_w = 1,
+                 .dilation_h = 1, .dilation_w = 1, .pad_left = 1},
+      .requant = {.multiplier_at = words,
+                  .shift_at = builder_constant(&b, kShifts, sizeof(kShifts)),
+                  .act_min = -128, .act_max = 127, .per_channel = 1},
+      .weights_at = builder_constant(&b, weights, sizeof(weights)),
+      .bias_at = words,
+      .offsets_at = words,
+  };
+  add(c, one_operator(&b, TFLM_PATCH_TRANSPOSE_CONV, &from, 1, to, &params,
+                      sizeof(params)));
+}
+
 static void check_kinds(const corpus* c) {
   int seen[TFLM_PATCH_KIND_COUNT] = {0};
   for (uint32_t i = 0; i < c->n; ++i) {
@@ -258,6 +297,8 @@ void corpus_init(corpus* c) {
   add_split(c);
   add_views(c);
   add_maximum_minimum(c);
+  add_resize_bilinear(c);
+  add_transpose_conv(c);
   check_kinds(c);
 }
 

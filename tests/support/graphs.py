@@ -229,7 +229,16 @@ def _resize(s: Sketch, x: int) -> int:
   _, rows, cols, _ = s.shape(x)
   flags = s.draw(st.sampled_from([(False, False), (True, False), (False, True)]))
   rows, cols = s.draw(st.sampled_from([(2 * rows, 2 * cols), (rows + 1, cols), (rows, cols + 3)]))
-  return s.resize_nearest(x, rows, cols, *flags)
+  resize = s.draw(st.sampled_from([s.resize_nearest, s.resize_bilinear]))
+  return resize(x, rows, cols, *flags)
+
+
+def _transpose_conv(s: Sketch, x: int) -> int:
+  window = s.window(x, 4, dilated=False)
+  _, rows, cols, _ = s.shape(x)
+  if rows * cols * window['stride'][0] * window['stride'][1] * MAX_CHANNELS > 4 * MAX_VALUES:
+    window['stride'] = (1, 1)
+  return s.transpose_conv(x, s.channels(), **window, **s.weighted())
 
 
 def _strided_slice(s: Sketch, x: int) -> int:
@@ -292,7 +301,6 @@ def _stock(s: Sketch, x: int) -> int:
   choices: list[Callable[[], int]] = [
       lambda: s.leaky_relu(x, -0.5),
       lambda: s.transpose(x, (0, 2, 1, 3)),
-      lambda: s.resize_bilinear(x, rows + 1, cols + 2),
   ]
   return s.draw(st.sampled_from(choices))()
 
@@ -307,7 +315,7 @@ def _extra_input(s: Sketch, x: int) -> int:
 BLOCKS: tuple[Block, ...] = (
     _pointwise, _conv, _depthwise, _conv, _depthwise, _residual, _pool, _inverted_residual,
     _padded_conv, _unary, _squeeze_excite, _constant_operand, _concat, _grouped, _resize,
-    _pad_channels, _line_mean, _fully_connected, _stock, _extra_input,
+    _transpose_conv, _pad_channels, _line_mean, _fully_connected, _stock, _extra_input,
     _prelu, _strided_slice, _split, _blocks,
 )  # fmt: skip
 

@@ -76,13 +76,17 @@ class ShapeOps(ModelCore):
         ),
     )
 
-  def resize_bilinear(self, x: int, rows: int, cols: int) -> int:
+  def resize_bilinear(
+      self, x: int, rows: int, cols: int, align_corners: bool = False, half_pixel: bool = False
+  ) -> int:
     n, _, _, channels = self.shape(x)
     return self.add_operator(
         'RESIZE_BILINEAR',
         (x, self.int32([rows, cols])),
         self._same(x, (n, rows, cols, channels)),
-        options('ResizeBilinearOptions'),
+        options(
+            'ResizeBilinearOptions', alignCorners=align_corners, halfPixelCenters=half_pixel
+        ),
     )
 
   def concat(self, tensors: Sequence[int], axis: int = 3) -> int:

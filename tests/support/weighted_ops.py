@@ -73,6 +73,38 @@ class WeightedOps(ModelCore):
         version=3,
     )
 
+  def transpose_conv(
+      self,
+      x: int,
+      channels: int,
+      kernel: int | tuple[int, int] = 3,
+      stride: int | tuple[int, int] = 2,
+      padding: str = 'SAME',
+      activation: str = 'NONE',
+      per_channel: bool = True,
+      bias: bool = True,
+      size: tuple[int, int] | None = None,
+  ) -> int:
+    """TRANSPOSE_CONV; `size` are output rows and columns other than Keras makes."""
+    shape = (channels, *pair(kernel), self.shape(x)[3])
+    if size is None:
+      rows, cols = (
+          n * step + (max(k - step, 0) if padding == 'VALID' else 0)
+          for n, k, step in zip(self.shape(x)[1:3], pair(kernel), pair(stride))
+      )
+    else:
+      rows, cols = size
+    weights, spread = self._weights(x, shape, 0, per_channel, activation)
+    fields = _window_options(stride, None, padding, activation)
+    out_shape = (1, rows, cols, channels)
+    return self.add_operator(
+        'TRANSPOSE_CONV',
+        (self.int32(list(out_shape)), weights, x, *self._bias(x, weights, channels, bias)),
+        self.activation(out_shape, spread, activation),
+        options('TransposeConvOptions', **fields),
+        version=4,
+    )
+
   def fully_connected(
       self,
       x: int,

@@ -65,6 +65,8 @@ class Kind(enum.IntEnum):
   SPACE_TO_DEPTH = 22
   DEPTH_TO_SPACE = 23
   PRELU = 24
+  RESIZE_BILINEAR = 26
+  TRANSPOSE_CONV = 27
   FEED = 39
   CROP = 40
   JOIN = 41
@@ -246,6 +248,15 @@ DEPTHWISE = _record(
     ('reserved', 'H'),
 )
 
+TRANSPOSE_CONV = _record(
+    'tflm_patch_transpose_conv_params',
+    *_nested('window', WINDOW),
+    *_nested('requant', REQUANT),
+    ('weights_at', 'I'),
+    ('bias_at', 'I'),
+    ('offsets_at', 'I'),
+)
+
 FULLY_CONNECTED = _record(
     'tflm_patch_fully_connected_params',
     *_nested('requant', REQUANT),
@@ -326,12 +337,14 @@ STRIDED_SLICE = _record(
 
 BLOCK = _record('tflm_patch_block_params', ('block', 'H'), ('reserved', 'H'))
 
+BETWEEN = _record('tflm_patch_between', ('index', 'H'), ('weight', 'H'))
+
 CROP = _record('tflm_patch_crop_params', ('top', 'H'), ('reserved', 'H'))
 
 RECORDS = (
-    HEADER, MAP, OP, SEGMENT, STEP, WINDOW, REQUANT, CONV, DEPTHWISE, FULLY_CONNECTED, POOL, ADD,
-    MUL, PRELU, MEAN, SOFTMAX, QUANTIZE, LOOKUP, PAD, RESIZE,
-    STRIDED_SLICE, BLOCK, CROP,
+    HEADER, MAP, OP, SEGMENT, STEP, WINDOW, REQUANT, CONV, DEPTHWISE,
+    TRANSPOSE_CONV, FULLY_CONNECTED, POOL, ADD, MUL, PRELU, MEAN, SOFTMAX, QUANTIZE, LOOKUP, PAD,
+    RESIZE, BETWEEN, STRIDED_SLICE, BLOCK, CROP,
 )  # fmt: skip
 
 

@@ -25,6 +25,13 @@ def window_reads(
   return RowReads(np.maximum(low, 0), np.minimum(high, rows - 1))
 
 
+def spread_reads(steps: int, rows: int, kernel: int, stride: int, pad: int) -> RowReads:
+  """Reads where input row i reaches the output rows i * stride - pad .. + kernel - 1."""
+  at = np.arange(steps, dtype=np.int64) + pad
+  first = np.maximum((at - kernel) // stride + 1, 0)
+  return RowReads(first, np.minimum(at // stride, rows - 1))
+
+
 def same_row(steps: int, rows: int) -> RowReads:
   """Step t reads row t, or the only row of a broadcast input."""
   if rows == 1:

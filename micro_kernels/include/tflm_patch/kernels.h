@@ -89,6 +89,23 @@ void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
                                   const tflm_patch_rows* input, uint32_t row,
                                   int8_t* output);
 
+/* ---- transpose_conv.c ---- */
+
+typedef struct {
+  tflm_patch_window window;
+  tflm_patch_requant_args requant;
+  const int8_t* weights; /* as in tflm_patch_transpose_conv_params */
+  const int32_t* bias;
+  const int32_t* offsets;
+  uint32_t output_cols;
+  uint32_t output_channels;
+} tflm_patch_transpose_conv_args;
+
+/* Output row `row`, [output_cols][output_channels]. */
+void tflm_patch_transpose_conv_s8(const tflm_patch_transpose_conv_args* args,
+                                  const tflm_patch_rows* input, uint32_t row,
+                                  int8_t* output);
+
 /* ---- fully_connected.c ---- */
 
 typedef struct {
@@ -267,6 +284,15 @@ void tflm_patch_strided_slice_row(const tflm_patch_strided_slice_params* params,
                                   uint32_t value_bytes, uint8_t* output,
                                   uint32_t output_cols,
                                   uint32_t output_channels);
+
+/* ---- resize_bilinear.c ---- */
+
+/* An output row of n columns from the two input rows that it lies between (twice
+ * the same one when below_weight is 0). */
+void tflm_patch_resize_bilinear_s8(const tflm_patch_between* cols, uint32_t n,
+                                   const int8_t* above, const int8_t* below,
+                                   uint32_t below_weight, uint32_t channels,
+                                   int8_t* output);
 
 /* ---- concatenation.c ---- */
 

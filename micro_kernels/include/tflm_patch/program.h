@@ -75,6 +75,8 @@ enum {
   TFLM_PATCH_SPACE_TO_DEPTH = 22,
   TFLM_PATCH_DEPTH_TO_SPACE = 23,
   TFLM_PATCH_PRELU = 24,
+  TFLM_PATCH_RESIZE_BILINEAR = 26,
+  TFLM_PATCH_TRANSPOSE_CONV = 27,
   TFLM_PATCH_FEED = 39, /* rows of a frame from its bands */
   TFLM_PATCH_CROP = 40, /* a part of a map, in its memory */
   TFLM_PATCH_JOIN = 41, /* a map whose parts were made one by one, in its memory */
@@ -220,6 +222,19 @@ typedef struct {
   uint16_t reserved;
 } tflm_patch_depthwise_params;
 
+/* TRANSPOSE_CONV. Tap i of an input row reaches output row input row * stride_h -
+ * pad_top + i; columns alike; dilation is 1. Weights
+ * int8[kernel_h][kernel_w][out_channels][in_channels]. offsets
+ * int32[kernel_h][kernel_w][out_channels] is what a tap adds to the sum:
+ * -input_zero_point * sum(its weights). */
+typedef struct {
+  tflm_patch_window window;
+  tflm_patch_requant requant;
+  uint32_t weights_at;
+  uint32_t bias_at; /* int32[out_channels], not folded */
+  uint32_t offsets_at;
+} tflm_patch_transpose_conv_params;
+
 /* FULLY_CONNECTED. flatten 0: every input row is a vector of cols * channels
  * and gives an output row (steps = rows). flatten 1: the whole input map is one
  * vector; a step consumes one input row into int32[out] accumulators in the
@@ -338,6 +353,17 @@ typedef struct {
   uint32_t row_at;
   uint32_t col_at;
 } tflm_patch_resize_params;
+
+/* A position between two neighbours: index + weight / 1024, with weight below
+ * 1024. With weight 0 only the value at index is read. 4 bytes. */
+#define TFLM_PATCH_BETWEEN_BITS 10
+typedef struct {
+  uint16_t index;
+  uint16_t weight;
+} tflm_patch_between;
+
+/* RESIZE_BILINEAR, int8. The same record, with positions instead of indices:
+ * row_at tflm_patch_between[out rows], col_at tflm_patch_between[out cols]. */
 
 /* CONCATENATION along channels: inputs of equal scale are copied side by side.
  * No parameters. */

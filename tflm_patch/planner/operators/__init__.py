@@ -22,6 +22,7 @@ from tflm_patch.planner.operators import (
     prelu,
     quantize_ops,
     reshape,
+    resize_bilinear,
     resize_nearest,
     softmax,
     space_to_depth,
@@ -29,6 +30,7 @@ from tflm_patch.planner.operators import (
     strided_slice,
     sub,
     transpose,
+    transpose_conv,
 )
 from tflm_patch.planner.operators.base import REGISTRY, OpView, Violation, check
 
@@ -56,6 +58,7 @@ __all__ = [
     'prelu',
     'quantize_ops',
     'reshape',
+    'resize_bilinear',
     'resize_nearest',
     'softmax',
     'space_to_depth',
@@ -63,4 +66,5 @@ __all__ = [
     'strided_slice',
     'sub',
     'transpose',
+    'transpose_conv',
 ]  # fmt: skip
