@@ -105,7 +105,7 @@ def _facts(text: str) -> list[tuple[str, list[int]]]:
 def _read(
     cpu: Cpu, job: StageJob, facts: list[tuple[str, list[int]]], calls: list[int]
 ) -> Measurement:
-  one = {name: numbers for name, numbers in facts}
+  one = dict(facts)
   scale = cpu.instructions_per_tick
   expected, ticks = one['calibration']
   if abs(ticks * scale / expected - 1) > _CALIBRATION_TOLERANCE:

@@ -83,8 +83,12 @@ def build(cpu: Cpu, optimization: str = '-O3') -> Image:
   kernels = paths.kernels_dir()
   includes = [kernels / 'include', kernels / 'src', FIRMWARE]
   flags = [*cpu.flags, *_COMPILE, optimization, *(f'-I{folder}' for folder in includes)]
-  sources = {source: _KERNEL for source in sorted((kernels / 'src').rglob('*.c'))}
-  sources |= {FIRMWARE / name: _HARNESS for name in ('main.c', 'timed_executor.c', cpu.board)}
+  sources = {
+      source: _KERNEL + '+'.join(source.relative_to(kernels / 'src').with_suffix('').parts)
+      for source in sorted((kernels / 'src').rglob('*.c'))
+  }
+  for name in ('main.c', 'timed_executor.c', cpu.board):
+    sources[FIRMWARE / name] = f'{_HARNESS}{name}'
   common = _digest(
       _compiler_version(cpu.compiler).encode(),
       # Not the folder's name: equal sources make equal objects anywhere.
@@ -93,8 +97,8 @@ def build(cpu: Cpu, optimization: str = '-O3') -> Image:
   )
   cache = _cache()
   objects = {
-      source: cache / f'{prefix}{source.stem}-{_digest(common, source.read_bytes()).hex()}.o'
-      for source, prefix in sources.items()
+      source: cache / f'{name}-{_digest(common, source.read_bytes()).hex()}.o'
+      for source, name in sources.items()
   }
   with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
     list(pool.map(lambda item: _compile(cpu, flags, *item), objects.items()))
@@ -186,8 +190,8 @@ def _describe(path: pathlib.Path) -> Image:
       continue
     name = os.path.basename(file)
     if name.startswith(_KERNEL):
-      stem = name[len(_KERNEL) :].rpartition('-')[0]
-      code[stem] = code.get(stem, 0) + int(size, 16)
+      source = name[len(_KERNEL) :].rpartition('-')[0].replace('+', '/')
+      code[source] = code.get(source, 0) + int(size, 16)
     elif not name.startswith(_HARNESS):
       support += int(size, 16)
   begin, end = (_symbol(text, name) for name in ('board_job', 'board_job_end'))

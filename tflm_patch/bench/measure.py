@@ -131,7 +131,7 @@ Progress = Callable[[str], None]
 def bench(
     path: str | os.PathLike[str],
     cpu: str,
-    options: ConvertOptions = ConvertOptions(),
+    options: ConvertOptions | None = None,
     optimization: str = '-O3',
     progress: Progress | None = None,
 ) -> BenchResult:
@@ -157,7 +157,9 @@ def bench(
   except OSError as error:
     raise TflmPatchError(f'{path}: cannot be read ({error.strerror})') from error
   progress('Converting')
-  model, converted, inputs = _prepare(data, os.fspath(path), options)
+  model, converted, inputs = _prepare(
+      data, os.fspath(path), options or ConvertOptions()
+  )
   progress('Compiling the kernels')
   built = image.build(core, optimization)
   exact = True

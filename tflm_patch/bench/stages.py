@@ -44,7 +44,7 @@ def stage_jobs(model: Model, golden: Model, inputs: Sequence[np.ndarray]) -> lis
     EnvironmentMissing: the interpreter is not installed.
     InterpreterError: TFLM does not run the model.
   """
-  jobs = []
+  jobs: list[StageJob] = []
   for i in stage_positions(model):
     operator = model.main.operators[i]
     reads, makes = stage_tensors(operator)
