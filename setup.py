@@ -103,6 +103,7 @@ setup(
     package_data={
         'tflm_patch': [
             'py.typed',
+            'bench/firmware/*',
             '**/*.tflite',
             '**/*.npz',
             '**/*.json',
