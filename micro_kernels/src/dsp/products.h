@@ -11,31 +11,31 @@
 
 #include "arith.h"
 
-/* Runs QUAD once for every four of the n values, then goes on behind the loop. */
-#define TFLM_PATCH_FOR_QUADS(QUAD) \
-  "subs %[n], %[n], #4\n\t"        \
-  "blo 2f\n"                       \
-  "1:\n\t" QUAD QUAD QUAD QUAD     \
-  "subs %[n], %[n], #4\n\t"        \
-  "bhs 1b\n"                       \
-  "2:\n\t"                        \
-  "tst %[n], #2\n\t"              \
-  "beq 3f\n\t" QUAD QUAD          \
-  "3:\n\t"                        \
-  "tst %[n], #1\n\t"              \
-  "beq 4f\n\t" QUAD               \
+/* Assembly that runs QUAD `n`, a register, times. */
+#define TFLM_PATCH_FOR_QUADS(n, QUAD) \
+  "subs " n ", " n ", #4\n\t"         \
+  "blo 2f\n"                          \
+  "1:\n\t" QUAD QUAD QUAD QUAD        \
+  "subs " n ", " n ", #4\n\t"         \
+  "bhs 1b\n"                          \
+  "2:\n\t"                           \
+  "tst " n ", #2\n\t"                \
+  "beq 3f\n\t" QUAD QUAD             \
+  "3:\n\t"                           \
+  "tst " n ", #1\n\t"                \
+  "beq 4f\n\t" QUAD                  \
   "4:\n\t"
 
 /* The same with half of the code. */
-#define TFLM_PATCH_FOR_QUADS_SMALL(QUAD) \
-  "subs %[n], %[n], #2\n\t"              \
-  "blo 2f\n"                             \
-  "1:\n\t" QUAD QUAD                     \
-  "subs %[n], %[n], #2\n\t"              \
-  "bhs 1b\n"                             \
-  "2:\n\t"                              \
-  "tst %[n], #1\n\t"                    \
-  "beq 4f\n\t" QUAD                     \
+#define TFLM_PATCH_FOR_QUADS_SMALL(n, QUAD) \
+  "subs " n ", " n ", #2\n\t"               \
+  "blo 2f\n"                                \
+  "1:\n\t" QUAD QUAD                        \
+  "subs " n ", " n ", #2\n\t"               \
+  "bhs 1b\n"                                \
+  "2:\n\t"                                 \
+  "tst " n ", #1\n\t"                      \
+  "beq 4f\n\t" QUAD                        \
   "4:\n\t"
 
 /* The n bytes at p, as an operand that assembly reads. */
@@ -44,51 +44,6 @@
 /* The last n % 4 bytes of n >= 4 in the low bytes of a word, zeros above. */
 static inline uint32_t tflm_patch_load_tail(const int8_t* bytes, uint32_t n) {
   return tflm_patch_load_word(bytes + n - 4) >> (8 * (4 - n % 4));
-}
-
-/* Four weights with the widened values of four pixels: 13 instructions. */
-#define TFLM_PATCH_QUAD_BY_4                  \
-  "ldr r8, [%[w]], #4\n\t"         \
-  "ldmia %[x]!, {r3,r4,r5,r6}\n\t" \
-  "sxtb16 r9, r8\n\t"              \
-  "smlad %[s0], r9, r3, %[s0]\n\t" \
-  "smlad %[s1], r9, r4, %[s1]\n\t" \
-  "smlad %[s2], r9, r5, %[s2]\n\t" \
-  "smlad %[s3], r9, r6, %[s3]\n\t" \
-  "ldmia %[x]!, {r3,r4,r5,r6}\n\t" \
-  "sxtb16 r8, r8, ror #8\n\t"      \
-  "smlad %[s0], r8, r3, %[s0]\n\t" \
-  "smlad %[s1], r8, r4, %[s1]\n\t" \
-  "smlad %[s2], r8, r5, %[s2]\n\t" \
-  "smlad %[s3], r8, r6, %[s3]\n\t"
-
-/* n >= 4 weights with the widened values of four pixels. */
-static inline __attribute__((always_inline)) void tflm_patch_dot_by_4(
-    const uint32_t* values, const int8_t* weights, uint32_t n,
-    int32_t sums[4]) {
-  int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
-  const uint32_t* x = values;
-  const int8_t* w = weights;
-  uint32_t quads = n / 4;
-  __asm__(
-      TFLM_PATCH_FOR_QUADS(TFLM_PATCH_QUAD_BY_4)
-      : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3),
-        [x] "+r"(x), [w] "+r"(w), [n] "+r"(quads)
-      : TFLM_PATCH_READS(values), TFLM_PATCH_READS(weights)
-      : "r3", "r4", "r5", "r6", "r8", "r9", "cc");
-  if (n % 4 != 0) {
-    const uint32_t word = tflm_patch_load_tail(weights, n);
-    const uint32_t even = tflm_patch_even_bytes(word);
-    const uint32_t odd = tflm_patch_odd_bytes(word);
-    s0 = tflm_patch_smlad(odd, x[4], tflm_patch_smlad(even, x[0], s0));
-    s1 = tflm_patch_smlad(odd, x[5], tflm_patch_smlad(even, x[1], s1));
-    s2 = tflm_patch_smlad(odd, x[6], tflm_patch_smlad(even, x[2], s2));
-    s3 = tflm_patch_smlad(odd, x[7], tflm_patch_smlad(even, x[3], s3));
-  }
-  sums[0] = s0;
-  sums[1] = s1;
-  sums[2] = s2;
-  sums[3] = s3;
 }
 
 /* Four values of two vectors with those of two channels: 20 instructions. The
@@ -124,7 +79,7 @@ static inline __attribute__((always_inline)) void tflm_patch_dot_2_by_2(
   const int8_t* w = weights;
   uint32_t quads = n / 4;
   __asm__(
-      TFLM_PATCH_FOR_QUADS_SMALL(TFLM_PATCH_QUAD_2_BY_2)
+      TFLM_PATCH_FOR_QUADS_SMALL("%[n]", TFLM_PATCH_QUAD_2_BY_2)
       : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3),
         [x] "+r"(x), [w] "+r"(w), [n] "+r"(quads)
       : [pitch] "r"(pitch), TFLM_PATCH_READS(values), TFLM_PATCH_READS(weights)
@@ -176,7 +131,7 @@ static inline __attribute__((always_inline)) void tflm_patch_dot_1_by_2(
   const int8_t* w = weights;
   uint32_t quads = n / 4;
   __asm__(
-      TFLM_PATCH_FOR_QUADS_SMALL(TFLM_PATCH_QUAD_1_BY_2)
+      TFLM_PATCH_FOR_QUADS_SMALL("%[n]", TFLM_PATCH_QUAD_1_BY_2)
       : [s0] "+r"(s0), [s1] "+r"(s1), [x] "+r"(x), [w] "+r"(w),
         [n] "+r"(quads)
       : [pitch] "r"(pitch), TFLM_PATCH_READS(values), TFLM_PATCH_READS(weights)
