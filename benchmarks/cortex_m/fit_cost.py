@@ -171,7 +171,8 @@ def main() -> None:
       errors = {name: round(error_of(result, table), 4) for name, result in results.items()}
       write(table, errors)
       for name, error in errors.items():
-        print(f'{core.name:12}{name:24}{100 * error:+7.2f} %  {"unseen" if name in CHECKED else ""}')
+        kind = 'unseen' if name in CHECKED else ''
+        print(f'{core.name:12}{name:24}{100 * error:+7.2f} %  {kind}')
   except TflmPatchError as error:
     raise SystemExit(str(error)) from None
 
