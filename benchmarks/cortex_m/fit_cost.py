@@ -165,8 +165,8 @@ def main() -> None:
       image.require_tools(core)
     models, small = workloads((*FITTED, *CHECKED)), probe_workloads()
     for core in cores:
-      results = {name: measure(workload, core) for name, workload in models.items()}
-      probed = [measure(workload, core) for workload in small]
+      results = {name: exact(measure(workload, core)) for name, workload in models.items()}
+      probed = [exact(measure(workload, core)) for workload in small]
       table = fit_table(core, [*probed, *(results[name] for name in FITTED)])
       errors = {name: round(error_of(result, table), 4) for name, result in results.items()}
       write(table, errors)
@@ -175,6 +175,13 @@ def main() -> None:
         print(f'{core.name:12}{name:24}{100 * error:+7.2f} %  {kind}')
   except TflmPatchError as error:
     raise SystemExit(str(error)) from None
+
+
+def exact(result: BenchResult) -> BenchResult:
+  """The result, of a run whose bytes are right."""
+  if not result.bit_exact:
+    raise TflmPatchError(f'{result.cpu}: outputs differ; kernels that are wrong cost nothing')
+  return result
 
 
 def write(table: cost.CostTable, errors: dict[str, float]) -> None:

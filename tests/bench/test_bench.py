@@ -143,7 +143,9 @@ def test_a_wrong_byte_is_found(tmp_path, m4):
   wrong.flat[-1] ^= 1
   changed = dataclasses.replace(job, outputs=[dataclasses.replace(output, data=wrong)])
   assert measure(workload, m4).bit_exact
-  assert not measure(dataclasses.replace(workload, jobs=(changed,)), m4).bit_exact
+  result = measure(dataclasses.replace(workload, jobs=(changed,)), m4)
+  assert not result.bit_exact
+  assert result.exact_on_host and result.different_bytes == 1 and result.stray_bytes == 0
 
 
 def test_a_conversion_that_is_not_exact_is_not_called_exact(tmp_path, m4):

@@ -17,7 +17,7 @@ from tflm_patch.bench.job import StageJob
 from tflm_patch.bench.stages import stage_jobs, stage_positions
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.reader import read_model
-from tflm_patch.planner import program
+from tflm_patch.planner import cost, program
 from tflm_patch.planner.cost.work import OperatorWork, work_of_program
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.isolated import IsolatedInterpreter
@@ -63,9 +63,14 @@ class BenchResult:
     validate_stack: Likewise, of checking the program.
     code_bytes: Executor and all kernels: code and read-only data.
     code_by_file: The same, by source file.
-    bit_exact: Whether every byte is what TFLM's reference kernels give.
-    compared_with_original: Whether those ran the original model; else the
-      converted one was all that there was, with the stages' portable kernels.
+    exact_on_host: Whether the converted model gives the original's bytes in TFLM
+      on this computer.
+    compared_with_original: Whether there was an original; else the converted model
+      was all that there was, and `exact_on_host` is True.
+    different_bytes: Of the outputs on the core, against the converted model in TFLM.
+    stray_bytes: Written around the memory that belongs to the stages.
+    predicted_instructions: By the planner's cost model; None for another
+      optimization than its own.
   """
 
   cpu: str
@@ -79,8 +84,16 @@ class BenchResult:
   validate_stack: int
   code_bytes: int
   code_by_file: dict[str, int]
-  bit_exact: bool
+  exact_on_host: bool
   compared_with_original: bool
+  different_bytes: int
+  stray_bytes: int
+  predicted_instructions: int | None
+
+  @property
+  def bit_exact(self) -> bool:
+    """Whether every byte is what TFLM's reference kernels give, and nothing else is written."""
+    return self.exact_on_host and not self.different_bytes and not self.stray_bytes
 
   @property
   def macs(self) -> int:
@@ -99,9 +112,13 @@ class BenchResult:
         'cpu': self.cpu,
         'optimization': self.optimization,
         'instructions': self.instructions,
+        'predicted_instructions': self.predicted_instructions,
         'macs': self.macs,
         'bit_exact': self.bit_exact,
         'compared_with_original': self.compared_with_original,
+        'exact_on_host': self.exact_on_host,
+        'different_bytes': self.different_bytes,
+        'stray_bytes': self.stray_bytes,
         'workspace': self.workspace,
         'stack': self.stack,
         'code_bytes': self.code_bytes,
@@ -261,9 +278,22 @@ def measure(
       validate_stack=max(measured.validate_stack for measured in found),
       code_bytes=sum(built.code_bytes.values()),
       code_by_file=built.code_bytes,
-      bit_exact=workload.exact
-      and not any(measured.different or measured.stray for measured in found),
+      exact_on_host=workload.exact,
       compared_with_original=workload.compared_with_original,
+      different_bytes=sum(measured.different for measured in found),
+      stray_bytes=sum(measured.stray for measured in found),
+      predicted_instructions=_predicted(workload, core, optimization),
+  )
+
+
+def _predicted(workload: Workload, core: cpus.Cpu, optimization: str) -> int | None:
+  if core.name not in cost.known_cpus():
+    return None
+  table = cost.load(core.name)
+  if table.optimization != optimization:
+    return None
+  return sum(
+      cost.predict_work(work_of_program(job.program), table).instructions for job in workload.jobs
   )
 
 
