@@ -48,10 +48,10 @@ static inline int32_t naive_multiply(int32_t x, int32_t multiplier,
 static inline int64_t naive_output(const golden_weighted* c, int64_t sum,
                                    uint32_t channel) {
   const uint32_t i = c->scales > 1 ? channel : 0;
-  const int64_t value = (int64_t)naive_multiply(naive_wrap(sum),
-                                                c->multipliers[i],
-                                                c->shifts[i]) +
-                        c->output_zero_point;
+  const int32_t value = naive_wrap(
+      (int64_t)naive_multiply(naive_wrap(sum), c->multipliers[i],
+                              c->shifts[i]) +
+      c->output_zero_point);
   return value < c->act_min ? c->act_min
          : value > c->act_max ? c->act_max
                               : value;
@@ -153,11 +153,17 @@ static inline int weighted_fill(weighted_case* w, uint32_t* seed,
   test_fill(seed, w->weights, weights);
   test_fill(seed, w->input, sizeof(w->input));
   c->scales = random_between(seed, 0, 1) ? channels : 1;
+  /* Kernels take a shorter way where all shifts are below 0 and nothing is
+   * clamped but to int8. */
+  const int any_shift = random_between(seed, 0, 3) == 0;
+  const int any_clamp = random_between(seed, 0, 1);
   for (uint32_t i = 0; i < channels; ++i) {
     w->bias[i] = (int32_t)random_between(seed, 0, 40000) - 20000;
     w->multipliers[i] =
         (int32_t)random_between(seed, (uint32_t)1 << 30, INT32_MAX);
-    w->shifts[i] = (int8_t)((int32_t)random_between(seed, 0, 8) - 12);
+    w->shifts[i] =
+        (int8_t)(any_shift ? (int32_t)random_between(seed, 0, 61) - 31
+                           : (int32_t)random_between(seed, 0, 8) - 12);
   }
   c->weights = w->weights;
   c->weights_bytes = weights;
@@ -168,8 +174,12 @@ static inline int weighted_fill(weighted_case* w, uint32_t* seed,
   c->output = w->output;
   c->input_zero_point = (int16_t)((int32_t)random_between(seed, 0, 255) - 128);
   c->output_zero_point = (int32_t)random_between(seed, 0, 255) - 128;
-  c->act_min = (int16_t)((int32_t)random_between(seed, 0, 100) - 128);
-  c->act_max = (int16_t)random_between(seed, 0, 127);
+  c->act_min = INT8_MIN;
+  c->act_max = INT8_MAX;
+  if (any_clamp) {
+    c->act_min = (int16_t)((int32_t)random_between(seed, 0, 100) - 128);
+    c->act_max = (int16_t)random_between(seed, 0, 127);
+  }
   naive_weighted(c, w->output);
   return 1;
 }

@@ -47,6 +47,12 @@ static inline uint32_t tflm_patch_high_halves(uint32_t a, uint32_t b) {
   return halves;
 }
 
+/* Both halves twice; they are small enough. */
+static inline uint32_t tflm_patch_twice_halves(uint32_t halves) {
+  __asm__("sadd16 %0, %0, %0" : "+r"(halves));
+  return halves;
+}
+
 /* sum + the products of both halves. */
 static inline int32_t tflm_patch_smlad(uint32_t a, uint32_t b, int32_t sum) {
   __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
@@ -97,16 +103,22 @@ static inline tflm_patch_scaling tflm_patch_find_scaling(int32_t multiplier,
   return scaling;
 }
 
-/* Not clamped. */
-static inline int32_t tflm_patch_scale(tflm_patch_scaling scaling,
-                                       int32_t sum) {
-  int32_t x = sum + sum;
+/* Of twice the sum. Not clamped. */
+static inline int32_t tflm_patch_scale_doubled(tflm_patch_scaling scaling,
+                                               int32_t twice) {
+  int32_t x;
   int32_t rounded;
-  __asm__("smmulr %0, %1, %2" : "=r"(x) : "r"(x), "r"(scaling.multiplier));
+  __asm__("smmulr %0, %1, %2" : "=r"(x) : "r"(twice), "r"(scaling.multiplier));
   __asm__("add %0, %1, %2, asr #31"
           : "=r"(rounded)
           : "r"(scaling.round), "r"(x));
   return (x + rounded) >> scaling.exponent;
+}
+
+/* Of a sum between -2^30 and 2^30. Not clamped. */
+static inline int32_t tflm_patch_scale(tflm_patch_scaling scaling,
+                                       int32_t sum) {
+  return tflm_patch_scale_doubled(scaling, sum + sum);
 }
 
 /* To int8. */
