@@ -49,8 +49,13 @@ class Run:
   times: int
 
 
-def compress(nodes: Sequence[Node]) -> tuple[Node, ...]:
-  """Loops for what repeats, loops around loops included."""
+def compress(nodes: Sequence[Node], outer: int = 0) -> tuple[Node, ...]:
+  """Loops for what repeats, around loops and in them, too.
+
+  Args:
+    nodes: Code.
+    outer: Loops that it stands in.
+  """
   found = tuple(nodes)
   while True:
     shorter: list[Node] = []
@@ -60,23 +65,26 @@ def compress(nodes: Sequence[Node]) -> tuple[Node, ...]:
         shorter += body
       else:
         after = found[run.first + run.period : run.first + 2 * run.period]
-        shorter.append(Loop(run.times, advance(body, after)))
+        turn = advance(body, after, outer)
+        shorter.append(Loop(run.times, compress(turn, outer + 1)))
     if len(shorter) == len(found):
       return found
     found = tuple(shorter)
 
 
-def advance(body: Sequence[Node], after: Sequence[Node]) -> tuple[Node, ...]:
-  """`body` with one loop more around it, whose next turn is `after`."""
-  return tuple(_advance(a, b) for a, b in zip(body, after))
+def advance(body: Sequence[Node], after: Sequence[Node], outer: int = 0) -> tuple[Node, ...]:
+  """`body` with one loop more around it, in `outer` others, whose next turn is `after`."""
+  return tuple(_advance(a, b, outer) for a, b in zip(body, after))
 
 
-def _advance(node: Node, after: Node) -> Node:
+def _advance(node: Node, after: Node, outer: int) -> Node:
   if isinstance(node, Loop):
     assert isinstance(after, Loop)
-    return Loop(node.times, advance(node.body, after.body))
+    return Loop(node.times, advance(node.body, after.body, outer))
   assert isinstance(after, Call)
-  return dataclasses.replace(node, steps=(*node.steps, after.base - node.base))
+  at = len(node.steps) - outer
+  steps = (*node.steps[:at], after.base - node.base, *node.steps[at:])
+  return dataclasses.replace(node, steps=steps)
 
 
 def repetitions(items: Sequence[Sequence[Node]]) -> list[Run]:
