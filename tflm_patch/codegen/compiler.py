@@ -127,6 +127,10 @@ def compile_model(
     stages = [_decode(model.main, operator) for operator in operators]
   except ValueError as error:
     raise ModelError(f'{where}: {error}; convert the original model again') from error
+  if len(stages) > 1 and any(stage.pauses for stage in stages):
+    raise TflmPatchError(
+        f'{where}: is fed by rows and has {len(stages)} stages; compile it without --input-rows'
+    )
   place = memory.place(model.main, operators, [stage.workspace_bytes for stage in stages])
   functions = []
   first_op = 0

@@ -98,7 +98,7 @@ def _entries(
   """The functions that the header declares."""
   prefix, main = names.prefix, model.main
   is_fed = any(len(stage.chunks) > 1 for stage in stages)
-  run = _feed(names, model, memory, stages) if is_fed else _invoke(names, stages)
+  run = _feed(names, model, memory, stages[0]) if is_fed else _invoke(names, stages)
   return [
       *run,
       f'void {prefix}_init(void) {{',
@@ -130,12 +130,9 @@ def _invoke(names: Names, stages: Sequence[StageFunctions]) -> list[str]:
   return [*lines, '}', '']
 
 
-def _feed(
-    names: Names, model: Model, memory: Memory, stages: Sequence[StageFunctions]
-) -> list[str]:
+def _feed(names: Names, model: Model, memory: Memory, stage: StageFunctions) -> list[str]:
   """A call for each band: what the steps do between two pauses."""
-  fed, *others = stages
-  chunks = [loops.compress(chunk) for chunk in fed.chunks]
+  chunks = [loops.compress(chunk) for chunk in stage.chunks]
   band = model.main.inputs[0]
   place = f'workspace + {memory.tensors[band]}'
   lines = [
@@ -155,16 +152,18 @@ def _feed(
     end = run.first + run.period * run.times
     head = f'if (next_band < {end}) {{' if number < len(runs) - 1 else '{'
     lines.append(f'  {"} else " if number else ""}{head}')
-    lines += c_text.indented(_bands(fed, chunks, run), 4)
-  lines += [
+    lines += c_text.indented(_bands(stage, chunks, run), 4)
+  return [
+      *lines,
       '  }',
       f'  if (++next_band < {len(chunks)}) {{',
       '    return 0;',
       '  }',
+      '  next_band = 0;',
+      '  return 1;',
+      '}',
+      '',
   ]
-  for stage in others:
-    lines += c_text.indented(_statements(stage, loops.compress(stage.chunks[0])))
-  return [*lines, '  next_band = 0;', '  return 1;', '}', '']
 
 
 def _bands(
