@@ -45,14 +45,16 @@ def sources(names: Iterable[str]) -> dict[str, str]:
     EnvironmentMissing: the sources are not installed.
   """
   files = _files()
-  definitions = {
-      name: path
-      for path, text in files.items()
-      for name in _DEFINITION.findall(text)
-      if path.endswith('.c')
-  }
+  # More than one where kernel families have their own.
+  definitions: dict[str, list[str]] = {}
+  for path, text in files.items():
+    if path.endswith('.c'):
+      for name in _DEFINITION.findall(text):
+        definitions.setdefault(name, []).append(path)
   needed: list[str] = []
-  waiting = ['include/tflm_patch/kernels.h', *(definitions[name] for name in names)]
+  waiting = ['include/tflm_patch/kernels.h']
+  for name in names:
+    waiting += definitions[name]
   while waiting:
     path = waiting.pop()
     if path in needed:
@@ -61,7 +63,8 @@ def sources(names: Iterable[str]) -> dict[str, str]:
     text = files[path]
     waiting += (_resolve(path, include, files) for include in _INCLUDE.findall(text))
     used = _TABLE.sub('', _PROTOTYPE.sub('', _COMMENT.sub('', text)))
-    waiting += (definitions[name] for name in set(_NAME.findall(used)) if name in definitions)
+    for name in set(_NAME.findall(used)):
+      waiting += definitions.get(name, ())
   return {_flat(path): _with_flat_includes(path, files) for path in sorted(needed)}
 
 

@@ -151,6 +151,7 @@ class Writer:
         'output_zero_point': self.params['requant.output_zero_point'],
         'act_min': self.params['requant.act_min'],
         'act_max': self.params['requant.act_max'],
+        'bounded': self.params['requant.bounded'],
     }
 
   def view(self, m: Map, name: str = 'input') -> str:
