@@ -47,6 +47,12 @@ static inline uint32_t tflm_patch_high_halves(uint32_t a, uint32_t b) {
   return halves;
 }
 
+/* Both halves twice; they are small enough. */
+static inline uint32_t tflm_patch_twice_halves(uint32_t halves) {
+  __asm__("sadd16 %0, %0, %0" : "+r"(halves));
+  return halves;
+}
+
 /* sum + the products of both halves. */
 static inline int32_t tflm_patch_smlad(uint32_t a, uint32_t b, int32_t sum) {
   __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));

@@ -18,6 +18,8 @@
 #include "../portable/portable.h"
 #include "../window.h"
 #include "arith.h"
+#include "depthwise_3x3.h"
+#include "planes.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -50,23 +52,6 @@ typedef struct {
 
 /* ---- planes ---- */
 
-/* Four values, the lower n of which are wanted: none behind them is read. */
-INLINE uint32_t load_channels(const int8_t* cell, uint32_t n) {
-  return n == CHANNELS ? tflm_patch_load_word(cell)
-                       : tflm_patch_load_word(cell + n - CHANNELS) >>
-                             (8 * (CHANNELS - n));
-}
-
-/* (a, b) of four channels. */
-INLINE void put_pairs(uint32_t* plane, uint32_t a, uint32_t b) {
-  const uint32_t low = tflm_patch_low_halves(a, b);
-  const uint32_t high = tflm_patch_high_halves(a, b);
-  plane[0] = tflm_patch_even_bytes(low);
-  plane[PLANE_WORDS] = tflm_patch_odd_bytes(low);
-  plane[2 * PLANE_WORDS] = tflm_patch_even_bytes(high);
-  plane[3 * PLANE_WORDS] = tflm_patch_odd_bytes(high);
-}
-
 /* Columns of two kernel rows: a word for each. */
 INLINE void pair_rows(const depthwise_row* d, const stretch* s, uint32_t i,
                       uint32_t n_channels, uint32_t* plane) {
@@ -74,7 +59,7 @@ INLINE void pair_rows(const depthwise_row* d, const stretch* s, uint32_t i,
   int32_t col = s->in_col;
   uint32_t n = s->in_n;
   for (; n > 0 && col < 0; --n, ++col) {
-    put_pairs(plane++, outside, outside);
+    tflm_patch_put_pairs(plane++, PLANE_WORDS, outside, outside);
   }
   const uint32_t a_step = d->step[i];
   const uint32_t b_step = d->step[i + 1];
@@ -91,13 +76,13 @@ INLINE void pair_rows(const depthwise_row* d, const stretch* s, uint32_t i,
   inside = inside < n ? inside : n;
   n -= inside;
   for (; inside > 0; --inside) {
-    put_pairs(plane++, load_channels(a, n_channels),
-              load_channels(b, n_channels));
+    tflm_patch_put_pairs(plane++, PLANE_WORDS, tflm_patch_load_channels(a, n_channels),
+              tflm_patch_load_channels(b, n_channels));
     a += a_step;
     b += b_step;
   }
   for (; n > 0; --n) {
-    put_pairs(plane++, outside, outside);
+    tflm_patch_put_pairs(plane++, PLANE_WORDS, outside, outside);
   }
 }
 
@@ -115,21 +100,21 @@ INLINE void pair_cols(const depthwise_row* d, const stretch* s,
     if (col >= 0 && col + 1 < cols) {
       const int8_t* a = row + (uint32_t)col * step;
       do {
-        put_pairs(plane++, load_channels(a, n_channels),
-                  load_channels(a + step, n_channels));
+        tflm_patch_put_pairs(plane++, PLANE_WORDS, tflm_patch_load_channels(a, n_channels),
+                  tflm_patch_load_channels(a + step, n_channels));
         a += 2 * step;
         col += 2;
         n -= 2;
       } while (n > 0 && col + 1 < cols);
     } else {
       const uint32_t a = col >= 0 && col < cols
-                             ? load_channels(row + (uint32_t)col * step, n_channels)
+                             ? tflm_patch_load_channels(row + (uint32_t)col * step, n_channels)
                              : outside;
       const uint32_t b =
           col + 1 >= 0 && col + 1 < cols
-              ? load_channels(row + (uint32_t)(col + 1) * step, n_channels)
+              ? tflm_patch_load_channels(row + (uint32_t)(col + 1) * step, n_channels)
               : outside;
-      put_pairs(plane++, a, b);
+      tflm_patch_put_pairs(plane++, PLANE_WORDS, a, b);
       col += 2;
       n -= 2;
     }
@@ -305,6 +290,14 @@ INLINE void make_channel(const depthwise_row* d, const stretch* s,
              requant->act_min, requant->act_max, output, s->n);
 }
 
+static void clamp_column(int8_t* values, uint32_t pitch, uint32_t n, int32_t low,
+                         int32_t high) {
+  for (; n > 0; --n) {
+    *values = (int8_t)tflm_patch_clamp(*values, low, high);
+    values += pitch;
+  }
+}
+
 #define MAKE_BLOCK(name, kernel_w, stride)                                    \
   static __attribute__((noinline)) void name(                                 \
       const depthwise_row* d, const stretch* s, uint32_t* planes,             \
@@ -314,6 +307,74 @@ INLINE void make_channel(const depthwise_row* d, const stretch* s,
       planes += PLANE_WORDS;                                                  \
     }                                                                         \
   }
+
+/* Weights of kernel 3 x 3, by channel: see tflm_patch_stretch_3x3, not doubled. */
+static void pair_weights_3x3(const depthwise_row* d, const stretch* s,
+                             uint32_t words[CHANNELS * 5]) {
+  const uint32_t n = s->n_channels;
+  const uint32_t channels = d->channels;
+  const int8_t* w = d->args->weights + s->channel;
+  uint32_t taps[9];
+  for (uint32_t i = 0; i < 9; ++i) {
+    taps[i] = n == CHANNELS ? tflm_patch_load_word(w)
+                            : tflm_patch_load_channels(w, n);
+    w += channels;
+  }
+  for (uint32_t j = 0; j < 3; ++j) {
+    tflm_patch_put_pairs(words + j, 5, taps[j], taps[3 + j]);
+  }
+  tflm_patch_put_pairs(words + 3, 5, taps[6], taps[7]);
+  tflm_patch_put_pairs(words + 4, 5, taps[7], taps[8]);
+}
+
+static __attribute__((noinline)) void make_3x3(const depthwise_row* d,
+                                               const stretch* s,
+                                               uint32_t* planes,
+                                               int8_t* output) {
+  const tflm_patch_depthwise_conv_args* args = d->args;
+  const tflm_patch_requant_args* requant = &args->requant;
+  const int32_t is_clamped = requant->act_max - requant->act_min != 255;
+  uint32_t words[CHANNELS * 5];
+  tflm_patch_stretch_3x3 job = {
+      .n = s->n,
+      .rows = planes,
+      .row = planes + s->in_n,
+      .output = output,
+      .pitch = d->channels,
+  };
+  pair_weights_3x3(d, s, words);
+  for (uint32_t i = 0; i < s->n_channels; ++i) {
+    const uint32_t channel = s->channel + i;
+    const uint32_t at = channel * requant->channel_step;
+    const int32_t shift = requant->shifts[at];
+    if (!tflm_patch_is_scaling_shift(shift)) {
+      make_channel(d, s, channel, 3, args->window.stride_w, job.rows,
+                   job.output);
+    } else {
+      const tflm_patch_scaling scaling = tflm_patch_find_scaling(
+          requant->multipliers[at], shift, requant->output_zero_point);
+      for (uint32_t j = 0; j < 5; ++j) {
+        job.weights[j] = tflm_patch_twice_halves(words[5 * i + j]);
+      }
+      job.bias = 2 * args->bias[channel];
+      job.round = scaling.round;
+      job.multiplier = scaling.multiplier;
+      job.exponent = scaling.exponent;
+      if (args->window.stride_w == 1) {
+        tflm_patch_make_3x3_stride_1(&job);
+      } else {
+        tflm_patch_make_3x3_stride_2(&job);
+      }
+      if (is_clamped) {
+        clamp_column(job.output, job.pitch, s->n, requant->act_min,
+                     requant->act_max);
+      }
+    }
+    job.rows += PLANE_WORDS;
+    job.row += PLANE_WORDS;
+    ++job.output;
+  }
+}
 
 MAKE_BLOCK(make_3_1, 3, 1)
 MAKE_BLOCK(make_3_2, 3, 2)
@@ -328,6 +389,12 @@ typedef void (*make_block)(const depthwise_row* d, const stretch* s,
 /* By (kernel_w - 3) / 2 and stride - 1. */
 static const make_block kBlocks[3][2] = {
     {make_3_1, make_3_2}, {make_5_1, make_5_2}, {make_7_1, make_7_2}};
+
+static make_block find_block(const tflm_patch_window* window) {
+  return window->kernel_h == 3 && window->kernel_w == 3
+             ? make_3x3
+             : kBlocks[(window->kernel_w - 3u) / 2u][window->stride_w - 1u];
+}
 
 static int is_supported(const tflm_patch_depthwise_conv_args* args,
                         uint32_t channels) {
@@ -374,12 +441,11 @@ void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
       .outside = {outside, outside},
   };
   find_kernel_rows(&d, args, input, row);
-  const make_block make = kBlocks[(window->kernel_w - 3u) / 2u]
-                                 [window->stride_w - 1u];
+  const make_block make = find_block(window);
   uint32_t planes[CHANNELS * PLANE_WORDS];
   /* Even numbers of columns of which kernel_h / 2 words each fit. */
   const uint32_t max_in_n = 2 * PLANE_WORDS / window->kernel_h & ~1u;
-  const uint32_t max_n = (max_in_n - window->kernel_w) / window->stride_w + 1;
+  const uint32_t max_n = ((max_in_n - window->kernel_w) / window->stride_w + 1) & ~1u;
   const uint32_t stretches = (args->output_cols + max_n - 1) / max_n;
   const uint32_t n = (args->output_cols + stretches - 1) / stretches;
   stretch s = {.first = 0};
@@ -387,7 +453,7 @@ void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
     const uint32_t left = args->output_cols - s.first;
     s.n = n < left ? n : left;
     s.in_col = tflm_patch_first_col(window, s.first);
-    s.in_n = ((s.n - 1) * window->stride_w + window->kernel_w + 1) & ~1u;
+    s.in_n = (((s.n + 1) & ~1u) * window->stride_w + window->kernel_w) & ~1u;
     int8_t* cells = output + s.first * d.channels;
     for (s.channel = 0; s.channel < d.channels; s.channel += s.n_channels) {
       const uint32_t rest = d.channels - s.channel;

@@ -50,19 +50,27 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   weights = op.input(1).array()[0]
   window = base.window_of(op, (weights.shape[0], weights.shape[1]))
   input_map, output_map = builder.map(source), builder.map(target)
+  # With a single input channel it is a CONV_2D, which has the faster kernels.
+  is_conv = input_map.channels == 1 and output_map.channels > 1
 
   def encode(pool: ConstantPool) -> bytes:
     bias = conv.folded_bias(op, weights.sum(axis=(0, 1), dtype=np.int64))
-    return program.DEPTHWISE.pack(
+    common = {
         **base.pack_window(window),
         **conv.accumulators(op, weights.reshape(-1, bias.size), bias).pack(pool),
+    }
+    if is_conv:
+      by_output = np.moveaxis(weights, 2, 0)
+      return program.CONV.pack(**common, weights_at=pool.add(by_output, alignment=16), groups=1)
+    return program.DEPTHWISE.pack(
+        **common,
         weights_at=pool.add(weights, alignment=16),
         depth_multiplier=output_map.channels // input_map.channels,
     )
 
   # Columns are made from left to right, each channel from its own alone.
   in_place = []
-  if input_map.channels == output_map.channels:
+  if input_map.channels == output_map.channels and not is_conv:
     # Column c may lie over input column c - gap: of those that column c + 1 reads, the
     # first is stride * (c + 1) - pad.
     gap = max(0, window['pad_left'] - window['stride_w'] + 1)
@@ -76,7 +84,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
     )
   builder.add(
       op,
-      program.Kind.DEPTHWISE_CONV_2D,
+      program.Kind.CONV_2D if is_conv else program.Kind.DEPTHWISE_CONV_2D,
       [source],
       [target],
       [
