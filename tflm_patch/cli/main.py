@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from tflm_patch.cli import analyze, bench, convert, pareto, targets, verify
+from tflm_patch.cli import compile as compile_command
 from tflm_patch.cli.command import Command, UsageError
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.version import __version__
@@ -20,6 +21,7 @@ COMMANDS: dict[str, Command] = {
         analyze.COMMAND,
         pareto.COMMAND,
         verify.COMMAND,
+        compile_command.COMMAND,
         bench.COMMAND,
         targets.COMMAND,
     )
