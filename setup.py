@@ -111,7 +111,7 @@ setup(
             '**/*.in',
         ],
         'tflm_patch.micro_kernels': [
-            'BUILD', '**/CMakeLists.txt', '**/*.cmake*', '**/*.h', '**/*.c', '**/*.cc', '**/*.map',
+            'BUILD', '**/CMakeLists.txt', '**/*.cmake*', '**/*.h', '**/*.c', '**/*.cc', '**/*.map', '*.mk',
         ],
     },
     ext_modules=[host_library()] if wants_host_library() else [],
