@@ -92,10 +92,16 @@ def resolver_header(info: ModelInfo, names: Names) -> str:
       count=len(lines),
       declared=''.join(f'\n{text}' for text in declared),
       first=lines[0],
-      others=''.join(
-          f'  if (status == kOk) {{\n    status = {line};\n  }}\n' for line in lines[1:]
-      ),
+      others=_chain(lines[1:]),
   )  # fmt: skip
+
+
+def _chain(calls: list[str]) -> str:
+  if not calls:
+    return ''
+  return '  constexpr auto kOk = static_cast<decltype(status)>(0);\n' + ''.join(
+      f'  if (status == kOk) {{\n    status = {call};\n  }}\n' for call in calls
+  )
 
 
 def unresolved(operators: Iterable[tuple[str, str | None]]) -> list[str]:

@@ -21,6 +21,9 @@ from tflm_patch.planner.program import Kind
 from tflm_patch.runtime.paths import kernels_dir
 
 TABLE = 'kernel_table.c'
+# Where inferences spend their time, with what lies in folders: the kernel families'
+# inner loops. Builds optimize these for speed and may optimize the rest for size.
+_HOT = frozenset({'add.c', 'binary.c', 'executor.c', 'fully_connected.c', 'mul.c'})
 # What the adapter and applications call.
 _ROOTS = (
     'tflm_patch_validate', 'tflm_patch_workspace_size', 'tflm_patch_run', 'tflm_patch_resume',
@@ -97,6 +100,11 @@ def needed_sources(kinds: Iterable[Kind]) -> tuple[str, ...]:
       seen |= new
       waiting += new
   return tuple(sorted(found))
+
+
+def is_hot(source: str) -> bool:
+  """Whether a C file, relative to `source_dir()`, decides how fast a model runs."""
+  return '/' in source or source in _HOT
 
 
 def needed_headers(sources: Iterable[str]) -> tuple[str, ...]:

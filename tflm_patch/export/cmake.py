@@ -24,6 +24,7 @@ def _files(component: Component) -> dict[str, bytes]:
   build = fill(
       'cmake/CMakeLists.txt', names,
       sources=lines(component.shared(), 'src'), direct=chosen[DIRECT], tflm=chosen[TFLM],
+      small=lines(component.small(), 'src', ' ' * 4),
   )  # fmt: skip
   return {
       **component.tree('include', 'src'),

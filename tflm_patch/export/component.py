@@ -57,6 +57,15 @@ class Component:
     """Those that only one runtime compiles."""
     return [path for path in self.compiled(runtime) if path in self._only(runtime)]
 
+  def small(self) -> list[str]:
+    """The C files whose speed does not matter."""
+    start = f'{SUBFOLDER}/'
+    return [
+        path
+        for path in self.compiled(DIRECT)
+        if path.startswith(start) and not sources.is_hot(path[len(start) :])
+    ]
+
   def tree(self, include: str, source: str) -> dict[str, bytes]:
     """All files, with the headers under one folder and the rest under another."""
     return {

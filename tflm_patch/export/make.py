@@ -23,6 +23,7 @@ def _files(component: Component) -> dict[str, bytes]:
   build = fill(
       'make/Makefile', names,
       sources=listed(component.shared()), direct=chosen[DIRECT], tflm=chosen[TFLM],
+      small=listed(component.small()),
   )  # fmt: skip
   return {
       **component.tree('include', 'src'),
