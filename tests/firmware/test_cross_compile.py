@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that firmware compiles, for its architectures, without warnings; and how much it is."""
+"""What firmware compiles, for its architectures, without warnings; and how large it is."""
 
 import re
 import subprocess

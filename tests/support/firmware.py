@@ -10,8 +10,8 @@ import subprocess
 
 import numpy as np
 import pytest
-from support.model_builder import ModelBuilder
 
+from support.model_builder import ModelBuilder
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.export.runner import PATTERN_START, PATTERN_STEP
 from tflm_patch.graph.reader import parse_model

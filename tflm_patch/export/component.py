@@ -17,7 +17,7 @@ from tflm_patch.export import runner
 from tflm_patch.runtime.paths import kernels_dir
 
 DIRECT, TFLM = 'direct', 'tflm'
-SUBFOLDER = 'tflm_patch'  # of the kernels' sources and headers
+HEADERS, KERNELS = 'tflm_patch', 'kernels'  # folders of the library's headers and sources
 _ADAPTER = ('stage_op.cc', 'tflm_compat.h')
 _BYTES_PER_LINE = 16
 
@@ -59,7 +59,7 @@ class Component:
 
   def small(self) -> list[str]:
     """The C files whose speed does not matter."""
-    start = f'{SUBFOLDER}/'
+    start = f'{KERNELS}/'
     return [
         path
         for path in self.compiled(DIRECT)
@@ -76,7 +76,7 @@ class Component:
   def _only(self, runtime: str) -> tuple[str, ...]:
     if runtime == DIRECT:
       return (f'{self.names.lower}_direct.c',)
-    return (f'{self.names.lower}_tflm.cc', f'{SUBFOLDER}/{_ADAPTER[0]}')
+    return (f'{self.names.lower}_tflm.cc', f'{KERNELS}/{_ADAPTER[0]}')
 
 
 def make(
@@ -88,15 +88,15 @@ def make(
     TflmPatchError: the model has something that no code can be made for.
   """
   headers = {
-      f'{SUBFOLDER}/{path.name}': path.read_bytes()
+      f'{HEADERS}/{path.name}': path.read_bytes()
       for path in sorted((kernels_dir() / 'include/tflm_patch').glob('*.h'))
   }
   chosen = sources.needed_sources(info.kinds)
   code = {
-      f'{SUBFOLDER}/{file}': (sources.source_dir() / file).read_bytes()
+      f'{KERNELS}/{file}': (sources.source_dir() / file).read_bytes()
       for file in (*chosen, *sources.needed_headers(chosen))
   }
-  code[f'{SUBFOLDER}/{sources.TABLE}'] = sources.table_source(info.kinds).encode()
+  code[f'{KERNELS}/{sources.TABLE}'] = sources.table_source(info.kinds).encode()
   name = names.lower
   headers[f'{name}.h'] = runner.model_header(info, names).encode()
   headers[f'{name}_data.h'] = fill('data.h', names, bytes=len(info.data)).encode()
@@ -105,9 +105,9 @@ def make(
     code[f'{name}_direct.c'] = runner.direct_source(info, names).encode()
   if TFLM in runtimes:
     for path in sorted((kernels_dir() / 'include/tflm_patch/tflm').glob('*.h')):
-      headers[f'{SUBFOLDER}/tflm/{path.name}'] = path.read_bytes()
+      headers[f'{HEADERS}/tflm/{path.name}'] = path.read_bytes()
     for file in _ADAPTER:
-      code[f'{SUBFOLDER}/{file}'] = (kernels_dir() / 'tflm' / file).read_bytes()
+      code[f'{KERNELS}/{file}'] = (kernels_dir() / 'tflm' / file).read_bytes()
     headers[f'{name}_resolver.h'] = resolver_header(info, names).encode()
     headers[f'{name}_arena.h'] = arena_header(arena, names).encode()
     code[f'{name}_tflm.cc'] = runner.tflm_source(info, names).encode()

@@ -134,7 +134,9 @@ def test_names(name):
   assert check_name(name) == name
 
 
-@pytest.mark.parametrize('name', ['', 'Model', '1a', 'a-b', 'int', 'tflm_patch_x', 'a__b', 'x' * 41])
+@pytest.mark.parametrize(
+    'name', ['', 'Model', '1a', 'a-b', 'int', 'tflm_patch_x', 'a__b', 'x' * 41]
+)
 def test_bad_names(name):
   with pytest.raises(TflmPatchError):
     check_name(name)
