@@ -74,7 +74,7 @@ tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage,
       !tflm_patch_constant_fits(stage, requant->shift_at, n, 1)) {
     return TFLM_PATCH_BAD_SIZE;
   }
-  if (requant->per_channel > 1 ||
+  if (requant->per_channel > 1 || requant->bounded > 1 ||
       !tflm_patch_is_int8(requant->output_zero_point) ||
       !tflm_patch_is_int8_range(requant->act_min, requant->act_max) ||
       !are_shifts(stage->constants + requant->shift_at, n)) {

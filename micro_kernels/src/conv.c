@@ -55,13 +55,45 @@ static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
                           first, last);
 }
 
+/* Whether a pixel is made of the pixel at its place alone. */
+static int is_pointwise(const tflm_patch_window* window) {
+  return window->kernel_h == 1 && window->kernel_w == 1 &&
+         window->stride_h == 1 && window->stride_w == 1 &&
+         window->pad_top == 0 && window->pad_left == 0;
+}
+
+/* Rows that lie one behind the other as one long row: fewer rests of blocks. */
+static void run_pointwise(const tflm_patch_stage* stage,
+                          const tflm_patch_map* input,
+                          const tflm_patch_map* output,
+                          tflm_patch_conv_args* args, uint32_t row,
+                          uint32_t count) {
+  while (count > 0) {
+    uint32_t n = tflm_patch_rows_in_line(input, row, count);
+    n = tflm_patch_rows_in_line(output, row, n);
+    const tflm_patch_rows line = {
+        .base = (const int8_t*)tflm_patch_map_row(stage, input, row),
+        .ring_rows = 1,
+        .rows = 1,
+        .cols = input->cols * n,
+        .channels = input->channels,
+        .split = 1,
+    };
+    args->output_cols = output->cols * n;
+    tflm_patch_conv_s8(args, &line, 0,
+                       (int8_t*)tflm_patch_map_row(stage, output, row));
+    row += n;
+    count -= n;
+  }
+}
+
 static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
                 uint32_t step, uint32_t count) {
   const tflm_patch_conv_params* params = conv_params(stage, op);
   const tflm_patch_map* input_map = tflm_patch_input_map(stage, op, 0);
   const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
   const tflm_patch_rows input = tflm_patch_view_rows(stage, input_map);
-  const tflm_patch_conv_args args = {
+  tflm_patch_conv_args args = {
       .window = params->window,
       .requant = tflm_patch_find_requant(stage, &params->requant),
       .weights = (const int8_t*)tflm_patch_constant(stage, params->weights_at),
@@ -71,6 +103,10 @@ static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
       .output_cols = output->cols,
       .output_channels = output->channels,
   };
+  if (is_pointwise(&params->window) && input_map->cols == output->cols) {
+    run_pointwise(stage, input_map, output, &args, step, count);
+    return;
+  }
   for (uint32_t row = step; row < step + count; ++row) {
     tflm_patch_conv_s8(&args, &input, row,
                        (int8_t*)tflm_patch_map_row(stage, output, row));

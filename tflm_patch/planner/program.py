@@ -225,7 +225,8 @@ REQUANT = _record(
     ('act_min', 'h'),
     ('act_max', 'h'),
     ('per_channel', 'B'),
-    ('reserved', '3B'),
+    ('bounded', 'B'),
+    ('reserved', '2B'),
 )
 
 CONV = _record(

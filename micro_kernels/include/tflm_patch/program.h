@@ -197,7 +197,10 @@ typedef struct {
   int16_t act_min;
   int16_t act_max;
   uint8_t per_channel;
-  uint8_t reserved[3];
+  uint8_t bounded; /* 1: every accumulator is between -2^30 and 2^30 for any
+                      input, which lets a kernel take a shorter way to the same
+                      bytes */
+  uint8_t reserved[2];
 } tflm_patch_requant;
 
 /* CONV_2D. Weights int8[out_channels][kernel_h][kernel_w][in_channels / groups].

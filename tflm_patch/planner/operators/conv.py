@@ -11,6 +11,7 @@ from tflm_patch.planner import program, rows
 from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base
+from tflm_patch.planner.operators.accumulators import Accumulators
 from tflm_patch.planner.operators.base import OpView
 
 
@@ -25,18 +26,18 @@ def folded_bias(op: OpView, weight_sums: np.ndarray) -> np.ndarray:
   return ((folded + (1 << 31)) % (1 << 32) - (1 << 31)).astype('<i4')
 
 
-def requant_of(op: OpView, pool: ConstantPool) -> dict[str, int]:
-  """Requantization of a convolution's accumulators."""
-  source, weights = op.input().quantization, op.input(1).quantization
+def accumulators(op: OpView, weights: np.ndarray, bias: np.ndarray) -> Accumulators:
+  """The sums of a convolution of weights [taps, channels]."""
+  source, scales = op.input().quantization, op.input(1).quantization
   target = op.output().quantization
-  assert source is not None and weights is not None and target is not None
+  assert source is not None and scales is not None and target is not None
   multipliers, shifts = quantize.convolution_multipliers(
-      source.scale, weights.scales, target.scale
+      source.scale, scales.scales, target.scale
   )
   clamp = quantize.activation_range(
       op.option('fusedActivationFunction'), target.scale, target.zero_point
   )
-  return base.pack_requant(multipliers, shifts, target.zero_point, clamp, pool)
+  return Accumulators(weights, bias, multipliers, shifts, target.zero_point, clamp)
 
 
 def constraint_filter_shape(op: OpView) -> str | None:
@@ -75,11 +76,11 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   input_map, output_map = builder.map(source), builder.map(target)
 
   def encode(pool: ConstantPool) -> bytes:
+    bias = folded_bias(op, weights.sum(axis=(1, 2, 3), dtype=np.int64))
     return program.CONV.pack(
         **base.pack_window(window),
-        **requant_of(op, pool),
+        **accumulators(op, weights.reshape(bias.size, -1).T, bias).pack(pool),
         weights_at=pool.add(weights, alignment=16),
-        bias_at=pool.add(folded_bias(op, weights.sum(axis=(1, 2, 3), dtype=np.int64))),
         groups=input_map.channels // weights.shape[3],
     )
 

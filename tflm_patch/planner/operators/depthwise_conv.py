@@ -52,11 +52,11 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   input_map, output_map = builder.map(source), builder.map(target)
 
   def encode(pool: ConstantPool) -> bytes:
+    bias = conv.folded_bias(op, weights.sum(axis=(0, 1), dtype=np.int64))
     return program.DEPTHWISE.pack(
         **base.pack_window(window),
-        **conv.requant_of(op, pool),
+        **conv.accumulators(op, weights.reshape(-1, bias.size), bias).pack(pool),
         weights_at=pool.add(weights, alignment=16),
-        bias_at=pool.add(conv.folded_bias(op, weights.sum(axis=(0, 1), dtype=np.int64))),
         depth_multiplier=output_map.channels // input_map.channels,
     )
 
