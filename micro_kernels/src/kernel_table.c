@@ -14,7 +14,8 @@ typedef struct {
   uint32_t params_bytes;
 } kernel_entry;
 
-static const kernel_entry kKernels[TFLM_PATCH_KIND_COUNT] = {
+/* As long as the highest kind needs. */
+static const kernel_entry kKernels[] = {
 #ifdef TFLM_PATCH_KERNEL_TABLE_FILE
 #include TFLM_PATCH_KERNEL_TABLE_FILE
 #else
@@ -68,10 +69,12 @@ static const kernel_entry kKernels[TFLM_PATCH_KIND_COUNT] = {
 #endif
 };
 
+#define KERNEL_COUNT (sizeof(kKernels) / sizeof(kKernels[0]))
+
 const tflm_patch_kernel* tflm_patch_find_kernel(uint32_t kind) {
-  return kind < TFLM_PATCH_KIND_COUNT ? kKernels[kind].kernel : NULL;
+  return kind < KERNEL_COUNT ? kKernels[kind].kernel : NULL;
 }
 
 uint32_t tflm_patch_params_bytes(uint32_t kind) {
-  return kind < TFLM_PATCH_KIND_COUNT ? kKernels[kind].params_bytes : 0;
+  return kind < KERNEL_COUNT ? kKernels[kind].params_bytes : 0;
 }
