@@ -21,7 +21,12 @@ int main(void) {
 USER_ADAPTER = '''
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 #include "tflm_patch/tflm/patch_op_resolver.h"
-bool Register(tflite::MicroMutableOpResolver<tflm_patch::kNumberOfTflmPatchOps>& resolver) {
+namespace tflite {
+namespace micro {}
+}
+using namespace tflite;
+using namespace tflite::micro;
+bool Register(MicroMutableOpResolver<tflm_patch::kNumberOfTflmPatchOps>& resolver) {
   return tflm_patch::RegisterTflmPatchOps(resolver) == kTfLiteOk;
 }
 '''
