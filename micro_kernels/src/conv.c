@@ -7,6 +7,8 @@
  * -zero_point * sum(all weights), so that such a cell adds nothing in the end,
  * as in TFLM, which leaves it out.
  */
+#include <string.h>
+
 #include "dot.h"
 #include "kernels.h"
 #include "requantize.h"
@@ -219,6 +221,49 @@ static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
                           first, last);
 }
 
+/* An output row over the input row that it is made from: some cells at a time
+ * are set aside first. */
+static void make_row_in_place(const tflm_patch_conv_args* args, int8_t* cells,
+                              uint32_t channels) {
+  int8_t aside[2 * TFLM_PATCH_CONV_IN_PLACE_CHANNELS];
+  const uint32_t most = (uint32_t)sizeof(aside) / channels;
+  tflm_patch_conv_args part = *args;
+  int8_t* output = cells;
+  for (uint32_t left = args->output_cols; left > 0; left -= part.output_cols) {
+    part.output_cols = left < most ? left : most;
+    const uint32_t bytes = part.output_cols * channels;
+    const tflm_patch_rows input = {
+        .base = aside,
+        .row_bytes = (int32_t)bytes,
+        .ring_rows = 1,
+        .rows = 1,
+        .cols = part.output_cols,
+        .channels = channels,
+        .split_base = aside,
+        .split = 1,
+    };
+    memcpy(aside, cells, bytes);
+    tflm_patch_conv_s8(&part, &input, 0, output);
+    cells += bytes;
+    output += part.output_cols * args->output_channels;
+  }
+}
+
+/* Whether the output's row lies over the input's of the same number and may. */
+static int is_in_place(const tflm_patch_stage* stage,
+                       const tflm_patch_window* window,
+                       const tflm_patch_map* input,
+                       const tflm_patch_map* output, uint32_t row) {
+  return window->kernel_h == 1 && window->kernel_w == 1 &&
+         window->stride_h == 1 && window->stride_w == 1 &&
+         window->pad_top == 0 && window->pad_left == 0 &&
+         output->cols <= input->cols && output->channels <= input->channels &&
+         input->channels <= TFLM_PATCH_CONV_IN_PLACE_CHANNELS &&
+         row < input->rows &&
+         tflm_patch_map_row(stage, input, row) ==
+             tflm_patch_map_row(stage, output, row);
+}
+
 static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
                 uint32_t step, uint32_t count) {
   const tflm_patch_conv_params* params = conv_params(stage, op);
@@ -236,8 +281,12 @@ static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
       .output_channels = output->channels,
   };
   for (uint32_t row = step; row < step + count; ++row) {
-    tflm_patch_conv_s8(&args, &input, row,
-                       (int8_t*)tflm_patch_map_row(stage, output, row));
+    uint8_t* cells = tflm_patch_map_row(stage, output, row);
+    if (is_in_place(stage, &params->window, input_map, output, row)) {
+      make_row_in_place(&args, (int8_t*)cells, input_map->channels);
+    } else {
+      tflm_patch_conv_s8(&args, &input, row, (int8_t*)cells);
+    }
   }
 }
 

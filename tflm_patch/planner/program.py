@@ -25,6 +25,7 @@ ALIGNMENT = 16
 MAX_TENSORS = 16
 MAX_OPS = 255
 MAX_STEP_ROWS = 255
+CONV_IN_PLACE_CHANNELS = 128  # at most, of the input of a CONV_2D that lies over it
 PAUSE = 255  # op of a step that waits for the next band of the input
 NONE = 0xFFFFFFFF
 FAMILY_PORTABLE = 0

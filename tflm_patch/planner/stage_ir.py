@@ -114,6 +114,15 @@ class InPlace:
     """Whether rows of output and input lie at the same place."""
     return (self.row_step, self.row_shift, self.gap_bytes) == (1, 0, 0)
 
+  def over(self, below: InPlace) -> InPlace:
+    """How an output lies over what its input lies over itself."""
+    return InPlace(
+        below.input,
+        below.row_shift + below.row_step * self.row_shift,
+        below.gap_bytes + self.gap_bytes,
+        below.row_step * self.row_step,
+    )
+
   def fits_ring(self, height: int) -> bool:
     """Whether the output's slots of an input ring follow each other, up or down."""
     if self.row_step == 1:

@@ -28,6 +28,7 @@ extern "C" {
 #define TFLM_PATCH_MAX_TENSORS 16u /* inputs plus outputs of a stage */
 #define TFLM_PATCH_MAX_OPS 255u    /* operators of one segment */
 #define TFLM_PATCH_PAUSE 255u      /* op of a step that waits for the next band */
+#define TFLM_PATCH_CONV_IN_PLACE_CHANNELS 128u /* see CONV_2D */
 #define TFLM_PATCH_NONE 0xFFFFFFFFu
 #define TFLM_PATCH_CHECKSUM_FROM 16u /* what follows the checksum's field */
 
@@ -201,7 +202,11 @@ typedef struct {
 } tflm_patch_requant;
 
 /* CONV_2D. Weights int8[out_channels][kernel_h][kernel_w][in_channels / groups].
- * bias int32[out_channels] already holds -input_zero_point * sum(weights). */
+ * bias int32[out_channels] already holds -input_zero_point * sum(weights).
+ * An output row that begins where the input row of the same number does lies
+ * over it: the kernel is 1 x 1 with stride 1 and without padding, and there are
+ * at most TFLM_PATCH_CONV_IN_PLACE_CHANNELS input channels and no more output
+ * channels. */
 typedef struct {
   tflm_patch_window window;
   tflm_patch_requant requant;
