@@ -68,6 +68,7 @@ class Kind(enum.IntEnum):
   PRELU = 24
   RESIZE_BILINEAR = 26
   TRANSPOSE_CONV = 27
+  BOTTLENECK = 28
   FEED = 39
   CROP = 40
   JOIN = 41
@@ -249,6 +250,19 @@ DEPTHWISE = _record(
     ('reserved', 'H'),
 )
 
+BOTTLENECK = _record(
+    'tflm_patch_bottleneck_params',
+    *_nested('expand', CONV),
+    *_nested('depthwise', DEPTHWISE),
+    *_nested('project', CONV),
+    ('wide_rows', 'H'),
+    ('wide_cols', 'H'),
+    ('wide_channels', 'H'),
+    ('wide_zero_point', 'h'),
+    ('tile_cols', 'H'),
+    ('held_cols', 'H'),
+)
+
 TRANSPOSE_CONV = _record(
     'tflm_patch_transpose_conv_params',
     *_nested('window', WINDOW),
@@ -344,7 +358,7 @@ CROP = _record('tflm_patch_crop_params', ('top', 'H'), ('reserved', 'H'))
 
 RECORDS = (
     HEADER, MAP, OP, SEGMENT, STEP, WINDOW, REQUANT, CONV, DEPTHWISE,
-    TRANSPOSE_CONV, FULLY_CONNECTED, POOL, ADD, MUL, PRELU, MEAN, SOFTMAX, QUANTIZE, LOOKUP, PAD,
+    BOTTLENECK, TRANSPOSE_CONV, FULLY_CONNECTED, POOL, ADD, MUL, PRELU, MEAN, SOFTMAX, QUANTIZE, LOOKUP, PAD,
     RESIZE, BETWEEN, STRIDED_SLICE, BLOCK, CROP,
 )  # fmt: skip
 

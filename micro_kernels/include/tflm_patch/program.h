@@ -78,6 +78,7 @@ enum {
   TFLM_PATCH_PRELU = 24,
   TFLM_PATCH_RESIZE_BILINEAR = 26,
   TFLM_PATCH_TRANSPOSE_CONV = 27,
+  TFLM_PATCH_BOTTLENECK = 28, /* three convolutions, some columns at a time */
   TFLM_PATCH_FEED = 39, /* rows of a frame from its bands */
   TFLM_PATCH_CROP = 40, /* a part of a map, in its memory */
   TFLM_PATCH_JOIN = 41, /* a map whose parts were made one by one, in its memory */
@@ -226,6 +227,26 @@ typedef struct {
   uint16_t depth_multiplier;
   uint16_t reserved;
 } tflm_patch_depthwise_params;
+
+/* BOTTLENECK: a CONV_2D, a DEPTHWISE_CONV_2D and a 1 x 1 CONV_2D. The map
+ * between the first two, the wide one, does not exist: for an output row, its
+ * cells are made for tile_cols output columns at a time. A row of it that the
+ * next output row reads, too, is kept in its first held_cols columns; behind
+ * them it is made again. The scratch holds, of the wide map's cells,
+ * reach_h * ((tile_cols - 1) * stride_w + reach_w) and (reach_h - stride_h) *
+ * held_cols, and tile_cols cells of the depthwise convolution's output, where
+ * reach = (kernel - 1) * dilation + 1. */
+typedef struct {
+  tflm_patch_conv_params expand;
+  tflm_patch_depthwise_params depthwise;
+  tflm_patch_conv_params project;
+  uint16_t wide_rows;
+  uint16_t wide_cols;
+  uint16_t wide_channels;
+  int16_t wide_zero_point;
+  uint16_t tile_cols; /* of the output, at least 1 */
+  uint16_t held_cols; /* of the wide map */
+} tflm_patch_bottleneck_params;
 
 /* TRANSPOSE_CONV. Tap i of an input row reaches output row input row * stride_h -
  * pad_top + i; columns alike; dilation is 1. Weights
