@@ -148,8 +148,9 @@ static tflm_patch_status check(const tflm_patch_stage* stage,
     return status;
   }
   if (params->wide_rows == 0 || params->wide_cols == 0 ||
-      params->wide_channels == 0 || !tflm_patch_is_int8(params->wide_zero_point)
-      || narrow_channels(params) > UINT16_MAX || params->tile_cols == 0 ||
+      params->wide_channels == 0 ||
+      !tflm_patch_is_int8(params->wide_zero_point) ||
+      narrow_channels(params) > UINT16_MAX || params->tile_cols == 0 ||
       params->held_cols > params->wide_cols || last->kernel_h != 1 ||
       last->kernel_w != 1 || last->stride_h != 1 || last->stride_w != 1 ||
       last->pad_top != 0 || last->pad_left != 0) {

@@ -357,8 +357,8 @@ BETWEEN = _record('tflm_patch_between', ('index', 'H'), ('weight', 'H'))
 CROP = _record('tflm_patch_crop_params', ('top', 'H'), ('reserved', 'H'))
 
 RECORDS = (
-    HEADER, MAP, OP, SEGMENT, STEP, WINDOW, REQUANT, CONV, DEPTHWISE,
-    BOTTLENECK, TRANSPOSE_CONV, FULLY_CONNECTED, POOL, ADD, MUL, PRELU, MEAN, SOFTMAX, QUANTIZE, LOOKUP, PAD,
+    HEADER, MAP, OP, SEGMENT, STEP, WINDOW, REQUANT, CONV, DEPTHWISE, BOTTLENECK,
+    TRANSPOSE_CONV, FULLY_CONNECTED, POOL, ADD, MUL, PRELU, MEAN, SOFTMAX, QUANTIZE, LOOKUP, PAD,
     RESIZE, BETWEEN, STRIDED_SLICE, BLOCK, CROP,
 )  # fmt: skip
 
@@ -368,6 +368,12 @@ def with_pads(params: bytes, top: int, left: int) -> bytes:
   changed = bytearray(params)
   struct.pack_into('<hh', changed, WINDOW.offset('pad_top'), top, left)
   return bytes(changed)
+
+
+def bottleneck(parts: bytes, **values: int) -> bytes:
+  """A BOTTLENECK's record from those of its three convolutions and its own fields."""
+  own = BOTTLENECK.pack(**values)
+  return parts + own[len(parts) :]
 
 
 def checksum(data: bytes) -> int:
