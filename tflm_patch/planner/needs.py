@@ -11,7 +11,7 @@ the output of the operator behind it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -76,6 +76,16 @@ class Needs:
     rings = [need.ring for need in self.needs]
     return layout.live_bytes([*rings, *self.tensors.values()], self.length)
 
+  def inner_bytes(self, left: Collection[int]) -> int:
+    """The most bytes alive of what does not hold one of the maps that are left behind."""
+    inner = [
+        need.ring
+        for need in self.needs
+        if need.map not in left and not any(m in left for m, _ in need.guests)
+    ]
+    inner += [item for m, item in self.tensors.items() if m not in left]
+    return int(layout.live_bytes(inner, self.length).max())
+
   def ring_bytes(self) -> int:
     """The most bytes alive of maps that are kept as rings."""
     rings = [need.ring for need in self.needs if need.is_ring]
@@ -112,6 +122,8 @@ class _Collector:
     self._graph = graph
     self._first, self._last = segments[0][0], segments[-1][1]
     self._time = Timeline(graph, steps)
+    self._items: dict[int, layout.Item] = {}
+    self._alone: dict[int, bool] = {}
     self._reusable = reusable
     self._producer = order.producers(graph)
     self._readers = order.consumers(graph)
@@ -119,6 +131,12 @@ class _Collector:
     self._stream = {
         i: s for s, (a, b) in enumerate(segments) if b - a > 1 for i in range(a, b)
     }
+
+    # Maps that the segments make or read a part of.
+    ops = graph.ops[self._first : self._last]
+    touched = {m for op in ops for m in (*op.inputs, *op.outputs)}
+    bases = (graph.maps[m].view for m in touched)
+    self._touched = touched | {view.base for view in bases if view is not None}
 
   def collect(self) -> Needs:
     lives, tensors = {}, {}
@@ -159,6 +177,9 @@ class _Collector:
       end = len(self._graph.ops)
     if end < self._first or begin >= self._last:
       return None
+    if m not in self._touched and begin < self._first and end >= self._last:
+      rows = feature_map.rows
+      return RowLives(np.full(rows, -1, np.int64), np.full(rows, self._time.length, np.int64))
     made = self._time.made(m)
     if end >= self._last:
       last = np.full(feature_map.rows, self._time.length, np.int64)
@@ -168,6 +189,11 @@ class _Collector:
 
   def _streamed_alone(self, m: int) -> bool:
     """Whether one streamed segment makes and reads a map, and nothing lies in it."""
+    if m not in self._alone:
+      self._alone[m] = self._is_streamed_alone(m)
+    return self._alone[m]
+
+  def _is_streamed_alone(self, m: int) -> bool:
     users = (self._producer[m], *self._readers.get(m, ()))
     if any(self._graph.ops[i].kind in (Kind.CROP, Kind.JOIN) for i in users):
       return False
@@ -175,6 +201,11 @@ class _Collector:
     return len(streams) == 1 and None not in streams
 
   def _item(self, m: int, life: RowLives) -> layout.Item:
+    if m not in self._items:
+      self._items[m] = self._make_item(m, life)
+    return self._items[m]
+
+  def _make_item(self, m: int, life: RowLives) -> layout.Item:
     feature_map = self._graph.maps[m]
     alignment = feature_map.dtype.bytes or 1
     shapes = [life]
@@ -219,6 +250,9 @@ class _Collector:
     assert host is not None
     first, second = self._graph.maps[host], self._graph.maps[guest]
     if first.dtype != second.dtype or second.row_bytes > self._graph.maps[below].row_bytes:
+      return None
+    is_same_size = how.is_same_place and first.bytes == second.bytes
+    if not is_same_size and not (self._streamed_alone(host) and self._streamed_alone(guest)):
       return None
     # Nobody else reads what a row of the guest is written over.
     over = np.arange(second.rows) * how.row_step - how.row_shift
