@@ -62,6 +62,8 @@ static const kernel_entry kKernels[] = {
                                     sizeof(tflm_patch_resize_params)},
     [TFLM_PATCH_TRANSPOSE_CONV] = {&tflm_patch_transpose_conv_kernel,
                                    sizeof(tflm_patch_transpose_conv_params)},
+    [TFLM_PATCH_BOTTLENECK] = {&tflm_patch_bottleneck_kernel,
+                               sizeof(tflm_patch_bottleneck_params)},
     [TFLM_PATCH_FEED] = {&tflm_patch_feed_kernel, 0},
     [TFLM_PATCH_CROP] = {&tflm_patch_crop_kernel,
                          sizeof(tflm_patch_crop_params)},
