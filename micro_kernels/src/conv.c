@@ -121,7 +121,8 @@ static void run_pointwise(const tflm_patch_stage* stage,
     int8_t* to = (int8_t*)tflm_patch_map_row(stage, output, row);
     const uint32_t n = find_line(input, output, from, to, row, count);
     args->output_cols = output->cols * n;
-    if (from == to && output->channels <= input->channels &&
+    if (!TFLM_PATCH_HAS_OWN_CONV_IN_PLACE && from == to &&
+        output->channels <= input->channels &&
         input->channels <= TFLM_PATCH_CONV_IN_PLACE_CHANNELS) {
       make_row_in_place(args, to, input->channels);
     } else {
