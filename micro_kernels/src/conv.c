@@ -16,6 +16,84 @@ void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
 }
 #endif
 
+/* Whether a pixel is made of the pixel at its place alone. */
+static int is_pointwise(const tflm_patch_window* window) {
+  return window->kernel_h == 1 && window->kernel_w == 1 &&
+         window->stride_h == 1 && window->stride_w == 1 &&
+         window->pad_top == 0 && window->pad_left == 0;
+}
+
+static int8_t* find_row(const tflm_patch_rows* map, uint32_t row) {
+  return (int8_t*)(uintptr_t)tflm_patch_slot_row(map, row % map->ring_rows);
+}
+
+/* How many of the rows [row, row + count), count > 0, lie one behind the other
+ * without gaps. */
+static uint32_t rows_in_line(const tflm_patch_rows* map, uint32_t row,
+                             uint32_t count) {
+  const uint32_t slot = row % map->ring_rows;
+  const uint32_t end = slot < map->split ? map->split : map->ring_rows;
+  if (map->row_bytes != (int32_t)(map->cols * map->channels)) {
+    return 1;
+  }
+  return count < end - slot ? count : end - slot;
+}
+
+/* How many of n rows in line can be made at once: the output may lie over input
+ * rows that are read before, not over those that are read at the same time. */
+static uint32_t rows_apart(const tflm_patch_rows* input, const int8_t* from,
+                           const tflm_patch_rows* output, const int8_t* to,
+                           uint32_t n) {
+  const uintptr_t a = (uintptr_t)from;
+  const uintptr_t b = (uintptr_t)to;
+  const uintptr_t apart = b < a ? (a - b) / (uint32_t)output->row_bytes
+                                : (b - a) / (uint32_t)input->row_bytes;
+  return apart >= n ? n : apart > 1 ? (uint32_t)apart : 1;
+}
+
+/* Rows that lie one behind the other as one long row: fewer rests of blocks. */
+static void make_pointwise(const tflm_patch_conv_args* args,
+                           const tflm_patch_rows* input,
+                           const tflm_patch_rows* output, uint32_t row,
+                           uint32_t count) {
+  tflm_patch_conv_args long_row = *args;
+  while (count > 0) {
+    const int8_t* from = find_row(input, row);
+    int8_t* to = find_row(output, row);
+    uint32_t n = rows_in_line(input, row, count);
+    n = rows_in_line(output, row, n);
+    if (n > 1) {
+      n = rows_apart(input, from, output, to, n);
+    }
+    const tflm_patch_rows line = {
+        .base = from,
+        .ring_rows = 1,
+        .rows = 1,
+        .cols = input->cols * n,
+        .channels = input->channels,
+        .split = 1,
+    };
+    long_row.output_cols = output->cols * n;
+    tflm_patch_conv_s8(&long_row, &line, 0, to);
+    row += n;
+    count -= n;
+  }
+}
+
+void tflm_patch_conv_rows_s8(const tflm_patch_conv_args* args,
+                             const tflm_patch_rows* input,
+                             const tflm_patch_rows* output, uint32_t row,
+                             uint32_t count) {
+  if (is_pointwise(&args->window) && input->cols == output->cols) {
+    make_pointwise(args, input, output, row, count);
+    return;
+  }
+  for (; count > 0; --count) {
+    tflm_patch_conv_s8(args, input, row, find_row(output, row));
+    ++row;
+  }
+}
+
 static const tflm_patch_conv_params* conv_params(const tflm_patch_stage* stage,
                                                  const tflm_patch_op* op) {
   return (const tflm_patch_conv_params*)tflm_patch_params(stage, op);
@@ -55,45 +133,14 @@ static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
                           first, last);
 }
 
-/* Whether a pixel is made of the pixel at its place alone. */
-static int is_pointwise(const tflm_patch_window* window) {
-  return window->kernel_h == 1 && window->kernel_w == 1 &&
-         window->stride_h == 1 && window->stride_w == 1 &&
-         window->pad_top == 0 && window->pad_left == 0;
-}
-
-/* Rows that lie one behind the other as one long row: fewer rests of blocks. */
-static void run_pointwise(const tflm_patch_stage* stage,
-                          const tflm_patch_map* input,
-                          const tflm_patch_map* output,
-                          tflm_patch_conv_args* args, uint32_t row,
-                          uint32_t count) {
-  while (count > 0) {
-    uint32_t n = tflm_patch_rows_in_line(input, row, count);
-    n = tflm_patch_rows_in_line(output, row, n);
-    const tflm_patch_rows line = {
-        .base = (const int8_t*)tflm_patch_map_row(stage, input, row),
-        .ring_rows = 1,
-        .rows = 1,
-        .cols = input->cols * n,
-        .channels = input->channels,
-        .split = 1,
-    };
-    args->output_cols = output->cols * n;
-    tflm_patch_conv_s8(args, &line, 0,
-                       (int8_t*)tflm_patch_map_row(stage, output, row));
-    row += n;
-    count -= n;
-  }
-}
-
 static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
                 uint32_t step, uint32_t count) {
   const tflm_patch_conv_params* params = conv_params(stage, op);
   const tflm_patch_map* input_map = tflm_patch_input_map(stage, op, 0);
   const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
   const tflm_patch_rows input = tflm_patch_view_rows(stage, input_map);
-  tflm_patch_conv_args args = {
+  const tflm_patch_rows rows = tflm_patch_view_rows(stage, output);
+  const tflm_patch_conv_args args = {
       .window = params->window,
       .requant = tflm_patch_find_requant(stage, &params->requant),
       .weights = (const int8_t*)tflm_patch_constant(stage, params->weights_at),
@@ -103,14 +150,7 @@ static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
       .output_cols = output->cols,
       .output_channels = output->channels,
   };
-  if (is_pointwise(&params->window) && input_map->cols == output->cols) {
-    run_pointwise(stage, input_map, output, &args, step, count);
-    return;
-  }
-  for (uint32_t row = step; row < step + count; ++row) {
-    tflm_patch_conv_s8(&args, &input, row,
-                       (int8_t*)tflm_patch_map_row(stage, output, row));
-  }
+  tflm_patch_conv_rows_s8(&args, &input, &rows, step, count);
 }
 
 const tflm_patch_kernel tflm_patch_conv_2d_kernel = {

@@ -53,7 +53,7 @@ def wants(compiler):
 def test_summaries(model, capsys):
   assert run(model) == 0
   text = capsys.readouterr().out
-  assert 'digits_invoke' in text and 'digits.c' in text and 'tflm_patch_conv_s8' in text
+  assert 'digits_invoke' in text and 'digits.c' in text and 'tflm_patch_conv_rows_s8' in text
   assert {path.name for path in model.parent.iterdir()} == {
       'digits.tflite', 'digits.c', 'digits.h',
   }  # fmt: skip
@@ -62,7 +62,7 @@ def test_summaries(model, capsys):
   found = json.loads(capsys.readouterr().out)
   assert found['name'] == 'net' and found['bands'] == 32 and found['output'] == str(target)
   assert found['schema_version'] == 1 and found['constants_bytes'] > found['workspace_bytes'] > 0
-  assert found['code_bytes_estimate'] > 0 and 'tflm_patch_conv_s8' in found['kernels']
+  assert found['code_bytes_estimate'] > 0 and 'tflm_patch_conv_rows_s8' in found['kernels']
   header = target.with_suffix('.h').read_text()
   for line in (
       f'#define NET_WORKSPACE_BYTES {found["workspace_bytes"]} ', '#define NET_BANDS 32 ',
