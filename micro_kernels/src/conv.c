@@ -3,6 +3,8 @@
  *
  * CONV_2D of int8 maps.
  */
+#include <string.h>
+
 #include "family.h"
 #include "kernels.h"
 #include "portable/portable.h"
@@ -17,10 +19,13 @@ void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
 #endif
 
 /* Whether a pixel is made of the pixel at its place alone. */
-static int is_pointwise(const tflm_patch_window* window) {
+static int is_pointwise(const tflm_patch_window* window,
+                        const tflm_patch_rows* input,
+                        const tflm_patch_rows* output) {
   return window->kernel_h == 1 && window->kernel_w == 1 &&
          window->stride_h == 1 && window->stride_w == 1 &&
-         window->pad_top == 0 && window->pad_left == 0;
+         window->pad_top == 0 && window->pad_left == 0 &&
+         input->rows == output->rows && input->cols == output->cols;
 }
 
 static int8_t* find_row(const tflm_patch_rows* map, uint32_t row) {
@@ -51,6 +56,34 @@ static uint32_t rows_apart(const tflm_patch_rows* input, const int8_t* from,
   return apart >= n ? n : apart > 1 ? (uint32_t)apart : 1;
 }
 
+/* An output row over the input row that it is made from: some cells at a time
+ * are set aside first. */
+static void make_row_in_place(const tflm_patch_conv_args* args, int8_t* cells,
+                              uint32_t channels) {
+  int8_t aside[2 * TFLM_PATCH_CONV_IN_PLACE_CHANNELS];
+  const uint32_t most = (uint32_t)sizeof(aside) / channels;
+  tflm_patch_conv_args part = *args;
+  int8_t* output = cells;
+  for (uint32_t left = args->output_cols; left > 0; left -= part.output_cols) {
+    part.output_cols = left < most ? left : most;
+    const uint32_t bytes = part.output_cols * channels;
+    const tflm_patch_rows input = {
+        .base = aside,
+        .row_bytes = (int32_t)bytes,
+        .ring_rows = 1,
+        .rows = 1,
+        .cols = part.output_cols,
+        .channels = channels,
+        .split_base = aside,
+        .split = 1,
+    };
+    memcpy(aside, cells, bytes);
+    tflm_patch_conv_s8(&part, &input, 0, output);
+    cells += bytes;
+    output += part.output_cols * args->output_channels;
+  }
+}
+
 /* Rows that lie one behind the other as one long row: fewer rests of blocks. */
 static void make_pointwise(const tflm_patch_conv_args* args,
                            const tflm_patch_rows* input,
@@ -62,19 +95,25 @@ static void make_pointwise(const tflm_patch_conv_args* args,
     int8_t* to = find_row(output, row);
     uint32_t n = rows_in_line(input, row, count);
     n = rows_in_line(output, row, n);
-    if (n > 1) {
-      n = rows_apart(input, from, output, to, n);
+    if (from == to && output->channels <= input->channels &&
+        input->channels <= TFLM_PATCH_CONV_IN_PLACE_CHANNELS) {
+      long_row.output_cols = output->cols * n;
+      make_row_in_place(&long_row, to, input->channels);
+    } else {
+      if (n > 1) {
+        n = rows_apart(input, from, output, to, n);
+      }
+      const tflm_patch_rows line = {
+          .base = from,
+          .ring_rows = 1,
+          .rows = 1,
+          .cols = input->cols * n,
+          .channels = input->channels,
+          .split = 1,
+      };
+      long_row.output_cols = output->cols * n;
+      tflm_patch_conv_s8(&long_row, &line, 0, to);
     }
-    const tflm_patch_rows line = {
-        .base = from,
-        .ring_rows = 1,
-        .rows = 1,
-        .cols = input->cols * n,
-        .channels = input->channels,
-        .split = 1,
-    };
-    long_row.output_cols = output->cols * n;
-    tflm_patch_conv_s8(&long_row, &line, 0, to);
     row += n;
     count -= n;
   }
@@ -84,7 +123,7 @@ void tflm_patch_conv_rows_s8(const tflm_patch_conv_args* args,
                              const tflm_patch_rows* input,
                              const tflm_patch_rows* output, uint32_t row,
                              uint32_t count) {
-  if (is_pointwise(&args->window) && input->cols == output->cols) {
+  if (is_pointwise(&args->window, input, output)) {
     make_pointwise(args, input, output, row, count);
     return;
   }

@@ -1,3 +1,4 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Models as C: no interpreter, no TFLM, only calls of the row kernels."""
+"""C and C++ made from a model: what a firmware compiles beside the kernels, or
+instead of an interpreter."""

@@ -25,11 +25,14 @@
 #define MAX_GATHERED_WIDE_TAPS (BUFFER_BYTES / (3u * PIXELS))
 #define MAX_GATHERED_TAPS (BUFFER_BYTES / 2u)
 
+#define MAX_KERNEL_H 16u /* of windows that are gathered */
+
 /* An output row at work. */
 typedef struct {
   const tflm_patch_conv_args* args;
   const tflm_patch_rows* input;
-  tflm_patch_kernel_rows rows;
+  tflm_patch_range inside; /* kernel rows in the map */
+  const int8_t* rows[MAX_KERNEL_H]; /* those rows */
   tflm_patch_dot_layer layer;
 } conv_row;
 
@@ -42,47 +45,82 @@ static int8_t* fill(int8_t* to, int32_t value, uint32_t n) {
   return to;
 }
 
-static int8_t* copy(int8_t* to, const int8_t* from, uint32_t n) {
+static inline __attribute__((always_inline)) int8_t* copy(int8_t* to,
+                                                          const int8_t* from,
+                                                          uint32_t n) {
+  const int8_t* end = to + n;
   for (; n >= 4; n -= 4) {
     memcpy(to, from, 4);
     to += 4;
     from += 4;
   }
-  for (; n > 0; --n) {
+  while (to != end) {
     *to++ = *from++;
   }
   return to;
 }
 
-/* The window of an output column, in the order of the weights. */
-static void gather(const conv_row* c, uint32_t x, int8_t* to) {
+/* The window of an output column at an input column, in the order of the
+ * weights; some of it lies outside of the map, or it has gaps. */
+static __attribute__((noinline)) void gather_at_side(const conv_row* c,
+                                                     int32_t col, int8_t* to) {
   const tflm_patch_window* window = &c->args->window;
-  const tflm_patch_rows* input = c->input;
-  const uint32_t depth = input->channels;
+  const uint32_t depth = c->input->channels;
   const int32_t zero_point = c->args->input_zero_point;
-  const int32_t col = tflm_patch_first_col(window, x);
   const tflm_patch_range inside = tflm_patch_taps_inside(
-      col, window->kernel_w, window->dilation_w, input->cols);
-  uint32_t slot = c->rows.slot;
+      col, window->kernel_w, window->dilation_w, c->input->cols);
+  const int32_t first = col + (int32_t)(inside.first * window->dilation_w);
+  const uint32_t taps = inside.end - inside.first;
+  const uint32_t runs = window->dilation_w == 1 ? taps != 0 : taps;
+  const uint32_t run = window->dilation_w == 1 ? taps * depth : depth;
   for (uint32_t i = 0; i < window->kernel_h; ++i) {
-    if (i < c->rows.inside.first || i >= c->rows.inside.end) {
+    if (i < c->inside.first || i >= c->inside.end) {
       to = fill(to, zero_point, window->kernel_w * depth);
       continue;
     }
-    const int8_t* row = tflm_patch_slot_row(input, slot);
-    slot = tflm_patch_next_slot(&c->rows, input, slot);
     to = fill(to, zero_point, inside.first * depth);
-    int32_t at = col + (int32_t)(inside.first * window->dilation_w);
-    if (window->dilation_w == 1) {
-      to = copy(to, row + (uint32_t)at * depth,
-                (inside.end - inside.first) * depth);
-    } else {
-      for (uint32_t j = inside.first; j < inside.end; ++j) {
-        to = copy(to, row + (uint32_t)at * depth, depth);
-        at += window->dilation_w;
-      }
+    const int8_t* from = c->rows[i] + first * (int32_t)depth;
+    for (uint32_t j = 0; j < runs; ++j) {
+      to = copy(to, from, run);
+      from += window->dilation_w * depth;
     }
     to = fill(to, zero_point, (window->kernel_w - inside.end) * depth);
+  }
+}
+
+/* The windows of output columns [x, x + n), one behind the other. */
+static void gather(const conv_row* c, uint32_t x, uint32_t n, int8_t* to) {
+  const tflm_patch_window* window = &c->args->window;
+  const uint32_t depth = c->input->channels;
+  const uint32_t run = window->kernel_w * depth;
+  const uint32_t kernel_h = window->kernel_h;
+  const int is_whole = c->inside.first == 0 && c->inside.end == kernel_h &&
+                       window->dilation_w == 1;
+  const int32_t last = (int32_t)c->input->cols - window->kernel_w;
+  int32_t col = tflm_patch_first_col(window, x);
+  for (; n > 0; --n) {
+    if (is_whole && col >= 0 && col <= last) {
+      const uint32_t at = (uint32_t)col * depth;
+      for (uint32_t i = 0; i < kernel_h; ++i) {
+        to = copy(to, c->rows[i] + at, run);
+      }
+    } else {
+      gather_at_side(c, col, to);
+      to += c->layer.taps;
+    }
+    col += window->stride_w;
+  }
+}
+
+static void find_rows(conv_row* c, uint32_t row) {
+  const tflm_patch_window* window = &c->args->window;
+  const tflm_patch_kernel_rows rows =
+      tflm_patch_find_kernel_rows(window, c->input, row);
+  uint32_t slot = rows.slot;
+  c->inside = rows.inside;
+  for (uint32_t i = rows.inside.first; i < rows.inside.end; ++i) {
+    c->rows[i] = tflm_patch_slot_row(c->input, slot);
+    slot = tflm_patch_next_slot(&rows, c->input, slot);
   }
 }
 
@@ -126,9 +164,7 @@ static void make_row(const conv_row* c, uint32_t* buffer, int8_t* output) {
   for (uint32_t x = 0; x < cols; x += n) {
     const uint32_t block = is_wide && cols - x > 2 ? PIXELS : 2;
     n = cols - x < block ? cols - x : block;
-    for (uint32_t p = 0; p < n; ++p) {
-      gather(c, x + p, cells + p * taps);
-    }
+    gather(c, x, n, cells);
     if (block == PIXELS) {
       tflm_patch_widen(buffer, cells, taps, taps, n);
       tflm_patch_make_wide(&c->layer, buffer, n, output);
@@ -141,14 +177,19 @@ static void make_row(const conv_row* c, uint32_t* buffer, int8_t* output) {
   }
 }
 
+/* Whether a pixel is made of one pixel, the next one of the next pixel. */
+static int is_pointwise(const tflm_patch_window* window) {
+  return window->kernel_h == 1 && window->kernel_w == 1 &&
+         window->stride_w == 1 && window->pad_left == 0;
+}
+
 void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
                         const tflm_patch_rows* input, uint32_t row,
                         int8_t* output) {
   const tflm_patch_window* window = &args->window;
-  const conv_row c = {
+  conv_row c = {
       .args = args,
       .input = input,
-      .rows = tflm_patch_find_kernel_rows(window, input, row),
       .layer =
           {
               .weights = args->weights,
@@ -159,19 +200,22 @@ void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
               .channels = args->output_channels,
           },
   };
-  const int is_direct = window->kernel_h == 1 && window->kernel_w == 1 &&
-                        window->stride_w == 1 && window->pad_left == 0 &&
-                        args->output_cols <= input->cols &&
-                        c.rows.inside.first < c.rows.inside.end;
   if (args->groups != 1 || c.layer.taps < 4 || !args->requant.bounded ||
-      (!is_direct && c.layer.taps > MAX_GATHERED_TAPS)) {
+      window->kernel_h > MAX_KERNEL_H) {
+    tflm_patch_conv_portable_s8(args, input, row, output);
+    return;
+  }
+  find_rows(&c, row);
+  const int is_direct = is_pointwise(window) &&
+                        c.inside.first < c.inside.end &&
+                        args->output_cols <= input->cols;
+  if (!is_direct && c.layer.taps > MAX_GATHERED_TAPS) {
     tflm_patch_conv_portable_s8(args, input, row, output);
     return;
   }
   uint32_t buffer[BUFFER_BYTES / 4];
   if (is_direct) {
-    make_pointwise_row(&c, tflm_patch_slot_row(input, c.rows.slot), buffer,
-                       output);
+    make_pointwise_row(&c, c.rows[0], buffer, output);
   } else {
     make_row(&c, buffer, output);
   }
