@@ -18,6 +18,7 @@ from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.cli import main
 from tflm_patch.codegen.compiler import CompileOptions, compile_model, identifier
 from tflm_patch.codegen.constant_arrays import ConstantArrays
+from tflm_patch.codegen.operators import REGISTRY
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.models.sample import sample_model_path
@@ -178,6 +179,11 @@ def test_gain_is_no_condition():
   data = b.build()
   assert not convert_model(data).changed
   assert compile_model(data).kernels == ('tflm_patch_lookup_x8',)
+
+
+def test_every_kind_is_written_or_refused():
+  """Kinds that are missing here are refused by name."""
+  assert set(program.Kind) - set(REGISTRY) == {program.Kind.BOTTLENECK}
 
 
 @given(st.text(max_size=20))
