@@ -73,6 +73,13 @@ void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
                         const tflm_patch_rows* input, uint32_t row,
                         int8_t* output);
 
+/* Output rows [row, row + count), one after the other, or at once where they and
+ * what they are made of lie apart. `output` is the map that is written. */
+void tflm_patch_conv_rows_s8(const tflm_patch_conv_args* args,
+                             const tflm_patch_rows* input,
+                             const tflm_patch_rows* output, uint32_t row,
+                             uint32_t count);
+
 /* ---- depthwise_conv.c ---- */
 
 typedef struct {
