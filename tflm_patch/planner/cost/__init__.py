@@ -20,7 +20,10 @@ from tflm_patch.planner.cost.work import OperatorWork, work_of_plan
 from tflm_patch.planner.plan import StagePlan
 from tflm_patch.planner.program import Kind
 
-FEATURES = ('macs', 'inputs', 'outputs', 'runs', 'cells', 'rows', 'calls')
+FEATURES = (
+    'macs', 'inputs', 'outputs', 'runs', 'cells', 'lines', 'rows', 'calls',
+    'border', 'macs_beyond_2', 'macs_beyond_4', 'macs_beyond_4_of_call',
+)  # fmt: skip
 EXECUTOR_FEATURES = ('calls', 'stages')
 FOLDER = pathlib.Path(__file__).resolve().parent
 _FEW_CHANNELS = 4  # of an image: kernels treat them in another way
@@ -86,18 +89,30 @@ def predict_work(work: Sequence[OperatorWork], table: CostTable) -> CostPredicti
 
 
 def features_of(work: OperatorWork) -> Coefficients:
-  """What an operator's instructions depend on; see FEATURES."""
+  """What an operator's instructions depend on; see FEATURES.
+
+  Kernels make pixels in blocks, and what is left over in another way: `beyond`
+  counts what lies beyond the last whole block of a row, or of all rows of a call.
+  """
   rows, cols, channels = work.output
   source_rows, source_cols, source_channels = work.input
+  cells = rows * cols
+  cell_macs = work.macs / cells
+  call_cells = cells // max(work.calls, 1)
   return {
       'macs': work.macs,
       'inputs': source_rows * source_cols * source_channels,
       # A pool looks at every cell of its windows; its output is small.
       'outputs': rows * cols * channels * (1 if work.macs else work.kernel[0] * work.kernel[1]),
       'runs': rows * cols * channels * work.kernel[0],
-      'cells': rows * cols,
+      'cells': cells,
+      'lines': rows * channels,
       'rows': rows,
       'calls': work.calls,
+      'border': rows * channels * (work.kernel[1] - 1),
+      'macs_beyond_2': cell_macs * rows * (cols % 2),
+      'macs_beyond_4': cell_macs * rows * (cols % 4),
+      'macs_beyond_4_of_call': cell_macs * work.calls * (call_cells % 4),
   }
 
 
