@@ -52,6 +52,35 @@ static void test_random_cases(void) {
   }
 }
 
+/* No more output channels than the input has cells for, up to the most that the
+ * kernel sets aside. */
+static void test_in_place(void) {
+  uint32_t seed = 31;
+  test_case = "in place";
+  for (int done = 0; done < 300;) {
+    golden_weighted* c = &the_case.c;
+    const uint32_t depth =
+        random_between(&seed, 1, TFLM_PATCH_CONV_IN_PLACE_CHANNELS);
+    const uint32_t outputs = random_between(&seed, 1, depth);
+    const uint16_t rows = (uint16_t)random_between(&seed, 1, 3);
+    const uint16_t cols = (uint16_t)random_between(&seed, 1, 9);
+    memset(&the_case, 0, sizeof(the_case));
+    c->kind = TFLM_PATCH_CONV_2D;
+    c->groups = 1;
+    c->window.kernel_h = c->window.kernel_w = 1;
+    c->window.stride_h = c->window.stride_w = 1;
+    c->window.dilation_h = c->window.dilation_w = 1;
+    c->shape[0] = c->output_shape[0] = rows;
+    c->shape[1] = c->output_shape[1] = cols;
+    c->shape[2] = (uint16_t)depth;
+    c->output_shape[2] = (uint16_t)outputs;
+    if (weighted_fill(&the_case, &seed, depth * outputs)) {
+      check_weighted_program(c, weighted_program_in_place(c));
+      ++done;
+    }
+  }
+}
+
 /* Accumulators and shifts at their ends: int32 wraps, and nothing is
  * undefined. */
 static void test_wrapping(void) {
@@ -115,6 +144,7 @@ static void test_rejections(void) {
 
 int main(void) {
   test_random_cases();
+  test_in_place();
   test_wrapping();
   test_rejections();
   return TEST_RESULT();

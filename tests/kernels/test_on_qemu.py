@@ -16,7 +16,7 @@ from tflm_patch.errors import EnvironmentMissing
 
 HERE = pathlib.Path(__file__).resolve().parent
 KERNELS = HERE.parents[1] / 'micro_kernels'
-CPUS = ('cortex-m55',)
+CPUS = ('cortex-m4', 'cortex-m55')
 # Those that concern kernels; the others do not depend on the core.
 TESTS = (
     'binary', 'conv', 'depthwise_conv', 'fully_connected', 'golden', 'golden_maps', 'mean', 'pool',

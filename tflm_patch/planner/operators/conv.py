@@ -13,6 +13,7 @@ from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base
 from tflm_patch.planner.operators.accumulators import Accumulators
 from tflm_patch.planner.operators.base import OpView
+from tflm_patch.planner.stage_ir import InPlace
 
 
 def folded_bias(op: OpView, weight_sums: np.ndarray) -> np.ndarray:
@@ -74,6 +75,8 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   weights = op.input(1).array()
   window = base.window_of(op, (weights.shape[1], weights.shape[2]))
   input_map, output_map = builder.map(source), builder.map(target)
+  pointwise = weights.shape[1:3] == (1, 1) and set(base.stage_window(window).stride) == {1}
+  narrows = output_map.channels <= input_map.channels <= program.CONV_IN_PLACE_CHANNELS
 
   def encode(pool: ConstantPool) -> bytes:
     bias = folded_bias(op, weights.sum(axis=(1, 2, 3), dtype=np.int64))
@@ -96,5 +99,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
           )
       ],
       encode,
+      # The kernel sets a cell aside before it overwrites it.
+      in_place=[InPlace(0)] if pointwise and narrows and input_map.cols == output_map.cols else [],
       window=base.stage_window(window),
   )  # fmt: skip
