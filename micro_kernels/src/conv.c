@@ -95,6 +95,13 @@ static int is_pointwise(const tflm_patch_window* window,
          input->rows == output->rows && input->cols == output->cols;
 }
 
+/* Whether two pieces of memory have no byte in common. */
+static int are_apart(const int8_t* a, size_t a_bytes, const int8_t* b,
+                     size_t b_bytes) {
+  return (uintptr_t)a + a_bytes <= (uintptr_t)b ||
+         (uintptr_t)b + b_bytes <= (uintptr_t)a;
+}
+
 /* Rows that lie one behind the other as one long row: fewer rests of blocks. */
 static void run_pointwise(const tflm_patch_stage* stage,
                           const tflm_patch_map* input,
@@ -111,6 +118,13 @@ static void run_pointwise(const tflm_patch_stage* stage,
         input->channels <= TFLM_PATCH_CONV_IN_PLACE_CHANNELS) {
       make_row_in_place(args, to, input->channels);
     } else {
+      /* An output row may lie over input rows that rows before it were the last
+       * to read: then the order of the rows matters. */
+      if (!are_apart(from, (size_t)n * input->cols * input->channels, to,
+                     (size_t)n * output->cols * output->channels)) {
+        n = 1;
+        args->output_cols = output->cols;
+      }
       const tflm_patch_rows line = {
           .base = from,
           .ring_rows = 1,
