@@ -95,14 +95,22 @@ static int is_pointwise(const tflm_patch_window* window,
          input->rows == output->rows && input->cols == output->cols;
 }
 
-/* Whether two pieces of memory have no byte in common. */
-static int are_apart(const int8_t* a, size_t a_bytes, const int8_t* b,
-                     size_t b_bytes) {
-  return (uintptr_t)a + a_bytes <= (uintptr_t)b ||
-         (uintptr_t)b + b_bytes <= (uintptr_t)a;
+/* How many of the rows [row, row + count) can be made as one long row: they lie
+ * one behind the other, and the output's not over the input's. */
+static uint32_t find_line(const tflm_patch_map* input,
+                          const tflm_patch_map* output, const int8_t* from,
+                          const int8_t* to, uint32_t row, uint32_t count) {
+  uint32_t n = tflm_patch_rows_in_line(input, row, count);
+  n = tflm_patch_rows_in_line(output, row, n);
+  const uintptr_t from_at = (uintptr_t)from;
+  const uintptr_t to_at = (uintptr_t)to;
+  const int is_apart =
+      from_at + (size_t)n * input->cols * input->channels <= to_at ||
+      to_at + (size_t)n * output->cols * output->channels <= from_at;
+  return is_apart ? n : 1;
 }
 
-/* Rows that lie one behind the other as one long row: fewer rests of blocks. */
+/* Rows in line as one row: fewer rests of blocks. */
 static void run_pointwise(const tflm_patch_stage* stage,
                           const tflm_patch_map* input,
                           const tflm_patch_map* output,
@@ -111,20 +119,12 @@ static void run_pointwise(const tflm_patch_stage* stage,
   while (count > 0) {
     const int8_t* from = (const int8_t*)tflm_patch_map_row(stage, input, row);
     int8_t* to = (int8_t*)tflm_patch_map_row(stage, output, row);
-    uint32_t n = tflm_patch_rows_in_line(input, row, count);
-    n = tflm_patch_rows_in_line(output, row, n);
+    const uint32_t n = find_line(input, output, from, to, row, count);
     args->output_cols = output->cols * n;
     if (from == to && output->channels <= input->channels &&
         input->channels <= TFLM_PATCH_CONV_IN_PLACE_CHANNELS) {
       make_row_in_place(args, to, input->channels);
     } else {
-      /* An output row may lie over input rows that rows before it were the last
-       * to read: then the order of the rows matters. */
-      if (!are_apart(from, (size_t)n * input->cols * input->channels, to,
-                     (size_t)n * output->cols * output->channels)) {
-        n = 1;
-        args->output_cols = output->cols;
-      }
       const tflm_patch_rows line = {
           .base = from,
           .ring_rows = 1,
