@@ -62,6 +62,15 @@ static int is_pointwise(const tflm_patch_window* window) {
          window->pad_top == 0 && window->pad_left == 0;
 }
 
+/* Whether n rows of the output lie over the input rows that they are made of: a
+ * kernel may write a row's pixels before it has read all channels of the last. */
+static int rows_overlap(const int8_t* input, uint32_t input_bytes,
+                        const int8_t* output, uint32_t output_bytes) {
+  const uintptr_t from = (uintptr_t)input;
+  const uintptr_t to = (uintptr_t)output;
+  return from < to + output_bytes && to < from + input_bytes;
+}
+
 /* Rows that lie one behind the other as one long row: fewer rests of blocks. */
 static void run_pointwise(const tflm_patch_stage* stage,
                           const tflm_patch_map* input,
@@ -71,8 +80,14 @@ static void run_pointwise(const tflm_patch_stage* stage,
   while (count > 0) {
     uint32_t n = tflm_patch_rows_in_line(input, row, count);
     n = tflm_patch_rows_in_line(output, row, n);
+    const int8_t* from = (const int8_t*)tflm_patch_map_row(stage, input, row);
+    int8_t* to = (int8_t*)tflm_patch_map_row(stage, output, row);
+    if (rows_overlap(from, n * input->cols * input->channels, to,
+                     n * output->cols * output->channels)) {
+      n = 1;
+    }
     const tflm_patch_rows line = {
-        .base = (const int8_t*)tflm_patch_map_row(stage, input, row),
+        .base = from,
         .ring_rows = 1,
         .rows = 1,
         .cols = input->cols * n,
@@ -80,8 +95,7 @@ static void run_pointwise(const tflm_patch_stage* stage,
         .split = 1,
     };
     args->output_cols = output->cols * n;
-    tflm_patch_conv_s8(args, &line, 0,
-                       (int8_t*)tflm_patch_map_row(stage, output, row));
+    tflm_patch_conv_s8(args, &line, 0, to);
     row += n;
     count -= n;
   }
