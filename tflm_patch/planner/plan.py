@@ -96,6 +96,11 @@ class StagePlan:
   tensor_bytes: int
 
   @property
+  def bytes(self) -> int:
+    """What the stage needs, its tensors whose memory it uses included."""
+    return self.workspace_bytes + self.tensor_bytes
+
+  @property
   def macs(self) -> int:
     return sum(op.macs for op in self.graph.ops)
 

@@ -61,11 +61,14 @@ class StageSearch:
     if self._options.schedule != 'auto':
       # A stream may be longer than a segment can be.
       return plain.fixed(self._options.schedule) or plain.smallest()
-    chosen = self._planner(self._chosen())
-    best = chosen.smallest()
-    # What has a higher peak may be laid out better.
-    if chosen is not plain and plain.least_workspace() < best.workspace_bytes:
-      best = min(plain.smallest(), best, key=lambda plan: plan.workspace_bytes)
+    chosen = self._chosen()
+    best = self._planner(chosen).smallest()
+    # What has a higher peak, or more rewrites, may be laid out better.
+    for rewrites in (_Rewrites(), _with_all_blocks(self._graph, _Rewrites(chosen.gates))):
+      planner = self._planner(rewrites)
+      if planner.least_peak() < (1 - _WORTH) * best.bytes:
+        other = planner.smallest()
+        best = other if other.bytes < (1 - _WORTH) * best.bytes else best
     return best
 
   def fastest(self, workspace_limit: int) -> StagePlan | None:
