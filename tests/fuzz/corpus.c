@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "bottleneck_program.h"
 #include "golden_cases.h"
 #include "golden_map_cases.h"
 #include "rowwise_program.h"
@@ -269,6 +270,16 @@ static void add_transpose_conv(corpus* c) {
                       sizeof(params)));
 }
 
+static void add_bottleneck(corpus* c) {
+  static bottleneck_case bottleneck;
+  uint32_t seed = 12;
+  for (int i = 0; i < 4; ++i) {
+    while (!random_bottleneck(&bottleneck, &seed)) {
+    }
+    add(c, bottleneck_program(&bottleneck, i % 2));
+  }
+}
+
 static void check_kinds(const corpus* c) {
   int seen[TFLM_PATCH_KIND_COUNT] = {0};
   for (uint32_t i = 0; i < c->n; ++i) {
@@ -300,6 +311,7 @@ void corpus_init(corpus* c) {
   add_maximum_minimum(c);
   add_resize_bilinear(c);
   add_transpose_conv(c);
+  add_bottleneck(c);
   check_kinds(c);
 }
 
