@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 #include "golden_cases.h"
+#include "golden_int16_cases.h"
 #include "golden_map_cases.h"
+#include "int16_program.h"
 #include "rowwise_program.h"
 #include "sample_program.h"
 #include "weighted.h"
@@ -268,6 +270,31 @@ static void add_transpose_conv(corpus* c) {
                       sizeof(params)));
 }
 
+static void add_int16(corpus* c) {
+  for (size_t i = 0; i < COUNT(kInt16); ++i) {
+    for (int ring = 0; ring < 2; ++ring) {
+      add(c, int16_program(&kInt16[i], ring));
+    }
+  }
+}
+
+/* float32 -> QUANTIZE -> int16 ring -> DEQUANTIZE -> float32. */
+static void add_int16_boundary(corpus* c) {
+  const tflm_patch_quantize_params scale = {0.001f, 0};
+  builder_init(&b);
+  const uint32_t in = builder_tensor_map(&b, TFLM_PATCH_FLOAT32, 3, 4, 2, 0, 0);
+  const uint32_t out =
+      builder_tensor_map(&b, TFLM_PATCH_FLOAT32, 3, 4, 2, 0, 1);
+  const uint32_t ring =
+      builder_workspace_map(&b, TFLM_PATCH_INT16, 3, 1, 4, 2, 0);
+  builder_op(&b, TFLM_PATCH_QUANTIZE, &in, 1, ring, 3, &scale, sizeof(scale),
+             0);
+  builder_op(&b, TFLM_PATCH_DEQUANTIZE, &ring, 1, out, 3, &scale, sizeof(scale),
+             0);
+  builder_stream(&b);
+  add(c, builder_encode(&b));
+}
+
 static void check_kinds(const corpus* c) {
   int seen[TFLM_PATCH_KIND_COUNT] = {0};
   for (uint32_t i = 0; i < c->n; ++i) {
@@ -299,6 +326,8 @@ void corpus_init(corpus* c) {
   add_maximum_minimum(c);
   add_resize_bilinear(c);
   add_transpose_conv(c);
+  add_int16(c);
+  add_int16_boundary(c);
   check_kinds(c);
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from tflm_patch.graph import quantize
+from tflm_patch.graph.types import DType
 from tflm_patch.planner import program, rows
 from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.constants import ConstantPool
@@ -25,6 +26,27 @@ def folded_bias(op: OpView, weight_sums: np.ndarray) -> np.ndarray:
   return ((folded + (1 << 31)) % (1 << 32) - (1 << 31)).astype('<i4')
 
 
+def pack_bias(op: OpView, weight_sums: np.ndarray, pool: ConstantPool) -> int:
+  """Stores the bias: folded as int32, or, with int16 activations, int64 as it is."""
+  if op.input().dtype != DType.INT16:
+    return pool.add(folded_bias(op, weight_sums))
+  bias = np.zeros(weight_sums.size, '<i8')
+  if op.has_input(2):
+    bias = op.input(2).array().reshape(-1).astype('<i8')
+  return pool.add(bias)
+
+
+def clamp_of(op: OpView) -> tuple[int, int]:
+  """The fused activation's range of int8 or int16 outputs."""
+  target = op.output().quantization
+  assert target is not None
+  limits = np.iinfo(op.output().dtype.numpy)
+  return quantize.activation_range(
+      op.option('fusedActivationFunction'), target.scale, target.zero_point,
+      int(limits.min), int(limits.max),
+  )  # fmt: skip
+
+
 def requant_of(op: OpView, pool: ConstantPool) -> dict[str, int]:
   """Requantization of a convolution's accumulators."""
   source, weights = op.input().quantization, op.input(1).quantization
@@ -33,10 +55,12 @@ def requant_of(op: OpView, pool: ConstantPool) -> dict[str, int]:
   multipliers, shifts = quantize.convolution_multipliers(
       source.scale, weights.scales, target.scale
   )
-  clamp = quantize.activation_range(
-      op.option('fusedActivationFunction'), target.scale, target.zero_point
+  return base.pack_requant(
+      multipliers, shifts, target.zero_point, clamp_of(op), pool, base.sums_are_wide(op)
   )
-  return base.pack_requant(multipliers, shifts, target.zero_point, clamp, pool)
+
+
+_KINDS = {DType.INT8: program.Kind.CONV_2D, DType.INT16: program.Kind.CONV_2D_S16}
 
 
 def constraint_filter_shape(op: OpView) -> str | None:
@@ -57,12 +81,13 @@ def constraint_rank_4(op: OpView) -> str | None:
 @base.register(
     'CONV_2D',
     base.constraint_input_is_activation,
-    base.constraint_int8_activations,
+    base.constraint_integer_activations,
     base.constraint_filter_quantization,
     base.constraint_bias,
     base.constraint_multiplier,
     constraint_rank_4,
     constraint_filter_shape,
+    base.constraint_wide_sums,
     base.constraint_fused_activation,
     base.constraint_window,
 )
@@ -79,13 +104,13 @@ def lower(op: OpView, builder: StageBuilder) -> None:
         **base.pack_window(window),
         **requant_of(op, pool),
         weights_at=pool.add(weights, alignment=16),
-        bias_at=pool.add(folded_bias(op, weights.sum(axis=(1, 2, 3), dtype=np.int64))),
+        bias_at=pack_bias(op, weights.sum(axis=(1, 2, 3), dtype=np.int64), pool),
         groups=input_map.channels // weights.shape[3],
     )
 
   builder.add(
       op,
-      program.Kind.CONV_2D,
+      _KINDS[op.input().dtype],
       [source],
       [target],
       [
