@@ -81,7 +81,7 @@ class PlatformWheel(bdist_wheel):
 def host_library() -> Extension:
   """The sources of the host library."""
   sources = [
-      *(ROOT / KERNELS / 'src').glob('*.c'),
+      *(ROOT / KERNELS / 'src').rglob('*.c'),
       *(ROOT / KERNELS / 'tflm').glob('*.cc'),
       *(ROOT / KERNELS / 'host').glob('*.cc'),
   ]

@@ -102,8 +102,8 @@ def test_operator_on_nodes_that_tflm_would_not_build(tmp_path):
   )
   flags = SANITIZERS if sanitized.returncode == 0 else []
   objects = []
-  for source in sorted((KERNELS / 'src').glob('*.c')):
-    objects.append(tmp_path / f'{source.stem}.o')
+  for source in sorted((KERNELS / 'src').rglob('*.c')):
+    objects.append(tmp_path / f'{source.parent.name}_{source.stem}.o')
     run('gcc', '-std=c11', '-O1', *flags, *INCLUDES, '-c', source, '-o', objects[-1])
   binary = tmp_path / 'stage_op_test'
   sources = [HERE / 'stage_op_test.cc', KERNELS / 'tflm' / 'stage_op.cc', *objects]

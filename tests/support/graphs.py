@@ -297,7 +297,6 @@ def _fully_connected(s: Sketch, x: int) -> int:
 
 def _stock(s: Sketch, x: int) -> int:
   """Operators that no stage holds."""
-  _, rows, cols, _ = s.shape(x)
   choices: list[Callable[[], int]] = [
       lambda: s.leaky_relu(x, -0.5),
       lambda: s.transpose(x, (0, 2, 1, 3)),

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tflm_patch.cli import analyze, convert, pareto, targets, verify
+from tflm_patch.cli import analyze, bench, convert, pareto, targets, verify
 from tflm_patch.cli.command import Command, UsageError
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.version import __version__
@@ -20,6 +20,7 @@ COMMANDS: dict[str, Command] = {
         analyze.COMMAND,
         pareto.COMMAND,
         verify.COMMAND,
+        bench.COMMAND,
         targets.COMMAND,
     )
 }

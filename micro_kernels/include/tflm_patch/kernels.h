@@ -20,10 +20,10 @@
 extern "C" {
 #endif
 
-/* A feature map to read, of int8 but for the s16 kernels: row r has slot s = r % ring_rows, which lies at
- * base + s * row_bytes when s < split, else at split_base + (s - split) *
- * row_bytes. ring_rows is rows when the whole map is there, split is ring_rows
- * when it is in one piece. */
+/* A feature map to read, of int8 but for the s16 kernels: row r has slot s = r %
+ * ring_rows, which lies at base + s * row_bytes when s < split, else at
+ * split_base + (s - split) * row_bytes. ring_rows is rows when the whole map is
+ * there, split is ring_rows when it is in one piece. */
 typedef struct {
   const int8_t* base;
   int32_t row_bytes; /* negative when the slots go down in memory */

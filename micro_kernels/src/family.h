@@ -1,0 +1,32 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Which kernel family this build belongs to, by the compiler's feature macros.
+ * Define TFLM_PATCH_PORTABLE to use the portable kernels in any case. Internal.
+ *
+ *   mve       Armv8.1-M with integer vectors: Cortex-M55, Cortex-M85
+ *   dsp       Armv7E-M and Armv8-M with the DSP extension: Cortex-M4, M7, M33
+ *   portable  everything else
+ *
+ * TFLM_PATCH_HAS_OWN_<KERNEL> says that the family has its own implementation,
+ * in src/<family>/, of a kernel in src/portable/.
+ */
+#ifndef TFLM_PATCH_SRC_FAMILY_H_
+#define TFLM_PATCH_SRC_FAMILY_H_
+
+#define TFLM_PATCH_IS_MVE 0
+#define TFLM_PATCH_IS_DSP 0
+
+#if defined(TFLM_PATCH_PORTABLE)
+#elif defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
+#undef TFLM_PATCH_IS_MVE
+#define TFLM_PATCH_IS_MVE 1
+#elif defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP && defined(__thumb2__)
+#undef TFLM_PATCH_IS_DSP
+#define TFLM_PATCH_IS_DSP 1
+#endif
+
+#define TFLM_PATCH_HAS_OWN_CONV 0
+#define TFLM_PATCH_HAS_OWN_DEPTHWISE_CONV 0
+
+#endif /* TFLM_PATCH_SRC_FAMILY_H_ */

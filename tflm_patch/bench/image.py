@@ -1,0 +1,204 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the bare-metal image that runs a stage on a core.
+
+The image is the same for all models: the stage comes to it as a job, which the
+emulator loads into memory. So kernels are compiled once per core; objects are
+kept in a cache by a digest of all that they are made from.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import functools
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+
+from tflm_patch.bench.cpus import Cpu
+from tflm_patch.errors import EnvironmentMissing, TflmPatchError
+from tflm_patch.runtime import paths
+
+FIRMWARE = pathlib.Path(__file__).resolve().parent / 'firmware'
+OPTIMIZATIONS = ('-O3', '-O2', '-Os')
+CACHE = 'TFLM_PATCH_CACHE'  # environment variable with the folder of built images
+_COMPILE = ('-std=c11', '-ffunction-sections', '-fdata-sections', '-Wall', '-Wextra')
+_KEEP_SECONDS = 14 * 24 * 3600
+_KERNEL = 'k-'  # prefixes of objects: what ships in firmware, what only measures
+_HARNESS = 'h-'
+_SIZE_LINE = re.compile(r'^ (\.[^\s]+)\s+0x[0-9a-f]+\s+0x([0-9a-f]+) (\S.*)$', re.MULTILINE)
+_SYMBOL_LINE = r'^\s+0x([0-9a-f]+)\s+{}\b'
+_CODE_SECTIONS = ('.text', '.rodata', '.srodata')
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+  """A built image.
+
+  Attributes:
+    path: The ELF file.
+    job_address: Where a job goes.
+    job_bytes: How large it may be, with all memory that it names.
+    code_bytes: Code and read-only data by source file of executor and kernels.
+    support_bytes: Code of the compiler's and C libraries that they, and the
+      harness, use.
+  """
+
+  path: pathlib.Path
+  job_address: int
+  job_bytes: int
+  code_bytes: dict[str, int]
+  support_bytes: int
+
+
+def require_tools(cpu: Cpu) -> None:
+  """Raises EnvironmentMissing when the core's compiler or emulator is not installed."""
+  for program in (cpu.compiler, cpu.emulator):
+    if shutil.which(program) is None:
+      raise EnvironmentMissing(
+          f'{program} is not installed, {cpu.name} cannot be measured: '
+          f'apt-get install {cpu.packages[program]}'
+      )
+
+
+def build(cpu: Cpu, optimization: str = '-O3') -> Image:
+  """The image for a core, built where it is not in the cache.
+
+  Args:
+    cpu: The core.
+    optimization: One of OPTIMIZATIONS.
+
+  Raises:
+    EnvironmentMissing: compiler or emulator is not installed.
+    TflmPatchError: the compiler fails; says what it printed first.
+  """
+  require_tools(cpu)
+  kernels = paths.kernels_dir()
+  includes = [kernels / 'include', kernels / 'src', FIRMWARE]
+  flags = [*cpu.flags, *_COMPILE, optimization, *(f'-I{folder}' for folder in includes)]
+  sources = {
+      source: _KERNEL + '+'.join(source.relative_to(kernels / 'src').with_suffix('').parts)
+      for source in sorted((kernels / 'src').rglob('*.c'))
+  }
+  for name in ('main.c', 'timed_executor.c', cpu.board):
+    sources[FIRMWARE / name] = f'{_HARNESS}{name}'
+  common = _digest(
+      _compiler_version(cpu.compiler).encode(),
+      # Not the folder's name: equal sources make equal objects anywhere.
+      *(flag.encode() for flag in (*cpu.flags, *_COMPILE, optimization)),
+      *_contents([*kernels.rglob('*.h'), *FIRMWARE.glob('*.h'), kernels / 'src' / 'executor.c']),
+  )
+  cache = _cache()
+  objects = {
+      source: cache / f'{name}-{_digest(common, source.read_bytes()).hex()}.o'
+      for source, name in sources.items()
+  }
+  with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    list(pool.map(lambda item: _compile(cpu, flags, *item), objects.items()))
+  names = [target.name for target in objects.values()]
+  scripts = _contents(FIRMWARE.glob('*.ld'))
+  key = _digest(common, *(name.encode() for name in names), *scripts).hex()
+  image = cache / f'{cpu.name}-{key}.elf'
+  _make(image, lambda output: _link(cpu, list(objects.values()), output))
+  return _describe(image)
+
+
+def _compile(cpu: Cpu, flags: list[str], source: pathlib.Path, target: pathlib.Path) -> None:
+  _make(target, lambda output: _run([cpu.compiler, *flags, '-c', str(source), '-o', output]))
+
+
+def _link(cpu: Cpu, objects: list[pathlib.Path], output: str) -> None:
+  map_file = f'{output}.map'
+  _run([
+      cpu.compiler, *cpu.flags, '-nostartfiles', '-Wl,--gc-sections', f'-Wl,-Map={map_file}',
+      f'-L{FIRMWARE}', '-T', cpu.script, *map(str, objects), '-o', output,
+  ])  # fmt: skip
+
+
+def _make(target: pathlib.Path, action: Callable[[str], None]) -> None:
+  """Makes a file of the cache unless it is there; others may do so at the same time."""
+  if target.exists():
+    os.utime(target)  # in use: not to be removed as old
+    return
+  with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+    output = pathlib.Path(folder) / target.name
+    action(str(output))
+    for made in sorted(output.parent.iterdir(), reverse=True):  # the file itself last
+      made.replace(target.parent / made.name)
+
+
+def _run(command: list[str]) -> None:
+  done = subprocess.run(command, capture_output=True, text=True)
+  if done.returncode:
+    errors = [line for line in done.stderr.splitlines() if 'error' in line or 'undefined' in line]
+    reason = (errors or done.stderr.splitlines() or ['no reason given'])[0]
+    raise TflmPatchError(f'{command[0]} failed: {reason}')
+
+
+@functools.cache
+def _compiler_version(compiler: str) -> str:
+  return subprocess.run([compiler, '--version'], capture_output=True, text=True).stdout
+
+
+def _contents(files: Iterable[pathlib.Path]) -> list[bytes]:
+  return [part for file in sorted(files) for part in (file.name.encode(), file.read_bytes())]
+
+
+def _digest(*parts: bytes) -> bytes:
+  digest = hashlib.sha256()
+  for part in parts:
+    digest.update(len(part).to_bytes(8, 'little') + part)
+  return digest.digest()[:12]
+
+
+def _cache() -> pathlib.Path:
+  """The folder of objects and images; removes what was not used for long."""
+  base = os.environ.get(CACHE)
+  if base is None:
+    home = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
+    base = os.path.join(home, 'tflm_patch')
+  folder = pathlib.Path(base) / 'bench'
+  try:
+    folder.mkdir(parents=True, exist_ok=True)
+    oldest = time.time() - _KEEP_SECONDS
+    for file in folder.iterdir():
+      if file.is_file() and file.stat().st_mtime < oldest:
+        file.unlink(missing_ok=True)
+  except OSError as error:
+    raise TflmPatchError(
+        f'{folder}: cannot be used ({error.strerror}); set {CACHE} to a folder for built images'
+    ) from error
+  return folder
+
+
+def _describe(path: pathlib.Path) -> Image:
+  """What the linker's map says of an image."""
+  text = pathlib.Path(f'{path}.map').read_text()
+  text = text[text.index('Linker script and memory map') :]
+  code: dict[str, int] = {}
+  support = 0
+  # Long section names stand on a line of their own.
+  for section, size, file in _SIZE_LINE.findall(re.sub(r'\n {16}', ' ', text)):
+    if not section.startswith(_CODE_SECTIONS):
+      continue
+    name = os.path.basename(file)
+    if name.startswith(_KERNEL):
+      source = name[len(_KERNEL) :].rpartition('-')[0].replace('+', '/')
+      code[source] = code.get(source, 0) + int(size, 16)
+    elif not name.startswith(_HARNESS):
+      support += int(size, 16)
+  begin, end = (_symbol(text, name) for name in ('board_job', 'board_job_end'))
+  return Image(path, begin, end - begin, dict(sorted(code.items())), support)
+
+
+def _symbol(text: str, name: str) -> int:
+  found = re.search(_SYMBOL_LINE.format(name), text, re.MULTILINE)
+  assert found is not None, name
+  return int(found[1], 16)

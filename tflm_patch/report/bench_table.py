@@ -1,0 +1,50 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A measured model as text."""
+
+from __future__ import annotations
+
+from tflm_patch.bench.estimate import Estimate
+from tflm_patch.bench.measure import BenchResult
+
+_WIDTH = 60
+
+
+def bench_summary(result: BenchResult, estimates: list[Estimate]) -> str:
+  """The table of operators, totals, and estimates for chips."""
+  lines = [f'{"operator":{_WIDTH}} {"calls":>6} {"MACs":>12} {"instructions":>13} {"per MAC":>8}']
+  for cost in result.operators:
+    ratio = cost.instructions_per_mac
+    per_mac = '' if ratio is None else f'{ratio:8.2f}'
+    operator = cost.operator
+    lines.append(
+        f'{operator.description:{_WIDTH}} {operator.calls:6,} {operator.macs:12,} '
+        f'{cost.instructions:13,} {per_mac:>8}'
+    )
+  per_mac = f', {result.instructions / result.macs:.2f} per MAC' if result.macs else ''
+  share = 100 * result.executor_instructions / max(result.instructions, 1)
+  reference = 'the original model' if result.compared_with_original else 'the converted model'
+  exact = 'every output byte equal to' if result.bit_exact else 'OUTPUTS DIFFER from'
+  lines += [
+      '',
+      f'instructions   {result.instructions:,}{per_mac} ({result.cpu}, {result.optimization})',
+      f'MACs           {result.macs:,}',
+      f'executor       {result.executor_instructions:,} of the instructions ({share:.2f} %)',
+      f'validation     {result.validate_instructions:,} instructions, once',
+      f'workspace      {result.workspace:,} bytes',
+      f'stack          {result.stack:,} bytes to run, {result.validate_stack:,} to validate',
+      f'code           {result.code_bytes:,} bytes: executor and all kernels',
+      f'exactness      {exact} {reference} in TFLM',
+  ]
+  if result.stock_operators:
+    names = ', '.join(dict.fromkeys(result.stock_operators))
+    lines.append(f'not measured   {len(result.stock_operators)} operators outside stages: {names}')
+  if estimates:
+    assumed = estimates[0].cycles_per_instruction
+    lines += ['', f'estimates, not measured: {assumed:.2f} cycles per instruction assumed']
+    lines += [
+        f'  {estimate.target:<14} {estimate.milliseconds:10.1f} ms at '
+        f'{estimate.clock_hz / 1e6:.0f} MHz'
+        for estimate in estimates
+    ]
+  return '\n'.join(lines)
