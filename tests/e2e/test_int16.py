@@ -89,6 +89,17 @@ INT16_CASES = [
     *_adds(),
     *activations('add', lambda b, x, **kw: b.add(x, b.input(MAP, DType.INT16), **kw)),
     Case('add_of_itself_convolved', lambda b, x: b.add(x, b.conv(x, 6))),
+    Case('pad', lambda b, x: b.pad_spatial(x, 1, 2, 3, 0)),
+    Case('pad_channels', lambda b, x: b.pad(x, [(0, 0), (1, 0), (0, 1), (2, 3)])),
+    Case('pad_value', lambda b, x: b.pad(x, [(0, 0), (1, 1), (2, 2), (0, 1)], value=-777)),
+    Case('concatenation', lambda b, x: b.concat([x, b.max_pool(x, 3, 1, 'SAME'), x])),
+    Case('split_joined', lambda b, x: b.concat(b.split(x, 3)[::-1])),
+    Case('split_v_rows', lambda b, x: b.split_v(x, [2, 4, 1], 1)[1]),
+    Case('slice', lambda b, x: b.slice(x, (0, 1, 2, 3), (1, 5, -1, 2))),
+    Case(
+        'strided_slice',
+        lambda b, x: b.strided_slice(x, (0, 1, 8, 0), (1, 7, 0, 6), (1, 2, -3, 1)),
+    ),
     Case('dequantize', lambda b, x: b.dequantize(x), framed=False),
 ]  # fmt: skip
 CASES = [dataclasses.replace(case, dtype=DType.INT16) for case in INT16_CASES]

@@ -278,19 +278,23 @@ static void add_int16(corpus* c) {
   }
 }
 
-/* float32 -> QUANTIZE -> int16 ring -> DEQUANTIZE -> float32. */
+/* float32 -> QUANTIZE -> int16 ring -> PAD -> DEQUANTIZE -> float32. */
 static void add_int16_boundary(corpus* c) {
   const tflm_patch_quantize_params scale = {0.001f, 0};
+  const tflm_patch_pad_params pad = {1, 0, 1, -999};
   builder_init(&b);
   const uint32_t in = builder_tensor_map(&b, TFLM_PATCH_FLOAT32, 3, 4, 2, 0, 0);
   const uint32_t out =
-      builder_tensor_map(&b, TFLM_PATCH_FLOAT32, 3, 4, 2, 0, 1);
+      builder_tensor_map(&b, TFLM_PATCH_FLOAT32, 5, 4, 3, 0, 1);
   const uint32_t ring =
       builder_workspace_map(&b, TFLM_PATCH_INT16, 3, 1, 4, 2, 0);
   builder_op(&b, TFLM_PATCH_QUANTIZE, &in, 1, ring, 3, &scale, sizeof(scale),
              0);
-  builder_op(&b, TFLM_PATCH_DEQUANTIZE, &ring, 1, out, 3, &scale, sizeof(scale),
-             0);
+  const uint32_t padded =
+      builder_workspace_map(&b, TFLM_PATCH_INT16, 5, 1, 4, 3, 0);
+  builder_op(&b, TFLM_PATCH_PAD, &ring, 1, padded, 5, &pad, sizeof(pad), 0);
+  builder_op(&b, TFLM_PATCH_DEQUANTIZE, &padded, 1, out, 5, &scale,
+             sizeof(scale), 0);
   builder_stream(&b);
   add(c, builder_encode(&b));
 }

@@ -335,6 +335,10 @@ void tflm_patch_lookup_x8(const uint8_t* table, const uint8_t* input,
 void tflm_patch_pad_x8(const tflm_patch_pad_params* params, const int8_t* input,
                        uint32_t cols, uint32_t channels, int8_t* output,
                        uint32_t output_cols, uint32_t output_channels);
+void tflm_patch_pad_s16(const tflm_patch_pad_params* params,
+                        const int16_t* input, uint32_t cols, uint32_t channels,
+                        int16_t* output, uint32_t output_cols,
+                        uint32_t output_channels);
 
 /* ---- transpose.c ---- */
 
