@@ -68,6 +68,7 @@ static const kernel_entry kKernels[TFLM_PATCH_KIND_COUNT] = {
                                     sizeof(tflm_patch_pool_params)},
     [TFLM_PATCH_ADD_S16] = {&tflm_patch_add_s16_kernel,
                             sizeof(tflm_patch_add_params)},
+    [TFLM_PATCH_RESHAPE] = {&tflm_patch_reshape_kernel, 0},
     [TFLM_PATCH_FEED] = {&tflm_patch_feed_kernel, 0},
     [TFLM_PATCH_CROP] = {&tflm_patch_crop_kernel,
                          sizeof(tflm_patch_crop_params)},

@@ -41,6 +41,7 @@ extern const tflm_patch_kernel tflm_patch_fully_connected_s16_kernel;
 extern const tflm_patch_kernel tflm_patch_average_pool_2d_s16_kernel;
 extern const tflm_patch_kernel tflm_patch_max_pool_2d_s16_kernel;
 extern const tflm_patch_kernel tflm_patch_add_s16_kernel;
+extern const tflm_patch_kernel tflm_patch_reshape_kernel;
 extern const tflm_patch_kernel tflm_patch_feed_kernel;
 extern const tflm_patch_kernel tflm_patch_crop_kernel;
 extern const tflm_patch_kernel tflm_patch_join_kernel;

@@ -288,6 +288,15 @@ CASES = [
     Case('blocks_there_and_back', lambda b, x: b.depth_to_space(b.space_to_depth(x, 2), 2),
          (1, 8, 6, 3)),
     Case('reshape_flat', lambda b, x: b.fully_connected(b.reshape(x, (1, 378)), 4)),
+    Case('reshape_turned', lambda b, x: b.reshape(x, (1, 9, 7, 6))),
+    Case('reshape_line', lambda b, x: b.reshape(x, (1, 1, 63, 6))),
+    Case('reshape_column', lambda b, x: b.reshape(x, (1, 63, 1, 6))),
+    Case('reshape_channels', lambda b, x: b.reshape(x, (1, 7, 3, 18))),
+    Case('reshape_rank_3', lambda b, x: b.reshape(x, (1, 63, 6)), framed=False),
+    Case('reshape_there_and_back', lambda b, x: (
+        b.reshape(b.relu(b.reshape(x, (1, 21, 9, 2))), MAP))),
+    Case('reshape_read_twice', lambda b, x: (
+        b.concat([b.reshape(x, (1, 9, 7, 6)), b.reshape(b.relu6(x), (1, 9, 7, 6))]))),
     Case('squeeze', lambda b, x: b.squeeze(b.mean(x), (1, 2)), framed=False),
     Case(
         'expand_dims',
@@ -327,7 +336,6 @@ STOCK_CASES = {
     'TRANSPOSE': (lambda b, x: b.transpose(x, (0, 2, 1, 3)), 'NCHW'),
     'CONCATENATION': (lambda b, x: b.concat([x, x], axis=1), 'axis'),
     'MEAN': (lambda b, x: b.mean(x, (3,)), 'axes'),
-    'RESHAPE': (lambda b, x: b.reshape(x, (1, 9, 7, 6)), 'stay'),
 }  # fmt: skip
 
 

@@ -146,6 +146,19 @@ static void add_moves(corpus* c) {
   }
 }
 
+/* RESHAPE to more, and to fewer, rows of a ring. */
+static void add_reshape(corpus* c) {
+  builder_init(&b);
+  const uint32_t in = builder_tensor_map(&b, TFLM_PATCH_INT16, 3, 4, 2, 0, 0);
+  const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_INT16, 2, 1, 12, 0, 1);
+  const uint32_t ring =
+      builder_workspace_map(&b, TFLM_PATCH_INT16, 8, 4, 1, 3, 0);
+  builder_op(&b, TFLM_PATCH_RESHAPE, &in, 1, ring, 8, NULL, 0, 0);
+  builder_op(&b, TFLM_PATCH_RESHAPE, &ring, 1, out, 2, NULL, 0, 0);
+  builder_stream(&b);
+  add(c, builder_encode(&b));
+}
+
 /* SPLIT -> rings -> CONCATENATION the other way round; a third part is an
  * output. */
 static void add_split(corpus* c) {
@@ -331,6 +344,7 @@ void corpus_init(corpus* c) {
   add_resize_bilinear(c);
   add_transpose_conv(c);
   add_int16(c);
+  add_reshape(c);
   add_int16_boundary(c);
   check_kinds(c);
 }

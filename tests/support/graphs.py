@@ -284,6 +284,17 @@ def _blocks(s: Sketch, x: int) -> int:
   return s.space_to_depth(x, block)
 
 
+def reshape(s: Sketch, x: int) -> int:
+  """Into other rows, columns and channels."""
+  _, rows, cols, channels = s.shape(x)
+  shapes = [(cols, rows, channels), (1, rows * cols, channels), (rows * cols, 1, channels)]
+  if channels % 2 == 0:
+    shapes.append((rows, 2 * cols, channels // 2))
+  elif rows % 2 == 0:
+    shapes.append((rows // 2, cols, 2 * channels))
+  return s.reshape(x, (1, *s.draw(st.sampled_from(shapes))))
+
+
 def _line_mean(s: Sketch, x: int) -> int:
   return s.mean(x, s.draw(st.sampled_from([(1,), (2,), (1, 2)])))
 
@@ -316,6 +327,7 @@ BLOCKS: tuple[Block, ...] = (
     _padded_conv, _unary, _squeeze_excite, _constant_operand, _concat, _grouped, _resize,
     _transpose_conv, _pad_channels, _line_mean, _fully_connected, _stock, _extra_input,
     _prelu, strided_slice, split, _blocks,
+    reshape,
 )  # fmt: skip
 
 

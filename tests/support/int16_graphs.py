@@ -20,6 +20,7 @@ from support.graphs import (
     inverted_residual,
     pads,
     pool,
+    reshape,
     residual,
     split,
     strided_slice,
@@ -93,7 +94,7 @@ def _fully_connected(s: Sketch, x: int) -> int:
 BLOCKS: tuple[Block, ...] = (
     _pointwise, _conv, _depthwise, _conv, _depthwise, residual, pool, inverted_residual,
     _padded_conv, _grouped, _operand, _pad_channels, _fully_connected, _concat, split,
-    strided_slice,
+    strided_slice, reshape,
 )  # fmt: skip
 
 

@@ -73,6 +73,7 @@ class Kind(enum.IntEnum):
   AVERAGE_POOL_2D_S16 = 34
   MAX_POOL_2D_S16 = 35
   ADD_S16 = 36
+  RESHAPE = 37
   FEED = 39
   CROP = 40
   JOIN = 41

@@ -84,6 +84,7 @@ enum {
   TFLM_PATCH_AVERAGE_POOL_2D_S16 = 34,
   TFLM_PATCH_MAX_POOL_2D_S16 = 35,
   TFLM_PATCH_ADD_S16 = 36,
+  TFLM_PATCH_RESHAPE = 37, /* into other rows, of the same values in all */
   TFLM_PATCH_FEED = 39, /* rows of a frame from its bands */
   TFLM_PATCH_CROP = 40, /* a part of a map, in its memory */
   TFLM_PATCH_JOIN = 41, /* a map whose parts were made one by one, in its memory */
