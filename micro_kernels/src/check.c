@@ -87,7 +87,8 @@ tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage,
     return TFLM_PATCH_BAD_SIZE;
   }
   const uint8_t* shifts = stage->constants + requant->shift_at;
-  if (requant->per_channel > 1 || requant->wide > is_int16 ||
+  if (requant->per_channel > 1 || requant->bounded > 1 ||
+      requant->wide > is_int16 ||
       (is_int16 ? requant->output_zero_point != 0
                 : !tflm_patch_is_int8(requant->output_zero_point)) ||
       !tflm_patch_is_clamp(type, requant->act_min, requant->act_max) ||

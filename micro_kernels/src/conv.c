@@ -3,6 +3,8 @@
  *
  * CONV_2D of int8 maps.
  */
+#include <string.h>
+
 #include "family.h"
 #include "kernels.h"
 #include "portable/portable.h"
@@ -61,13 +63,82 @@ void tflm_patch_conv_reads(const tflm_patch_stage* stage,
                           first, last);
 }
 
+/* An output row over the input row that it is made from: some cells at a time
+ * are set aside first. */
+static void make_row_in_place(const tflm_patch_conv_args* args, int8_t* cells,
+                              uint32_t channels) {
+  int8_t aside[2 * TFLM_PATCH_CONV_IN_PLACE_CHANNELS];
+  const uint32_t most = (uint32_t)sizeof(aside) / channels;
+  tflm_patch_conv_args part = *args;
+  int8_t* output = cells;
+  for (uint32_t left = args->output_cols; left > 0; left -= part.output_cols) {
+    part.output_cols = left < most ? left : most;
+    const uint32_t bytes = part.output_cols * channels;
+    const tflm_patch_rows input = {
+        .base = aside,
+        .row_bytes = (int32_t)bytes,
+        .ring_rows = 1,
+        .rows = 1,
+        .cols = part.output_cols,
+        .channels = channels,
+        .split_base = aside,
+        .split = 1,
+    };
+    memcpy(aside, cells, bytes);
+    tflm_patch_conv_s8(&part, &input, 0, output);
+    cells += bytes;
+    output += part.output_cols * args->output_channels;
+  }
+}
+
+/* Whether a pixel is made of the pixel at its place alone. */
+static int is_pointwise(const tflm_patch_window* window,
+                        const tflm_patch_map* input,
+                        const tflm_patch_map* output) {
+  return window->kernel_h == 1 && window->kernel_w == 1 &&
+         window->stride_h == 1 && window->stride_w == 1 &&
+         window->pad_top == 0 && window->pad_left == 0 &&
+         input->rows == output->rows && input->cols == output->cols;
+}
+
+/* Rows that lie one behind the other as one long row: fewer rests of blocks. */
+static void run_pointwise(const tflm_patch_stage* stage,
+                          const tflm_patch_map* input,
+                          const tflm_patch_map* output,
+                          tflm_patch_conv_args* args, uint32_t row,
+                          uint32_t count) {
+  while (count > 0) {
+    const int8_t* from = (const int8_t*)tflm_patch_map_row(stage, input, row);
+    int8_t* to = (int8_t*)tflm_patch_map_row(stage, output, row);
+    uint32_t n = tflm_patch_rows_in_line(input, row, count);
+    n = tflm_patch_rows_in_line(output, row, n);
+    args->output_cols = output->cols * n;
+    if (from == to && output->channels <= input->channels &&
+        input->channels <= TFLM_PATCH_CONV_IN_PLACE_CHANNELS) {
+      make_row_in_place(args, to, input->channels);
+    } else {
+      const tflm_patch_rows line = {
+          .base = from,
+          .ring_rows = 1,
+          .rows = 1,
+          .cols = input->cols * n,
+          .channels = input->channels,
+          .split = 1,
+      };
+      tflm_patch_conv_s8(args, &line, 0, to);
+    }
+    row += n;
+    count -= n;
+  }
+}
+
 static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
                 uint32_t step, uint32_t count) {
   const tflm_patch_conv_params* params = conv_params(stage, op);
   const tflm_patch_map* input_map = tflm_patch_input_map(stage, op, 0);
   const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
   const tflm_patch_rows input = tflm_patch_view_rows(stage, input_map);
-  const tflm_patch_conv_args args = {
+  tflm_patch_conv_args args = {
       .window = params->window,
       .requant = tflm_patch_find_requant(stage, &params->requant),
       .weights = (const int8_t*)tflm_patch_constant(stage, params->weights_at),
@@ -77,6 +148,10 @@ static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
       .output_cols = output->cols,
       .output_channels = output->channels,
   };
+  if (is_pointwise(&params->window, input_map, output)) {
+    run_pointwise(stage, input_map, output, &args, step, count);
+    return;
+  }
   for (uint32_t row = step; row < step + count; ++row) {
     tflm_patch_conv_s8(&args, &input, row,
                        (int8_t*)tflm_patch_map_row(stage, output, row));

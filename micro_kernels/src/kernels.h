@@ -35,6 +35,7 @@ extern const tflm_patch_kernel tflm_patch_split_kernel;
 extern const tflm_patch_kernel tflm_patch_strided_slice_kernel;
 extern const tflm_patch_kernel tflm_patch_space_to_depth_kernel;
 extern const tflm_patch_kernel tflm_patch_depth_to_space_kernel;
+extern const tflm_patch_kernel tflm_patch_bottleneck_kernel;
 extern const tflm_patch_kernel tflm_patch_conv_2d_s16_kernel;
 extern const tflm_patch_kernel tflm_patch_depthwise_conv_2d_s16_kernel;
 extern const tflm_patch_kernel tflm_patch_fully_connected_s16_kernel;

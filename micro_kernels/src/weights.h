@@ -37,6 +37,7 @@ static inline tflm_patch_requant_args tflm_patch_find_requant(
       .output_zero_point = requant->output_zero_point,
       .act_min = requant->act_min,
       .act_max = requant->act_max,
+      .bounded = requant->bounded,
       .wide = requant->wide,
   };
   return args;

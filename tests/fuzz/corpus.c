@@ -33,6 +33,7 @@ static void add_weighted(corpus* c) {
       add(c, weighted_program(&kWeighted[i], ring));
     }
   }
+  add(c, weighted_program_in_place(&kWeighted[0])); /* pointwise */
 }
 
 static void add_maps(corpus* c) {

@@ -22,8 +22,10 @@ static int random_case(uint32_t* seed) {
   w->dilation_h = (uint8_t)(dilated ? random_between(seed, 1, 3) : 1);
   w->dilation_w = (uint8_t)(dilated ? random_between(seed, 1, 3) : 1);
   c->shape[0] = (uint16_t)random_between(seed, 1, 9);
-  c->shape[1] = (uint16_t)random_between(seed, 1, 9);
-  const uint32_t depth = random_between(seed, 1, pointwise ? 40 : 9);
+  c->shape[1] = (uint16_t)random_between(seed, 1, pointwise ? 20 : 9);
+  const uint32_t deep = test_random(seed) % 4 == 0;
+  const uint32_t depth =
+      random_between(seed, 1, pointwise ? 70 : deep ? 40 : 9);
   c->shape[2] = (uint16_t)(depth * c->groups);
   c->output_shape[0] =
       (uint16_t)random_size(seed, c->shape[0], w->kernel_h, w->stride_h,
@@ -31,7 +33,8 @@ static int random_case(uint32_t* seed) {
   c->output_shape[1] =
       (uint16_t)random_size(seed, c->shape[1], w->kernel_w, w->stride_w,
                             w->dilation_w, &w->pad_left);
-  c->output_shape[2] = (uint16_t)(random_between(seed, 1, 9) * c->groups);
+  c->output_shape[2] =
+      (uint16_t)(random_between(seed, 1, pointwise ? 40 : 9) * c->groups);
   return weighted_fill(
       &the_case, seed,
       (uint32_t)c->output_shape[2] * w->kernel_h * w->kernel_w * depth);
@@ -44,6 +47,35 @@ static void test_random_cases(void) {
   while (done < 500) {
     if (random_case(&seed)) {
       check_weighted(&the_case.c);
+      ++done;
+    }
+  }
+}
+
+/* No more output channels than the input has cells for, up to the most that the
+ * kernel sets aside. */
+static void test_in_place(void) {
+  uint32_t seed = 31;
+  test_case = "in place";
+  for (int done = 0; done < 300;) {
+    golden_weighted* c = &the_case.c;
+    const uint32_t depth =
+        random_between(&seed, 1, TFLM_PATCH_CONV_IN_PLACE_CHANNELS);
+    const uint32_t outputs = random_between(&seed, 1, depth);
+    const uint16_t rows = (uint16_t)random_between(&seed, 1, 3);
+    const uint16_t cols = (uint16_t)random_between(&seed, 1, 9);
+    memset(&the_case, 0, sizeof(the_case));
+    c->kind = TFLM_PATCH_CONV_2D;
+    c->groups = 1;
+    c->window.kernel_h = c->window.kernel_w = 1;
+    c->window.stride_h = c->window.stride_w = 1;
+    c->window.dilation_h = c->window.dilation_w = 1;
+    c->shape[0] = c->output_shape[0] = rows;
+    c->shape[1] = c->output_shape[1] = cols;
+    c->shape[2] = (uint16_t)depth;
+    c->output_shape[2] = (uint16_t)outputs;
+    if (weighted_fill(&the_case, &seed, depth * outputs)) {
+      check_weighted_program(c, weighted_program_in_place(c));
       ++done;
     }
   }
@@ -68,7 +100,9 @@ static void test_wrapping(void) {
 
 static void test_rejections(void) {
   uint32_t seed = 77;
-  while (!random_case(&seed) || the_case.c.groups != 2) {
+  /* Twice the weights reach beyond the constants. */
+  while (!random_case(&seed) || the_case.c.groups != 2 ||
+         the_case.c.weights_bytes < 16u * the_case.c.output_shape[2]) {
   }
   the_case.c.scales = the_case.c.output_shape[2];
   encoded good = weighted_program(&the_case.c, 0);
@@ -110,6 +144,7 @@ static void test_rejections(void) {
 
 int main(void) {
   test_random_cases();
+  test_in_place();
   test_wrapping();
   test_rejections();
   return TEST_RESULT();

@@ -17,7 +17,15 @@ from tflm_patch.planner import order, program, rows
 from tflm_patch.planner.builder import NotStageable
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.program import Kind
-from tflm_patch.planner.stage_ir import FeatureMap, MapRole, RowReads, StageGraph, StageOp, View
+from tflm_patch.planner.stage_ir import (
+    FeatureMap,
+    MapRole,
+    RowReads,
+    StageGraph,
+    StageOp,
+    View,
+    without_unused_maps,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,7 +159,8 @@ class _Splitter:
         )
     )
     ops = (*self._ops, *self._graph.ops[self._depth :])
-    return _compact(StageGraph(tuple(self._maps), ops, self._graph.inputs, self._graph.outputs))
+    graph = self._graph
+    return without_unused_maps(StageGraph(tuple(self._maps), ops, graph.inputs, graph.outputs))
 
   def needed(self, part: Rect) -> dict[int, Rect]:
     """The cells of each map that a part of the last one is made from."""
@@ -288,29 +297,6 @@ class _Splitter:
         )
     )
     return len(self._maps) - 1
-
-
-def _compact(graph: StageGraph) -> StageGraph:
-  """Without the maps that only patches of are made."""
-  used = {m for op in graph.ops for m in (*op.inputs, *op.outputs)}
-  used |= {*graph.inputs, *graph.outputs}
-  number = {m: k for k, m in enumerate(sorted(used))}
-
-  def renumber(maps: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(number[m] for m in maps)
-
-  maps = []
-  for m in sorted(used):
-    feature_map = graph.maps[m]
-    if feature_map.view is not None:
-      view = dataclasses.replace(feature_map.view, base=number[feature_map.view.base])
-      feature_map = dataclasses.replace(feature_map, view=view)
-    maps.append(feature_map)
-  ops = tuple(
-      dataclasses.replace(op, inputs=renumber(op.inputs), outputs=renumber(op.outputs))
-      for op in graph.ops
-  )
-  return StageGraph(tuple(maps), ops, renumber(graph.inputs), renumber(graph.outputs))
 
 
 def _share(size: int, parts: int, k: int) -> tuple[int, int]:

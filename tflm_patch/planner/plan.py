@@ -259,11 +259,9 @@ def _finish(
       scratch[need.op] = ScratchPlan(regions[piece.region], piece.offset)
       continue
     assert need.map is not None
-    gap = 0 if need.guest is None else need.guest[1].gap_bytes
-    maps[need.map] = _map_plan(need.item, place, regions, gap)
-    if need.guest is not None:
-      guest, how = need.guest
-      maps[guest] = _guest_plan(need.item, place, regions, how)
+    for m, how in ((need.map, InPlace(0)), *need.guests):
+      at = need.gap_bytes - how.gap_bytes
+      maps[m] = _map_plan(need.item, place, regions, how, at)
   for m, feature_map in enumerate(graph.maps):
     if feature_map.view is not None:
       base = maps[feature_map.view.base]
@@ -294,36 +292,28 @@ def _own_place(graph: StageGraph, m: int) -> MapPlan | None:
 
 
 def _map_plan(
-    item: layout.Item, place: layout.Place, regions: Sequence[int], gap: int
+    item: layout.Item, place: layout.Place, regions: Sequence[int], how: InPlace, at: int
 ) -> MapPlan:
+  """Row r lies `at` bytes into the slot of the item's row r * row_step - row_shift."""
   first, *rest = place.pieces
   slots = len(item.shapes[place.shape].made)
-  if not rest:
-    return MapPlan(regions[first.region], first.offset + gap, slots, item.slot_bytes, slots)
-  second = rest[0]
-  return MapPlan(
-      regions[first.region], first.offset, slots, item.slot_bytes, first.count,
-      regions[second.region], second.offset,
-  )  # fmt: skip
-
-
-def _guest_plan(
-    item: layout.Item, place: layout.Place, regions: Sequence[int], how: InPlace
-) -> MapPlan:
-  """Row r lies at the beginning of the slot of its host's row r * row_step - row_shift."""
-  if how.is_same_place:
-    return _map_plan(item, place, regions, 0)
-  piece = place.pieces[0]
-  region = regions[piece.region]
-  slots = len(item.shapes[place.shape].made)
+  if rest:
+    second = rest[0]
+    return MapPlan(
+        regions[first.region], first.offset, slots, item.slot_bytes, first.count,
+        regions[second.region], second.offset,
+    )  # fmt: skip
+  region, offset = regions[first.region], first.offset + at
+  if (how.row_step, how.row_shift) == (1, 0):
+    return MapPlan(region, offset, slots, item.slot_bytes, slots)
   row_bytes = item.slot_bytes if how.row_step == 1 else -item.slot_bytes  # 2 is -1 modulo 3
   start = -how.row_shift % slots
   # Slots from `start` to the end of the ring, in the guest's direction; then the others.
   split = slots - start if row_bytes > 0 else start + 1
-  rest = 0 if row_bytes > 0 else slots - 1
+  back = 0 if row_bytes > 0 else slots - 1
   return MapPlan(
-      region, piece.offset + start * item.slot_bytes, slots, row_bytes, split,
-      region, piece.offset + rest * item.slot_bytes,
+      region, offset + start * item.slot_bytes, slots, row_bytes, split,
+      region, offset + back * item.slot_bytes,
   )  # fmt: skip
 
 

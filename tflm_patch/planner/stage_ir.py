@@ -114,6 +114,15 @@ class InPlace:
     """Whether rows of output and input lie at the same place."""
     return (self.row_step, self.row_shift, self.gap_bytes) == (1, 0, 0)
 
+  def over(self, below: InPlace) -> InPlace:
+    """How an output lies over what its input lies over itself."""
+    return InPlace(
+        below.input,
+        below.row_shift + below.row_step * self.row_shift,
+        below.gap_bytes + self.gap_bytes,
+        below.row_step * self.row_step,
+    )
+
   def fits_ring(self, height: int) -> bool:
     """Whether the output's slots of an input ring follow each other, up or down."""
     if self.row_step == 1:
@@ -171,3 +180,26 @@ class StageGraph:
   ops: tuple[StageOp, ...]
   inputs: tuple[int, ...]
   outputs: tuple[int, ...]
+
+
+def without_unused_maps(graph: StageGraph) -> StageGraph:
+  """The graph without maps that no operator makes or reads."""
+  used = {m for op in graph.ops for m in (*op.inputs, *op.outputs)}
+  used |= {*graph.inputs, *graph.outputs}
+  number = {m: k for k, m in enumerate(sorted(used))}
+
+  def renumber(maps: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(number[m] for m in maps)
+
+  maps = []
+  for m in sorted(used):
+    feature_map = graph.maps[m]
+    if feature_map.view is not None:
+      view = dataclasses.replace(feature_map.view, base=number[feature_map.view.base])
+      feature_map = dataclasses.replace(feature_map, view=view)
+    maps.append(feature_map)
+  ops = tuple(
+      dataclasses.replace(op, inputs=renumber(op.inputs), outputs=renumber(op.outputs))
+      for op in graph.ops
+  )
+  return StageGraph(tuple(maps), ops, renumber(graph.inputs), renumber(graph.outputs))

@@ -52,6 +52,7 @@ typedef struct {
   int32_t output_zero_point;
   int32_t act_min;
   int32_t act_max;
+  uint32_t bounded; /* as in tflm_patch_requant */
   uint32_t wide; /* for int16 outputs; see tflm_patch_requant */
 } tflm_patch_requant_args;
 

@@ -28,6 +28,7 @@ extern "C" {
 #define TFLM_PATCH_MAX_TENSORS 16u /* inputs plus outputs of a stage */
 #define TFLM_PATCH_MAX_OPS 255u    /* operators of one segment */
 #define TFLM_PATCH_PAUSE 255u      /* op of a step that waits for the next band */
+#define TFLM_PATCH_CONV_IN_PLACE_CHANNELS 128u /* see CONV_2D */
 #define TFLM_PATCH_NONE 0xFFFFFFFFu
 #define TFLM_PATCH_CHECKSUM_FROM 16u /* what follows the checksum's field */
 
@@ -77,6 +78,7 @@ enum {
   TFLM_PATCH_PRELU = 24,
   TFLM_PATCH_RESIZE_BILINEAR = 26,
   TFLM_PATCH_TRANSPOSE_CONV = 27,
+  TFLM_PATCH_BOTTLENECK = 28, /* three convolutions, some columns at a time */
   /* of int16 maps, with the records of the 8-bit kinds */
   TFLM_PATCH_CONV_2D_S16 = 31,
   TFLM_PATCH_DEPTHWISE_CONV_2D_S16 = 32,
@@ -206,8 +208,11 @@ typedef struct {
   int16_t act_min;
   int16_t act_max;
   uint8_t per_channel;
+  uint8_t bounded; /* 1: every accumulator is between -2^30 and 2^30 for any
+                      input, which lets a kernel take a shorter way to the same
+                      bytes */
   uint8_t wide;
-  uint8_t reserved[2];
+  uint8_t reserved;
 } tflm_patch_requant;
 
 /* The kinds of int16 maps with weights: zero points are 0, and the bias is
@@ -223,7 +228,11 @@ typedef struct {
 } tflm_patch_int64;
 
 /* CONV_2D. Weights int8[out_channels][kernel_h][kernel_w][in_channels / groups].
- * bias int32[out_channels] already holds -input_zero_point * sum(weights). */
+ * bias int32[out_channels] already holds -input_zero_point * sum(weights).
+ * An output row that begins where the input row of the same number does lies
+ * over it: the kernel is 1 x 1 with stride 1 and without padding, and there are
+ * at most TFLM_PATCH_CONV_IN_PLACE_CHANNELS input channels and no more output
+ * channels. */
 typedef struct {
   tflm_patch_window window;
   tflm_patch_requant requant;
@@ -243,6 +252,26 @@ typedef struct {
   uint16_t depth_multiplier;
   uint16_t reserved;
 } tflm_patch_depthwise_params;
+
+/* BOTTLENECK: a CONV_2D, a DEPTHWISE_CONV_2D and a 1 x 1 CONV_2D. The map
+ * between the first two, the wide one, does not exist: for an output row, its
+ * cells are made for tile_cols output columns at a time. A row of it that the
+ * next output row reads, too, is kept in its first held_cols columns; behind
+ * them it is made again. The scratch holds, of the wide map's cells,
+ * reach_h * ((tile_cols - 1) * stride_w + reach_w) and (reach_h - stride_h) *
+ * held_cols, and tile_cols cells of the depthwise convolution's output, where
+ * reach = (kernel - 1) * dilation + 1. */
+typedef struct {
+  tflm_patch_conv_params expand;
+  tflm_patch_depthwise_params depthwise;
+  tflm_patch_conv_params project;
+  uint16_t wide_rows;
+  uint16_t wide_cols;
+  uint16_t wide_channels;
+  int16_t wide_zero_point;
+  uint16_t tile_cols; /* of the output, at least 1 */
+  uint16_t held_cols; /* of the wide map */
+} tflm_patch_bottleneck_params;
 
 /* TRANSPOSE_CONV. Tap i of an input row reaches output row input row * stride_h -
  * pad_top + i; columns alike; dilation is 1. Weights

@@ -438,24 +438,3 @@ def check(op: OpView) -> Violation | None:
       message = ' '.join((rule.__doc__ or '').split())
       return Violation(rule.__name__.removeprefix('constraint_'), message, values)
   return None
-
-
-def pack_requant(
-    multipliers: np.ndarray,
-    shifts: np.ndarray,
-    zero_point: int,
-    clamp: tuple[int, int],
-    pool: Any,
-    wide: bool = False,
-) -> dict[str, int]:
-  """Fields of tflm_patch_requant, arrays stored in the constant pool."""
-  return {
-      'requant.multiplier_at': pool.add(multipliers.astype('<i4')),
-      'requant.shift_at': pool.add(shifts.astype(np.int8), alignment=1),
-      'requant.output_zero_point': zero_point,
-      'requant.act_min': clamp[0],
-      'requant.act_max': clamp[1],
-      'requant.per_channel': int(multipliers.size > 1),
-      'requant.wide': int(wide),
-  }
-

@@ -12,7 +12,9 @@ from tflm_patch.planner import program, rows
 from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base
+from tflm_patch.planner.operators.accumulators import Accumulators, Int16Accumulators
 from tflm_patch.planner.operators.base import OpView
+from tflm_patch.planner.stage_ir import InPlace
 
 
 def folded_bias(op: OpView, weight_sums: np.ndarray) -> np.ndarray:
@@ -26,16 +28,6 @@ def folded_bias(op: OpView, weight_sums: np.ndarray) -> np.ndarray:
   return ((folded + (1 << 31)) % (1 << 32) - (1 << 31)).astype('<i4')
 
 
-def pack_bias(op: OpView, weight_sums: np.ndarray, pool: ConstantPool) -> int:
-  """Stores the bias: folded as int32, or, with int16 activations, int64 as it is."""
-  if op.input().dtype != DType.INT16:
-    return pool.add(folded_bias(op, weight_sums))
-  bias = np.zeros(weight_sums.size, '<i8')
-  if op.has_input(2):
-    bias = op.input(2).array().reshape(-1).astype('<i8')
-  return pool.add(bias)
-
-
 def clamp_of(op: OpView) -> tuple[int, int]:
   """The fused activation's range of int8 or int16 outputs."""
   target = op.output().quantization
@@ -47,20 +39,40 @@ def clamp_of(op: OpView) -> tuple[int, int]:
   )  # fmt: skip
 
 
-def requant_of(op: OpView, pool: ConstantPool) -> dict[str, int]:
-  """Requantization of a convolution's accumulators."""
-  source, weights = op.input().quantization, op.input(1).quantization
+def int16_accumulators(
+    op: OpView, channels: int, multipliers: np.ndarray, shifts: np.ndarray
+) -> Int16Accumulators:
+  """The sums of an operator on int16 activations."""
+  bias = np.zeros(channels, np.int64)
+  if op.has_input(2):
+    bias = op.input(2).array().reshape(-1).astype(np.int64)
+  return Int16Accumulators(bias, multipliers, shifts, clamp_of(op), base.sums_are_wide(op))
+
+
+def _multipliers(op: OpView) -> tuple[np.ndarray, np.ndarray]:
+  source, scales = op.input().quantization, op.input(1).quantization
   target = op.output().quantization
-  assert source is not None and weights is not None and target is not None
-  multipliers, shifts = quantize.convolution_multipliers(
-      source.scale, weights.scales, target.scale
-  )
-  return base.pack_requant(
-      multipliers, shifts, target.zero_point, clamp_of(op), pool, base.sums_are_wide(op)
-  )
+  assert source is not None and scales is not None and target is not None
+  return quantize.convolution_multipliers(source.scale, scales.scales, target.scale)
 
 
-_KINDS = {DType.INT8: program.Kind.CONV_2D, DType.INT16: program.Kind.CONV_2D_S16}
+def int8_accumulators(op: OpView, weights: np.ndarray, bias: np.ndarray) -> Accumulators:
+  """The sums of a convolution of weights [taps, channels] on int8 activations."""
+  target = op.output().quantization
+  assert target is not None
+  return Accumulators(weights, bias, *_multipliers(op), target.zero_point, clamp_of(op))
+
+
+def accumulators(
+    op: OpView, weights: np.ndarray, bias: np.ndarray
+) -> Accumulators | Int16Accumulators:
+  """The sums of a convolution of weights [taps, channels], by the type of its activations."""
+  if op.input().dtype == DType.INT16:
+    return int16_accumulators(op, bias.size, *_multipliers(op))
+  return int8_accumulators(op, weights, bias)
+
+
+KINDS = {DType.INT8: program.Kind.CONV_2D, DType.INT16: program.Kind.CONV_2D_S16}
 
 
 def constraint_filter_shape(op: OpView) -> str | None:
@@ -98,19 +110,23 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   weights = op.input(1).array()
   window = base.window_of(op, (weights.shape[1], weights.shape[2]))
   input_map, output_map = builder.map(source), builder.map(target)
+  pointwise = weights.shape[1:3] == (1, 1) and set(base.stage_window(window).stride) == {1}
+  is_int8 = input_map.dtype == DType.INT8
+  narrows = output_map.channels <= input_map.channels <= program.CONV_IN_PLACE_CHANNELS
+  keeps_cells = pointwise and narrows and input_map.cols == output_map.cols
 
   def encode(pool: ConstantPool) -> bytes:
+    bias = folded_bias(op, weights.sum(axis=(1, 2, 3), dtype=np.int64))
     return program.CONV.pack(
         **base.pack_window(window),
-        **requant_of(op, pool),
+        **accumulators(op, weights.reshape(bias.size, -1).T, bias).pack(pool),
         weights_at=pool.add(weights, alignment=16),
-        bias_at=pack_bias(op, weights.sum(axis=(1, 2, 3), dtype=np.int64), pool),
         groups=input_map.channels // weights.shape[3],
     )
 
   builder.add(
       op,
-      _KINDS[op.input().dtype],
+      KINDS[op.input().dtype],
       [source],
       [target],
       [
@@ -120,5 +136,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
           )
       ],
       encode,
+      # The int8 kernel sets a cell aside before it overwrites it.
+      in_place=[InPlace(0)] if keeps_cells and is_int8 else [],
       window=base.stage_window(window),
   )  # fmt: skip

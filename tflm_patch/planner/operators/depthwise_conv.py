@@ -57,19 +57,27 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   weights = op.input(1).array()[0]
   window = base.window_of(op, (weights.shape[0], weights.shape[1]))
   input_map, output_map = builder.map(source), builder.map(target)
+  # With a single input channel it is a CONV_2D, which has the faster kernels.
+  is_conv = input_map.channels == 1 and output_map.channels > 1
 
   def encode(pool: ConstantPool) -> bytes:
-    return program.DEPTHWISE.pack(
+    bias = conv.folded_bias(op, weights.sum(axis=(0, 1), dtype=np.int64))
+    common = {
         **base.pack_window(window),
-        **conv.requant_of(op, pool),
+        **conv.accumulators(op, weights.reshape(-1, bias.size), bias).pack(pool),
+    }
+    if is_conv:
+      by_output = np.moveaxis(weights, 2, 0)
+      return program.CONV.pack(**common, weights_at=pool.add(by_output, alignment=16), groups=1)
+    return program.DEPTHWISE.pack(
+        **common,
         weights_at=pool.add(weights, alignment=16),
-        bias_at=conv.pack_bias(op, weights.sum(axis=(0, 1), dtype=np.int64), pool),
         depth_multiplier=output_map.channels // input_map.channels,
     )
 
   # Columns are made from left to right, each channel from its own alone.
   in_place = []
-  if input_map.channels == output_map.channels:
+  if input_map.channels == output_map.channels and not is_conv:
     # Column c may lie over input column c - gap: of those that column c + 1 reads, the
     # first is stride * (c + 1) - pad.
     gap = max(0, window['pad_left'] - window['stride_w'] + 1)
@@ -83,7 +91,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
     )
   builder.add(
       op,
-      _KINDS[op.input().dtype],
+      (conv.KINDS if is_conv else _KINDS)[op.input().dtype],
       [source],
       [target],
       [

@@ -12,6 +12,7 @@ from tflm_patch.planner import program, rows
 from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base, conv
+from tflm_patch.planner.operators.accumulators import Accumulators, Int16Accumulators
 from tflm_patch.planner.operators.base import OpView
 
 _KINDS = {
@@ -40,20 +41,22 @@ def constraint_plain_weights(op: OpView) -> str | None:
   return None if weights_format == 0 else f'format {weights_format}'
 
 
-def requant_of(op: OpView, pool: ConstantPool) -> dict[str, int]:
+def accumulators(op: OpView, bias: np.ndarray) -> Accumulators | Int16Accumulators:
   """CalculateOpDataFullyConnected: per tensor the scales multiply in float32."""
   source, weights = op.input().quantization, op.input(1).quantization
   target = op.output().quantization
   assert source is not None and weights is not None and target is not None
   if not weights.per_tensor:
-    return conv.requant_of(op, pool)
+    return conv.accumulators(op, op.input(1).array().T, bias)
   multiplier, shift = quantize.quantize_multiplier(
       quantize.float_product(source.scale, weights.scale) / target.scale
   )
-  return base.pack_requant(
-      np.array([multiplier]), np.array([shift]), target.zero_point, conv.clamp_of(op), pool,
-      base.sums_are_wide(op),
-  )  # fmt: skip
+  multipliers, shifts = np.array([multiplier]), np.array([shift])
+  if op.input().dtype == DType.INT16:
+    return conv.int16_accumulators(op, bias.size, multipliers, shifts)
+  return Accumulators(
+      op.input(1).array().T, bias, multipliers, shifts, target.zero_point, conv.clamp_of(op)
+  )
 
 
 @base.register(
@@ -79,10 +82,10 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   target = builder.make(op.operator.outputs[0])
 
   def encode(pool: ConstantPool) -> bytes:
+    bias = conv.folded_bias(op, weights.sum(axis=1, dtype=np.int64))
     return program.FULLY_CONNECTED.pack(
-        **requant_of(op, pool),
+        **accumulators(op, bias).pack(pool),
         weights_at=pool.add(weights, alignment=16),
-        bias_at=conv.pack_bias(op, weights.sum(axis=1, dtype=np.int64), pool),
         flatten=int(flatten),
     )
 

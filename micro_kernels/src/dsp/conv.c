@@ -1,0 +1,224 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * CONV_2D for Armv7E-M.
+ *
+ * Four pixels at a time are widened to 16 bits, once for all output channels,
+ * and interleaved, so that the inner loop reads a word of weights and two times
+ * four words of values for sixteen products. Where that does not fit the buffer,
+ * two pixels and two channels are widened in the loop.
+ */
+#include "../family.h"
+
+#if TFLM_PATCH_IS_DSP
+
+#include "../kernels.h"
+#include "../portable/portable.h"
+#include "../window.h"
+#include "arith.h"
+#include "blocks.h"
+
+#define BUFFER_BYTES 1152u /* on the stack */
+#define PIXELS TFLM_PATCH_WIDE_PIXELS
+/* Of a window, to be widened: from the map, or from cells that were gathered. */
+#define MAX_WIDE_TAPS (BUFFER_BYTES / (2u * PIXELS))
+#define MAX_GATHERED_WIDE_TAPS (BUFFER_BYTES / (3u * PIXELS))
+#define MAX_GATHERED_TAPS (BUFFER_BYTES / 2u)
+
+#define MAX_KERNEL_H 16u /* of windows that are gathered */
+
+/* An output row at work. */
+typedef struct {
+  const tflm_patch_conv_args* args;
+  const tflm_patch_rows* input;
+  tflm_patch_range inside; /* kernel rows in the map */
+  const int8_t* rows[MAX_KERNEL_H]; /* those rows */
+  tflm_patch_dot_layer layer;
+} conv_row;
+
+/* ---- windows ---- */
+
+static int8_t* fill(int8_t* to, int32_t value, uint32_t n) {
+  for (; n > 0; --n) {
+    *to++ = (int8_t)value;
+  }
+  return to;
+}
+
+static inline __attribute__((always_inline)) int8_t* copy(int8_t* to,
+                                                          const int8_t* from,
+                                                          uint32_t n) {
+  const int8_t* end = to + n;
+  for (; n >= 4; n -= 4) {
+    memcpy(to, from, 4);
+    to += 4;
+    from += 4;
+  }
+  while (to != end) {
+    *to++ = *from++;
+  }
+  return to;
+}
+
+/* The window of an output column at an input column, in the order of the
+ * weights; some of it lies outside of the map, or it has gaps. */
+static __attribute__((noinline)) void gather_at_side(const conv_row* c,
+                                                     int32_t col, int8_t* to) {
+  const tflm_patch_window* window = &c->args->window;
+  const uint32_t depth = c->input->channels;
+  const int32_t zero_point = c->args->input_zero_point;
+  const tflm_patch_range inside = tflm_patch_taps_inside(
+      col, window->kernel_w, window->dilation_w, c->input->cols);
+  const int32_t first = col + (int32_t)(inside.first * window->dilation_w);
+  const uint32_t taps = inside.end - inside.first;
+  const uint32_t runs = window->dilation_w == 1 ? taps != 0 : taps;
+  const uint32_t run = window->dilation_w == 1 ? taps * depth : depth;
+  for (uint32_t i = 0; i < window->kernel_h; ++i) {
+    if (i < c->inside.first || i >= c->inside.end) {
+      to = fill(to, zero_point, window->kernel_w * depth);
+      continue;
+    }
+    to = fill(to, zero_point, inside.first * depth);
+    const int8_t* from = c->rows[i] + first * (int32_t)depth;
+    for (uint32_t j = 0; j < runs; ++j) {
+      to = copy(to, from, run);
+      from += window->dilation_w * depth;
+    }
+    to = fill(to, zero_point, (window->kernel_w - inside.end) * depth);
+  }
+}
+
+/* The windows of output columns [x, x + n), one behind the other. */
+static void gather(const conv_row* c, uint32_t x, uint32_t n, int8_t* to) {
+  const tflm_patch_window* window = &c->args->window;
+  const uint32_t depth = c->input->channels;
+  const uint32_t run = window->kernel_w * depth;
+  const uint32_t kernel_h = window->kernel_h;
+  const int is_whole = c->inside.first == 0 && c->inside.end == kernel_h &&
+                       window->dilation_w == 1;
+  const int32_t last = (int32_t)c->input->cols - window->kernel_w;
+  int32_t col = tflm_patch_first_col(window, x);
+  for (; n > 0; --n) {
+    if (is_whole && col >= 0 && col <= last) {
+      const uint32_t at = (uint32_t)col * depth;
+      for (uint32_t i = 0; i < kernel_h; ++i) {
+        to = copy(to, c->rows[i] + at, run);
+      }
+    } else {
+      gather_at_side(c, col, to);
+      to += c->layer.taps;
+    }
+    col += window->stride_w;
+  }
+}
+
+static void find_rows(conv_row* c, uint32_t row) {
+  const tflm_patch_window* window = &c->args->window;
+  const tflm_patch_kernel_rows rows =
+      tflm_patch_find_kernel_rows(window, c->input, row);
+  uint32_t slot = rows.slot;
+  c->inside = rows.inside;
+  for (uint32_t i = rows.inside.first; i < rows.inside.end; ++i) {
+    c->rows[i] = tflm_patch_slot_row(c->input, slot);
+    slot = tflm_patch_next_slot(&rows, c->input, slot);
+  }
+}
+
+/* ---- rows ---- */
+
+/* Pixels whose values lie one behind the other in the map. */
+static void make_pointwise_row(const conv_row* c, const int8_t* values,
+                               uint32_t* buffer, int8_t* output) {
+  const uint32_t taps = c->layer.taps;
+  const uint32_t out_bytes = c->args->output_channels;
+  uint32_t left = c->args->output_cols;
+  if (taps <= MAX_WIDE_TAPS) {
+    while (left > 2) {
+      const uint32_t n = left < PIXELS ? left : PIXELS;
+      tflm_patch_widen(buffer, values, taps, taps, n);
+      tflm_patch_make_wide(&c->layer, buffer, n, output);
+      values += n * taps;
+      output += n * out_bytes;
+      left -= n;
+    }
+  }
+  for (; left >= 2; left -= 2) {
+    tflm_patch_make_two(&c->layer, values, output);
+    values += 2 * taps;
+    output += 2 * out_bytes;
+  }
+  if (left != 0) {
+    tflm_patch_make_one(&c->layer, values, output);
+  }
+}
+
+/* Pixels whose windows are gathered first. */
+static void make_row(const conv_row* c, uint32_t* buffer, int8_t* output) {
+  const uint32_t taps = c->layer.taps;
+  const uint32_t out_bytes = c->args->output_channels;
+  const uint32_t cols = c->args->output_cols;
+  const int is_wide = taps <= MAX_GATHERED_WIDE_TAPS;
+  /* The widened values take the buffer's first two thirds. */
+  int8_t* cells = (int8_t*)buffer + (is_wide ? 2 * PIXELS * ((taps + 3) & ~3u) : 0);
+  uint32_t n;
+  for (uint32_t x = 0; x < cols; x += n) {
+    const uint32_t block = is_wide && cols - x > 2 ? PIXELS : 2;
+    n = cols - x < block ? cols - x : block;
+    gather(c, x, n, cells);
+    if (block == PIXELS) {
+      tflm_patch_widen(buffer, cells, taps, taps, n);
+      tflm_patch_make_wide(&c->layer, buffer, n, output);
+    } else if (n == 2) {
+      tflm_patch_make_two(&c->layer, cells, output);
+    } else {
+      tflm_patch_make_one(&c->layer, cells, output);
+    }
+    output += n * out_bytes;
+  }
+}
+
+/* Whether a pixel is made of one pixel, the next one of the next pixel. */
+static int is_pointwise(const tflm_patch_window* window) {
+  return window->kernel_h == 1 && window->kernel_w == 1 &&
+         window->stride_w == 1 && window->pad_left == 0;
+}
+
+void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
+                        const tflm_patch_rows* input, uint32_t row,
+                        int8_t* output) {
+  const tflm_patch_window* window = &args->window;
+  conv_row c = {
+      .args = args,
+      .input = input,
+      .layer =
+          {
+              .weights = args->weights,
+              .bias = args->bias,
+              .requant = &args->requant,
+              .taps =
+                  (uint32_t)window->kernel_h * window->kernel_w * input->channels,
+              .channels = args->output_channels,
+          },
+  };
+  if (args->groups != 1 || c.layer.taps < 4 || !args->requant.bounded ||
+      window->kernel_h > MAX_KERNEL_H) {
+    tflm_patch_conv_portable_s8(args, input, row, output);
+    return;
+  }
+  find_rows(&c, row);
+  const int is_direct = is_pointwise(window) &&
+                        c.inside.first < c.inside.end &&
+                        args->output_cols <= input->cols;
+  if (!is_direct && c.layer.taps > MAX_GATHERED_TAPS) {
+    tflm_patch_conv_portable_s8(args, input, row, output);
+    return;
+  }
+  uint32_t buffer[BUFFER_BYTES / 4];
+  if (is_direct) {
+    make_pointwise_row(&c, c.rows[0], buffer, output);
+  } else {
+    make_row(&c, buffer, output);
+  }
+}
+
+#endif /* TFLM_PATCH_IS_DSP */

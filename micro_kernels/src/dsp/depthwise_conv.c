@@ -1,0 +1,467 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * DEPTHWISE_CONV_2D for Armv7E-M, for kernels 3, 5 or 7 columns wide.
+ *
+ * Four channels at a time, the rows of a stretch of columns are turned into
+ * planes of the single channels: words of the values of two kernel rows, and for
+ * the last of an odd number of rows words of two columns. A channel's products
+ * are then made two at a time with its weights in registers.
+ *
+ * In place: all that a stretch overwrites for its channels has been read before.
+ */
+#include "../family.h"
+
+#if TFLM_PATCH_IS_DSP
+
+#include "../kernels.h"
+#include "../portable/portable.h"
+#include "../window.h"
+#include "arith.h"
+#include "depthwise_3x3.h"
+#include "planes.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+#define CHANNELS 4u      /* of a block */
+#define PLANE_WORDS 72u  /* of a channel, on the stack */
+#define MAX_KERNEL_W 7u
+#define MAX_KERNEL_H 8u
+
+/* An output row at work. */
+typedef struct {
+  const tflm_patch_depthwise_conv_args* args;
+  uint32_t channels;
+  uint32_t in_cols;
+  uint32_t kernel_h;
+  uint32_t outside[2]; /* the input's zero point in every byte */
+  /* The kernel rows; those outside the map are outside + 1, with step 0. */
+  const int8_t* cells[MAX_KERNEL_H];
+  uint32_t step[MAX_KERNEL_H];
+} depthwise_row;
+
+/* Output columns [first, first + n) of up to four channels. */
+typedef struct {
+  uint32_t first;
+  uint32_t n;
+  int32_t in_col;  /* of the first tap */
+  uint32_t in_n;   /* input columns, even */
+  uint32_t channel;
+  uint32_t n_channels;
+} stretch;
+
+/* ---- planes ---- */
+
+/* Columns of two kernel rows: a word for each. */
+INLINE void pair_rows(const depthwise_row* d, const stretch* s, uint32_t i,
+                      uint32_t n_channels, uint32_t* plane) {
+  const uint32_t outside = d->outside[1];
+  int32_t col = s->in_col;
+  uint32_t n = s->in_n;
+  for (; n > 0 && col < 0; --n, ++col) {
+    tflm_patch_put_pairs(plane++, PLANE_WORDS, outside, outside);
+  }
+  const uint32_t a_step = d->step[i];
+  const uint32_t b_step = d->step[i + 1];
+  const int8_t* a = d->cells[i] + (uint32_t)col * a_step;
+  const int8_t* b = d->cells[i + 1] + (uint32_t)col * b_step;
+  if (a_step != 0) {
+    a += s->channel;
+  }
+  if (b_step != 0) {
+    b += s->channel;
+  }
+  const uint32_t left = d->in_cols - (uint32_t)col;
+  uint32_t inside = (int32_t)d->in_cols > col ? left : 0;
+  inside = inside < n ? inside : n;
+  n -= inside;
+  for (; inside > 0; --inside) {
+    tflm_patch_put_pairs(plane++, PLANE_WORDS, tflm_patch_load_channels(a, n_channels),
+              tflm_patch_load_channels(b, n_channels));
+    a += a_step;
+    b += b_step;
+  }
+  for (; n > 0; --n) {
+    tflm_patch_put_pairs(plane++, PLANE_WORDS, outside, outside);
+  }
+}
+
+/* Columns of the last kernel row, two in a word. */
+INLINE void pair_cols(const depthwise_row* d, const stretch* s,
+                      uint32_t n_channels, uint32_t* plane) {
+  const uint32_t i = d->kernel_h - 1;
+  const uint32_t outside = d->outside[1];
+  const uint32_t step = d->step[i];
+  const int8_t* row = d->cells[i] + (step != 0 ? s->channel : 0);
+  const int32_t cols = (int32_t)d->in_cols;
+  int32_t col = s->in_col;
+  uint32_t n = s->in_n;
+  while (n > 0) {
+    if (col >= 0 && col + 1 < cols) {
+      const int8_t* a = row + (uint32_t)col * step;
+      do {
+        tflm_patch_put_pairs(plane++, PLANE_WORDS, tflm_patch_load_channels(a, n_channels),
+                  tflm_patch_load_channels(a + step, n_channels));
+        a += 2 * step;
+        col += 2;
+        n -= 2;
+      } while (n > 0 && col + 1 < cols);
+    } else {
+      const uint32_t a = col >= 0 && col < cols
+                             ? tflm_patch_load_channels(row + (uint32_t)col * step, n_channels)
+                             : outside;
+      const uint32_t b =
+          col + 1 >= 0 && col + 1 < cols
+              ? tflm_patch_load_channels(row + (uint32_t)(col + 1) * step, n_channels)
+              : outside;
+      tflm_patch_put_pairs(plane++, PLANE_WORDS, a, b);
+      col += 2;
+      n -= 2;
+    }
+  }
+}
+
+INLINE void make_planes_of(const depthwise_row* d, const stretch* s,
+                           uint32_t n_channels, uint32_t* planes) {
+  uint32_t* plane = planes;
+  for (uint32_t i = 0; i + 1 < d->kernel_h; i += 2) {
+    pair_rows(d, s, i, n_channels, plane);
+    plane += s->in_n;
+  }
+  if (d->kernel_h % 2 != 0) {
+    pair_cols(d, s, n_channels, plane);
+  }
+}
+
+static __attribute__((noinline)) void make_planes(const depthwise_row* d,
+                                                  const stretch* s,
+                                                  uint32_t* planes) {
+  if (s->n_channels == CHANNELS) {
+    make_planes_of(d, s, CHANNELS, planes);
+  } else {
+    make_planes_of(d, s, s->n_channels, planes);
+  }
+}
+
+/* ---- products ---- */
+
+INLINE uint32_t pair(int32_t low, int32_t high) {
+  return tflm_patch_low_halves((uint32_t)low, (uint32_t)high);
+}
+
+/* sums[x] = base[x] + the products of two kernel rows; base is the sums or, when
+ * it is NULL, `bias` everywhere. sums may be the plane: sum x takes the place of a
+ * word that no later sum reads. */
+INLINE void add_pairs(const uint32_t* plane, const int8_t* weights,
+                      uint32_t channels, uint32_t kernel_w, uint32_t stride,
+                      const int32_t* base, int32_t bias, int32_t* sums,
+                      uint32_t n) {
+  uint32_t w[MAX_KERNEL_W];
+  for (uint32_t j = 0; j < kernel_w; ++j) {
+    w[j] = pair(weights[j * channels], weights[(kernel_w + j) * channels]);
+  }
+  for (; n >= 2; n -= 2) {
+    int32_t even = base != NULL ? base[0] : bias;
+    int32_t odd = base != NULL ? base[1] : bias;
+    for (uint32_t j = 0; j < kernel_w; ++j) {
+      even = tflm_patch_smlad(plane[j], w[j], even);
+      odd = tflm_patch_smlad(plane[stride + j], w[j], odd);
+    }
+    plane += 2 * stride;
+    base = base != NULL ? base + 2 : NULL;
+    *sums++ = even;
+    *sums++ = odd;
+  }
+  if (n != 0) {
+    int32_t sum = base != NULL ? base[0] : bias;
+    for (uint32_t j = 0; j < kernel_w; ++j) {
+      sum = tflm_patch_smlad(plane[j], w[j], sum);
+    }
+    *sums = sum;
+  }
+}
+
+/* The product of a kernel row with the columns from an even one on. */
+INLINE int32_t add_even(const uint32_t* plane, const uint32_t* even,
+                        const uint32_t* odd, uint32_t kernel_w, int32_t sum) {
+  for (uint32_t j = 0; j < kernel_w / 2; ++j) {
+    sum = tflm_patch_smlad(plane[j], even[j], sum);
+  }
+  return tflm_patch_smlabt(plane[kernel_w / 2], odd[kernel_w / 2 - 1], sum);
+}
+
+INLINE int32_t add_odd(const uint32_t* plane, const uint32_t* even,
+                       const uint32_t* odd, uint32_t kernel_w, int32_t sum) {
+  sum = tflm_patch_smlatb(plane[0], even[0], sum);
+  for (uint32_t j = 0; j < kernel_w / 2; ++j) {
+    sum = tflm_patch_smlad(plane[j + 1], odd[j], sum);
+  }
+  return sum;
+}
+
+INLINE int8_t to_byte(tflm_patch_scaling scaling, int32_t sum, int32_t low,
+                      int32_t high) {
+  const int32_t value = tflm_patch_saturate(tflm_patch_scale(scaling, sum));
+  return (int8_t)(high - low == 255 ? value
+                                    : tflm_patch_clamp(value, low, high));
+}
+
+/* What is left of a channel of an odd number of kernel rows: the last one, and
+ * the bytes. */
+INLINE void finish_odd(const uint32_t* plane, const int8_t* weights,
+                       uint32_t channels, uint32_t kernel_w, uint32_t stride,
+                       const int32_t* sums, tflm_patch_scaling scaling,
+                       int32_t low, int32_t high, int8_t* output, uint32_t n) {
+  uint32_t even[MAX_KERNEL_W / 2];
+  uint32_t odd[MAX_KERNEL_W / 2];
+  for (uint32_t j = 0; j < kernel_w / 2; ++j) {
+    const int32_t middle = weights[(2 * j + 1) * channels];
+    even[j] = pair(weights[2 * j * channels], middle);
+    odd[j] = pair(middle, weights[(2 * j + 2) * channels]);
+  }
+  for (; n >= 2; n -= 2) {
+    const int32_t a = add_even(plane, even, odd, kernel_w, sums[0]);
+    const int32_t b =
+        stride == 2 ? add_even(plane + 1, even, odd, kernel_w, sums[1])
+                    : add_odd(plane, even, odd, kernel_w, sums[1]);
+    plane += stride;
+    sums += 2;
+    *output = to_byte(scaling, a, low, high);
+    output += channels;
+    *output = to_byte(scaling, b, low, high);
+    output += channels;
+  }
+  if (n != 0) {
+    *output = to_byte(scaling, add_even(plane, even, odd, kernel_w, *sums), low,
+                      high);
+  }
+}
+
+/* The same for an even number of rows, or a shift that the short way to bytes is
+ * not for. */
+static __attribute__((noinline)) void finish_slowly(
+    const depthwise_row* d, const uint32_t* plane, const int8_t* weights,
+    uint32_t channel, int32_t* sums, int8_t* output, uint32_t n) {
+  const tflm_patch_window* window = &d->args->window;
+  const int16_t* values = (const int16_t*)(const void*)plane;
+  for (uint32_t x = 0; x < n; ++x) {
+    uint32_t sum = (uint32_t)sums[x];
+    if (d->kernel_h % 2 != 0) {
+      for (uint32_t j = 0; j < window->kernel_w; ++j) {
+        sum += (uint32_t)(values[x * window->stride_w + j] *
+                          weights[j * d->channels]);
+      }
+    }
+    output[x * d->channels] =
+        tflm_patch_requantize_channel(&d->args->requant, sum, channel);
+  }
+}
+
+/* A channel of a stretch. Its sums take the place of its first plane. */
+INLINE void make_channel(const depthwise_row* d, const stretch* s,
+                         uint32_t channel, uint32_t kernel_w, uint32_t stride,
+                         uint32_t* planes, int8_t* output) {
+  const tflm_patch_depthwise_conv_args* args = d->args;
+  const tflm_patch_requant_args* requant = &args->requant;
+  const uint32_t channels = d->channels;
+  const int32_t bias = args->bias[channel];
+  const int8_t* weights = args->weights + channel;
+  const uint32_t* plane = planes;
+  int32_t* sums = (int32_t*)planes;
+  add_pairs(plane, weights, channels, kernel_w, stride, NULL, bias, sums, s->n);
+  for (uint32_t i = 2;; i += 2) {
+    plane += s->in_n;
+    weights += 2 * kernel_w * channels;
+    if (i + 1 >= d->kernel_h) {
+      break;
+    }
+    add_pairs(plane, weights, channels, kernel_w, stride, sums, bias, sums,
+              s->n);
+  }
+  const uint32_t at = channel * requant->channel_step;
+  const int32_t shift = requant->shifts[at];
+  if (d->kernel_h % 2 == 0 || !tflm_patch_is_scaling_shift(shift)) {
+    finish_slowly(d, plane, weights, channel, sums, output, s->n);
+    return;
+  }
+  const tflm_patch_scaling scaling = tflm_patch_find_scaling(
+      requant->multipliers[at], shift, requant->output_zero_point);
+  finish_odd(plane, weights, channels, kernel_w, stride, sums, scaling,
+             requant->act_min, requant->act_max, output, s->n);
+}
+
+static void clamp_column(int8_t* values, uint32_t pitch, uint32_t n, int32_t low,
+                         int32_t high) {
+  for (; n > 0; --n) {
+    *values = (int8_t)tflm_patch_clamp(*values, low, high);
+    values += pitch;
+  }
+}
+
+#define MAKE_BLOCK(name, kernel_w, stride)                                    \
+  static __attribute__((noinline)) void name(                                 \
+      const depthwise_row* d, const stretch* s, uint32_t* planes,             \
+      int8_t* output) {                                                       \
+    for (uint32_t i = 0; i < s->n_channels; ++i) {                            \
+      make_channel(d, s, s->channel + i, kernel_w, stride, planes, output++); \
+      planes += PLANE_WORDS;                                                  \
+    }                                                                         \
+  }
+
+/* Weights of kernel 3 x 3, by channel: see tflm_patch_stretch_3x3, not doubled. */
+static void pair_weights_3x3(const depthwise_row* d, const stretch* s,
+                             uint32_t words[CHANNELS * 5]) {
+  const uint32_t n = s->n_channels;
+  const uint32_t channels = d->channels;
+  const int8_t* w = d->args->weights + s->channel;
+  uint32_t taps[9];
+  for (uint32_t i = 0; i < 9; ++i) {
+    taps[i] = n == CHANNELS ? tflm_patch_load_word(w)
+                            : tflm_patch_load_channels(w, n);
+    w += channels;
+  }
+  for (uint32_t j = 0; j < 3; ++j) {
+    tflm_patch_put_pairs(words + j, 5, taps[j], taps[3 + j]);
+  }
+  tflm_patch_put_pairs(words + 3, 5, taps[6], taps[7]);
+  tflm_patch_put_pairs(words + 4, 5, taps[7], taps[8]);
+}
+
+static __attribute__((noinline)) void make_3x3(const depthwise_row* d,
+                                               const stretch* s,
+                                               uint32_t* planes,
+                                               int8_t* output) {
+  const tflm_patch_depthwise_conv_args* args = d->args;
+  const tflm_patch_requant_args* requant = &args->requant;
+  const int32_t is_clamped = requant->act_max - requant->act_min != 255;
+  uint32_t words[CHANNELS * 5];
+  tflm_patch_stretch_3x3 job = {
+      .n = s->n,
+      .rows = planes,
+      .row = planes + s->in_n,
+      .output = output,
+      .pitch = d->channels,
+  };
+  pair_weights_3x3(d, s, words);
+  for (uint32_t i = 0; i < s->n_channels; ++i) {
+    const uint32_t channel = s->channel + i;
+    const uint32_t at = channel * requant->channel_step;
+    const int32_t shift = requant->shifts[at];
+    if (!tflm_patch_is_scaling_shift(shift)) {
+      make_channel(d, s, channel, 3, args->window.stride_w, job.rows,
+                   job.output);
+    } else {
+      const tflm_patch_scaling scaling = tflm_patch_find_scaling(
+          requant->multipliers[at], shift, requant->output_zero_point);
+      for (uint32_t j = 0; j < 5; ++j) {
+        job.weights[j] = tflm_patch_twice_halves(words[5 * i + j]);
+      }
+      job.bias = 2 * args->bias[channel];
+      job.round = scaling.round;
+      job.multiplier = scaling.multiplier;
+      job.exponent = scaling.exponent;
+      if (args->window.stride_w == 1) {
+        tflm_patch_make_3x3_stride_1(&job);
+      } else {
+        tflm_patch_make_3x3_stride_2(&job);
+      }
+      if (is_clamped) {
+        clamp_column(job.output, job.pitch, s->n, requant->act_min,
+                     requant->act_max);
+      }
+    }
+    job.rows += PLANE_WORDS;
+    job.row += PLANE_WORDS;
+    ++job.output;
+  }
+}
+
+MAKE_BLOCK(make_3_1, 3, 1)
+MAKE_BLOCK(make_3_2, 3, 2)
+MAKE_BLOCK(make_5_1, 5, 1)
+MAKE_BLOCK(make_5_2, 5, 2)
+MAKE_BLOCK(make_7_1, 7, 1)
+MAKE_BLOCK(make_7_2, 7, 2)
+
+typedef void (*make_block)(const depthwise_row* d, const stretch* s,
+                           uint32_t* planes, int8_t* output);
+
+/* By (kernel_w - 3) / 2 and stride - 1. */
+static const make_block kBlocks[3][2] = {
+    {make_3_1, make_3_2}, {make_5_1, make_5_2}, {make_7_1, make_7_2}};
+
+static make_block find_block(const tflm_patch_window* window) {
+  return window->kernel_h == 3 && window->kernel_w == 3
+             ? make_3x3
+             : kBlocks[(window->kernel_w - 3u) / 2u][window->stride_w - 1u];
+}
+
+static int is_supported(const tflm_patch_depthwise_conv_args* args,
+                        uint32_t channels) {
+  const tflm_patch_window* window = &args->window;
+  return args->depth_multiplier == 1 && args->requant.bounded &&
+         channels >= CHANNELS && window->dilation_w == 1 &&
+         window->stride_w <= 2 && window->kernel_w % 2 != 0 &&
+         window->kernel_w >= 3 && window->kernel_w <= MAX_KERNEL_W &&
+         window->kernel_h >= 2 && window->kernel_h <= MAX_KERNEL_H;
+}
+
+static void find_kernel_rows(depthwise_row* d,
+                             const tflm_patch_depthwise_conv_args* args,
+                             const tflm_patch_rows* input, uint32_t row) {
+  const tflm_patch_kernel_rows rows =
+      tflm_patch_find_kernel_rows(&args->window, input, row);
+  uint32_t slot = rows.slot;
+  for (uint32_t i = 0; i < d->kernel_h; ++i) {
+    if (i >= rows.inside.first && i < rows.inside.end) {
+      d->cells[i] = tflm_patch_slot_row(input, slot);
+      d->step[i] = d->channels;
+      slot = tflm_patch_next_slot(&rows, input, slot);
+    } else {
+      d->cells[i] = (const int8_t*)(d->outside + 1);
+      d->step[i] = 0;
+    }
+  }
+}
+
+void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
+                                  const tflm_patch_rows* input, uint32_t row,
+                                  int8_t* output) {
+  const tflm_patch_window* window = &args->window;
+  if (!is_supported(args, input->channels)) {
+    tflm_patch_depthwise_conv_portable_s8(args, input, row, output);
+    return;
+  }
+  const uint32_t outside = (uint8_t)args->input_zero_point * 0x01010101u;
+  depthwise_row d = {
+      .args = args,
+      .channels = input->channels,
+      .in_cols = input->cols,
+      .kernel_h = window->kernel_h,
+      .outside = {outside, outside},
+  };
+  find_kernel_rows(&d, args, input, row);
+  const make_block make = find_block(window);
+  uint32_t planes[CHANNELS * PLANE_WORDS];
+  /* Even numbers of columns of which kernel_h / 2 words each fit. */
+  const uint32_t max_in_n = 2 * PLANE_WORDS / window->kernel_h & ~1u;
+  const uint32_t max_n = ((max_in_n - window->kernel_w) / window->stride_w + 1) & ~1u;
+  const uint32_t stretches = (args->output_cols + max_n - 1) / max_n;
+  const uint32_t n = (args->output_cols + stretches - 1) / stretches;
+  stretch s = {.first = 0};
+  for (; s.first < args->output_cols; s.first += s.n) {
+    const uint32_t left = args->output_cols - s.first;
+    s.n = n < left ? n : left;
+    s.in_col = tflm_patch_first_col(window, s.first);
+    s.in_n = (((s.n + 1) & ~1u) * window->stride_w + window->kernel_w) & ~1u;
+    int8_t* cells = output + s.first * d.channels;
+    for (s.channel = 0; s.channel < d.channels; s.channel += s.n_channels) {
+      const uint32_t rest = d.channels - s.channel;
+      s.n_channels = rest < CHANNELS ? rest : CHANNELS;
+      make_planes(&d, &s, planes);
+      make(&d, &s, planes, cells + s.channel);
+    }
+  }
+}
+
+#endif /* TFLM_PATCH_IS_DSP */

@@ -1,0 +1,38 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""FULLY_CONNECTED: row by row, or of a whole map that comes in row by row."""
+
+from __future__ import annotations
+
+from tflm_patch.codegen.c_text import call
+from tflm_patch.codegen.operators.base import Code, Writer, register
+from tflm_patch.planner import program
+from tflm_patch.planner.program import Kind
+
+
+@register(Kind.FULLY_CONNECTED, record=program.FULLY_CONNECTED)
+def emit(w: Writer) -> Code:
+  """Calls of tflm_patch_fully_connected_s8, or of the accumulating kernels."""
+  source, target, params = w.op.inputs[0], w.op.outputs[0], w.params
+  accumulates = bool(params['flatten']) and source.rows > 1
+  inputs = source.row_values * (source.rows if accumulates else 1)
+  outputs = target.row_values
+  bias = w.constant(params['bias_at'], 'int32_t', outputs, 'bias')
+  args = w.struct('tflm_patch_fully_connected_args', 'args', {
+      'requant': w.requant(outputs),
+      'weights': w.constant(params['weights_at'], 'int8_t', inputs * outputs, 'weights'),
+      'bias': bias,
+      'inputs': inputs,
+      'outputs': outputs,
+  })  # fmt: skip
+  if not accumulates:
+    return Code((call('tflm_patch_fully_connected_s8', args, w.row(source), w.row(target)),))
+  n = source.row_values
+  return Code(
+      first=(call('memcpy', f'workspace + {w.scratch_offset}', bias, 4 * outputs),),
+      row=(
+          call('tflm_patch_fully_connected_accumulate_s8', args, w.row(source), f'row * {n}', n,
+               w.scratch()),
+      ),
+      last=(call('tflm_patch_fully_connected_finish_s8', args, w.scratch(), w.row(target, '0')),),
+  )  # fmt: skip
