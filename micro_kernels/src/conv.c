@@ -8,6 +8,7 @@
 #include "family.h"
 #include "kernels.h"
 #include "portable/portable.h"
+#include "typed.h"
 #include "weights.h"
 
 #if !TFLM_PATCH_HAS_OWN_CONV
@@ -139,8 +140,8 @@ static const tflm_patch_conv_params* conv_params(const tflm_patch_stage* stage,
   return (const tflm_patch_conv_params*)tflm_patch_params(stage, op);
 }
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
+tflm_patch_status tflm_patch_check_conv(const tflm_patch_stage* stage,
+                                        const tflm_patch_op* op, uint8_t type) {
   const tflm_patch_conv_params* params = conv_params(stage, op);
   const tflm_patch_window* window = &params->window;
   tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
@@ -153,21 +154,26 @@ static tflm_patch_status check(const tflm_patch_stage* stage,
   if (status != TFLM_PATCH_OK) {
     return status;
   }
-  if (input->type != TFLM_PATCH_INT8 || output->type != TFLM_PATCH_INT8 ||
+  if (input->type != type || output->type != type ||
       params->groups == 0 || input->channels % params->groups != 0 ||
       output->channels % params->groups != 0) {
     return TFLM_PATCH_BAD_OP;
   }
   return tflm_patch_check_weights(
-      stage, params->weights_at,
+      stage, type, params->weights_at,
       (uint64_t)output->channels * window->kernel_h * window->kernel_w *
           (input->channels / params->groups),
       params->bias_at, &params->requant, output->channels);
 }
 
-static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                  uint32_t input, uint32_t step, int32_t* first,
-                  int32_t* last) {
+static tflm_patch_status check(const tflm_patch_stage* stage,
+                               const tflm_patch_op* op) {
+  return tflm_patch_check_conv(stage, op, TFLM_PATCH_INT8);
+}
+
+void tflm_patch_conv_reads(const tflm_patch_stage* stage,
+                           const tflm_patch_op* op, uint32_t input,
+                           uint32_t step, int32_t* first, int32_t* last) {
   tflm_patch_window_reads(&conv_params(stage, op)->window,
                           tflm_patch_input_map(stage, op, input)->rows, step,
                           first, last);
@@ -195,6 +201,6 @@ static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
 
 const tflm_patch_kernel tflm_patch_conv_2d_kernel = {
     .check = check,
-    .reads = reads,
+    .reads = tflm_patch_conv_reads,
     .run = run,
 };

@@ -152,6 +152,12 @@ static inline int tflm_patch_is_int8_range(int32_t low, int32_t high) {
   return INT8_MIN <= low && low <= high && high <= INT8_MAX;
 }
 
+/* The same for int8 or int16 values. */
+static inline int tflm_patch_is_clamp(uint8_t type, int16_t low, int16_t high) {
+  return type == TFLM_PATCH_INT16 ? low <= high
+                                  : tflm_patch_is_int8_range(low, high);
+}
+
 static inline int tflm_patch_is_shift(int32_t shift) {
   return -31 <= shift && shift <= 30;
 }
@@ -163,6 +169,7 @@ tflm_patch_status tflm_patch_check_window(const tflm_patch_window* window,
                                           const tflm_patch_map* input,
                                           const tflm_patch_map* output);
 tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage,
+                                           uint8_t type,
                                            const tflm_patch_requant* requant,
                                            uint32_t channels);
 /* The operator has a scratch of at least `bytes` (the validator has checked that
