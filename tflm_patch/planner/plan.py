@@ -132,6 +132,10 @@ class Planner:
   def macs(self) -> int:
     return sum(op.macs for op in self._graph.ops)
 
+  @property
+  def scratch_bytes(self) -> int:
+    return sum(op.scratch_bytes for op in self._graph.ops)
+
   def least_peak(self) -> int:
     """The fewest bytes alive at the peak of any plan, the stage's tensors included."""
     if self._least is None:
