@@ -34,7 +34,7 @@ class ReshapeNoop:
     if source.shape == target.shape:
       return 'noop', index, index
     reader = graph_edit.only_reader(graph, operator.outputs[0])
-    if reader is not None and graph.operators[reader].opcode == 'RESHAPE':
+    if reader is not None and graph.operators[reader].opcode in _RESHAPES:
       if graph.operators[reader].inputs[0] == operator.outputs[0]:
         return 'chain', index, reader
     return None
@@ -47,8 +47,12 @@ class ReshapeNoop:
       graph_edit.rewire(graph, operator.outputs[0], operator.inputs[0])
     else:
       follower = graph.operators[reader]
-      graph.operators[reader] = dataclasses.replace(
-          follower, inputs=(operator.inputs[0], *follower.inputs[1:])
-      )
+      if follower.opcode == 'RESHAPE':
+        follower = dataclasses.replace(
+            follower, inputs=(operator.inputs[0], *follower.inputs[1:])
+        )
+      else:
+        follower = graph_edit.reshape(graph, operator.inputs[0], follower.outputs[0])
+      graph.operators[reader] = follower
     graph_edit.remove(graph, index)
     return f'{operator.opcode} {list(graph.tensors[operator.outputs[0]].shape)} removed'

@@ -8,9 +8,11 @@
 #include "family.h"
 #include "portable/portable.h"
 #include "requantize.h"
+#include "typed.h"
 
-/* The most that keeps (value - zero point) << left_shift in int32. */
+/* The most that keep (value - zero point) << left_shift in int32. */
 #define MAX_LEFT_SHIFT 20
+#define MAX_LEFT_SHIFT_S16 15
 
 #if !TFLM_PATCH_HAS_OWN_ADD
 void tflm_patch_add_s8(const tflm_patch_add_params* params,
@@ -26,23 +28,32 @@ static int is_right_shift(int32_t shift) {
   return tflm_patch_is_shift(shift) && shift <= 0;
 }
 
-tflm_patch_status tflm_patch_check_add(const tflm_patch_stage* stage,
-                                       const tflm_patch_op* op) {
+tflm_patch_status tflm_patch_check_add_of(const tflm_patch_stage* stage,
+                                          const tflm_patch_op* op,
+                                          uint8_t type) {
   const tflm_patch_add_params* params =
       (const tflm_patch_add_params*)tflm_patch_params(stage, op);
-  const tflm_patch_status status = tflm_patch_check_binary(stage, op);
+  const tflm_patch_status status = tflm_patch_check_binary_of(stage, op, type);
   if (status != TFLM_PATCH_OK) {
     return status;
   }
+  const int is_int16 = type == TFLM_PATCH_INT16;
   return is_right_shift(params->input_shift[0]) &&
                  is_right_shift(params->input_shift[1]) &&
                  is_right_shift(params->output_shift) &&
                  params->left_shift >= 0 &&
-                 params->left_shift <= MAX_LEFT_SHIFT &&
-                 tflm_patch_is_int8(params->output_zero_point) &&
-                 tflm_patch_is_int8_range(params->act_min, params->act_max)
+                 params->left_shift <=
+                     (is_int16 ? MAX_LEFT_SHIFT_S16 : MAX_LEFT_SHIFT) &&
+                 (is_int16 ? params->output_zero_point == 0
+                           : tflm_patch_is_int8(params->output_zero_point)) &&
+                 tflm_patch_is_clamp(type, params->act_min, params->act_max)
              ? TFLM_PATCH_OK
              : TFLM_PATCH_BAD_OP;
+}
+
+tflm_patch_status tflm_patch_check_add(const tflm_patch_stage* stage,
+                                       const tflm_patch_op* op) {
+  return tflm_patch_check_add_of(stage, op, TFLM_PATCH_INT8);
 }
 
 static void add_row(const void* params, int32_t a_zero_point,

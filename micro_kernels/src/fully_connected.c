@@ -9,6 +9,7 @@
 #include "kernels.h"
 #include "portable/portable.h"
 #include "rowwise.h"
+#include "typed.h"
 #include "weights.h"
 
 #if !TFLM_PATCH_HAS_OWN_FULLY_CONNECTED
@@ -24,14 +25,14 @@ static const tflm_patch_fully_connected_params* fully_connected_params(
 }
 
 /* A map of a single row is one vector, with or without `flatten`. */
-static int is_accumulating(const tflm_patch_stage* stage,
-                           const tflm_patch_op* op) {
+int tflm_patch_fully_connected_accumulates(const tflm_patch_stage* stage,
+                                           const tflm_patch_op* op) {
   return fully_connected_params(stage, op)->flatten &&
          tflm_patch_input_map(stage, op, 0)->rows > 1;
 }
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
+tflm_patch_status tflm_patch_check_fully_connected(
+    const tflm_patch_stage* stage, const tflm_patch_op* op, uint8_t type) {
   const tflm_patch_fully_connected_params* params =
       fully_connected_params(stage, op);
   tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
@@ -43,20 +44,28 @@ static tflm_patch_status check(const tflm_patch_stage* stage,
   const uint64_t inputs = (uint64_t)tflm_patch_row_values(input) *
                           (params->flatten ? input->rows : 1u);
   const uint32_t outputs = tflm_patch_row_values(output);
-  if (input->type != TFLM_PATCH_INT8 || output->type != TFLM_PATCH_INT8 ||
+  const uint64_t sum_bytes = type == TFLM_PATCH_INT16
+                                 ? sizeof(tflm_patch_int64)
+                                 : sizeof(int32_t);
+  if (input->type != type || output->type != type ||
       params->flatten > 1 || op->steps != input->rows ||
       inputs > INT32_MAX) {
     return TFLM_PATCH_BAD_OP;
   }
-  if (is_accumulating(stage, op)) {
-    status =
-        tflm_patch_check_scratch(op, (uint64_t)outputs * sizeof(int32_t));
+  if (tflm_patch_fully_connected_accumulates(stage, op)) {
+    status = tflm_patch_check_scratch(op, outputs * sum_bytes);
     if (status != TFLM_PATCH_OK) {
       return status;
     }
   }
-  return tflm_patch_check_weights(stage, params->weights_at, inputs * outputs,
-                                  params->bias_at, &params->requant, outputs);
+  return tflm_patch_check_weights(stage, type, params->weights_at,
+                                  inputs * outputs, params->bias_at,
+                                  &params->requant, outputs);
+}
+
+static tflm_patch_status check(const tflm_patch_stage* stage,
+                               const tflm_patch_op* op) {
+  return tflm_patch_check_fully_connected(stage, op, TFLM_PATCH_INT8);
 }
 
 static tflm_patch_fully_connected_args make_args(const tflm_patch_stage* stage,
@@ -113,7 +122,7 @@ static void run_accumulating(const tflm_patch_stage* stage,
 
 static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
                 uint32_t step, uint32_t count) {
-  if (is_accumulating(stage, op)) {
+  if (tflm_patch_fully_connected_accumulates(stage, op)) {
     run_accumulating(stage, op, step, count);
   } else {
     run_rows(stage, op, step, count);
@@ -125,5 +134,5 @@ const tflm_patch_kernel tflm_patch_fully_connected_kernel = {
     .reads = tflm_patch_rowwise_reads,
     .run = run,
     .accumulates = 2,
-    .is_accumulating = is_accumulating,
+    .is_accumulating = tflm_patch_fully_connected_accumulates,
 };

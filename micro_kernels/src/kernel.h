@@ -110,18 +110,6 @@ static inline uint8_t* tflm_patch_map_row(const tflm_patch_stage* stage,
          (int32_t)(row - map->split) * map->row_bytes;
 }
 
-/* How many of the int8 rows [row, row + count), count > 0, lie one behind the
- * other without gaps. */
-static inline uint32_t tflm_patch_rows_in_line(const tflm_patch_map* map,
-                                               uint32_t row, uint32_t count) {
-  const uint32_t slot = row % map->ring_rows;
-  const uint32_t end = slot < map->split ? map->split : map->ring_rows;
-  if (map->row_bytes != (int32_t)((uint32_t)map->cols * map->channels)) {
-    return 1;
-  }
-  return count < end - slot ? count : end - slot;
-}
-
 /* An int8 map as the row kernels read it. */
 static inline tflm_patch_rows tflm_patch_view_rows(
     const tflm_patch_stage* stage, const tflm_patch_map* map) {
@@ -164,6 +152,12 @@ static inline int tflm_patch_is_int8_range(int32_t low, int32_t high) {
   return INT8_MIN <= low && low <= high && high <= INT8_MAX;
 }
 
+/* The same for int8 or int16 values. */
+static inline int tflm_patch_is_clamp(uint8_t type, int16_t low, int16_t high) {
+  return type == TFLM_PATCH_INT16 ? low <= high
+                                  : tflm_patch_is_int8_range(low, high);
+}
+
 static inline int tflm_patch_is_shift(int32_t shift) {
   return -31 <= shift && shift <= 30;
 }
@@ -175,6 +169,7 @@ tflm_patch_status tflm_patch_check_window(const tflm_patch_window* window,
                                           const tflm_patch_map* input,
                                           const tflm_patch_map* output);
 tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage,
+                                           uint8_t type,
                                            const tflm_patch_requant* requant,
                                            uint32_t channels);
 /* The operator has a scratch of at least `bytes` (the validator has checked that

@@ -60,7 +60,7 @@ class FeatureMap:
     zero_point: What padding reads; 0 for float32.
     role: Where it lives.
     tensor: Index of the graph's tensor it stands for.
-    constant: int8 values [rows, cols, channels] of a CONSTANT map.
+    constant: Values [rows, cols, channels] of a CONSTANT map.
     view: It is a part of another map and lies in its memory.
   """
 

@@ -18,7 +18,7 @@
 #include "arith.h"
 #include "blocks.h"
 
-#define BUFFER_BYTES 1152u /* on the stack */
+#define BUFFER_BYTES 1024u /* on the stack */
 #define PIXELS TFLM_PATCH_WIDE_PIXELS
 /* Of a window, to be widened: from the map, or from cells that were gathered. */
 #define MAX_WIDE_TAPS (BUFFER_BYTES / (2u * PIXELS))
@@ -26,6 +26,9 @@
 #define MAX_GATHERED_TAPS (BUFFER_BYTES / 2u)
 
 #define MAX_KERNEL_H 16u /* of windows that are gathered */
+
+_Static_assert(MAX_WIDE_TAPS >= TFLM_PATCH_CONV_IN_PLACE_CHANNELS,
+               "convolutions in place are wide");
 
 /* An output row at work. */
 typedef struct {
@@ -132,8 +135,10 @@ static void make_pointwise_row(const conv_row* c, const int8_t* values,
   const uint32_t taps = c->layer.taps;
   const uint32_t out_bytes = c->args->output_channels;
   uint32_t left = c->args->output_cols;
+  /* In place only the widened pixels are read before they are overwritten. */
+  const uint32_t least = values == output ? 1 : 3;
   if (taps <= MAX_WIDE_TAPS) {
-    while (left > 2) {
+    while (left >= least) {
       const uint32_t n = left < PIXELS ? left : PIXELS;
       tflm_patch_widen(buffer, values, taps, taps, n);
       tflm_patch_make_wide(&c->layer, buffer, n, output);

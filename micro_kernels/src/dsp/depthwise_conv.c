@@ -24,7 +24,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 #define CHANNELS 4u      /* of a block */
-#define PLANE_WORDS 72u  /* of a channel, on the stack */
+#define PLANE_WORDS 64u  /* of a channel, on the stack */
 #define MAX_KERNEL_W 7u
 #define MAX_KERNEL_H 8u
 

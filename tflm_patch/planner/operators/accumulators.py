@@ -73,3 +73,33 @@ class Accumulators:
         'requant.per_channel': int(small.multipliers.size > 1),
         'requant.bounded': int(small.largest() < 1 << 30),
     }
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Int16Accumulators:
+  """The sums of an operator with weights on int16 activations, zero points 0.
+
+  Attributes:
+    bias: int64 [channels].
+    multipliers, shifts: One per channel or one for all.
+    clamp: Of the output, (low, high).
+    wide: TFLM sums up in 64 bits, not 32.
+  """
+
+  bias: np.ndarray
+  multipliers: np.ndarray
+  shifts: np.ndarray
+  clamp: tuple[int, int]
+  wide: bool
+
+  def pack(self, pool: ConstantPool) -> dict[str, int]:
+    """Fields of tflm_patch_requant, and bias_at; arrays go to the constant pool."""
+    return {
+        'bias_at': pool.add(self.bias.astype('<i8')),
+        'requant.multiplier_at': pool.add(self.multipliers.astype('<i4')),
+        'requant.shift_at': pool.add(self.shifts.astype(np.int8), alignment=1),
+        'requant.act_min': self.clamp[0],
+        'requant.act_max': self.clamp[1],
+        'requant.per_channel': int(self.multipliers.size > 1),
+        'requant.wide': int(self.wide),
+    }

@@ -7,11 +7,12 @@ from __future__ import annotations
 import numpy as np
 
 from tflm_patch.graph import quantize
+from tflm_patch.graph.types import DType
 from tflm_patch.planner import program, rows
 from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base
-from tflm_patch.planner.operators.accumulators import Accumulators
+from tflm_patch.planner.operators.accumulators import Accumulators, Int16Accumulators
 from tflm_patch.planner.operators.base import OpView
 from tflm_patch.planner.stage_ir import InPlace
 
@@ -27,18 +28,51 @@ def folded_bias(op: OpView, weight_sums: np.ndarray) -> np.ndarray:
   return ((folded + (1 << 31)) % (1 << 32) - (1 << 31)).astype('<i4')
 
 
-def accumulators(op: OpView, weights: np.ndarray, bias: np.ndarray) -> Accumulators:
-  """The sums of a convolution of weights [taps, channels]."""
+def clamp_of(op: OpView) -> tuple[int, int]:
+  """The fused activation's range of int8 or int16 outputs."""
+  target = op.output().quantization
+  assert target is not None
+  limits = np.iinfo(op.output().dtype.numpy)
+  return quantize.activation_range(
+      op.option('fusedActivationFunction'), target.scale, target.zero_point,
+      int(limits.min), int(limits.max),
+  )  # fmt: skip
+
+
+def int16_accumulators(
+    op: OpView, channels: int, multipliers: np.ndarray, shifts: np.ndarray
+) -> Int16Accumulators:
+  """The sums of an operator on int16 activations."""
+  bias = np.zeros(channels, np.int64)
+  if op.has_input(2):
+    bias = op.input(2).array().reshape(-1).astype(np.int64)
+  return Int16Accumulators(bias, multipliers, shifts, clamp_of(op), base.sums_are_wide(op))
+
+
+def _multipliers(op: OpView) -> tuple[np.ndarray, np.ndarray]:
   source, scales = op.input().quantization, op.input(1).quantization
   target = op.output().quantization
   assert source is not None and scales is not None and target is not None
-  multipliers, shifts = quantize.convolution_multipliers(
-      source.scale, scales.scales, target.scale
-  )
-  clamp = quantize.activation_range(
-      op.option('fusedActivationFunction'), target.scale, target.zero_point
-  )
-  return Accumulators(weights, bias, multipliers, shifts, target.zero_point, clamp)
+  return quantize.convolution_multipliers(source.scale, scales.scales, target.scale)
+
+
+def int8_accumulators(op: OpView, weights: np.ndarray, bias: np.ndarray) -> Accumulators:
+  """The sums of a convolution of weights [taps, channels] on int8 activations."""
+  target = op.output().quantization
+  assert target is not None
+  return Accumulators(weights, bias, *_multipliers(op), target.zero_point, clamp_of(op))
+
+
+def accumulators(
+    op: OpView, weights: np.ndarray, bias: np.ndarray
+) -> Accumulators | Int16Accumulators:
+  """The sums of a convolution of weights [taps, channels], by the type of its activations."""
+  if op.input().dtype == DType.INT16:
+    return int16_accumulators(op, bias.size, *_multipliers(op))
+  return int8_accumulators(op, weights, bias)
+
+
+KINDS = {DType.INT8: program.Kind.CONV_2D, DType.INT16: program.Kind.CONV_2D_S16}
 
 
 def constraint_filter_shape(op: OpView) -> str | None:
@@ -59,12 +93,13 @@ def constraint_rank_4(op: OpView) -> str | None:
 @base.register(
     'CONV_2D',
     base.constraint_input_is_activation,
-    base.constraint_int8_activations,
+    base.constraint_integer_activations,
     base.constraint_filter_quantization,
     base.constraint_bias,
     base.constraint_multiplier,
     constraint_rank_4,
     constraint_filter_shape,
+    base.constraint_wide_sums,
     base.constraint_fused_activation,
     base.constraint_window,
 )
@@ -76,7 +111,9 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   window = base.window_of(op, (weights.shape[1], weights.shape[2]))
   input_map, output_map = builder.map(source), builder.map(target)
   pointwise = weights.shape[1:3] == (1, 1) and set(base.stage_window(window).stride) == {1}
+  is_int8 = input_map.dtype == DType.INT8
   narrows = output_map.channels <= input_map.channels <= program.CONV_IN_PLACE_CHANNELS
+  keeps_cells = pointwise and narrows and input_map.cols == output_map.cols
 
   def encode(pool: ConstantPool) -> bytes:
     bias = folded_bias(op, weights.sum(axis=(1, 2, 3), dtype=np.int64))
@@ -89,7 +126,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
 
   builder.add(
       op,
-      program.Kind.CONV_2D,
+      KINDS[op.input().dtype],
       [source],
       [target],
       [
@@ -99,7 +136,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
           )
       ],
       encode,
-      # The kernel sets a cell aside before it overwrites it.
-      in_place=[InPlace(0)] if pointwise and narrows and input_map.cols == output_map.cols else [],
+      # The int8 kernel sets a cell aside before it overwrites it.
+      in_place=[InPlace(0)] if keeps_cells and is_int8 else [],
       window=base.stage_window(window),
   )  # fmt: skip

@@ -6,12 +6,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from tflm_patch.graph.types import DType
 from tflm_patch.planner import program, rows
 from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base, conv
 from tflm_patch.planner.operators.base import OpView
 from tflm_patch.planner.stage_ir import InPlace
+
+_KINDS = {
+    DType.INT8: program.Kind.DEPTHWISE_CONV_2D,
+    DType.INT16: program.Kind.DEPTHWISE_CONV_2D_S16,
+}
 
 
 def constraint_filter_shape(op: OpView) -> str | None:
@@ -33,13 +39,14 @@ def constraint_depth_multiplier(op: OpView) -> str | None:
 @base.register(
     'DEPTHWISE_CONV_2D',
     base.constraint_input_is_activation,
-    base.constraint_int8_activations,
+    base.constraint_integer_activations,
     base.constraint_filter_quantization,
     base.constraint_bias,
     base.constraint_multiplier,
     conv.constraint_rank_4,
     constraint_filter_shape,
     constraint_depth_multiplier,
+    base.constraint_wide_sums,
     base.constraint_fused_activation,
     base.constraint_window,
 )
@@ -78,13 +85,13 @@ def lower(op: OpView, builder: StageBuilder) -> None:
         InPlace(
             0,
             row_shift=window['pad_top'],
-            gap_bytes=gap * input_map.channels,
+            gap_bytes=gap * input_map.row_bytes // input_map.cols,
             row_step=window['stride_h'],
         )
     )
   builder.add(
       op,
-      program.Kind.CONV_2D if is_conv else program.Kind.DEPTHWISE_CONV_2D,
+      (conv.KINDS if is_conv else _KINDS)[op.input().dtype],
       [source],
       [target],
       [

@@ -129,7 +129,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
     sums = weights.sum(axis=3, dtype=np.int64)
     bias = conv.folded_bias(view, np.zeros(output_map.channels, np.int64))
     by_output = weights.transpose(0, 1, 3, 2).reshape(-1, bias.size)
-    sums_of = conv.accumulators(view, by_output, bias)
+    sums_of = conv.int8_accumulators(view, by_output, bias)
     return program.TRANSPOSE_CONV.pack(
         **base.pack_window(window),
         # The zero point is taken off the values.
