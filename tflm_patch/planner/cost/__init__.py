@@ -126,19 +126,20 @@ def executor_features(work: Sequence[OperatorWork]) -> Coefficients:
 def classes_of(work: OperatorWork) -> Iterator[str]:
   """Names of the classes that an operator belongs to, the narrowest first."""
   name = work.kind.name
-  if work.kind in _CONVOLUTIONS:
+  if work.base_kind in _CONVOLUTIONS:
     variant = _variant(work)
     yield f'{name} {work.window}{variant}'
     yield f'{name} {work.window.partition("/")[0]} any stride{variant}'
     yield f'{name} any window{variant}'
   yield name
+  yield work.base_kind.name
   yield 'with weights' if work.macs else 'without weights'
 
 
 def _variant(work: OperatorWork) -> str:
   """In what a convolution differs from most, where kernels take another way then."""
   taps = work.kernel[0] * work.kernel[1]
-  depthwise = work.kind == Kind.DEPTHWISE_CONV_2D
+  depthwise = work.base_kind == Kind.DEPTHWISE_CONV_2D
   inputs = 1 if depthwise else work.input[2]
   cases = (
       (work.input[2] <= _FEW_CHANNELS, ' few'),
