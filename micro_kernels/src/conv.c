@@ -195,6 +195,8 @@ static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
       .groups = params->groups,
       .output_cols = output->cols,
       .output_channels = output->channels,
+      .scratch = tflm_patch_spare_scratch(stage, op),
+      .scratch_bytes = op->scratch_bytes,
   };
   tflm_patch_conv_rows_s8(&args, &input, &rows, step, count);
 }

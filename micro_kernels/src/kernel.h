@@ -95,6 +95,12 @@ static inline void* tflm_patch_scratch(const tflm_patch_stage* stage,
   return tflm_patch_place(stage, op->scratch_region, op->scratch);
 }
 
+/* The same of one that works without, too: NULL when it has none. */
+static inline void* tflm_patch_spare_scratch(const tflm_patch_stage* stage,
+                                             const tflm_patch_op* op) {
+  return op->scratch_bytes == 0 ? NULL : tflm_patch_scratch(stage, op);
+}
+
 /* The bytes of row `row` of a map. */
 static inline uint8_t* tflm_patch_map_row(const tflm_patch_stage* stage,
                                           const tflm_patch_map* map,

@@ -50,7 +50,8 @@ class StageSearch:
   def smallest(self) -> StagePlan:
     """The plan with the smallest workspace within the overhead that is allowed.
 
-    Of plans of about the same size, the one with the least work.
+    Of plans of about the same size, the one with the least work; without overhead,
+    the stage is not rewritten.
 
     Raises:
       NotStageable: the schedule that the options ask for is not possible.
@@ -61,6 +62,9 @@ class StageSearch:
     if self._options.schedule != 'auto':
       # A stream may be longer than a segment can be.
       return plain.fixed(self._options.schedule) or plain.smallest()
+    if self._options.max_overhead <= 1.0:
+      # Rewrites cost time, even those that cost no multiply-accumulates.
+      return plain.smallest()
     chosen = self._chosen()
     best = self._planner(chosen).smallest()
     # What has a higher peak, or more rewrites, may be laid out better.
@@ -115,14 +119,31 @@ class StageSearch:
 
   def _with_less_held(self, rewrites: _Rewrites) -> _Rewrites:
     """Makes shared rows of blocks again where that lowers the peak within the budget."""
+    if self._options.max_overhead <= 1.0:
+      return rewrites
+    best = rewrites
     while True:
       planner = self._planner(rewrites)
-      lower = rewrites.with_less_held(planner.bounding_operators())
-      if lower is None or self._planner(lower).macs > self._budget:
-        return rewrites
-      if self._peak(lower) > (1 - _WORTH) * planner.least_peak():
-        return rewrites
+      lower = self._cheapest(rewrites, planner.bounding_operators())
+      # What is bounded by several blocks falls when less is held of all of them.
+      if lower is None or self._peak(lower) > planner.least_peak():
+        return best
       rewrites = lower
+      if self._peak(lower) <= (1 - _WORTH) * self._peak(best):
+        best = lower
+
+  def _cheapest(self, rewrites: _Rewrites, names: Sequence[str]) -> _Rewrites | None:
+    """Less held of the operator among these for which it saves the most for its price."""
+    here = self._planner(rewrites)
+    steps = (rewrites.with_less_held(name) for name in names)
+    lower = [step for step in steps if step is not None]
+    affordable = [step for step in lower if self._planner(step).macs <= self._budget]
+
+    def price(step: _Rewrites) -> float:
+      there = self._planner(step)
+      return (there.macs - here.macs) / max(1, here.scratch_bytes - there.scratch_bytes)
+
+    return min(affordable, key=price, default=None)
 
   def _ladder(self, last: _Rewrites) -> list[_Rewrites]:
     """From nothing to some rewrites, step by step."""
@@ -171,18 +192,16 @@ class _Rewrites:
       graph = make_again(graph, self.gates)
     return join_blocks(graph, dict(self.blocks)) if self.blocks else graph
 
-  def with_less_held(self, names: Sequence[str]) -> _Rewrites | None:
-    """Less of the shared rows of the blocks that are operators of these names; None
-    when they hold none.
+  def with_less_held(self, name: str) -> _Rewrites | None:
+    """Less of the shared rows of the block that is the operator of this name.
+
+    None when there is no such block, or it holds none.
     """
-    blocks = [
-        (block, _HELD_PARTS[min(_HELD_PARTS.index(part) + 1, len(_HELD_PARTS) - 1)])
-        if block.name in names
-        else (block, part)
-        for block, part in self.blocks
-    ]
-    lower = dataclasses.replace(self, blocks=tuple(blocks))
-    return None if lower == self else lower
+    for k, (block, part) in enumerate(self.blocks):
+      if block.name == name and part > _HELD_PARTS[-1]:
+        less = block, _HELD_PARTS[_HELD_PARTS.index(part) + 1]
+        return dataclasses.replace(self, blocks=(*self.blocks[:k], less, *self.blocks[k + 1 :]))
+    return None
 
 
 def _block_steps(graph: StageGraph, rewrites: _Rewrites) -> list[_Rewrites]:

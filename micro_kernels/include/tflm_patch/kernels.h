@@ -67,6 +67,8 @@ typedef struct {
   uint32_t groups; /* divides the input's and the output's channels */
   uint32_t output_cols;
   uint32_t output_channels;
+  void* scratch;          /* memory to use instead of the stack, or NULL */
+  uint32_t scratch_bytes; /* aligned to 4; any number will do */
 } tflm_patch_conv_args;
 
 /* Output row `row`, [output_cols][output_channels]. */
@@ -91,6 +93,8 @@ typedef struct {
   int32_t input_zero_point;
   uint32_t depth_multiplier; /* output channels of an input channel */
   uint32_t output_cols;
+  void* scratch;          /* as in tflm_patch_conv_args */
+  uint32_t scratch_bytes;
 } tflm_patch_depthwise_conv_args;
 
 /* Output row `row`, [output_cols][input channels * depth_multiplier]. */
