@@ -22,8 +22,9 @@ from tflm_patch.planner.plan import StagePlan
 from tflm_patch.planner.program import Kind
 
 FEATURES = (
-    'macs', 'inputs', 'outputs', 'clamped', 'runs', 'cells', 'lines', 'rows', 'calls',
-    'border', 'macs_beyond_2', 'macs_beyond_4', 'macs_beyond_4_of_call',
+    'macs', 'inputs', 'outputs', 'clamped', 'runs', 'cells', 'lines', 'rows', 'calls', 'tiles',
+    'border', 'unaided_macs', 'unaided_outputs', 'macs_beyond_2', 'macs_beyond_4',
+    'macs_beyond_4_of_call',
 )  # fmt: skip
 EXECUTOR_FEATURES = ('calls', 'stages')
 FOLDER = pathlib.Path(__file__).resolve().parent
@@ -94,6 +95,7 @@ def features_of(work: OperatorWork) -> Coefficients:
 
   Kernels make pixels in blocks, and what is left over in another way: `beyond`
   counts what lies beyond the last whole block of a row, or of all rows of a call.
+  `unaided` counts what is made without scratch, which some kernels are faster with.
   """
   rows, cols, channels = work.output
   source_rows, source_cols, source_channels = work.input
@@ -111,6 +113,9 @@ def features_of(work: OperatorWork) -> Coefficients:
       'lines': rows * channels,
       'rows': rows,
       'calls': work.calls,
+      'tiles': work.tiles,
+      'unaided_macs': 0 if work.scratch_bytes else work.macs,
+      'unaided_outputs': 0 if work.scratch_bytes else rows * cols * channels,
       'border': rows * channels * (work.kernel[1] - 1),
       'macs_beyond_2': cell_macs * rows * (cols % 2),
       'macs_beyond_4': cell_macs * rows * (cols % 4),

@@ -55,9 +55,10 @@ class OperatorWork:
     kernel, stride, dilation: (rows, cols) of the window of a convolution or pool;
       (1, 1) for all others, and for pools that accumulate rows.
     clamped: Whether an activation bounds the output more than its type does.
-    macs: Multiply-accumulates of an inference; in a BOTTLENECK without those that
-      are made again.
+    macs: Multiply-accumulates of an inference.
     calls: How often its kernel is called in an inference.
+    tiles: Tiles of a BOTTLENECK, 0 for all others.
+    scratch_bytes: Private memory that it gets.
   """
 
   kind: Kind
@@ -69,6 +70,8 @@ class OperatorWork:
   clamped: bool
   macs: int
   calls: int
+  tiles: int
+  scratch_bytes: int
 
   @property
   def base_kind(self) -> Kind:
@@ -104,8 +107,9 @@ def work_of_plan(plan: StagePlan) -> list[OperatorWork]:
           _map_shape(plan.graph.maps[op.inputs[0]]),
           _map_shape(plan.graph.maps[op.outputs[0]]),
           calls[i],
+          0 if scratch is None else scratch.bytes,
       )
-      for i, op in enumerate(plan.graph.ops)
+      for i, (op, scratch) in enumerate(zip(plan.graph.ops, plan.scratch))
   ]
 
 
@@ -134,10 +138,14 @@ def _operator_of_program(
       for e in range(op['first_edge'], op['first_edge'] + op['n_inputs'] + op['n_outputs'])
   ]
   source, made = _shape(data, header, edges[0]), _shape(data, header, edges[op['n_inputs']])
-  return _operator(Kind(op['kind']), data[op['params'] :], source, made, calls)
+  return _operator(
+      Kind(op['kind']), data[op['params'] :], source, made, calls, op['scratch_bytes']
+  )
 
 
-def _operator(kind: Kind, record: bytes, source: Shape, made: Shape, calls: int) -> OperatorWork:
+def _operator(
+    kind: Kind, record: bytes, source: Shape, made: Shape, calls: int, scratch_bytes: int
+) -> OperatorWork:
   """An operator from its parameter record, with whatever follows it."""
   base = _OF_INT16.get(kind, kind)
   params = _RECORDS[base].unpack(record) if base in _RECORDS else {}
@@ -147,9 +155,19 @@ def _operator(kind: Kind, record: bytes, source: Shape, made: Shape, calls: int)
   whole = _INT8 if base == kind else _INT16
   prefix = 'requant.' if 'requant.act_min' in params else ''
   bounds = params.get(f'{prefix}act_min', whole[0]), params.get(f'{prefix}act_max', whole[1])
-  macs = _macs(base, params, source, made)
+  tiles = made[0] * -(-made[1] // params['tile_cols']) if kind == Kind.BOTTLENECK else 0
   return OperatorWork(
-      kind, source, made, kernel, stride, dilation, bounds != whole, macs, calls
+      kind=kind,
+      input=source,
+      output=made,
+      kernel=kernel,
+      stride=stride,
+      dilation=dilation,
+      clamped=bounds != whole,
+      macs=_macs(base, params, source, made),
+      calls=calls,
+      tiles=tiles,
+      scratch_bytes=scratch_bytes,
   )
 
 
@@ -163,19 +181,28 @@ def _macs(kind: Kind, params: dict[str, int], source: Shape, made: Shape) -> int
   if kind == Kind.TRANSPOSE_CONV:
     return math.prod(source) * _taps(params) * made[2]
   if kind == Kind.BOTTLENECK:
-    channels = params['wide_channels']
-    wide = params['wide_rows'] * params['wide_cols'] * channels
-    narrow = made[0] * made[1] * channels
-    return (
-        wide * _taps(params, 'expand.') * source[2] // params['expand.groups']
-        + narrow * _taps(params, 'depthwise.')
-        + narrow * made[2]
-    )
+    cells = params['wide_rows'] * params['wide_cols']
+    cells += _rows_again(params, made[0]) * (params['wide_cols'] - params['held_cols'])
+    wide = _taps(params, 'expand.') * source[2] // params['expand.groups'] * cells
+    narrow = made[0] * made[1] * (_taps(params, 'depthwise.') + made[2])
+    return params['wide_channels'] * (wide + narrow)
   return 0
 
 
 def _taps(params: dict[str, int], part: str = '') -> int:
   return params[f'{part}window.kernel_h'] * params[f'{part}window.kernel_w']
+
+
+def _rows_again(params: dict[str, int], rows: int) -> int:
+  """Rows of a BOTTLENECK's wide map that more than one output row makes."""
+  window = {
+      name: params[f'depthwise.window.{name}']
+      for name in ('kernel_h', 'dilation_h', 'stride_h', 'pad_top')
+  }
+  reach = (window['kernel_h'] - 1) * window['dilation_h'] + 1
+  firsts = [row * window['stride_h'] - window['pad_top'] for row in range(rows)]
+  ends = [min(first + reach, params['wide_rows']) for first in firsts]
+  return sum(max(end - max(first, 0), 0) for end, first in zip(ends, firsts[1:]))
 
 
 def _pair(params: dict[str, int], name: str) -> tuple[int, int]:
