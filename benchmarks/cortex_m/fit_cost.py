@@ -104,13 +104,13 @@ def fit_table(core: cpus.Cpu, results: Sequence[BenchResult]) -> cost.CostTable:
   observations: dict[str, list[Observation]] = defaultdict(list)
   for result in results:
     for measured in result.operators:
-      for name in cost.classes_of(measured.operator):
+      for name in set(cost.classes_of(measured.operator)):
         observations[name].append(Observation(measured, result.instructions))
   classes = {}
   for name, found in sorted(observations.items()):
     work = [item.cost.operator for item in found]
-    # The two widest classes of an operator are always there.
-    if name in list(cost.classes_of(work[0]))[-2:] or len(set(work)) >= MIN_OBSERVATIONS:
+    # The widest classes of an operator are always there: of its kind, and of all.
+    if name in list(cost.classes_of(work[0]))[-3:] or len(set(work)) >= MIN_OBSERVATIONS:
       classes[name] = fit(
           [cost.features_of(operator) for operator in work],
           [item.cost.instructions for item in found],

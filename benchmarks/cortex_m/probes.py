@@ -76,8 +76,10 @@ INNER: dict[str, tuple[tuple[int, int, int], tuple[Layer, ...]]] = {
     ),
     'depthwise_3x3_narrow': (
         (40, 48, 8),
-        (('depthwise', 1, 3), ('depthwise', 1, 3), ('conv', 14, 1), ('depthwise', 1, 3, 2),
-         ('depthwise', 1, 3)),
+        (
+            ('depthwise', 1, 3), ('depthwise', 1, 3), ('conv', 14, 1), ('depthwise', 1, 3, 2),
+            ('depthwise', 1, 3),
+        ),
     ),
     'depthwise_5x5': (
         (24, 28, 16),

@@ -22,8 +22,9 @@ from tflm_patch.planner.plan import StagePlan
 from tflm_patch.planner.program import Kind
 
 FEATURES = (
-    'macs', 'inputs', 'outputs', 'clamped', 'runs', 'cells', 'lines', 'rows', 'calls',
-    'border', 'macs_beyond_2', 'macs_beyond_4', 'macs_beyond_4_of_call',
+    'macs', 'inputs', 'outputs', 'clamped', 'runs', 'cells', 'lines', 'rows', 'calls', 'tiles',
+    'border', 'unaided_macs', 'unaided_outputs', 'macs_beyond_2', 'macs_beyond_4',
+    'macs_beyond_4_of_call',
 )  # fmt: skip
 EXECUTOR_FEATURES = ('calls', 'stages')
 FOLDER = pathlib.Path(__file__).resolve().parent
@@ -94,6 +95,7 @@ def features_of(work: OperatorWork) -> Coefficients:
 
   Kernels make pixels in blocks, and what is left over in another way: `beyond`
   counts what lies beyond the last whole block of a row, or of all rows of a call.
+  `unaided` counts what is made without scratch, which some kernels are faster with.
   """
   rows, cols, channels = work.output
   source_rows, source_cols, source_channels = work.input
@@ -111,6 +113,9 @@ def features_of(work: OperatorWork) -> Coefficients:
       'lines': rows * channels,
       'rows': rows,
       'calls': work.calls,
+      'tiles': work.tiles,
+      'unaided_macs': 0 if work.scratch_bytes else work.macs,
+      'unaided_outputs': 0 if work.scratch_bytes else rows * cols * channels,
       'border': rows * channels * (work.kernel[1] - 1),
       'macs_beyond_2': cell_macs * rows * (cols % 2),
       'macs_beyond_4': cell_macs * rows * (cols % 4),
@@ -126,19 +131,20 @@ def executor_features(work: Sequence[OperatorWork]) -> Coefficients:
 def classes_of(work: OperatorWork) -> Iterator[str]:
   """Names of the classes that an operator belongs to, the narrowest first."""
   name = work.kind.name
-  if work.kind in _CONVOLUTIONS:
+  if work.base_kind in _CONVOLUTIONS:
     variant = _variant(work)
     yield f'{name} {work.window}{variant}'
     yield f'{name} {work.window.partition("/")[0]} any stride{variant}'
     yield f'{name} any window{variant}'
   yield name
+  yield work.base_kind.name
   yield 'with weights' if work.macs else 'without weights'
 
 
 def _variant(work: OperatorWork) -> str:
   """In what a convolution differs from most, where kernels take another way then."""
   taps = work.kernel[0] * work.kernel[1]
-  depthwise = work.kind == Kind.DEPTHWISE_CONV_2D
+  depthwise = work.base_kind == Kind.DEPTHWISE_CONV_2D
   inputs = 1 if depthwise else work.input[2]
   cases = (
       (work.input[2] <= _FEW_CHANNELS, ' few'),
