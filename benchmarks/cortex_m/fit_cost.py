@@ -49,7 +49,7 @@ CHECKED = (
 # Probes run layer by layer and row by row in turn: that tells rows from calls.
 PROBE_PLANS = (PlanOptions(schedule='layer'), PlanOptions(schedule='stream'))
 SCHEMA_VERSION = 1
-MIN_OBSERVATIONS = 6
+MIN_OBSERVATIONS = 10
 _DIGITS = 6
 
 

@@ -74,6 +74,11 @@ INNER: dict[str, tuple[tuple[int, int, int], tuple[Layer, ...]]] = {
             ('conv', 200, 1), ('depthwise', 1, 3), ('depthwise', 1, 3, 2), ('depthwise', 1, 3),
         ),
     ),
+    'depthwise_3x3_narrow': (
+        (40, 48, 8),
+        (('depthwise', 1, 3), ('depthwise', 1, 3), ('conv', 14, 1), ('depthwise', 1, 3, 2),
+         ('depthwise', 1, 3)),
+    ),
     'depthwise_5x5': (
         (24, 28, 16),
         (
@@ -133,6 +138,8 @@ def probes() -> dict[str, bytes]:
     found[f'first_{name}'] = _chain(shape, (layer,))
   for name, (shape, layers) in INNER.items():
     found[f'inner_{name}'] = _chain(shape, layers)
+  for channels in (16, 44):
+    found[f'bounded_{channels}'] = _bounded((14, 22, channels))
   for channels, cols in ((8, 24), (24, 12), (57, 6)):
     found[f'pairs_{channels}'] = _pairs((cols + 3, cols, channels))
   return found
@@ -144,6 +151,21 @@ def _chain(shape: tuple[int, int, int], layers: tuple[Layer, ...]) -> bytes:
   for name, *arguments in layers:
     x = getattr(b, name)(x, *arguments)
   b.output(x)
+  return b.build()
+
+
+def _bounded(shape: tuple[int, int, int]) -> bytes:
+  """Outputs that an activation bounds more than int8 does."""
+  b = ModelBuilder(3)
+  x = b.conv(b.input((1, *shape)), shape[2], 1)
+  like = {'activation': 'RELU', 'like': x}
+  for _ in range(2):
+    x = b.conv(x, 2 * shape[2], 1, **like)
+    x = b.depthwise(x, 1, 3, **like)
+    x = b.conv(x, shape[2], 3, **like)
+    x = b.depthwise(x, 1, 5, **like)
+    x = b.depthwise(x, 1, 3, 2, **like)
+  b.output(b.fully_connected(x, 10, **like))
   return b.build()
 
 

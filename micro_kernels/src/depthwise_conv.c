@@ -76,6 +76,8 @@ static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
       .input_zero_point = input_map->zero_point,
       .depth_multiplier = params->depth_multiplier,
       .output_cols = output->cols,
+      .scratch = tflm_patch_spare_scratch(stage, op),
+      .scratch_bytes = op->scratch_bytes,
   };
   for (uint32_t row = step; row < step + count; ++row) {
     tflm_patch_depthwise_conv_s8(

@@ -95,6 +95,12 @@ static inline void* tflm_patch_scratch(const tflm_patch_stage* stage,
   return tflm_patch_place(stage, op->scratch_region, op->scratch);
 }
 
+/* The same of one that works without, too: NULL when it has none. */
+static inline void* tflm_patch_spare_scratch(const tflm_patch_stage* stage,
+                                             const tflm_patch_op* op) {
+  return op->scratch_bytes == 0 ? NULL : tflm_patch_scratch(stage, op);
+}
+
 /* The bytes of row `row` of a map. */
 static inline uint8_t* tflm_patch_map_row(const tflm_patch_stage* stage,
                                           const tflm_patch_map* map,
@@ -108,18 +114,6 @@ static inline uint8_t* tflm_patch_map_row(const tflm_patch_stage* stage,
   }
   return tflm_patch_place(stage, map->split_region, map->split_offset) +
          (int32_t)(row - map->split) * map->row_bytes;
-}
-
-/* How many of the int8 rows [row, row + count), count > 0, lie one behind the
- * other without gaps. */
-static inline uint32_t tflm_patch_rows_in_line(const tflm_patch_map* map,
-                                               uint32_t row, uint32_t count) {
-  const uint32_t slot = row % map->ring_rows;
-  const uint32_t end = slot < map->split ? map->split : map->ring_rows;
-  if (map->row_bytes != (int32_t)((uint32_t)map->cols * map->channels)) {
-    return 1;
-  }
-  return count < end - slot ? count : end - slot;
 }
 
 /* An int8 map as the row kernels read it. */

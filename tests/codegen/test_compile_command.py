@@ -18,6 +18,7 @@ from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.cli import main
 from tflm_patch.codegen.compiler import CompileOptions, compile_model, identifier
 from tflm_patch.codegen.constant_arrays import ConstantArrays
+from tflm_patch.codegen.operators import REGISTRY
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.models.sample import sample_model_path
@@ -53,7 +54,7 @@ def wants(compiler):
 def test_summaries(model, capsys):
   assert run(model) == 0
   text = capsys.readouterr().out
-  assert 'digits_invoke' in text and 'digits.c' in text and 'tflm_patch_conv_s8' in text
+  assert 'digits_invoke' in text and 'digits.c' in text and 'tflm_patch_conv_rows_s8' in text
   assert {path.name for path in model.parent.iterdir()} == {
       'digits.tflite', 'digits.c', 'digits.h',
   }  # fmt: skip
@@ -62,7 +63,7 @@ def test_summaries(model, capsys):
   found = json.loads(capsys.readouterr().out)
   assert found['name'] == 'net' and found['bands'] == 32 and found['output'] == str(target)
   assert found['schema_version'] == 1 and found['constants_bytes'] > found['workspace_bytes'] > 0
-  assert found['code_bytes_estimate'] > 0 and 'tflm_patch_conv_s8' in found['kernels']
+  assert found['code_bytes_estimate'] > 0 and 'tflm_patch_conv_rows_s8' in found['kernels']
   header = target.with_suffix('.h').read_text()
   for line in (
       f'#define NET_WORKSPACE_BYTES {found["workspace_bytes"]} ', '#define NET_BANDS 32 ',
@@ -178,6 +179,11 @@ def test_gain_is_no_condition():
   data = b.build()
   assert not convert_model(data).changed
   assert compile_model(data).kernels == ('tflm_patch_lookup_x8',)
+
+
+def test_every_kind_is_written_or_refused():
+  """Kinds that are missing here are refused by name."""
+  assert set(program.Kind) - set(REGISTRY) == {program.Kind.BOTTLENECK}
 
 
 @given(st.text(max_size=20))

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "bottleneck_program.h"
 #include "golden_cases.h"
 #include "golden_int16_cases.h"
 #include "golden_map_cases.h"
@@ -284,6 +285,16 @@ static void add_transpose_conv(corpus* c) {
                       sizeof(params)));
 }
 
+static void add_bottleneck(corpus* c) {
+  static bottleneck_case bottleneck;
+  uint32_t seed = 12;
+  for (int i = 0; i < 4; ++i) {
+    while (!random_bottleneck(&bottleneck, &seed)) {
+    }
+    add(c, bottleneck_program(&bottleneck, i % 2));
+  }
+}
+
 static void add_int16(corpus* c) {
   for (size_t i = 0; i < COUNT(kInt16); ++i) {
     for (int ring = 0; ring < 2; ++ring) {
@@ -344,6 +355,7 @@ void corpus_init(corpus* c) {
   add_maximum_minimum(c);
   add_resize_bilinear(c);
   add_transpose_conv(c);
+  add_bottleneck(c);
   add_int16(c);
   add_reshape(c);
   add_int16_boundary(c);

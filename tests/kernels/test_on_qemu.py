@@ -73,8 +73,8 @@ def test_unit_tests(core, name):
   elf = folder / f'{name}.elf'
   _run([
       cpu.compiler, *cpu.flags, '-nostartfiles', '--specs=nosys.specs',
-      '-Wl,--no-warnings,--wrap=malloc', f'-L{image.FIRMWARE}', '-T', cpu.script, str(program), *map(str, objects), '-lm',
-      '-o', str(elf),
+      '-Wl,--no-warnings,--wrap=malloc', f'-L{image.FIRMWARE}', '-T', cpu.script,
+      str(program), *map(str, objects), '-lm', '-o', str(elf),
   ])  # fmt: skip
   printed = _run([
       cpu.emulator, *cpu.machine, '-display', 'none', '-monitor', 'none', '-serial', 'none',

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from support.model_core import ModelCore, options
-from tflm_patch.graph.types import DType
 
 
 class ShapeOps(ModelCore):

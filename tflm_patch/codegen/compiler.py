@@ -30,9 +30,9 @@ _RECORDS = {kind: emitter.record for kind, emitter in REGISTRY.items()}
 _NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*', re.ASCII)
 _SECTION = re.compile(r'[A-Za-z_.$][A-Za-z0-9_.$,]*', re.ASCII)
 _KERNEL = re.compile(r'\btflm_patch_\w+(?=\()', re.ASCII)
-# Thumb-2 bytes of an operator's function, what a window adds to it, a call of a function, its
+# Thumb-2 bytes of an operator's function, of a view of a map in it, of a call of it, its
 # loop included, and what every model has; fitted to what arm-none-eabi-gcc 12 -O2 makes.
-_FUNCTION_BYTES, _WINDOW_BYTES, _CALL_BYTES, _FIXED_BYTES = 33, 90, 25, 32
+_FUNCTION_BYTES, _VIEW_BYTES, _CALL_BYTES, _FIXED_BYTES = 33, 62, 25, 67
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,6 +131,12 @@ def compile_model(
     raise TflmPatchError(
         f'{where}: is fed by rows and has {len(stages)} stages; compile it without --input-rows'
     )
+  for op in (op for stage in stages for op in stage.ops):
+    if op.kind not in REGISTRY:
+      raise TflmPatchError(
+          f'{where}: the plan holds {op.kind.name}, which cannot be compiled; choose another plan '
+          'with --schedule, --arena or --max-overhead'
+      )
   place = memory.place(model.main, operators, [stage.workspace_bytes for stage in stages])
   functions = []
   first_op = 0
@@ -263,8 +269,8 @@ def _decode(subgraph: Subgraph, operator: Operator) -> Stage:
 
 def _code_estimate(functions: list[StageFunctions], text: str) -> int:
   calls = len(re.findall(r'^ +[a-z]\w*_\d+\(', text, re.MULTILINE))
-  windows = text.count('static const tflm_patch_rows ')
+  views = text.count('static const tflm_patch_rows ')
   count = sum(stage.functions for stage in functions)
   return (
-      _FIXED_BYTES + _FUNCTION_BYTES * count + _WINDOW_BYTES * windows + _CALL_BYTES * calls
+      _FIXED_BYTES + _FUNCTION_BYTES * count + _VIEW_BYTES * views + _CALL_BYTES * calls
   )

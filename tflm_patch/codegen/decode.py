@@ -103,11 +103,10 @@ def decode(data: bytes, constants: bytes, records: Mapping[Kind, Record | None])
   Args:
     data: Of the program tensor.
     constants: Of the constants tensor.
-    records: The parameter record of every kind, None where it has none.
+    records: The parameter record of the kinds that have one.
 
   Raises:
-    ValueError: the bytes are no program of this format, or hold an operator of
-      no kind in `records`.
+    ValueError: the bytes are no program of this format.
   """
   try:
     return _decode(data, constants, records)
@@ -157,7 +156,7 @@ def _op(
   if fields['kind'] not in list(Kind):
     raise ValueError(f'the stage program has an operator of kind {fields["kind"]}, unknown here')
   kind = Kind(fields['kind'])
-  record = records[kind]
+  record = records.get(kind)
   first, n_inputs = fields['first_edge'], fields['n_inputs']
   end = first + n_inputs + fields['n_outputs']
   operands = tuple(maps[edges[i]] for i in range(first, end))

@@ -12,7 +12,7 @@ from tflm_patch.codegen.constant_arrays import ConstantArrays
 from tflm_patch.codegen.decode import Map, Op, Stage, tensor_of
 from tflm_patch.codegen.memory import Memory
 from tflm_patch.codegen.operators import REGISTRY, Code, Writer
-from tflm_patch.codegen.operators.base import split_map_function
+from tflm_patch.codegen.operators.base import COUNT, FIRST, split_map_function
 from tflm_patch.graph.types import Operator
 from tflm_patch.planner import program
 from tflm_patch.planner.program import Region
@@ -124,8 +124,9 @@ class StageFunctions:
     if counts == {(0, op.steps)}:
       return 'whole'
     if all(count == 1 for _, count in counts):
-      uses_row = any('row' in _words(line) for line in self._code(function).row)
-      return 'row' if uses_row or self._code(function).first else 'whole'
+      code = self._code(function)
+      uses_row = any('row' in _words(line) for line in code.row)
+      return 'row' if uses_row or code.rows or code.first else 'whole'
     return 'rows'
 
   def _code(self, function: int) -> Code:
@@ -147,7 +148,10 @@ class StageFunctions:
     else:
       head = f'for (uint32_t row = 0; row < {op.steps}; ++row) {{'
     rows: Iterable[str] = code.row
-    if form == 'rows' or (is_whole and op.steps > 1):
+    if code.rows:
+      given = {'whole': ('0', str(op.steps)), 'row': ('row', '1'), 'rows': ('row', 'count')}[form]
+      rows = [code.rows.replace(FIRST, given[0]).replace(COUNT, given[1])]
+    elif form == 'rows' or (is_whole and op.steps > 1):
       rows = [head, *(f'  {line}' for line in code.row), '}']
     return [
         f'/* {_title(op)} */',

@@ -23,7 +23,7 @@ from tflm_patch.runtime.paths import kernels_dir
 TABLE = 'kernel_table.c'
 # Where inferences spend their time, with what lies in folders: the kernel families'
 # inner loops. Builds optimize these for speed and may optimize the rest for size.
-_HOT = frozenset({'add.c', 'binary.c', 'executor.c', 'fully_connected.c', 'mul.c'})
+_HOT = frozenset({'binary.c', 'mul.c', 'sub.c'})
 # What the adapter and applications call.
 _ROOTS = (
     'tflm_patch_validate', 'tflm_patch_workspace_size', 'tflm_patch_run', 'tflm_patch_resume',
@@ -32,8 +32,9 @@ _ROOTS = (
 
 _COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*', re.DOTALL)
 _NAME = re.compile(r'\b(?:tflm_patch|TFLM_PATCH)_\w+')
+# Definitions begin at the margin, what is in their bodies does not.
 _FUNCTION = re.compile(
-    r'^(?!static\b)[a-z][\w \t*]*?[\s*](tflm_patch_\w+)\s*\([^;{}]*\)\s*\{', re.MULTILINE
+    r'^(?!static\b)[A-Za-z_][^\n;{}=]*?\b(tflm_patch_\w+)\s*\([^;{}]*\)\s*\{', re.MULTILINE
 )
 _OBJECT = re.compile(r'^const\s+tflm_patch_kernel\s+(tflm_patch_\w+)\s*=', re.MULTILINE)
 _INLINE = re.compile(

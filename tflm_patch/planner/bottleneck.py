@@ -41,10 +41,12 @@ class Block:
   """Three operators of a stage that may run as one.
 
   Attributes:
+    name: Of the operator that they become.
     expand, depthwise, project: Their indices.
     saved_bytes: What a stream needs less with it, about.
   """
 
+  name: str
   expand: int
   depthwise: int
   project: int
@@ -52,7 +54,7 @@ class Block:
 
 
 def find_blocks(graph: StageGraph) -> list[Block]:
-  """The blocks that save memory, those that save the most first."""
+  """The blocks that save memory, those that save the most first; no two share an operator."""
   readers = order.consumers(graph)
   found = []
   for i, op in enumerate(graph.ops):
@@ -66,8 +68,15 @@ def find_blocks(graph: StageGraph) -> list[Block]:
     if len(chain) == 3 and _is_block(graph, *(graph.ops[k] for k in chain)):
       fused = _Fused(graph, op, graph.ops[chain[1]], graph.ops[chain[2]])
       if fused.saved_bytes > 0:
-        found.append(Block(chain[0], chain[1], chain[2], fused.saved_bytes))
-  return sorted(found, key=lambda block: -block.saved_bytes)
+        found.append(Block(fused.name, chain[0], chain[1], chain[2], fused.saved_bytes))
+  taken: set[int] = set()
+  chosen = []
+  for block in sorted(found, key=lambda block: -block.saved_bytes):
+    members = {block.expand, block.depthwise, block.project}
+    if not members & taken:
+      taken |= members
+      chosen.append(block)
+  return chosen
 
 
 def _is_inner(graph: StageGraph, op: StageOp) -> bool:
@@ -141,6 +150,10 @@ class _Fused:
   expand: StageOp
   depthwise: StageOp
   project: StageOp
+
+  @property
+  def name(self) -> str:
+    return f'{self.expand.name} to {self.project.name}'
 
   @property
   def _source(self) -> FeatureMap:
@@ -217,7 +230,7 @@ class _Fused:
 
     return StageOp(
         kind=Kind.BOTTLENECK,
-        name=f'{self.expand.name} to {self.project.name}',
+        name=self.name,
         inputs=self.expand.inputs,
         outputs=self.project.outputs,
         steps=self.project.steps,

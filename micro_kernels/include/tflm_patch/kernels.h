@@ -67,12 +67,21 @@ typedef struct {
   uint32_t groups; /* divides the input's and the output's channels */
   uint32_t output_cols;
   uint32_t output_channels;
+  void* scratch;          /* memory to use instead of the stack, or NULL */
+  uint32_t scratch_bytes; /* aligned to 4; any number will do */
 } tflm_patch_conv_args;
 
 /* Output row `row`, [output_cols][output_channels]. */
 void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
                         const tflm_patch_rows* input, uint32_t row,
                         int8_t* output);
+
+/* Output rows [row, row + count), one after the other, or at once where they and
+ * what they are made of lie apart. `output` is the map that is written. */
+void tflm_patch_conv_rows_s8(const tflm_patch_conv_args* args,
+                             const tflm_patch_rows* input,
+                             const tflm_patch_rows* output, uint32_t row,
+                             uint32_t count);
 
 /* ---- depthwise_conv.c ---- */
 
@@ -84,6 +93,8 @@ typedef struct {
   int32_t input_zero_point;
   uint32_t depth_multiplier; /* output channels of an input channel */
   uint32_t output_cols;
+  void* scratch;          /* as in tflm_patch_conv_args */
+  uint32_t scratch_bytes;
 } tflm_patch_depthwise_conv_args;
 
 /* Output row `row`, [output_cols][input channels * depth_multiplier]. */

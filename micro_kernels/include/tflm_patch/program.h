@@ -28,7 +28,7 @@ extern "C" {
 #define TFLM_PATCH_MAX_TENSORS 16u /* inputs plus outputs of a stage */
 #define TFLM_PATCH_MAX_OPS 255u    /* operators of one segment */
 #define TFLM_PATCH_PAUSE 255u      /* op of a step that waits for the next band */
-#define TFLM_PATCH_CONV_IN_PLACE_CHANNELS 128u /* see CONV_2D */
+#define TFLM_PATCH_CONV_IN_PLACE_CHANNELS 112u /* see CONV_2D */
 #define TFLM_PATCH_NONE 0xFFFFFFFFu
 #define TFLM_PATCH_CHECKSUM_FROM 16u /* what follows the checksum's field */
 
@@ -154,7 +154,8 @@ typedef struct {
   uint16_t steps;
   uint32_t params;        /* offset of the parameter record, 4-byte aligned */
   uint32_t scratch;       /* offset of private memory, 16-byte aligned, or NONE */
-  uint32_t scratch_bytes; /* kept from the first step to the last */
+  uint32_t scratch_bytes; /* kept from the first step to the last; CONV_2D and
+                             DEPTHWISE_CONV_2D are faster with some */
   uint32_t reserved2;
   uint32_t reserved3;
 } tflm_patch_op;

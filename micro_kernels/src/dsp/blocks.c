@@ -142,7 +142,7 @@ _Static_assert(offsetof(job, taps) == 84, "as in the assembly");
 /* Makes channels until all are made (returns 0) or one comes whose shift is not
  * for the short way to bytes (returns 1): its sums are in the job then, and the
  * job stands behind it. */
-static __attribute__((naked, noinline)) int32_t make_wide_channels(
+static TFLM_PATCH_ASSEMBLY int32_t make_wide_channels(
     job* j __attribute__((unused))) {
   /* r0-r3 sums, r10 values, r11 weights, r12 quads left, lr the job. */
   __asm__ volatile(
@@ -280,7 +280,7 @@ static __attribute__((naked, noinline)) int32_t make_wide_channels(
 /* Makes pairs of channels of two pixels until all are made (returns 0) or a pair
  * comes with a shift that is not for the short way to bytes (returns 1): its sums
  * are in the job then, and the job stands behind it. */
-static __attribute__((naked, noinline)) int32_t make_pairs_of_two(
+static TFLM_PATCH_ASSEMBLY int32_t make_pairs_of_two(
     job* j __attribute__((unused))) {
   /* r0-r3 sums, r10 values, r11 weights, r12 quads left, lr taps. */
   __asm__ volatile(
@@ -371,7 +371,7 @@ static __attribute__((naked, noinline)) int32_t make_pairs_of_two(
   "smlad r1, r5, r4, r1\n\t"
 
 /* As make_pairs_of_two, of one pixel: sums[0] and sums[1]. */
-static __attribute__((naked, noinline)) int32_t make_pairs_of_one(
+static TFLM_PATCH_ASSEMBLY int32_t make_pairs_of_one(
     job* j __attribute__((unused))) {
   __asm__ volatile(
       "push {r0, r4-r11, lr}\n\t"

@@ -18,14 +18,12 @@
 #include "arith.h"
 #include "blocks.h"
 
-#define BUFFER_BYTES 1152u /* on the stack */
+#define BUFFER_BYTES 896u /* on the stack */
 #define PIXELS TFLM_PATCH_WIDE_PIXELS
-/* Of a window, to be widened: from the map, or from cells that were gathered. */
-#define MAX_WIDE_TAPS (BUFFER_BYTES / (2u * PIXELS))
-#define MAX_GATHERED_WIDE_TAPS (BUFFER_BYTES / (3u * PIXELS))
-#define MAX_GATHERED_TAPS (BUFFER_BYTES / 2u)
-
 #define MAX_KERNEL_H 16u /* of windows that are gathered */
+
+_Static_assert(2 * PIXELS * TFLM_PATCH_CONV_IN_PLACE_CHANNELS <= BUFFER_BYTES,
+               "convolutions in place are wide");
 
 /* An output row at work. */
 typedef struct {
@@ -34,6 +32,9 @@ typedef struct {
   tflm_patch_range inside; /* kernel rows in the map */
   const int8_t* rows[MAX_KERNEL_H]; /* those rows */
   tflm_patch_dot_layer layer;
+  int is_direct; /* pixels are made of the pixels of rows[0] */
+  uint32_t* buffer;
+  uint32_t buffer_bytes;
 } conv_row;
 
 /* ---- windows ---- */
@@ -126,17 +127,19 @@ static void find_rows(conv_row* c, uint32_t row) {
 
 /* ---- rows ---- */
 
-/* Pixels whose values lie one behind the other in the map. */
+/* Pixels whose values lie one behind the other in the map. In place only widened
+ * pixels are read before they are overwritten. */
 static void make_pointwise_row(const conv_row* c, const int8_t* values,
-                               uint32_t* buffer, int8_t* output) {
+                               int8_t* output) {
   const uint32_t taps = c->layer.taps;
   const uint32_t out_bytes = c->args->output_channels;
+  const uint32_t least = values == output ? 1 : 3;
   uint32_t left = c->args->output_cols;
-  if (taps <= MAX_WIDE_TAPS) {
-    while (left > 2) {
+  if (4 * tflm_patch_wide_words(taps) <= c->buffer_bytes) {
+    while (left >= least) {
       const uint32_t n = left < PIXELS ? left : PIXELS;
-      tflm_patch_widen(buffer, values, taps, taps, n);
-      tflm_patch_make_wide(&c->layer, buffer, n, output);
+      tflm_patch_widen(c->buffer, values, taps, taps, n);
+      tflm_patch_make_wide(&c->layer, c->buffer, n, output);
       values += n * taps;
       output += n * out_bytes;
       left -= n;
@@ -152,22 +155,25 @@ static void make_pointwise_row(const conv_row* c, const int8_t* values,
   }
 }
 
-/* Pixels whose windows are gathered first. */
-static void make_row(const conv_row* c, uint32_t* buffer, int8_t* output) {
+/* Pixels whose windows are gathered first: four that are widened behind it, or as
+ * many as fit. */
+static void make_row(const conv_row* c, int8_t* output) {
   const uint32_t taps = c->layer.taps;
   const uint32_t out_bytes = c->args->output_channels;
   const uint32_t cols = c->args->output_cols;
-  const int is_wide = taps <= MAX_GATHERED_WIDE_TAPS;
-  /* The widened values take the buffer's first two thirds. */
-  int8_t* cells = (int8_t*)buffer + (is_wide ? 2 * PIXELS * ((taps + 3) & ~3u) : 0);
+  const uint32_t wide_words = tflm_patch_wide_words(taps);
+  const int is_wide = 4 * wide_words + PIXELS * taps <= c->buffer_bytes;
+  const uint32_t few = 2 * taps <= c->buffer_bytes ? 2 : 1;
+  int8_t* cells = (int8_t*)(c->buffer + (is_wide ? wide_words : 0));
   uint32_t n;
   for (uint32_t x = 0; x < cols; x += n) {
-    const uint32_t block = is_wide && cols - x > 2 ? PIXELS : 2;
-    n = cols - x < block ? cols - x : block;
+    const uint32_t left = cols - x;
+    const uint32_t most = is_wide && left > 2 ? PIXELS : few;
+    n = left < most ? left : most;
     gather(c, x, n, cells);
-    if (block == PIXELS) {
-      tflm_patch_widen(buffer, cells, taps, taps, n);
-      tflm_patch_make_wide(&c->layer, buffer, n, output);
+    if (most == PIXELS) {
+      tflm_patch_widen(c->buffer, cells, taps, taps, n);
+      tflm_patch_make_wide(&c->layer, c->buffer, n, output);
     } else if (n == 2) {
       tflm_patch_make_two(&c->layer, cells, output);
     } else {
@@ -183,10 +189,34 @@ static int is_pointwise(const tflm_patch_window* window) {
          window->stride_w == 1 && window->pad_left == 0;
 }
 
+static void make(const conv_row* c, int8_t* output) {
+  if (c->is_direct) {
+    make_pointwise_row(c, c->rows[0], output);
+  } else {
+    make_row(c, output);
+  }
+}
+
+/* Apart, for the stack of those that have a scratch. */
+static __attribute__((noinline)) void make_on_stack(conv_row* c,
+                                                    int8_t* output) {
+  uint32_t buffer[BUFFER_BYTES / 4];
+  c->buffer = buffer;
+  c->buffer_bytes = BUFFER_BYTES;
+  make(c, output);
+}
+
 void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
                         const tflm_patch_rows* input, uint32_t row,
                         int8_t* output) {
   const tflm_patch_window* window = &args->window;
+  const uint32_t taps =
+      (uint32_t)window->kernel_h * window->kernel_w * input->channels;
+  if (args->groups != 1 || taps < 4 || !args->requant.bounded ||
+      window->kernel_h > MAX_KERNEL_H) {
+    tflm_patch_conv_portable_s8(args, input, row, output);
+    return;
+  }
   conv_row c = {
       .args = args,
       .input = input,
@@ -195,29 +225,23 @@ void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
               .weights = args->weights,
               .bias = args->bias,
               .requant = &args->requant,
-              .taps =
-                  (uint32_t)window->kernel_h * window->kernel_w * input->channels,
+              .taps = taps,
               .channels = args->output_channels,
           },
+      .buffer = (uint32_t*)args->scratch,
+      .buffer_bytes = args->scratch_bytes,
   };
-  if (args->groups != 1 || c.layer.taps < 4 || !args->requant.bounded ||
-      window->kernel_h > MAX_KERNEL_H) {
-    tflm_patch_conv_portable_s8(args, input, row, output);
-    return;
-  }
   find_rows(&c, row);
-  const int is_direct = is_pointwise(window) &&
-                        c.inside.first < c.inside.end &&
-                        args->output_cols <= input->cols;
-  if (!is_direct && c.layer.taps > MAX_GATHERED_TAPS) {
+  c.is_direct = is_pointwise(window) && c.inside.first < c.inside.end &&
+                args->output_cols <= input->cols;
+  const int has_scratch = args->scratch_bytes > BUFFER_BYTES;
+  if (!c.is_direct &&
+      taps > (has_scratch ? args->scratch_bytes : BUFFER_BYTES)) {
     tflm_patch_conv_portable_s8(args, input, row, output);
-    return;
-  }
-  uint32_t buffer[BUFFER_BYTES / 4];
-  if (is_direct) {
-    make_pointwise_row(&c, c.rows[0], buffer, output);
+  } else if (has_scratch) {
+    make(&c, output);
   } else {
-    make_row(&c, buffer, output);
+    make_on_stack(&c, output);
   }
 }
 

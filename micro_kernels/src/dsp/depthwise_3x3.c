@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "../family.h"
+#include "loops.h"
 
 #if TFLM_PATCH_IS_DSP
 
@@ -68,7 +69,7 @@ _Static_assert(offsetof(tflm_patch_stretch_3x3, exponent) == 52, "assembly");
   "beq 3b\n\t"                         \
   "pop {r4-r11, pc}\n\t"
 
-__attribute__((naked)) void tflm_patch_make_3x3_stride_1(
+TFLM_PATCH_ASSEMBLY void tflm_patch_make_3x3_stride_1(
     const tflm_patch_stretch_3x3* s __attribute__((unused))) {
   __asm__ volatile(
       "push {r4-r11, lr}\n\t"
@@ -90,7 +91,7 @@ __attribute__((naked)) void tflm_patch_make_3x3_stride_1(
              "smlad r1, r8, r5, r1\n\t"));
 }
 
-__attribute__((naked)) void tflm_patch_make_3x3_stride_2(
+TFLM_PATCH_ASSEMBLY void tflm_patch_make_3x3_stride_2(
     const tflm_patch_stretch_3x3* s __attribute__((unused))) {
   __asm__ volatile(
       "push {r4-r11, lr}\n\t"

@@ -24,7 +24,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 #define CHANNELS 4u      /* of a block */
-#define PLANE_WORDS 72u  /* of a channel, on the stack */
+#define STACK_WORDS 48u /* of a channel, on the stack */
 #define MAX_KERNEL_W 7u
 #define MAX_KERNEL_H 8u
 
@@ -48,6 +48,7 @@ typedef struct {
   uint32_t in_n;   /* input columns, even */
   uint32_t channel;
   uint32_t n_channels;
+  uint32_t pitch; /* words from a channel's planes to the next one's */
 } stretch;
 
 /* ---- planes ---- */
@@ -59,7 +60,7 @@ INLINE void pair_rows(const depthwise_row* d, const stretch* s, uint32_t i,
   int32_t col = s->in_col;
   uint32_t n = s->in_n;
   for (; n > 0 && col < 0; --n, ++col) {
-    tflm_patch_put_pairs(plane++, PLANE_WORDS, outside, outside);
+    tflm_patch_put_pairs(plane++, s->pitch, outside, outside);
   }
   const uint32_t a_step = d->step[i];
   const uint32_t b_step = d->step[i + 1];
@@ -76,13 +77,13 @@ INLINE void pair_rows(const depthwise_row* d, const stretch* s, uint32_t i,
   inside = inside < n ? inside : n;
   n -= inside;
   for (; inside > 0; --inside) {
-    tflm_patch_put_pairs(plane++, PLANE_WORDS, tflm_patch_load_channels(a, n_channels),
+    tflm_patch_put_pairs(plane++, s->pitch, tflm_patch_load_channels(a, n_channels),
               tflm_patch_load_channels(b, n_channels));
     a += a_step;
     b += b_step;
   }
   for (; n > 0; --n) {
-    tflm_patch_put_pairs(plane++, PLANE_WORDS, outside, outside);
+    tflm_patch_put_pairs(plane++, s->pitch, outside, outside);
   }
 }
 
@@ -100,7 +101,7 @@ INLINE void pair_cols(const depthwise_row* d, const stretch* s,
     if (col >= 0 && col + 1 < cols) {
       const int8_t* a = row + (uint32_t)col * step;
       do {
-        tflm_patch_put_pairs(plane++, PLANE_WORDS, tflm_patch_load_channels(a, n_channels),
+        tflm_patch_put_pairs(plane++, s->pitch, tflm_patch_load_channels(a, n_channels),
                   tflm_patch_load_channels(a + step, n_channels));
         a += 2 * step;
         col += 2;
@@ -114,7 +115,7 @@ INLINE void pair_cols(const depthwise_row* d, const stretch* s,
           col + 1 >= 0 && col + 1 < cols
               ? tflm_patch_load_channels(row + (uint32_t)(col + 1) * step, n_channels)
               : outside;
-      tflm_patch_put_pairs(plane++, PLANE_WORDS, a, b);
+      tflm_patch_put_pairs(plane++, s->pitch, a, b);
       col += 2;
       n -= 2;
     }
@@ -304,7 +305,7 @@ static void clamp_column(int8_t* values, uint32_t pitch, uint32_t n, int32_t low
       int8_t* output) {                                                       \
     for (uint32_t i = 0; i < s->n_channels; ++i) {                            \
       make_channel(d, s, s->channel + i, kernel_w, stride, planes, output++); \
-      planes += PLANE_WORDS;                                                  \
+      planes += s->pitch;                                                  \
     }                                                                         \
   }
 
@@ -370,8 +371,8 @@ static __attribute__((noinline)) void make_3x3(const depthwise_row* d,
                      requant->act_max);
       }
     }
-    job.rows += PLANE_WORDS;
-    job.row += PLANE_WORDS;
+    job.rows += s->pitch;
+    job.row += s->pitch;
     ++job.output;
   }
 }
@@ -424,10 +425,44 @@ static void find_kernel_rows(depthwise_row* d,
   }
 }
 
+/* An output row in stretches whose planes have `words` words for a channel. */
+static void make_row(const depthwise_row* d, uint32_t* planes, uint32_t words,
+                     int8_t* output) {
+  const tflm_patch_depthwise_conv_args* args = d->args;
+  const tflm_patch_window* window = &args->window;
+  const make_block make = find_block(window);
+  /* Even numbers of columns of which kernel_h / 2 words each fit. */
+  const uint32_t max_in_n = 2 * words / window->kernel_h & ~1u;
+  const uint32_t max_n =
+      ((max_in_n - window->kernel_w) / window->stride_w + 1) & ~1u;
+  const uint32_t stretches = (args->output_cols + max_n - 1) / max_n;
+  const uint32_t n = (args->output_cols + stretches - 1) / stretches;
+  stretch s = {.pitch = words};
+  for (; s.first < args->output_cols; s.first += s.n) {
+    const uint32_t left = args->output_cols - s.first;
+    s.n = n < left ? n : left;
+    s.in_col = tflm_patch_first_col(window, s.first);
+    s.in_n = (((s.n + 1) & ~1u) * window->stride_w + window->kernel_w) & ~1u;
+    int8_t* cells = output + s.first * d->channels;
+    for (s.channel = 0; s.channel < d->channels; s.channel += s.n_channels) {
+      const uint32_t rest = d->channels - s.channel;
+      s.n_channels = rest < CHANNELS ? rest : CHANNELS;
+      make_planes(d, &s, planes);
+      make(d, &s, planes, cells + s.channel);
+    }
+  }
+}
+
+/* Apart, for the stack of those that have a scratch. */
+static __attribute__((noinline)) void make_row_on_stack(const depthwise_row* d,
+                                                        int8_t* output) {
+  uint32_t planes[CHANNELS * STACK_WORDS];
+  make_row(d, planes, STACK_WORDS, output);
+}
+
 void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
                                   const tflm_patch_rows* input, uint32_t row,
                                   int8_t* output) {
-  const tflm_patch_window* window = &args->window;
   if (!is_supported(args, input->channels)) {
     tflm_patch_depthwise_conv_portable_s8(args, input, row, output);
     return;
@@ -437,30 +472,15 @@ void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
       .args = args,
       .channels = input->channels,
       .in_cols = input->cols,
-      .kernel_h = window->kernel_h,
+      .kernel_h = args->window.kernel_h,
       .outside = {outside, outside},
   };
   find_kernel_rows(&d, args, input, row);
-  const make_block make = find_block(window);
-  uint32_t planes[CHANNELS * PLANE_WORDS];
-  /* Even numbers of columns of which kernel_h / 2 words each fit. */
-  const uint32_t max_in_n = 2 * PLANE_WORDS / window->kernel_h & ~1u;
-  const uint32_t max_n = ((max_in_n - window->kernel_w) / window->stride_w + 1) & ~1u;
-  const uint32_t stretches = (args->output_cols + max_n - 1) / max_n;
-  const uint32_t n = (args->output_cols + stretches - 1) / stretches;
-  stretch s = {.first = 0};
-  for (; s.first < args->output_cols; s.first += s.n) {
-    const uint32_t left = args->output_cols - s.first;
-    s.n = n < left ? n : left;
-    s.in_col = tflm_patch_first_col(window, s.first);
-    s.in_n = (((s.n + 1) & ~1u) * window->stride_w + window->kernel_w) & ~1u;
-    int8_t* cells = output + s.first * d.channels;
-    for (s.channel = 0; s.channel < d.channels; s.channel += s.n_channels) {
-      const uint32_t rest = d.channels - s.channel;
-      s.n_channels = rest < CHANNELS ? rest : CHANNELS;
-      make_planes(&d, &s, planes);
-      make(&d, &s, planes, cells + s.channel);
-    }
+  if (args->scratch_bytes > 4 * CHANNELS * STACK_WORDS) {
+    make_row(&d, (uint32_t*)args->scratch,
+             args->scratch_bytes / (4 * CHANNELS), output);
+  } else {
+    make_row_on_stack(&d, output);
   }
 }
 

@@ -6,6 +6,14 @@
 #ifndef TFLM_PATCH_SRC_DSP_LOOPS_H_
 #define TFLM_PATCH_SRC_DSP_LOOPS_H_
 
+/* A function of assembly alone. The compiler must not conclude from its empty body
+ * that it changes neither registers nor memory. */
+#if defined(__clang__)
+#define TFLM_PATCH_ASSEMBLY __attribute__((naked, noinline))
+#else
+#define TFLM_PATCH_ASSEMBLY __attribute__((naked, noinline, noipa))
+#endif
+
 /* Assembly that runs QUAD `n`, a register, times. */
 #define TFLM_PATCH_FOR_QUADS(n, QUAD) \
   "subs " n ", " n ", #4\n\t"         \

@@ -5,7 +5,7 @@
 import re
 
 import pytest
-from support.firmware import need, run
+from support.firmware import TARGETS, need, run
 
 from tflm_patch.codegen import sources
 from tflm_patch.errors import TflmPatchError
@@ -15,16 +15,22 @@ from tflm_patch.runtime.paths import include_dirs, kernels_dir
 INCLUDE = f'-I{include_dirs()[0]}'
 
 
-@pytest.fixture(scope='module')
-def objects(tmp_path_factory):
-  """Every C source, compiled once, by its path."""
-  need('gcc')
-  folder = tmp_path_factory.mktemp('objects')
+BUILDS = {'host': ('', []), **TARGETS}
+
+
+@pytest.fixture(scope='module', params=BUILDS)
+def symbols(request, tmp_path_factory):
+  """What every C source defines and wants of the others, in a build for one architecture."""
+  prefix, flags = BUILDS[request.param]
+  need(f'{prefix}gcc', f'{prefix}nm')
+  binary = tmp_path_factory.mktemp('objects') / 'source.o'
   found = {}
-  for number, path in enumerate(sorted(sources.source_dir().rglob('*.c'))):
-    name = path.relative_to(sources.source_dir()).as_posix()
-    found[name] = folder / f'{number}.o'
-    run('gcc', '-std=c11', '-O0', '-fPIC', INCLUDE, '-c', path, '-o', found[name])
+  for path in sorted(sources.source_dir().rglob('*.c')):
+    run(f'{prefix}gcc', '-std=c11', '-O1', *flags, INCLUDE, '-c', path, '-o', binary)
+    lines = re.findall(r' ([A-Z]) (tflm_patch_\w+)$', run(f'{prefix}nm', binary), re.MULTILINE)
+    found[path.relative_to(sources.source_dir()).as_posix()] = (
+        {name for kind, name in lines if kind != 'U'}, {name for kind, name in lines if kind == 'U'}
+    )
   return found
 
 
@@ -34,16 +40,23 @@ def test_table_knows_every_kind():
 
 
 @pytest.mark.parametrize('kind', Kind, ids=lambda kind: kind.name)
-def test_sources_of_one_kind_link_by_themselves(kind, objects, tmp_path):
+def test_sources_of_one_kind_need_no_others(kind, symbols):
   chosen = sources.needed_sources([kind])
-  assert len(chosen) < len(objects) // 2
+  assert set(chosen) <= set(symbols) and len(chosen) < 2 * len(symbols) // 3
+  own = set(re.findall(r'&(tflm_patch_\w+)', sources.table_lines([kind])))
+  defined = set().union(*(symbols[name][0] for name in chosen))
+  wanted = set().union(*(symbols[name][1] for name in chosen if name != sources.TABLE))
+  assert own and wanted | own | set(sources._ROOTS) <= defined
+
+
+def test_sources_of_one_kind_link(tmp_path):
+  need('gcc')
+  chosen = [name for name in sources.needed_sources([Kind.CONV_2D]) if name != sources.TABLE]
   table = tmp_path / 'kernel_table.c'
-  table.write_text(sources.table_source([kind]))
-  run('gcc', '-std=c11', '-Wall', '-Werror', '-fPIC', INCLUDE, f'-I{sources.source_dir()}', '-c',
-      table, '-o', tmp_path / 'table.o')  # fmt: skip
-  parts = [objects[name] for name in chosen if name != sources.TABLE]
-  run('gcc', '-shared', '-Wl,--no-undefined', *parts, tmp_path / 'table.o', '-o',
-      tmp_path / 'all.so')  # fmt: skip
+  table.write_text(sources.table_source([Kind.CONV_2D]))
+  run('gcc', '-std=c11', '-Wall', '-Werror', '-fPIC', '-shared', '-Wl,--no-undefined', INCLUDE,
+      f'-I{sources.source_dir()}', table, *(sources.source_dir() / name for name in chosen),
+      '-o', tmp_path / 'all.so')  # fmt: skip
 
 
 def test_table_file_gives_the_same_object(tmp_path):

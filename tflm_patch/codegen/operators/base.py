@@ -26,17 +26,23 @@ _C_TYPES = {
 }  # fmt: skip
 
 
+# What stands for the rows in `Code.rows`.
+FIRST, COUNT = '<first>', '<count>'
+
+
 @dataclasses.dataclass(frozen=True)
 class Code:
   """Statements of an operator.
 
   Attributes:
     row: Make row `row` (or take it in, where an operator accumulates).
+    rows: Instead of `row`: make COUNT rows from row FIRST on.
     first: Run once, before the first row.
     last: Run once, after the last row.
   """
 
-  row: tuple[str, ...]
+  row: tuple[str, ...] = ()
+  rows: str = ''
   first: tuple[str, ...] = ()
   last: tuple[str, ...] = ()
 

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
-from tflm_patch.codegen.operators.base import Code, Writer, register
+from tflm_patch.codegen.operators.base import COUNT, FIRST, Code, Writer, register
 from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
 @register(Kind.CONV_2D, record=program.CONV)
 def emit(w: Writer) -> Code:
-  """Calls of tflm_patch_conv_s8."""
+  """Calls of tflm_patch_conv_rows_s8."""
   source, target, params = w.op.inputs[0], w.op.outputs[0], w.params
   channels = target.channels
   taps = params['window.kernel_h'] * params['window.kernel_w']
@@ -27,7 +27,10 @@ def emit(w: Writer) -> Code:
       'output_cols': target.cols,
       'output_channels': channels,
   })  # fmt: skip
-  return Code((call('tflm_patch_conv_s8', args, w.view(source), w.step, w.row(target)),))
+  return Code(
+      rows=call('tflm_patch_conv_rows_s8', args, w.view(source), w.view(target, 'output'), FIRST,
+                COUNT),
+  )  # fmt: skip
 
 
 @register(Kind.CONV_2D_S16, record=program.CONV)

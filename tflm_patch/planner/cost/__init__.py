@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import math
 import pathlib
 from collections.abc import Iterator, Sequence
 
@@ -20,7 +21,10 @@ from tflm_patch.planner.cost.work import OperatorWork, work_of_plan
 from tflm_patch.planner.plan import StagePlan
 from tflm_patch.planner.program import Kind
 
-FEATURES = ('macs', 'inputs', 'outputs', 'runs', 'cells', 'rows', 'calls')
+FEATURES = (
+    'macs', 'inputs', 'outputs', 'clamped', 'runs', 'cells', 'lines', 'rows', 'calls',
+    'border', 'macs_beyond_2', 'macs_beyond_4', 'macs_beyond_4_of_call',
+)  # fmt: skip
 EXECUTOR_FEATURES = ('calls', 'stages')
 FOLDER = pathlib.Path(__file__).resolve().parent
 _FEW_CHANNELS = 4  # of an image: kernels treat them in another way
@@ -86,18 +90,31 @@ def predict_work(work: Sequence[OperatorWork], table: CostTable) -> CostPredicti
 
 
 def features_of(work: OperatorWork) -> Coefficients:
-  """What an operator's instructions depend on; see FEATURES."""
+  """What an operator's instructions depend on; see FEATURES.
+
+  Kernels make pixels in blocks, and what is left over in another way: `beyond`
+  counts what lies beyond the last whole block of a row, or of all rows of a call.
+  """
   rows, cols, channels = work.output
   source_rows, source_cols, source_channels = work.input
+  cells = rows * cols
+  cell_macs = work.macs / cells
+  call_cells = cells // max(work.calls, 1)
   return {
       'macs': work.macs,
       'inputs': source_rows * source_cols * source_channels,
       # A pool looks at every cell of its windows; its output is small.
       'outputs': rows * cols * channels * (1 if work.macs else work.kernel[0] * work.kernel[1]),
+      'clamped': rows * cols * channels if work.clamped else 0,
       'runs': rows * cols * channels * work.kernel[0],
-      'cells': rows * cols,
+      'cells': cells,
+      'lines': rows * channels,
       'rows': rows,
       'calls': work.calls,
+      'border': rows * channels * (work.kernel[1] - 1),
+      'macs_beyond_2': cell_macs * rows * (cols % 2),
+      'macs_beyond_4': cell_macs * rows * (cols % 4),
+      'macs_beyond_4_of_call': cell_macs * work.calls * (call_cells % 4),
   }
 
 
@@ -110,12 +127,26 @@ def classes_of(work: OperatorWork) -> Iterator[str]:
   """Names of the classes that an operator belongs to, the narrowest first."""
   name = work.kind.name
   if work.kind in _CONVOLUTIONS:
-    few = ' few' if work.input[2] <= _FEW_CHANNELS else ''
-    yield f'{name} {work.window}{few}'
-    yield f'{name} {work.window.partition("/")[0]}{few}'
-    yield f'{name}{few}'
+    variant = _variant(work)
+    yield f'{name} {work.window}{variant}'
+    yield f'{name} {work.window.partition("/")[0]} any stride{variant}'
+    yield f'{name} any window{variant}'
   yield name
   yield 'with weights' if work.macs else 'without weights'
+
+
+def _variant(work: OperatorWork) -> str:
+  """In what a convolution differs from most, where kernels take another way then."""
+  taps = work.kernel[0] * work.kernel[1]
+  depthwise = work.kind == Kind.DEPTHWISE_CONV_2D
+  inputs = 1 if depthwise else work.input[2]
+  cases = (
+      (work.input[2] <= _FEW_CHANNELS, ' few'),
+      (work.dilation != (1, 1), ' dilated'),
+      (depthwise and work.input[2] != work.output[2], ' multiplied'),
+      (work.macs != inputs * taps * math.prod(work.output), ' grouped'),
+  )
+  return ''.join(text for is_so, text in cases if is_so)
 
 
 def known_cpus() -> list[str]:

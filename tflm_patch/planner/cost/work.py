@@ -8,6 +8,7 @@ import dataclasses
 from collections import Counter
 
 from tflm_patch.planner import program
+from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.plan import StagePlan
 from tflm_patch.planner.program import Kind, Record
 from tflm_patch.planner.stage_ir import FeatureMap
@@ -20,7 +21,16 @@ _WINDOWED: dict[int, Record] = {
     Kind.AVERAGE_POOL_2D: program.POOL,
     Kind.MAX_POOL_2D: program.POOL,
 }
+_RECORDS = {
+    **_WINDOWED,
+    Kind.FULLY_CONNECTED: program.FULLY_CONNECTED,
+    Kind.TRANSPOSE_CONV: program.TRANSPOSE_CONV,
+    Kind.ADD: program.ADD,
+    Kind.SUB: program.ADD,
+    Kind.MUL: program.MUL,
+}
 _POINT = (1, 1)
+_INT8 = (-128, 127)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,8 +40,9 @@ class OperatorWork:
   Attributes:
     kind: Its kind.
     input, output: (rows, cols, channels) of its first input and output.
-    kernel, stride: (rows, cols) of the window of a convolution or pool; (1, 1)
-      for all others, and for pools that accumulate rows.
+    kernel, stride, dilation: (rows, cols) of the window of a convolution or pool;
+      (1, 1) for all others, and for pools that accumulate rows.
+    clamped: Whether an activation bounds the output more than int8 does.
     macs: Multiply-accumulates of an inference.
     calls: How often its kernel is called in an inference.
   """
@@ -41,6 +52,8 @@ class OperatorWork:
   output: Shape
   kernel: tuple[int, int]
   stride: tuple[int, int]
+  dilation: tuple[int, int]
+  clamped: bool
   macs: int
   calls: int
 
@@ -64,21 +77,17 @@ def work_of_plan(plan: StagePlan) -> list[OperatorWork]:
   calls = Counter(
       op for segment in plan.segments for op, _, count in segment.steps if count
   )
-  work = []
-  for i, op in enumerate(plan.graph.ops):
-    window = op.window if op.kind in _WINDOWED else None
-    work.append(
-        OperatorWork(
-            kind=Kind(op.kind),
-            input=_map_shape(plan.graph.maps[op.inputs[0]]),
-            output=_map_shape(plan.graph.maps[op.outputs[0]]),
-            kernel=_POINT if window is None else window.kernel,
-            stride=_POINT if window is None else window.stride,
-            macs=op.macs,
-            calls=calls[i],
-        )
-    )
-  return work
+  pool = ConstantPool()  # only the parameters are wanted
+  return [
+      _operator(
+          Kind(op.kind),
+          op.encode(pool),
+          _map_shape(plan.graph.maps[op.inputs[0]]),
+          _map_shape(plan.graph.maps[op.outputs[0]]),
+          calls[i],
+      )
+      for i, op in enumerate(plan.graph.ops)
+  ]
 
 
 def work_of_program(data: bytes) -> list[OperatorWork]:
@@ -94,43 +103,45 @@ def work_of_program(data: bytes) -> list[OperatorWork]:
         segment['first_op'] + op for op in data[begin : end : program.STEP.size]
         if op != program.PAUSE
     )  # fmt: skip
-  return [_operator(data, header, i, calls[i]) for i in range(header['n_ops'])]
+  return [_operator_of_program(data, header, i, calls[i]) for i in range(header['n_ops'])]
 
 
-def _operator(data: bytes, header: dict[str, int], index: int, calls: int) -> OperatorWork:
+def _operator_of_program(
+    data: bytes, header: dict[str, int], index: int, calls: int
+) -> OperatorWork:
   op = program.OP.unpack(data, header['ops'] + index * program.OP.size)
   edges = [
       int.from_bytes(data[header['edges'] + 2 * e :][:2], 'little')
       for e in range(op['first_edge'], op['first_edge'] + op['n_inputs'] + op['n_outputs'])
   ]
-  kind = Kind(op['kind'])
   source, made = _shape(data, header, edges[0]), _shape(data, header, edges[op['n_inputs']])
-  kernel, stride = _POINT, _POINT
-  groups = 1
-  if kind in _WINDOWED:
-    params = _WINDOWED[kind].unpack(data, op['params'])
-    groups = params.get('groups', 1)
-    if not params.get('accumulate'):
-      kernel, stride = _pair(params, 'kernel'), _pair(params, 'stride')
+  return _operator(Kind(op['kind']), data[op['params'] :], source, made, calls)
+
+
+def _operator(kind: Kind, record: bytes, source: Shape, made: Shape, calls: int) -> OperatorWork:
+  """An operator from its parameter record, with whatever follows it."""
+  params = _RECORDS[kind].unpack(record) if kind in _RECORDS else {}
+  kernel, stride, dilation = _POINT, _POINT, _POINT
+  if kind in _WINDOWED and not params.get('accumulate'):
+    kernel, stride, dilation = (_pair(params, name) for name in ('kernel', 'stride', 'dilation'))
+  prefix = 'requant.' if 'requant.act_min' in params else ''
+  bounds = params.get(f'{prefix}act_min', _INT8[0]), params.get(f'{prefix}act_max', _INT8[1])
+  macs = _macs(kind, params, source, made)
   return OperatorWork(
-      kind, source, made, kernel, stride, _macs(data, op, kind, source, made, kernel, groups), calls
+      kind, source, made, kernel, stride, dilation, bounds != _INT8, macs, calls
   )
 
 
-def _macs(
-    data: bytes, op: dict[str, int], kind: Kind, source: Shape, made: Shape,
-    kernel: tuple[int, int], groups: int,
-) -> int:  # fmt: skip
-  taps = kernel[0] * kernel[1]
+def _macs(kind: Kind, params: dict[str, int], source: Shape, made: Shape) -> int:
+  taps = params.get('window.kernel_h', 1) * params.get('window.kernel_w', 1)
   if kind == Kind.CONV_2D:
-    return _elements(made) * taps * source[2] // groups
+    return _elements(made) * taps * source[2] // params['groups']
   if kind == Kind.DEPTHWISE_CONV_2D:
     return _elements(made) * taps
   if kind == Kind.FULLY_CONNECTED:
     return _elements(made) * _elements(source) // made[0]
   if kind == Kind.TRANSPOSE_CONV:
-    window = program.TRANSPOSE_CONV.unpack(data, op['params'])
-    return _elements(source) * window['window.kernel_h'] * window['window.kernel_w'] * made[2]
+    return _elements(source) * taps * made[2]
   return 0
 
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tflm_patch.graph import quantize
@@ -15,6 +17,8 @@ from tflm_patch.planner.operators import base
 from tflm_patch.planner.operators.accumulators import Accumulators, Int16Accumulators
 from tflm_patch.planner.operators.base import OpView
 from tflm_patch.planner.stage_ir import InPlace
+
+_STACK_BUFFER = 896  # bytes, of the kernels for Armv7E-M
 
 
 def folded_bias(op: OpView, weight_sums: np.ndarray) -> np.ndarray:
@@ -90,6 +94,16 @@ def constraint_rank_4(op: OpView) -> str | None:
   return None if ranks == (4, 4) else f'ranks {ranks[0]} and {ranks[1]}'
 
 
+def spare_scratch(weights: tuple[int, ...], pointwise: bool) -> tuple[int, ...]:
+  """Memory for four pixels widened to 16 bits, behind their gathered windows.
+
+  See src/dsp/conv.c; what its stack holds anyway is not asked for.
+  """
+  taps = math.prod(weights[1:])
+  size = 8 * (-(-taps // 4) * 4) + (0 if pointwise else 4 * taps)
+  return (-(-size // 16) * 16,) if size > _STACK_BUFFER else ()
+
+
 @base.register(
     'CONV_2D',
     base.constraint_input_is_activation,
@@ -136,6 +150,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
           )
       ],
       encode,
+      spare_scratch=spare_scratch(weights.shape, pointwise) if is_int8 else (),
       # The int8 kernel sets a cell aside before it overwrites it.
       in_place=[InPlace(0)] if keeps_cells and is_int8 else [],
       window=base.stage_window(window),

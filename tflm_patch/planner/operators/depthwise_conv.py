@@ -20,6 +20,9 @@ _KINDS = {
 }
 
 
+_STACK_PLANES = 768  # bytes, of the kernels for Armv7E-M
+
+
 def constraint_filter_shape(op: OpView) -> str | None:
   """Weights are [1, kernel_h, kernel_w, out] with out a multiple of the input channels"""
   shape, channels = op.input(1).shape, op.input().shape[-1]
@@ -34,6 +37,22 @@ def constraint_depth_multiplier(op: OpView) -> str | None:
   wanted = op.output().shape[-1] // op.input().shape[-1]
   found = int(op.option('depthMultiplier', 0))
   return None if found == wanted else f'{found} instead of {wanted}'
+
+
+def spare_scratch(window: dict[str, int], cols: int) -> tuple[int, ...]:
+  """Memory for the planes of four channels of a row, or of a part of it.
+
+  See src/dsp/depthwise_conv.c: 3 x 3 windows do well with its stack.
+  """
+  if window['kernel_w'] <= 3:
+    return ()
+  sizes = []
+  for parts in (1, 2, 4):
+    n = -(-cols // parts)
+    in_cols = -(-n // 2) * 2 * window['stride_w'] + window['kernel_w']
+    size = 4 * 4 * -(-in_cols * window['kernel_h'] // 2)
+    sizes.append(-(-size // 16) * 16)
+  return tuple(size for size in sizes if size > _STACK_PLANES)
 
 
 @base.register(
@@ -101,6 +120,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
           )
       ],
       encode,
+      spare_scratch=() if is_conv else spare_scratch(window, output_map.cols),
       in_place=in_place,
       window=base.stage_window(window),
   )  # fmt: skip
