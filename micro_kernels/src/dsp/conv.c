@@ -17,10 +17,11 @@
 #include "../window.h"
 #include "arith.h"
 #include "blocks.h"
+#include "conv.h"
 
 #define BUFFER_BYTES 576u /* on the stack */
 #define PIXELS TFLM_PATCH_WIDE_PIXELS
-#define MAX_KERNEL_H 12u /* of windows that are gathered */
+#define MAX_KERNEL_H 10u /* of windows that are gathered */
 
 /* An output row at work. */
 typedef struct {
@@ -88,7 +89,7 @@ static __attribute__((noinline)) void gather_at_side(const conv_row* c,
 }
 
 /* The windows of output columns [x, x + n), one behind the other. */
-static void gather(const conv_row* c, uint32_t x, uint32_t n, int8_t* to) {
+static __attribute__((noinline)) void gather(const conv_row* c, uint32_t x, uint32_t n, int8_t* to) {
   const tflm_patch_window* window = &c->args->window;
   const uint32_t depth = c->input->channels;
   const uint32_t run = window->kernel_w * depth;
@@ -138,7 +139,7 @@ static void make_pointwise_row(conv_row* c, const int8_t* values,
       4 * tflm_patch_wide_words(taps, 2) <= c->buffer_bytes;
   uint32_t n;
   for (uint32_t left = c->cols; left > 0; left -= n) {
-    if (is_wide && left >= (is_in_place ? 1 : 3)) {
+    if (is_wide && left >= 3) {
       n = left < PIXELS ? left : PIXELS;
       tflm_patch_widen(c->buffer, values, taps, taps, n);
       tflm_patch_make_wide(&c->job, c->buffer, n, output);
@@ -166,7 +167,7 @@ static void make_pointwise_row(conv_row* c, const int8_t* values,
 }
 
 /* Two windows of an output row, widened; channels are fours. */
-static void gather_wide_two(const conv_row* c, uint32_t x, uint32_t* to) {
+static __attribute__((noinline)) void gather_wide_two(const conv_row* c, uint32_t x, uint32_t* to) {
   const tflm_patch_window* window = &c->args->window;
   const uint32_t depth = c->input->channels;
   const uint32_t cell_words = tflm_patch_wide_words(depth, 2);
@@ -265,9 +266,9 @@ static __attribute__((noinline)) void make_on_stack(conv_row* c,
   make(c, output);
 }
 
-void tflm_patch_conv_cols_s8(const tflm_patch_conv_args* args,
-                             const tflm_patch_rows* input, uint32_t row,
-                             uint32_t cols, int8_t* output) {
+static void make_cols(const tflm_patch_conv_args* args,
+                      const tflm_patch_rows* input, uint32_t row,
+                      uint32_t cols, int8_t* output) {
   const tflm_patch_window* window = &args->window;
   conv_row c = {
       .args = args,
@@ -305,9 +306,27 @@ void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
                         const tflm_patch_rows* input, uint32_t row,
                         int8_t* output) {
   if (is_supported(args, input->channels)) {
-    tflm_patch_conv_cols_s8(args, input, row, args->output_cols, output);
+    make_cols(args, input, row, args->output_cols, output);
   } else {
     tflm_patch_conv_portable_s8(args, input, row, output);
+  }
+}
+
+/* Apart, for the stack of the others. */
+static __attribute__((noinline)) void make_line_portably(
+    const tflm_patch_conv_args* args, const tflm_patch_rows* line,
+    int8_t* output) {
+  tflm_patch_conv_args long_row = *args;
+  long_row.output_cols = line->cols;
+  tflm_patch_conv_portable_s8(&long_row, line, 0, output);
+}
+
+void tflm_patch_conv_line_s8(const tflm_patch_conv_args* args,
+                             const tflm_patch_rows* line, int8_t* output) {
+  if (is_supported(args, line->channels)) {
+    make_cols(args, line, 0, line->cols, output);
+  } else {
+    make_line_portably(args, line, output);
   }
 }
 

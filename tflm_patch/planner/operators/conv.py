@@ -18,7 +18,7 @@ from tflm_patch.planner.operators.accumulators import Accumulators, Int16Accumul
 from tflm_patch.planner.operators.base import OpView
 from tflm_patch.planner.stage_ir import InPlace
 
-_STACK_BUFFER = 896  # bytes, of the kernels for Armv7E-M
+_STACK_BUFFER = 576  # bytes, of the kernels for Armv7E-M
 
 
 def folded_bias(op: OpView, weight_sums: np.ndarray) -> np.ndarray:
