@@ -74,7 +74,8 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   weights = op.input(1).array()
   window = base.window_of(op, (weights.shape[1], weights.shape[2]))
   input_map, output_map = builder.map(source), builder.map(target)
-  pointwise = weights.shape[1:3] == (1, 1) and set(base.stage_window(window).stride) == {1}
+  cells = base.stage_window(window)
+  pointwise = cells.kernel == cells.stride == (1, 1) and cells.pad == (0, 0)
   narrows = output_map.channels <= input_map.channels <= program.CONV_IN_PLACE_CHANNELS
 
   def encode(pool: ConstantPool) -> bytes:
@@ -100,5 +101,5 @@ def lower(op: OpView, builder: StageBuilder) -> None:
       encode,
       # The kernel sets a cell aside before it overwrites it.
       in_place=[InPlace(0)] if pointwise and narrows and input_map.cols == output_map.cols else [],
-      window=base.stage_window(window),
+      window=cells,
   )  # fmt: skip
