@@ -96,12 +96,38 @@ static void gather_window(const conv_row* c, uint32_t x, int8_t* to) {
   }
 }
 
+/* The windows of n output columns from x on, all taps in the map, of rows of up
+ * to 16 values: what is stored too much, the next row or window replaces. */
+static void gather_narrow(const conv_row* c, uint32_t x, uint32_t n,
+                          int8_t* to, uint32_t pitch) {
+  const tflm_patch_window* window = &c->args->window;
+  const size_t step = (size_t)window->stride_w * c->depth;
+  const uint32_t run = c->run;
+  const mve_pred16_t in = vctp8q(run);
+  size_t at = (size_t)tflm_patch_first_col(window, x) * c->depth;
+  for (; n > 0; --n) {
+    const int8_t* const* rows = c->rows;
+    const int8_t* const* const end = rows + window->kernel_h;
+    int8_t* row_to = to;
+    for (; rows != end; ++rows) {
+      vstrbq_s8(row_to, vldrbq_z_s8(*rows + at, in));
+      row_to += run;
+    }
+    at += step;
+    to += pitch;
+  }
+}
+
 static void make_gathered(const conv_row* c) {
   const tflm_patch_conv_args* args = c->args;
-  int8_t gathered[GATHER_BYTES] __attribute__((aligned(16)));
+  int8_t gathered[GATHER_BYTES + 16] __attribute__((aligned(16)));
   const int8_t* const runs[] = {gathered};
   const uint32_t pitch = (c->kernel_bytes + 15u) & ~15u;
   const uint32_t block = GATHER_BYTES / pitch;
+  const tflm_patch_range inside = tflm_patch_cols_inside(
+      &args->window, c->input->cols, args->output_cols);
+  const int is_narrow =
+      c->run <= 16 && count_rows(c) == args->window.kernel_h;
   const tflm_patch_filters filters = {
       .weights = args->weights,
       .channel_step = c->kernel_bytes,
@@ -117,8 +143,17 @@ static void make_gathered(const conv_row* c) {
   };
   for (uint32_t x = 0; x < args->output_cols; x += pixels.n_pixels) {
     pixels.n_pixels = MIN(block, args->output_cols - x);
-    for (uint32_t p = 0; p < pixels.n_pixels; ++p) {
-      gather_window(c, x + p, gathered + p * pitch);
+    const uint32_t end = x + pixels.n_pixels;
+    for (uint32_t p = x; p < end;) {
+      int8_t* to = gathered + (p - x) * pitch;
+      if (is_narrow && p >= inside.first && p < inside.end) {
+        const uint32_t n = MIN(end, inside.end) - p;
+        gather_narrow(c, p, n, to, pitch);
+        p += n;
+      } else {
+        gather_window(c, p, to);
+        ++p;
+      }
     }
     tflm_patch_mve_tiles(&args->requant, &pixels, &filters,
                          c->output + (size_t)x * args->output_channels,
