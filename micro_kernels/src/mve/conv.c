@@ -138,6 +138,7 @@ static void make_gathered(const conv_row* c) {
       .runs = runs,
       .n_runs = 1,
       .run = c->kernel_bytes,
+      .behind = pitch - c->kernel_bytes,
       .pixel_step = pitch,
       .is_usual = c->is_usual,
   };

@@ -11,6 +11,12 @@
 #ifndef TFLM_PATCH_SRC_MVE_VECTOR_H_
 #define TFLM_PATCH_SRC_MVE_VECTOR_H_
 
+/* Some assembly needs nearly all registers, so no frame pointer at any level of
+ * optimization; and scalars must not travel in vectors and memory. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O3", "omit-frame-pointer", "no-tree-slp-vectorize")
+#endif
+
 #include <arm_mve.h>
 #include <stddef.h>
 #include <stdint.h>
