@@ -5,11 +5,13 @@
  * fractional bits, added, and brought to the output's scale.
  */
 #include "binary.h"
+#include "family.h"
 #include "requantize.h"
 
 /* The most that keeps (value - zero point) << left_shift in int32. */
 #define MAX_LEFT_SHIFT 20
 
+#if !TFLM_PATCH_HAS_OWN_ADD
 void tflm_patch_add_s8(const tflm_patch_add_params* params,
                        int32_t a_zero_point, int32_t b_zero_point,
                        const int8_t* a, uint32_t a_step, const int8_t* b,
@@ -30,6 +32,7 @@ void tflm_patch_add_s8(const tflm_patch_add_params* params,
     b += b_step;
   }
 }
+#endif
 
 static int is_right_shift(int32_t shift) {
   return tflm_patch_is_shift(shift) && shift <= 0;

@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "dot.h"
+#include "family.h"
 #include "kernels.h"
 #include "requantize.h"
 #include "rowwise.h"
 #include "weights.h"
 
+#if !TFLM_PATCH_HAS_OWN_FULLY_CONNECTED
 #define CHANNELS TFLM_PATCH_DOT_CHANNELS
 
 /* Products of n input values from `first` on with the weights of up to CHANNELS
@@ -69,6 +71,7 @@ void tflm_patch_fully_connected_finish_s8(
         tflm_patch_requantize_channel(&args->requant, (uint32_t)sums[o], o);
   }
 }
+#endif
 
 /* ---- the operator ---- */
 

@@ -81,12 +81,17 @@ TFLM_PATCH_INLINE tflm_patch_scaling tflm_patch_make_scaling(int32_t multiplier,
   return s;
 }
 
-TFLM_PATCH_INLINE int32x4_t tflm_patch_scale_all(int32x4_t x,
-                                                 const tflm_patch_scaling* s) {
-  x = vshlq_r_s32(x, s->left);
+/* For shifts that are not above 0. */
+TFLM_PATCH_INLINE int32x4_t tflm_patch_scale_all_down(
+    int32x4_t x, const tflm_patch_scaling* s) {
   x = vqrdmulhq_n_s32(x, s->multiplier);
   x = vqdmlahq_n_s32(x, x, s->less); /* see tflm_patch_less_if_negative */
   return vrshlq_n_s32(x, s->right);
+}
+
+TFLM_PATCH_INLINE int32x4_t tflm_patch_scale_all(int32x4_t x,
+                                                 const tflm_patch_scaling* s) {
+  return tflm_patch_scale_all_down(vshlq_r_s32(x, s->left), s);
 }
 
 /* To int8, in the low byte of every lane. */
