@@ -8,8 +8,6 @@
 
 #if TFLM_PATCH_IS_MVE
 
-#include <string.h>
-
 #include "../portable/portable.h"
 #include "../window.h"
 #include "dot.h"
@@ -51,47 +49,28 @@ static uint32_t count_rows(const conv_row* c) {
 
 /* ---- small windows: gathered ---- */
 
-/* n values from `values`, or that many zero points when it is NULL. */
-static inline void put_values(int8_t* to, const int8_t* values, uint32_t n,
-                              int8_t zero_point) {
-  if (values == NULL) {
-    memset(to, zero_point, n);
-    return;
-  }
-  for (int32_t left = (int32_t)n; left > 0; left -= 16) {
-    const mve_pred16_t in = vctp8q((uint32_t)left);
-    vstrbq_p_s8(to, vldrbq_z_s8(values, in), in);
-    values += 16;
-    to += 16;
-  }
-}
-
 /* The window of an output column. */
-static void gather_window(const conv_row* c, uint32_t x, int8_t* to) {
+static void gather_window(const conv_row* c, uint32_t x, int8_t* to,
+                          uint32_t pitch) {
   const tflm_patch_window* window = &c->args->window;
-  const int8_t zero_point = (int8_t)c->args->input_zero_point;
+  const int8x16_t outside = vdupq_n_s8((int8_t)c->args->input_zero_point);
   const int32_t col = tflm_patch_first_col(window, x);
   const tflm_patch_range taps =
       tflm_patch_taps_inside(col, window->kernel_w, 1, c->input->cols);
-  const uint32_t before = taps.first * c->depth;
-  const uint32_t n = (taps.end - taps.first) * c->depth;
-  const size_t at =
-      n > 0 ? (size_t)(col + (int32_t)taps.first) * c->depth : 0;
-  uint32_t i = 0;
-  for (; i < c->rows_inside.first; ++i) {
-    put_values(to, NULL, c->run, zero_point);
-    to += c->run;
+  const int32_t n = (int32_t)((taps.end - taps.first) * c->depth);
+  for (uint32_t i = 0; i < pitch; i += 16) {
+    vstrbq_s8(to + i, outside);
   }
-  for (; i < c->rows_inside.end; ++i) {
-    if (n < c->run) {
-      put_values(to, NULL, c->run, zero_point);
+  if (n == 0) {
+    return;
+  }
+  const size_t at = (size_t)(col + (int32_t)taps.first) * c->depth;
+  to += c->rows_inside.first * c->run + taps.first * c->depth;
+  for (uint32_t i = 0; i < count_rows(c); ++i) {
+    for (int32_t done = 0; done < n; done += 16) {
+      const mve_pred16_t in = vctp8q((uint32_t)(n - done));
+      vstrbq_p_s8(to + done, vldrbq_z_s8(c->rows[i] + at + done, in), in);
     }
-    put_values(to + before, c->rows[i - c->rows_inside.first] + at, n,
-               zero_point);
-    to += c->run;
-  }
-  for (; i < window->kernel_h; ++i) {
-    put_values(to, NULL, c->run, zero_point);
     to += c->run;
   }
 }
@@ -118,7 +97,7 @@ static void gather_narrow(const conv_row* c, uint32_t x, uint32_t n,
   }
 }
 
-static void make_gathered(const conv_row* c) {
+static __attribute__((noinline)) void make_gathered(const conv_row* c) {
   const tflm_patch_conv_args* args = c->args;
   int8_t gathered[GATHER_BYTES + 16] __attribute__((aligned(16)));
   const int8_t* const runs[] = {gathered};
@@ -152,7 +131,7 @@ static void make_gathered(const conv_row* c) {
         gather_narrow(c, p, n, to, pitch);
         p += n;
       } else {
-        gather_window(c, p, to);
+        gather_window(c, p, to, pitch);
         ++p;
       }
     }
@@ -232,7 +211,7 @@ static void make_cols(const conv_row* c, uint32_t x, uint32_t n,
       args->output_channels);
 }
 
-static void make_direct(const conv_row* c) {
+static __attribute__((noinline)) void make_direct(const conv_row* c) {
   const tflm_patch_conv_args* args = c->args;
   const tflm_patch_range inside = tflm_patch_cols_inside(
       &args->window, c->input->cols, args->output_cols);

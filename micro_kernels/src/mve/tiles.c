@@ -7,8 +7,9 @@
  *   up to 32  two channels stay in registers, pixels go by two at a time
  *   longer    tiles of two channels by two pixels, four loads for four products
  *
- * An odd last channel or pixel is made together with the one before it, which is
- * made again; a single one is made twice.
+ * Pixels p and p + n / 2 of n are a pair, so for an odd n that in the middle is
+ * made twice. An odd last channel is made together with the one before it, which
+ * is made again; a single one is made twice.
  */
 #include "../family.h"
 
@@ -33,7 +34,10 @@ typedef struct {
   /* The same for all pairs: */
   size_t channel_step;
   size_t requant_step;
-  size_t next; /* from one pixel's values to the other's; 0 for one */
+  uint32_t n;   /* pairs of pixels */
+  size_t other; /* from one pixel's values to those of the other of its pair */
+  size_t other_output;
+  size_t next; /* from one pair's values to those of the next */
   size_t next_output;
   int32_t single[2]; /* bias of an only channel, twice */
 } channel_pair;
@@ -51,7 +55,7 @@ TFLM_PATCH_INLINE void start_pairs(const tflm_patch_requant_args* requant,
                                    int8_t* output, size_t output_step,
                                    channel_pair* pair, pair_places* places) {
   const int is_pair = filters->n_channels > 1;
-  const int is_pixel_pair = pixels->n_pixels > 1;
+  const uint32_t half = pixels->n_pixels / 2;
   const size_t first = filters->first * requant->channel_step;
   pair->w0 = filters->weights;
   pair->w1 = is_pair ? filters->weights + filters->channel_step : pair->w0;
@@ -63,14 +67,17 @@ TFLM_PATCH_INLINE void start_pairs(const tflm_patch_requant_args* requant,
   pair->output = output;
   pair->channel_step = filters->channel_step;
   pair->requant_step = requant->channel_step;
-  pair->next = is_pixel_pair ? pixels->pixel_step : 0;
-  pair->next_output = is_pixel_pair ? output_step : 0;
-  const int32_t next_output = (int32_t)pair->next_output;
+  pair->n = pixels->n_pixels - half;
+  pair->other = half * pixels->pixel_step;
+  pair->other_output = half * output_step;
+  pair->next = pixels->pixel_step;
+  pair->next_output = output_step;
+  const int32_t other = (int32_t)pair->other_output;
   const int32_t next_scale = is_pair ? (int32_t)requant->channel_step : 0;
   const int32x4_t scales =
       tflm_patch_make_vector(0, next_scale, 0, next_scale);
   places->outputs = vreinterpretq_u32_s32(tflm_patch_make_vector(
-      0, is_pair, next_output, next_output + is_pair));
+      0, is_pair, other, other + is_pair));
   places->multipliers = vreinterpretq_u32_s32(vshlq_n_s32(scales, 2));
   places->shifts = vreinterpretq_u32_s32(scales);
 }
@@ -99,16 +106,13 @@ TFLM_PATCH_INLINE int32x4_t load_shifts(const channel_pair* pair,
   return vldrbq_gather_offset_s32(pair->shifts, places->shifts);
 }
 
-/* n pairs of pixels of two channels, one run, in the usual case; returns where
- * the output of the next pair would go. */
-TFLM_PATCH_INLINE int8_t* multiply_pair(const channel_pair* pair,
-                                        const pair_places* places,
-                                        int32x4_t multiplier, int32x4_t shift,
-                                        int32x4_t zero_point, const int8_t* x,
-                                        uint32_t run, uint32_t n,
-                                        int8_t* output) {
+/* All pairs of pixels of two channels, one run, in the usual case. */
+TFLM_PATCH_INLINE void multiply_pair(const channel_pair* pair,
+                                     const pair_places* places,
+                                     int32x4_t multiplier, int32x4_t shift,
+                                     int32x4_t zero_point, const int8_t* x,
+                                     uint32_t run) {
   const size_t padded = (run + LANES - 1) & ~(size_t)(LANES - 1);
-  const size_t output_step = 2 * pair->next_output;
   /* In memory, there are not enough registers. */
   const struct {
     size_t padded; /* what x and w have gone on by after a pair */
@@ -116,9 +120,10 @@ TFLM_PATCH_INLINE int8_t* multiply_pair(const channel_pair* pair,
     const int8_t* end;
     size_t output_step;
     uint32_t run;
-  } loop = {padded, 2 * pair->next - padded, output + n * output_step,
-            output_step, run};
-  const int8_t* x1 = x + pair->next;
+  } loop = {padded, pair->next - padded,
+            pair->output + pair->n * pair->next_output, pair->next_output, run};
+  int8_t* output = pair->output;
+  const int8_t* x1 = x + pair->other;
   const int8_t* w0 = pair->w0;
   const int8_t* w1 = pair->w1;
   int32_t x0w0, x0w1, x1w0, x1w1;
@@ -162,15 +167,12 @@ TFLM_PATCH_INLINE int8_t* multiply_pair(const channel_pair* pair,
         [multiplier] "w"(multiplier), [shift] "w"(shift),
         [places] "w"(places->outputs), [zero_point] "w"(zero_point)
       : "q0", "q1", "q2", "lr", "cc", "memory");
-  return output;
 }
 
 static __attribute__((noinline)) void make_usual_pairs(
     const tflm_patch_requant_args* requant, const tflm_patch_pixels* pixels,
     const tflm_patch_filters* filters, int8_t* output, size_t output_step) {
   const uint32_t run = pixels->run;
-  const uint32_t n_pixels = pixels->n_pixels;
-  const uint32_t n = n_pixels > 1 ? n_pixels / 2 : 1;
   const int32x4_t zero_point = vdupq_n_s32(requant->output_zero_point);
   const int8_t* x = pixels->runs[0] + pixels->at;
   channel_pair pair;
@@ -179,13 +181,7 @@ static __attribute__((noinline)) void make_usual_pairs(
   for (int32_t left = (int32_t)filters->n_channels;;) {
     const int32x4_t multiplier = load_multipliers(&pair, &places);
     const int32x4_t shift = load_shifts(&pair, &places);
-    int8_t* end = multiply_pair(&pair, &places, multiplier, shift, zero_point,
-                                x, run, n, pair.output);
-    if (n_pixels > 1 && n_pixels % 2 == 1) { /* the last with that before */
-      multiply_pair(&pair, &places, multiplier, shift, zero_point,
-                    x + (n_pixels - 2) * pair.next, run, 1,
-                    end - pair.next_output);
-    }
+    multiply_pair(&pair, &places, multiplier, shift, zero_point, x, run);
     left -= 2;
     if (left <= 0) {
       return;
@@ -215,13 +211,13 @@ TFLM_PATCH_INLINE void make_pairs(const tflm_patch_requant_args* requant,
     const int32_t bias1 = pair.bias[1];
     int8_t* out = pair.output;
     size_t at = pixels->at;
-    for (int32_t left = (int32_t)pixels->n_pixels;;) {
+    for (uint32_t i = 0; i < pair.n; ++i) {
       tflm_patch_dots s = {bias0, bias1, bias0, bias1};
       const int8_t* w0 = pair.w0;
       const int8_t* w1 = pair.w1;
       for (const int8_t* const* r = runs; r != end; ++r) {
         const int8_t* x = *r + at;
-        tflm_patch_add_dots(&s, x, x + pair.next, w0, w1, run);
+        tflm_patch_add_dots(&s, x, x + pair.other, w0, w1, run);
         w0 += run_step;
         w1 += run_step;
       }
@@ -235,12 +231,8 @@ TFLM_PATCH_INLINE void make_pairs(const tflm_patch_requant_args* requant,
                                     requant->act_min, requant->act_max);
       }
       vstrbq_scatter_offset_s32(out, places.outputs, x);
-      left -= 2;
-      if (left <= 0) {
-        break;
-      }
-      at += pair_step(left) * pair.next;
-      out += pair_step(left) * pair.next_output;
+      at += pair.next;
+      out += pair.next_output;
     }
     channels -= 2;
     if (channels <= 0) {
@@ -342,9 +334,9 @@ TFLM_PATCH_INLINE void make_32(const channel_pair* pair,
                                int is_safe) {
   const int32_t bias0 = pair->bias[0];
   const int32_t bias1 = pair->bias[1];
-  const size_t step = 2 * pair->next;
-  const size_t output_step = 2 * pair->next_output;
-  const int8_t* y = x + pair->next;
+  const size_t step = pair->next;
+  const size_t output_step = pair->next_output;
+  const int8_t* y = x + pair->other;
   for (; n > 0; --n) {
     int8x16_t v = vldrbq_s8(x);
     int32_t s0 = vmladavaq_s8(bias0, v, w00);
@@ -372,18 +364,14 @@ TFLM_PATCH_INLINE void make_32(const channel_pair* pair,
 static __attribute__((noinline)) void make_all_32(
     const tflm_patch_requant_args* requant, const tflm_patch_pixels* pixels,
     const tflm_patch_filters* filters, int8_t* output, size_t output_step) {
-  const uint32_t n_pixels = pixels->n_pixels;
   const uint32_t unsafe = count_unsafe(pixels, 2 * LANES);
-  const uint32_t safe_pairs = (n_pixels - unsafe) / 2;
-  const uint32_t other_pairs = n_pixels / 2 - safe_pairs;
   const mve_pred16_t in = vctp8q(pixels->run - LANES);
   const int8_t* x = pixels->runs[0] + pixels->at;
   const int32_t zero_point = requant->output_zero_point;
   channel_pair pair;
   pair_places places;
   start_pairs(requant, pixels, filters, output, output_step, &pair, &places);
-  const size_t others = 2 * safe_pairs; /* pixels */
-  const size_t last = n_pixels > 1 ? n_pixels - 2 : 0;
+  const uint32_t safe = pair.n - MIN(unsafe, pair.n); /* pairs */
   for (int32_t left = (int32_t)filters->n_channels;;) {
     const int32x4_t multiplier = load_multipliers(&pair, &places);
     const int32x4_t shift = load_shifts(&pair, &places);
@@ -391,17 +379,12 @@ static __attribute__((noinline)) void make_all_32(
     const int8x16_t w01 = vldrbq_z_s8(pair.w0 + LANES, in);
     const int8x16_t w10 = vldrbq_s8(pair.w1);
     const int8x16_t w11 = vldrbq_z_s8(pair.w1 + LANES, in);
-    make_32(&pair, &places, x, pair.output, safe_pairs, w00, w01, w10, w11,
+    make_32(&pair, &places, x, pair.output, safe, w00, w01, w10, w11,
             multiplier, shift, zero_point, in, 1);
-    if (other_pairs > 0) {
-      make_32(&pair, &places, x + others * pair.next,
-              pair.output + others * pair.next_output, other_pairs, w00, w01,
+    if (safe < pair.n) {
+      make_32(&pair, &places, x + safe * pair.next,
+              pair.output + safe * pair.next_output, pair.n - safe, w00, w01,
               w10, w11, multiplier, shift, zero_point, in, 0);
-    }
-    if (n_pixels % 2 == 1) { /* with the one before */
-      make_32(&pair, &places, x + last * pair.next,
-              pair.output + last * pair.next_output, 1, w00, w01, w10, w11,
-              multiplier, shift, zero_point, in, 0);
     }
     left -= 2;
     if (left <= 0) {
