@@ -106,19 +106,53 @@ TFLM_PATCH_INLINE int32x4_t load_shifts(const channel_pair* pair,
   return vldrbq_gather_offset_s32(pair->shifts, places->shifts);
 }
 
-/* All pairs of pixels of two channels, one run, in the usual case. */
+/* ---- in the usual case, in assembly: there are just enough registers ---- */
+
+#define MULTIPLY_RUN                       \
+  "   dlstp.8 lr, lr\n"                    \
+  "3: vldrb.8 q0, [%[x0]], #16\n"          \
+  "   vldrb.8 q1, [%[w0]], #16\n"          \
+  "   vmladava.s8 %[x0w0], q0, q1\n"       \
+  "   vldrb.8 q2, [%[x1]], #16\n"          \
+  "   vmladava.s8 %[x1w0], q2, q1\n"       \
+  "   vldrb.8 q1, [%[w1]], #16\n"          \
+  "   vmladava.s8 %[x0w1], q0, q1\n"       \
+  "   vmladava.s8 %[x1w1], q2, q1\n"       \
+  "   letp lr, 3b\n"
+
+/* Takes w back to the first run; loop.w_back and loop.advance are in x0w1 and
+ * x1w1 then, until loop.end and loop.next_output are. */
+#define FINISH_PAIR(next_x)                         \
+  "   vmov q0[2], q0[0], %[x0w0], %[x1w0]\n"        \
+  "   vmov q0[3], q0[1], %[x0w1], %[x1w1]\n"        \
+  "   movs %[x0w0], #1\n"                           \
+  "   ldrd %[x0w1], %[x1w1], [%[loop]]\n"           \
+  "   vqrdmulh.s32 q0, q0, %q[multiplier]\n"        \
+  "   sub %[w0], %[x0w1]\n"                         \
+  "   sub %[w1], %[x0w1]\n"                         \
+  "   vqdmlah.s32 q0, q0, %[x0w0]\n" next_x         \
+  "   vrshl.s32 q0, q0, %q[shift]\n"                \
+  "   ldrd %[x0w1], %[x1w1], [%[loop], #8]\n"       \
+  "   vadd.i32 q0, q0, %q[zero_point]\n"            \
+  "   vqmovnb.s32 q0, q0\n"                         \
+  "   vqmovnb.s16 q0, q0\n"                         \
+  "   vstrb.32 q0, [%[output], %q[places]]\n"       \
+  "   add %[output], %[x1w1]\n"                     \
+  "   cmp %[output], %[x0w1]\n"                     \
+  "   bne 1b\n"
+
+/* All pairs of pixels of two channels, one run. */
 TFLM_PATCH_INLINE void multiply_pair(const channel_pair* pair,
                                      const pair_places* places,
                                      int32x4_t multiplier, int32x4_t shift,
                                      int32x4_t zero_point, const int8_t* x,
                                      uint32_t run) {
   const size_t padded = (run + LANES - 1) & ~(size_t)(LANES - 1);
-  /* In memory, there are not enough registers. */
   const struct {
-    size_t padded; /* what x and w have gone on by after a pair */
+    size_t w_back; /* what w, and x, have gone on by after a run */
     size_t advance;
     const int8_t* end;
-    size_t output_step;
+    size_t next_output;
     uint32_t run;
   } loop = {padded, pair->next - padded,
             pair->output + pair->n * pair->next_output, pair->next_output, run};
@@ -130,36 +164,10 @@ TFLM_PATCH_INLINE void multiply_pair(const channel_pair* pair,
   __asm__ volatile(
       "1: ldr lr, [%[loop], #16]\n"
       "   ldrd %[x0w0], %[x0w1], [%[bias]]\n"
-      "   ldrd %[x1w0], %[x1w1], [%[bias]]\n"
-      "   dlstp.8 lr, lr\n"
-      "2: vldrb.8 q0, [%[x0]], #16\n"
-      "   vldrb.8 q1, [%[w0]], #16\n"
-      "   vmladava.s8 %[x0w0], q0, q1\n"
-      "   vldrb.8 q2, [%[x1]], #16\n"
-      "   vmladava.s8 %[x1w0], q2, q1\n"
-      "   vldrb.8 q1, [%[w1]], #16\n"
-      "   vmladava.s8 %[x0w1], q0, q1\n"
-      "   vmladava.s8 %[x1w1], q2, q1\n"
-      "   letp lr, 2b\n"
-      "   vmov q0[2], q0[0], %[x0w0], %[x1w0]\n"
-      "   vmov q0[3], q0[1], %[x0w1], %[x1w1]\n"
-      "   movs %[x0w0], #1\n"
-      "   ldrd %[x0w1], %[x1w1], [%[loop]]\n"
-      "   vqrdmulh.s32 q0, q0, %q[multiplier]\n"
-      "   sub %[w0], %[x0w1]\n"
-      "   sub %[w1], %[x0w1]\n"
-      "   vqdmlah.s32 q0, q0, %[x0w0]\n"
-      "   add %[x0], %[x1w1]\n"
-      "   add %[x1], %[x1w1]\n"
-      "   vrshl.s32 q0, q0, %q[shift]\n"
-      "   ldrd %[x0w1], %[x1w1], [%[loop], #8]\n"
-      "   vadd.i32 q0, q0, %q[zero_point]\n"
-      "   vqmovnb.s32 q0, q0\n"
-      "   vqmovnb.s16 q0, q0\n"
-      "   vstrb.32 q0, [%[output], %q[places]]\n"
-      "   add %[output], %[x1w1]\n"
-      "   cmp %[output], %[x0w1]\n"
-      "   bne 1b\n"
+      "   ldrd %[x1w0], %[x1w1], [%[bias]]\n" /**/
+      MULTIPLY_RUN
+      FINISH_PAIR("   add %[x0], %[x1w1]\n"
+                  "   add %[x1], %[x1w1]\n")
       : [x0] "+r"(x), [x1] "+r"(x1), [w0] "+r"(w0), [w1] "+r"(w1),
         [output] "+r"(output), [x0w0] "=&Te"(x0w0), [x0w1] "=&Te"(x0w1),
         [x1w0] "=&Te"(x1w0), [x1w1] "=&Te"(x1w1)
@@ -169,10 +177,75 @@ TFLM_PATCH_INLINE void multiply_pair(const channel_pair* pair,
       : "q0", "q1", "q2", "lr", "cc", "memory");
 }
 
+/* The same for any number of runs above 0. */
+TFLM_PATCH_INLINE void multiply_pair_runs(const channel_pair* pair,
+                                          const pair_places* places,
+                                          int32x4_t multiplier,
+                                          int32x4_t shift,
+                                          int32x4_t zero_point,
+                                          const tflm_patch_pixels* pixels,
+                                          size_t run_step) {
+  const uint32_t run = pixels->run;
+  const size_t padded = (run + LANES - 1) & ~(size_t)(LANES - 1);
+  const struct {
+    size_t w_back; /* what w has gone on by after all runs */
+    size_t advance;
+    const int8_t* end;
+    size_t next_output;
+    uint32_t run;
+    size_t other;
+    const int32_t* bias;
+    const int8_t* const* runs;
+    size_t next_w; /* from behind the values of a run to the next */
+    const int8_t* const* runs_end;
+  } loop = {pixels->n_runs * run_step,
+            pair->next,
+            pair->output + pair->n * pair->next_output,
+            pair->next_output,
+            run,
+            pair->other,
+            pair->bias,
+            pixels->runs,
+            run_step - padded,
+            pixels->runs + pixels->n_runs};
+  int8_t* output = pair->output;
+  size_t at = pixels->at;
+  const int8_t* w0 = pair->w0;
+  const int8_t* w1 = pair->w1;
+  const int8_t* x0;
+  const int8_t* x1;
+  const int8_t* const* runs;
+  int32_t x0w0, x0w1, x1w0, x1w1;
+  __asm__ volatile(
+      "1: ldrd %[x0], %[runs], [%[loop], #24]\n"
+      "   ldrd %[x0w0], %[x0w1], [%[x0]]\n"
+      "   ldrd %[x1w0], %[x1w1], [%[x0]]\n"
+      "2: ldrd lr, %[x1], [%[loop], #16]\n"
+      "   ldr %[x0], [%[runs]], #4\n"
+      "   add %[x0], %[at]\n"
+      "   add %[x1], %[x0]\n" /**/
+      MULTIPLY_RUN
+      "   ldrd %[x0], %[x1], [%[loop], #32]\n"
+      "   add %[w0], %[x0]\n"
+      "   add %[w1], %[x0]\n"
+      "   cmp %[runs], %[x1]\n"
+      "   bne 2b\n" /**/
+      FINISH_PAIR("   add %[at], %[x1w1]\n")
+      : [x0] "=&r"(x0), [x1] "=&r"(x1), [runs] "=&r"(runs), [w0] "+r"(w0),
+        [w1] "+r"(w1), [at] "+r"(at), [output] "+r"(output),
+        [x0w0] "=&Te"(x0w0), [x0w1] "=&Te"(x0w1), [x1w0] "=&Te"(x1w0),
+        [x1w1] "=&Te"(x1w1)
+      : [loop] "r"(&loop), "m"(loop), [multiplier] "w"(multiplier),
+        [shift] "w"(shift), [places] "w"(places->outputs),
+        [zero_point] "w"(zero_point)
+      : "q0", "q1", "q2", "lr", "cc", "memory");
+}
+
 static __attribute__((noinline)) void make_usual_pairs(
     const tflm_patch_requant_args* requant, const tflm_patch_pixels* pixels,
     const tflm_patch_filters* filters, int8_t* output, size_t output_step) {
   const uint32_t run = pixels->run;
+  const int is_one_run = pixels->n_runs == 1;
   const int32x4_t zero_point = vdupq_n_s32(requant->output_zero_point);
   const int8_t* x = pixels->runs[0] + pixels->at;
   channel_pair pair;
@@ -181,7 +254,12 @@ static __attribute__((noinline)) void make_usual_pairs(
   for (int32_t left = (int32_t)filters->n_channels;;) {
     const int32x4_t multiplier = load_multipliers(&pair, &places);
     const int32x4_t shift = load_shifts(&pair, &places);
-    multiply_pair(&pair, &places, multiplier, shift, zero_point, x, run);
+    if (is_one_run) {
+      multiply_pair(&pair, &places, multiplier, shift, zero_point, x, run);
+    } else {
+      multiply_pair_runs(&pair, &places, multiplier, shift, zero_point, pixels,
+                         filters->run_step);
+    }
     left -= 2;
     if (left <= 0) {
       return;
@@ -190,12 +268,11 @@ static __attribute__((noinline)) void make_usual_pairs(
   }
 }
 
-/* The same for any requantization and any number of runs. */
-TFLM_PATCH_INLINE void make_pairs(const tflm_patch_requant_args* requant,
-                                  const tflm_patch_pixels* pixels,
-                                  const tflm_patch_filters* filters,
-                                  int8_t* output, size_t output_step,
-                                  int is_usual) {
+/* ---- any requantization, any number of runs ---- */
+
+static __attribute__((noinline)) void make_any_pairs(
+    const tflm_patch_requant_args* requant, const tflm_patch_pixels* pixels,
+    const tflm_patch_filters* filters, int8_t* output, size_t output_step) {
   const uint32_t run = pixels->run;
   const size_t run_step = filters->run_step;
   const int32_t zero_point = requant->output_zero_point;
@@ -222,14 +299,9 @@ TFLM_PATCH_INLINE void make_pairs(const tflm_patch_requant_args* requant,
         w1 += run_step;
       }
       int32x4_t x = tflm_patch_make_vector(s.x0w0, s.x0w1, s.x1w0, s.x1w1);
-      if (is_usual) {
-        x = tflm_patch_scale_down(x, multiplier, shift);
-        x = tflm_patch_saturate(vaddq_n_s32(x, zero_point));
-      } else {
-        x = tflm_patch_scale(x, multiplier, shift);
-        x = tflm_patch_clamp_vector(vaddq_n_s32(x, zero_point),
-                                    requant->act_min, requant->act_max);
-      }
+      x = tflm_patch_scale(x, multiplier, shift);
+      x = tflm_patch_clamp_vector(vaddq_n_s32(x, zero_point), requant->act_min,
+                                  requant->act_max);
       vstrbq_scatter_offset_s32(out, places.outputs, x);
       at += pair.next;
       out += pair.next_output;
@@ -240,18 +312,6 @@ TFLM_PATCH_INLINE void make_pairs(const tflm_patch_requant_args* requant,
     }
     next_pair(&pair, pair_step(channels));
   }
-}
-
-static __attribute__((noinline)) void make_usual_runs(
-    const tflm_patch_requant_args* requant, const tflm_patch_pixels* pixels,
-    const tflm_patch_filters* filters, int8_t* output, size_t output_step) {
-  make_pairs(requant, pixels, filters, output, output_step, 1);
-}
-
-static __attribute__((noinline)) void make_any_runs(
-    const tflm_patch_requant_args* requant, const tflm_patch_pixels* pixels,
-    const tflm_patch_filters* filters, int8_t* output, size_t output_step) {
-  make_pairs(requant, pixels, filters, output, output_step, 0);
 }
 
 /* ---- short vectors, in the usual case ---- */
@@ -399,13 +459,11 @@ void tflm_patch_mve_tiles(const tflm_patch_requant_args* requant,
                           const tflm_patch_filters* filters, int8_t* output,
                           size_t output_step) {
   const uint32_t run = pixels->run;
-  if (!pixels->is_usual) {
-    make_any_runs(requant, pixels, filters, output, output_step);
-  } else if (pixels->n_runs != 1) {
-    make_usual_runs(requant, pixels, filters, output, output_step);
-  } else if (run <= LANES && filters->n_channels >= 4) {
+  if (!pixels->is_usual || pixels->n_runs == 0) {
+    make_any_pairs(requant, pixels, filters, output, output_step);
+  } else if (pixels->n_runs == 1 && run <= LANES && filters->n_channels >= 4) {
     make_all_16(requant, pixels, filters, output, output_step);
-  } else if (LANES < run && run <= 2 * LANES) {
+  } else if (pixels->n_runs == 1 && LANES < run && run <= 2 * LANES) {
     make_all_32(requant, pixels, filters, output, output_step);
   } else {
     make_usual_pairs(requant, pixels, filters, output, output_step);
