@@ -82,8 +82,8 @@ static inline int32_t tflm_patch_smlatt(uint32_t a, uint32_t b, int32_t sum) {
  *   (x + round + (x >> 31)) >> exponent             halves away from zero,
  * where round is half of 2^exponent, and the zero point times 2^exponent. */
 typedef struct {
-  int32_t multiplier;
   int32_t round;
+  int32_t multiplier;
   int32_t exponent;
 } tflm_patch_scaling;
 

@@ -38,13 +38,6 @@ typedef struct {
 
 /* ---- windows ---- */
 
-static int8_t* fill(int8_t* to, int32_t value, uint32_t n) {
-  for (; n > 0; --n) {
-    *to++ = (int8_t)value;
-  }
-  return to;
-}
-
 static inline __attribute__((always_inline)) int8_t* copy(int8_t* to,
                                                           const int8_t* from,
                                                           uint32_t n) {
@@ -69,22 +62,21 @@ static __attribute__((noinline)) void gather_at_side(const conv_row* c,
   const int32_t zero_point = c->args->input_zero_point;
   const tflm_patch_range inside = tflm_patch_taps_inside(
       col, window->kernel_w, window->dilation_w, c->input->cols);
-  const int32_t first = col + (int32_t)(inside.first * window->dilation_w);
   const uint32_t taps = inside.end - inside.first;
   const uint32_t runs = window->dilation_w == 1 ? taps != 0 : taps;
   const uint32_t run = window->dilation_w == 1 ? taps * depth : depth;
-  for (uint32_t i = 0; i < window->kernel_h; ++i) {
-    if (i < c->inside.first || i >= c->inside.end) {
-      to = fill(to, zero_point, window->kernel_w * depth);
-      continue;
-    }
-    to = fill(to, zero_point, inside.first * depth);
-    const int8_t* from = c->rows[i] + first * (int32_t)depth;
+  const int32_t at = (col + (int32_t)(inside.first * window->dilation_w)) *
+                     (int32_t)depth;
+  memset(to, zero_point, c->job.taps);
+  to += (c->inside.first * window->kernel_w + inside.first) * depth;
+  for (uint32_t i = c->inside.first; i < c->inside.end; ++i) {
+    const int8_t* from = c->rows[i] + at;
+    int8_t* next = to;
     for (uint32_t j = 0; j < runs; ++j) {
-      to = copy(to, from, run);
+      next = copy(next, from, run);
       from += window->dilation_w * depth;
     }
-    to = fill(to, zero_point, (window->kernel_w - inside.end) * depth);
+    to += window->kernel_w * depth;
   }
 }
 

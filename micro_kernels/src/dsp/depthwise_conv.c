@@ -59,6 +59,14 @@ INLINE uint32_t load_cell(const stretch* s, const int8_t* cell) {
   return tflm_patch_load_word(cell) >> s->shift;
 }
 
+/* A pair of values outside the map for all four channels. */
+INLINE void put_outside(uint32_t* to, uint32_t pitch, uint32_t outside) {
+  to[0] = outside;
+  to[pitch] = outside;
+  to[2 * pitch] = outside;
+  to[3 * pitch] = outside;
+}
+
 /* Column 0 of a kernel row, at the stretch's channels. */
 INLINE const int8_t* find_cells(const depthwise_row* d, const stretch* s,
                                 uint32_t i) {
@@ -68,14 +76,14 @@ INLINE const int8_t* find_cells(const depthwise_row* d, const stretch* s,
 /* Columns of two kernel rows: a word for each. */
 static void pair_rows(const depthwise_row* d, const stretch* s, uint32_t i,
                       uint32_t* plane) {
-  const uint32_t outside = d->outside[1];
+  const uint32_t outside = tflm_patch_even_bytes(d->outside[1]);
   const uint32_t pitch = s->pitch;
   const uint32_t a_step = d->step[i];
   const uint32_t b_step = d->step[i + 1];
   const uint32_t* end = plane + s->in_n;
   int32_t col = s->in_col;
   for (; plane < end && col < 0; ++col) {
-    tflm_patch_put_pairs(plane++, pitch, outside, outside);
+    put_outside(plane++, pitch, outside);
   }
   const int8_t* a = find_cells(d, s, i) + (uint32_t)col * a_step;
   const int8_t* b = find_cells(d, s, i + 1) + (uint32_t)col * b_step;
@@ -83,13 +91,21 @@ static void pair_rows(const depthwise_row* d, const stretch* s, uint32_t i,
   if (col + (end - plane) > (int32_t)d->in_cols) {
     inside_end = plane + (int32_t)d->in_cols - col;
   }
+  if (s->shift == 0) {
+    while (plane < inside_end) {
+      tflm_patch_put_pairs(plane++, pitch, tflm_patch_load_word(a),
+                           tflm_patch_load_word(b));
+      a += a_step;
+      b += b_step;
+    }
+  }
   while (plane < inside_end) {
     tflm_patch_put_pairs(plane++, pitch, load_cell(s, a), load_cell(s, b));
     a += a_step;
     b += b_step;
   }
   while (plane < end) {
-    tflm_patch_put_pairs(plane++, pitch, outside, outside);
+    put_outside(plane++, pitch, outside);
   }
 }
 
@@ -329,7 +345,7 @@ static void make_any(const depthwise_row* d, const stretch* s, uint32_t* planes,
   }
 }
 
-/* Weights of kernel 3 x 3, by channel: see tflm_patch_stretch_3x3, not doubled. */
+/* Weights of kernel 3 x 3, by channel: see tflm_patch_stretch_3x3. */
 static void pair_weights_3x3(const depthwise_row* d, const stretch* s,
                              uint32_t words[CHANNELS * 5]) {
   const uint32_t channels = d->channels;
@@ -344,6 +360,9 @@ static void pair_weights_3x3(const depthwise_row* d, const stretch* s,
   }
   tflm_patch_put_pairs(words + 3, 5, taps[6], taps[7]);
   tflm_patch_put_pairs(words + 4, 5, taps[7], taps[8]);
+  for (uint32_t i = 0; i < CHANNELS * 5; ++i) {
+    words[i] = tflm_patch_twice_halves(words[i]);
+  }
 }
 
 static __attribute__((noinline)) void make_3x3(const depthwise_row* d,
@@ -352,45 +371,40 @@ static __attribute__((noinline)) void make_3x3(const depthwise_row* d,
                                                int8_t* output) {
   const tflm_patch_depthwise_conv_args* args = d->args;
   const tflm_patch_requant_args* requant = &args->requant;
-  const int32_t is_clamped = requant->act_max - requant->act_min != 255;
+  const uint32_t at = s->channel * requant->channel_step;
   uint32_t words[CHANNELS * 5];
+  pair_weights_3x3(d, s, words);
   tflm_patch_stretch_3x3 job = {
-      .n = s->n,
+      .weights = words,
       .rows = planes,
       .row = planes + s->in_n,
       .output = output,
+      .bias = args->bias + s->channel,
+      .multipliers = requant->multipliers + at,
+      .shifts = requant->shifts + at,
+      .step = requant->channel_step * sizeof(int32_t),
+      .round_unit = 2 * requant->output_zero_point + 1,
+      .n = s->n,
       .pitch = d->channels,
+      .plane_bytes = s->pitch * sizeof(uint32_t),
+      .channels = s->n_channels,
   };
-  pair_weights_3x3(d, s, words);
-  for (uint32_t i = 0; i < s->n_channels; ++i) {
-    const uint32_t channel = s->channel + i;
-    const uint32_t at = channel * requant->channel_step;
-    const int32_t shift = requant->shifts[at];
-    if (!tflm_patch_is_scaling_shift(shift)) {
-      make_channel_slowly(d, s, channel, job.rows, job.output);
-    } else {
-      const tflm_patch_scaling scaling = tflm_patch_find_scaling(
-          requant->multipliers[at], shift, requant->output_zero_point);
-      for (uint32_t j = 0; j < 5; ++j) {
-        job.weights[j] = tflm_patch_twice_halves(words[5 * i + j]);
-      }
-      job.bias = 2 * args->bias[channel];
-      job.round = scaling.round;
-      job.multiplier = scaling.multiplier;
-      job.exponent = scaling.exponent;
-      if (args->window.stride_w == 1) {
-        tflm_patch_make_3x3_stride_1(&job);
-      } else {
-        tflm_patch_make_3x3_stride_2(&job);
-      }
-      if (is_clamped) {
-        clamp_column(job.output, job.pitch, s->n, requant->act_min,
-                     requant->act_max);
-      }
-    }
+  while (job.channels != 0 &&
+         (args->window.stride_w == 1 ? tflm_patch_make_3x3_stride_1(&job)
+                                     : tflm_patch_make_3x3_stride_2(&job))) {
+    make_channel_slowly(d, s, s->channel + s->n_channels - job.channels,
+                        job.rows, job.output);
+    job.weights += 5;
     job.rows += s->pitch;
     job.row += s->pitch;
     ++job.output;
+    --job.channels;
+  }
+  if (requant->act_max - requant->act_min != 255) {
+    for (uint32_t i = 0; i < s->n_channels; ++i) {
+      clamp_column(output + i, d->channels, s->n, requant->act_min,
+                   requant->act_max);
+    }
   }
 }
 
