@@ -48,98 +48,74 @@ typedef struct {
   uint32_t in_n;   /* input columns, even */
   uint32_t channel;
   uint32_t n_channels;
-  uint32_t shift; /* bits below those of fewer channels */
+  uint32_t back;  /* planes before those of fewer channels than four */
+  uint32_t left;   /* input columns before the map */
+  uint32_t inside; /* input columns in the map */
   uint32_t pitch; /* words from a channel's planes to the next one's */
 } stretch;
 
 /* ---- planes ---- */
 
-/* Four channels of a cell. Of fewer, those before them are read, none behind. */
-INLINE uint32_t load_cell(const stretch* s, const int8_t* cell) {
-  return tflm_patch_load_word(cell) >> s->shift;
+/* Words outside the map for all four channels. */
+static uint32_t* put_outside(const depthwise_row* d, const stretch* s,
+                             uint32_t* to, uint32_t n) {
+  const uint32_t pitch = s->pitch;
+  const uint32_t outside = tflm_patch_even_bytes(d->outside[1]);
+  for (; n > 0; --n) {
+    to[0] = outside;
+    to[pitch] = outside;
+    to[2 * pitch] = outside;
+    to[3 * pitch] = outside;
+    ++to;
+  }
+  return to;
 }
 
-/* A pair of values outside the map for all four channels. */
-INLINE void put_outside(uint32_t* to, uint32_t pitch, uint32_t outside) {
-  to[0] = outside;
-  to[pitch] = outside;
-  to[2 * pitch] = outside;
-  to[3 * pitch] = outside;
-}
-
-/* Column 0 of a kernel row, at the stretch's channels. */
-INLINE const int8_t* find_cells(const depthwise_row* d, const stretch* s,
+/* The stretch's first column in the map of a kernel row, at its channels. Of fewer
+ * than four, those before them are in the word, too. */
+static const int8_t* find_cells(const depthwise_row* d, const stretch* s,
                                 uint32_t i) {
-  return d->cells[i] + (d->step[i] != 0 ? s->channel : 0) - s->shift / 8;
+  const uint32_t step = d->step[i];
+  const uint32_t col = (uint32_t)(s->in_col + (int32_t)s->left);
+  return d->cells[i] + col * step + (step != 0 ? s->channel : 0) - s->back;
 }
 
 /* Columns of two kernel rows: a word for each. */
 static void pair_rows(const depthwise_row* d, const stretch* s, uint32_t i,
-                      uint32_t* plane) {
-  const uint32_t outside = tflm_patch_even_bytes(d->outside[1]);
-  const uint32_t pitch = s->pitch;
-  const uint32_t a_step = d->step[i];
-  const uint32_t b_step = d->step[i + 1];
-  const uint32_t* end = plane + s->in_n;
-  int32_t col = s->in_col;
-  for (; plane < end && col < 0; ++col) {
-    put_outside(plane++, pitch, outside);
+                      uint32_t* to) {
+  to = put_outside(d, s, to, s->left);
+  if (s->inside != 0) {
+    tflm_patch_pair_words(to, s->pitch * sizeof(uint32_t), find_cells(d, s, i),
+                          find_cells(d, s, i + 1), d->step[i], d->step[i + 1],
+                          s->inside);
   }
-  const int8_t* a = find_cells(d, s, i) + (uint32_t)col * a_step;
-  const int8_t* b = find_cells(d, s, i + 1) + (uint32_t)col * b_step;
-  const uint32_t* inside_end = end;
-  if (col + (end - plane) > (int32_t)d->in_cols) {
-    inside_end = plane + (int32_t)d->in_cols - col;
-  }
-  if (s->shift == 0) {
-    while (plane < inside_end) {
-      tflm_patch_put_pairs(plane++, pitch, tflm_patch_load_word(a),
-                           tflm_patch_load_word(b));
-      a += a_step;
-      b += b_step;
-    }
-  }
-  while (plane < inside_end) {
-    tflm_patch_put_pairs(plane++, pitch, load_cell(s, a), load_cell(s, b));
-    a += a_step;
-    b += b_step;
-  }
-  while (plane < end) {
-    put_outside(plane++, pitch, outside);
-  }
+  put_outside(d, s, to + s->inside, s->in_n - s->left - s->inside);
 }
 
 /* Columns of the last kernel row, two in a word. */
-static void pair_cols(const depthwise_row* d, const stretch* s,
-                      uint32_t* plane) {
+static void pair_cols(const depthwise_row* d, const stretch* s, uint32_t* to) {
+  const uint32_t i = d->kernel_h - 1;
   const uint32_t outside = d->outside[1];
-  const uint32_t pitch = s->pitch;
-  const uint32_t step = d->step[d->kernel_h - 1];
-  const int8_t* row = find_cells(d, s, d->kernel_h - 1);
-  const int32_t cols = (int32_t)d->in_cols;
-  const uint32_t* end = plane + s->in_n / 2;
-  int32_t col = s->in_col;
-  while (plane < end) {
-    if (col >= 0 && col + 1 < cols) {
-      const int8_t* a = row + (uint32_t)col * step;
-      do {
-        tflm_patch_put_pairs(plane++, pitch, load_cell(s, a),
-                             load_cell(s, a + step));
-        a += 2 * step;
-        col += 2;
-      } while (plane < end && col + 1 < cols);
-    } else {
-      const uint32_t a = col >= 0 && col < cols
-                             ? load_cell(s, row + (uint32_t)col * step)
-                             : outside;
-      const uint32_t b =
-          col + 1 >= 0 && col + 1 < cols
-              ? load_cell(s, row + (uint32_t)(col + 1) * step)
-              : outside;
-      tflm_patch_put_pairs(plane++, pitch, a, b);
-      col += 2;
-    }
+  const uint32_t step = d->step[i];
+  const uint32_t* end = to + s->in_n / 2;
+  const int8_t* cell = find_cells(d, s, i);
+  uint32_t inside = s->inside;
+  to = put_outside(d, s, to, s->left / 2);
+  if (s->left % 2 != 0 && inside != 0) {
+    tflm_patch_put_pairs(to++, s->pitch, outside, tflm_patch_load_word(cell));
+    cell += step;
+    --inside;
   }
+  if (inside >= 2) {
+    tflm_patch_pair_words(to, s->pitch * sizeof(uint32_t), cell, cell + step,
+                          2 * step, 2 * step, inside / 2);
+    to += inside / 2;
+    cell += (inside & ~1u) * step;
+  }
+  if (inside % 2 != 0) {
+    tflm_patch_put_pairs(to++, s->pitch, tflm_patch_load_word(cell), outside);
+  }
+  put_outside(d, s, to, (uint32_t)(end - to));
 }
 
 static void make_planes(const depthwise_row* d, const stretch* s,
@@ -345,24 +321,31 @@ static void make_any(const depthwise_row* d, const stretch* s, uint32_t* planes,
   }
 }
 
+/* tflm_patch_put_pairs of twice the values, five words apart. */
+INLINE void put_pairs_twice(uint32_t* to, uint32_t a, uint32_t b) {
+  const uint32_t low = tflm_patch_low_halves(a, b);
+  const uint32_t high = tflm_patch_high_halves(a, b);
+  to[0] = tflm_patch_twice_halves(tflm_patch_even_bytes(low));
+  to[5] = tflm_patch_twice_halves(tflm_patch_odd_bytes(low));
+  to[10] = tflm_patch_twice_halves(tflm_patch_even_bytes(high));
+  to[15] = tflm_patch_twice_halves(tflm_patch_odd_bytes(high));
+}
+
 /* Weights of kernel 3 x 3, by channel: see tflm_patch_stretch_3x3. */
 static void pair_weights_3x3(const depthwise_row* d, const stretch* s,
                              uint32_t words[CHANNELS * 5]) {
   const uint32_t channels = d->channels;
-  const int8_t* w = d->args->weights + s->channel - s->shift / 8;
+  const int8_t* w = d->args->weights + s->channel - s->back;
   uint32_t taps[9];
   for (uint32_t i = 0; i < 9; ++i) {
-    taps[i] = load_cell(s, w);
+    taps[i] = tflm_patch_load_word(w);
     w += channels;
   }
   for (uint32_t j = 0; j < 3; ++j) {
-    tflm_patch_put_pairs(words + j, 5, taps[j], taps[3 + j]);
+    put_pairs_twice(words + j, taps[j], taps[3 + j]);
   }
-  tflm_patch_put_pairs(words + 3, 5, taps[6], taps[7]);
-  tflm_patch_put_pairs(words + 4, 5, taps[7], taps[8]);
-  for (uint32_t i = 0; i < CHANNELS * 5; ++i) {
-    words[i] = tflm_patch_twice_halves(words[i]);
-  }
+  put_pairs_twice(words + 3, taps[6], taps[7]);
+  put_pairs_twice(words + 4, taps[7], taps[8]);
 }
 
 static __attribute__((noinline)) void make_3x3(const depthwise_row* d,
@@ -375,7 +358,7 @@ static __attribute__((noinline)) void make_3x3(const depthwise_row* d,
   uint32_t words[CHANNELS * 5];
   pair_weights_3x3(d, s, words);
   tflm_patch_stretch_3x3 job = {
-      .weights = words,
+      .weights = words + 5 * s->back,
       .rows = planes,
       .row = planes + s->in_n,
       .output = output,
@@ -455,6 +438,14 @@ static void find_kernel_rows(depthwise_row* d,
   }
 }
 
+static void find_inside(stretch* s, int32_t cols) {
+  const int32_t end = s->in_col + (int32_t)s->in_n;
+  const int32_t first = s->in_col < 0 ? 0 : s->in_col;
+  const int32_t inside = (end < cols ? end : cols) - first;
+  s->inside = inside > 0 ? (uint32_t)inside : 0;
+  s->left = inside > 0 ? (uint32_t)(first - s->in_col) : s->in_n;
+}
+
 /* An output row in stretches whose planes have `words` words for a channel. */
 static void make_row(const depthwise_row* d, uint32_t* planes, uint32_t words,
                      int8_t* output) {
@@ -473,13 +464,14 @@ static void make_row(const depthwise_row* d, uint32_t* planes, uint32_t words,
     s.n = n < left ? n : left;
     s.in_col = tflm_patch_first_col(window, s.first);
     s.in_n = (((s.n + 1) & ~1u) * window->stride_w + window->kernel_w) & ~1u;
+    find_inside(&s, (int32_t)d->in_cols);
     int8_t* cells = output + s.first * d->channels;
     for (s.channel = 0; s.channel < d->channels; s.channel += s.n_channels) {
       const uint32_t rest = d->channels - s.channel;
       s.n_channels = rest < CHANNELS ? rest : CHANNELS;
-      s.shift = 8 * (CHANNELS - s.n_channels);
+      s.back = CHANNELS - s.n_channels;
       make_planes(d, &s, planes);
-      make(d, &s, planes, cells + s.channel);
+      make(d, &s, planes + s.back * words, cells + s.channel);
     }
   }
 }

@@ -20,4 +20,10 @@ static inline __attribute__((always_inline)) void tflm_patch_put_pairs(
   to[3 * pitch] = tflm_patch_odd_bytes(high);
 }
 
+/* n >= 1 columns of them: word k of the planes is of a + k * a_step and b + k *
+ * b_step; the next channel's plane is pitch_bytes further on. */
+void tflm_patch_pair_words(uint32_t* to, uint32_t pitch_bytes, const int8_t* a,
+                           const int8_t* b, uint32_t a_step, uint32_t b_step,
+                           uint32_t n);
+
 #endif /* TFLM_PATCH_SRC_DSP_PLANES_H_ */
