@@ -26,11 +26,15 @@
 #define TFLM_PATCH_IS_DSP 1
 #endif
 
+#if defined(__GNUC__)
+#define TFLM_PATCH_NOINLINE __attribute__((noinline))
+#else
+#define TFLM_PATCH_NOINLINE
+#endif
+
 #define TFLM_PATCH_HAS_OWN_ADD (TFLM_PATCH_IS_DSP || TFLM_PATCH_IS_MVE)
 #define TFLM_PATCH_HAS_OWN_CONV (TFLM_PATCH_IS_DSP || TFLM_PATCH_IS_MVE)
 #define TFLM_PATCH_HAS_OWN_CONV_LINE TFLM_PATCH_IS_DSP
-/* CONV_2D reads a pixel before it writes over it; see program.h. */
-#define TFLM_PATCH_HAS_OWN_CONV_IN_PLACE TFLM_PATCH_IS_DSP
 #define TFLM_PATCH_HAS_OWN_DEPTHWISE_CONV \
   (TFLM_PATCH_IS_DSP || TFLM_PATCH_IS_MVE)
 #define TFLM_PATCH_HAS_OWN_FULLY_CONNECTED \
