@@ -56,8 +56,10 @@ class LineToColumn:
     maps = _map_inputs(graph, operator)
     for position, tensor in enumerate(operator.inputs):
       if tensor in maps:
-        column = _column(graph, tensor)
-        before.append(graph_edit.reshape(graph, tensor, column))
+        column = _known_column(graph, tensor, match)
+        if column is None:
+          column = _column(graph, tensor)
+          before.append(graph_edit.reshape(graph, tensor, column))
         inputs.append(column)
       elif position == 1 and operator.opcode in _WITH_WEIGHTS:
         inputs.append(_turned_weights(graph, tensor))
@@ -107,12 +109,28 @@ def _is_one_dimensional(graph: Subgraph, operator: Operator) -> bool:
   return graph.tensors[operator.inputs[1]].shape[1] == 1
 
 
+def _known_column(graph: Subgraph, index: int, before: int) -> int | None:
+  """The column of a line that an operator before has been given already."""
+  line = graph.tensors[index]
+  for operator in graph.operators[:before]:
+    if operator.opcode == 'RESHAPE' and operator.inputs[0] == index:
+      if graph.tensors[operator.outputs[0]].shape == _column_shape(line):
+        return operator.outputs[0]
+  return None
+
+
+def _column_shape(line: Tensor) -> tuple[int, ...]:
+  return 1, line.shape[2], 1, line.shape[3]
+
+
 def _column(graph: Subgraph, index: int) -> int:
   """A new tensor for the same values in one column."""
   line = graph.tensors[index]
-  shape = (1, line.shape[2], 1, line.shape[3])
   return graph_edit.add_tensor(
-      graph, Tensor(f'{line.name}/column', shape, line.dtype, quantization=line.quantization)
+      graph,
+      Tensor(
+          f'{line.name}/column', _column_shape(line), line.dtype, quantization=line.quantization
+      ),
   )
 
 

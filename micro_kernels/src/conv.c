@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "dsp/conv.h"
 #include "family.h"
 #include "kernels.h"
 #include "portable/portable.h"
@@ -60,12 +61,12 @@ static uint32_t rows_apart(const tflm_patch_rows* input, const int8_t* from,
 /* An output row over the input row that it is made from: some cells at a time
  * are set aside first. */
 static void make_row_in_place(const tflm_patch_conv_args* args, int8_t* cells,
-                              uint32_t channels) {
+                              uint32_t cols, uint32_t channels) {
   int8_t aside[2 * TFLM_PATCH_CONV_IN_PLACE_CHANNELS];
   const uint32_t most = (uint32_t)sizeof(aside) / channels;
   tflm_patch_conv_args part = *args;
   int8_t* output = cells;
-  for (uint32_t left = args->output_cols; left > 0; left -= part.output_cols) {
+  for (uint32_t left = cols; left > 0; left -= part.output_cols) {
     part.output_cols = left < most ? left : most;
     const uint32_t bytes = part.output_cols * channels;
     const tflm_patch_rows input = {
@@ -85,12 +86,23 @@ static void make_row_in_place(const tflm_patch_conv_args* args, int8_t* cells,
   }
 }
 
+/* A row of any length. */
+static void make_line(const tflm_patch_conv_args* args,
+                      const tflm_patch_rows* line, int8_t* output) {
+#if TFLM_PATCH_HAS_OWN_CONV_LINE
+  tflm_patch_conv_line_s8(args, line, output);
+#else
+  tflm_patch_conv_args long_row = *args;
+  long_row.output_cols = line->cols;
+  tflm_patch_conv_s8(&long_row, line, 0, output);
+#endif
+}
+
 /* Rows that lie one behind the other as one long row: fewer rests of blocks. */
 static void make_pointwise(const tflm_patch_conv_args* args,
                            const tflm_patch_rows* input,
                            const tflm_patch_rows* output, uint32_t row,
                            uint32_t count) {
-  tflm_patch_conv_args long_row = *args;
   while (count > 0) {
     const int8_t* from = find_row(input, row);
     int8_t* to = find_row(output, row);
@@ -99,8 +111,7 @@ static void make_pointwise(const tflm_patch_conv_args* args,
     if (!TFLM_PATCH_HAS_OWN_CONV_IN_PLACE && from == to &&
         output->channels <= input->channels &&
         input->channels <= TFLM_PATCH_CONV_IN_PLACE_CHANNELS) {
-      long_row.output_cols = output->cols * n;
-      make_row_in_place(&long_row, to, input->channels);
+      make_row_in_place(args, to, input->cols * n, input->channels);
     } else {
       if (n > 1 && from != to) {
         n = rows_apart(input, from, output, to, n);
@@ -113,8 +124,7 @@ static void make_pointwise(const tflm_patch_conv_args* args,
           .channels = input->channels,
           .split = 1,
       };
-      long_row.output_cols = output->cols * n;
-      tflm_patch_conv_s8(&long_row, &line, 0, to);
+      make_line(args, &line, to);
     }
     row += n;
     count -= n;

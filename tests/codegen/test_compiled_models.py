@@ -12,6 +12,7 @@ from support import real_models
 from support.compare import assert_same_bytes
 from support.effort import examples
 from support.graphs import dense_networks, small_networks
+from support.int16_graphs import int16_networks
 
 from tflm_patch.api import ConvertOptions
 from tflm_patch.codegen.compiler import CompileOptions, compile_model
@@ -111,4 +112,10 @@ def test_generated_networks_fed_by_rows(tmp_path_factory, network, data):
 @settings(max_examples=examples(5))
 @given(dense_networks())
 def test_dense_networks(tmp_path_factory, network):
+  expect_compiled(network.data, tmp_path_factory.mktemp('model'), ConvertOptions())
+
+
+@settings(max_examples=examples(12))
+@given(int16_networks())
+def test_int16_networks(tmp_path_factory, network):
   expect_compiled(network.data, tmp_path_factory.mktemp('model'), ConvertOptions())

@@ -164,6 +164,10 @@ static inline int weighted_fill(weighted_case* w, uint32_t* seed,
     w->shifts[i] =
         (int8_t)(any_shift ? (int32_t)random_between(seed, 0, 61) - 31
                            : (int32_t)random_between(seed, 0, 8) - 12);
+    if (random_between(seed, 0, 30) == 0) { /* a scale too small for a shift */
+      w->multipliers[i] = 0;
+      w->shifts[i] = 0;
+    }
   }
   c->weights = w->weights;
   c->weights_bytes = weights;

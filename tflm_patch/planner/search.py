@@ -3,9 +3,9 @@
 """Plans of a stage: the smallest one, others that trade work for memory, the fastest that fits.
 
 A stage can be rewritten so that it needs less memory: blocks of three convolutions
-as one operator, gated maps made twice, held rows made again. Each rewrite costs
-time, some of them multiply-accumulates. They are tried in the order of what they
-cost, together with those before them, so that memory only falls.
+as one operator, gated maps made twice, held rows made again, operators in patches.
+Each rewrite costs time, some of them multiply-accumulates. They are tried in the
+order of what they cost, together with those before them, so that memory only falls.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from tflm_patch.planner.two_pass import Gate, find_gates, make_again
 
 # A rewrite that lowers the peak by less than this part is not chosen.
 _WORTH = 0.005
+# Grids of patches that are tried, and how many ranges of operators.
+_GRIDS = ((1, 2), (1, 3), (1, 4), (2, 2), (3, 3))
+_PATCHED = 6
 # Parts of the shared rows of a block that may be held, one after the other.
 _HELD_PARTS = (1.0, 0.75, 0.5, 0.25, 0.0)
 
@@ -46,6 +49,7 @@ class StageSearch:
     self._options = options
     self._budget = options.max_overhead * sum(op.macs for op in graph.ops)
     self._planners: dict[_Rewrites, Planner] = {}
+    self._steps: list[_Rewrites] = []
 
   def smallest(self) -> StagePlan:
     """The plan with the smallest workspace within the overhead that is allowed.
@@ -68,7 +72,7 @@ class StageSearch:
     chosen = self._chosen()
     best = self._planner(chosen).smallest()
     # What has a higher peak, or more rewrites, may be laid out better.
-    for rewrites in (_Rewrites(), _with_all_blocks(self._graph, _Rewrites(chosen.gates))):
+    for rewrites in (_Rewrites(), _with_all_blocks(self._graph, _Rewrites(gates=chosen.gates))):
       planner = self._planner(rewrites)
       if planner.least_peak() < (1 - _WORTH) * best.bytes:
         other = planner.smallest()
@@ -77,7 +81,7 @@ class StageSearch:
 
   def fastest(self, workspace_limit: int) -> StagePlan | None:
     """The plan with the least work in a workspace of at most this size, if one is found."""
-    for rewrites in self._ladder(self._chosen()):
+    for rewrites in self._ladder():
       planner = self._planner(rewrites)
       if planner.least_workspace() <= workspace_limit:
         found = planner.fastest(workspace_limit)
@@ -95,12 +99,22 @@ class StageSearch:
 
   def _chosen(self) -> _Rewrites:
     """The rewrites that get about as low as all of them."""
-    gates = self._gate_steps()
-    twice = gates[_first_as_low_as_last(gates, lambda step: self._peak(_with_all_blocks(
-        self._graph, step)))]  # fmt: skip
-    steps = _block_steps(self._graph, twice)
-    chosen = steps[_first_as_low_as_last(steps, self._peak)]
-    return self._with_less_held(chosen)
+    return self._ladder()[-1]
+
+  def _ladder(self) -> list[_Rewrites]:
+    """From nothing to the rewrites that need the least memory, step by step."""
+    if not self._steps:
+      gates = self._gate_steps()
+      all_blocks = [_with_all_blocks(self._graph, step) for step in gates]
+      k = _first_as_low_as_last(all_blocks, self._peak)
+      blocks = _block_steps(self._graph, gates[k])
+      j = _first_as_low_as_last(blocks, self._peak)
+      before = [*_block_steps(self._graph, gates[0]), *all_blocks[1:k]] if k else []
+      self._steps = [*before, *blocks[: j + 1]]
+      if self._options.max_overhead > 1.0:
+        self._steps += self._with_less_held(blocks[j])
+        self._steps += self._in_patches(self._steps[-1])
+    return self._steps
 
   def _gate_steps(self) -> list[_Rewrites]:
     """More and more maps made twice, those that save the most first."""
@@ -117,20 +131,43 @@ class StageSearch:
         steps.append(_Rewrites(gates=tuple(chosen)))
     return steps
 
-  def _with_less_held(self, rewrites: _Rewrites) -> _Rewrites:
-    """Makes shared rows of blocks again where that lowers the peak within the budget."""
-    if self._options.max_overhead <= 1.0:
-      return rewrites
-    best = rewrites
+  def _with_less_held(self, rewrites: _Rewrites) -> list[_Rewrites]:
+    """Steps that make shared rows of blocks again, as long as that lowers the peak."""
+    steps: list[_Rewrites] = []
+    useful = 0
+    best = self._peak(rewrites)
     while True:
       planner = self._planner(rewrites)
       lower = self._cheapest(rewrites, planner.bounding_operators())
       # What is bounded by several blocks falls when less is held of all of them.
       if lower is None or self._peak(lower) > planner.least_peak():
-        return best
+        return steps[:useful]
       rewrites = lower
-      if self._peak(lower) <= (1 - _WORTH) * self._peak(best):
-        best = lower
+      steps.append(rewrites)
+      if self._peak(rewrites) <= (1 - _WORTH) * best:
+        best = self._peak(rewrites)
+        useful = len(steps)
+
+  def _in_patches(self, rewrites: _Rewrites) -> list[_Rewrites]:
+    """Patches of the operators that bound the memory, if they get lower than this."""
+    best, limit = None, (1 - _WORTH) * self._peak(rewrites)
+    bounding = set(self._planner(rewrites).bounding_operators())
+    ranges = [
+        (patches.least_bytes(self._graph, first, depth), first, depth)
+        for first in range(len(self._graph.ops))
+        for depth in patches.depths(self._graph, first)
+        if any(op.name in bounding for op in self._graph.ops[first:depth])
+    ]
+    for least, first, depth in sorted(ranges)[:_PATCHED]:
+      for grid in _GRIDS if least < limit else ():
+        step = _Rewrites(patched=(first, depth, grid))
+        try:
+          macs = self._planner(step).macs
+        except NotStageable:  # the grid is larger than the map
+          continue
+        if macs <= self._budget and self._peak(step) < limit:
+          best, limit = step, (1 - _WORTH) * self._peak(step)
+    return [] if best is None else [best]
 
   def _cheapest(self, rewrites: _Rewrites, names: Sequence[str]) -> _Rewrites | None:
     """Less held of the operator among these for which it saves the most for its price."""
@@ -144,12 +181,6 @@ class StageSearch:
       return (there.macs - here.macs) / max(1, here.scratch_bytes - there.scratch_bytes)
 
     return min(affordable, key=price, default=None)
-
-  def _ladder(self, last: _Rewrites) -> list[_Rewrites]:
-    """From nothing to some rewrites, step by step."""
-    steps = _block_steps(self._graph, _Rewrites())
-    steps += [_with_all_blocks(self._graph, step) for step in self._gate_steps()[1:]]
-    return [*(step for step in steps if step != last), last]
 
   def _patches(self) -> StagePlan:
     """Patches as MCUNetV2 has them; the operators behind them as the search cuts them.
@@ -180,14 +211,19 @@ class _Rewrites:
   """What is done to a graph.
 
   Attributes:
+    patched: Operators [first, end) that run in patches, and the grid.
     gates: Whose maps are made twice.
     blocks: That become one operator, after that; how much of their shared rows is held.
   """
 
+  patched: tuple[int, int, tuple[int, int]] | None = None
   gates: tuple[Gate, ...] = ()
   blocks: tuple[tuple[Block, float], ...] = ()
 
   def apply(self, graph: StageGraph) -> StageGraph:
+    if self.patched is not None:
+      first, end, grid = self.patched
+      graph = patches.split_into_patches(graph, end, grid, first)
     if self.gates:
       graph = make_again(graph, self.gates)
     return join_blocks(graph, dict(self.blocks)) if self.blocks else graph

@@ -17,13 +17,11 @@
 #include "../window.h"
 #include "arith.h"
 #include "blocks.h"
+#include "conv.h"
 
-#define BUFFER_BYTES 896u /* on the stack */
+#define BUFFER_BYTES 576u /* on the stack */
 #define PIXELS TFLM_PATCH_WIDE_PIXELS
-#define MAX_KERNEL_H 16u /* of windows that are gathered */
-
-_Static_assert(2 * PIXELS * TFLM_PATCH_CONV_IN_PLACE_CHANNELS <= BUFFER_BYTES,
-               "convolutions in place are wide");
+#define MAX_KERNEL_H 10u /* of windows that are gathered */
 
 /* An output row at work. */
 typedef struct {
@@ -31,7 +29,8 @@ typedef struct {
   const tflm_patch_rows* input;
   tflm_patch_range inside; /* kernel rows in the map */
   const int8_t* rows[MAX_KERNEL_H]; /* those rows */
-  tflm_patch_dot_layer layer;
+  tflm_patch_dot_job job;
+  uint32_t cols; /* to be made */
   int is_direct; /* pixels are made of the pixels of rows[0] */
   uint32_t* buffer;
   uint32_t buffer_bytes;
@@ -90,7 +89,7 @@ static __attribute__((noinline)) void gather_at_side(const conv_row* c,
 }
 
 /* The windows of output columns [x, x + n), one behind the other. */
-static void gather(const conv_row* c, uint32_t x, uint32_t n, int8_t* to) {
+static __attribute__((noinline)) void gather(const conv_row* c, uint32_t x, uint32_t n, int8_t* to) {
   const tflm_patch_window* window = &c->args->window;
   const uint32_t depth = c->input->channels;
   const uint32_t run = window->kernel_w * depth;
@@ -107,7 +106,7 @@ static void gather(const conv_row* c, uint32_t x, uint32_t n, int8_t* to) {
       }
     } else {
       gather_at_side(c, col, to);
-      to += c->layer.taps;
+      to += c->job.taps;
     }
     col += window->stride_w;
   }
@@ -127,59 +126,120 @@ static void find_rows(conv_row* c, uint32_t row) {
 
 /* ---- rows ---- */
 
-/* Pixels whose values lie one behind the other in the map. In place only widened
- * pixels are read before they are overwritten. */
-static void make_pointwise_row(const conv_row* c, const int8_t* values,
+/* Pixels whose values lie one behind the other in the map. In place, only what
+ * was brought to the buffer is read before it is overwritten. */
+static void make_pointwise_row(conv_row* c, const int8_t* values,
                                int8_t* output) {
-  const uint32_t taps = c->layer.taps;
-  const uint32_t out_bytes = c->args->output_channels;
-  const uint32_t least = values == output ? 1 : 3;
-  uint32_t left = c->args->output_cols;
-  if (4 * tflm_patch_wide_words(taps) <= c->buffer_bytes) {
-    while (left >= least) {
-      const uint32_t n = left < PIXELS ? left : PIXELS;
+  const uint32_t taps = c->job.taps;
+  const uint32_t channels = c->job.channels;
+  const int is_in_place = values == output;
+  const int is_wide = 4 * tflm_patch_wide_words(taps, PIXELS) <= c->buffer_bytes;
+  const int is_wide_two =
+      (taps | channels << 1) % 4 == 0 &&
+      4 * tflm_patch_wide_words(taps, 2) <= c->buffer_bytes;
+  uint32_t n;
+  for (uint32_t left = c->cols; left > 0; left -= n) {
+    if (is_wide && left >= 3) {
+      n = left < PIXELS ? left : PIXELS;
       tflm_patch_widen(c->buffer, values, taps, taps, n);
-      tflm_patch_make_wide(&c->layer, c->buffer, n, output);
-      values += n * taps;
-      output += n * out_bytes;
-      left -= n;
+      tflm_patch_make_wide(&c->job, c->buffer, n, output);
+    } else if (left >= 2 && is_wide_two) {
+      n = 2;
+      tflm_patch_widen_vector(c->buffer, 2, values, taps);
+      tflm_patch_widen_vector(c->buffer + 1, 2, values + taps, taps);
+      tflm_patch_make_wide_two(&c->job, c->buffer, output);
+    } else {
+      const int8_t* cells = values;
+      n = left < 2 ? 1 : 2;
+      if (is_in_place) {
+        cells = (const int8_t*)c->buffer;
+        copy((int8_t*)c->buffer, values, n * taps);
+      }
+      if (n == 2) {
+        tflm_patch_make_two(&c->job, cells, output);
+      } else {
+        tflm_patch_make_one(&c->job, cells, output);
+      }
     }
-  }
-  for (; left >= 2; left -= 2) {
-    tflm_patch_make_two(&c->layer, values, output);
-    values += 2 * taps;
-    output += 2 * out_bytes;
-  }
-  if (left != 0) {
-    tflm_patch_make_one(&c->layer, values, output);
+    values += n * taps;
+    output += n * channels;
   }
 }
 
-/* Pixels whose windows are gathered first: four that are widened behind it, or as
+/* Two windows of an output row, widened; channels are fours. */
+static __attribute__((noinline)) void gather_wide_two(const conv_row* c, uint32_t x, uint32_t* to) {
+  const tflm_patch_window* window = &c->args->window;
+  const uint32_t depth = c->input->channels;
+  const uint32_t cell_words = tflm_patch_wide_words(depth, 2);
+  const uint32_t outside = (uint16_t)c->args->input_zero_point * 0x00010001u;
+  for (uint32_t p = 0; p < 2; ++p) {
+    const int32_t col = tflm_patch_first_col(window, x + p);
+    const tflm_patch_range inside = tflm_patch_taps_inside(
+        col, window->kernel_w, window->dilation_w, c->input->cols);
+    const uint32_t taps = inside.end - inside.first;
+    const int is_run = window->dilation_w == 1;
+    uint32_t* at = to + p;
+    for (uint32_t i = 0; i < window->kernel_h; ++i) {
+      const int is_row = i >= c->inside.first && i < c->inside.end;
+      uint32_t* next = at + window->kernel_w * cell_words;
+      if (!is_row || taps != window->kernel_w) {
+        for (uint32_t* word = at; word < next; word += 2) {
+          *word = outside;
+        }
+      }
+      if (is_row && taps != 0) {
+        const int32_t first = col + (int32_t)(inside.first * window->dilation_w);
+        const int8_t* from = c->rows[i] + first * (int32_t)depth;
+        at += inside.first * cell_words;
+        if (is_run) {
+          tflm_patch_widen_vector(at, 2, from, taps * depth);
+        } else {
+          for (uint32_t j = 0; j < taps; ++j) {
+            tflm_patch_widen_vector(at, 2, from, depth);
+            at += cell_words;
+            from += window->dilation_w * depth;
+          }
+        }
+      }
+      at = next;
+    }
+  }
+}
+
+/* Pixels whose windows are gathered first: four or two that are widened, or as
  * many as fit. */
-static void make_row(const conv_row* c, int8_t* output) {
-  const uint32_t taps = c->layer.taps;
-  const uint32_t out_bytes = c->args->output_channels;
-  const uint32_t cols = c->args->output_cols;
-  const uint32_t wide_words = tflm_patch_wide_words(taps);
+static void make_row(conv_row* c, int8_t* output) {
+  const uint32_t taps = c->job.taps;
+  const uint32_t channels = c->job.channels;
+  const uint32_t wide_words = tflm_patch_wide_words(taps, PIXELS);
   const int is_wide = 4 * wide_words + PIXELS * taps <= c->buffer_bytes;
+  const int is_wide_two =
+      (c->input->channels | channels << 1) % 4 == 0 &&
+      4 * tflm_patch_wide_words(taps, 2) <= c->buffer_bytes;
   const uint32_t few = 2 * taps <= c->buffer_bytes ? 2 : 1;
   int8_t* cells = (int8_t*)(c->buffer + (is_wide ? wide_words : 0));
   uint32_t n;
-  for (uint32_t x = 0; x < cols; x += n) {
-    const uint32_t left = cols - x;
-    const uint32_t most = is_wide && left > 2 ? PIXELS : few;
-    n = left < most ? left : most;
-    gather(c, x, n, cells);
-    if (most == PIXELS) {
+  for (uint32_t x = 0; x < c->cols; x += n) {
+    const uint32_t left = c->cols - x;
+    if (is_wide && left > 2) {
+      n = left < PIXELS ? left : PIXELS;
+      gather(c, x, n, cells);
       tflm_patch_widen(c->buffer, cells, taps, taps, n);
-      tflm_patch_make_wide(&c->layer, c->buffer, n, output);
-    } else if (n == 2) {
-      tflm_patch_make_two(&c->layer, cells, output);
+      tflm_patch_make_wide(&c->job, c->buffer, n, output);
+    } else if (is_wide_two && left >= 2) {
+      n = 2;
+      gather_wide_two(c, x, c->buffer);
+      tflm_patch_make_wide_two(&c->job, c->buffer, output);
     } else {
-      tflm_patch_make_one(&c->layer, cells, output);
+      n = left < few ? left : few;
+      gather(c, x, n, cells);
+      if (n == 2) {
+        tflm_patch_make_two(&c->job, cells, output);
+      } else {
+        tflm_patch_make_one(&c->job, cells, output);
+      }
     }
-    output += n * out_bytes;
+    output += n * channels;
   }
 }
 
@@ -189,7 +249,7 @@ static int is_pointwise(const tflm_patch_window* window) {
          window->stride_w == 1 && window->pad_left == 0;
 }
 
-static void make(const conv_row* c, int8_t* output) {
+static void make(conv_row* c, int8_t* output) {
   if (c->is_direct) {
     make_pointwise_row(c, c->rows[0], output);
   } else {
@@ -206,42 +266,67 @@ static __attribute__((noinline)) void make_on_stack(conv_row* c,
   make(c, output);
 }
 
-void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
-                        const tflm_patch_rows* input, uint32_t row,
-                        int8_t* output) {
+static void make_cols(const tflm_patch_conv_args* args,
+                      const tflm_patch_rows* input, uint32_t row,
+                      uint32_t cols, int8_t* output) {
   const tflm_patch_window* window = &args->window;
-  const uint32_t taps =
-      (uint32_t)window->kernel_h * window->kernel_w * input->channels;
-  if (args->groups != 1 || taps < 4 || !args->requant.bounded ||
-      window->kernel_h > MAX_KERNEL_H) {
-    tflm_patch_conv_portable_s8(args, input, row, output);
-    return;
-  }
   conv_row c = {
       .args = args,
       .input = input,
-      .layer =
-          {
-              .weights = args->weights,
-              .bias = args->bias,
-              .requant = &args->requant,
-              .taps = taps,
-              .channels = args->output_channels,
-          },
+      .cols = cols,
       .buffer = (uint32_t*)args->scratch,
       .buffer_bytes = args->scratch_bytes,
   };
+  tflm_patch_init_dot_job(
+      &c.job, args->weights, args->bias, &args->requant,
+      (uint32_t)window->kernel_h * window->kernel_w * input->channels,
+      args->output_channels);
   find_rows(&c, row);
   c.is_direct = is_pointwise(window) && c.inside.first < c.inside.end &&
-                args->output_cols <= input->cols;
-  const int has_scratch = args->scratch_bytes > BUFFER_BYTES;
-  if (!c.is_direct &&
-      taps > (has_scratch ? args->scratch_bytes : BUFFER_BYTES)) {
-    tflm_patch_conv_portable_s8(args, input, row, output);
-  } else if (has_scratch) {
+                cols <= input->cols;
+  if (args->scratch_bytes > BUFFER_BYTES) {
     make(&c, output);
   } else {
     make_on_stack(&c, output);
+  }
+}
+
+/* Whether the kernel is for such a window, in place or not. */
+static int is_supported(const tflm_patch_conv_args* args, uint32_t channels) {
+  const tflm_patch_window* window = &args->window;
+  const uint32_t taps = (uint32_t)window->kernel_h * window->kernel_w * channels;
+  const uint32_t most =
+      args->scratch_bytes > BUFFER_BYTES ? args->scratch_bytes : BUFFER_BYTES;
+  return args->groups == 1 && taps >= 4 && args->requant.bounded &&
+         window->kernel_h <= MAX_KERNEL_H &&
+         (taps <= most || (is_pointwise(window) && window->pad_top == 0));
+}
+
+void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
+                        const tflm_patch_rows* input, uint32_t row,
+                        int8_t* output) {
+  if (is_supported(args, input->channels)) {
+    make_cols(args, input, row, args->output_cols, output);
+  } else {
+    tflm_patch_conv_portable_s8(args, input, row, output);
+  }
+}
+
+/* Apart, for the stack of the others. */
+static __attribute__((noinline)) void make_line_portably(
+    const tflm_patch_conv_args* args, const tflm_patch_rows* line,
+    int8_t* output) {
+  tflm_patch_conv_args long_row = *args;
+  long_row.output_cols = line->cols;
+  tflm_patch_conv_portable_s8(&long_row, line, 0, output);
+}
+
+void tflm_patch_conv_line_s8(const tflm_patch_conv_args* args,
+                             const tflm_patch_rows* line, int8_t* output) {
+  if (is_supported(args, line->channels)) {
+    make_cols(args, line, 0, line->cols, output);
+  } else {
+    make_line_portably(args, line, output);
   }
 }
 

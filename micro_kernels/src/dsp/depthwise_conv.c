@@ -24,7 +24,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 #define CHANNELS 4u      /* of a block */
-#define STACK_WORDS 48u /* of a channel, on the stack */
+#define STACK_WORDS 36u /* of a channel, on the stack */
 #define MAX_KERNEL_W 7u
 #define MAX_KERNEL_H 8u
 
@@ -48,99 +48,92 @@ typedef struct {
   uint32_t in_n;   /* input columns, even */
   uint32_t channel;
   uint32_t n_channels;
+  uint32_t shift; /* bits below those of fewer channels */
   uint32_t pitch; /* words from a channel's planes to the next one's */
 } stretch;
 
 /* ---- planes ---- */
 
+/* Four channels of a cell. Of fewer, those before them are read, none behind. */
+INLINE uint32_t load_cell(const stretch* s, const int8_t* cell) {
+  return tflm_patch_load_word(cell) >> s->shift;
+}
+
+/* Column 0 of a kernel row, at the stretch's channels. */
+INLINE const int8_t* find_cells(const depthwise_row* d, const stretch* s,
+                                uint32_t i) {
+  return d->cells[i] + (d->step[i] != 0 ? s->channel : 0) - s->shift / 8;
+}
+
 /* Columns of two kernel rows: a word for each. */
-INLINE void pair_rows(const depthwise_row* d, const stretch* s, uint32_t i,
-                      uint32_t n_channels, uint32_t* plane) {
+static void pair_rows(const depthwise_row* d, const stretch* s, uint32_t i,
+                      uint32_t* plane) {
   const uint32_t outside = d->outside[1];
-  int32_t col = s->in_col;
-  uint32_t n = s->in_n;
-  for (; n > 0 && col < 0; --n, ++col) {
-    tflm_patch_put_pairs(plane++, s->pitch, outside, outside);
-  }
+  const uint32_t pitch = s->pitch;
   const uint32_t a_step = d->step[i];
   const uint32_t b_step = d->step[i + 1];
-  const int8_t* a = d->cells[i] + (uint32_t)col * a_step;
-  const int8_t* b = d->cells[i + 1] + (uint32_t)col * b_step;
-  if (a_step != 0) {
-    a += s->channel;
+  const uint32_t* end = plane + s->in_n;
+  int32_t col = s->in_col;
+  for (; plane < end && col < 0; ++col) {
+    tflm_patch_put_pairs(plane++, pitch, outside, outside);
   }
-  if (b_step != 0) {
-    b += s->channel;
+  const int8_t* a = find_cells(d, s, i) + (uint32_t)col * a_step;
+  const int8_t* b = find_cells(d, s, i + 1) + (uint32_t)col * b_step;
+  const uint32_t* inside_end = end;
+  if (col + (end - plane) > (int32_t)d->in_cols) {
+    inside_end = plane + (int32_t)d->in_cols - col;
   }
-  const uint32_t left = d->in_cols - (uint32_t)col;
-  uint32_t inside = (int32_t)d->in_cols > col ? left : 0;
-  inside = inside < n ? inside : n;
-  n -= inside;
-  for (; inside > 0; --inside) {
-    tflm_patch_put_pairs(plane++, s->pitch, tflm_patch_load_channels(a, n_channels),
-              tflm_patch_load_channels(b, n_channels));
+  while (plane < inside_end) {
+    tflm_patch_put_pairs(plane++, pitch, load_cell(s, a), load_cell(s, b));
     a += a_step;
     b += b_step;
   }
-  for (; n > 0; --n) {
-    tflm_patch_put_pairs(plane++, s->pitch, outside, outside);
+  while (plane < end) {
+    tflm_patch_put_pairs(plane++, pitch, outside, outside);
   }
 }
 
 /* Columns of the last kernel row, two in a word. */
-INLINE void pair_cols(const depthwise_row* d, const stretch* s,
-                      uint32_t n_channels, uint32_t* plane) {
-  const uint32_t i = d->kernel_h - 1;
+static void pair_cols(const depthwise_row* d, const stretch* s,
+                      uint32_t* plane) {
   const uint32_t outside = d->outside[1];
-  const uint32_t step = d->step[i];
-  const int8_t* row = d->cells[i] + (step != 0 ? s->channel : 0);
+  const uint32_t pitch = s->pitch;
+  const uint32_t step = d->step[d->kernel_h - 1];
+  const int8_t* row = find_cells(d, s, d->kernel_h - 1);
   const int32_t cols = (int32_t)d->in_cols;
+  const uint32_t* end = plane + s->in_n / 2;
   int32_t col = s->in_col;
-  uint32_t n = s->in_n;
-  while (n > 0) {
+  while (plane < end) {
     if (col >= 0 && col + 1 < cols) {
       const int8_t* a = row + (uint32_t)col * step;
       do {
-        tflm_patch_put_pairs(plane++, s->pitch, tflm_patch_load_channels(a, n_channels),
-                  tflm_patch_load_channels(a + step, n_channels));
+        tflm_patch_put_pairs(plane++, pitch, load_cell(s, a),
+                             load_cell(s, a + step));
         a += 2 * step;
         col += 2;
-        n -= 2;
-      } while (n > 0 && col + 1 < cols);
+      } while (plane < end && col + 1 < cols);
     } else {
       const uint32_t a = col >= 0 && col < cols
-                             ? tflm_patch_load_channels(row + (uint32_t)col * step, n_channels)
+                             ? load_cell(s, row + (uint32_t)col * step)
                              : outside;
       const uint32_t b =
           col + 1 >= 0 && col + 1 < cols
-              ? tflm_patch_load_channels(row + (uint32_t)(col + 1) * step, n_channels)
+              ? load_cell(s, row + (uint32_t)(col + 1) * step)
               : outside;
-      tflm_patch_put_pairs(plane++, s->pitch, a, b);
+      tflm_patch_put_pairs(plane++, pitch, a, b);
       col += 2;
-      n -= 2;
     }
   }
 }
 
-INLINE void make_planes_of(const depthwise_row* d, const stretch* s,
-                           uint32_t n_channels, uint32_t* planes) {
-  uint32_t* plane = planes;
+static void make_planes(const depthwise_row* d, const stretch* s,
+                        uint32_t* planes) {
   for (uint32_t i = 0; i + 1 < d->kernel_h; i += 2) {
-    pair_rows(d, s, i, n_channels, plane);
-    plane += s->in_n;
+    pair_rows(d, s, i, planes);
+    planes += s->in_n;
   }
   if (d->kernel_h % 2 != 0) {
-    pair_cols(d, s, n_channels, plane);
-  }
-}
-
-static __attribute__((noinline)) void make_planes(const depthwise_row* d,
-                                                  const stretch* s,
-                                                  uint32_t* planes) {
-  if (s->n_channels == CHANNELS) {
-    make_planes_of(d, s, CHANNELS, planes);
-  } else {
-    make_planes_of(d, s, s->n_channels, planes);
+    pair_cols(d, s, planes);
   }
 }
 
@@ -150,35 +143,28 @@ INLINE uint32_t pair(int32_t low, int32_t high) {
   return tflm_patch_low_halves((uint32_t)low, (uint32_t)high);
 }
 
-/* sums[x] = base[x] + the products of two kernel rows; base is the sums or, when
- * it is NULL, `bias` everywhere. sums may be the plane: sum x takes the place of a
- * word that no later sum reads. */
+/* sums[x] = base[x * base_step] + the products of two kernel rows. sums may be the
+ * plane: sum x takes the place of a word that no later sum reads. */
 INLINE void add_pairs(const uint32_t* plane, const int8_t* weights,
                       uint32_t channels, uint32_t kernel_w, uint32_t stride,
-                      const int32_t* base, int32_t bias, int32_t* sums,
+                      const int32_t* base, uint32_t base_step, int32_t* sums,
                       uint32_t n) {
   uint32_t w[MAX_KERNEL_W];
   for (uint32_t j = 0; j < kernel_w; ++j) {
     w[j] = pair(weights[j * channels], weights[(kernel_w + j) * channels]);
   }
-  for (; n >= 2; n -= 2) {
-    int32_t even = base != NULL ? base[0] : bias;
-    int32_t odd = base != NULL ? base[1] : bias;
+  /* An odd last column brings a neighbour, for which there is room. */
+  for (uint32_t x = 0; x < n; x += 2) {
+    int32_t even = base[0];
+    int32_t odd = base[base_step];
     for (uint32_t j = 0; j < kernel_w; ++j) {
       even = tflm_patch_smlad(plane[j], w[j], even);
       odd = tflm_patch_smlad(plane[stride + j], w[j], odd);
     }
     plane += 2 * stride;
-    base = base != NULL ? base + 2 : NULL;
+    base += 2 * base_step;
     *sums++ = even;
     *sums++ = odd;
-  }
-  if (n != 0) {
-    int32_t sum = base != NULL ? base[0] : bias;
-    for (uint32_t j = 0; j < kernel_w; ++j) {
-      sum = tflm_patch_smlad(plane[j], w[j], sum);
-    }
-    *sums = sum;
   }
 }
 
@@ -269,15 +255,13 @@ INLINE void make_channel(const depthwise_row* d, const stretch* s,
   const int8_t* weights = args->weights + channel;
   const uint32_t* plane = planes;
   int32_t* sums = (int32_t*)planes;
-  add_pairs(plane, weights, channels, kernel_w, stride, NULL, bias, sums, s->n);
-  for (uint32_t i = 2;; i += 2) {
+  const int32_t* base = &bias;
+  for (uint32_t i = 0; i + 1 < d->kernel_h; i += 2) {
+    add_pairs(plane, weights, channels, kernel_w, stride, base, base != &bias,
+              sums, s->n);
+    base = sums;
     plane += s->in_n;
     weights += 2 * kernel_w * channels;
-    if (i + 1 >= d->kernel_h) {
-      break;
-    }
-    add_pairs(plane, weights, channels, kernel_w, stride, sums, bias, sums,
-              s->n);
   }
   const uint32_t at = channel * requant->channel_step;
   const int32_t shift = requant->shifts[at];
@@ -309,16 +293,50 @@ static void clamp_column(int8_t* values, uint32_t pitch, uint32_t n, int32_t low
     }                                                                         \
   }
 
+/* A channel of a stretch with any kernel, slowly. */
+static __attribute__((noinline)) void make_channel_slowly(
+    const depthwise_row* d, const stretch* s, uint32_t channel,
+    uint32_t* planes, int8_t* output) {
+  const tflm_patch_window* window = &d->args->window;
+  const uint32_t kernel_w = window->kernel_w;
+  const int8_t* weights = d->args->weights + channel;
+  int32_t* sums = (int32_t*)planes;
+  for (uint32_t x = 0; x < s->n; ++x) {
+    const uint32_t* plane = planes + x * window->stride_w;
+    const int8_t* w = weights;
+    int32_t sum = d->args->bias[channel];
+    for (uint32_t i = 0; i + 1 < d->kernel_h; i += 2) {
+      for (uint32_t j = 0; j < kernel_w; ++j) {
+        const uint32_t both = pair(w[0], w[kernel_w * d->channels]);
+        sum = tflm_patch_smlad(plane[j], both, sum);
+        w += d->channels;
+      }
+      plane += s->in_n;
+      w += kernel_w * d->channels;
+    }
+    sums[x] = sum;
+  }
+  finish_slowly(d, planes + d->kernel_h / 2 * s->in_n,
+                weights + (d->kernel_h & ~1u) * kernel_w * d->channels, channel,
+                sums, output, s->n);
+}
+
+static void make_any(const depthwise_row* d, const stretch* s, uint32_t* planes,
+                     int8_t* output) {
+  for (uint32_t i = 0; i < s->n_channels; ++i) {
+    make_channel_slowly(d, s, s->channel + i, planes, output++);
+    planes += s->pitch;
+  }
+}
+
 /* Weights of kernel 3 x 3, by channel: see tflm_patch_stretch_3x3, not doubled. */
 static void pair_weights_3x3(const depthwise_row* d, const stretch* s,
                              uint32_t words[CHANNELS * 5]) {
-  const uint32_t n = s->n_channels;
   const uint32_t channels = d->channels;
-  const int8_t* w = d->args->weights + s->channel;
+  const int8_t* w = d->args->weights + s->channel - s->shift / 8;
   uint32_t taps[9];
   for (uint32_t i = 0; i < 9; ++i) {
-    taps[i] = n == CHANNELS ? tflm_patch_load_word(w)
-                            : tflm_patch_load_channels(w, n);
+    taps[i] = load_cell(s, w);
     w += channels;
   }
   for (uint32_t j = 0; j < 3; ++j) {
@@ -349,8 +367,7 @@ static __attribute__((noinline)) void make_3x3(const depthwise_row* d,
     const uint32_t at = channel * requant->channel_step;
     const int32_t shift = requant->shifts[at];
     if (!tflm_patch_is_scaling_shift(shift)) {
-      make_channel(d, s, channel, 3, args->window.stride_w, job.rows,
-                   job.output);
+      make_channel_slowly(d, s, channel, job.rows, job.output);
     } else {
       const tflm_patch_scaling scaling = tflm_patch_find_scaling(
           requant->multipliers[at], shift, requant->output_zero_point);
@@ -377,8 +394,6 @@ static __attribute__((noinline)) void make_3x3(const depthwise_row* d,
   }
 }
 
-MAKE_BLOCK(make_3_1, 3, 1)
-MAKE_BLOCK(make_3_2, 3, 2)
 MAKE_BLOCK(make_5_1, 5, 1)
 MAKE_BLOCK(make_5_2, 5, 2)
 MAKE_BLOCK(make_7_1, 7, 1)
@@ -387,14 +402,15 @@ MAKE_BLOCK(make_7_2, 7, 2)
 typedef void (*make_block)(const depthwise_row* d, const stretch* s,
                            uint32_t* planes, int8_t* output);
 
-/* By (kernel_w - 3) / 2 and stride - 1. */
-static const make_block kBlocks[3][2] = {
-    {make_3_1, make_3_2}, {make_5_1, make_5_2}, {make_7_1, make_7_2}};
+/* By (kernel_w - 5) / 2 and stride - 1. */
+static const make_block kBlocks[2][2] = {{make_5_1, make_5_2},
+                                         {make_7_1, make_7_2}};
 
 static make_block find_block(const tflm_patch_window* window) {
-  return window->kernel_h == 3 && window->kernel_w == 3
-             ? make_3x3
-             : kBlocks[(window->kernel_w - 3u) / 2u][window->stride_w - 1u];
+  if (window->kernel_w == 3) {
+    return window->kernel_h == 3 ? make_3x3 : make_any;
+  }
+  return kBlocks[(window->kernel_w - 5u) / 2u][window->stride_w - 1u];
 }
 
 static int is_supported(const tflm_patch_depthwise_conv_args* args,
@@ -447,6 +463,7 @@ static void make_row(const depthwise_row* d, uint32_t* planes, uint32_t words,
     for (s.channel = 0; s.channel < d->channels; s.channel += s.n_channels) {
       const uint32_t rest = d->channels - s.channel;
       s.n_channels = rest < CHANNELS ? rest : CHANNELS;
+      s.shift = 8 * (CHANNELS - s.n_channels);
       make_planes(d, &s, planes);
       make(d, &s, planes, cells + s.channel);
     }

@@ -12,18 +12,14 @@
 
 void tflm_patch_fully_connected_s8(const tflm_patch_fully_connected_args* args,
                                    const int8_t* input, int8_t* output) {
-  const tflm_patch_dot_layer layer = {
-      .weights = args->weights,
-      .bias = args->bias,
-      .requant = &args->requant,
-      .taps = args->inputs,
-      .channels = args->outputs,
-  };
   if (args->inputs < 4 || !args->requant.bounded) {
     tflm_patch_fully_connected_portable_s8(args, input, output);
-  } else {
-    tflm_patch_make_one(&layer, input, output);
+    return;
   }
+  tflm_patch_dot_job j;
+  tflm_patch_init_dot_job(&j, args->weights, args->bias, &args->requant,
+                          args->inputs, args->outputs);
+  tflm_patch_make_one(&j, input, output);
 }
 
 #endif /* TFLM_PATCH_IS_DSP */

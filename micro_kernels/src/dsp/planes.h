@@ -20,12 +20,4 @@ static inline __attribute__((always_inline)) void tflm_patch_put_pairs(
   to[3 * pitch] = tflm_patch_odd_bytes(high);
 }
 
-/* Four values, the first n of which are wanted: none behind them is read, but
- * those before them are. */
-static inline __attribute__((always_inline)) uint32_t tflm_patch_load_channels(
-    const int8_t* cell, uint32_t n) {
-  return n == 4 ? tflm_patch_load_word(cell)
-                : tflm_patch_load_word(cell + n - 4) >> (8 * (4 - n));
-}
-
 #endif /* TFLM_PATCH_SRC_DSP_PLANES_H_ */

@@ -8,8 +8,6 @@
 
 #if TFLM_PATCH_IS_MVE
 
-#include <string.h>
-
 #include "../portable/portable.h"
 #include "../window.h"
 #include "dot.h"
@@ -51,57 +49,64 @@ static uint32_t count_rows(const conv_row* c) {
 
 /* ---- small windows: gathered ---- */
 
-/* n values from `values`, or that many zero points when it is NULL. */
-static inline void put_values(int8_t* to, const int8_t* values, uint32_t n,
-                              int8_t zero_point) {
-  if (values == NULL) {
-    memset(to, zero_point, n);
-    return;
-  }
-  for (int32_t left = (int32_t)n; left > 0; left -= 16) {
-    const mve_pred16_t in = vctp8q((uint32_t)left);
-    vstrbq_p_s8(to, vldrbq_z_s8(values, in), in);
-    values += 16;
-    to += 16;
-  }
-}
-
 /* The window of an output column. */
-static void gather_window(const conv_row* c, uint32_t x, int8_t* to) {
+static void gather_window(const conv_row* c, uint32_t x, int8_t* to,
+                          uint32_t pitch) {
   const tflm_patch_window* window = &c->args->window;
-  const int8_t zero_point = (int8_t)c->args->input_zero_point;
+  const int8x16_t outside = vdupq_n_s8((int8_t)c->args->input_zero_point);
   const int32_t col = tflm_patch_first_col(window, x);
   const tflm_patch_range taps =
       tflm_patch_taps_inside(col, window->kernel_w, 1, c->input->cols);
-  const uint32_t before = taps.first * c->depth;
-  const uint32_t n = (taps.end - taps.first) * c->depth;
-  const size_t at =
-      n > 0 ? (size_t)(col + (int32_t)taps.first) * c->depth : 0;
-  uint32_t i = 0;
-  for (; i < c->rows_inside.first; ++i) {
-    put_values(to, NULL, c->run, zero_point);
-    to += c->run;
+  const int32_t n = (int32_t)((taps.end - taps.first) * c->depth);
+  for (uint32_t i = 0; i < pitch; i += 16) {
+    vstrbq_s8(to + i, outside);
   }
-  for (; i < c->rows_inside.end; ++i) {
-    if (n < c->run) {
-      put_values(to, NULL, c->run, zero_point);
+  if (n == 0) {
+    return;
+  }
+  const size_t at = (size_t)(col + (int32_t)taps.first) * c->depth;
+  to += c->rows_inside.first * c->run + taps.first * c->depth;
+  for (uint32_t i = 0; i < count_rows(c); ++i) {
+    for (int32_t done = 0; done < n; done += 16) {
+      const mve_pred16_t in = vctp8q((uint32_t)(n - done));
+      vstrbq_p_s8(to + done, vldrbq_z_s8(c->rows[i] + at + done, in), in);
     }
-    put_values(to + before, c->rows[i - c->rows_inside.first] + at, n,
-               zero_point);
-    to += c->run;
-  }
-  for (; i < window->kernel_h; ++i) {
-    put_values(to, NULL, c->run, zero_point);
     to += c->run;
   }
 }
 
-static void make_gathered(const conv_row* c) {
+/* The windows of n output columns from x on, all taps in the map, of rows of up
+ * to 16 values: what is stored too much, the next row or window replaces. */
+static void gather_narrow(const conv_row* c, uint32_t x, uint32_t n,
+                          int8_t* to, uint32_t pitch) {
+  const tflm_patch_window* window = &c->args->window;
+  const size_t step = (size_t)window->stride_w * c->depth;
+  const uint32_t run = c->run;
+  const mve_pred16_t in = vctp8q(run);
+  size_t at = (size_t)tflm_patch_first_col(window, x) * c->depth;
+  for (; n > 0; --n) {
+    const int8_t* const* rows = c->rows;
+    const int8_t* const* const end = rows + window->kernel_h;
+    int8_t* row_to = to;
+    for (; rows != end; ++rows) {
+      vstrbq_s8(row_to, vldrbq_z_s8(*rows + at, in));
+      row_to += run;
+    }
+    at += step;
+    to += pitch;
+  }
+}
+
+static __attribute__((noinline)) void make_gathered(const conv_row* c) {
   const tflm_patch_conv_args* args = c->args;
-  int8_t gathered[GATHER_BYTES] __attribute__((aligned(16)));
+  int8_t gathered[GATHER_BYTES + 16] __attribute__((aligned(16)));
   const int8_t* const runs[] = {gathered};
   const uint32_t pitch = (c->kernel_bytes + 15u) & ~15u;
   const uint32_t block = GATHER_BYTES / pitch;
+  const tflm_patch_range inside = tflm_patch_cols_inside(
+      &args->window, c->input->cols, args->output_cols);
+  const int is_narrow =
+      c->run <= 16 && count_rows(c) == args->window.kernel_h;
   const tflm_patch_filters filters = {
       .weights = args->weights,
       .channel_step = c->kernel_bytes,
@@ -112,13 +117,23 @@ static void make_gathered(const conv_row* c) {
       .runs = runs,
       .n_runs = 1,
       .run = c->kernel_bytes,
+      .behind = pitch - c->kernel_bytes,
       .pixel_step = pitch,
       .is_usual = c->is_usual,
   };
   for (uint32_t x = 0; x < args->output_cols; x += pixels.n_pixels) {
     pixels.n_pixels = MIN(block, args->output_cols - x);
-    for (uint32_t p = 0; p < pixels.n_pixels; ++p) {
-      gather_window(c, x + p, gathered + p * pitch);
+    const uint32_t end = x + pixels.n_pixels;
+    for (uint32_t p = x; p < end;) {
+      int8_t* to = gathered + (p - x) * pitch;
+      if (is_narrow && p >= inside.first && p < inside.end) {
+        const uint32_t n = MIN(end, inside.end) - p;
+        gather_narrow(c, p, n, to, pitch);
+        p += n;
+      } else {
+        gather_window(c, p, to, pitch);
+        ++p;
+      }
     }
     tflm_patch_mve_tiles(&args->requant, &pixels, &filters,
                          c->output + (size_t)x * args->output_channels,
@@ -196,7 +211,7 @@ static void make_cols(const conv_row* c, uint32_t x, uint32_t n,
       args->output_channels);
 }
 
-static void make_direct(const conv_row* c) {
+static __attribute__((noinline)) void make_direct(const conv_row* c) {
   const tflm_patch_conv_args* args = c->args;
   const tflm_patch_range inside = tflm_patch_cols_inside(
       &args->window, c->input->cols, args->output_cols);

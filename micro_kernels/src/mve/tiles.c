@@ -7,8 +7,9 @@
  *   up to 32  two channels stay in registers, pixels go by two at a time
  *   longer    tiles of two channels by two pixels, four loads for four products
  *
- * An odd last channel or pixel is made together with the one before it, which is
- * made again; a single one is made twice.
+ * Pixels p and p + n / 2 of n are a pair, so for an odd n that in the middle is
+ * made twice. An odd last channel is made together with the one before it, which
+ * is made again; a single one is made twice.
  */
 #include "../family.h"
 
@@ -20,120 +21,306 @@
 #define LANES 16u
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 
-/* ---- tiles ---- */
+/* ---- pairs of channels by pairs of pixels ---- */
 
-/* {a, b, a, b} for two channels. */
-TFLM_PATCH_INLINE int32x4_t make_pairs(int32_t a, int32_t b) {
-  return tflm_patch_make_vector(a, b, a, b);
+/* Two channels at work, on two pixels at a time. */
+typedef struct {
+  const int8_t* w0;
+  const int8_t* w1;
+  const int32_t* bias; /* of both */
+  const int32_t* multipliers;
+  const int8_t* shifts;
+  int8_t* output; /* of the first pixel and channel */
+  /* The same for all pairs: */
+  size_t channel_step;
+  size_t requant_step;
+  uint32_t n;   /* pairs of pixels */
+  size_t other; /* from one pixel's values to those of the other of its pair */
+  size_t other_output;
+  size_t next; /* from one pair's values to those of the next */
+  size_t next_output;
+  int32_t single[2]; /* bias of an only channel, twice */
+} channel_pair;
+
+/* Where the values of a pair lie, in the order of tflm_patch_dots. */
+typedef struct {
+  uint32x4_t outputs;
+  uint32x4_t multipliers;
+  uint32x4_t shifts;
+} pair_places;
+
+TFLM_PATCH_INLINE void start_pairs(const tflm_patch_requant_args* requant,
+                                   const tflm_patch_pixels* pixels,
+                                   const tflm_patch_filters* filters,
+                                   int8_t* output, size_t output_step,
+                                   channel_pair* pair, pair_places* places) {
+  const int is_pair = filters->n_channels > 1;
+  const uint32_t half = pixels->n_pixels / 2;
+  const size_t first = filters->first * requant->channel_step;
+  pair->w0 = filters->weights;
+  pair->w1 = is_pair ? filters->weights + filters->channel_step : pair->w0;
+  pair->single[0] = filters->bias[0];
+  pair->single[1] = filters->bias[0];
+  pair->bias = is_pair ? filters->bias : pair->single;
+  pair->multipliers = requant->multipliers + first;
+  pair->shifts = requant->shifts + first;
+  pair->output = output;
+  pair->channel_step = filters->channel_step;
+  pair->requant_step = requant->channel_step;
+  pair->n = pixels->n_pixels - half;
+  pair->other = half * pixels->pixel_step;
+  pair->other_output = half * output_step;
+  pair->next = pixels->pixel_step;
+  pair->next_output = output_step;
+  const int32_t other = (int32_t)pair->other_output;
+  const int32_t next_scale = is_pair ? (int32_t)requant->channel_step : 0;
+  const int32x4_t scales =
+      tflm_patch_make_vector(0, next_scale, 0, next_scale);
+  places->outputs = vreinterpretq_u32_s32(tflm_patch_make_vector(
+      0, is_pair, other, other + is_pair));
+  places->multipliers = vreinterpretq_u32_s32(vshlq_n_s32(scales, 2));
+  places->shifts = vreinterpretq_u32_s32(scales);
 }
 
-TFLM_PATCH_INLINE int32x4_t finish(const tflm_patch_requant_args* requant,
-                                   int32x4_t x, int32x4_t multiplier,
-                                   int32x4_t shift, int is_usual) {
-  if (is_usual) {
-    x = tflm_patch_scale_down(x, multiplier, shift);
-    x = vaddq_n_s32(x, requant->output_zero_point);
-    return tflm_patch_saturate(x);
-  }
-  x = tflm_patch_scale(x, multiplier, shift);
-  x = vaddq_n_s32(x, requant->output_zero_point);
-  return tflm_patch_clamp_vector(x, requant->act_min, requant->act_max);
+/* Goes on by `step` channels. */
+TFLM_PATCH_INLINE void next_pair(channel_pair* pair, uint32_t step) {
+  pair->w0 += step * pair->channel_step;
+  pair->w1 += step * pair->channel_step;
+  pair->bias += step;
+  pair->multipliers += step * pair->requant_step;
+  pair->shifts += step * pair->requant_step;
+  pair->output += step;
 }
 
-/* Two channels, all pixels. */
-TFLM_PATCH_INLINE void make_tiles(const tflm_patch_requant_args* requant,
-                                  const tflm_patch_pixels* pixels,
-                                  const tflm_patch_filters* filters,
-                                  uint32_t channel, int8_t* output,
-                                  size_t output_step, int is_usual,
-                                  int is_one_run) {
-  const uint32_t second = filters->n_channels > 1;
-  const uint32_t i0 = (filters->first + channel) * requant->channel_step;
-  const uint32_t i1 = i0 + second * requant->channel_step;
-  const int32x4_t multiplier =
-      make_pairs(requant->multipliers[i0], requant->multipliers[i1]);
-  const int32x4_t shift = make_pairs(requant->shifts[i0], requant->shifts[i1]);
-  const int32_t bias0 = filters->bias[channel];
-  const int32_t bias1 = filters->bias[channel + second];
-  const int8_t* w0 = filters->weights + channel * filters->channel_step;
-  const int8_t* w1 = w0 + second * filters->channel_step;
-  const size_t next = pixels->n_pixels > 1 ? pixels->pixel_step : 0;
-  const size_t next_output = pixels->n_pixels > 1 ? output_step : 0;
-  const uint32x4_t places = vreinterpretq_u32_s32(tflm_patch_make_vector(
-      0, (int32_t)second, (int32_t)next_output,
-      (int32_t)(next_output + second)));
+/* How far to go when `left` channels follow a pair: an odd last one is made with
+ * the one before it. */
+TFLM_PATCH_INLINE uint32_t pair_step(int32_t left) { return left == 1 ? 1 : 2; }
+
+TFLM_PATCH_INLINE int32x4_t load_multipliers(const channel_pair* pair,
+                                             const pair_places* places) {
+  return vldrwq_gather_offset_s32(pair->multipliers, places->multipliers);
+}
+
+TFLM_PATCH_INLINE int32x4_t load_shifts(const channel_pair* pair,
+                                        const pair_places* places) {
+  return vldrbq_gather_offset_s32(pair->shifts, places->shifts);
+}
+
+/* ---- in the usual case, in assembly: there are just enough registers ---- */
+
+#define MULTIPLY_RUN                       \
+  "   dlstp.8 lr, lr\n"                    \
+  "3: vldrb.8 q0, [%[x0]], #16\n"          \
+  "   vldrb.8 q1, [%[w0]], #16\n"          \
+  "   vmladava.s8 %[x0w0], q0, q1\n"       \
+  "   vldrb.8 q2, [%[x1]], #16\n"          \
+  "   vmladava.s8 %[x1w0], q2, q1\n"       \
+  "   vldrb.8 q1, [%[w1]], #16\n"          \
+  "   vmladava.s8 %[x0w1], q0, q1\n"       \
+  "   vmladava.s8 %[x1w1], q2, q1\n"       \
+  "   letp lr, 3b\n"
+
+/* Takes w back to the first run; loop.w_back and loop.advance are in x0w1 and
+ * x1w1 then, until loop.end and loop.next_output are. */
+#define FINISH_PAIR(next_x)                         \
+  "   vmov q0[2], q0[0], %[x0w0], %[x1w0]\n"        \
+  "   vmov q0[3], q0[1], %[x0w1], %[x1w1]\n"        \
+  "   movs %[x0w0], #1\n"                           \
+  "   ldrd %[x0w1], %[x1w1], [%[loop]]\n"           \
+  "   vqrdmulh.s32 q0, q0, %q[multiplier]\n"        \
+  "   sub %[w0], %[x0w1]\n"                         \
+  "   sub %[w1], %[x0w1]\n"                         \
+  "   vqdmlah.s32 q0, q0, %[x0w0]\n" next_x         \
+  "   vrshl.s32 q0, q0, %q[shift]\n"                \
+  "   ldrd %[x0w1], %[x1w1], [%[loop], #8]\n"       \
+  "   vadd.i32 q0, q0, %q[zero_point]\n"            \
+  "   vqmovnb.s32 q0, q0\n"                         \
+  "   vqmovnb.s16 q0, q0\n"                         \
+  "   vstrb.32 q0, [%[output], %q[places]]\n"       \
+  "   add %[output], %[x1w1]\n"                     \
+  "   cmp %[output], %[x0w1]\n"                     \
+  "   bne 1b\n"
+
+/* All pairs of pixels of two channels, one run. */
+TFLM_PATCH_INLINE void multiply_pair(const channel_pair* pair,
+                                     const pair_places* places,
+                                     int32x4_t multiplier, int32x4_t shift,
+                                     int32x4_t zero_point, const int8_t* x,
+                                     uint32_t run) {
+  const size_t padded = (run + LANES - 1) & ~(size_t)(LANES - 1);
+  const struct {
+    size_t w_back; /* what w, and x, have gone on by after a run */
+    size_t advance;
+    const int8_t* end;
+    size_t next_output;
+    uint32_t run;
+  } loop = {padded, pair->next - padded,
+            pair->output + pair->n * pair->next_output, pair->next_output, run};
+  int8_t* output = pair->output;
+  const int8_t* x1 = x + pair->other;
+  const int8_t* w0 = pair->w0;
+  const int8_t* w1 = pair->w1;
+  int32_t x0w0, x0w1, x1w0, x1w1;
+  __asm__ volatile(
+      "1: ldr lr, [%[loop], #16]\n"
+      "   ldrd %[x0w0], %[x0w1], [%[bias]]\n"
+      "   ldrd %[x1w0], %[x1w1], [%[bias]]\n" /**/
+      MULTIPLY_RUN
+      FINISH_PAIR("   add %[x0], %[x1w1]\n"
+                  "   add %[x1], %[x1w1]\n")
+      : [x0] "+r"(x), [x1] "+r"(x1), [w0] "+r"(w0), [w1] "+r"(w1),
+        [output] "+r"(output), [x0w0] "=&Te"(x0w0), [x0w1] "=&Te"(x0w1),
+        [x1w0] "=&Te"(x1w0), [x1w1] "=&Te"(x1w1)
+      : [bias] "r"(pair->bias), [loop] "r"(&loop), "m"(loop),
+        [multiplier] "w"(multiplier), [shift] "w"(shift),
+        [places] "w"(places->outputs), [zero_point] "w"(zero_point)
+      : "q0", "q1", "q2", "lr", "cc", "memory");
+}
+
+/* The same for any number of runs above 0. */
+TFLM_PATCH_INLINE void multiply_pair_runs(const channel_pair* pair,
+                                          const pair_places* places,
+                                          int32x4_t multiplier,
+                                          int32x4_t shift,
+                                          int32x4_t zero_point,
+                                          const tflm_patch_pixels* pixels,
+                                          size_t run_step) {
   const uint32_t run = pixels->run;
+  const size_t padded = (run + LANES - 1) & ~(size_t)(LANES - 1);
+  const struct {
+    size_t w_back; /* what w has gone on by after all runs */
+    size_t advance;
+    const int8_t* end;
+    size_t next_output;
+    uint32_t run;
+    size_t other;
+    const int32_t* bias;
+    const int8_t* const* runs;
+    size_t next_w; /* from behind the values of a run to the next */
+    const int8_t* const* runs_end;
+  } loop = {pixels->n_runs * run_step,
+            pair->next,
+            pair->output + pair->n * pair->next_output,
+            pair->next_output,
+            run,
+            pair->other,
+            pair->bias,
+            pixels->runs,
+            run_step - padded,
+            pixels->runs + pixels->n_runs};
+  int8_t* output = pair->output;
   size_t at = pixels->at;
-  int32_t left = (int32_t)pixels->n_pixels;
-  output += channel;
-  for (;;) {
-    tflm_patch_dots s = {bias0, bias1, bias0, bias1};
+  const int8_t* w0 = pair->w0;
+  const int8_t* w1 = pair->w1;
+  const int8_t* x0;
+  const int8_t* x1;
+  const int8_t* const* runs;
+  int32_t x0w0, x0w1, x1w0, x1w1;
+  __asm__ volatile(
+      "1: ldrd %[x0], %[runs], [%[loop], #24]\n"
+      "   ldrd %[x0w0], %[x0w1], [%[x0]]\n"
+      "   ldrd %[x1w0], %[x1w1], [%[x0]]\n"
+      "2: ldrd lr, %[x1], [%[loop], #16]\n"
+      "   ldr %[x0], [%[runs]], #4\n"
+      "   add %[x0], %[at]\n"
+      "   add %[x1], %[x0]\n" /**/
+      MULTIPLY_RUN
+      "   ldrd %[x0], %[x1], [%[loop], #32]\n"
+      "   add %[w0], %[x0]\n"
+      "   add %[w1], %[x0]\n"
+      "   cmp %[runs], %[x1]\n"
+      "   bne 2b\n" /**/
+      FINISH_PAIR("   add %[at], %[x1w1]\n")
+      : [x0] "=&r"(x0), [x1] "=&r"(x1), [runs] "=&r"(runs), [w0] "+r"(w0),
+        [w1] "+r"(w1), [at] "+r"(at), [output] "+r"(output),
+        [x0w0] "=&Te"(x0w0), [x0w1] "=&Te"(x0w1), [x1w0] "=&Te"(x1w0),
+        [x1w1] "=&Te"(x1w1)
+      : [loop] "r"(&loop), "m"(loop), [multiplier] "w"(multiplier),
+        [shift] "w"(shift), [places] "w"(places->outputs),
+        [zero_point] "w"(zero_point)
+      : "q0", "q1", "q2", "lr", "cc", "memory");
+}
+
+static __attribute__((noinline)) void make_usual_pairs(
+    const tflm_patch_requant_args* requant, const tflm_patch_pixels* pixels,
+    const tflm_patch_filters* filters, int8_t* output, size_t output_step) {
+  const uint32_t run = pixels->run;
+  const int is_one_run = pixels->n_runs == 1;
+  const int32x4_t zero_point = vdupq_n_s32(requant->output_zero_point);
+  const int8_t* x = pixels->runs[0] + pixels->at;
+  channel_pair pair;
+  pair_places places;
+  start_pairs(requant, pixels, filters, output, output_step, &pair, &places);
+  for (int32_t left = (int32_t)filters->n_channels;;) {
+    const int32x4_t multiplier = load_multipliers(&pair, &places);
+    const int32x4_t shift = load_shifts(&pair, &places);
     if (is_one_run) {
-      const int8_t* x = pixels->runs[0] + at;
-      tflm_patch_add_dots(&s, x, x + next, w0, w1, run);
+      multiply_pair(&pair, &places, multiplier, shift, zero_point, x, run);
     } else {
-      const int8_t* const* runs = pixels->runs;
-      const int8_t* const* const end = runs + pixels->n_runs;
-      size_t w_at = 0;
-      while (runs != end) {
-        const int8_t* x = *runs++ + at;
-        tflm_patch_add_dots(&s, x, x + next, w0 + w_at, w1 + w_at, run);
-        w_at += filters->run_step;
-      }
+      multiply_pair_runs(&pair, &places, multiplier, shift, zero_point, pixels,
+                         filters->run_step);
     }
-    const int32x4_t sums =
-        tflm_patch_make_vector(s.x0w0, s.x0w1, s.x1w0, s.x1w1);
-    vstrbq_scatter_offset_s32(
-        output, places, finish(requant, sums, multiplier, shift, is_usual));
     left -= 2;
     if (left <= 0) {
-      break;
+      return;
     }
-    if (left == 1) { /* with the one before */
-      at += next;
-      output += next_output;
-    } else {
-      at += 2 * next;
-      output += 2 * next_output;
-    }
+    next_pair(&pair, pair_step(left));
   }
 }
 
-TFLM_PATCH_INLINE void make_all_tiles(const tflm_patch_requant_args* requant,
-                                      const tflm_patch_pixels* pixels,
-                                      const tflm_patch_filters* filters,
-                                      int8_t* output, size_t output_step,
-                                      int is_usual, int is_one_run) {
-  const uint32_t n = filters->n_channels;
-  for (uint32_t c = 0; c < n; c += 2) {
-    const uint32_t channel = c + 1 == n && n > 1 ? c - 1 : c;
-    make_tiles(requant, pixels, filters, channel, output, output_step, is_usual,
-               is_one_run);
-  }
-}
+/* ---- any requantization, any number of runs ---- */
 
-static __attribute__((noinline)) void make_usual_tiles(
+static __attribute__((noinline)) void make_any_pairs(
     const tflm_patch_requant_args* requant, const tflm_patch_pixels* pixels,
     const tflm_patch_filters* filters, int8_t* output, size_t output_step) {
-  if (pixels->n_runs == 1) {
-    make_all_tiles(requant, pixels, filters, output, output_step, 1, 1);
-  } else {
-    make_all_tiles(requant, pixels, filters, output, output_step, 1, 0);
+  const uint32_t run = pixels->run;
+  const size_t run_step = filters->run_step;
+  const int32_t zero_point = requant->output_zero_point;
+  const int8_t* const* const runs = pixels->runs;
+  const int8_t* const* const end = runs + pixels->n_runs;
+  channel_pair pair;
+  pair_places places;
+  start_pairs(requant, pixels, filters, output, output_step, &pair, &places);
+  for (int32_t channels = (int32_t)filters->n_channels;;) {
+    const int32x4_t multiplier = load_multipliers(&pair, &places);
+    const int32x4_t shift = load_shifts(&pair, &places);
+    const int32_t bias0 = pair.bias[0];
+    const int32_t bias1 = pair.bias[1];
+    int8_t* out = pair.output;
+    size_t at = pixels->at;
+    for (uint32_t i = 0; i < pair.n; ++i) {
+      tflm_patch_dots s = {bias0, bias1, bias0, bias1};
+      const int8_t* w0 = pair.w0;
+      const int8_t* w1 = pair.w1;
+      for (const int8_t* const* r = runs; r != end; ++r) {
+        const int8_t* x = *r + at;
+        tflm_patch_add_dots(&s, x, x + pair.other, w0, w1, run);
+        w0 += run_step;
+        w1 += run_step;
+      }
+      int32x4_t x = tflm_patch_make_vector(s.x0w0, s.x0w1, s.x1w0, s.x1w1);
+      x = tflm_patch_scale(x, multiplier, shift);
+      x = tflm_patch_clamp_vector(vaddq_n_s32(x, zero_point), requant->act_min,
+                                  requant->act_max);
+      vstrbq_scatter_offset_s32(out, places.outputs, x);
+      at += pair.next;
+      out += pair.next_output;
+    }
+    channels -= 2;
+    if (channels <= 0) {
+      return;
+    }
+    next_pair(&pair, pair_step(channels));
   }
-}
-
-static __attribute__((noinline)) void make_any_tiles(
-    const tflm_patch_requant_args* requant, const tflm_patch_pixels* pixels,
-    const tflm_patch_filters* filters, int8_t* output, size_t output_step) {
-  make_all_tiles(requant, pixels, filters, output, output_step, 0, 0);
 }
 
 /* ---- short vectors, in the usual case ---- */
 
-/* Of the last pixels, as many as a vector of 16 bytes from there would reach
- * beyond the values for. */
+/* How many of the last pixels' vectors would be read beyond the values of the
+ * last one if `reach` values of each were. */
 static uint32_t count_unsafe(const tflm_patch_pixels* pixels, uint32_t reach) {
-  const uint32_t over = reach - pixels->run;
+  const uint32_t readable = pixels->run + pixels->behind;
+  const uint32_t over = reach > readable ? reach - readable : 0;
   const uint32_t step = (uint32_t)pixels->pixel_step;
   uint32_t n = 0;
   for (uint32_t behind = 0; n < pixels->n_pixels && behind < over; ++n) {
@@ -197,17 +384,89 @@ static __attribute__((noinline)) void make_all_16(
   }
 }
 
+/* Two channels, 17 to 32 values, n pairs of pixels from x on. */
+TFLM_PATCH_INLINE void make_32(const channel_pair* pair,
+                               const pair_places* places, const int8_t* x,
+                               int8_t* output, uint32_t n, int8x16_t w00,
+                               int8x16_t w01, int8x16_t w10, int8x16_t w11,
+                               int32x4_t multiplier, int32x4_t shift,
+                               int32_t zero_point, mve_pred16_t in,
+                               int is_safe) {
+  const int32_t bias0 = pair->bias[0];
+  const int32_t bias1 = pair->bias[1];
+  const size_t step = pair->next;
+  const size_t output_step = pair->next_output;
+  const int8_t* y = x + pair->other;
+  for (; n > 0; --n) {
+    int8x16_t v = vldrbq_s8(x);
+    int32_t s0 = vmladavaq_s8(bias0, v, w00);
+    int32_t s1 = vmladavaq_s8(bias1, v, w10);
+    v = is_safe ? vldrbq_s8(x + LANES) : vldrbq_z_s8(x + LANES, in);
+    s0 = vmladavaq_s8(s0, v, w01);
+    s1 = vmladavaq_s8(s1, v, w11);
+    v = vldrbq_s8(y);
+    int32_t t0 = vmladavaq_s8(bias0, v, w00);
+    int32_t t1 = vmladavaq_s8(bias1, v, w10);
+    v = is_safe ? vldrbq_s8(y + LANES) : vldrbq_z_s8(y + LANES, in);
+    t0 = vmladavaq_s8(t0, v, w01);
+    t1 = vmladavaq_s8(t1, v, w11);
+    int32x4_t s = tflm_patch_make_vector(s0, s1, t0, t1);
+    s = tflm_patch_scale_down(s, multiplier, shift);
+    vstrbq_scatter_offset_s32(
+        output, places->outputs,
+        tflm_patch_saturate(vaddq_n_s32(s, zero_point)));
+    x += step;
+    y += step;
+    output += output_step;
+  }
+}
+
+static __attribute__((noinline)) void make_all_32(
+    const tflm_patch_requant_args* requant, const tflm_patch_pixels* pixels,
+    const tflm_patch_filters* filters, int8_t* output, size_t output_step) {
+  const uint32_t unsafe = count_unsafe(pixels, 2 * LANES);
+  const mve_pred16_t in = vctp8q(pixels->run - LANES);
+  const int8_t* x = pixels->runs[0] + pixels->at;
+  const int32_t zero_point = requant->output_zero_point;
+  channel_pair pair;
+  pair_places places;
+  start_pairs(requant, pixels, filters, output, output_step, &pair, &places);
+  const uint32_t safe = pair.n - MIN(unsafe, pair.n); /* pairs */
+  for (int32_t left = (int32_t)filters->n_channels;;) {
+    const int32x4_t multiplier = load_multipliers(&pair, &places);
+    const int32x4_t shift = load_shifts(&pair, &places);
+    const int8x16_t w00 = vldrbq_s8(pair.w0);
+    const int8x16_t w01 = vldrbq_z_s8(pair.w0 + LANES, in);
+    const int8x16_t w10 = vldrbq_s8(pair.w1);
+    const int8x16_t w11 = vldrbq_z_s8(pair.w1 + LANES, in);
+    make_32(&pair, &places, x, pair.output, safe, w00, w01, w10, w11,
+            multiplier, shift, zero_point, in, 1);
+    if (safe < pair.n) {
+      make_32(&pair, &places, x + safe * pair.next,
+              pair.output + safe * pair.next_output, pair.n - safe, w00, w01,
+              w10, w11, multiplier, shift, zero_point, in, 0);
+    }
+    left -= 2;
+    if (left <= 0) {
+      return;
+    }
+    next_pair(&pair, pair_step(left));
+  }
+}
+
 void tflm_patch_mve_tiles(const tflm_patch_requant_args* requant,
                           const tflm_patch_pixels* pixels,
                           const tflm_patch_filters* filters, int8_t* output,
                           size_t output_step) {
-  if (!pixels->is_usual) {
-    make_any_tiles(requant, pixels, filters, output, output_step);
-  } else if (pixels->n_runs == 1 && pixels->run <= LANES &&
-             filters->n_channels >= 4) {
+  const uint32_t run = pixels->run;
+  if (!pixels->is_usual || pixels->n_runs == 0) {
+    make_any_pairs(requant, pixels, filters, output, output_step);
+  } else if (pixels->n_runs == 1 && run <= LANES && filters->n_channels >= 4) {
     make_all_16(requant, pixels, filters, output, output_step);
+  } else if (pixels->n_runs == 1 && LANES < run && run <= 2 * LANES) {
+    make_all_32(requant, pixels, filters, output, output_step);
   } else {
-    make_usual_tiles(requant, pixels, filters, output, output_step);
+    make_usual_pairs(requant, pixels, filters, output, output_step);
   }
 }
 

@@ -17,6 +17,7 @@ typedef struct {
   const int8_t* const* runs;
   uint32_t n_runs;
   uint32_t run;
+  uint32_t behind; /* bytes behind the last pixel's piece that may be read */
   size_t at;
   size_t pixel_step;
   uint32_t n_pixels;

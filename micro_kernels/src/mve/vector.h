@@ -11,6 +11,12 @@
 #ifndef TFLM_PATCH_SRC_MVE_VECTOR_H_
 #define TFLM_PATCH_SRC_MVE_VECTOR_H_
 
+/* Some assembly needs nearly all registers, so no frame pointer at any level of
+ * optimization; and scalars must not travel in vectors and memory. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O3", "omit-frame-pointer", "no-tree-slp-vectorize")
+#endif
+
 #include <arm_mve.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,7 +54,7 @@ TFLM_PATCH_INLINE int32x4_t tflm_patch_scale(int32x4_t x, int32x4_t multiplier,
   return vrshlq_s32(x, right);
 }
 
-/* The same for shifts that are all below 0. */
+/* The same for shifts that are all below 0, or 0 with a multiplier of 0. */
 TFLM_PATCH_INLINE int32x4_t tflm_patch_scale_down(int32x4_t x,
                                                   int32x4_t multiplier,
                                                   int32x4_t shift) {
@@ -75,12 +81,17 @@ TFLM_PATCH_INLINE tflm_patch_scaling tflm_patch_make_scaling(int32_t multiplier,
   return s;
 }
 
-TFLM_PATCH_INLINE int32x4_t tflm_patch_scale_all(int32x4_t x,
-                                                 const tflm_patch_scaling* s) {
-  x = vshlq_r_s32(x, s->left);
+/* For shifts that are not above 0. */
+TFLM_PATCH_INLINE int32x4_t tflm_patch_scale_all_down(
+    int32x4_t x, const tflm_patch_scaling* s) {
   x = vqrdmulhq_n_s32(x, s->multiplier);
   x = vqdmlahq_n_s32(x, x, s->less); /* see tflm_patch_less_if_negative */
   return vrshlq_n_s32(x, s->right);
+}
+
+TFLM_PATCH_INLINE int32x4_t tflm_patch_scale_all(int32x4_t x,
+                                                 const tflm_patch_scaling* s) {
+  return tflm_patch_scale_all_down(vshlq_r_s32(x, s->left), s);
 }
 
 /* To int8, in the low byte of every lane. */
@@ -102,20 +113,35 @@ static inline int tflm_patch_is_plain_clamp(int32_t low, int32_t high) {
   return low == INT8_MIN && high == INT8_MAX;
 }
 
-/* Whether the usual case may be taken: every channel's shift is below 0, and
- * nothing is clamped but to int8. */
+/* Whether all shifts are below 0, or 0 with a multiplier of 0: what scales too
+ * small for a shift become. */
+static inline int tflm_patch_is_scaling_down(
+    const tflm_patch_requant_args* requant, uint32_t channels) {
+  const int32_t n = requant->channel_step ? (int32_t)channels : 1;
+  int8_t most = INT8_MIN;
+  for (int32_t i = 0; i < n; i += 16) {
+    const mve_pred16_t in = vctp8q((uint32_t)(n - i));
+    most = vmaxvq_p_s8(most, vldrbq_z_s8(requant->shifts + i, in), in);
+  }
+  if (most != 0) {
+    return most < 0;
+  }
+  int32_t used = 0; /* of the multipliers that come with 0 */
+  for (int32_t i = 0; i < n; i += 4) {
+    const mve_pred16_t in = vctp32q((uint32_t)(n - i));
+    const int32x4_t shifts = vldrbq_z_s32(requant->shifts + i, in);
+    const int32x4_t multipliers = vldrwq_z_s32(requant->multipliers + i, in);
+    used = vmaxvq_p_s32(used, multipliers, vcmpeqq_m_n_s32(shifts, 0, in));
+  }
+  return used == 0;
+}
+
+/* Whether the usual case may be taken: tflm_patch_scale_down, and nothing is
+ * clamped but to int8. */
 static inline int tflm_patch_is_usual(const tflm_patch_requant_args* requant,
                                       uint32_t channels) {
-  const int8_t* shifts = requant->shifts;
-  int32_t n = requant->channel_step ? (int32_t)channels : 1;
-  int8_t most = INT8_MIN;
-  for (; n > 0; n -= 16) {
-    const mve_pred16_t in = vctp8q((uint32_t)n);
-    most = vmaxvq_p_s8(most, vldrbq_z_s8(shifts, in), in);
-    shifts += 16;
-  }
-  return most < 0 &&
-         tflm_patch_is_plain_clamp(requant->act_min, requant->act_max);
+  return tflm_patch_is_plain_clamp(requant->act_min, requant->act_max) &&
+         tflm_patch_is_scaling_down(requant, channels);
 }
 
 #endif /* TFLM_PATCH_SRC_MVE_VECTOR_H_ */

@@ -4,6 +4,7 @@
  * FULLY_CONNECTED of int8 vectors.
  */
 #include "../dot.h"
+#include "../family.h"
 #include "../requantize.h"
 #include "portable.h"
 
@@ -45,6 +46,8 @@ void tflm_patch_fully_connected_portable_s8(
   }
 }
 
+#if !TFLM_PATCH_HAS_OWN_FULLY_CONNECTED_SUMS
+
 void tflm_patch_fully_connected_accumulate_s8(
     const tflm_patch_fully_connected_args* args, const int8_t* input,
     uint32_t first, uint32_t n, int32_t* sums) {
@@ -66,3 +69,5 @@ void tflm_patch_fully_connected_finish_s8(
         tflm_patch_requantize_channel(&args->requant, (uint32_t)sums[o], o);
   }
 }
+
+#endif

@@ -14,3 +14,9 @@ from tflm_patch.planner.program import Kind
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_add_s8."""
   return emit_binary(w, 'tflm_patch_add_s8')
+
+
+@register(Kind.ADD_S16, record=program.ADD)
+def emit_int16(w: Writer) -> Code:
+  """Calls of tflm_patch_add_s16."""
+  return emit_binary(w, 'tflm_patch_add_s16')

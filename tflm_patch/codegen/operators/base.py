@@ -99,6 +99,16 @@ def type_bytes(m: Map) -> int:
   return _DTYPES[m.type].bytes or 0
 
 
+def suffix(m: Map) -> str:
+  """What the names of kernels for a map's type end with."""
+  return {DType.INT8: 's8', DType.UINT8: 'u8', DType.INT16: 's16'}[_DTYPES[m.type]]
+
+
+def type_name(m: Map) -> str:
+  """The type of a map's values in C."""
+  return _C_TYPES[_DTYPES[m.type]]
+
+
 def is_type(m: Map, dtype: DType) -> bool:
   """Whether a map's values are of a type."""
   return m.type == program.TYPE_CODES[dtype]
@@ -140,6 +150,11 @@ class Writer:
     assert record is not None
     return self.struct(record.name, 'params', c_text.nested(self.params))
 
+  def bias_int64(self, channels: int) -> str:
+    """The bias of a kind of int16 maps; its words are those of an int32 array."""
+    words = self.constant(self.params['bias_at'], 'int32_t', 2 * channels, 'bias')
+    return f'(const tflm_patch_int64*){words}'
+
   def window(self) -> c_text.Value:
     """The record's window."""
     return c_text.nested(self.params)['window']
@@ -158,6 +173,7 @@ class Writer:
         'act_min': self.params['requant.act_min'],
         'act_max': self.params['requant.act_max'],
         'bounded': self.params['requant.bounded'],
+        'wide': self.params['requant.wide'],
     }
 
   def view(self, m: Map, name: str = 'input') -> str:

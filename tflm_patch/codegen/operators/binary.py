@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.decode import Map
-from tflm_patch.codegen.operators.base import Code, Writer
+from tflm_patch.codegen.operators.base import Code, Writer, is_type, type_name
+from tflm_patch.graph.types import DType
 
 
 def emit_binary(w: Writer, kernel: str) -> Code:
@@ -15,16 +16,20 @@ def emit_binary(w: Writer, kernel: str) -> Code:
   Args:
     w: The operator's writer.
     kernel: output[i] from a[i * a_step] and b[i * b_step]; its arguments begin with
-      the parameter record and the two zero points when the kind has a record.
+      the parameter record and, but for int16, the two zero points when the kind has a
+      record.
   """
   target = w.op.outputs[0]
   a, b = w.op.inputs
   leading = [w.record(), a.zero_point, b.zero_point] if w.params else []
-  operands = [w.row(m, '0' if m.rows == 1 else None) for m in (a, b)]
+  value = type_name(target)
+  if is_type(target, DType.INT16):
+    leading = leading[:1]  # zero points are 0
+  operands = [w.row(m, '0' if m.rows == 1 else None, value) for m in (a, b)]
   if _whole_row(a, target) and _whole_row(b, target):
     return Code((
         call(kernel, *leading, operands[0], _step(a, target), operands[1], _step(b, target),
-             w.row(target), target.row_values),
+             w.row(target, None, value), target.row_values),
     ))  # fmt: skip
   cells = [
       f'{row} + col * {m.channels}' if m.cols == target.cols else row
@@ -34,7 +39,7 @@ def emit_binary(w: Writer, kernel: str) -> Code:
       f'for (uint32_t col = 0; col < {target.cols}; ++col) {{',
       '  '
       + call(kernel, *leading, cells[0], _step(a, target), cells[1], _step(b, target),
-             f'{w.row(target)} + col * {target.channels}', target.channels),
+             f'{w.row(target, None, value)} + col * {target.channels}', target.channels),
       '}',
   ))  # fmt: skip
 

@@ -31,3 +31,23 @@ def emit(w: Writer) -> Code:
       rows=call('tflm_patch_conv_rows_s8', args, w.view(source), w.view(target, 'output'), FIRST,
                 COUNT),
   )  # fmt: skip
+
+
+@register(Kind.CONV_2D_S16, record=program.CONV)
+def emit_int16(w: Writer) -> Code:
+  """Calls of tflm_patch_conv_s16."""
+  source, target, params = w.op.inputs[0], w.op.outputs[0], w.params
+  channels = target.channels
+  taps = params['window.kernel_h'] * params['window.kernel_w']
+  weights = channels * taps * (source.channels // max(1, params['groups']))
+  args = w.struct('tflm_patch_conv_s16_args', 'args', {
+      'window': w.window(),
+      'requant': w.requant(channels),
+      'weights': w.constant(params['weights_at'], 'int8_t', weights, 'weights'),
+      'bias': w.bias_int64(channels),
+      'groups': params['groups'],
+      'output_cols': target.cols,
+      'output_channels': channels,
+  })  # fmt: skip
+  row = w.row(target, None, 'int16_t')
+  return Code((call('tflm_patch_conv_s16', args, w.view(source), w.step, row),))

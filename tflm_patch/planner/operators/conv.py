@@ -18,7 +18,7 @@ from tflm_patch.planner.operators.accumulators import Accumulators, Int16Accumul
 from tflm_patch.planner.operators.base import OpView
 from tflm_patch.planner.stage_ir import InPlace
 
-_STACK_BUFFER = 896  # bytes, of the kernels for Armv7E-M
+_STACK_BUFFER = 576  # bytes, of the kernels for Armv7E-M
 
 
 def folded_bias(op: OpView, weight_sums: np.ndarray) -> np.ndarray:
@@ -124,7 +124,8 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   weights = op.input(1).array()
   window = base.window_of(op, (weights.shape[1], weights.shape[2]))
   input_map, output_map = builder.map(source), builder.map(target)
-  pointwise = weights.shape[1:3] == (1, 1) and set(base.stage_window(window).stride) == {1}
+  cells = base.stage_window(window)
+  pointwise = cells.kernel == cells.stride == (1, 1) and cells.pad == (0, 0)
   is_int8 = input_map.dtype == DType.INT8
   narrows = output_map.channels <= input_map.channels <= program.CONV_IN_PLACE_CHANNELS
   keeps_cells = pointwise and narrows and input_map.cols == output_map.cols
@@ -153,5 +154,5 @@ def lower(op: OpView, builder: StageBuilder) -> None:
       spare_scratch=spare_scratch(weights.shape, pointwise) if is_int8 else (),
       # The int8 kernel sets a cell aside before it overwrites it.
       in_place=[InPlace(0)] if keeps_cells and is_int8 else [],
-      window=base.stage_window(window),
+      window=cells,
   )  # fmt: skip
