@@ -59,10 +59,7 @@ void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
   if (args->depth_multiplier == 1 &&
       r.channels >= TFLM_PATCH_DEPTHWISE_BLOCK &&
       least_value(args->weights, taps * r.channels) > INT8_MIN) {
-    for (; channel + TFLM_PATCH_DEPTHWISE_BLOCK <= r.channels;
-         channel += TFLM_PATCH_DEPTHWISE_BLOCK) {
-      tflm_patch_mve_depthwise_block(&r, channel);
-    }
+    channel = tflm_patch_mve_depthwise_blocks(&r);
   }
   if (channel < r.channels) {
     tflm_patch_mve_depthwise_strips(&r, channel, r.channels);
