@@ -201,7 +201,7 @@ typedef struct {
       "vstrb.8 q4, [%[output]]\n\t"                                           \
       "add %[output], %[output_step]\n\t"                                     \
       "le lr, 1b\n"                                                           \
-      : [x0] "+r"(x0), [x1] "+r"(x1), [x2] "+r"(x2), [output] "+r"(output)    \
+      : [x0] "+&r"(x0), [x1] "+&r"(x1), [x2] "+&r"(x2), [output] "+&r"(output)    \
       : [c] "r"(middle), [step0] "r"(rows->step[0]),                          \
         [step1] "r"(rows->step[1]), [step2] "r"(rows->step[2]),               \
         [output_step] "r"(output_step), [zero_point] "r"(zero_point),         \

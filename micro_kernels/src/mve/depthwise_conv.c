@@ -22,7 +22,7 @@ static int8_t least_value(const int8_t* values, uint32_t n) {
       "1: vldrb.8 q0, [%[values]], #16\n"
       "   vminv.s8 %[least], q0\n"
       "   letp lr, 1b\n"
-      : [values] "+r"(values), [least] "+r"(least)
+      : [values] "+&r"(values), [least] "+&r"(least)
       : [n] "r"(n)
       : "q0", "lr", "memory");
   return (int8_t)least;
