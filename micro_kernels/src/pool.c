@@ -6,9 +6,11 @@
  */
 #include <string.h>
 
+#include "family.h"
 #include "kernels.h"
 #include "requantize.h"
 
+#if !TFLM_PATCH_HAS_OWN_POOL
 /* Channels summed up at a time; their sums are on the stack. */
 #define BLOCK 16u
 
@@ -131,6 +133,7 @@ void tflm_patch_average_pool_finish_s8(const tflm_patch_pool_params* params,
     }
   }
 }
+#endif
 
 static const tflm_patch_pool_params* pool_params(const tflm_patch_stage* stage,
                                                  const tflm_patch_op* op) {

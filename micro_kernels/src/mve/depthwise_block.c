@@ -296,59 +296,6 @@ static void prepare_3x3(block* b) {
   }
 }
 
-/* An output column with taps outside the map. */
-static block_sums add_edge(const block* b, uint32_t x) {
-  const tflm_patch_depthwise_row* row = b->row;
-  const tflm_patch_window* window = &row->args->window;
-  const int32_t col = tflm_patch_first_col(window, x);
-  const tflm_patch_range taps =
-      tflm_patch_taps_inside(col, window->kernel_w, 1, row->input->cols);
-  const uint32_t n = taps.end - taps.first;
-  const size_t cell = row->channels;
-  const size_t at =
-      n > 0 ? (size_t)(col + (int32_t)taps.first) * cell + b->channel : 0;
-  const int8_t* w = b->weights;
-  block_sums s = load_sums(b->channels.bias);
-  for (uint32_t i = 0; i < row->rows_inside.end - row->rows_inside.first;
-       ++i) {
-    w = add_taps(&s, b->outside, 0, w, cell, taps.first);
-    w = add_taps(&s, row->rows[i] + at, cell, w, cell, n);
-    w = add_taps(&s, b->outside, 0, w, cell, window->kernel_w - taps.end);
-  }
-  return s;
-}
-
-static void make_cols(const block* b, tflm_patch_range cols, int is_usual) {
-  const tflm_patch_depthwise_row* row = b->row;
-  const tflm_patch_window* window = &row->args->window;
-  const size_t cell = row->channels;
-  const uint32_t n_rows = row->rows_inside.end - row->rows_inside.first;
-  const size_t step = (size_t)window->stride_w * cell;
-  size_t at =
-      (size_t)tflm_patch_first_col(window, cols.first) * cell + b->channel;
-  int8_t* output = row->output + cols.first * cell + b->channel;
-  for (uint32_t x = cols.first; x < cols.end; ++x) {
-    const int8_t* w = b->weights;
-    block_sums s = load_sums(b->channels.bias);
-    for (uint32_t i = 0; i < n_rows; ++i) {
-      w = add_taps(&s, row->rows[i] + at, cell, w, cell, window->kernel_w);
-    }
-    finish(&row->args->requant, &b->channels, s, is_usual, output);
-    at += step;
-    output += cell;
-  }
-}
-
-static void make_edges(const block* b, uint32_t x, uint32_t end,
-                       int is_usual) {
-  const size_t cell = b->row->channels;
-  for (; x < end; ++x) {
-    const block_sums s = add_edge(b, x);
-    int8_t* output = b->row->output + x * cell + b->channel;
-    finish(&b->row->args->requant, &b->channels, s, is_usual, output);
-  }
-}
-
 /* A column with taps outside the map, from a copy of its window. */
 static void make_3x3_edge(const block* b, const window_rows* rows, uint32_t x) {
   const tflm_patch_depthwise_row* row = b->row;
@@ -408,12 +355,37 @@ static __attribute__((noinline)) void make_3x3_row(block* b, tflm_patch_range co
   }
 }
 
-static __attribute__((noinline)) void make_row(block* b, tflm_patch_range cols) {
+/* Any window, any requantization. */
+static __attribute__((noinline)) void make_row(block* b) {
   const tflm_patch_depthwise_row* row = b->row;
+  const tflm_patch_window* window = &row->args->window;
+  const uint32_t width = window->kernel_w;
+  const size_t cell = row->channels;
+  const uint32_t n_rows = row->rows_inside.end - row->rows_inside.first;
+  const int is_usual = row->is_usual;
+  int8_t* output = row->output + b->channel;
   prepare(b);
-  make_edges(b, 0, cols.first, row->is_usual);
-  make_cols(b, cols, row->is_usual);
-  make_edges(b, cols.end, row->args->output_cols, row->is_usual);
+  for (uint32_t x = 0; x < row->args->output_cols; ++x) {
+    const int32_t col = tflm_patch_first_col(window, x);
+    const tflm_patch_range taps =
+        tflm_patch_taps_inside(col, width, 1, row->input->cols);
+    const uint32_t n = taps.end - taps.first;
+    const size_t at =
+        n > 0 ? (size_t)(col + (int32_t)taps.first) * cell + b->channel : 0;
+    const int8_t* w = b->weights;
+    block_sums s = load_sums(b->channels.bias);
+    for (uint32_t i = 0; i < n_rows; ++i) {
+      if (n < width) {
+        w = add_taps(&s, b->outside, 0, w, cell, taps.first);
+      }
+      w = add_taps(&s, row->rows[i] + at, cell, w, cell, n);
+      if (n < width) {
+        w = add_taps(&s, b->outside, 0, w, cell, width - taps.end);
+      }
+    }
+    finish(&row->args->requant, &b->channels, s, is_usual, output);
+    output += cell;
+  }
 }
 
 uint32_t tflm_patch_mve_depthwise_blocks(const tflm_patch_depthwise_row* row) {
@@ -432,7 +404,7 @@ uint32_t tflm_patch_mve_depthwise_blocks(const tflm_patch_depthwise_row* row) {
     if (is_3x3) {
       make_3x3_row(&b, cols);
     } else {
-      make_row(&b, cols);
+      make_row(&b);
     }
   }
   return b.channel;
