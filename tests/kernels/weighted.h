@@ -150,8 +150,20 @@ static inline int weighted_fill(weighted_case* w, uint32_t* seed,
       weighted_size(c->output_shape) > WEIGHTED_VALUES) {
     return 0;
   }
+  /* TFLite's converter makes no weights of -128; kernels must bear them. */
+  const int8_t least = random_between(seed, 0, 3) ? -127 : INT8_MIN;
+  const int extreme = random_between(seed, 0, 7) == 0;
   test_fill(seed, w->weights, weights);
   test_fill(seed, w->input, sizeof(w->input));
+  for (uint32_t i = 0; i < weights; ++i) {
+    const int8_t weight = w->weights[i];
+    w->weights[i] = extreme        ? (weight < 100 ? least : INT8_MAX)
+                    : weight < least ? least
+                                     : weight;
+  }
+  for (uint32_t i = 0; extreme && i < sizeof(w->input); ++i) {
+    w->input[i] = w->input[i] < 100 ? INT8_MIN : INT8_MAX;
+  }
   c->scales = random_between(seed, 0, 1) ? channels : 1;
   /* Kernels take a shorter way where all shifts are below 0 and nothing is
    * clamped but to int8. */
