@@ -4,6 +4,9 @@
  * AVERAGE_POOL_2D and MAX_POOL_2D of int8 maps, and what those of int16 maps
  * share with them.
  */
+#include "family.h"
+
+#define OWN_ROWS TFLM_PATCH_HAS_OWN_POOL
 #define VALUE int8_t
 #define VALUE_MIN INT8_MIN
 #define AVERAGE_ROW tflm_patch_average_pool_s8

@@ -14,6 +14,8 @@
 #include "requantize.h"
 #include "typed.h"
 
+#if !OWN_ROWS
+
 /* Channels summed up at a time; their sums are on the stack. */
 #define BLOCK 16u
 
@@ -136,6 +138,8 @@ void AVERAGE_FINISH(const tflm_patch_pool_params* params, const int32_t* sums,
 }
 
 /* ---- the operators ---- */
+
+#endif
 
 static const tflm_patch_pool_params* pool_params(const tflm_patch_stage* stage,
                                                  const tflm_patch_op* op) {

@@ -3,6 +3,7 @@
  *
  * AVERAGE_POOL_2D and MAX_POOL_2D of int16 maps.
  */
+#define OWN_ROWS 0
 #define VALUE int16_t
 #define VALUE_MIN INT16_MIN
 #define AVERAGE_ROW tflm_patch_average_pool_s16

@@ -25,7 +25,7 @@ static int random_case(uint32_t* seed) {
   c->shape[1] = (uint16_t)random_between(seed, 1, pointwise ? 20 : 9);
   const uint32_t deep = test_random(seed) % 4 == 0;
   const uint32_t depth =
-      random_between(seed, 1, pointwise ? 70 : deep ? 40 : 9);
+      random_between(seed, 1, pointwise ? 110 : deep ? 40 : 9);
   c->shape[2] = (uint16_t)(depth * c->groups);
   c->output_shape[0] =
       (uint16_t)random_size(seed, c->shape[0], w->kernel_h, w->stride_h,

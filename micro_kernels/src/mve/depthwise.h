@@ -22,11 +22,11 @@ typedef struct {
   int8_t* output;
 } tflm_patch_depthwise_row;
 
-/* TFLM_PATCH_DEPTHWISE_BLOCK channels from `channel` on, for a depth multiplier
- * of 1 and weights without -128. Any of the output's cells may lie over cells of
- * the input that are read for it, or were before. */
-void tflm_patch_mve_depthwise_block(const tflm_patch_depthwise_row* row,
-                                    uint32_t channel);
+/* All whole blocks of TFLM_PATCH_DEPTHWISE_BLOCK channels, for a depth multiplier
+ * of 1 and weights without -128; returns how many channels that are. Any of the
+ * output's cells may lie over cells of the input that are read for it, or were
+ * before. */
+uint32_t tflm_patch_mve_depthwise_blocks(const tflm_patch_depthwise_row* row);
 
 /* Channels [channel, end), a window of up to 64 taps with columns side by side.
  * The output may lie over the input as above. */

@@ -15,8 +15,6 @@
 
 #if TFLM_PATCH_IS_MVE
 
-#include <string.h>
-
 #include "depthwise.h"
 #include "vector.h"
 
@@ -133,7 +131,7 @@ TFLM_PATCH_INLINE void finish(const tflm_patch_requant_args* requant,
 #define LOAD_TAP(x, weights)          \
   "vldrb.8 q0, [%[" x "]]\n\t"        \
   "vldrb.8 q1, [%[c], #" weights "]\n\t"
-#define NEXT_CELL(x) "add %[" x "], %[cell]\n\t"
+#define NEXT_CELL(x, step) "add %[" x "], %[" step "]\n\t"
 #define FIRST_OF_PAIR       \
   "vmullb.s8 q2, q0, q1\n\t" \
   "vmullt.s8 q3, q0, q1\n\t"
@@ -160,54 +158,73 @@ TFLM_PATCH_INLINE void finish(const tflm_patch_requant_args* requant,
   "vrshl.s32 " sums ", " sums ", q1\n\t"            \
   "vadd.i32 " sums ", " sums ", %[zero_point]\n\t"
 
-/* n > 0 output columns; x0, x1 and x2 are the first one's cells. */
-static void make_3x3(const block_channels* channels, const int8_t* x0,
-                     const int8_t* x1, const int8_t* x2, size_t cell,
-                     size_t step, int32_t zero_point, int8_t* output,
+/* The rows of windows: cells `step` bytes apart, 0 for a row outside the map. */
+typedef struct {
+  const int8_t* x[3];
+  size_t step[3];
+} window_rows;
+
+/* n > 0 output columns. `last` takes a row's pointer from the second cell of a
+ * window to the first of the next one. */
+#define MAKE_3X3(last)                                                        \
+  __asm__ volatile(                                                           \
+      "dls lr, %[n]\n"                                                        \
+      "1:\n\t"                                                                \
+      LOAD_TAP("x0", "-64") NEXT_CELL("x0", "step0") FIRST_OF_PAIR            \
+      LOAD_TAP("x0", "-48") SECOND_OF_PAIR("x0") NEXT_CELL("x0", "step0")     \
+      "vldrw.32 q4, [%[c], #80]\n\t"                                          \
+      "vldrw.32 q5, [%[c], #96]\n\t"                                          \
+      "vldrw.32 q6, [%[c], #112]\n\t"                                         \
+      "vldrw.32 q7, [%[c], #128]\n\t"                                         \
+      WIDEN_PAIR                                                              \
+      LOAD_TAP("x0", "-32") last("x0", "step0") FIRST_OF_PAIR                 \
+      LOAD_TAP("x1", "-16") SECOND_OF_PAIR("x1") NEXT_CELL("x1", "step1")     \
+      WIDEN_PAIR                                                              \
+      LOAD_TAP("x1", "0") NEXT_CELL("x1", "step1") FIRST_OF_PAIR              \
+      LOAD_TAP("x1", "16") SECOND_OF_PAIR("x1") last("x1", "step1")           \
+      WIDEN_PAIR                                                              \
+      LOAD_TAP("x2", "32") NEXT_CELL("x2", "step2") FIRST_OF_PAIR             \
+      LOAD_TAP("x2", "48") SECOND_OF_PAIR("x2") NEXT_CELL("x2", "step2")      \
+      WIDEN_PAIR                                                              \
+      LOAD_TAP("x2", "64") last("x2", "step2") FIRST_OF_PAIR                  \
+      WIDEN_PAIR                                                              \
+      SCALE_DOWN("q4", "144", "208")                                          \
+      SCALE_DOWN("q5", "160", "224")                                          \
+      SCALE_DOWN("q6", "176", "240")                                          \
+      SCALE_DOWN("q7", "192", "256")                                          \
+      "vqmovnb.s32 q4, q4\n\t"                                                \
+      "vqmovnt.s32 q4, q6\n\t"                                                \
+      "vqmovnb.s32 q5, q5\n\t"                                                \
+      "vqmovnt.s32 q5, q7\n\t"                                                \
+      "vqmovnb.s16 q4, q4\n\t"                                                \
+      "vqmovnt.s16 q4, q5\n\t"                                                \
+      "vstrb.8 q4, [%[output]]\n\t"                                           \
+      "add %[output], %[output_step]\n\t"                                     \
+      "le lr, 1b\n"                                                           \
+      : [x0] "+&r"(x0), [x1] "+&r"(x1), [x2] "+&r"(x2), [output] "+&r"(output)    \
+      : [c] "r"(middle), [step0] "r"(rows->step[0]),                          \
+        [step1] "r"(rows->step[1]), [step2] "r"(rows->step[2]),               \
+        [output_step] "r"(output_step), [zero_point] "r"(zero_point),         \
+        [one] "r"(1), [n] "r"(n)                                              \
+      : "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "lr", "memory")
+
+#define BACK_A_CELL(x, step) "sub %[" x "], %[" step "]\n\t"
+#define STAY(x, step) ""
+
+/* stride is 1 or 2. */
+static void make_3x3(const block_channels* channels, const window_rows* rows,
+                     uint32_t stride, int32_t zero_point, int8_t* output,
                      size_t output_step, uint32_t n) {
   /* Offsets of bytes reach from -127 to 127. */
   const int8_t* middle = channels->weights[4];
-  __asm__ volatile(
-      "dls lr, %[n]\n"
-      "1:\n\t"
-      /* clang-format off */
-      LOAD_TAP("x0", "-64") NEXT_CELL("x0") FIRST_OF_PAIR
-      LOAD_TAP("x0", "-48") SECOND_OF_PAIR("x0") NEXT_CELL("x0")
-      "vldrw.32 q4, [%[c], #80]\n\t"
-      "vldrw.32 q5, [%[c], #96]\n\t"
-      "vldrw.32 q6, [%[c], #112]\n\t"
-      "vldrw.32 q7, [%[c], #128]\n\t"
-      WIDEN_PAIR
-      LOAD_TAP("x0", "-32") "add %[x0], %[advance]\n\t" FIRST_OF_PAIR
-      LOAD_TAP("x1", "-16") SECOND_OF_PAIR("x1") NEXT_CELL("x1")
-      WIDEN_PAIR
-      LOAD_TAP("x1", "0") NEXT_CELL("x1") FIRST_OF_PAIR
-      LOAD_TAP("x1", "16") SECOND_OF_PAIR("x1") "add %[x1], %[advance]\n\t"
-      WIDEN_PAIR
-      LOAD_TAP("x2", "32") NEXT_CELL("x2") FIRST_OF_PAIR
-      LOAD_TAP("x2", "48") SECOND_OF_PAIR("x2") NEXT_CELL("x2")
-      WIDEN_PAIR
-      LOAD_TAP("x2", "64") "add %[x2], %[advance]\n\t" FIRST_OF_PAIR
-      WIDEN_PAIR
-      SCALE_DOWN("q4", "144", "208")
-      SCALE_DOWN("q5", "160", "224")
-      SCALE_DOWN("q6", "176", "240")
-      SCALE_DOWN("q7", "192", "256")
-      /* clang-format on */
-      "vqmovnb.s32 q4, q4\n\t"
-      "vqmovnt.s32 q4, q6\n\t"
-      "vqmovnb.s32 q5, q5\n\t"
-      "vqmovnt.s32 q5, q7\n\t"
-      "vqmovnb.s16 q4, q4\n\t"
-      "vqmovnt.s16 q4, q5\n\t"
-      "vstrb.8 q4, [%[output]]\n\t"
-      "add %[output], %[output_cell]\n\t"
-      "le lr, 1b\n"
-      : [x0] "+r"(x0), [x1] "+r"(x1), [x2] "+r"(x2), [output] "+r"(output)
-      : [c] "r"(middle), [cell] "r"(cell), [advance] "r"(step - 2 * cell),
-        [output_cell] "r"(output_step), [zero_point] "r"(zero_point),
-        [one] "r"(1), [n] "r"(n)
-      : "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "lr", "memory");
+  const int8_t* x0 = rows->x[0];
+  const int8_t* x1 = rows->x[1];
+  const int8_t* x2 = rows->x[2];
+  if (stride == 1) {
+    MAKE_3X3(BACK_A_CELL);
+  } else {
+    MAKE_3X3(STAY);
+  }
 }
 
 /* n values of int32 or, widened, of int8; in the order of the sums. */
@@ -279,134 +296,118 @@ static void prepare_3x3(block* b) {
   }
 }
 
-/* An output column with taps outside the map. */
-static block_sums add_edge(const block* b, uint32_t x) {
-  const tflm_patch_depthwise_row* row = b->row;
-  const tflm_patch_window* window = &row->args->window;
-  const int32_t col = tflm_patch_first_col(window, x);
-  const tflm_patch_range taps =
-      tflm_patch_taps_inside(col, window->kernel_w, 1, row->input->cols);
-  const uint32_t n = taps.end - taps.first;
-  const size_t cell = row->channels;
-  const size_t at =
-      n > 0 ? (size_t)(col + (int32_t)taps.first) * cell + b->channel : 0;
-  const int8_t* w = b->weights;
-  block_sums s = load_sums(b->channels.bias);
-  for (uint32_t i = 0; i < row->rows_inside.end - row->rows_inside.first;
-       ++i) {
-    w = add_taps(&s, b->outside, 0, w, cell, taps.first);
-    w = add_taps(&s, row->rows[i] + at, cell, w, cell, n);
-    w = add_taps(&s, b->outside, 0, w, cell, window->kernel_w - taps.end);
-  }
-  return s;
-}
-
-static void make_cols(const block* b, tflm_patch_range cols, int is_usual) {
-  const tflm_patch_depthwise_row* row = b->row;
-  const tflm_patch_window* window = &row->args->window;
-  const size_t cell = row->channels;
-  const uint32_t n_rows = row->rows_inside.end - row->rows_inside.first;
-  const size_t step = (size_t)window->stride_w * cell;
-  size_t at =
-      (size_t)tflm_patch_first_col(window, cols.first) * cell + b->channel;
-  int8_t* output = row->output + cols.first * cell + b->channel;
-  for (uint32_t x = cols.first; x < cols.end; ++x) {
-    const int8_t* w = b->weights;
-    block_sums s = load_sums(b->channels.bias);
-    for (uint32_t i = 0; i < n_rows; ++i) {
-      w = add_taps(&s, row->rows[i] + at, cell, w, cell, window->kernel_w);
-    }
-    finish(&row->args->requant, &b->channels, s, is_usual, output);
-    at += step;
-    output += cell;
-  }
-}
-
-static void make_edges(const block* b, uint32_t x, uint32_t end,
-                       int is_usual) {
-  const size_t cell = b->row->channels;
-  for (; x < end; ++x) {
-    const block_sums s = add_edge(b, x);
-    int8_t* output = b->row->output + x * cell + b->channel;
-    finish(&b->row->args->requant, &b->channels, s, is_usual, output);
-  }
-}
-
 /* A column with taps outside the map, from a copy of its window. */
-static void make_3x3_edge(const block* b, uint32_t x) {
+static void make_3x3_edge(const block* b, const window_rows* rows, uint32_t x) {
   const tflm_patch_depthwise_row* row = b->row;
-  const size_t cell = row->channels;
-  const int32_t col = tflm_patch_first_col(&row->args->window, x);
-  const tflm_patch_range taps =
-      tflm_patch_taps_inside(col, 3, 1, row->input->cols);
-  const size_t at = (size_t)(col + (int32_t)taps.first) * cell + b->channel;
+  const int32_t cols = (int32_t)row->input->cols;
   const int8x16_t outside = vldrbq_s8(b->outside);
+  int32_t col = tflm_patch_first_col(&row->args->window, x);
   int8_t window[9 * BLOCK];
-  for (uint32_t i = 0; i < 9; ++i) {
-    vstrbq_s8(window + i * BLOCK, outside);
-  }
-  if (taps.first < taps.end) {
-    for (uint32_t i = row->rows_inside.first; i < row->rows_inside.end; ++i) {
-      const int8_t* from = row->rows[i - row->rows_inside.first] + at;
-      int8_t* to = window + (3 * i + taps.first) * BLOCK;
-      for (uint32_t j = taps.first; j < taps.end; ++j) {
-        vstrbq_s8(to, vldrbq_s8(from));
-        from += cell;
-        to += BLOCK;
-      }
+  const window_rows copies = {
+      {window, window + 3 * BLOCK, window + 6 * BLOCK}, {BLOCK, BLOCK, BLOCK}};
+  for (uint32_t j = 0; j < 3; ++j) {
+    int8_t* to = window + j * BLOCK;
+    if (col >= 0 && col < cols) {
+      const size_t at = (size_t)col;
+      vstrbq_s8(to, vldrbq_s8(rows->x[0] + at * rows->step[0]));
+      vstrbq_s8(to + 3 * BLOCK, vldrbq_s8(rows->x[1] + at * rows->step[1]));
+      vstrbq_s8(to + 6 * BLOCK, vldrbq_s8(rows->x[2] + at * rows->step[2]));
+    } else {
+      vstrbq_s8(to, outside);
+      vstrbq_s8(to + 3 * BLOCK, outside);
+      vstrbq_s8(to + 6 * BLOCK, outside);
     }
+    ++col;
   }
-  make_3x3(&b->channels, window, window + 3 * BLOCK, window + 6 * BLOCK, BLOCK,
-           0, row->args->requant.output_zero_point,
-           row->output + x * cell + b->channel, 0, 1);
+  make_3x3(&b->channels, &copies, 1, row->args->requant.output_zero_point,
+           row->output + x * row->channels + b->channel, 0, 1);
 }
 
-static void make_3x3_row(block* b, tflm_patch_range cols) {
+static __attribute__((noinline)) void make_3x3_row(block* b, tflm_patch_range cols) {
   const tflm_patch_depthwise_row* row = b->row;
   const tflm_patch_window* window = &row->args->window;
   const size_t cell = row->channels;
-  const uint32_t end = row->args->output_cols;
+  const tflm_patch_range inside = row->rows_inside;
+  window_rows rows;
   prepare_3x3(b);
-  if (row->rows_inside.end - row->rows_inside.first < 3) {
-    cols.first = cols.end = end;
+  for (uint32_t i = 0; i < 3; ++i) {
+    const int is_inside = i >= inside.first && i < inside.end;
+    rows.x[i] =
+        is_inside ? row->rows[i - inside.first] + b->channel : b->outside;
+    rows.step[i] = is_inside ? cell : 0;
   }
   for (uint32_t x = 0; x < cols.first; ++x) {
-    make_3x3_edge(b, x);
+    make_3x3_edge(b, &rows, x);
   }
   if (cols.first < cols.end) {
-    const size_t at =
-        (size_t)tflm_patch_first_col(window, cols.first) * cell + b->channel;
-    make_3x3(&b->channels, row->rows[0] + at, row->rows[1] + at,
-             row->rows[2] + at, cell, window->stride_w * cell,
+    const size_t at = (size_t)tflm_patch_first_col(window, cols.first);
+    const window_rows from = {
+        {rows.x[0] + at * rows.step[0], rows.x[1] + at * rows.step[1],
+         rows.x[2] + at * rows.step[2]},
+        {rows.step[0], rows.step[1], rows.step[2]}};
+    make_3x3(&b->channels, &from, window->stride_w,
              row->args->requant.output_zero_point,
              row->output + cols.first * cell + b->channel, cell,
              cols.end - cols.first);
   }
-  for (uint32_t x = cols.end; x < end; ++x) {
-    make_3x3_edge(b, x);
+  for (uint32_t x = cols.end; x < row->args->output_cols; ++x) {
+    make_3x3_edge(b, &rows, x);
   }
 }
 
-void tflm_patch_mve_depthwise_block(const tflm_patch_depthwise_row* row,
-                                    uint32_t channel) {
+/* Any window, any requantization. */
+static __attribute__((noinline)) void make_row(block* b) {
+  const tflm_patch_depthwise_row* row = b->row;
+  const tflm_patch_window* window = &row->args->window;
+  const uint32_t width = window->kernel_w;
+  const size_t cell = row->channels;
+  const uint32_t n_rows = row->rows_inside.end - row->rows_inside.first;
+  const int is_usual = row->is_usual;
+  int8_t* output = row->output + b->channel;
+  prepare(b);
+  for (uint32_t x = 0; x < row->args->output_cols; ++x) {
+    const int32_t col = tflm_patch_first_col(window, x);
+    const tflm_patch_range taps =
+        tflm_patch_taps_inside(col, width, 1, row->input->cols);
+    const uint32_t n = taps.end - taps.first;
+    const size_t at =
+        n > 0 ? (size_t)(col + (int32_t)taps.first) * cell + b->channel : 0;
+    const int8_t* w = b->weights;
+    block_sums s = load_sums(b->channels.bias);
+    for (uint32_t i = 0; i < n_rows; ++i) {
+      if (n < width) {
+        w = add_taps(&s, b->outside, 0, w, cell, taps.first);
+      }
+      w = add_taps(&s, row->rows[i] + at, cell, w, cell, n);
+      if (n < width) {
+        w = add_taps(&s, b->outside, 0, w, cell, width - taps.end);
+      }
+    }
+    finish(&row->args->requant, &b->channels, s, is_usual, output);
+    output += cell;
+  }
+}
+
+uint32_t tflm_patch_mve_depthwise_blocks(const tflm_patch_depthwise_row* row) {
   const tflm_patch_depthwise_conv_args* args = row->args;
   const tflm_patch_window* window = &args->window;
   const tflm_patch_range cols = tflm_patch_cols_inside(
       window, row->input->cols, args->output_cols);
+  const int is_3x3 = row->is_usual && window->kernel_w == 3 &&
+                     window->kernel_h == 3 && window->stride_w <= 2;
   int8_t outside[BLOCK];
   block b;
+  vstrbq_s8(outside, vdupq_n_s8((int8_t)args->input_zero_point));
   b.row = row;
-  b.channel = channel;
   b.outside = outside;
-  memset(outside, (int8_t)args->input_zero_point, sizeof(outside));
-  if (row->is_usual && window->kernel_w == 3 && window->kernel_h == 3) {
-    make_3x3_row(&b, cols);
-    return;
+  for (b.channel = 0; b.channel + BLOCK <= row->channels; b.channel += BLOCK) {
+    if (is_3x3) {
+      make_3x3_row(&b, cols);
+    } else {
+      make_row(&b);
+    }
   }
-  prepare(&b);
-  make_edges(&b, 0, cols.first, row->is_usual);
-  make_cols(&b, cols, row->is_usual);
-  make_edges(&b, cols.end, args->output_cols, row->is_usual);
+  return b.channel;
 }
 
 #endif /* TFLM_PATCH_IS_MVE */

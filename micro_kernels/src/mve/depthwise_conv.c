@@ -22,7 +22,7 @@ static int8_t least_value(const int8_t* values, uint32_t n) {
       "1: vldrb.8 q0, [%[values]], #16\n"
       "   vminv.s8 %[least], q0\n"
       "   letp lr, 1b\n"
-      : [values] "+r"(values), [least] "+r"(least)
+      : [values] "+&r"(values), [least] "+&r"(least)
       : [n] "r"(n)
       : "q0", "lr", "memory");
   return (int8_t)least;
@@ -59,10 +59,7 @@ void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
   if (args->depth_multiplier == 1 &&
       r.channels >= TFLM_PATCH_DEPTHWISE_BLOCK &&
       least_value(args->weights, taps * r.channels) > INT8_MIN) {
-    for (; channel + TFLM_PATCH_DEPTHWISE_BLOCK <= r.channels;
-         channel += TFLM_PATCH_DEPTHWISE_BLOCK) {
-      tflm_patch_mve_depthwise_block(&r, channel);
-    }
+    channel = tflm_patch_mve_depthwise_blocks(&r);
   }
   if (channel < r.channels) {
     tflm_patch_mve_depthwise_strips(&r, channel, r.channels);

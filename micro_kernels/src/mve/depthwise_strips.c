@@ -31,7 +31,7 @@ TFLM_PATCH_INLINE void spread(const int8_t* from, uint16x8_t from_places,
       "   vstrb.16 q0, [%[to], %q[to_places]]\n"
       "   add %[to], %[to_step]\n"
       "   letp lr, 1b\n"
-      : [from] "+r"(from), [to] "+r"(to)
+      : [from] "+&r"(from), [to] "+&r"(to)
       : [from_places] "w"(from_places), [to_places] "w"(to_places),
         [from_step] "r"(8 * from_step), [to_step] "r"(8 * to_step), [n] "r"(n)
       : "q0", "lr", "memory");

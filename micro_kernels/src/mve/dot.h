@@ -32,9 +32,9 @@ TFLM_PATCH_INLINE void tflm_patch_add_dots(tflm_patch_dots* s, const int8_t* x0,
       "   vmladava.s8 %[x0w1], q0, q1\n"
       "   vmladava.s8 %[x1w1], q2, q1\n"
       "   letp lr, 1b\n"
-      : [x0] "+r"(x0), [x1] "+r"(x1), [w0] "+r"(w0), [w1] "+r"(w1),
-        [x0w0] "+Te"(s->x0w0), [x0w1] "+Te"(s->x0w1), [x1w0] "+Te"(s->x1w0),
-        [x1w1] "+Te"(s->x1w1)
+      : [x0] "+&r"(x0), [x1] "+&r"(x1), [w0] "+&r"(w0), [w1] "+&r"(w1),
+        [x0w0] "+&Te"(s->x0w0), [x0w1] "+&Te"(s->x0w1), [x1w0] "+&Te"(s->x1w0),
+        [x1w1] "+&Te"(s->x1w1)
       : [n] "r"(n)
       : "q0", "q1", "q2", "lr", "memory");
 }
@@ -48,7 +48,7 @@ static inline int32_t tflm_patch_sum_vector(const int8_t* values, uint32_t n) {
         "1: vldrb.8 q0, [%[values]], #16\n"
         "   vaddva.s8 %[sum], q0\n"
         "   letp lr, 1b\n"
-        : [values] "+r"(values), [sum] "+Te"(sum)
+        : [values] "+&r"(values), [sum] "+&Te"(sum)
         : [n] "r"(n)
         : "q0", "lr", "memory");
   }

@@ -45,9 +45,9 @@ TFLM_PATCH_INLINE four_sums multiply(
         "   vldrb.8 q2, [%[w3]], #16\n"
         "   vmladava.s8 %[s3], q0, q2\n"
         "   letp lr, 1b\n"
-        : [x] "+r"(input), [w0] "+r"(w0), [w1] "+r"(w1), [w2] "+r"(w2),
-          [w3] "+r"(w3), [s0] "+Te"(s.s0), [s1] "+Te"(s.s1),
-          [s2] "+Te"(s.s2), [s3] "+Te"(s.s3)
+        : [x] "+&r"(input), [w0] "+&r"(w0), [w1] "+&r"(w1), [w2] "+&r"(w2),
+          [w3] "+&r"(w3), [s0] "+&Te"(s.s0), [s1] "+&Te"(s.s1),
+          [s2] "+&Te"(s.s2), [s3] "+&Te"(s.s3)
         : [n] "r"(n)
         : "q0", "q1", "q2", "lr", "memory");
   }

@@ -4,7 +4,7 @@
  * Three ways, by the length of the vectors:
  *
  *   up to 16  four channels stay in registers, pixels go by one at a time
- *   up to 32  two channels stay in registers, pixels go by two at a time
+ *   up to 96  a pixel stays in registers, channels go by four at a time
  *   longer    tiles of two channels by two pixels, four loads for four products
  *
  * Pixels p and p + n / 2 of n are a pair, so for an odd n that in the middle is
@@ -168,8 +168,8 @@ TFLM_PATCH_INLINE void multiply_pair(const channel_pair* pair,
       MULTIPLY_RUN
       FINISH_PAIR("   add %[x0], %[x1w1]\n"
                   "   add %[x1], %[x1w1]\n")
-      : [x0] "+r"(x), [x1] "+r"(x1), [w0] "+r"(w0), [w1] "+r"(w1),
-        [output] "+r"(output), [x0w0] "=&Te"(x0w0), [x0w1] "=&Te"(x0w1),
+      : [x0] "+&r"(x), [x1] "+&r"(x1), [w0] "+&r"(w0), [w1] "+&r"(w1),
+        [output] "+&r"(output), [x0w0] "=&Te"(x0w0), [x0w1] "=&Te"(x0w1),
         [x1w0] "=&Te"(x1w0), [x1w1] "=&Te"(x1w1)
       : [bias] "r"(pair->bias), [loop] "r"(&loop), "m"(loop),
         [multiplier] "w"(multiplier), [shift] "w"(shift),
@@ -231,8 +231,8 @@ TFLM_PATCH_INLINE void multiply_pair_runs(const channel_pair* pair,
       "   cmp %[runs], %[x1]\n"
       "   bne 2b\n" /**/
       FINISH_PAIR("   add %[at], %[x1w1]\n")
-      : [x0] "=&r"(x0), [x1] "=&r"(x1), [runs] "=&r"(runs), [w0] "+r"(w0),
-        [w1] "+r"(w1), [at] "+r"(at), [output] "+r"(output),
+      : [x0] "=&r"(x0), [x1] "=&r"(x1), [runs] "=&r"(runs), [w0] "+&r"(w0),
+        [w1] "+&r"(w1), [at] "+&r"(at), [output] "+&r"(output),
         [x0w0] "=&Te"(x0w0), [x0w1] "=&Te"(x0w1), [x1w0] "=&Te"(x1w0),
         [x1w1] "=&Te"(x1w1)
       : [loop] "r"(&loop), "m"(loop), [multiplier] "w"(multiplier),
@@ -314,7 +314,7 @@ static __attribute__((noinline)) void make_any_pairs(
   }
 }
 
-/* ---- short vectors, in the usual case ---- */
+/* ---- up to 16 values, in the usual case ---- */
 
 /* How many of the last pixels' vectors would be read beyond the values of the
  * last one if `reach` values of each were. */
@@ -384,74 +384,158 @@ static __attribute__((noinline)) void make_all_16(
   }
 }
 
-/* Two channels, 17 to 32 values, n pairs of pixels from x on. */
-TFLM_PATCH_INLINE void make_32(const channel_pair* pair,
-                               const pair_places* places, const int8_t* x,
-                               int8_t* output, uint32_t n, int8x16_t w00,
-                               int8x16_t w01, int8x16_t w10, int8x16_t w11,
-                               int32x4_t multiplier, int32x4_t shift,
-                               int32_t zero_point, mve_pred16_t in,
-                               int is_safe) {
-  const int32_t bias0 = pair->bias[0];
-  const int32_t bias1 = pair->bias[1];
-  const size_t step = pair->next;
-  const size_t output_step = pair->next_output;
-  const int8_t* y = x + pair->other;
-  for (; n > 0; --n) {
-    int8x16_t v = vldrbq_s8(x);
-    int32_t s0 = vmladavaq_s8(bias0, v, w00);
-    int32_t s1 = vmladavaq_s8(bias1, v, w10);
-    v = is_safe ? vldrbq_s8(x + LANES) : vldrbq_z_s8(x + LANES, in);
-    s0 = vmladavaq_s8(s0, v, w01);
-    s1 = vmladavaq_s8(s1, v, w11);
-    v = vldrbq_s8(y);
-    int32_t t0 = vmladavaq_s8(bias0, v, w00);
-    int32_t t1 = vmladavaq_s8(bias1, v, w10);
-    v = is_safe ? vldrbq_s8(y + LANES) : vldrbq_z_s8(y + LANES, in);
-    t0 = vmladavaq_s8(t0, v, w01);
-    t1 = vmladavaq_s8(t1, v, w11);
-    int32x4_t s = tflm_patch_make_vector(s0, s1, t0, t1);
-    s = tflm_patch_scale_down(s, multiplier, shift);
-    vstrbq_scatter_offset_s32(
-        output, places->outputs,
-        tflm_patch_saturate(vaddq_n_s32(s, zero_point)));
-    x += step;
-    y += step;
-    output += output_step;
+/* ---- pixels of 17 to 96 values in registers, in the usual case ---- */
+
+/* What channels from some one on need. */
+typedef struct {
+  const int8_t* w;
+  const int32_t* bias;
+  const int32_t* multipliers;
+  const int8_t* shifts;
+  int8_t* output;
+} channel_place;
+
+/* A channel's sum: its first vector, those between, and the last. */
+#define FIRST_VECTOR(sum)                 \
+  "   vldrb.8 %q[t], [%[w]], #16\n"       \
+  "   vmladav.s8 %[" sum "], %q[x0], %q[t]\n"
+#define NEXT_VECTOR(sum, x)               \
+  "   vldrb.8 %q[t], [%[w]], #16\n"       \
+  "   vmladava.s8 %[" sum "], %q[" x "], %q[t]\n"
+#define VECTORS_2(sum, back) FIRST_VECTOR(sum) back NEXT_VECTOR(sum, "x1")
+#define VECTORS_3(sum, back) \
+  FIRST_VECTOR(sum) NEXT_VECTOR(sum, "x1") back NEXT_VECTOR(sum, "x2")
+#define VECTORS_4(sum, back)                                       \
+  FIRST_VECTOR(sum) NEXT_VECTOR(sum, "x1") NEXT_VECTOR(sum, "x2") \
+  back NEXT_VECTOR(sum, "x3")
+#define VECTORS_5(sum, back)                                       \
+  FIRST_VECTOR(sum) NEXT_VECTOR(sum, "x1") NEXT_VECTOR(sum, "x2") \
+  NEXT_VECTOR(sum, "x3") back NEXT_VECTOR(sum, "x4")
+#define VECTORS_6(sum, back)                                       \
+  FIRST_VECTOR(sum) NEXT_VECTOR(sum, "x1") NEXT_VECTOR(sum, "x2") \
+  NEXT_VECTOR(sum, "x3") NEXT_VECTOR(sum, "x4") back NEXT_VECTOR(sum, "x5")
+
+#define X_2 [x0] "w"(x[0]), [x1] "w"(x[1])
+#define X_3 X_2, [x2] "w"(x[2])
+#define X_4 X_3, [x3] "w"(x[3])
+#define X_5 X_4, [x4] "w"(x[4])
+#define X_6 X_5, [x5] "w"(x[5])
+
+/* n > 0 groups of four channels. The last vectors of x and w end where the values
+ * do; `back` takes w from behind the one before to its begin. */
+#define DEFINE_MULTIPLY_PIXEL(name, vectors, take_back)                        \
+  TFLM_PATCH_INLINE void name(const int8x16_t* x, channel_place at,            \
+                              uint32_t n, size_t back, int32_t zero_point) {   \
+    int32_t s0 = (int32_t)n, s1, s2, s3;                                       \
+    int32x4_t sums, t;                                                         \
+    __asm__ volatile(                                                          \
+        "   dls lr, %[s0]\n"                                                   \
+        "1:\n"                                                                 \
+        VECTORS_##vectors("s0", take_back)                                     \
+        VECTORS_##vectors("s1", take_back)                                     \
+        VECTORS_##vectors("s2", take_back)                                     \
+        VECTORS_##vectors("s3", take_back)                                     \
+        "   vldrw.32 %q[t], [%[bias]], #16\n"                                  \
+        "   vmov %q[sums][2], %q[sums][0], %[s0], %[s2]\n"                     \
+        "   vmov %q[sums][3], %q[sums][1], %[s1], %[s3]\n"                     \
+        "   vadd.i32 %q[sums], %q[sums], %q[t]\n"                              \
+        "   vldrw.32 %q[t], [%[multipliers]], #16\n"                           \
+        "   vqrdmulh.s32 %q[sums], %q[sums], %q[t]\n"                          \
+        "   vldrb.s32 %q[t], [%[shifts]], #4\n"                                \
+        "   vqdmlah.s32 %q[sums], %q[sums], %[one]\n"                          \
+        "   vrshl.s32 %q[sums], %q[sums], %q[t]\n"                             \
+        "   vadd.i32 %q[sums], %q[sums], %[zero_point]\n"                      \
+        "   vqmovnb.s32 %q[sums], %q[sums]\n"                                  \
+        "   vqmovnb.s16 %q[sums], %q[sums]\n"                                  \
+        "   vstrb.32 %q[sums], [%[output]], #4\n"                              \
+        "   le lr, 1b\n"                                                       \
+        : [s0] "+&Te"(s0), [s1] "=&Te"(s1), [s2] "=&Te"(s2), [s3] "=&Te"(s3),   \
+          [w] "+&r"(at.w), [bias] "+&r"(at.bias),                                \
+          [multipliers] "+&r"(at.multipliers), [shifts] "+&l"(at.shifts),        \
+          [output] "+&l"(at.output), [sums] "=&w"(sums), [t] "=&w"(t)           \
+        : X_##vectors, [back] "r"(back), [zero_point] "r"(zero_point),         \
+          [one] "r"(1)                                                         \
+        : "lr", "memory");                                                     \
   }
+
+/* Of more than 16 values in `vectors` vectors, at least four channels. */
+#define DEFINE_MAKE_PIXELS(vectors)                                            \
+  DEFINE_MULTIPLY_PIXEL(multiply_whole_##vectors, vectors, "")                 \
+  DEFINE_MULTIPLY_PIXEL(multiply_other_##vectors, vectors,                     \
+                        "   sub %[w], %[back]\n")                              \
+  static __attribute__((noinline)) void make_pixels_##vectors(                 \
+      const tflm_patch_requant_args* requant,                                  \
+      const tflm_patch_pixels* pixels, const tflm_patch_filters* filters,      \
+      int8_t* output, size_t output_step) {                                    \
+    const int32_t zero_point = requant->output_zero_point;                     \
+    const uint32_t back = LANES * (vectors) - pixels->run;                     \
+    const mve_pred16_t last = (mve_pred16_t)~vctp8q(back);                     \
+    const size_t pixel_step = pixels->pixel_step;                              \
+    const uint32_t n = filters->n_channels;                                    \
+    channel_place begin = find_place(requant, filters, 0, output);             \
+    channel_place end = find_place(requant, filters, n - 4, output);           \
+    const int8_t* values = pixels->runs[0] + pixels->at;                       \
+    for (uint32_t left = pixels->n_pixels; left > 0; --left) {                 \
+      int8x16_t x[vectors];                                                    \
+      for (uint32_t i = 0; i + 1 < (vectors); ++i) {                           \
+        x[i] = vldrbq_s8(values + LANES * i);                                  \
+      }                                                                        \
+      x[(vectors) - 1] =                                                       \
+          vldrbq_z_s8(values + pixels->run - LANES, last);                     \
+      if (back == 0) {                                                         \
+        multiply_whole_##vectors(x, begin, n / 4, back, zero_point);           \
+      } else {                                                                 \
+        multiply_other_##vectors(x, begin, n / 4, back, zero_point);           \
+      }                                                                        \
+      if (n % 4 != 0) {                                                        \
+        multiply_other_##vectors(x, end, 1, back, zero_point);                 \
+      }                                                                        \
+      values += pixel_step;                                                    \
+      begin.output += output_step;                                             \
+      end.output += output_step;                                               \
+    }                                                                          \
+  }
+
+static channel_place find_place(const tflm_patch_requant_args* requant,
+                                const tflm_patch_filters* filters,
+                                uint32_t channel, int8_t* output) {
+  const channel_place place = {
+      .w = filters->weights + channel * filters->channel_step,
+      .bias = filters->bias + channel,
+      .multipliers = requant->multipliers + filters->first + channel,
+      .shifts = requant->shifts + filters->first + channel,
+      .output = output + channel,
+  };
+  return place;
 }
 
-static __attribute__((noinline)) void make_all_32(
-    const tflm_patch_requant_args* requant, const tflm_patch_pixels* pixels,
-    const tflm_patch_filters* filters, int8_t* output, size_t output_step) {
-  const uint32_t unsafe = count_unsafe(pixels, 2 * LANES);
-  const mve_pred16_t in = vctp8q(pixels->run - LANES);
-  const int8_t* x = pixels->runs[0] + pixels->at;
-  const int32_t zero_point = requant->output_zero_point;
-  channel_pair pair;
-  pair_places places;
-  start_pairs(requant, pixels, filters, output, output_step, &pair, &places);
-  const uint32_t safe = pair.n - MIN(unsafe, pair.n); /* pairs */
-  for (int32_t left = (int32_t)filters->n_channels;;) {
-    const int32x4_t multiplier = load_multipliers(&pair, &places);
-    const int32x4_t shift = load_shifts(&pair, &places);
-    const int8x16_t w00 = vldrbq_s8(pair.w0);
-    const int8x16_t w01 = vldrbq_z_s8(pair.w0 + LANES, in);
-    const int8x16_t w10 = vldrbq_s8(pair.w1);
-    const int8x16_t w11 = vldrbq_z_s8(pair.w1 + LANES, in);
-    make_32(&pair, &places, x, pair.output, safe, w00, w01, w10, w11,
-            multiplier, shift, zero_point, in, 1);
-    if (safe < pair.n) {
-      make_32(&pair, &places, x + safe * pair.next,
-              pair.output + safe * pair.next_output, pair.n - safe, w00, w01,
-              w10, w11, multiplier, shift, zero_point, in, 0);
-    }
-    left -= 2;
-    if (left <= 0) {
-      return;
-    }
-    next_pair(&pair, pair_step(left));
-  }
+/* clang-format off */
+DEFINE_MAKE_PIXELS(2)
+DEFINE_MAKE_PIXELS(3)
+DEFINE_MAKE_PIXELS(4)
+DEFINE_MAKE_PIXELS(5)
+DEFINE_MAKE_PIXELS(6)
+/* clang-format on */
+
+/* ---- which way ---- */
+
+typedef void (*make_tiles)(const tflm_patch_requant_args* requant,
+                           const tflm_patch_pixels* pixels,
+                           const tflm_patch_filters* filters, int8_t* output,
+                           size_t output_step);
+
+/* By the number of vectors that hold the values, less one. */
+static const make_tiles kMakeShort[] = {make_all_16,   make_pixels_2,
+                                        make_pixels_3, make_pixels_4,
+                                        make_pixels_5, make_pixels_6};
+#define MAX_VECTORS (sizeof(kMakeShort) / sizeof(*kMakeShort))
+
+/* Each channel has a scale, and one channel's weights follow the other's. */
+static int can_make_pixels(const tflm_patch_requant_args* requant,
+                           const tflm_patch_pixels* pixels,
+                           const tflm_patch_filters* filters) {
+  return requant->channel_step && pixels->run == filters->channel_step &&
+         pixels->run <= MAX_VECTORS * LANES;
 }
 
 void tflm_patch_mve_tiles(const tflm_patch_requant_args* requant,
@@ -459,15 +543,14 @@ void tflm_patch_mve_tiles(const tflm_patch_requant_args* requant,
                           const tflm_patch_filters* filters, int8_t* output,
                           size_t output_step) {
   const uint32_t run = pixels->run;
+  make_tiles make = make_usual_pairs;
   if (!pixels->is_usual || pixels->n_runs == 0) {
-    make_any_pairs(requant, pixels, filters, output, output_step);
-  } else if (pixels->n_runs == 1 && run <= LANES && filters->n_channels >= 4) {
-    make_all_16(requant, pixels, filters, output, output_step);
-  } else if (pixels->n_runs == 1 && LANES < run && run <= 2 * LANES) {
-    make_all_32(requant, pixels, filters, output, output_step);
-  } else {
-    make_usual_pairs(requant, pixels, filters, output, output_step);
+    make = make_any_pairs;
+  } else if (pixels->n_runs == 1 && filters->n_channels >= 4 &&
+             (run <= LANES || can_make_pixels(requant, pixels, filters))) {
+    make = kMakeShort[(run - 1) / LANES];
   }
+  make(requant, pixels, filters, output, output_step);
 }
 
 #endif /* TFLM_PATCH_IS_MVE */
