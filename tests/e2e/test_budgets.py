@@ -12,6 +12,7 @@ from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.models.sample import sample_model_path
 from tflm_patch.planner.options import PlanOptions
+from tflm_patch.planner.search import work_of
 
 
 def sample():
@@ -22,8 +23,8 @@ def convert(data, **plan):
   return convert_model(data, ConvertOptions(plan=PlanOptions(**plan)))
 
 
-def dispatches(result):
-  return sum(stage.plan.dispatches for stage in result.stages)
+def work(result):
+  return [work_of(stage.plan) for stage in result.stages]
 
 
 def test_more_arena_makes_faster_plans():
@@ -31,14 +32,14 @@ def test_more_arena_makes_faster_plans():
   smallest = convert(data)
   fastest = convert(data, minimize='macs')
   least, most = smallest.converted_arena.total, fastest.converted_arena.total
-  assert most > least and dispatches(fastest) < dispatches(smallest)
-  before = dispatches(smallest)
+  assert most > least and work(fastest) < work(smallest)
+  before = work(smallest)
   for limit in range(least, most + 1, (most - least) // 4):
     result = convert(data, arena_bytes=limit)
     assert result.converted_arena.total <= limit
-    assert dispatches(result) <= before
-    before = dispatches(result)
-  assert before == dispatches(fastest)
+    assert work(result) <= before
+    before = work(result)
+  assert before == work(fastest)
   check_conversion(data, ConvertOptions(plan=PlanOptions(arena_bytes=(least + most) // 2)), 3)
 
 
@@ -80,8 +81,23 @@ def test_two_passes_cost_what_was_allowed_and_save_memory():
 
 
 def test_no_recomputation_where_it_does_not_pay():
-  result = convert(sample(), max_overhead=3.0)
+  b = ModelBuilder(4)
+  x = b.input((1, 32, 32, 3))
+  for channels in (8, 12, 12):
+    x = b.conv(x, channels, 3, 2)
+  b.output(b.fully_connected(b.mean(x), 3))
+  result = convert(b.build(), max_overhead=3.0)
   assert result.converted_macs == result.original_macs
+
+
+def test_more_overhead_needs_less_arena():
+  heads = []
+  for overhead in (1.0, 1.02, 1.2, 3.0):
+    result = convert(sample(), max_overhead=overhead)
+    assert result.converted_macs <= overhead * result.original_macs
+    heads.append(result.converted_arena.head)
+  assert heads == sorted(heads, reverse=True) and heads[-1] < heads[0]
+  check_conversion(sample(), ConvertOptions(plan=PlanOptions(max_overhead=3.0)), 3)
 
 
 @pytest.mark.parametrize('schedule', ['layer', 'stream'])

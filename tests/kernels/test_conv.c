@@ -52,6 +52,83 @@ static void test_random_cases(void) {
   }
 }
 
+/* No more output channels than the input has cells for, up to the most that the
+ * kernel sets aside. */
+static void test_in_place(void) {
+  uint32_t seed = 31;
+  test_case = "in place";
+  for (int done = 0; done < 300;) {
+    golden_weighted* c = &the_case.c;
+    const uint32_t depth =
+        random_between(&seed, 1, TFLM_PATCH_CONV_IN_PLACE_CHANNELS);
+    const uint32_t outputs = random_between(&seed, 1, depth);
+    const uint16_t rows = (uint16_t)random_between(&seed, 1, 3);
+    const uint16_t cols = (uint16_t)random_between(&seed, 1, 9);
+    memset(&the_case, 0, sizeof(the_case));
+    c->kind = TFLM_PATCH_CONV_2D;
+    c->groups = 1;
+    c->window.kernel_h = c->window.kernel_w = 1;
+    c->window.stride_h = c->window.stride_w = 1;
+    c->window.dilation_h = c->window.dilation_w = 1;
+    c->shape[0] = c->output_shape[0] = rows;
+    c->shape[1] = c->output_shape[1] = cols;
+    c->shape[2] = (uint16_t)depth;
+    c->output_shape[2] = (uint16_t)outputs;
+    if (weighted_fill(&the_case, &seed, depth * outputs)) {
+      check_weighted_program(c, weighted_program_in_place(c));
+      ++done;
+    }
+  }
+}
+
+/* Rows twice as wide as the input's, made at once: each ends before the input row
+ * of its number, and lies over input rows before it. */
+static void test_rows_over_rows_that_were_read(void) {
+  enum { kRows = 6, kCols = 2, kDepth = 4, kOutputs = 8 };
+  enum { kInputRow = kCols * kDepth, kOutputRow = kCols * kOutputs };
+  enum { kInputAt = kRows * (kOutputRow - kInputRow) + kInputRow };
+  static const int32_t kMultiplier = 1 << 30;
+  static const int8_t kShift = -3;
+  static const int32_t kBias[kOutputs] = {0};
+  int8_t weights[kOutputs * kDepth];
+  int8_t memory[kInputAt + kRows * kInputRow];
+  int8_t apart[kRows * kOutputRow];
+  uint32_t seed = 9;
+  for (uint32_t i = 0; i < sizeof(weights); ++i) {
+    weights[i] = (int8_t)test_random(&seed);
+  }
+  for (uint32_t i = 0; i < sizeof(memory); ++i) {
+    memory[i] = (int8_t)test_random(&seed);
+  }
+  const tflm_patch_conv_args args = {
+      .window = {.kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1,
+                 .dilation_h = 1, .dilation_w = 1},
+      .requant = {.multipliers = &kMultiplier, .shifts = &kShift,
+                  .act_min = INT8_MIN, .act_max = INT8_MAX},
+      .weights = weights,
+      .bias = kBias,
+      .groups = 1,
+      .output_cols = kCols,
+      .output_channels = kOutputs,
+  };
+  const tflm_patch_rows input = {
+      .base = memory + kInputAt, .row_bytes = kInputRow, .ring_rows = kRows,
+      .rows = kRows, .cols = kCols, .channels = kDepth,
+      .split_base = memory, .split = kRows,
+  };
+  const tflm_patch_rows output = {
+      .base = memory, .row_bytes = kOutputRow, .ring_rows = kRows,
+      .rows = kRows, .cols = kCols, .channels = kOutputs,
+      .split_base = memory, .split = kRows,
+  };
+  test_case = "rows over rows that were read";
+  for (uint32_t row = 0; row < kRows; ++row) {
+    tflm_patch_conv_s8(&args, &input, row, apart + row * kOutputRow);
+  }
+  tflm_patch_conv_rows_s8(&args, &input, &output, 0, kRows);
+  CHECK_BYTES(memory, apart, sizeof(apart));
+}
+
 /* Accumulators and shifts at their ends: int32 wraps, and nothing is
  * undefined. */
 static void test_wrapping(void) {
@@ -115,6 +192,8 @@ static void test_rejections(void) {
 
 int main(void) {
   test_random_cases();
+  test_in_place();
+  test_rows_over_rows_that_were_read();
   test_wrapping();
   test_rejections();
   return TEST_RESULT();

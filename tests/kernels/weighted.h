@@ -284,21 +284,61 @@ static inline encoded weighted_program(const golden_weighted* c, int ring) {
   return builder_encode(&b);
 }
 
+/* A 1 x 1 CONV_2D whose output lies over its input, a map that a LOOKUP of
+ * identity fills; another one copies the output. */
+static inline encoded weighted_program_in_place(const golden_weighted* c) {
+  static builder b;
+  weighted_record record;
+  const uint16_t* in = c->shape;
+  const uint16_t* out = c->output_shape;
+  uint8_t identity[256];
+  for (uint32_t i = 0; i < 256; ++i) {
+    identity[i] = (uint8_t)i;
+  }
+  builder_init(&b);
+  const tflm_patch_lookup_params lookup = {
+      builder_constant(&b, identity, sizeof(identity))};
+  const uint32_t source = builder_tensor_map(&b, TFLM_PATCH_INT8, in[0], in[1],
+                                             in[2], c->input_zero_point, 0);
+  const uint32_t target = builder_tensor_map(
+      &b, TFLM_PATCH_INT8, out[0], out[1], out[2], c->output_zero_point, 1);
+  const uint32_t host = builder_workspace_map(&b, TFLM_PATCH_INT8, in[0], 1,
+                                              in[1], in[2], c->input_zero_point);
+  const uint32_t guest =
+      builder_map(&b, TFLM_PATCH_REGION_WORKSPACE, b.maps[host].offset,
+                  TFLM_PATCH_INT8, out[0], out[1], out[2],
+                  c->output_zero_point);
+  b.maps[guest].row_bytes = b.maps[host].row_bytes;
+  b.maps[guest].ring_rows = 1;
+  builder_op(&b, TFLM_PATCH_LOOKUP, &source, 1, host, in[0], &lookup,
+             sizeof(lookup), 0);
+  const uint32_t record_bytes = weighted_params(&b, c, &record);
+  builder_op(&b, c->kind, &host, 1, guest, out[0], &record, record_bytes, 0);
+  builder_op(&b, TFLM_PATCH_LOOKUP, &guest, 1, target, out[0], &lookup,
+             sizeof(lookup), 0);
+  builder_stream(&b);
+  return builder_encode(&b);
+}
+
+/* Validates and runs a program of a case, and compares. */
+static inline void check_weighted_program(const golden_weighted* c,
+                                          encoded e) {
+  static int8_t output[WEIGHTED_VALUES];
+  const void* inputs[] = {c->input};
+  void* outputs[] = {output};
+  const tflm_patch_status status = encoded_validate(&e);
+  CHECK_EQUAL(status, TFLM_PATCH_OK);
+  if (status == TFLM_PATCH_OK) {
+    CHECK_EQUAL(encoded_run(&e, inputs, outputs, 0xA5), TFLM_PATCH_OK);
+    CHECK_BYTES(output, c->output, weighted_size(c->output_shape));
+  }
+  encoded_free(&e);
+}
+
 /* Runs a case both ways and compares. */
 static inline void check_weighted(const golden_weighted* c) {
-  static int8_t output[WEIGHTED_VALUES];
-  for (int ring = 0; ring < 2; ++ring) {
-    encoded e = weighted_program(c, ring);
-    const void* inputs[] = {c->input};
-    void* outputs[] = {output};
-    const tflm_patch_status status = encoded_validate(&e);
-    CHECK_EQUAL(status, TFLM_PATCH_OK);
-    if (status == TFLM_PATCH_OK) {
-      CHECK_EQUAL(encoded_run(&e, inputs, outputs, 0xA5), TFLM_PATCH_OK);
-      CHECK_BYTES(output, c->output, weighted_size(c->output_shape));
-    }
-    encoded_free(&e);
-  }
+  check_weighted_program(c, weighted_program(c, 0));
+  check_weighted_program(c, weighted_program(c, 1));
 }
 
 #endif /* TFLM_PATCH_TESTS_WEIGHTED_H_ */

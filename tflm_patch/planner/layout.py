@@ -135,42 +135,96 @@ class _Memory:
 
   def __init__(self, regions: Sequence[Region], workspace: int) -> None:
     self.sizes = [workspace, *(region.size for region in regions)]
-    self._placed: list[list[_Placed]] = [[] for _ in self.sizes]
+    self.placed: list[list[_Placed]] = [[] for _ in self.sizes]
     for number, region in enumerate(regions, 1):
       owner = region.owner
       self.add(owner, owner.rows, Piece(number, 0, 0, len(owner.rows.made)))
 
   def add(self, item: Item, lives: RowLives, piece: Piece) -> None:
-    self._placed[piece.region].append(_Placed(lives, item.slot_bytes, piece))
+    self.placed[piece.region].append(_Placed(lives, item.slot_bytes, piece))
 
-  def undo(self, piece: Piece) -> None:
-    """Takes back the last `add`, which was of this piece."""
-    self._placed[piece.region].pop()
 
-  def gaps(
-      self, item: Item, lives: RowLives, region: int, first: int, count: int
+# For some slots: the slot, and the offsets [low, high) at which it must not begin.
+_Obstacles = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def _obstacles(placed: Sequence[_Placed], lives: RowLives, size: int) -> _Obstacles | None:
+  """What keeps the slots of an item from where they meet others in time; None if nothing."""
+  slots, lows, highs = [], [], []
+  for other in placed:
+    overlap = _overlap(other.lives, lives)
+    if overlap is None:
+      continue
+    piece = other.piece
+    low = np.maximum(overlap[0] - piece.first, 0)
+    high = np.minimum(overlap[1] - piece.first, piece.count)
+    busy = np.flatnonzero(low < high)
+    if busy.size:
+      slots.append(busy)
+      lows.append(piece.offset + low[busy] * other.slot_bytes - size + 1)
+      highs.append(piece.offset + high[busy] * other.slot_bytes)
+  if not slots:
+    return None
+  return np.concatenate(slots), np.concatenate(lows), np.concatenate(highs)
+
+
+class _Candidate:
+  """An item in one of its shapes that is to be placed in a memory."""
+
+  def __init__(self, memory: _Memory, item: Item, lives: RowLives) -> None:
+    self.n = len(lives.made)
+    self._memory = memory
+    self._item = item
+    self._lives = lives
+    self._obstacles = [
+        _obstacles(placed, lives, item.slot_bytes) for placed in memory.placed
+    ]
+
+  def places(
+      self, first: int, count: int, rng: random.Random | None, beside: Piece | None = None
+  ) -> list[tuple[int, int]]:
+    """(region, offset) for slots [first, first + count) at the borders of the gaps.
+
+    Regions beside the workspace come first.
+
+    Args:
+      first, count: The slots.
+      rng: Changes the order of the places now and then.
+      beside: Where the item's other slots are to lie.
+    """
+    places = []
+    for region in (*range(1, len(self._obstacles)), WORKSPACE):
+      obstacles = [self._obstacles[region]]
+      if beside is not None and beside.region == region:
+        own = _Placed(self._lives, self._item.slot_bytes, beside)
+        obstacles.append(_obstacles([own], self._lives, self._item.slot_bytes))
+      known = [each for each in obstacles if each is not None]
+      for low, high in self._gaps(region, known, first, count):
+        places.append((region, low))
+        if high != low:
+          places.append((region, high))
+    if rng is not None and len(places) > 1 and rng.random() < 0.4:
+      k = rng.randrange(len(places))
+      places = [*places[k:], *places[:k]]
+    return places
+
+  def _gaps(
+      self, region: int, obstacles: Sequence[_Obstacles], first: int, count: int
   ) -> list[tuple[int, int]]:
     """Offsets [low, high] at which slots [first, first + count) may begin in a region."""
-    size = item.slot_bytes
-    limit = self.sizes[region] - count * size
+    item = self._item
+    limit = self._memory.sizes[region] - count * item.slot_bytes
     if limit < 0:
       return []
-    index = np.arange(count, dtype=np.int64) * size
     starts, ends = [], []
-    for placed in self._placed[region]:
-      overlap = _overlap(placed.lives, lives)
-      if overlap is None:
-        continue
-      piece = placed.piece
-      low = np.maximum(overlap[0][first : first + count] - piece.first, 0)
-      high = np.minimum(overlap[1][first : first + count] - piece.first, piece.count)
-      busy = low < high
-      if not busy.any():
-        continue
-      # Slot j, at offset + index[j], must not meet the placed slots [low, high).
-      base = piece.offset - index[busy]
-      starts.append(base + low[busy] * placed.slot_bytes - size + 1)
-      ends.append(base + high[busy] * placed.slot_bytes)
+    for slot, low, high in obstacles:
+      shift = (slot - first) * item.slot_bytes
+      if count < self.n:
+        inside = (slot >= first) & (slot < first + count)
+        low, high, shift = low[inside], high[inside], shift[inside]
+      if low.size:
+        starts.append(low - shift)
+        ends.append(high - shift)
     if not starts:
       return [(0, limit // item.alignment * item.alignment)]
     start = np.concatenate(starts)
@@ -186,41 +240,22 @@ class _Memory:
     good = lows <= highs
     return list(zip(lows[good].tolist(), highs[good].tolist()))
 
-  def places(
-      self,
-      item: Item,
-      lives: RowLives,
-      first: int,
-      count: int,
-      rng: random.Random | None,
-  ) -> list[tuple[int, int]]:
-    """(region, offset) at the borders of the gaps; regions beside the workspace first."""
-    places = []
-    for region in (*range(1, len(self.sizes)), WORKSPACE):
-      for low, high in self.gaps(item, lives, region, first, count):
-        places.append((region, low))
-        if high != low:
-          places.append((region, high))
-    if rng is not None and len(places) > 1 and rng.random() < 0.4:
-      k = rng.randrange(len(places))
-      places = [*places[k:], *places[:k]]
-    return places
 
-
-def _place_whole(memory: _Memory, item: Item, rng: random.Random | None) -> Place | None:
-  for shape, lives in enumerate(item.shapes):
-    n = len(lives.made)
-    places = memory.places(item, lives, 0, n, rng)
+def _place_whole(
+    candidates: Sequence[_Candidate], rng: random.Random | None
+) -> tuple[int, tuple[Piece, ...]] | None:
+  for shape, candidate in enumerate(candidates):
+    places = candidate.places(0, candidate.n, rng)
     if places:
-      piece = Piece(*places[0], 0, n)
-      memory.add(item, lives, piece)
-      return Place(shape, (piece,))
+      return shape, (Piece(*places[0], 0, candidate.n),)
   return None
 
 
-def _place_split(memory: _Memory, item: Item, rng: random.Random | None) -> Place | None:
-  for shape, lives in reversed(list(enumerate(item.shapes))):
-    n = len(lives.made)
+def _place_split(
+    candidates: Sequence[_Candidate], rng: random.Random | None
+) -> tuple[int, tuple[Piece, ...]] | None:
+  for shape, candidate in reversed(list(enumerate(candidates))):
+    n = candidate.n
     splits = list(range(1, n))
     if rng is not None:
       choice = rng.random()
@@ -229,19 +264,15 @@ def _place_split(memory: _Memory, item: Item, rng: random.Random | None) -> Plac
       elif choice < 0.7:
         rng.shuffle(splits)
     for k in splits:
-      fronts = memory.places(item, lives, 0, k, rng)
+      fronts = candidate.places(0, k, rng)
       # Both pieces must have a place at all before they are tried together.
-      if not fronts or not memory.places(item, lives, k, n - k, None):
+      if not fronts or not candidate.places(k, n - k, None):
         continue
       for at in fronts[:4]:
         front = Piece(*at, 0, k)
-        memory.add(item, lives, front)
-        backs = memory.places(item, lives, k, n - k, rng)
+        backs = candidate.places(k, n - k, rng, front)
         if backs:
-          back = Piece(*backs[0], k, n - k)
-          memory.add(item, lives, back)
-          return Place(shape, (front, back))
-        memory.undo(front)
+          return shape, (front, Piece(*backs[0], k, n - k))
   return None
 
 
@@ -256,13 +287,47 @@ def pack(
   memory = _Memory(regions, workspace)
   places: dict[int, Place] = {}
   for i in order:
-    place = _place_whole(memory, items[i], rng)
-    if place is None and not items[i].one_piece:
-      place = _place_split(memory, items[i], rng)
-    if place is None:
+    item = items[i]
+    candidates = [_Candidate(memory, item, lives) for lives in item.shapes]
+    found = _place_whole(candidates, rng)
+    if found is None and not item.one_piece:
+      found = _place_split(candidates, rng)
+    if found is None:
       return i
-    places[i] = place
+    places[i] = Place(*found)
+    for piece in found[1]:
+      memory.add(item, item.shapes[found[0]], piece)
   return tuple(places[i] for i in range(len(items)))
+
+
+def place_beside(
+    layout: Layout, items: Sequence[Item], regions: Sequence[Region], more: Sequence[Sequence[Item]]
+) -> list[Place | None]:
+  """Places for more items in what a layout leaves free.
+
+  Args:
+    layout: Of the items.
+    items, regions: As for `find_layout`.
+    more: For each item to be added the alternatives, the best first.
+
+  Returns:
+    For each a place of the first alternative that has one (its number is the
+    place's shape), or None.
+  """
+  memory = _Memory(regions, layout.bytes)
+  for item, place in zip(items, layout.places):
+    for piece in place.pieces:
+      memory.add(item, item.shapes[place.shape], piece)
+  found: list[Place | None] = []
+  for alternatives in more:
+    found.append(None)
+    for number, item in enumerate(alternatives):
+      placed = _place_whole([_Candidate(memory, item, item.shapes[0])], None)
+      if placed is not None:
+        memory.add(item, item.shapes[0], placed[1][0])
+        found[-1] = Place(number, placed[1])
+        break
+  return found
 
 
 def find_layout(
@@ -270,7 +335,8 @@ def find_layout(
     regions: Sequence[Region],
     length: int,
     *,
-    attempts: int = 480,
+    attempts: int = 640,
+    patience: int = 160,
     limit: int | None = None,
 ) -> Layout | None:
   """Places items in a workspace as small as can be found.
@@ -280,6 +346,7 @@ def find_layout(
     regions: Memory beside the workspace.
     length: Number of steps.
     attempts: Orders tried altogether.
+    patience: Orders tried without finding a smaller layout before the search ends.
     limit: Only layouts below this size are of interest.
 
   Returns:
@@ -287,7 +354,7 @@ def find_layout(
   """
   if not items:
     return Layout((), 0) if limit is None or limit > 0 else None
-  return _Search(items, regions, length, limit).run(attempts)
+  return _Search(items, regions, length, limit).run(attempts, patience)
 
 
 class _Search:
@@ -311,14 +378,16 @@ class _Search:
     # Below this everything is to be found.
     self._high = total + ALIGNMENT if limit is None else min(limit, total + ALIGNMENT)
 
-  def run(self, attempts: int) -> Layout | None:
+  def run(self, attempts: int, patience: int) -> Layout | None:
     share = 8  # of the attempts, for one size
-    while attempts > 0 and self._bound < self._high:
+    idle = 0
+    while attempts > 0 and idle < patience and self._bound < self._high:
       low = size = self._bound
-      while low < self._high and attempts > 0:
-        tries = min(share, attempts)
-        used = self._try(size, tries)
+      while low < self._high and attempts > 0 and idle < patience:
+        high = self._high
+        used = self._try(size, min(share, attempts, patience - idle))
         attempts -= used
+        idle = 0 if self._high < high else idle + used
         low = size + ALIGNMENT if self._high > size else low
         size = max(low, min(aligned((low + self._high) // 2), self._high - ALIGNMENT))
       share *= 2

@@ -4,13 +4,14 @@
 
 A map that is made and read in one segment alone is kept as a ring or, if that
 is easier to place, whole; any other map is whole. An output that may lie over
-its operator's input shares an item with it where that saves memory.
+its operator's input shares an item with it where that saves memory, and so may
+the output of the operator behind it.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -27,19 +28,24 @@ class Need:
   Attributes:
     item: With one or two shapes: a ring, the whole map.
     map: The map, or None for an operator's scratch.
-    guest: A map that lies over it, with how it does.
+    guests: Maps that lie over it, with how they do.
     op: Of whose scratch it is.
   """
 
   item: layout.Item
   map: int | None = None
-  guest: tuple[int, InPlace] | None = None
+  guests: tuple[tuple[int, InPlace], ...] = ()
   op: int | None = None
 
   @property
   def is_ring(self) -> bool:
     """Whether it may be kept as a ring."""
     return len(self.item.shapes) > 1 or self.item.one_piece
+
+  @property
+  def gap_bytes(self) -> int:
+    """What a slot begins before the map's row in it."""
+    return max((how.gap_bytes for _, how in self.guests), default=0)
 
   @property
   def ring(self) -> layout.Item:
@@ -69,6 +75,16 @@ class Needs:
     """Bytes alive at each step, rings counted as rings, the stage's tensors included."""
     rings = [need.ring for need in self.needs]
     return layout.live_bytes([*rings, *self.tensors.values()], self.length)
+
+  def inner_bytes(self, left: Collection[int]) -> int:
+    """The most bytes alive of what does not hold one of the maps that are left behind."""
+    inner = [
+        need.ring
+        for need in self.needs
+        if need.map not in left and not any(m in left for m, _ in need.guests)
+    ]
+    inner += [item for m, item in self.tensors.items() if m not in left]
+    return int(layout.live_bytes(inner, self.length).max())
 
   def ring_bytes(self) -> int:
     """The most bytes alive of maps that are kept as rings."""
@@ -106,6 +122,8 @@ class _Collector:
     self._graph = graph
     self._first, self._last = segments[0][0], segments[-1][1]
     self._time = Timeline(graph, steps)
+    self._items: dict[int, layout.Item] = {}
+    self._alone: dict[int, bool] = {}
     self._reusable = reusable
     self._producer = order.producers(graph)
     self._readers = order.consumers(graph)
@@ -113,6 +131,12 @@ class _Collector:
     self._stream = {
         i: s for s, (a, b) in enumerate(segments) if b - a > 1 for i in range(a, b)
     }
+
+    # Maps that the segments make or read a part of.
+    ops = graph.ops[self._first : self._last]
+    touched = {m for op in ops for m in (*op.inputs, *op.outputs)}
+    bases = (graph.maps[m].view for m in touched)
+    self._touched = touched | {view.base for view in bases if view is not None}
 
   def collect(self) -> Needs:
     lives, tensors = {}, {}
@@ -124,17 +148,13 @@ class _Collector:
         lives[m] = life
       else:
         tensors[m] = layout.Item(feature_map.row_bytes, (life,))
-    hosts = self._merges(lives)
-    guests = {guest: host for host, (guest, _, _) in hosts.items()}
-    needs = []
-    for m, life in lives.items():
-      if m in guests:
-        continue
-      if m in hosts:
-        guest, how, item = hosts[m]
-        needs.append(Need(item, m, (guest, how)))
-      else:
-        needs.append(Need(self._item(m, life), m))
+    shared = self._merges(lives)
+    guests = {guest for need in shared.values() for guest, _ in need.guests}
+    needs = [
+        shared.get(m) or Need(self._item(m, life), m)
+        for m, life in lives.items()
+        if m not in guests
+    ]
     for i in range(self._first, self._last):
       op = self._graph.ops[i]
       if op.scratch_bytes:
@@ -157,6 +177,9 @@ class _Collector:
       end = len(self._graph.ops)
     if end < self._first or begin >= self._last:
       return None
+    if m not in self._touched and begin < self._first and end >= self._last:
+      rows = feature_map.rows
+      return RowLives(np.full(rows, -1, np.int64), np.full(rows, self._time.length, np.int64))
     made = self._time.made(m)
     if end >= self._last:
       last = np.full(feature_map.rows, self._time.length, np.int64)
@@ -166,6 +189,11 @@ class _Collector:
 
   def _streamed_alone(self, m: int) -> bool:
     """Whether one streamed segment makes and reads a map, and nothing lies in it."""
+    if m not in self._alone:
+      self._alone[m] = self._is_streamed_alone(m)
+    return self._alone[m]
+
+  def _is_streamed_alone(self, m: int) -> bool:
     users = (self._producer[m], *self._readers.get(m, ()))
     if any(self._graph.ops[i].kind in (Kind.CROP, Kind.JOIN) for i in users):
       return False
@@ -173,74 +201,104 @@ class _Collector:
     return len(streams) == 1 and None not in streams
 
   def _item(self, m: int, life: RowLives) -> layout.Item:
+    if m not in self._items:
+      self._items[m] = self._make_item(m, life)
+    return self._items[m]
+
+  def _make_item(self, m: int, life: RowLives) -> layout.Item:
     feature_map = self._graph.maps[m]
     alignment = feature_map.dtype.bytes or 1
     shapes = [life]
     if self._streamed_alone(m):
       height = ring_height(life, np.arange(feature_map.rows), life)
       if height < feature_map.rows:
-        shapes.insert(0, _ring(life, life, height))
+        shapes.insert(0, _ring(life, height, life.last_time))
     return layout.Item(feature_map.row_bytes, tuple(shapes), alignment)
 
-  def _merges(
-      self, lives: dict[int, RowLives]
-  ) -> dict[int, tuple[int, InPlace, layout.Item]]:
-    """Host map -> (guest, how, common item), each map in one merge at most."""
-    merges: dict[int, tuple[int, InPlace, layout.Item]] = {}
-    used: set[int] = set()
+  def _merges(self, lives: dict[int, RowLives]) -> dict[int, Need]:
+    """Host map -> what it shares with the maps that lie over it."""
+    merges: dict[int, Need] = {}
+    top = {m: m for m in lives}  # the last map that lies over a host -> the host
     for i in range(self._first, self._last):
       op = self._graph.ops[i]
-      best: tuple[int, int, InPlace, layout.Item] | None = None
+      best: tuple[int, int, Need] | None = None
       for how in op.in_place:
-        host, guest = op.inputs[how.input], op.outputs[0]
-        if host in used or guest in used or host not in lives or guest not in lives:
+        below, guest = op.inputs[how.input], op.outputs[0]
+        if below not in top or guest not in lives or op.inputs.count(below) != 1:
           continue
-        if op.inputs.count(host) != 1:
+        host = top[below]
+        need = merges.get(host) or Need(self._item(host, lives[host]), host)
+        merged = self._merge(need, below, guest, how, lives)
+        if merged is None:
           continue
-        item = self._merge(host, guest, how, lives)
-        if item is None:
-          continue
-        apart = (self._item(host, lives[host]), self._item(guest, lives[guest]))
-        saved = sum(_bytes(part) for part in apart) - _bytes(item)
+        apart = _bytes(need.item) + _bytes(self._item(guest, lives[guest]))
+        saved = apart - _bytes(merged.item)
         if saved > 0 and (best is None or saved > best[0]):
-          best = saved, host, how, item
+          best = saved, below, merged
       if best is not None:
-        _, host, how, item = best
-        guest = op.outputs[0]
-        merges[host] = guest, how, item
-        used |= {host, guest}
+        _, below, merged = best
+        assert merged.map is not None
+        merges[merged.map] = merged
+        top[op.outputs[0]] = top.pop(below)
     return merges
 
   def _merge(
-      self, host: int, guest: int, how: InPlace, lives: dict[int, RowLives]
-  ) -> layout.Item | None:
-    """The item that both share, None when they cannot."""
+      self, need: Need, below: int, guest: int, how: InPlace, lives: dict[int, RowLives]
+  ) -> Need | None:
+    """The need with a guest more, over the map `below` in it; None when that cannot be."""
+    host = need.map
+    assert host is not None
     first, second = self._graph.maps[host], self._graph.maps[guest]
-    if first.dtype != second.dtype or second.row_bytes > first.row_bytes:
+    if first.dtype != second.dtype or second.row_bytes > self._graph.maps[below].row_bytes:
+      return None
+    is_same_size = how.is_same_place and first.bytes == second.bytes
+    if not is_same_size and not (self._streamed_alone(host) and self._streamed_alone(guest)):
       return None
     # Nobody else reads what a row of the guest is written over.
     over = np.arange(second.rows) * how.row_step - how.row_shift
-    inside = (over >= 0) & (over < first.rows)
-    if np.any(lives[host].last[over[inside]] > lives[guest].made[inside]):
+    inside = over >= 0
+    if over[-1] >= self._graph.maps[below].rows:  # its window lies behind the map
       return None
-    slot_bytes = first.row_bytes + how.gap_bytes
-    alone = self._streamed_alone(host) and self._streamed_alone(guest)
+    if np.any(lives[below].last[over[inside]] > lives[guest].made[inside]):
+      return None
+    guests = (*need.guests, (guest, how.over(dict(need.guests).get(below, InPlace(0)))))
+    merged = dataclasses.replace(need, guests=guests)
     shapes = []
-    if alone:
-      height = max(
-          ring_height(lives[host], np.arange(first.rows), lives[host]),
-          ring_height(lives[host], over, lives[guest]),
-      )
-      if height < first.rows and how.fits_ring(height):
-        early = int((over < 0).sum())
-        shapes.append(_ring(lives[host], lives[guest], height, early))
-    if how.is_same_place and first.rows == second.rows:
+    ring = self._common_ring(merged, lives)
+    if ring is not None:
+      shapes.append(ring)
+    # A whole map is not held longer for narrower rows.
+    same_place = all(other.is_same_place for _, other in guests)
+    if same_place and first.bytes == second.bytes:
       shapes.append(row_lives(lives[host].made, lives[guest].last))
     if not shapes:
       return None
-    return layout.Item(
-        slot_bytes, tuple(shapes), first.dtype.bytes or 1, one_piece=not how.is_same_place
+    item = layout.Item(
+        first.row_bytes + merged.gap_bytes,
+        tuple(shapes),
+        first.dtype.bytes or 1,
+        one_piece=not same_place,
     )
+    return dataclasses.replace(merged, item=item)
+
+  def _common_ring(self, need: Need, lives: dict[int, RowLives]) -> RowLives | None:
+    """Lives of the slots of a ring for all maps of a need, None when there is none."""
+    assert need.map is not None
+    members = [(need.map, InPlace(0)), *need.guests]
+    if not all(self._streamed_alone(m) for m, _ in members):
+      return None
+    host = lives[need.map]
+    places = [
+        np.arange(self._graph.maps[m].rows) * how.row_step - how.row_shift for m, how in members
+    ]
+    height = max(ring_height(host, at, lives[m]) for (m, _), at in zip(members, places))
+    fits = all(how.fits_ring(height) for _, how in members)
+    if height >= self._graph.maps[need.map].rows or not fits:
+      return None
+    # Rows before the host's first lie in slots that nothing was made into yet.
+    early = [lives[m].first_time for (m, _), at in zip(members, places) if at[0] < 0]
+    end = max(lives[m].last_time for m, _ in members)
+    return _ring(host, height, end, min(early, default=None))
 
 
 def ring_height(made: RowLives, places: np.ndarray, alive: RowLives) -> int:
@@ -252,16 +310,15 @@ def ring_height(made: RowLives, places: np.ndarray, alive: RowLives) -> int:
   return max(1, int((before - places).max()))
 
 
-def _ring(made: RowLives, alive: RowLives, height: int, early: int = 0) -> RowLives:
+def _ring(made: RowLives, height: int, end: int, early: int | None = None) -> RowLives:
   """Lives of a ring's slots: from the first row in them to the end of all.
 
-  The first `early` rows of `alive` lie in slots that nothing was made into before.
+  `early` is when something else was made into slots that come later.
   """
   first = made.made[:height].copy()
-  if early:
-    first = np.minimum(first, np.maximum(first[0], alive.made[0]))
+  if early is not None:
+    first = np.minimum(first, np.maximum(first[0], early))
   first = np.minimum.accumulate(first[::-1])[::-1]
-  end = max(made.last_time, alive.last_time)
   return RowLives(first, np.full(height, end, np.int64))
 
 

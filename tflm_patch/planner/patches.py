@@ -1,11 +1,12 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Patches: the first operators of a stage run for one part of their last map at a time.
+"""Patches: operators of a stage run for one part of their last map at a time.
 
 As in MCUNetV2 (Lin et al., NeurIPS 2021): every patch computes the cells of each
 map that its part needs, so halos are computed again in neighbouring patches. The
 cells beyond a map's own border are its padding, in a patch as in the whole map.
-A grid of one row makes column strips, whose rows can be streamed.
+A grid of one row makes column strips, whose rows can be streamed. Operators that do
+not begin the stage read whole maps, in which nothing is computed again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,16 @@ from tflm_patch.planner import order, program, rows
 from tflm_patch.planner.builder import NotStageable
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.program import Kind
-from tflm_patch.planner.stage_ir import FeatureMap, MapRole, RowReads, StageGraph, StageOp, View
+from tflm_patch.planner.stage_ir import (
+    FeatureMap,
+    MapRole,
+    RowReads,
+    StageGraph,
+    StageOp,
+    View,
+    Window,
+    without_unused_maps,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,27 +54,40 @@ class Rect:
     )  # fmt: skip
 
 
-def depths(graph: StageGraph) -> list[int]:
-  """Numbers of first operators that can run in patches, ending with a single map."""
+def depths(graph: StageGraph, first: int = 0) -> list[int]:
+  """Ends of the operators from `first` on that can run in patches, making a single map."""
   found = []
-  made, spans = order.producers(graph), order.spans(graph)
-  for depth in range(1, len(graph.ops)):
+  spans = order.spans(graph)
+  for depth in range(first + 1, len(graph.ops)):
     op = graph.ops[depth - 1]
     if not _is_local(graph, op):
       break
     alive = [
         m
         for m, (begin, end) in enumerate(spans)
-        if begin < depth <= end and graph.maps[m].role != MapRole.CONSTANT
+        if first <= begin < depth <= end and graph.maps[m].role != MapRole.CONSTANT
     ]
-    if len(alive) == 1 and made.get(alive[0]) == depth - 1:
+    if alive == [op.outputs[0]]:
       found.append(depth)
   return found
 
 
+def least_bytes(graph: StageGraph, first: int, depth: int) -> int:
+  """What patches of operators [first, depth) in columns need at least: nothing that
+  they read is consumed before the last of them.
+  """
+  made = {m for op in graph.ops[first:depth] for m in op.outputs}
+  read = {m for op in graph.ops[first:depth] for m in op.inputs} - made
+  kept = [graph.maps[m] for m in (*read, graph.ops[depth - 1].outputs[0])]
+  return sum(each.bytes for each in kept if each.role != MapRole.CONSTANT)
+
+
 def _is_local(graph: StageGraph, op: StageOp) -> bool:
   """Whether a part of the output needs a part of the inputs only."""
-  if len(op.outputs) != 1 or graph.maps[op.outputs[0]].role != MapRole.INTERNAL:
+  maps = [graph.maps[m] for m in (*op.inputs, *op.outputs)]
+  if len(op.outputs) != 1 or maps[-1].role != MapRole.INTERNAL:
+    return False
+  if any(feature_map.view is not None for feature_map in maps):
     return False
   if op.window is not None:
     return not op.accumulates and len(op.inputs) == 1
@@ -74,18 +97,21 @@ def _is_local(graph: StageGraph, op: StageOp) -> bool:
   )
 
 
-def split_into_patches(graph: StageGraph, depth: int, grid: tuple[int, int]) -> StageGraph:
-  """A stage whose first operators run patch by patch.
+def split_into_patches(
+    graph: StageGraph, depth: int, grid: tuple[int, int], first: int = 0
+) -> StageGraph:
+  """A stage of which some operators run patch by patch.
 
   Args:
     graph: The stage.
-    depth: How many operators; one of `depths`.
+    depth: The end of the operators; one of `depths`.
     grid: Rows and columns of patches.
+    first: The first of the operators.
 
   Raises:
     NotStageable: the grid is larger than the map.
   """
-  return _Splitter(graph, depth, grid).split()
+  return _Splitter(graph, first, depth, grid).split()
 
 
 def estimate_peak(graph: StageGraph, depth: int, grid: tuple[int, int]) -> int:
@@ -98,7 +124,7 @@ def estimate_peak(graph: StageGraph, depth: int, grid: tuple[int, int]) -> int:
   target = graph.maps[graph.ops[depth - 1].outputs[0]]
   rows, cols = -(-target.rows // grid[0]), -(-target.cols // grid[1])
   top, left = (target.rows - rows) // 2, (target.cols - cols) // 2
-  splitter = _Splitter(graph, depth, grid)
+  splitter = _Splitter(graph, 0, depth, grid)
   needed = splitter.needed(Rect(top, top + rows, left, left + cols))
 
   def part_bytes(m: int) -> int:
@@ -118,8 +144,12 @@ def estimate_peak(graph: StageGraph, depth: int, grid: tuple[int, int]) -> int:
 class _Splitter:
   """Builds the graph with patches."""
 
-  def __init__(self, graph: StageGraph, depth: int, grid: tuple[int, int]) -> None:
+  def __init__(
+      self, graph: StageGraph, first: int, depth: int, grid: tuple[int, int]
+  ) -> None:
     self._graph = graph
+    self._members = graph.ops[first:depth]
+    self._first = first
     self._depth = depth
     self._grid = grid
     self._target = graph.ops[depth - 1].outputs[0]
@@ -150,13 +180,14 @@ class _Splitter:
             encode=lambda pool: b'',
         )
     )
-    ops = (*self._ops, *self._graph.ops[self._depth :])
-    return _compact(StageGraph(tuple(self._maps), ops, self._graph.inputs, self._graph.outputs))
+    graph = self._graph
+    ops = (*graph.ops[: self._first], *self._ops, *graph.ops[self._depth :])
+    return without_unused_maps(StageGraph(tuple(self._maps), ops, graph.inputs, graph.outputs))
 
   def needed(self, part: Rect) -> dict[int, Rect]:
     """The cells of each map that a part of the last one is made from."""
     needed = {self._target: part}
-    for op in reversed(self._graph.ops[: self._depth]):
+    for op in reversed(self._members):
       made = needed[op.outputs[0]]
       for m in op.inputs:
         if not self._is_whole(op, m):
@@ -168,7 +199,7 @@ class _Splitter:
     """Appends a patch; returns the view of the target that it makes."""
     needed = self.needed(part)
     place: dict[int, int] = {}
-    for op in self._graph.ops[: self._depth]:
+    for op in self._members:
       self._append(op, needed, place, f'{i},{j}')
     return place[self._target]
 
@@ -198,7 +229,9 @@ class _Splitter:
     place[target] = self._add_map(target, made, view, label)
     whole = self._graph.maps[target]
     cells = made.rows * made.cols
-    in_place = op.in_place if op.window is None else ()
+    window = None if op.window is None else dataclasses.replace(op.window, pad=pad)
+    # Other windows begin elsewhere in a patch.
+    stays = op.window is None or _is_pointwise(op.window)
     self._ops.append(
         dataclasses.replace(
             op,
@@ -209,7 +242,8 @@ class _Splitter:
             reads=tuple(reads),
             encode=op.encode if op.window is None else _with_pads(op.encode, pad),
             macs=op.macs * cells // (whole.rows * whole.cols),
-            in_place=in_place,
+            in_place=op.in_place if stays else (),
+            window=window,
         )
     )
 
@@ -290,27 +324,8 @@ class _Splitter:
     return len(self._maps) - 1
 
 
-def _compact(graph: StageGraph) -> StageGraph:
-  """Without the maps that only patches of are made."""
-  used = {m for op in graph.ops for m in (*op.inputs, *op.outputs)}
-  used |= {*graph.inputs, *graph.outputs}
-  number = {m: k for k, m in enumerate(sorted(used))}
-
-  def renumber(maps: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(number[m] for m in maps)
-
-  maps = []
-  for m in sorted(used):
-    feature_map = graph.maps[m]
-    if feature_map.view is not None:
-      view = dataclasses.replace(feature_map.view, base=number[feature_map.view.base])
-      feature_map = dataclasses.replace(feature_map, view=view)
-    maps.append(feature_map)
-  ops = tuple(
-      dataclasses.replace(op, inputs=renumber(op.inputs), outputs=renumber(op.outputs))
-      for op in graph.ops
-  )
-  return StageGraph(tuple(maps), ops, renumber(graph.inputs), renumber(graph.outputs))
+def _is_pointwise(window: Window) -> bool:
+  return window.kernel == window.stride == (1, 1) and window.pad == (0, 0)
 
 
 def _share(size: int, parts: int, k: int) -> tuple[int, int]:

@@ -7,7 +7,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from tflm_patch.planner import feed, layout, needs, order, program, segments
+from tflm_patch.planner.lifetimes import RowLives, Timeline
 from tflm_patch.planner.stage_ir import InPlace, MapRole, StageGraph, View
 
 # How often the segment that bounds the memory is ruled out, to try other cuts: what
@@ -76,6 +79,7 @@ class ScratchPlan:
 
   region: int
   offset: int
+  bytes: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +100,11 @@ class StagePlan:
   tensor_bytes: int
 
   @property
+  def bytes(self) -> int:
+    """What the stage needs, its tensors whose memory it uses included."""
+    return self.workspace_bytes + self.tensor_bytes
+
+  @property
   def macs(self) -> int:
     return sum(op.macs for op in self.graph.ops)
 
@@ -105,59 +114,50 @@ class StagePlan:
     return sum(len(segment.steps) for segment in self.segments)
 
 
-def plan_stage(
-    graph: StageGraph,
-    *,
-    reuse_inputs: Sequence[int] = (),
-    schedule: str = 'auto',
-    workspace_limit: int | None = None,
-) -> StagePlan | None:
-  """Plans a stage.
+class Planner:
+  """Plans of one stage.
 
   Args:
     graph: What the stage computes.
     reuse_inputs: Stage inputs (positions in graph.inputs) whose bytes may be
       overwritten once they are read.
-    schedule: 'auto' for cuts that need the least memory; 'layer', 'stream'.
-    workspace_limit: Take the plan with the fewest kernel calls among those whose
-      workspace has at most these bytes, instead of the smallest.
-
-  Returns:
-    The plan; None when none was found within the limit.
   """
-  planner = _Planner(graph, reuse_inputs)
-  best: _LaidOut | None
-  if schedule != 'auto':
-    best = planner.fixed(schedule)
-  elif workspace_limit is None:
-    best = planner.smallest()
-  else:
-    best = planner.fastest(workspace_limit)
-  if best is None or (workspace_limit is not None and best.layout.bytes > workspace_limit):
-    return None
-  return _finish(graph, best, planner.tensors, planner.tensor_bytes)
 
-
-def least_peak(graph: StageGraph, reuse_inputs: Sequence[int] = ()) -> int:
-  """The fewest bytes alive at the peak of any plan, the stage's tensors included."""
-  return _Planner(graph, reuse_inputs).least_peak()
-
-
-class _Planner:
-  """Cuts and layouts of one stage."""
-
-  def __init__(self, graph: StageGraph, reuse_inputs: Sequence[int]) -> None:
+  def __init__(self, graph: StageGraph, reuse_inputs: Sequence[int] = ()) -> None:
     self._graph = graph
     fed = needs.fed_maps(graph)
     self._reusable = [m for m in (graph.inputs[i] for i in reuse_inputs) if m not in fed]
     self._search = segments.SegmentSearch(graph, self._reusable)
-    self.tensors = [*self._reusable, *graph.outputs]
-    self.tensor_bytes = sum(graph.maps[m].bytes for m in self.tensors)
+    self._tensors = [*self._reusable, *graph.outputs]
+    self._tensor_bytes = sum(graph.maps[m].bytes for m in self._tensors)
+    self._least: int | None = None
+
+  @property
+  def macs(self) -> int:
+    return sum(op.macs for op in self._graph.ops)
+
+  @property
+  def scratch_bytes(self) -> int:
+    return sum(op.scratch_bytes for op in self._graph.ops)
 
   def least_peak(self) -> int:
-    return self._search.least_peak(self.tensor_bytes)
+    """The fewest bytes alive at the peak of any plan, the stage's tensors included."""
+    if self._least is None:
+      self._least = self._search.least_peak(self._tensor_bytes)
+    return self._least
 
-  def smallest(self) -> _LaidOut:
+  def least_workspace(self) -> int:
+    """Bytes that no plan's workspace can go below."""
+    return layout.aligned(self.least_peak() - self._tensor_bytes)
+
+  def bounding_operators(self) -> list[str]:
+    """Names of the operators of the segment in which a smallest plan needs the most."""
+    cuts = self._search.fewest_dispatches(self.least_peak())
+    assert cuts is not None
+    first, last = self._simulate(cuts).bounding_segment()
+    return [op.name for op in self._graph.ops[first:last]]
+
+  def smallest(self) -> StagePlan:
     """The plan with the smallest workspace that was found."""
     least = self.least_peak()
     best: _LaidOut | None = None
@@ -170,17 +170,20 @@ class _Planner:
       candidate = self._simulate(cuts)
       best = self._lay_out(candidate, None if best is None else best.layout.bytes) or best
       assert best is not None
-      limit = self.tensor_bytes + best.layout.bytes - layout.ALIGNMENT
+      limit = self._tensor_bytes + best.layout.bytes - layout.ALIGNMENT
       if limit < least:
         break
       without.add(candidate.bounding_segment())
     assert best is not None
-    return best
+    return self._finish(best)
 
-  def fastest(self, workspace_limit: int) -> _LaidOut | None:
-    """The plan with the fewest kernel calls in a workspace of at most this size."""
+  def fastest(self, workspace_limit: int) -> StagePlan | None:
+    """The plan with the fewest kernel calls in a workspace of at most this size.
+
+    None when none was found.
+    """
     least = self.least_peak()
-    peak = self.tensor_bytes + workspace_limit
+    peak = self._tensor_bytes + workspace_limit
     for _ in range(_PEAKS):
       if peak < least:
         return None
@@ -189,19 +192,24 @@ class _Planner:
       candidate = self._simulate(cuts)
       # Any size below the limit will do: the first that is found.
       found = self._lay_out(candidate, workspace_limit + layout.ALIGNMENT)
-      if found is not None:
-        return found
+      if found is not None and found.layout.bytes <= workspace_limit:
+        return self._finish(found)
       # What cannot be laid out has too little room: aim lower.
       peak = min(candidate.peak_bytes - 1, (peak + least) // 2)
     return None
 
-  def fixed(self, schedule: str) -> _LaidOut | None:
-    """Every operator for itself, or all in one stream."""
+  def fixed(self, schedule: str) -> StagePlan | None:
+    """Every operator for itself ('layer'), or all in one 'stream' if that is possible."""
     n = len(self._graph.ops)
     if schedule == 'stream' and n > program.MAX_OPS:
       return None
     cuts = ((0, n),) if schedule == 'stream' else tuple((i, i + 1) for i in range(n))
-    return self._lay_out(self._simulate(cuts), None)
+    found = self._lay_out(self._simulate(cuts), None)
+    assert found is not None
+    return self._finish(found)
+
+  def _finish(self, chosen: _LaidOut) -> StagePlan:
+    return _finish(self._graph, chosen, self._tensors, self._tensor_bytes)
 
   def _simulate(self, cuts: segments.Cuts) -> _Candidate:
     steps = tuple(order.simulate(self._graph, range(*cut)).steps for cut in cuts)
@@ -212,12 +220,12 @@ class _Planner:
     """None when no workspace of less than `below` bytes was found."""
     needed = candidate.needs
     regions = [
-        layout.Region(self._graph.maps[m].bytes, needed.tensors[m]) for m in self.tensors
+        layout.Region(self._graph.maps[m].bytes, needed.tensors[m]) for m in self._tensors
     ]
     found = layout.find_layout(needed.items, regions, needed.length, limit=below)
     if found is None:
       return None
-    return _LaidOut(candidate.cuts, candidate.steps, needed, found)
+    return _LaidOut(candidate.cuts, candidate.steps, needed, tuple(regions), found)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -242,6 +250,7 @@ class _Candidate:
 
 @dataclasses.dataclass(frozen=True)
 class _LaidOut(_Candidate):
+  regions: tuple[layout.Region, ...]
   layout: layout.Layout
 
 
@@ -252,18 +261,17 @@ def _finish(
   regions = [program.Region.WORKSPACE.value]
   regions += [program.Region.TENSOR + all_tensors.index(m) for m in tensors]
   maps: list[MapPlan | None] = [_own_place(graph, m) for m in range(len(graph.maps))]
-  scratch: list[ScratchPlan | None] = [None] * len(graph.ops)
+  scratch: list[ScratchPlan | None] = _spare_scratch(graph, chosen, regions)
   for need, place in zip(chosen.needs.needs, chosen.layout.places):
     if need.op is not None:
       piece = place.pieces[0]
-      scratch[need.op] = ScratchPlan(regions[piece.region], piece.offset)
+      size = graph.ops[need.op].scratch_bytes
+      scratch[need.op] = ScratchPlan(regions[piece.region], piece.offset, size)
       continue
     assert need.map is not None
-    gap = 0 if need.guest is None else need.guest[1].gap_bytes
-    maps[need.map] = _map_plan(need.item, place, regions, gap)
-    if need.guest is not None:
-      guest, how = need.guest
-      maps[guest] = _guest_plan(need.item, place, regions, how)
+    for m, how in ((need.map, InPlace(0)), *need.guests):
+      at = need.gap_bytes - how.gap_bytes
+      maps[m] = _map_plan(need.item, place, regions, how, at)
   for m, feature_map in enumerate(graph.maps):
     if feature_map.view is not None:
       base = maps[feature_map.view.base]
@@ -281,6 +289,31 @@ def _finish(
   )
 
 
+def _spare_scratch(
+    graph: StageGraph, chosen: _LaidOut, regions: Sequence[int]
+) -> list[ScratchPlan | None]:
+  """Scratch that is free anyway, for operators that are faster with some."""
+  scratch: list[ScratchPlan | None] = [None] * len(graph.ops)
+  wishes = [i for i, op in enumerate(graph.ops) if op.spare_scratch and not op.scratch_bytes]
+  # What computes the most comes first.
+  wishes.sort(key=lambda i: -graph.ops[i].macs)
+  timeline = Timeline(graph, [step for part in chosen.steps for step in part])
+  items = []
+  for i in wishes:
+    first, last = timeline.span(i)
+    life = RowLives(np.array([first]), np.array([last]))
+    items.append([
+        layout.Item(size, (life,), layout.ALIGNMENT) for size in graph.ops[i].spare_scratch
+    ])
+  places = layout.place_beside(chosen.layout, chosen.needs.items, chosen.regions, items)
+  for i, place in zip(wishes, places):
+    if place is not None:
+      piece = place.pieces[0]
+      size = graph.ops[i].spare_scratch[place.shape]
+      scratch[i] = ScratchPlan(regions[piece.region], piece.offset, size)
+  return scratch
+
+
 def _own_place(graph: StageGraph, m: int) -> MapPlan | None:
   """The place of a tensor or a constant; None for a map that the layout places."""
   feature_map = graph.maps[m]
@@ -294,36 +327,28 @@ def _own_place(graph: StageGraph, m: int) -> MapPlan | None:
 
 
 def _map_plan(
-    item: layout.Item, place: layout.Place, regions: Sequence[int], gap: int
+    item: layout.Item, place: layout.Place, regions: Sequence[int], how: InPlace, at: int
 ) -> MapPlan:
+  """Row r lies `at` bytes into the slot of the item's row r * row_step - row_shift."""
   first, *rest = place.pieces
   slots = len(item.shapes[place.shape].made)
-  if not rest:
-    return MapPlan(regions[first.region], first.offset + gap, slots, item.slot_bytes, slots)
-  second = rest[0]
-  return MapPlan(
-      regions[first.region], first.offset, slots, item.slot_bytes, first.count,
-      regions[second.region], second.offset,
-  )  # fmt: skip
-
-
-def _guest_plan(
-    item: layout.Item, place: layout.Place, regions: Sequence[int], how: InPlace
-) -> MapPlan:
-  """Row r lies at the beginning of the slot of its host's row r * row_step - row_shift."""
-  if how.is_same_place:
-    return _map_plan(item, place, regions, 0)
-  piece = place.pieces[0]
-  region = regions[piece.region]
-  slots = len(item.shapes[place.shape].made)
+  if rest:
+    second = rest[0]
+    return MapPlan(
+        regions[first.region], first.offset, slots, item.slot_bytes, first.count,
+        regions[second.region], second.offset,
+    )  # fmt: skip
+  region, offset = regions[first.region], first.offset + at
+  if (how.row_step, how.row_shift) == (1, 0):
+    return MapPlan(region, offset, slots, item.slot_bytes, slots)
   row_bytes = item.slot_bytes if how.row_step == 1 else -item.slot_bytes  # 2 is -1 modulo 3
   start = -how.row_shift % slots
   # Slots from `start` to the end of the ring, in the guest's direction; then the others.
   split = slots - start if row_bytes > 0 else start + 1
-  rest = 0 if row_bytes > 0 else slots - 1
+  back = 0 if row_bytes > 0 else slots - 1
   return MapPlan(
-      region, piece.offset + start * item.slot_bytes, slots, row_bytes, split,
-      region, piece.offset + rest * item.slot_bytes,
+      region, offset + start * item.slot_bytes, slots, row_bytes, split,
+      region, offset + back * item.slot_bytes,
   )  # fmt: skip
 
 

@@ -1,99 +1,273 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Plans of a stage: the smallest one, others that trade MACs for memory, the fastest that fits."""
+"""Plans of a stage: the smallest one, others that trade work for memory, the fastest that fits.
+
+A stage can be rewritten so that it needs less memory: blocks of three convolutions
+as one operator, gated maps made twice, held rows made again, operators in patches.
+Each rewrite costs time, some of them multiply-accumulates. They are tried in the
+order of what they cost, together with those before them, so that memory only falls.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 
 from tflm_patch.planner import patches
+from tflm_patch.planner.bottleneck import Block, find_blocks, join_blocks
 from tflm_patch.planner.builder import NotStageable
 from tflm_patch.planner.options import PlanOptions
-from tflm_patch.planner.plan import StagePlan, least_peak, plan_stage
+from tflm_patch.planner.plan import Planner, StagePlan
+from tflm_patch.planner.program import Kind
 from tflm_patch.planner.stage_ir import StageGraph
-from tflm_patch.planner.two_pass import find_gates, make_again
+from tflm_patch.planner.two_pass import Gate, find_gates, make_again
 
-# Recomputation that lowers the peak by less than this part is not chosen.
+# A rewrite that lowers the peak by less than this part is not chosen.
 _WORTH = 0.005
+# Grids of patches that are tried, and how many ranges of operators.
+_GRIDS = ((1, 2), (1, 3), (1, 4), (2, 2), (3, 3))
+_PATCHED = 6
+# Parts of the shared rows of a block that may be held, one after the other.
+_HELD_PARTS = (1.0, 0.75, 0.5, 0.25, 0.0)
 
 
-def smallest_plan(
-    graph: StageGraph, reuse_inputs: Sequence[int], options: PlanOptions
-) -> StagePlan:
-  """The plan with the smallest workspace within the overhead that the options allow.
+class StageSearch:
+  """The plans of one stage.
 
-  Of plans of about the same size, the one with the fewest MACs.
+  Args:
+    graph: What the stage computes.
+    reuse_inputs: Stage inputs (positions in graph.inputs) whose bytes may be
+      overwritten once they are read.
+    options: Budget and objective.
   """
-  if options.schedule == 'patch':
-    return _patch_plan(graph, reuse_inputs, options)
-  variants = [graph]
-  if options.schedule == 'auto' and options.max_overhead > 1.0:
-    variants += _variants(graph, options.max_overhead)
-  # More recomputation never needs more memory: the first variant that gets as low
-  # as the last one is found by bisection.
-  peaks: dict[int, int] = {}
 
-  def peak(k: int) -> int:
-    if k not in peaks:
-      peaks[k] = least_peak(variants[k], reuse_inputs)
-    return peaks[k]
+  def __init__(
+      self, graph: StageGraph, reuse_inputs: Sequence[int], options: PlanOptions
+  ) -> None:
+    self._graph = graph
+    self._reuse = reuse_inputs
+    self._options = options
+    self._budget = options.max_overhead * sum(op.macs for op in graph.ops)
+    self._planners: dict[_Rewrites, Planner] = {}
+    self._steps: list[_Rewrites] = []
 
-  low, high = 0, len(variants) - 1
+  def smallest(self) -> StagePlan:
+    """The plan with the smallest workspace within the overhead that is allowed.
+
+    Of plans of about the same size, the one with the least work; without overhead,
+    the stage is not rewritten.
+
+    Raises:
+      NotStageable: the schedule that the options ask for is not possible.
+    """
+    if self._options.schedule == 'patch':
+      return self._patches()
+    plain = self._planner(_Rewrites())
+    if self._options.schedule != 'auto':
+      # A stream may be longer than a segment can be.
+      return plain.fixed(self._options.schedule) or plain.smallest()
+    if self._options.max_overhead <= 1.0:
+      # Rewrites cost time, even those that cost no multiply-accumulates.
+      return plain.smallest()
+    chosen = self._chosen()
+    best = self._planner(chosen).smallest()
+    # What has a higher peak, or more rewrites, may be laid out better.
+    for rewrites in (_Rewrites(), _with_all_blocks(self._graph, _Rewrites(gates=chosen.gates))):
+      planner = self._planner(rewrites)
+      if planner.least_peak() < (1 - _WORTH) * best.bytes:
+        other = planner.smallest()
+        best = other if other.bytes < (1 - _WORTH) * best.bytes else best
+    return best
+
+  def fastest(self, workspace_limit: int) -> StagePlan | None:
+    """The plan with the least work in a workspace of at most this size, if one is found."""
+    for rewrites in self._ladder():
+      planner = self._planner(rewrites)
+      if planner.least_workspace() <= workspace_limit:
+        found = planner.fastest(workspace_limit)
+        if found is not None:
+          return found
+    return None
+
+  def _planner(self, rewrites: _Rewrites) -> Planner:
+    if rewrites not in self._planners:
+      self._planners[rewrites] = Planner(rewrites.apply(self._graph), self._reuse)
+    return self._planners[rewrites]
+
+  def _peak(self, rewrites: _Rewrites) -> int:
+    return self._planner(rewrites).least_peak()
+
+  def _chosen(self) -> _Rewrites:
+    """The rewrites that get about as low as all of them."""
+    return self._ladder()[-1]
+
+  def _ladder(self) -> list[_Rewrites]:
+    """From nothing to the rewrites that need the least memory, step by step."""
+    if not self._steps:
+      gates = self._gate_steps()
+      all_blocks = [_with_all_blocks(self._graph, step) for step in gates]
+      k = _first_as_low_as_last(all_blocks, self._peak)
+      blocks = _block_steps(self._graph, gates[k])
+      j = _first_as_low_as_last(blocks, self._peak)
+      before = [*_block_steps(self._graph, gates[0]), *all_blocks[1:k]] if k else []
+      self._steps = [*before, *blocks[: j + 1]]
+      if self._options.max_overhead > 1.0:
+        self._steps += self._with_less_held(blocks[j])
+        self._steps += self._in_patches(self._steps[-1])
+    return self._steps
+
+  def _gate_steps(self) -> list[_Rewrites]:
+    """More and more maps made twice, those that save the most first."""
+    budget = self._budget - sum(op.macs for op in self._graph.ops)
+    steps, chosen = [_Rewrites()], []
+    gates = find_gates(self._graph) if budget > 0 else []
+    for k, gate in enumerate(gates):
+      if gate.macs > budget:
+        continue
+      budget -= gate.macs
+      chosen.append(gate)
+      # Blocks of the same size bound the memory together.
+      if k + 1 == len(gates) or gates[k + 1].saved_bytes != gate.saved_bytes:
+        steps.append(_Rewrites(gates=tuple(chosen)))
+    return steps
+
+  def _with_less_held(self, rewrites: _Rewrites) -> list[_Rewrites]:
+    """Steps that make shared rows of blocks again, as long as that lowers the peak."""
+    steps: list[_Rewrites] = []
+    useful = 0
+    best = self._peak(rewrites)
+    while True:
+      planner = self._planner(rewrites)
+      lower = self._cheapest(rewrites, planner.bounding_operators())
+      # What is bounded by several blocks falls when less is held of all of them.
+      if lower is None or self._peak(lower) > planner.least_peak():
+        return steps[:useful]
+      rewrites = lower
+      steps.append(rewrites)
+      if self._peak(rewrites) <= (1 - _WORTH) * best:
+        best = self._peak(rewrites)
+        useful = len(steps)
+
+  def _in_patches(self, rewrites: _Rewrites) -> list[_Rewrites]:
+    """Patches of the operators that bound the memory, if they get lower than this."""
+    best, limit = None, (1 - _WORTH) * self._peak(rewrites)
+    bounding = set(self._planner(rewrites).bounding_operators())
+    ranges = [
+        (patches.least_bytes(self._graph, first, depth), first, depth)
+        for first in range(len(self._graph.ops))
+        for depth in patches.depths(self._graph, first)
+        if any(op.name in bounding for op in self._graph.ops[first:depth])
+    ]
+    for least, first, depth in sorted(ranges)[:_PATCHED]:
+      for grid in _GRIDS if least < limit else ():
+        step = _Rewrites(patched=(first, depth, grid))
+        try:
+          macs = self._planner(step).macs
+        except NotStageable:  # the grid is larger than the map
+          continue
+        if macs <= self._budget and self._peak(step) < limit:
+          best, limit = step, (1 - _WORTH) * self._peak(step)
+    return [] if best is None else [best]
+
+  def _cheapest(self, rewrites: _Rewrites, names: Sequence[str]) -> _Rewrites | None:
+    """Less held of the operator among these for which it saves the most for its price."""
+    here = self._planner(rewrites)
+    steps = (rewrites.with_less_held(name) for name in names)
+    lower = [step for step in steps if step is not None]
+    affordable = [step for step in lower if self._planner(step).macs <= self._budget]
+
+    def price(step: _Rewrites) -> float:
+      there = self._planner(step)
+      return (there.macs - here.macs) / max(1, here.scratch_bytes - there.scratch_bytes)
+
+    return min(affordable, key=price, default=None)
+
+  def _patches(self) -> StagePlan:
+    """Patches as MCUNetV2 has them; the operators behind them as the search cuts them.
+
+    Raises:
+      NotStageable: no operator can run in patches, or the grid does not fit.
+    """
+    options = self._options
+    depths = patches.depths(self._graph)
+    if options.patch_depth is not None:
+      if options.patch_depth not in depths:
+        known = ', '.join(map(str, depths)) or 'none'
+        raise NotStageable(
+            f'a patch depth of {options.patch_depth} is not possible; {known} is'
+        )
+      depths = [options.patch_depth]
+    if not depths:
+      raise NotStageable('its first operator cannot run in patches')
+    depth = min(
+        depths, key=lambda d: (patches.estimate_peak(self._graph, d, options.grid), d)
+    )
+    variant = patches.split_into_patches(self._graph, depth, options.grid)
+    return Planner(variant, self._reuse).smallest()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Rewrites:
+  """What is done to a graph.
+
+  Attributes:
+    patched: Operators [first, end) that run in patches, and the grid.
+    gates: Whose maps are made twice.
+    blocks: That become one operator, after that; how much of their shared rows is held.
+  """
+
+  patched: tuple[int, int, tuple[int, int]] | None = None
+  gates: tuple[Gate, ...] = ()
+  blocks: tuple[tuple[Block, float], ...] = ()
+
+  def apply(self, graph: StageGraph) -> StageGraph:
+    if self.patched is not None:
+      first, end, grid = self.patched
+      graph = patches.split_into_patches(graph, end, grid, first)
+    if self.gates:
+      graph = make_again(graph, self.gates)
+    return join_blocks(graph, dict(self.blocks)) if self.blocks else graph
+
+  def with_less_held(self, name: str) -> _Rewrites | None:
+    """Less of the shared rows of the block that is the operator of this name.
+
+    None when there is no such block, or it holds none.
+    """
+    for k, (block, part) in enumerate(self.blocks):
+      if block.name == name and part > _HELD_PARTS[-1]:
+        less = block, _HELD_PARTS[_HELD_PARTS.index(part) + 1]
+        return dataclasses.replace(self, blocks=(*self.blocks[:k], less, *self.blocks[k + 1 :]))
+    return None
+
+
+def _block_steps(graph: StageGraph, rewrites: _Rewrites) -> list[_Rewrites]:
+  """More and more blocks as one operator, those that save the most first."""
+  blocks = find_blocks(rewrites.apply(graph))
+  steps = [rewrites]
+  for k, block in enumerate(blocks, 1):
+    if k == len(blocks) or blocks[k].saved_bytes != block.saved_bytes:
+      chosen = tuple((each, 1.0) for each in blocks[:k])
+      steps.append(dataclasses.replace(rewrites, blocks=chosen))
+  return steps
+
+
+def _with_all_blocks(graph: StageGraph, rewrites: _Rewrites) -> _Rewrites:
+  return _block_steps(graph, rewrites)[-1]
+
+
+def _first_as_low_as_last(steps: Sequence[_Rewrites], peak: Callable[[_Rewrites], int]) -> int:
+  """Index of the first step that is about as low as the last; peaks only fall."""
+  low, high = 0, len(steps) - 1
   while low < high:
     middle = (low + high) // 2
-    if peak(middle) <= (1 + _WORTH) * peak(len(variants) - 1):
+    if peak(steps[middle]) <= (1 + _WORTH) * peak(steps[-1]):
       high = middle
     else:
       low = middle + 1
-  plan = plan_stage(variants[low], reuse_inputs=reuse_inputs, schedule=options.schedule)
-  if plan is None:  # a stream longer than a segment may be
-    plan = plan_stage(graph, reuse_inputs=reuse_inputs)
-  assert plan is not None
-  return plan
+  return low
 
 
-def fastest_plan(
-    plan: StagePlan, reuse_inputs: Sequence[int], workspace_limit: int
-) -> StagePlan:
-  """A plan of the same graph with the fewest kernel calls; this one if none is better."""
-  found = plan_stage(plan.graph, reuse_inputs=reuse_inputs, workspace_limit=workspace_limit)
-  return found if found is not None and found.dispatches < plan.dispatches else plan
-
-
-def _patch_plan(
-    graph: StageGraph, reuse_inputs: Sequence[int], options: PlanOptions
-) -> StagePlan:
-  """Patches as MCUNetV2 has them; the operators behind them as the search cuts them.
-
-  Raises:
-    NotStageable: no operator can run in patches, or the grid does not fit.
-  """
-  depths = patches.depths(graph)
-  if options.patch_depth is not None:
-    if options.patch_depth not in depths:
-      known = ', '.join(map(str, depths)) or 'none'
-      raise NotStageable(f'a patch depth of {options.patch_depth} is not possible; {known} is')
-    depths = [options.patch_depth]
-  if not depths:
-    raise NotStageable('its first operator cannot run in patches')
-  depth = min(depths, key=lambda d: (patches.estimate_peak(graph, d, options.grid), d))
-  variant = patches.split_into_patches(graph, depth, options.grid)
-  plan = plan_stage(variant, reuse_inputs=reuse_inputs)
-  assert plan is not None
-  return plan
-
-
-def _variants(graph: StageGraph, max_overhead: float) -> Iterator[StageGraph]:
-  """The graph with more and more maps made twice, those that save the most first."""
-  budget = (max_overhead - 1.0) * sum(op.macs for op in graph.ops)
-  chosen = []
-  gates = find_gates(graph)
-  for k, gate in enumerate(gates):
-    if gate.macs > budget:
-      continue
-    budget -= gate.macs
-    chosen.append(gate)
-    # Blocks of the same size bound the memory together.
-    if k + 1 < len(gates) and gates[k + 1].saved_bytes == gate.saved_bytes:
-      continue
-    yield make_again(graph, chosen)
+def work_of(plan: StagePlan) -> tuple[int, int, int]:
+  """What makes a plan slow: multiply-accumulates, blocks in one operator, kernel calls."""
+  joined = sum(op.kind == Kind.BOTTLENECK for op in plan.graph.ops)
+  return plan.macs, joined, plan.dispatches

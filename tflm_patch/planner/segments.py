@@ -8,7 +8,8 @@ are rings. The cost of a segment is the most memory that is alive during one of
 its steps, row by row; whole maps before and after it are consumed and made as
 it goes on. A segment's cost is only computed when its lower bound does not rule
 it out; the bound of a stream is what the rings of a shorter one need, since a
-longer stream has these rings as well.
+longer stream has these rings as well, and what one that begins alike needs
+beside what it leaves behind.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import dataclasses
 import heapq
 import itertools
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -34,11 +35,13 @@ class SegmentCost:
   Attributes:
     peak_bytes: The most bytes alive, the stage's tensors included.
     ring_bytes: The most bytes alive of maps that are made and read in it.
+    inner_bytes: The same, with maps that are read in it for the last time.
     dispatches: Kernel calls.
   """
 
   peak_bytes: int
   ring_bytes: int
+  inner_bytes: int
   dispatches: int
 
 
@@ -51,7 +54,12 @@ class SegmentSearch:
     self._costs: dict[tuple[int, int], SegmentCost] = {}
     self._whole = self._bytes_at_cuts()
     self._rings = np.zeros((len(graph.ops) + 1,) * 2, np.int64)
+    self._inner = np.zeros_like(self._rings)
     pulls = (len(set(op.reads[0].last.tolist())) for op in graph.ops)
+    self._ends = [
+        len(graph.ops) if feature_map.role == MapRole.OUTPUT else end
+        for feature_map, (_, end) in zip(graph.maps, order.spans(graph))
+    ]
     self._pulls = list(itertools.accumulate(pulls, initial=0))
 
   def _bytes_at_cuts(self) -> list[int]:
@@ -88,40 +96,52 @@ class SegmentSearch:
       steps = order.simulate(self.graph, range(first, last)).steps
       needed = needs.needs_of(self.graph, (key,), steps, self._reusable)
       self._costs[key] = SegmentCost(
-          int(needed.live_bytes().max()), needed.ring_bytes(), count_dispatches(steps)
+          int(needed.live_bytes().max()),
+          needed.ring_bytes(),
+          needed.inner_bytes({m for m in range(len(self._ends)) if self._ends[m] >= last}),
+          count_dispatches(steps),
       )
       longer = self._rings[: first + 1, last:]
       np.maximum(longer, self._costs[key].ring_bytes, out=longer)
+      longer = self._inner[first, last:]
+      np.maximum(longer, self._costs[key].inner_bytes, out=longer)
     return self._costs[key]
 
   def least_peak(self, floor_bytes: int) -> int:
-    """The smallest peak of any cuts, at least `floor_bytes` (Dijkstra, bottleneck)."""
+    """The smallest peak of any cuts, at least `floor_bytes`.
+
+    The level, a lower bound, rises from one peak to the next. All segments that it
+    allows are equally good: the way on from the farthest cut point is tried first.
+    """
     n = len(self.graph.ops)
+    level = floor_bytes
     done: set[int] = set()
     queued: set[tuple[int, int]] = set()
-    peaks = [0] * (n + 1)
-    # (peak or its lower bound, minus the node, origin, whether it is exact)
-    queue: list[tuple[int, int, int, bool]] = [(floor_bytes, 0, 0, True)]
+    # (peak or its lower bound, minus the origin, node, whether it is exact)
+    queue: list[tuple[int, int, int, bool]] = [(level, 0, 0, True)]
     while queue:
-      peak, negative, origin, exact = heapq.heappop(queue)
-      node = -negative
+      peak, negative, node, exact = heapq.heappop(queue)
+      level = max(level, peak)
+      origin = -negative
+      bound = self._bound(origin, node)
+      if not exact and bound > level:  # more is known than when it was queued
+        heapq.heappush(queue, (bound, negative, node, False))
+        continue
+      if not exact and node not in done:
+        cost = self.cost(origin, node)
+        heapq.heappush(queue, (max(level, cost.peak_bytes), negative, node, True))
       if exact:
         if node in done:
           continue
-        done.add(node)
-        peaks[node] = peak
         if node == n:
-          return peak
+          return level
+        done.add(node)
         origin = node
-      elif node not in done:
-        cost = self.cost(origin, node)
-        exact_peak = max(peaks[origin], cost.peak_bytes)
-        heapq.heappush(queue, (exact_peak, negative, origin, True))
       for last in self._extensions(origin, node):
-        bound = max(peaks[origin], self._ring_bytes(origin, last), self.floor(origin, last))
         if (origin, last) not in queued:
           queued.add((origin, last))
-          heapq.heappush(queue, (bound, -last, origin, False))
+          bound = max(level, self._bound(origin, last), self.floor(origin, last))
+          heapq.heappush(queue, (bound, -origin, last, False))
     raise AssertionError('unreachable')
 
   def fewest_dispatches(
@@ -163,7 +183,7 @@ class SegmentSearch:
         if cost.peak_bytes <= limit and (origin, node) not in without:
           heapq.heappush(queue, (totals[origin] + cost.dispatches, node, origin, True))
       # The next end is looked at when this one is: an expectation only grows.
-      fits = not prune or self._ring_bytes(origin, node) <= limit
+      fits = not prune or self._bound(origin, node) <= limit
       if node < n and node - origin < MAX_OPS and fits:
         expected = totals[origin] + self._expected_dispatches(origin, node + 1)
         heapq.heappush(queue, (expected, node + 1, origin, False))
@@ -173,12 +193,12 @@ class SegmentSearch:
     """Ends behind `last`, up to one of which the cost may tell more than the bound."""
     for end in range(last + 1, min(len(self.graph.ops), first + MAX_OPS) + 1):
       yield end
-      if self.floor(first, end) <= self._ring_bytes(first, end):
+      if self.floor(first, end) <= self._bound(first, end):
         return
 
-  def _ring_bytes(self, first: int, last: int) -> int:
-    """What a stream needs at least: the rings of the streams within it that are known."""
-    return int(self._rings[first, last])
+  def _bound(self, first: int, last: int) -> int:
+    """What a stream needs at least: what the streams within it that are known need."""
+    return int(max(self._rings[first, last], self._inner[first, last]))
 
   def _expected_dispatches(self, first: int, last: int) -> int:
     """What a segment's dispatches will hardly be below.
@@ -199,7 +219,9 @@ def _path(came_from: dict[int, int], n: int) -> Cuts:
   return tuple(reversed(cuts))
 
 
-def count_dispatches(steps: Iterable[order.Step]) -> int:
+def count_dispatches(steps: Sequence[order.Step]) -> int:
   """Kernel calls for steps of which consecutive ones of an operator are joined."""
-  runs = (len(list(run)) for _, run in itertools.groupby(i for i, _ in steps))
-  return sum(-(-length // MAX_STEP_ROWS) for length in runs)
+  operators = np.fromiter((i for i, _ in steps), np.int64, len(steps))
+  ends = np.append(np.flatnonzero(operators[1:] != operators[:-1]) + 1, len(steps))
+  runs = np.diff(ends, prepend=0)
+  return int((-(-runs // MAX_STEP_ROWS)).sum())

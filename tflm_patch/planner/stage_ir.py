@@ -60,7 +60,7 @@ class FeatureMap:
     zero_point: What padding reads; 0 for float32.
     role: Where it lives.
     tensor: Index of the graph's tensor it stands for.
-    constant: int8 values [rows, cols, channels] of a CONSTANT map.
+    constant: Values [rows, cols, channels] of a CONSTANT map.
     view: It is a part of another map and lies in its memory.
   """
 
@@ -114,6 +114,15 @@ class InPlace:
     """Whether rows of output and input lie at the same place."""
     return (self.row_step, self.row_shift, self.gap_bytes) == (1, 0, 0)
 
+  def over(self, below: InPlace) -> InPlace:
+    """How an output lies over what its input lies over itself."""
+    return InPlace(
+        below.input,
+        below.row_shift + below.row_step * self.row_shift,
+        below.gap_bytes + self.gap_bytes,
+        below.row_step * self.row_step,
+    )
+
   def fits_ring(self, height: int) -> bool:
     """Whether the output's slots of an input ring follow each other, up or down."""
     if self.row_step == 1:
@@ -133,6 +142,8 @@ class StageOp:
     reads: One entry per input.
     accumulates: The output exists only after the last step.
     scratch_bytes: Private memory from the first step to the last.
+    spare_scratch: Sizes, the best first, of memory that makes it faster; it gets
+      one that fits beside everything else, if any.
     encode: Writes the parameter record, storing its arrays in the constant pool.
     macs: Multiply-accumulates of the whole operator.
     sources: Indices of the graph's operators that it stands for.
@@ -152,6 +163,7 @@ class StageOp:
   encode: Callable[[ConstantPool], bytes]
   accumulates: bool = False
   scratch_bytes: int = 0
+  spare_scratch: tuple[int, ...] = ()
   macs: int = 0
   sources: tuple[int, ...] = ()
   in_place: tuple[InPlace, ...] = ()
@@ -171,3 +183,26 @@ class StageGraph:
   ops: tuple[StageOp, ...]
   inputs: tuple[int, ...]
   outputs: tuple[int, ...]
+
+
+def without_unused_maps(graph: StageGraph) -> StageGraph:
+  """The graph without maps that no operator makes or reads."""
+  used = {m for op in graph.ops for m in (*op.inputs, *op.outputs)}
+  used |= {*graph.inputs, *graph.outputs}
+  number = {m: k for k, m in enumerate(sorted(used))}
+
+  def renumber(maps: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(number[m] for m in maps)
+
+  maps = []
+  for m in sorted(used):
+    feature_map = graph.maps[m]
+    if feature_map.view is not None:
+      view = dataclasses.replace(feature_map.view, base=number[feature_map.view.base])
+      feature_map = dataclasses.replace(feature_map, view=view)
+    maps.append(feature_map)
+  ops = tuple(
+      dataclasses.replace(op, inputs=renumber(op.inputs), outputs=renumber(op.outputs))
+      for op in graph.ops
+  )
+  return StageGraph(tuple(maps), ops, renumber(graph.inputs), renumber(graph.outputs))

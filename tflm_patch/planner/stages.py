@@ -9,7 +9,7 @@ TFLM's allocator would report it; so a converted model is never worse.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model, Subgraph
@@ -20,7 +20,7 @@ from tflm_patch.planner.lowering import NotStageable, lower_region, region_bound
 from tflm_patch.planner.operators import Violation
 from tflm_patch.planner.options import DEFAULT, PlanOptions
 from tflm_patch.planner.partition import partition
-from tflm_patch.planner.search import fastest_plan, smallest_plan
+from tflm_patch.planner.search import StageSearch, work_of
 from tflm_patch.planner.stage_operator import PlannedStage, install_stages
 
 Finish = Callable[[Model], Model]
@@ -71,10 +71,12 @@ def choose_stages(
   if input_rows is not None:
     bands = input_bands.plan_bands(subgraph, parts, input_rows)
   planned, rejected = [], []
+  searches: dict[tuple[int, ...], StageSearch] = {}
   for region in parts.regions:
     fed = bands if bands is not None and region == bands.region else None
     try:
-      planned.append(_plan_region(model, subgraph, region, keep_input, fed, options))
+      stage, searches[region] = _plan_region(model, subgraph, region, keep_input, fed, options)
+      planned.append(stage)
     except NotStageable as reason:
       if fed is not None:
         raise input_bands.refusal(str(reason)) from None
@@ -103,12 +105,13 @@ def choose_stages(
         chosen, best = without, total
         rejected.append((stage.region, 'as a stage it would not lower the arena'))
   if options.arena_bytes is not None:
-    chosen = _hasten(chosen, arena, options.arena_bytes)
+    chosen = _hasten(chosen, searches, arena, options.arena_bytes)
   return StageChoice(build(chosen), tuple(chosen), parts.violations, tuple(rejected))
 
 
 def _hasten(
     stages: Sequence[PlannedStage],
+    searches: Mapping[tuple[int, ...], StageSearch],
     arena: Callable[[Sequence[PlannedStage]], int],
     limit: int,
 ) -> list[PlannedStage]:
@@ -118,7 +121,9 @@ def _hasten(
     spare = limit - arena(chosen)
     if spare <= 0:
       break
-    plan = fastest_plan(stage.plan, stage.reuse, stage.plan.workspace_bytes + spare)
+    plan = searches[stage.region].fastest(stage.plan.workspace_bytes + spare)
+    if plan is None or work_of(plan) >= work_of(stage.plan):
+      continue
     faster = dataclasses.replace(stage, plan=plan, encoded=encode_stage(plan))
     others = [faster if other is stage else other for other in chosen]
     if arena(others) <= limit:
@@ -133,7 +138,7 @@ def _plan_region(
     keep_input: bool,
     bands: input_bands.Bands | None,
     options: PlanOptions,
-) -> PlannedStage:
+) -> tuple[PlannedStage, StageSearch]:
   graph = lower_region(model, subgraph, region)
   if bands is not None:
     graph = input_bands.feed(graph, bands)
@@ -149,5 +154,7 @@ def _plan_region(
           i in inside for i, other in enumerate(subgraph.operators) if tensor in other.inputs
       )
   ]
-  plan = smallest_plan(graph, reuse, options)
-  return PlannedStage(region, inputs, outputs, tuple(reuse), plan, encode_stage(plan))
+  search = StageSearch(graph, reuse, options)
+  plan = search.smallest()
+  stage = PlannedStage(region, inputs, outputs, tuple(reuse), plan, encode_stage(plan))
+  return stage, search

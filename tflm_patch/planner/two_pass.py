@@ -11,6 +11,7 @@ from, a narrower map, is read twice.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 from tflm_patch.planner import order
 from tflm_patch.planner.program import Kind
@@ -79,7 +80,7 @@ def _is_fed(graph: StageGraph, m: int) -> bool:
   return maker is not None and graph.ops[maker].kind == Kind.FEED
 
 
-def make_again(graph: StageGraph, gates: list[Gate]) -> StageGraph:
+def make_again(graph: StageGraph, gates: Iterable[Gate]) -> StageGraph:
   """A graph in which the maps of these gates are made a second time for the product."""
   maps: list[FeatureMap] = list(graph.maps)
   ops: list[StageOp] = []

@@ -1,0 +1,167 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Blocks of three convolutions as one operator: exact, within memory, counted right."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import real_models
+from support.compare import check_conversion
+from support.effort import examples
+from support.memory_check import check_memory
+from support.model_builder import ModelBuilder
+
+from tflm_patch.api import ConvertOptions, convert_model
+from tflm_patch.planner import search
+from tflm_patch.planner.bottleneck import find_blocks, join_blocks
+from tflm_patch.planner.options import PlanOptions
+from tflm_patch.planner.plan import Planner
+from tflm_patch.planner.program import Kind
+
+
+def blocks(strides=(2, 1), kernel=3, dilation=1, padding='SAME', channels=4, size=(19, 23)):
+  """MobileNet blocks with shortcuts where the shape stays."""
+  b = ModelBuilder(11)
+  x = b.conv(b.input((1, *size, 3)), channels, 3, 2)
+  for stride in strides:
+    y = b.conv(x, 6 * channels, 1, activation='RELU6')
+    y = b.depthwise(y, 1, kernel, stride, padding=padding, dilation=dilation)
+    y = b.conv(y, channels, 1)
+    x = b.add(x, y) if stride == 1 and padding == 'SAME' else y
+  b.output(b.fully_connected(b.mean(x), 3))
+  return b.build()
+
+
+def joined(plan):
+  return [op for op in plan.graph.ops if op.kind == Kind.BOTTLENECK]
+
+
+def force(monkeypatch, part):
+  """Joins all blocks, with a part of the shared rows held."""
+
+  def all_of(self):
+    steps = search._with_all_blocks(self._graph, search._Rewrites())
+    return search._Rewrites(blocks=tuple((block, part) for block, _ in steps.blocks))
+
+  monkeypatch.setattr(search.StageSearch, '_chosen', all_of)
+  monkeypatch.setattr(search, '_WORTH', 1.0)  # keep it
+
+
+@pytest.mark.parametrize('part', [1.0, 0.5, 0.0])
+@pytest.mark.parametrize(
+    'case',
+    [
+        {},
+        {'kernel': 5, 'size': (60, 70)},
+        {'kernel': (3, 1)},
+        {'strides': (1, 1), 'dilation': 2, 'size': (60, 70)},
+        {'padding': 'VALID'},
+        {'strides': (3, 2), 'size': (40, 31)},
+        {'kernel': 2, 'strides': (2, 2)},
+        {'channels': 1},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize('rows', [None, 1])
+def test_cases(monkeypatch, case, part, rows):
+  data = blocks(**case)
+  force(monkeypatch, part)
+  result = check_conversion(data, ConvertOptions(force_stage=True, input_rows=rows), 4)
+  (stage,) = result.stages
+  assert joined(stage.plan)
+  check_memory(stage.plan)
+
+
+@settings(max_examples=examples(25))
+@given(
+    st.lists(st.sampled_from([1, 1, 2]), min_size=1, max_size=3),
+    st.integers(1, 5), st.integers(1, 6), st.integers(9, 30), st.integers(9, 30),
+)  # fmt: skip
+def test_generated_blocks(strides, kernel, channels, height, width):
+  data = blocks(tuple(strides), kernel, channels=channels, size=(height, width))
+  with pytest.MonkeyPatch.context() as monkeypatch:
+    force(monkeypatch, 1.0)
+    result = check_conversion(data, ConvertOptions(force_stage=True), 2)
+  for stage in result.stages:
+    check_memory(stage.plan)
+
+
+def stage_graph(data):
+  (stage,) = convert_model(
+      data, ConvertOptions(plan=PlanOptions(schedule='layer'), force_stage=True)
+  ).stages
+  return stage.plan.graph
+
+
+def test_nothing_is_computed_twice_where_all_is_held():
+  graph = stage_graph(blocks((2, 1, 1), size=(64, 64)))
+  found = find_blocks(graph)
+  assert len(found) == 3
+  macs = sum(op.macs for op in graph.ops)
+  (block,) = (block for block in found if graph.ops[block.depthwise].window.stride == (2, 2))
+  whole = join_blocks(graph, dict.fromkeys(found, 1.0))
+  assert sum(op.macs for op in whole.ops) == macs
+  # With a stride of 2, one row of three is made again.
+  expand = graph.ops[block.expand]
+  again = join_blocks(graph, {block: 0.0})
+  rows = graph.maps[expand.outputs[0]].rows
+  steps = graph.ops[block.project].steps
+  assert sum(op.macs for op in again.ops) - macs == pytest.approx(
+      expand.macs * (steps - 1) / rows, rel=0.05
+  )
+
+
+def test_less_held_is_less_memory():
+  graph = stage_graph(blocks((1, 1), size=(48, 48)))
+  block = find_blocks(graph)[0]
+  scratch = [
+      max(op.scratch_bytes for op in joined_graph.ops)
+      for joined_graph in (join_blocks(graph, {block: part}) for part in (1.0, 0.5, 0.0))
+  ]
+  assert scratch[0] > scratch[1] > scratch[2] > 0
+
+
+def test_blocks_share_no_operator():
+  b = ModelBuilder(3)
+  x = b.conv(b.input((1, 32, 32, 3)), 16, 3)
+  for _ in range(3):
+    x = b.conv(b.depthwise(x), 16, 1)
+  b.output(b.fully_connected(b.mean(x), 3))
+  found = find_blocks(stage_graph(b.build()))
+  members = [i for block in found for i in (block.expand, block.depthwise, block.project)]
+  assert found and len(set(members)) == len(members)
+
+
+def test_what_others_read_stays_a_map():
+  b = ModelBuilder(3)
+  x = b.conv(b.input((1, 24, 24, 3)), 4, 3)
+  wide = b.conv(x, 24, 1)
+  narrow = b.conv(b.depthwise(wide), 4, 1)
+  b.output(narrow, b.mean(wide))
+  graph = stage_graph(b.build())
+  assert all(graph.ops[block.expand].outputs[0] != graph.ops[1].outputs[0]
+             for block in find_blocks(graph))  # fmt: skip
+
+
+def test_the_search_joins_blocks_where_they_bound_the_memory():
+  data = blocks((2, 1), size=(64, 64))
+  result = convert_model(data, ConvertOptions(input_rows=1))
+  (stage,) = result.stages
+  assert joined(stage.plan)
+  assert result.converted_macs == result.original_macs
+  plain = Planner(search._Rewrites().apply(stage_graph(data)))
+  assert plain.macs == result.original_macs
+
+
+@pytest.mark.skipif(not real_models.available(), reason=real_models.MISSING)
+@pytest.mark.parametrize(
+    'overhead, limit', [(1.0, 90_000), (1.03, 86_000)],
+)  # fmt: skip
+def test_rows_of_mobilenet_v2(overhead, limit):
+  data = (real_models.FOLDER / 'mbv2_1.0_224_int8.tflite').read_bytes()
+  options = ConvertOptions(input_rows=1, plan=PlanOptions(max_overhead=overhead))
+  result = convert_model(data, options)
+  assert result.converted_arena.head <= limit
+  assert result.converted_macs <= overhead * result.original_macs
+  for stage in result.stages:
+    check_memory(stage.plan)
