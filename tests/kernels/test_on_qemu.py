@@ -19,8 +19,8 @@ KERNELS = HERE.parents[1] / 'micro_kernels'
 CPUS = ('cortex-m4', 'cortex-m55')
 # Those that concern kernels; the others do not depend on the core.
 TESTS = (
-    'binary', 'conv', 'depthwise_conv', 'fully_connected', 'golden', 'golden_maps', 'mean', 'pool',
-    'requantize', 'schedule',
+    'binary', 'bottleneck', 'conv', 'depthwise_conv', 'fully_connected', 'golden', 'golden_int16',
+    'golden_maps', 'mean', 'pool', 'requantize', 'schedule',
 )  # fmt: skip
 # A call of calloc() instead of malloc() would escape qemu/main.c.
 FLAGS = (
