@@ -10,7 +10,6 @@
 #define AVERAGE_ADD tflm_patch_average_pool_accumulate_s16
 #define AVERAGE_FINISH tflm_patch_average_pool_finish_s16
 #define MAX_ROW tflm_patch_max_pool_s16
-#define OWN_ROWS 0
 #include "pool_rows.h"
 
 static tflm_patch_status check_average(const tflm_patch_stage* stage,
