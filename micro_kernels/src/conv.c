@@ -8,6 +8,7 @@
 #include "dsp/conv.h"
 #include "family.h"
 #include "kernels.h"
+#include "mve/conv.h"
 #include "portable/portable.h"
 #include "typed.h"
 #include "weights.h"
@@ -58,8 +59,23 @@ static uint32_t rows_apart(const tflm_patch_rows* input, const int8_t* from,
   return apart >= n ? n : apart > 1 ? (uint32_t)apart : 1;
 }
 
+/* Whether the family's kernel may write an output row over the input row that it
+ * is made from. */
+static int works_in_place(const tflm_patch_conv_args* args, uint32_t channels) {
+#if TFLM_PATCH_IS_MVE
+  return tflm_patch_mve_conv_reads_first(args, channels);
+#else
+  (void)args;
+  (void)channels;
+  return TFLM_PATCH_HAS_OWN_CONV_IN_PLACE;
+#endif
+}
+
 /* An output row over the input row that it is made from: some cells at a time
  * are set aside first. */
+#ifdef __GNUC__
+__attribute__((noinline)) /* its memory is for those that need it */
+#endif
 static void make_row_in_place(const tflm_patch_conv_args* args, int8_t* cells,
                               uint32_t cols, uint32_t channels) {
   int8_t aside[2 * TFLM_PATCH_CONV_IN_PLACE_CHANNELS];
@@ -108,9 +124,9 @@ static void make_pointwise(const tflm_patch_conv_args* args,
     int8_t* to = find_row(output, row);
     uint32_t n = rows_in_line(input, row, count);
     n = rows_in_line(output, row, n);
-    if (!TFLM_PATCH_HAS_OWN_CONV_IN_PLACE && from == to &&
-        output->channels <= input->channels &&
-        input->channels <= TFLM_PATCH_CONV_IN_PLACE_CHANNELS) {
+    if (from == to && output->channels <= input->channels &&
+        input->channels <= TFLM_PATCH_CONV_IN_PLACE_CHANNELS &&
+        !works_in_place(args, input->channels)) {
       make_row_in_place(args, to, input->cols * n, input->channels);
     } else {
       if (n > 1 && from != to) {
