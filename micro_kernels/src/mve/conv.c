@@ -10,6 +10,7 @@
 
 #include "../portable/portable.h"
 #include "../window.h"
+#include "conv.h"
 #include "dot.h"
 #include "tiles.h"
 
@@ -231,6 +232,14 @@ static __attribute__((noinline)) void make_direct(const conv_row* c) {
       make_cols(c, x, 1, first, n);
     }
   }
+}
+
+int tflm_patch_mve_conv_reads_first(const tflm_patch_conv_args* args,
+                                    uint32_t channels) {
+  return args->groups == 1 &&
+         tflm_patch_mve_tiles_read_first(&args->requant, channels,
+                                         args->output_channels) &&
+         tflm_patch_is_usual(&args->requant, args->output_channels);
 }
 
 void tflm_patch_conv_s8(const tflm_patch_conv_args* args,

@@ -384,7 +384,7 @@ static __attribute__((noinline)) void make_all_16(
   }
 }
 
-/* ---- pixels of 17 to 96 values in registers, in the usual case ---- */
+/* ---- pixels of 16 to 96 values in registers, in the usual case ---- */
 
 /* What channels from some one on need. */
 typedef struct {
@@ -402,6 +402,7 @@ typedef struct {
 #define NEXT_VECTOR(sum, x)               \
   "   vldrb.8 %q[t], [%[w]], #16\n"       \
   "   vmladava.s8 %[" sum "], %q[" x "], %q[t]\n"
+#define VECTORS_1(sum, back) back FIRST_VECTOR(sum)
 #define VECTORS_2(sum, back) FIRST_VECTOR(sum) back NEXT_VECTOR(sum, "x1")
 #define VECTORS_3(sum, back) \
   FIRST_VECTOR(sum) NEXT_VECTOR(sum, "x1") back NEXT_VECTOR(sum, "x2")
@@ -415,7 +416,8 @@ typedef struct {
   FIRST_VECTOR(sum) NEXT_VECTOR(sum, "x1") NEXT_VECTOR(sum, "x2") \
   NEXT_VECTOR(sum, "x3") NEXT_VECTOR(sum, "x4") back NEXT_VECTOR(sum, "x5")
 
-#define X_2 [x0] "w"(x[0]), [x1] "w"(x[1])
+#define X_1 [x0] "w"(x[0])
+#define X_2 X_1, [x1] "w"(x[1])
 #define X_3 X_2, [x2] "w"(x[2])
 #define X_4 X_3, [x3] "w"(x[3])
 #define X_5 X_4, [x4] "w"(x[4])
@@ -458,7 +460,7 @@ typedef struct {
         : "lr", "memory");                                                     \
   }
 
-/* Of more than 16 values in `vectors` vectors, at least four channels. */
+/* Of at least 16 values in `vectors` vectors, at least four channels. */
 #define DEFINE_MAKE_PIXELS(vectors)                                            \
   DEFINE_MULTIPLY_PIXEL(multiply_whole_##vectors, vectors, "")                 \
   DEFINE_MULTIPLY_PIXEL(multiply_other_##vectors, vectors,                     \
@@ -510,6 +512,7 @@ static channel_place find_place(const tflm_patch_requant_args* requant,
 }
 
 /* clang-format off */
+DEFINE_MAKE_PIXELS(1)
 DEFINE_MAKE_PIXELS(2)
 DEFINE_MAKE_PIXELS(3)
 DEFINE_MAKE_PIXELS(4)
@@ -525,17 +528,16 @@ typedef void (*make_tiles)(const tflm_patch_requant_args* requant,
                            size_t output_step);
 
 /* By the number of vectors that hold the values, less one. */
-static const make_tiles kMakeShort[] = {make_all_16,   make_pixels_2,
-                                        make_pixels_3, make_pixels_4,
-                                        make_pixels_5, make_pixels_6};
-#define MAX_VECTORS (sizeof(kMakeShort) / sizeof(*kMakeShort))
+static const make_tiles kMakePixels[] = {make_pixels_1, make_pixels_2,
+                                         make_pixels_3, make_pixels_4,
+                                         make_pixels_5, make_pixels_6};
+#define MAX_VECTORS (sizeof(kMakePixels) / sizeof(*kMakePixels))
 
-/* Each channel has a scale, and one channel's weights follow the other's. */
-static int can_make_pixels(const tflm_patch_requant_args* requant,
-                           const tflm_patch_pixels* pixels,
-                           const tflm_patch_filters* filters) {
-  return requant->channel_step && pixels->run == filters->channel_step &&
-         pixels->run <= MAX_VECTORS * LANES;
+/* Each channel has a scale, and there are enough channels for a group. */
+int tflm_patch_mve_tiles_read_first(const tflm_patch_requant_args* requant,
+                                    uint32_t run, uint32_t n_channels) {
+  return requant->channel_step && n_channels >= 4 && run >= LANES &&
+         run <= MAX_VECTORS * LANES;
 }
 
 void tflm_patch_mve_tiles(const tflm_patch_requant_args* requant,
@@ -546,9 +548,15 @@ void tflm_patch_mve_tiles(const tflm_patch_requant_args* requant,
   make_tiles make = make_usual_pairs;
   if (!pixels->is_usual || pixels->n_runs == 0) {
     make = make_any_pairs;
-  } else if (pixels->n_runs == 1 && filters->n_channels >= 4 &&
-             (run <= LANES || can_make_pixels(requant, pixels, filters))) {
-    make = kMakeShort[(run - 1) / LANES];
+  } else if (pixels->n_runs == 1) {
+    const uint32_t n = filters->n_channels;
+    const int is_in_place = output == pixels->runs[0] + pixels->at;
+    if (run <= LANES && n >= 4 && !is_in_place) {
+      make = make_all_16;
+    } else if (run == filters->channel_step &&
+               tflm_patch_mve_tiles_read_first(requant, run, n)) {
+      make = kMakePixels[(run - 1) / LANES];
+    }
   }
   make(requant, pixels, filters, output, output_step);
 }
