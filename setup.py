@@ -103,6 +103,7 @@ setup(
     package_data={
         'tflm_patch': [
             'py.typed',
+            'bench/firmware/*',
             '**/*.tflite',
             '**/*.npz',
             '**/*.json',
@@ -111,7 +112,8 @@ setup(
             '**/*.in',
         ],
         'tflm_patch.micro_kernels': [
-            'BUILD', '**/CMakeLists.txt', '**/*.cmake*', '**/*.h', '**/*.c', '**/*.cc', '**/*.map',
+            'BUILD', 'LICENSE', '*.mk', '**/CMakeLists.txt', '**/*.cmake*', '**/*.h', '**/*.c',
+            '**/*.cc', '**/*.map',
         ],
     },
     ext_modules=[host_library()] if wants_host_library() else [],

@@ -5,6 +5,7 @@
 from converter_plugins import (
     boundary_quantize,
     fold_pad,
+    line_to_column,
     reshape_noop,
     transpose_mean,
 )
@@ -27,6 +28,7 @@ __all__ = [
     'all_plugins',
     'boundary_quantize',
     'fold_pad',
+    'line_to_column',
     'register',
     'reshape_noop',
     'run_plugins',

@@ -16,6 +16,13 @@ _CONVOLUTIONS = ('CONV_2D', 'DEPTHWISE_CONV_2D')
 _VALID = 1
 
 
+def _is_padded_with_zero_point(tensor: Tensor) -> bool:
+  """Whether TFLM's PAD takes the zero point, as a convolution does; for int16 it takes 0."""
+  if tensor.dtype == DType.INT16:
+    return tensor.quantization is not None and not tensor.quantization.zero_points.any()
+  return tensor.dtype == DType.INT8
+
+
 @register('fold_pad', priority=20)
 class FoldPad:
   """Explicit PAD becomes the padding of the convolution that reads it."""
@@ -33,7 +40,7 @@ class FoldPad:
       return None
     if len(source.shape) != 4:
       return None
-    if pads[0] or pads[1] or pads[6] or pads[7] or source.dtype != DType.INT8:
+    if pads[0] or pads[1] or pads[6] or pads[7] or not _is_padded_with_zero_point(source):
       return None
     if target.shape != tuple(
         size + pads[2 * i] + pads[2 * i + 1] for i, size in enumerate(source.shape)

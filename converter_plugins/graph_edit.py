@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from tflm_patch.graph.types import Operator, Quantization, Subgraph, Tensor
+import numpy as np
+
+from tflm_patch.graph.types import DType, Operator, Quantization, Subgraph, Tensor
 
 
 def has_operands(operator: Operator, inputs: int) -> bool:
@@ -57,6 +59,17 @@ def add_tensor(graph: Subgraph, tensor: Tensor) -> int:
   """Appends a tensor; gives its index."""
   graph.tensors.append(tensor)
   return len(graph.tensors) - 1
+
+
+def reshape(graph: Subgraph, source: int, target: int) -> Operator:
+  """A RESHAPE of a tensor to the shape of another; the caller puts it into the graph."""
+  made = graph.tensors[target]
+  sizes = add_tensor(
+      graph,
+      Tensor(f'{made.name}/shape', (len(made.shape),), DType.INT32,
+             np.array(made.shape, '<i4').view(np.uint8)),
+  )  # fmt: skip
+  return Operator('RESHAPE', (source, sizes), (target,))
 
 
 def rewire(graph: Subgraph, old: int, new: int) -> None:

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
 from converter_plugins import graph_edit
@@ -67,14 +65,7 @@ class TransposeMean:
           Operator('MEAN', (source, axis_tensor), (made,), _keeping_dims(mean.options))
       )
       source = made
-    last = graph.tensors[means[1].outputs[0]]
-    sizes = graph_edit.add_tensor(
-        graph,
-        Tensor(f'{last.name}/shape', (len(last.shape),), DType.INT32,
-               np.array(last.shape, '<i4').view(np.uint8)),
-    )  # fmt: skip
-    reshape = Operator('RESHAPE', (source, sizes), means[1].outputs)
-    graph.operators[second] = dataclasses.replace(reshape)
+    graph.operators[second] = graph_edit.reshape(graph, source, means[1].outputs[0])
     graph.operators[first] = new[1]
     graph.operators[index] = new[0]
     return 'TRANSPOSE, MEAN, MEAN to NCHW became MEAN, MEAN on NHWC'

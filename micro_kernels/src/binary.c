@@ -7,8 +7,9 @@ static int broadcasts_to(uint32_t size, uint32_t output) {
   return size == output || size == 1;
 }
 
-tflm_patch_status tflm_patch_check_binary(const tflm_patch_stage* stage,
-                                          const tflm_patch_op* op) {
+tflm_patch_status tflm_patch_check_binary_of(const tflm_patch_stage* stage,
+                                             const tflm_patch_op* op,
+                                             uint8_t type) {
   const tflm_patch_status status = tflm_patch_check_arity(op, 2, 1);
   if (status != TFLM_PATCH_OK) {
     return status;
@@ -16,14 +17,19 @@ tflm_patch_status tflm_patch_check_binary(const tflm_patch_stage* stage,
   const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
   for (uint32_t i = 0; i < 2; ++i) {
     const tflm_patch_map* input = tflm_patch_input_map(stage, op, i);
-    if (input->type != TFLM_PATCH_INT8 ||
+    if (input->type != type ||
         !broadcasts_to(input->rows, output->rows) ||
         !broadcasts_to(input->cols, output->cols) ||
         !broadcasts_to(input->channels, output->channels)) {
       return TFLM_PATCH_BAD_OP;
     }
   }
-  return output->type == TFLM_PATCH_INT8 ? TFLM_PATCH_OK : TFLM_PATCH_BAD_OP;
+  return output->type == type ? TFLM_PATCH_OK : TFLM_PATCH_BAD_OP;
+}
+
+tflm_patch_status tflm_patch_check_binary(const tflm_patch_stage* stage,
+                                          const tflm_patch_op* op) {
+  return tflm_patch_check_binary_of(stage, op, TFLM_PATCH_INT8);
 }
 
 void tflm_patch_binary_reads(const tflm_patch_stage* stage,
@@ -39,7 +45,7 @@ void tflm_patch_binary_reads(const tflm_patch_stage* stage,
 typedef struct {
   const tflm_patch_map* map;
   uint32_t row_step;     /* 0 when rows are broadcast */
-  uint32_t col_step;     /* in values; 0 when columns are broadcast */
+  uint32_t col_step;     /* in bytes; 0 when columns are broadcast */
   uint32_t channel_step; /* 0 when channels are broadcast */
   int whole_row;         /* channel_step holds for the whole row */
 } operand;
@@ -52,7 +58,8 @@ static operand make_operand(const tflm_patch_map* map,
   operand x;
   x.map = map;
   x.row_step = map->rows == output->rows;
-  x.col_step = same_cols ? map->channels : 0;
+  x.col_step =
+      same_cols ? map->channels * tflm_patch_type_bytes(map->type) : 0;
   x.whole_row = one_value || (same_cols && same_channels);
   x.channel_step = same_channels && !one_value;
   return x;
@@ -72,10 +79,12 @@ void tflm_patch_run_binary(const tflm_patch_stage* stage,
   const operand b = make_operand(tflm_patch_input_map(stage, op, 1), output);
   uint32_t calls = output->cols;
   uint32_t n = output->channels;
+  uint32_t n_bytes;
   if (a.whole_row && b.whole_row) {
     n *= calls;
     calls = 1;
   }
+  n_bytes = n * tflm_patch_type_bytes(output->type);
   for (uint32_t row = step; row < step + count; ++row) {
     const int8_t* a_row = operand_row(stage, &a, row);
     const int8_t* b_row = operand_row(stage, &b, row);
@@ -85,7 +94,7 @@ void tflm_patch_run_binary(const tflm_patch_stage* stage,
                  a.channel_step, b_row, b.channel_step, out, n);
       a_row += a.col_step;
       b_row += b.col_step;
-      out += n;
+      out += n_bytes;
     }
   }
 }

@@ -1,14 +1,15 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * What operators of two int8 maps share: broadcasting. Internal.
+ * What operators of two maps share: broadcasting. Internal.
  */
 #ifndef TFLM_PATCH_SRC_BINARY_H_
 #define TFLM_PATCH_SRC_BINARY_H_
 
 #include "kernel.h"
 
-/* output[i] = f(a[i * a_step], b[i * b_step]); params is the kind's record. */
+/* output[i] = f(a[i * a_step], b[i * b_step]); params is the kind's record. The
+ * pointers are to values of the maps' type. */
 typedef void (*tflm_patch_binary_row)(const void* params, int32_t a_zero_point,
                                       int32_t b_zero_point, const int8_t* a,
                                       uint32_t a_step, const int8_t* b,
@@ -20,7 +21,12 @@ typedef void (*tflm_patch_binary_row)(const void* params, int32_t a_zero_point,
 tflm_patch_status tflm_patch_check_binary(const tflm_patch_stage* stage,
                                           const tflm_patch_op* op);
 
-/* The same, with a tflm_patch_add_params record (src/add.c). */
+/* The same for another type. */
+tflm_patch_status tflm_patch_check_binary_of(const tflm_patch_stage* stage,
+                                             const tflm_patch_op* op,
+                                             uint8_t type);
+
+/* int8 maps with a tflm_patch_add_params record (src/add.c). */
 tflm_patch_status tflm_patch_check_add(const tflm_patch_stage* stage,
                                        const tflm_patch_op* op);
 

@@ -63,9 +63,21 @@ static int are_shifts(const uint8_t* shifts, uint32_t n) {
   return bad == 0;
 }
 
+/* Whether TFLM's one rounding of an int64 takes the shifts. */
+static int are_wide_shifts(const uint8_t* shifts, uint32_t n) {
+  for (; n > 0; --n) {
+    if ((int8_t)*shifts++ > TFLM_PATCH_MAX_WIDE_SHIFT) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
 tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage,
+                                           uint8_t type,
                                            const tflm_patch_requant* requant,
                                            uint32_t channels) {
+  const int is_int16 = type == TFLM_PATCH_INT16;
   const uint32_t n = requant->per_channel ? channels : 1;
   if (requant->multiplier_at % 4 != 0) {
     return TFLM_PATCH_BAD_ALIGNMENT;
@@ -74,10 +86,14 @@ tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage,
       !tflm_patch_constant_fits(stage, requant->shift_at, n, 1)) {
     return TFLM_PATCH_BAD_SIZE;
   }
-  if (requant->per_channel > 1 ||
-      !tflm_patch_is_int8(requant->output_zero_point) ||
-      !tflm_patch_is_int8_range(requant->act_min, requant->act_max) ||
-      !are_shifts(stage->constants + requant->shift_at, n)) {
+  const uint8_t* shifts = stage->constants + requant->shift_at;
+  if (requant->per_channel > 1 || requant->bounded > 1 ||
+      requant->wide > is_int16 ||
+      (is_int16 ? requant->output_zero_point != 0
+                : !tflm_patch_is_int8(requant->output_zero_point)) ||
+      !tflm_patch_is_clamp(type, requant->act_min, requant->act_max) ||
+      !are_shifts(shifts, n) ||
+      (requant->wide && !are_wide_shifts(shifts, n))) {
     return TFLM_PATCH_BAD_OP;
   }
   return TFLM_PATCH_OK;

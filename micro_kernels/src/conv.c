@@ -5,9 +5,11 @@
  */
 #include <string.h>
 
+#include "dsp/conv.h"
 #include "family.h"
 #include "kernels.h"
 #include "portable/portable.h"
+#include "typed.h"
 #include "weights.h"
 
 #if !TFLM_PATCH_HAS_OWN_CONV
@@ -18,49 +20,48 @@ void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
 }
 #endif
 
-static const tflm_patch_conv_params* conv_params(const tflm_patch_stage* stage,
-                                                 const tflm_patch_op* op) {
-  return (const tflm_patch_conv_params*)tflm_patch_params(stage, op);
+/* Whether a pixel is made of the pixel at its place alone. */
+static int is_pointwise(const tflm_patch_window* window,
+                        const tflm_patch_rows* input,
+                        const tflm_patch_rows* output) {
+  return window->kernel_h == 1 && window->kernel_w == 1 &&
+         window->stride_h == 1 && window->stride_w == 1 &&
+         window->pad_top == 0 && window->pad_left == 0 &&
+         input->rows == output->rows && input->cols == output->cols;
 }
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
-  const tflm_patch_conv_params* params = conv_params(stage, op);
-  const tflm_patch_window* window = &params->window;
-  tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
-  if (status != TFLM_PATCH_OK) {
-    return status;
-  }
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  status = tflm_patch_check_window(window, input, output);
-  if (status != TFLM_PATCH_OK) {
-    return status;
-  }
-  if (input->type != TFLM_PATCH_INT8 || output->type != TFLM_PATCH_INT8 ||
-      params->groups == 0 || input->channels % params->groups != 0 ||
-      output->channels % params->groups != 0) {
-    return TFLM_PATCH_BAD_OP;
-  }
-  return tflm_patch_check_weights(
-      stage, params->weights_at,
-      (uint64_t)output->channels * window->kernel_h * window->kernel_w *
-          (input->channels / params->groups),
-      params->bias_at, &params->requant, output->channels);
+static int8_t* find_row(const tflm_patch_rows* map, uint32_t row) {
+  return (int8_t*)(uintptr_t)tflm_patch_slot_row(map, row % map->ring_rows);
 }
 
-static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                  uint32_t input, uint32_t step, int32_t* first,
-                  int32_t* last) {
-  tflm_patch_window_reads(&conv_params(stage, op)->window,
-                          tflm_patch_input_map(stage, op, input)->rows, step,
-                          first, last);
+/* How many of the rows [row, row + count), count > 0, lie one behind the other
+ * without gaps. */
+static uint32_t rows_in_line(const tflm_patch_rows* map, uint32_t row,
+                             uint32_t count) {
+  const uint32_t slot = row % map->ring_rows;
+  const uint32_t end = slot < map->split ? map->split : map->ring_rows;
+  if (map->row_bytes != (int32_t)(map->cols * map->channels)) {
+    return 1;
+  }
+  return count < end - slot ? count : end - slot;
+}
+
+/* How many of n rows in line can be made at once: the output may lie over input
+ * rows that are read before, not over those that are read at the same time. */
+static uint32_t rows_apart(const tflm_patch_rows* input, const int8_t* from,
+                           const tflm_patch_rows* output, const int8_t* to,
+                           uint32_t n) {
+  const uintptr_t a = (uintptr_t)from;
+  const uintptr_t b = (uintptr_t)to;
+  const uintptr_t apart = b < a ? (a - b) / (uint32_t)output->row_bytes
+                                : (b - a) / (uint32_t)input->row_bytes;
+  return apart >= n ? n : apart > 1 ? (uint32_t)apart : 1;
 }
 
 /* An output row over the input row that it is made from: some cells at a time
  * are set aside first. */
-static void make_row_in_place(const tflm_patch_conv_args* args, int8_t* cells,
-                              uint32_t channels) {
+static void make_line_in_place(const tflm_patch_conv_args* args, int8_t* cells,
+                               uint32_t channels) {
   int8_t aside[2 * TFLM_PATCH_CONV_IN_PLACE_CHANNELS];
   const uint32_t most = (uint32_t)sizeof(aside) / channels;
   tflm_patch_conv_args part = *args;
@@ -85,19 +86,107 @@ static void make_row_in_place(const tflm_patch_conv_args* args, int8_t* cells,
   }
 }
 
-/* Whether the output's row lies over the input's of the same number and may. */
-static int is_in_place(const tflm_patch_stage* stage,
-                       const tflm_patch_window* window,
-                       const tflm_patch_map* input,
-                       const tflm_patch_map* output, uint32_t row) {
-  return window->kernel_h == 1 && window->kernel_w == 1 &&
-         window->stride_h == 1 && window->stride_w == 1 &&
-         window->pad_top == 0 && window->pad_left == 0 &&
-         output->cols <= input->cols && output->channels <= input->channels &&
-         input->channels <= TFLM_PATCH_CONV_IN_PLACE_CHANNELS &&
-         row < input->rows &&
-         tflm_patch_map_row(stage, input, row) ==
-             tflm_patch_map_row(stage, output, row);
+/* A row of any length, which the output may lie over. Apart from the rest: the
+ * copy is not on the stack of families that do without. */
+static TFLM_PATCH_NOINLINE void make_line(const tflm_patch_conv_args* args,
+                                          const tflm_patch_rows* line,
+                                          int8_t* output) {
+  tflm_patch_conv_args long_row = *args;
+  long_row.output_cols = line->cols;
+  if (line->base == output && args->output_channels <= line->channels &&
+      line->channels <= TFLM_PATCH_CONV_IN_PLACE_CHANNELS) {
+    make_line_in_place(&long_row, output, line->channels);
+  } else {
+    tflm_patch_conv_s8(&long_row, line, 0, output);
+  }
+}
+
+/* Rows that lie one behind the other as one long row: fewer rests of blocks. */
+static void make_pointwise(const tflm_patch_conv_args* args,
+                           const tflm_patch_rows* input,
+                           const tflm_patch_rows* output, uint32_t row,
+                           uint32_t count) {
+  while (count > 0) {
+    const int8_t* from = find_row(input, row);
+    int8_t* to = find_row(output, row);
+    uint32_t n = rows_in_line(input, row, count);
+    n = rows_in_line(output, row, n);
+    if (n > 1 && from != to) {
+      n = rows_apart(input, from, output, to, n);
+    }
+    const tflm_patch_rows line = {
+        .base = from,
+        .ring_rows = 1,
+        .rows = 1,
+        .cols = input->cols * n,
+        .channels = input->channels,
+        .split = 1,
+    };
+#if TFLM_PATCH_HAS_OWN_CONV_LINE
+    if (!tflm_patch_conv_line_s8(args, &line, to))
+#endif
+      make_line(args, &line, to);
+    row += n;
+    count -= n;
+  }
+}
+
+void tflm_patch_conv_rows_s8(const tflm_patch_conv_args* args,
+                             const tflm_patch_rows* input,
+                             const tflm_patch_rows* output, uint32_t row,
+                             uint32_t count) {
+  if (is_pointwise(&args->window, input, output)) {
+    make_pointwise(args, input, output, row, count);
+    return;
+  }
+  for (; count > 0; --count) {
+    tflm_patch_conv_s8(args, input, row, find_row(output, row));
+    ++row;
+  }
+}
+
+static const tflm_patch_conv_params* conv_params(const tflm_patch_stage* stage,
+                                                 const tflm_patch_op* op) {
+  return (const tflm_patch_conv_params*)tflm_patch_params(stage, op);
+}
+
+tflm_patch_status tflm_patch_check_conv(const tflm_patch_stage* stage,
+                                        const tflm_patch_op* op, uint8_t type) {
+  const tflm_patch_conv_params* params = conv_params(stage, op);
+  const tflm_patch_window* window = &params->window;
+  tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
+  if (status != TFLM_PATCH_OK) {
+    return status;
+  }
+  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
+  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
+  status = tflm_patch_check_window(window, input, output);
+  if (status != TFLM_PATCH_OK) {
+    return status;
+  }
+  if (input->type != type || output->type != type ||
+      params->groups == 0 || input->channels % params->groups != 0 ||
+      output->channels % params->groups != 0) {
+    return TFLM_PATCH_BAD_OP;
+  }
+  return tflm_patch_check_weights(
+      stage, type, params->weights_at,
+      (uint64_t)output->channels * window->kernel_h * window->kernel_w *
+          (input->channels / params->groups),
+      params->bias_at, &params->requant, output->channels);
+}
+
+static tflm_patch_status check(const tflm_patch_stage* stage,
+                               const tflm_patch_op* op) {
+  return tflm_patch_check_conv(stage, op, TFLM_PATCH_INT8);
+}
+
+void tflm_patch_conv_reads(const tflm_patch_stage* stage,
+                           const tflm_patch_op* op, uint32_t input,
+                           uint32_t step, int32_t* first, int32_t* last) {
+  tflm_patch_window_reads(&conv_params(stage, op)->window,
+                          tflm_patch_input_map(stage, op, input)->rows, step,
+                          first, last);
 }
 
 static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
@@ -106,6 +195,7 @@ static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
   const tflm_patch_map* input_map = tflm_patch_input_map(stage, op, 0);
   const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
   const tflm_patch_rows input = tflm_patch_view_rows(stage, input_map);
+  const tflm_patch_rows rows = tflm_patch_view_rows(stage, output);
   const tflm_patch_conv_args args = {
       .window = params->window,
       .requant = tflm_patch_find_requant(stage, &params->requant),
@@ -115,19 +205,14 @@ static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
       .groups = params->groups,
       .output_cols = output->cols,
       .output_channels = output->channels,
+      .scratch = tflm_patch_spare_scratch(stage, op),
+      .scratch_bytes = op->scratch_bytes,
   };
-  for (uint32_t row = step; row < step + count; ++row) {
-    uint8_t* cells = tflm_patch_map_row(stage, output, row);
-    if (is_in_place(stage, &params->window, input_map, output, row)) {
-      make_row_in_place(&args, (int8_t*)cells, input_map->channels);
-    } else {
-      tflm_patch_conv_s8(&args, &input, row, (int8_t*)cells);
-    }
-  }
+  tflm_patch_conv_rows_s8(&args, &input, &rows, step, count);
 }
 
 const tflm_patch_kernel tflm_patch_conv_2d_kernel = {
     .check = check,
-    .reads = reads,
+    .reads = tflm_patch_conv_reads,
     .run = run,
 };

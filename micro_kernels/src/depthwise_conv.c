@@ -6,6 +6,7 @@
 #include "family.h"
 #include "kernels.h"
 #include "portable/portable.h"
+#include "typed.h"
 #include "weights.h"
 
 #if !TFLM_PATCH_HAS_OWN_DEPTHWISE_CONV
@@ -21,8 +22,9 @@ static const tflm_patch_depthwise_params* depthwise_params(
   return (const tflm_patch_depthwise_params*)tflm_patch_params(stage, op);
 }
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
+tflm_patch_status tflm_patch_check_depthwise(const tflm_patch_stage* stage,
+                                             const tflm_patch_op* op,
+                                             uint8_t type) {
   const tflm_patch_depthwise_params* params = depthwise_params(stage, op);
   const tflm_patch_window* window = &params->window;
   tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
@@ -35,21 +37,26 @@ static tflm_patch_status check(const tflm_patch_stage* stage,
   if (status != TFLM_PATCH_OK) {
     return status;
   }
-  if (input->type != TFLM_PATCH_INT8 || output->type != TFLM_PATCH_INT8 ||
+  if (input->type != type || output->type != type ||
       params->depth_multiplier == 0 ||
       (uint32_t)input->channels * params->depth_multiplier !=
           output->channels) {
     return TFLM_PATCH_BAD_OP;
   }
   return tflm_patch_check_weights(
-      stage, params->weights_at,
+      stage, type, params->weights_at,
       (uint64_t)output->channels * window->kernel_h * window->kernel_w,
       params->bias_at, &params->requant, output->channels);
 }
 
-static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                  uint32_t input, uint32_t step, int32_t* first,
-                  int32_t* last) {
+static tflm_patch_status check(const tflm_patch_stage* stage,
+                               const tflm_patch_op* op) {
+  return tflm_patch_check_depthwise(stage, op, TFLM_PATCH_INT8);
+}
+
+void tflm_patch_depthwise_reads(const tflm_patch_stage* stage,
+                                const tflm_patch_op* op, uint32_t input,
+                                uint32_t step, int32_t* first, int32_t* last) {
   tflm_patch_window_reads(&depthwise_params(stage, op)->window,
                           tflm_patch_input_map(stage, op, input)->rows, step,
                           first, last);
@@ -69,6 +76,8 @@ static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
       .input_zero_point = input_map->zero_point,
       .depth_multiplier = params->depth_multiplier,
       .output_cols = output->cols,
+      .scratch = tflm_patch_spare_scratch(stage, op),
+      .scratch_bytes = op->scratch_bytes,
   };
   for (uint32_t row = step; row < step + count; ++row) {
     tflm_patch_depthwise_conv_s8(
@@ -78,6 +87,6 @@ static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
 
 const tflm_patch_kernel tflm_patch_depthwise_conv_2d_kernel = {
     .check = check,
-    .reads = reads,
+    .reads = tflm_patch_depthwise_reads,
     .run = run,
 };

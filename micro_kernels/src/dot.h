@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Dot products of int8 vectors. Internal.
+ * Dot products of int8 vectors, and of int16 with int8 ones. Internal.
  *
  * Sums are kept modulo 2^32. The blocks of several sums read every value once
  * for several products, and their plain loops are what compilers vectorise.
@@ -86,6 +86,27 @@ static inline void tflm_patch_dot_4x2(const int8_t* a, size_t a_stride,
   sums[5] += t1;
   sums[6] += t2;
   sums[7] += t3;
+}
+
+/* Products of int16 with int8 are at most 2^22: so many fit into an int32. */
+#define TFLM_PATCH_DOT_S16_RUN 511u
+
+/* Exact. */
+static inline int64_t tflm_patch_dot_s16(const int16_t* a, const int8_t* w,
+                                         size_t n) {
+  int64_t sum = 0;
+  while (n > 0) {
+    const size_t run = n < TFLM_PATCH_DOT_S16_RUN ? n : TFLM_PATCH_DOT_S16_RUN;
+    int32_t part = 0;
+    for (size_t i = 0; i < run; ++i) {
+      part += a[i] * w[i];
+    }
+    sum += part;
+    a += run;
+    w += run;
+    n -= run;
+  }
+  return sum;
 }
 
 #endif /* TFLM_PATCH_SRC_DOT_H_ */

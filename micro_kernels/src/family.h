@@ -9,7 +9,7 @@
  *   portable  everything else
  *
  * TFLM_PATCH_HAS_OWN_<KERNEL> says that the family has its own implementation,
- * in src/<family>/, of a kernel in src/portable/.
+ * in src/<family>/, of a kernel in src/portable/ or in the operator's file.
  */
 #ifndef TFLM_PATCH_SRC_FAMILY_H_
 #define TFLM_PATCH_SRC_FAMILY_H_
@@ -26,7 +26,23 @@
 #define TFLM_PATCH_IS_DSP 1
 #endif
 
-#define TFLM_PATCH_HAS_OWN_CONV 0
-#define TFLM_PATCH_HAS_OWN_DEPTHWISE_CONV 0
+#if defined(__GNUC__)
+#define TFLM_PATCH_NOINLINE __attribute__((noinline))
+#else
+#define TFLM_PATCH_NOINLINE
+#endif
+
+#define TFLM_PATCH_HAS_OWN_ADD (TFLM_PATCH_IS_DSP || TFLM_PATCH_IS_MVE)
+#define TFLM_PATCH_HAS_OWN_CONV (TFLM_PATCH_IS_DSP || TFLM_PATCH_IS_MVE)
+#define TFLM_PATCH_HAS_OWN_CONV_LINE TFLM_PATCH_IS_DSP
+#define TFLM_PATCH_HAS_OWN_DEPTHWISE_CONV \
+  (TFLM_PATCH_IS_DSP || TFLM_PATCH_IS_MVE)
+#define TFLM_PATCH_HAS_OWN_FULLY_CONNECTED \
+  (TFLM_PATCH_IS_DSP || TFLM_PATCH_IS_MVE)
+#define TFLM_PATCH_HAS_OWN_FULLY_CONNECTED_SUMS TFLM_PATCH_IS_MVE
+#define TFLM_PATCH_HAS_OWN_MUL TFLM_PATCH_IS_MVE
+#define TFLM_PATCH_HAS_OWN_SUB TFLM_PATCH_IS_MVE
+#define TFLM_PATCH_HAS_OWN_POOL TFLM_PATCH_IS_MVE
+#define TFLM_PATCH_HAS_OWN_MEAN TFLM_PATCH_IS_MVE
 
 #endif /* TFLM_PATCH_SRC_FAMILY_H_ */

@@ -95,6 +95,12 @@ static inline void* tflm_patch_scratch(const tflm_patch_stage* stage,
   return tflm_patch_place(stage, op->scratch_region, op->scratch);
 }
 
+/* The same of one that works without, too: NULL when it has none. */
+static inline void* tflm_patch_spare_scratch(const tflm_patch_stage* stage,
+                                             const tflm_patch_op* op) {
+  return op->scratch_bytes == 0 ? NULL : tflm_patch_scratch(stage, op);
+}
+
 /* The bytes of row `row` of a map. */
 static inline uint8_t* tflm_patch_map_row(const tflm_patch_stage* stage,
                                           const tflm_patch_map* map,
@@ -152,6 +158,12 @@ static inline int tflm_patch_is_int8_range(int32_t low, int32_t high) {
   return INT8_MIN <= low && low <= high && high <= INT8_MAX;
 }
 
+/* The same for int8 or int16 values. */
+static inline int tflm_patch_is_clamp(uint8_t type, int16_t low, int16_t high) {
+  return type == TFLM_PATCH_INT16 ? low <= high
+                                  : tflm_patch_is_int8_range(low, high);
+}
+
 static inline int tflm_patch_is_shift(int32_t shift) {
   return -31 <= shift && shift <= 30;
 }
@@ -163,6 +175,7 @@ tflm_patch_status tflm_patch_check_window(const tflm_patch_window* window,
                                           const tflm_patch_map* input,
                                           const tflm_patch_map* output);
 tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage,
+                                           uint8_t type,
                                            const tflm_patch_requant* requant,
                                            uint32_t channels);
 /* The operator has a scratch of at least `bytes` (the validator has checked that

@@ -1,7 +1,11 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * The registry of operator kernels: one line per kind.
+ * The registry of operator kernels: one line per kind. A build that runs known
+ * models only needs their kinds: it names a file with their lines, made by
+ * `tflm-patch export` or tflm_patch.codegen, in TFLM_PATCH_KERNEL_TABLE_FILE;
+ * then the linker leaves the other kernels out. A program that needs one of
+ * those is rejected like one of an unknown kind.
  */
 #include "kernels.h"
 
@@ -10,7 +14,11 @@ typedef struct {
   uint32_t params_bytes;
 } kernel_entry;
 
-static const kernel_entry kKernels[TFLM_PATCH_KIND_COUNT] = {
+/* As long as the highest kind needs. */
+static const kernel_entry kKernels[] = {
+#ifdef TFLM_PATCH_KERNEL_TABLE_FILE
+#include TFLM_PATCH_KERNEL_TABLE_FILE
+#else
     [TFLM_PATCH_CONV_2D] = {&tflm_patch_conv_2d_kernel,
                             sizeof(tflm_patch_conv_params)},
     [TFLM_PATCH_DEPTHWISE_CONV_2D] = {&tflm_patch_depthwise_conv_2d_kernel,
@@ -56,16 +64,34 @@ static const kernel_entry kKernels[TFLM_PATCH_KIND_COUNT] = {
                                    sizeof(tflm_patch_transpose_conv_params)},
     [TFLM_PATCH_BOTTLENECK] = {&tflm_patch_bottleneck_kernel,
                                sizeof(tflm_patch_bottleneck_params)},
+    [TFLM_PATCH_CONV_2D_S16] = {&tflm_patch_conv_2d_s16_kernel,
+                                sizeof(tflm_patch_conv_params)},
+    [TFLM_PATCH_DEPTHWISE_CONV_2D_S16] =
+        {&tflm_patch_depthwise_conv_2d_s16_kernel,
+         sizeof(tflm_patch_depthwise_params)},
+    [TFLM_PATCH_FULLY_CONNECTED_S16] =
+        {&tflm_patch_fully_connected_s16_kernel,
+         sizeof(tflm_patch_fully_connected_params)},
+    [TFLM_PATCH_AVERAGE_POOL_2D_S16] = {&tflm_patch_average_pool_2d_s16_kernel,
+                                        sizeof(tflm_patch_pool_params)},
+    [TFLM_PATCH_MAX_POOL_2D_S16] = {&tflm_patch_max_pool_2d_s16_kernel,
+                                    sizeof(tflm_patch_pool_params)},
+    [TFLM_PATCH_ADD_S16] = {&tflm_patch_add_s16_kernel,
+                            sizeof(tflm_patch_add_params)},
+    [TFLM_PATCH_RESHAPE] = {&tflm_patch_reshape_kernel, 0},
     [TFLM_PATCH_FEED] = {&tflm_patch_feed_kernel, 0},
     [TFLM_PATCH_CROP] = {&tflm_patch_crop_kernel,
                          sizeof(tflm_patch_crop_params)},
     [TFLM_PATCH_JOIN] = {&tflm_patch_join_kernel, 0},
+#endif
 };
 
+#define KERNEL_COUNT (sizeof(kKernels) / sizeof(kKernels[0]))
+
 const tflm_patch_kernel* tflm_patch_find_kernel(uint32_t kind) {
-  return kind < TFLM_PATCH_KIND_COUNT ? kKernels[kind].kernel : NULL;
+  return kind < KERNEL_COUNT ? kKernels[kind].kernel : NULL;
 }
 
 uint32_t tflm_patch_params_bytes(uint32_t kind) {
-  return kind < TFLM_PATCH_KIND_COUNT ? kKernels[kind].params_bytes : 0;
+  return kind < KERNEL_COUNT ? kKernels[kind].params_bytes : 0;
 }

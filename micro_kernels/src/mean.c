@@ -6,12 +6,14 @@
  */
 #include <string.h>
 
+#include "family.h"
 #include "kernels.h"
 #include "requantize.h"
 
 /* The most values in a mean whose sum, less their zero points, is in int32. */
 #define MAX_COUNT (1u << 23)
 
+#if !TFLM_PATCH_HAS_OWN_MEAN
 static int8_t finish(const tflm_patch_mean_params* params,
                      int32_t input_zero_point, int32_t sum, uint32_t count) {
   return (int8_t)tflm_patch_requantize(
@@ -53,6 +55,7 @@ void tflm_patch_mean_finish_s8(const tflm_patch_mean_params* params,
     output[i] = finish(params, input_zero_point, sums[i], count);
   }
 }
+#endif
 
 static const tflm_patch_mean_params* mean_params(const tflm_patch_stage* stage,
                                                  const tflm_patch_op* op) {

@@ -4,8 +4,10 @@
  * MUL of int8 maps.
  */
 #include "binary.h"
+#include "family.h"
 #include "requantize.h"
 
+#if !TFLM_PATCH_HAS_OWN_MUL
 void tflm_patch_mul_s8(const tflm_patch_mul_params* params,
                        int32_t a_zero_point, int32_t b_zero_point,
                        const int8_t* a, uint32_t a_step, const int8_t* b,
@@ -19,6 +21,7 @@ void tflm_patch_mul_s8(const tflm_patch_mul_params* params,
     b += b_step;
   }
 }
+#endif
 
 static tflm_patch_status check(const tflm_patch_stage* stage,
                                const tflm_patch_op* op) {

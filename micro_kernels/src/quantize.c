@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * QUANTIZE from float32 to 8 bits and DEQUANTIZE from 8 bits to float32.
+ * QUANTIZE from float32 to 8 bits or int16, and DEQUANTIZE back.
  */
 #include <float.h>
 
@@ -61,8 +61,16 @@ void tflm_patch_quantize_f32_u8(const tflm_patch_quantize_params* params,
   }
 }
 
+void tflm_patch_quantize_f32_s16(const tflm_patch_quantize_params* params,
+                                 const float* input, int16_t* output,
+                                 uint32_t n) {
+  for (uint32_t i = 0; i < n; ++i) {
+    output[i] = (int16_t)quantize(params, input[i], INT16_MIN, INT16_MAX);
+  }
+}
+
 /* TFLM multiplies in double and rounds to float. The double product of a float
- * and a difference of 9 bits is exact, so a float product is the same. */
+ * and a difference of 16 bits is exact, so a float product is the same. */
 static float dequantize(const tflm_patch_quantize_params* params,
                         int32_t value) {
   return params->scale * (float)(value - params->zero_point);
@@ -84,11 +92,30 @@ void tflm_patch_dequantize_u8_f32(const tflm_patch_quantize_params* params,
   }
 }
 
+void tflm_patch_dequantize_s16_f32(const tflm_patch_quantize_params* params,
+                                   const int16_t* input, float* output,
+                                   uint32_t n) {
+  for (uint32_t i = 0; i < n; ++i) {
+    output[i] = dequantize(params, input[i]);
+  }
+}
+
 /* ---- the operators ---- */
 
 static const tflm_patch_quantize_params* quantize_params(
     const tflm_patch_stage* stage, const tflm_patch_op* op) {
   return (const tflm_patch_quantize_params*)tflm_patch_params(stage, op);
+}
+
+static int is_zero_point(uint8_t type, int32_t zero_point) {
+  switch (type) {
+    case TFLM_PATCH_INT8:
+      return tflm_patch_is_int8(zero_point);
+    case TFLM_PATCH_UINT8:
+      return zero_point >= 0 && zero_point <= UINT8_MAX;
+    default:
+      return type == TFLM_PATCH_INT16 && zero_point == 0;
+  }
 }
 
 /* Shapes, types and parameters of a conversion between the two maps. */
@@ -97,11 +124,9 @@ static tflm_patch_status check_maps(const tflm_patch_stage* stage,
                                     const tflm_patch_map* real,
                                     const tflm_patch_map* quantized) {
   const tflm_patch_quantize_params* params = quantize_params(stage, op);
-  const int32_t low = quantized->type == TFLM_PATCH_INT8 ? INT8_MIN : 0;
-  return real->type == TFLM_PATCH_FLOAT32 && tflm_patch_is_8_bit(quantized) &&
-                 params->scale > 0.0f && params->scale <= FLT_MAX &&
-                 params->zero_point >= low &&
-                 params->zero_point <= low + UINT8_MAX
+  return real->type == TFLM_PATCH_FLOAT32 && params->scale > 0.0f &&
+                 params->scale <= FLT_MAX &&
+                 is_zero_point(quantized->type, params->zero_point)
              ? TFLM_PATCH_OK
              : TFLM_PATCH_BAD_OP;
 }
@@ -136,6 +161,8 @@ static void run_quantize(const tflm_patch_stage* stage, const tflm_patch_op* op,
     uint8_t* out = tflm_patch_map_row(stage, output, row);
     if (output->type == TFLM_PATCH_INT8) {
       tflm_patch_quantize_f32_s8(params, in, (int8_t*)out, n);
+    } else if (output->type == TFLM_PATCH_INT16) {
+      tflm_patch_quantize_f32_s16(params, in, (int16_t*)(void*)out, n);
     } else {
       tflm_patch_quantize_f32_u8(params, in, out, n);
     }
@@ -154,6 +181,9 @@ static void run_dequantize(const tflm_patch_stage* stage,
     float* out = (float*)(void*)tflm_patch_map_row(stage, output, row);
     if (input->type == TFLM_PATCH_INT8) {
       tflm_patch_dequantize_s8_f32(params, (const int8_t*)in, out, n);
+    } else if (input->type == TFLM_PATCH_INT16) {
+      tflm_patch_dequantize_s16_f32(params, (const int16_t*)(const void*)in,
+                                    out, n);
     } else {
       tflm_patch_dequantize_u8_f32(params, in, out, n);
     }

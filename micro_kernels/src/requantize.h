@@ -76,6 +76,42 @@ static inline int32_t tflm_patch_requantize(int32_t accumulator,
                           high);
 }
 
+/* a + b modulo 2^64. */
+static inline int64_t tflm_patch_add_int64(int64_t a, int64_t b) {
+  return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+static inline int64_t tflm_patch_load_int64(const tflm_patch_int64* x) {
+  return (int64_t)((uint64_t)x->high << 32 | x->low);
+}
+
+/* x * multiplier / 2^31 * 2^shift for -31 <= shift <= 7, as TFLM's
+ * MultiplyByQuantizedMultiplier computes it of an int64: 15 bits of the
+ * multiplier, one rounding, ties towards +infinity. Modulo 2^64 and 2^32; x is
+ * below 2^47 in what TFLM allows. */
+static inline int32_t tflm_patch_multiply_wide(int64_t x, int32_t multiplier,
+                                               int32_t shift) {
+  const int32_t rounded =
+      multiplier < 0x7FFF0000 ? (multiplier + (1 << 15)) >> 16 : 0x7FFF;
+  const int32_t total_shift = 15 - shift;
+  const uint64_t sum = (uint64_t)x * (uint64_t)(int64_t)rounded +
+                       ((uint64_t)1 << (total_shift - 1));
+  return (int32_t)(uint32_t)((int64_t)sum >> total_shift);
+}
+
+/* The sum of an output channel to int16, zero point 0. */
+static inline int16_t tflm_patch_requantize_channel_s16(
+    const tflm_patch_requant_args* args, int64_t sum, uint32_t channel) {
+  const uint32_t i = channel * args->channel_step;
+  const int32_t multiplier = args->multipliers[i];
+  const int32_t shift = args->shifts[i];
+  const int32_t scaled =
+      args->wide ? tflm_patch_multiply_wide(sum, multiplier, shift)
+                 : tflm_patch_multiply_by_quantized_multiplier(
+                       (int32_t)(uint32_t)(uint64_t)sum, multiplier, shift);
+  return (int16_t)tflm_patch_clamp(scaled, args->act_min, args->act_max);
+}
+
 /* The accumulator of an output channel to 8 bits. */
 static inline int8_t tflm_patch_requantize_channel(
     const tflm_patch_requant_args* args, uint32_t accumulator,

@@ -4,8 +4,10 @@
  * SUB of int8 maps, scaled like ADD.
  */
 #include "binary.h"
+#include "family.h"
 #include "requantize.h"
 
+#if !TFLM_PATCH_HAS_OWN_SUB
 void tflm_patch_sub_s8(const tflm_patch_add_params* params,
                        int32_t a_zero_point, int32_t b_zero_point,
                        const int8_t* a, uint32_t a_step, const int8_t* b,
@@ -26,6 +28,7 @@ void tflm_patch_sub_s8(const tflm_patch_add_params* params,
     b += b_step;
   }
 }
+#endif
 
 static void sub_row(const void* params, int32_t a_zero_point,
                     int32_t b_zero_point, const int8_t* a, uint32_t a_step,

@@ -124,7 +124,7 @@ static tflm_patch_status check(const tflm_patch_stage* stage,
                                 filters * sizeof(int32_t), sizeof(int32_t))) {
     return TFLM_PATCH_BAD_SIZE;
   }
-  return tflm_patch_check_weights(stage, params->weights_at,
+  return tflm_patch_check_weights(stage, TFLM_PATCH_INT8, params->weights_at,
                                   filters * input->channels, params->bias_at,
                                   &params->requant, output->channels);
 }

@@ -8,20 +8,23 @@
 
 #include "kernel.h"
 
-/* n weights, and the bias and requantization of `channels` outputs. */
+/* n weights, and the bias and requantization of `channels` outputs of a type. */
 static inline tflm_patch_status tflm_patch_check_weights(
-    const tflm_patch_stage* stage, uint32_t weights_at, uint64_t n,
-    uint32_t bias_at, const tflm_patch_requant* requant, uint32_t channels) {
+    const tflm_patch_stage* stage, uint8_t type, uint32_t weights_at,
+    uint64_t n, uint32_t bias_at, const tflm_patch_requant* requant,
+    uint32_t channels) {
+  const uint64_t bias_bytes = type == TFLM_PATCH_INT16
+                                  ? sizeof(tflm_patch_int64)
+                                  : sizeof(int32_t);
   if (bias_at % sizeof(int32_t) != 0) {
     return TFLM_PATCH_BAD_ALIGNMENT;
   }
   if (!tflm_patch_constant_fits(stage, weights_at, n, 1) ||
-      !tflm_patch_constant_fits(stage, bias_at,
-                                (uint64_t)channels * sizeof(int32_t),
+      !tflm_patch_constant_fits(stage, bias_at, channels * bias_bytes,
                                 sizeof(int32_t))) {
     return TFLM_PATCH_BAD_SIZE;
   }
-  return tflm_patch_check_requant(stage, requant, channels);
+  return tflm_patch_check_requant(stage, type, requant, channels);
 }
 
 static inline tflm_patch_requant_args tflm_patch_find_requant(
@@ -34,6 +37,8 @@ static inline tflm_patch_requant_args tflm_patch_find_requant(
       .output_zero_point = requant->output_zero_point,
       .act_min = requant->act_min,
       .act_max = requant->act_max,
+      .bounded = requant->bounded,
+      .wide = requant->wide,
   };
   return args;
 }

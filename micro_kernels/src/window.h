@@ -75,4 +75,21 @@ static inline int32_t tflm_patch_first_col(const tflm_patch_window* window,
   return (int32_t)(output_col * window->stride_w) - window->pad_left;
 }
 
+/* Of the output columns, those whose window has all its taps in the map. */
+static inline tflm_patch_range tflm_patch_cols_inside(
+    const tflm_patch_window* window, uint32_t cols, uint32_t output_cols) {
+  const int32_t stride = window->stride_w;
+  const int32_t pad = window->pad_left;
+  const int32_t last =
+      (int32_t)cols - 1 + pad - (window->kernel_w - 1) * window->dilation_w;
+  tflm_patch_range inside = {0, 0};
+  if (last >= 0) {
+    const uint32_t first = (uint32_t)((pad + stride - 1) / stride);
+    const uint32_t end = (uint32_t)(last / stride) + 1u;
+    inside.end = end < output_cols ? end : output_cols;
+    inside.first = first < inside.end ? first : inside.end;
+  }
+  return inside;
+}
+
 #endif /* TFLM_PATCH_SRC_WINDOW_H_ */

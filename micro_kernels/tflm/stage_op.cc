@@ -176,7 +176,8 @@ tflm::Status Prepare(tflm::Context* context, tflm::Node* node) {
     const tflm::Status status =
         tflm::RequestScratchBuffer(context, workspace, &index);
     if (status != tflm::kOk) {
-      return status;
+      tflm::Log(kStageOpName, "the arena has no room for the workspace");
+      return tflm::kError;
     }
   }
   node->user_data = TagIndex(index);
@@ -184,6 +185,7 @@ tflm::Status Prepare(tflm::Context* context, tflm::Node* node) {
     void* memory =
         tflm::AllocatePersistentBuffer(context, sizeof(FrameState));
     if (memory == nullptr) {
+      tflm::Log(kStageOpName, "the arena has no room for the band's position");
       return tflm::kError;
     }
     FrameState* state = static_cast<FrameState*>(memory);

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from support.compare import check_conversion
 from support.effort import examples
 from support.graphs import dense_networks, small_networks
+from support.int16_graphs import int16_networks
 
 from tflm_patch.api import ConvertOptions
 from tflm_patch.planner.options import PlanOptions
@@ -42,4 +43,10 @@ def test_conversion_is_exact_and_never_worse(network):
 @settings(max_examples=examples(50))
 @given(dense_networks(), options)
 def test_dense_networks_are_exact(network, options):
+  check_conversion(network.data, options, INPUTS)
+
+
+@settings(max_examples=examples(100))
+@given(int16_networks(), options)
+def test_int16_networks_are_exact(network, options):
   check_conversion(network.data, options, INPUTS)

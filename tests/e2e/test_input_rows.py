@@ -10,6 +10,7 @@ from support import real_models
 from support.compare import assert_same_bytes, check_prediction
 from support.effort import examples
 from support.graphs import small_networks
+from support.int16_graphs import int16_networks
 from support.memory_check import check_memory
 from support.model_builder import ModelBuilder
 
@@ -42,7 +43,7 @@ def check_bands(data, options, frames=FRAMES):
 
 
 @settings(max_examples=examples(60))
-@given(small_networks(), st.data())
+@given(st.one_of(small_networks(), int16_networks()), st.data())
 def test_generated_networks(network, data):
   shape = parse_model(network.data).main
   height = shape.tensors[shape.inputs[0]].shape[1]

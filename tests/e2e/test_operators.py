@@ -7,62 +7,14 @@ with fitting scales (two seeds) and with scales that saturate ("wild").
 """
 
 import dataclasses
-from collections.abc import Callable
 
 import pytest
 from support.compare import check_conversion
 from support.model_builder import ModelBuilder
+from support.operator_cases import INPUTS, MAP, Case, activations, build_case, windows
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.graph.types import DType
-
-INPUTS = 14
-MAP = (1, 7, 9, 6)
-Make = Callable[[ModelBuilder, int], int]
-
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-  """An operator under test.
-
-  Attributes:
-    name: Of the test.
-    make: Appends the operator, reading a tensor of `shape` and `dtype`.
-    framed: Also test it between a convolution before and one behind.
-  """
-
-  name: str
-  make: Make
-  shape: tuple[int, ...] = MAP
-  dtype: DType = DType.INT8
-  framed: bool = True
-
-
-def _windows(opcode: str, make: Callable[..., int], **common: object) -> list[Case]:
-  """Cases of a windowed operator: kernels, strides and paddings."""
-  table: dict[str, dict[str, object]] = {
-      'same_3x3': {'kernel': 3, 'stride': 1, 'padding': 'SAME'},
-      'valid_3x3': {'kernel': 3, 'stride': 1, 'padding': 'VALID'},
-      'same_stride_2': {'kernel': 3, 'stride': 2, 'padding': 'SAME'},
-      'valid_stride_2x3': {'kernel': 3, 'stride': (2, 3), 'padding': 'VALID'},
-      'stride_over_kernel': {'kernel': 1, 'stride': 3, 'padding': 'SAME'},
-      'wide_1x5': {'kernel': (1, 5), 'stride': 1, 'padding': 'SAME'},
-      'tall_5x1': {'kernel': (5, 1), 'stride': 1, 'padding': 'SAME'},
-      'even_2x4': {'kernel': (2, 4), 'stride': 1, 'padding': 'SAME'},
-      'larger_than_map': {'kernel': (9, 11), 'stride': 2, 'padding': 'SAME'},
-      'whole_map': {'kernel': (7, 9), 'stride': 1, 'padding': 'VALID'},
-  }
-  return [
-      Case(f'{opcode}_{name}', lambda b, x, w=window: make(b, x, **w, **common))
-      for name, window in table.items()
-  ]
-
-
-def _activations(opcode: str, make: Callable[..., int], **common: object) -> list[Case]:
-  return [
-      Case(f'{opcode}_{activation}', lambda b, x, a=activation: make(b, x, activation=a, **common))
-      for activation in ('NONE', 'RELU', 'RELU6', 'RELU_N1_TO_1')
-  ]
 
 
 def _binary(opcode: str, fused: bool = True) -> list[Case]:
@@ -98,7 +50,7 @@ def _binary(opcode: str, fused: bool = True) -> list[Case]:
   cases.append(Case(f'{opcode}_itself', lambda b, x: getattr(b, opcode)(x, x)))
   if not fused:
     return cases
-  return cases + _activations(opcode, lambda b, x, **kw: getattr(b, opcode)(x, b.input(MAP), **kw))
+  return cases + activations(opcode, lambda b, x, **kw: getattr(b, opcode)(x, b.input(MAP), **kw))
 
 
 def _prelus() -> list[Case]:
@@ -205,8 +157,8 @@ def _joined(b: ModelBuilder, x: int) -> int:
 
 
 CASES = [
-    *_windows('conv', lambda b, x, **kw: b.conv(x, 5, **kw)),
-    *_activations('conv', lambda b, x, **kw: b.conv(x, 5, **kw)),
+    *windows('conv', lambda b, x, **kw: b.conv(x, 5, **kw)),
+    *activations('conv', lambda b, x, **kw: b.conv(x, 5, **kw)),
     Case('conv_per_tensor', lambda b, x: b.conv(x, 5, per_channel=False)),
     Case('conv_no_bias', lambda b, x: b.conv(x, 5, bias=False)),
     Case('conv_grouped', lambda b, x: b.conv(x, 4, groups=2)),
@@ -219,8 +171,8 @@ CASES = [
     Case('conv_one_column', lambda b, x: b.conv(x, 5), shape=(1, 9, 1, 6)),
     Case('conv_one_pixel', lambda b, x: b.conv(x, 5), shape=(1, 1, 1, 6)),
     Case('conv_many_channels', lambda b, x: b.conv(x, 33, 3), shape=(1, 4, 3, 65)),
-    *_windows('depthwise', lambda b, x, **kw: b.depthwise(x, **kw)),
-    *_activations('depthwise', lambda b, x, **kw: b.depthwise(x, **kw)),
+    *windows('depthwise', lambda b, x, **kw: b.depthwise(x, **kw)),
+    *activations('depthwise', lambda b, x, **kw: b.depthwise(x, **kw)),
     Case('depthwise_per_tensor', lambda b, x: b.depthwise(x, per_channel=False)),
     Case('depthwise_no_bias', lambda b, x: b.depthwise(x, bias=False)),
     Case('depthwise_multiplier_3', lambda b, x: b.depthwise(x, 3)),
@@ -238,7 +190,7 @@ CASES = [
             ((1, 4), (1, 3)), (9, 4),
         )
     ],
-    *_activations('transpose_conv', lambda b, x, **kw: b.transpose_conv(x, 5, **kw)),
+    *activations('transpose_conv', lambda b, x, **kw: b.transpose_conv(x, 5, **kw)),
     Case('transpose_conv_per_tensor', lambda b, x: b.transpose_conv(x, 5, per_channel=False)),
     Case('transpose_conv_no_bias', lambda b, x: b.transpose_conv(x, 5, bias=False)),
     Case('transpose_conv_many', lambda b, x: b.transpose_conv(x, 33), shape=(1, 3, 2, 65)),
@@ -247,7 +199,7 @@ CASES = [
     Case('transpose_conv_cut', lambda b, x: b.transpose_conv(x, 5, size=(5, 8))),
     Case('transpose_conv_beyond', lambda b, x: b.transpose_conv(
         x, 5, padding='VALID', size=(25, 26))),
-    *_activations('fully_connected', lambda b, x, **kw: b.fully_connected(x, 5, **kw), bias=True),
+    *activations('fully_connected', lambda b, x, **kw: b.fully_connected(x, 5, **kw), bias=True),
     Case('fully_connected_per_channel', lambda b, x: b.fully_connected(x, 5, per_channel=True)),
     Case('fully_connected_no_bias', lambda b, x: b.fully_connected(x, 5, bias=False)),
     Case('fully_connected_vector', lambda b, x: b.fully_connected(x, 9), (1, 37), framed=False),
@@ -262,10 +214,10 @@ CASES = [
         lambda b, x: b.fully_connected(x, 9, keep_num_dims=True),
         (1, 1, 1, 21),
     ),
-    *_windows('average_pool', lambda b, x, **kw: b.average_pool(x, **kw)),
-    *_activations('average_pool', lambda b, x, **kw: b.average_pool(x, **kw)),
-    *_windows('max_pool', lambda b, x, **kw: b.max_pool(x, **kw)),
-    *_activations('max_pool', lambda b, x, **kw: b.max_pool(x, **kw)),
+    *windows('average_pool', lambda b, x, **kw: b.average_pool(x, **kw)),
+    *activations('average_pool', lambda b, x, **kw: b.average_pool(x, **kw)),
+    *windows('max_pool', lambda b, x, **kw: b.max_pool(x, **kw)),
+    *activations('max_pool', lambda b, x, **kw: b.max_pool(x, **kw)),
     *_binary('add'),
     *_binary('mul'),
     *_binary('sub'),
@@ -336,6 +288,15 @@ CASES = [
     Case('blocks_there_and_back', lambda b, x: b.depth_to_space(b.space_to_depth(x, 2), 2),
          (1, 8, 6, 3)),
     Case('reshape_flat', lambda b, x: b.fully_connected(b.reshape(x, (1, 378)), 4)),
+    Case('reshape_turned', lambda b, x: b.reshape(x, (1, 9, 7, 6))),
+    Case('reshape_line', lambda b, x: b.reshape(x, (1, 1, 63, 6))),
+    Case('reshape_column', lambda b, x: b.reshape(x, (1, 63, 1, 6))),
+    Case('reshape_channels', lambda b, x: b.reshape(x, (1, 7, 3, 18))),
+    Case('reshape_rank_3', lambda b, x: b.reshape(x, (1, 63, 6)), framed=False),
+    Case('reshape_there_and_back', lambda b, x: (
+        b.reshape(b.relu(b.reshape(x, (1, 21, 9, 2))), MAP))),
+    Case('reshape_read_twice', lambda b, x: (
+        b.concat([b.reshape(x, (1, 9, 7, 6)), b.reshape(b.relu6(x), (1, 9, 7, 6))]))),
     Case('squeeze', lambda b, x: b.squeeze(b.mean(x), (1, 2)), framed=False),
     Case(
         'expand_dims',
@@ -346,25 +307,11 @@ CASES = [
 ]
 
 
-def _build(case: Case, framed: bool, seed: int, wild: bool) -> bytes:
-  b = ModelBuilder(seed, wild)
-  if framed:
-    rows, cols, channels = case.shape[1:]
-    x = b.conv(b.input((1, rows + 2, cols + 2, 3)), channels, padding='VALID', activation='RELU6')
-    x = case.make(b, x)
-    if len(b.shape(x)) == 4:
-      x = b.depthwise(x, activation='RELU')
-  else:
-    x = case.make(b, b.input(case.shape, case.dtype))
-  b.output(x)
-  return b.build()
-
-
 @pytest.mark.parametrize('seed, wild', [(0, False), (1, False), (2, True)])
 @pytest.mark.parametrize('case', CASES, ids=lambda case: case.name)
 def test_operator_alone(case, seed, wild):
   result = check_conversion(
-      _build(case, False, seed, wild), ConvertOptions(force_stage=True), INPUTS, seed
+      build_case(case, False, seed, wild), ConvertOptions(force_stage=True), INPUTS, seed
   )
   assert result.stages
   assert result.stock_operators == ()
@@ -374,7 +321,7 @@ def test_operator_alone(case, seed, wild):
 @pytest.mark.parametrize('case', [case for case in CASES if case.framed], ids=lambda c: c.name)
 def test_operator_between_neighbours(case, seed, wild):
   result = check_conversion(
-      _build(case, True, seed, wild), ConvertOptions(force_stage=True), INPUTS, seed
+      build_case(case, True, seed, wild), ConvertOptions(force_stage=True), INPUTS, seed
   )
   assert len(result.stages) == 1
   assert result.stock_operators == ()
@@ -389,7 +336,6 @@ STOCK_CASES = {
     'TRANSPOSE': (lambda b, x: b.transpose(x, (0, 2, 1, 3)), 'NCHW'),
     'CONCATENATION': (lambda b, x: b.concat([x, x], axis=1), 'axis'),
     'MEAN': (lambda b, x: b.mean(x, (3,)), 'axes'),
-    'RESHAPE': (lambda b, x: b.reshape(x, (1, 9, 7, 6)), 'stay'),
 }  # fmt: skip
 
 

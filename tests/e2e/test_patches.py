@@ -9,6 +9,7 @@ from support import real_models
 from support.compare import check_conversion
 from support.effort import examples
 from support.graphs import dense_networks, small_networks
+from support.int16_graphs import int16_networks
 from support.memory_check import check_memory
 from support.model_builder import ModelBuilder
 
@@ -41,7 +42,7 @@ grids = st.tuples(st.integers(1, 4), st.integers(1, 4))
 
 
 @settings(max_examples=examples(80))
-@given(small_networks(), grids)
+@given(st.one_of(small_networks(), int16_networks()), grids)
 def test_generated_networks(network, grid):
   check(network.data, patch_options(grid))
 

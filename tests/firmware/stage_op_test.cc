@@ -54,6 +54,7 @@ struct Fixture {
   TfLiteNode node;
   size_t requested;
   TfLiteStatus request_status;
+  uint8_t* scratch;
   int lines;
   char line[160];
 };
@@ -96,6 +97,7 @@ void Reset() {
   g.node.inputs = AsIntArray(&g.inputs);
   g.node.outputs = AsIntArray(&g.outputs);
   g.request_status = kTfLiteOk;
+  g.scratch = g.workspace;
 }
 
 TfLiteContext* Context() { return reinterpret_cast<TfLiteContext*>(&g); }
@@ -204,6 +206,38 @@ void TestScratchRefused() {
   const TfLiteStatus status =
       tflm_patch::StageRegistration()->prepare(Context(), &g.node);
   Expect(status == kTfLiteError, "refused scratch", "was not reported");
+  Expect(g.lines == 1 && strstr(g.line, "no room for the workspace") != nullptr,
+         "refused scratch", "did not print one line");
+}
+
+/* The program's own figure for the workspace is too small for its maps. */
+void TestWorkspaceTooSmall() {
+  Reset();
+  tflm_patch_header* header = reinterpret_cast<tflm_patch_header*>(g.program);
+  Expect(header->workspace_bytes == kValues, "small workspace", "other stage");
+  header->workspace_bytes = kValues - TFLM_PATCH_ALIGNMENT;
+  header->checksum = tflm_patch_checksum(
+      g.program + TFLM_PATCH_CHECKSUM_FROM,
+      header->program_bytes - TFLM_PATCH_CHECKSUM_FROM);
+  ExpectRejected("small workspace", "workspace");
+}
+
+/* What TFLM hands out as the scratch buffer is checked in every inference. */
+void TestWorkspaceMissingOrMisaligned() {
+  for (int step = 0; step < 2; ++step) {
+    const char* name = step == 0 ? "missing workspace" : "misaligned workspace";
+    Reset();
+    const TFLMRegistration* registration = tflm_patch::StageRegistration();
+    Expect(registration->prepare(Context(), &g.node) == kTfLiteOk, name,
+           "was not prepared");
+    g.tensors[kInput].data.data = g.input;
+    g.tensors[kOutput].data.data = g.output;
+    g.scratch = step == 0 ? nullptr : g.workspace + 4;
+    Expect(registration->invoke(Context(), &g.node) == kTfLiteError, name,
+           "was not reported");
+    Expect(g.lines == 1 && strstr(g.line, "workspace") != nullptr, name,
+           "did not print one line");
+  }
 }
 
 void TestRun() {
@@ -288,7 +322,7 @@ TfLiteStatus MicroContextRequestScratchBufferInArena(TfLiteContext*,
 
 void* MicroContextGetScratchBuffer(TfLiteContext*, int index) {
   Expect(index == kScratchIndex, "scratch", "another buffer was asked for");
-  return g.workspace;
+  return g.scratch;
 }
 
 TfLiteEvalTensor* MicroContextGetEvalTensor(const TfLiteContext*, int tensor) {
@@ -314,6 +348,8 @@ int main(int argc, char** argv) {
   g_constants_bytes = ReadFile(argv[2], g_constants);
   TestRejections();
   TestScratchRefused();
+  TestWorkspaceTooSmall();
+  TestWorkspaceMissingOrMisaligned();
   TestRun();
   TestRegistration();
   printf("%d failures\n", g_failures);

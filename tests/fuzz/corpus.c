@@ -7,7 +7,9 @@
 
 #include "bottleneck_program.h"
 #include "golden_cases.h"
+#include "golden_int16_cases.h"
 #include "golden_map_cases.h"
+#include "int16_program.h"
 #include "rowwise_program.h"
 #include "sample_program.h"
 #include "weighted.h"
@@ -146,6 +148,19 @@ static void add_moves(corpus* c) {
   }
 }
 
+/* RESHAPE to more, and to fewer, rows of a ring. */
+static void add_reshape(corpus* c) {
+  builder_init(&b);
+  const uint32_t in = builder_tensor_map(&b, TFLM_PATCH_INT16, 3, 4, 2, 0, 0);
+  const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_INT16, 2, 1, 12, 0, 1);
+  const uint32_t ring =
+      builder_workspace_map(&b, TFLM_PATCH_INT16, 8, 4, 1, 3, 0);
+  builder_op(&b, TFLM_PATCH_RESHAPE, &in, 1, ring, 8, NULL, 0, 0);
+  builder_op(&b, TFLM_PATCH_RESHAPE, &ring, 1, out, 2, NULL, 0, 0);
+  builder_stream(&b);
+  add(c, builder_encode(&b));
+}
+
 /* SPLIT -> rings -> CONCATENATION the other way round; a third part is an
  * output. */
 static void add_split(corpus* c) {
@@ -280,6 +295,35 @@ static void add_bottleneck(corpus* c) {
   }
 }
 
+static void add_int16(corpus* c) {
+  for (size_t i = 0; i < COUNT(kInt16); ++i) {
+    for (int ring = 0; ring < 2; ++ring) {
+      add(c, int16_program(&kInt16[i], ring));
+    }
+  }
+}
+
+/* float32 -> QUANTIZE -> int16 ring -> PAD -> DEQUANTIZE -> float32. */
+static void add_int16_boundary(corpus* c) {
+  const tflm_patch_quantize_params scale = {0.001f, 0};
+  const tflm_patch_pad_params pad = {1, 0, 1, -999};
+  builder_init(&b);
+  const uint32_t in = builder_tensor_map(&b, TFLM_PATCH_FLOAT32, 3, 4, 2, 0, 0);
+  const uint32_t out =
+      builder_tensor_map(&b, TFLM_PATCH_FLOAT32, 5, 4, 3, 0, 1);
+  const uint32_t ring =
+      builder_workspace_map(&b, TFLM_PATCH_INT16, 3, 1, 4, 2, 0);
+  builder_op(&b, TFLM_PATCH_QUANTIZE, &in, 1, ring, 3, &scale, sizeof(scale),
+             0);
+  const uint32_t padded =
+      builder_workspace_map(&b, TFLM_PATCH_INT16, 5, 1, 4, 3, 0);
+  builder_op(&b, TFLM_PATCH_PAD, &ring, 1, padded, 5, &pad, sizeof(pad), 0);
+  builder_op(&b, TFLM_PATCH_DEQUANTIZE, &padded, 1, out, 5, &scale,
+             sizeof(scale), 0);
+  builder_stream(&b);
+  add(c, builder_encode(&b));
+}
+
 static void check_kinds(const corpus* c) {
   int seen[TFLM_PATCH_KIND_COUNT] = {0};
   for (uint32_t i = 0; i < c->n; ++i) {
@@ -312,6 +356,9 @@ void corpus_init(corpus* c) {
   add_resize_bilinear(c);
   add_transpose_conv(c);
   add_bottleneck(c);
+  add_int16(c);
+  add_reshape(c);
+  add_int16_boundary(c);
   check_kinds(c);
 }
 

@@ -9,7 +9,7 @@
 
 #include "program_builder.h"
 
-enum { CORPUS_MAX = 160 };
+enum { CORPUS_MAX = 240 };
 
 typedef struct {
   encoded programs[CORPUS_MAX];

@@ -66,4 +66,22 @@ typedef struct {
   const int8_t* output;
 } golden_map;
 
+/* An operator on int16 maps; see make_golden_int16.py. */
+typedef struct {
+  const char* name;
+  uint8_t kind;
+  uint8_t n_inputs;
+  uint16_t shapes[2][3]; /* rows, columns, channels */
+  uint16_t output_shape[3];
+  uint16_t steps;
+  uint16_t ring_rows; /* of an input that a step reads */
+  uint32_t scratch_bytes;
+  const uint8_t* params; /* the parameter record */
+  uint32_t params_bytes;
+  const uint8_t* constants;
+  uint32_t constants_bytes;
+  const int16_t* inputs[2];
+  const int16_t* output;
+} golden_int16;
+
 #endif /* TFLM_PATCH_TESTS_GOLDEN_H_ */

@@ -52,8 +52,9 @@ static const char* test_case = "";
     }                                                                         \
     if (at < count) {                                                         \
       ++test_failures;                                                        \
-      printf("%s:%d: %s: byte %zu of %s is %d, not %d\n", __FILE__, __LINE__, \
-             test_case, at, #actual, actual_bytes[at], expected_bytes[at]);   \
+      printf("%s:%d: %s: byte %lu of %s is %d, not %d\n", __FILE__, __LINE__, \
+             test_case, (unsigned long)at, #actual, actual_bytes[at],      \
+             expected_bytes[at]);                                             \
     }                                                                         \
   } while (0)
 

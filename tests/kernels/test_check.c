@@ -15,7 +15,7 @@ static tflm_patch_status check(const tflm_patch_requant* requant,
   tflm_patch_stage stage = {0};
   stage.constants = constants;
   stage.constants_bytes = sizeof(constants);
-  return tflm_patch_check_requant(&stage, requant, channels);
+  return tflm_patch_check_requant(&stage, TFLM_PATCH_INT8, requant, channels);
 }
 
 static tflm_patch_requant good(void) {

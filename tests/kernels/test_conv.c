@@ -22,8 +22,10 @@ static int random_case(uint32_t* seed) {
   w->dilation_h = (uint8_t)(dilated ? random_between(seed, 1, 3) : 1);
   w->dilation_w = (uint8_t)(dilated ? random_between(seed, 1, 3) : 1);
   c->shape[0] = (uint16_t)random_between(seed, 1, 9);
-  c->shape[1] = (uint16_t)random_between(seed, 1, 9);
-  const uint32_t depth = random_between(seed, 1, pointwise ? 40 : 9);
+  c->shape[1] = (uint16_t)random_between(seed, 1, pointwise ? 20 : 9);
+  const uint32_t deep = test_random(seed) % 4 == 0;
+  const uint32_t depth =
+      random_between(seed, 1, pointwise ? 110 : deep ? 40 : 9);
   c->shape[2] = (uint16_t)(depth * c->groups);
   c->output_shape[0] =
       (uint16_t)random_size(seed, c->shape[0], w->kernel_h, w->stride_h,
@@ -31,7 +33,8 @@ static int random_case(uint32_t* seed) {
   c->output_shape[1] =
       (uint16_t)random_size(seed, c->shape[1], w->kernel_w, w->stride_w,
                             w->dilation_w, &w->pad_left);
-  c->output_shape[2] = (uint16_t)(random_between(seed, 1, 9) * c->groups);
+  c->output_shape[2] =
+      (uint16_t)(random_between(seed, 1, pointwise ? 40 : 9) * c->groups);
   return weighted_fill(
       &the_case, seed,
       (uint32_t)c->output_shape[2] * w->kernel_h * w->kernel_w * depth);
@@ -78,6 +81,54 @@ static void test_in_place(void) {
   }
 }
 
+/* Rows twice as wide as the input's, made at once: each ends before the input row
+ * of its number, and lies over input rows before it. */
+static void test_rows_over_rows_that_were_read(void) {
+  enum { kRows = 6, kCols = 2, kDepth = 4, kOutputs = 8 };
+  enum { kInputRow = kCols * kDepth, kOutputRow = kCols * kOutputs };
+  enum { kInputAt = kRows * (kOutputRow - kInputRow) + kInputRow };
+  static const int32_t kMultiplier = 1 << 30;
+  static const int8_t kShift = -3;
+  static const int32_t kBias[kOutputs] = {0};
+  int8_t weights[kOutputs * kDepth];
+  int8_t memory[kInputAt + kRows * kInputRow];
+  int8_t apart[kRows * kOutputRow];
+  uint32_t seed = 9;
+  for (uint32_t i = 0; i < sizeof(weights); ++i) {
+    weights[i] = (int8_t)test_random(&seed);
+  }
+  for (uint32_t i = 0; i < sizeof(memory); ++i) {
+    memory[i] = (int8_t)test_random(&seed);
+  }
+  const tflm_patch_conv_args args = {
+      .window = {.kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1,
+                 .dilation_h = 1, .dilation_w = 1},
+      .requant = {.multipliers = &kMultiplier, .shifts = &kShift,
+                  .act_min = INT8_MIN, .act_max = INT8_MAX},
+      .weights = weights,
+      .bias = kBias,
+      .groups = 1,
+      .output_cols = kCols,
+      .output_channels = kOutputs,
+  };
+  const tflm_patch_rows input = {
+      .base = memory + kInputAt, .row_bytes = kInputRow, .ring_rows = kRows,
+      .rows = kRows, .cols = kCols, .channels = kDepth,
+      .split_base = memory, .split = kRows,
+  };
+  const tflm_patch_rows output = {
+      .base = memory, .row_bytes = kOutputRow, .ring_rows = kRows,
+      .rows = kRows, .cols = kCols, .channels = kOutputs,
+      .split_base = memory, .split = kRows,
+  };
+  test_case = "rows over rows that were read";
+  for (uint32_t row = 0; row < kRows; ++row) {
+    tflm_patch_conv_s8(&args, &input, row, apart + row * kOutputRow);
+  }
+  tflm_patch_conv_rows_s8(&args, &input, &output, 0, kRows);
+  CHECK_BYTES(memory, apart, sizeof(apart));
+}
+
 /* Accumulators and shifts at their ends: int32 wraps, and nothing is
  * undefined. */
 static void test_wrapping(void) {
@@ -97,7 +148,9 @@ static void test_wrapping(void) {
 
 static void test_rejections(void) {
   uint32_t seed = 77;
-  while (!random_case(&seed) || the_case.c.groups != 2) {
+  /* Twice the weights reach beyond the constants. */
+  while (!random_case(&seed) || the_case.c.groups != 2 ||
+         the_case.c.weights_bytes < 16u * the_case.c.output_shape[2]) {
   }
   the_case.c.scales = the_case.c.output_shape[2];
   encoded good = weighted_program(&the_case.c, 0);
@@ -140,6 +193,7 @@ static void test_rejections(void) {
 int main(void) {
   test_random_cases();
   test_in_place();
+  test_rows_over_rows_that_were_read();
   test_wrapping();
   test_rejections();
   return TEST_RESULT();

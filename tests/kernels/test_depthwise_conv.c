@@ -49,6 +49,58 @@ static void test_random_cases(void) {
   }
 }
 
+/* A row may be written over the oldest row of its windows, as many cells before
+ * it as its columns are read behind others. */
+static void check_in_place(const golden_weighted* c, uint32_t row,
+                           uint32_t oldest) {
+  static int8_t memory[2 * WEIGHTED_VALUES];
+  const tflm_patch_window* w = &c->window;
+  const uint32_t channels = c->shape[2];
+  const uint32_t row_bytes = c->shape[1] * channels;
+  const uint32_t gap =
+      (uint32_t)(w->pad_left >= w->stride_w ? w->pad_left - w->stride_w + 1 : 0);
+  int8_t* map = memory + gap * channels;
+  const tflm_patch_rows view = {
+      map, (int32_t)row_bytes, c->shape[0], c->shape[0], c->shape[1], channels,
+      map, c->shape[0]};
+  const tflm_patch_depthwise_conv_args args = {
+      .window = *w,
+      .requant = {c->multipliers, c->shifts, c->scales > 1,
+                  c->output_zero_point, c->act_min, c->act_max},
+      .weights = c->weights,
+      .bias = c->bias,
+      .input_zero_point = c->input_zero_point,
+      .depth_multiplier = 1,
+      .output_cols = c->output_shape[1],
+  };
+  const uint32_t n = c->output_shape[1] * channels;
+  memcpy(map, c->input, weighted_size(c->shape));
+  int8_t* output = map + oldest * row_bytes - gap * channels;
+  tflm_patch_depthwise_conv_s8(&args, &view, row, output);
+  CHECK_BYTES(output, c->output + row * n, n);
+}
+
+static void test_in_place(void) {
+  golden_weighted* c = &the_case.c;
+  uint32_t seed = 31;
+  int done = 0;
+  test_case = "in place";
+  while (done < 500) {
+    if (!random_case(&seed) || c->groups != 1 ||
+        c->output_shape[1] > c->shape[1]) {
+      continue;
+    }
+    for (uint32_t row = 0; row < c->output_shape[0]; ++row) {
+      const int32_t oldest =
+          (int32_t)row * c->window.stride_h - c->window.pad_top;
+      if (oldest >= 0 && oldest < c->shape[0] && c->window.dilation_w == 1) {
+        check_in_place(c, row, (uint32_t)oldest);
+        ++done;
+      }
+    }
+  }
+}
+
 static void test_rejections(void) {
   uint32_t seed = 78;
   while (!random_case(&seed) || the_case.c.groups == 1) {
@@ -76,6 +128,7 @@ static void test_rejections(void) {
 
 int main(void) {
   test_random_cases();
+  test_in_place();
   test_rejections();
   return TEST_RESULT();
 }

@@ -35,6 +35,23 @@ static void pad_by_definition(map_shape from, map_shape to,
   }
 }
 
+/* The same of int16 values, each twice as many bytes. */
+static void test_int16(void) {
+  static const int16_t kInput[2 * 2 * 2] = {1, -2, 300, -400, 5, 32767, 7, -8};
+  static const int16_t kExpected[3 * 3 * 3] = {
+      -300, -300, -300, -300, -300, -300, -300, -300, -300,
+      -300, -300, -300, -300, 1,    -2,   -300, 300,  -400,
+      -300, -300, -300, -300, 5,    32767, -300, 7,   -8};
+  const tflm_patch_pad_params params = {1, 1, 1, -300};
+  const map_shape from = {TFLM_PATCH_INT16, 2, 2, 2, 0};
+  const map_shape to = {TFLM_PATCH_INT16, 3, 3, 3, 0};
+  const void* inputs[] = {kInput};
+  test_case = "int16";
+  encoded e = pad_program(from, to, &params);
+  check_program(&e, inputs, kExpected);
+  encoded_free(&e);
+}
+
 static void test_random_cases(void) {
   uint32_t seed = 6;
   test_case = "random";
@@ -115,6 +132,7 @@ static void test_rejections(void) {
 
 int main(void) {
   test_random_cases();
+  test_int16();
   test_ring();
   test_rejections();
   return TEST_RESULT();

@@ -165,6 +165,71 @@ static void test_rounding(void) {
   }
 }
 
+static uint32_t between(uint32_t* seed, uint32_t low, uint32_t high) {
+  return low + test_random(seed) % (high - low + 1);
+}
+
+/* An output size whose every window has a cell in the map. */
+static uint32_t random_size(uint32_t* seed, uint32_t size, uint32_t kernel,
+                            uint32_t stride, int* pad) {
+  *pad = (int)between(seed, 0, kernel - 1);
+  return between(seed, 1, (size - 1 + (uint32_t)*pad) / stride + 1);
+}
+
+static void test_random_cases(void) {
+  uint32_t seed = 4;
+  test_case = "random";
+  for (int i = 0; i < 300; ++i) {
+    pool_case c = {
+        .rows = between(&seed, 1, 8),
+        .cols = between(&seed, 1, 8),
+        .channels = between(&seed, 1, 31),
+        .kernel_h = between(&seed, 1, 6),
+        .kernel_w = between(&seed, 1, 6),
+        .stride_h = between(&seed, 1, 3),
+        .stride_w = between(&seed, 1, 3),
+        .act_min = (int)between(&seed, 0, 90) - 128,
+        .act_max = (int)between(&seed, 0, 127),
+    };
+    c.output_rows = random_size(&seed, c.rows, c.kernel_h, c.stride_h, &c.pad_top);
+    c.output_cols =
+        random_size(&seed, c.cols, c.kernel_w, c.stride_w, &c.pad_left);
+    if (c.output_rows * c.output_cols * c.channels <= MAX_VALUES) {
+      check_case(&c);
+    }
+  }
+}
+
+/* Sums of many values, those next to a half among them. */
+static void test_counts(void) {
+  static const uint32_t kCounts[] = {1,   2,    3,    7,    49,    255,
+                                     256, 4095, 4096, 4097, 65025, 65535};
+  const tflm_patch_pool_params params = sample_pool(1, 1, 0);
+  uint32_t seed = 6;
+  test_case = "counts";
+  for (size_t i = 0; i < sizeof(kCounts) / sizeof(kCounts[0]); ++i) {
+    const int32_t count = (int32_t)kCounts[i];
+    for (int j = 0; j < 200; ++j) {
+      int32_t sums[5];
+      int8_t output[5];
+      for (int k = 0; k < 5; ++k) {
+        const int32_t mean = (int32_t)between(&seed, 0, 255) - 128;
+        sums[k] = mean * count + (count / 2) * (mean < 0 ? -1 : 1) + k - 2;
+        sums[k] = sums[k] < -128 * count  ? -128 * count
+                  : sums[k] > 127 * count ? 127 * count
+                                          : sums[k];
+      }
+      tflm_patch_average_pool_finish_s8(&params, sums, kCounts[i], 1, 5, output,
+                                        1);
+      for (int k = 0; k < 5; ++k) {
+        const int64_t size = sums[k] < 0 ? -(int64_t)sums[k] : sums[k];
+        const int64_t mean = (2 * size + count) / (2 * count);
+        CHECK_EQUAL(output[k], sums[k] < 0 ? -mean : mean);
+      }
+    }
+  }
+}
+
 /* A ring that starts in its middle. */
 static void test_ring(void) {
   const tflm_patch_pool_params params = sample_pool(3, 1, 0);
@@ -239,7 +304,9 @@ static void test_rejected(void) {
 
 int main(void) {
   test_windows();
+  test_random_cases();
   test_rounding();
+  test_counts();
   test_ring();
   test_rejected();
   return TEST_RESULT();

@@ -48,10 +48,10 @@ static inline int32_t naive_multiply(int32_t x, int32_t multiplier,
 static inline int64_t naive_output(const golden_weighted* c, int64_t sum,
                                    uint32_t channel) {
   const uint32_t i = c->scales > 1 ? channel : 0;
-  const int64_t value = (int64_t)naive_multiply(naive_wrap(sum),
-                                                c->multipliers[i],
-                                                c->shifts[i]) +
-                        c->output_zero_point;
+  const int32_t value = naive_wrap(
+      (int64_t)naive_multiply(naive_wrap(sum), c->multipliers[i],
+                              c->shifts[i]) +
+      c->output_zero_point);
   return value < c->act_min ? c->act_min
          : value > c->act_max ? c->act_max
                               : value;
@@ -150,14 +150,36 @@ static inline int weighted_fill(weighted_case* w, uint32_t* seed,
       weighted_size(c->output_shape) > WEIGHTED_VALUES) {
     return 0;
   }
+  /* TFLite's converter makes no weights of -128; kernels must bear them. */
+  const int8_t least = random_between(seed, 0, 3) ? -127 : INT8_MIN;
+  const int extreme = random_between(seed, 0, 7) == 0;
   test_fill(seed, w->weights, weights);
   test_fill(seed, w->input, sizeof(w->input));
+  for (uint32_t i = 0; i < weights; ++i) {
+    const int8_t weight = w->weights[i];
+    w->weights[i] = extreme        ? (weight < 100 ? least : INT8_MAX)
+                    : weight < least ? least
+                                     : weight;
+  }
+  for (uint32_t i = 0; extreme && i < sizeof(w->input); ++i) {
+    w->input[i] = w->input[i] < 100 ? INT8_MIN : INT8_MAX;
+  }
   c->scales = random_between(seed, 0, 1) ? channels : 1;
+  /* Kernels take a shorter way where all shifts are below 0 and nothing is
+   * clamped but to int8. */
+  const int any_shift = random_between(seed, 0, 3) == 0;
+  const int any_clamp = random_between(seed, 0, 1);
   for (uint32_t i = 0; i < channels; ++i) {
     w->bias[i] = (int32_t)random_between(seed, 0, 40000) - 20000;
     w->multipliers[i] =
         (int32_t)random_between(seed, (uint32_t)1 << 30, INT32_MAX);
-    w->shifts[i] = (int8_t)((int32_t)random_between(seed, 0, 8) - 12);
+    w->shifts[i] =
+        (int8_t)(any_shift ? (int32_t)random_between(seed, 0, 61) - 31
+                           : (int32_t)random_between(seed, 0, 8) - 12);
+    if (random_between(seed, 0, 30) == 0) { /* a scale too small for a shift */
+      w->multipliers[i] = 0;
+      w->shifts[i] = 0;
+    }
   }
   c->weights = w->weights;
   c->weights_bytes = weights;
@@ -168,8 +190,12 @@ static inline int weighted_fill(weighted_case* w, uint32_t* seed,
   c->output = w->output;
   c->input_zero_point = (int16_t)((int32_t)random_between(seed, 0, 255) - 128);
   c->output_zero_point = (int32_t)random_between(seed, 0, 255) - 128;
-  c->act_min = (int16_t)((int32_t)random_between(seed, 0, 100) - 128);
-  c->act_max = (int16_t)random_between(seed, 0, 127);
+  c->act_min = INT8_MIN;
+  c->act_max = INT8_MAX;
+  if (any_clamp) {
+    c->act_min = (int16_t)((int32_t)random_between(seed, 0, 100) - 128);
+    c->act_max = (int16_t)random_between(seed, 0, 127);
+  }
   naive_weighted(c, w->output);
   return 1;
 }
@@ -182,6 +208,16 @@ typedef union {
   tflm_patch_fully_connected_params fully_connected;
 } weighted_record;
 
+/* Whether no accumulator leaves -2^30 to 2^30; see tflm_patch_requant. */
+static inline uint8_t weighted_is_bounded(const golden_weighted* c) {
+  int64_t largest = 0;
+  for (uint32_t i = 0; i < c->output_shape[2]; ++i) {
+    const int64_t bias = c->bias[i];
+    largest = bias > largest ? bias : -bias > largest ? -bias : largest;
+  }
+  return largest + 128 * 128 * (int64_t)c->weights_bytes < (int64_t)1 << 30;
+}
+
 /* Adds the constants of a case; returns the size of its record. */
 static inline uint32_t weighted_params(builder* b, const golden_weighted* c,
                                        weighted_record* record) {
@@ -192,6 +228,7 @@ static inline uint32_t weighted_params(builder* b, const golden_weighted* c,
       .act_min = c->act_min,
       .act_max = c->act_max,
       .per_channel = c->scales > 1 || c->output_shape[2] == 1,
+      .bounded = weighted_is_bounded(c),
   };
   const uint32_t weights_at = builder_constant(b, c->weights, c->weights_bytes);
   const uint32_t bias_at =

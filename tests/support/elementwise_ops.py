@@ -51,8 +51,16 @@ class ElementwiseOps(ModelCore):
   def minimum(self, a: int, b: int) -> int:
     return self._choose('MINIMUM', a, b)
 
-  def constant_operand(self, shape: Sequence[int], like: int | None = None) -> int:
-    """A random int8 constant, for one side of a binary operator."""
+  def constant_operand(
+      self, shape: Sequence[int], like: int | None = None, dtype: DType = DType.INT8
+  ) -> int:
+    """A random constant of int8 or int16, for one side of a binary operator."""
+    if dtype == DType.INT16:
+      index = self.constant(
+          self.rng.integers(-(2**15), 2**15, tuple(shape)), dtype, quantized(2.0**-13, 0)
+      )
+      self._spread[index] = Spread(0.0, 2.3)
+      return index
     values = self.rng.integers(-128, 128, tuple(shape))
     scale, zero_point = float(self.rng.uniform(0.005, 0.05)), int(self.rng.integers(-128, 128))
     quantization = quantized(scale, zero_point) if like is None else self.quantization(like)
@@ -120,7 +128,7 @@ class ElementwiseOps(ModelCore):
     return self._fixed('SOFTMAX', x, _SIGMOID, spread, options('SoftmaxOptions', beta=beta))
 
   def quantize(self, x: int, dtype: DType = DType.INT8, like: int | None = None) -> int:
-    """From float32, or from another scale or 8-bit type."""
+    """From float32, or from another scale or type."""
     return self.add_operator(
         'QUANTIZE', (x,), self.activation(self.shape(x), self.spread(x), like=like, dtype=dtype)
     )
@@ -154,7 +162,8 @@ class ElementwiseOps(ModelCore):
 
   def _binary(self, opcode: str, a: int, b: int, spread: Spread, activation: str, fields) -> int:
     shape = np.broadcast_shapes(self.shape(a), self.shape(b))
-    return self.add_operator(opcode, (a, b), self.activation(shape, spread, activation), fields)
+    target = self.activation(shape, spread, activation, dtype=self.dtype(a))
+    return self.add_operator(opcode, (a, b), target, fields)
 
   def _choose(self, opcode: str, a: int, b: int) -> int:
     shape = np.broadcast_shapes(self.shape(a), self.shape(b))

@@ -137,18 +137,18 @@ def _depthwise(s: Sketch, x: int) -> int:
   return s.depthwise(x, multiplier, **s.window(x, 5, dilated=True), **s.weighted())
 
 
-def _pool(s: Sketch, x: int) -> int:
+def pool(s: Sketch, x: int) -> int:
   pool = s.draw(st.sampled_from([s.average_pool, s.max_pool]))
   return pool(x, **s.window(x, 4, dilated=False), activation=s.draw(ACTIVATIONS))
 
 
-def _pads(s: Sketch) -> tuple[int, ...]:
+def pads(s: Sketch) -> tuple[int, ...]:
   return tuple(s.draw(st.tuples(*[st.integers(0, 2)] * 4)))
 
 
 def _padded_conv(s: Sketch, x: int) -> int:
   """An explicit PAD before a VALID window, as PyTorch exporters make it."""
-  padded = s.pad_spatial(x, *_pads(s))
+  padded = s.pad_spatial(x, *pads(s))
   stride = s.draw(st.integers(1, 2))
   if min(s.shape(padded)[1:3]) < 3 or s.draw(st.booleans()):
     return padded
@@ -163,7 +163,7 @@ def _pad_channels(s: Sketch, x: int) -> int:
   return s.pad(x, pads, value=s.draw(st.sampled_from([None, 7, -128])))
 
 
-def _inverted_residual(s: Sketch, x: int) -> int:
+def inverted_residual(s: Sketch, x: int) -> int:
   channels = s.shape(x)[3]
   expanded = min(channels * s.draw(st.integers(2, 4)), MAX_CHANNELS)
   y = s.conv(x, expanded, 1, activation='RELU6')
@@ -171,7 +171,7 @@ def _inverted_residual(s: Sketch, x: int) -> int:
   return s.add(x, s.conv(y, channels, 1))
 
 
-def _residual(s: Sketch, x: int) -> int:
+def residual(s: Sketch, x: int) -> int:
   """An addition of any earlier map of the same shape; a convolution makes it one."""
   others = [t for t in s.maps if t != x and s.shape(t)[:3] == s.shape(x)[:3]]
   if not others:
@@ -241,7 +241,7 @@ def _transpose_conv(s: Sketch, x: int) -> int:
   return s.transpose_conv(x, s.channels(), **window, **s.weighted())
 
 
-def _strided_slice(s: Sketch, x: int) -> int:
+def strided_slice(s: Sketch, x: int) -> int:
   """Some of the rows, columns and channels."""
   begin, end, strides = [0], [1], [1]
   for axis, size in enumerate(s.shape(x)[1:]):
@@ -256,7 +256,7 @@ def _strided_slice(s: Sketch, x: int) -> int:
   return s.strided_slice(x, begin, end, strides)
 
 
-def _split(s: Sketch, x: int) -> int:
+def split(s: Sketch, x: int) -> int:
   """Two parts; both go on, or one of them."""
   axis = s.draw(st.sampled_from([3, 3, 2, 1]))
   size = s.shape(x)[axis]
@@ -282,6 +282,17 @@ def _blocks(s: Sketch, x: int) -> int:
   if rows % block or cols % block:
     x = s.pad_spatial(x, 0, -rows % block, -cols % block, 0)
   return s.space_to_depth(x, block)
+
+
+def reshape(s: Sketch, x: int) -> int:
+  """Into other rows, columns and channels."""
+  _, rows, cols, channels = s.shape(x)
+  shapes = [(cols, rows, channels), (1, rows * cols, channels), (rows * cols, 1, channels)]
+  if channels % 2 == 0:
+    shapes.append((rows, 2 * cols, channels // 2))
+  elif rows % 2 == 0:
+    shapes.append((rows // 2, cols, 2 * channels))
+  return s.reshape(x, (1, *s.draw(st.sampled_from(shapes))))
 
 
 def _line_mean(s: Sketch, x: int) -> int:
@@ -312,10 +323,11 @@ def _extra_input(s: Sketch, x: int) -> int:
 
 # Frequent blocks are listed twice.
 BLOCKS: tuple[Block, ...] = (
-    _pointwise, _conv, _depthwise, _conv, _depthwise, _residual, _pool, _inverted_residual,
+    _pointwise, _conv, _depthwise, _conv, _depthwise, residual, pool, inverted_residual,
     _padded_conv, _unary, _squeeze_excite, _constant_operand, _concat, _grouped, _resize,
     _transpose_conv, _pad_channels, _line_mean, _fully_connected, _stock, _extra_input,
-    _prelu, _strided_slice, _split, _blocks,
+    _prelu, strided_slice, split, _blocks,
+    reshape,
 )  # fmt: skip
 
 

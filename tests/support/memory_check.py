@@ -77,7 +77,7 @@ def _check_step(plan: StagePlan, memory: _Memory, i: int, step: int, made: dict[
   made[i] = step + 1
   scratch = plan.scratch[i]
   if scratch is not None:
-    sums = memory.part(scratch.region, scratch.offset, op.scratch_bytes)
+    sums = memory.part(scratch.region, scratch.offset, scratch.bytes)
     assert step == 0 or (sums == _SCRATCH + i).all(), f'the sums of {op.name} are damaged'
     sums[:] = _SCRATCH + i
   if op.kind in (Kind.CROP, Kind.JOIN):

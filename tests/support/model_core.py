@@ -22,6 +22,7 @@ from tflm_patch.graph.writer import serialize_model
 ACTIVATIONS = {'NONE': 0, 'RELU': 1, 'RELU_N1_TO_1': 2, 'RELU6': 3}
 _LIMITS = {'NONE': (-np.inf, np.inf), 'RELU': (0, np.inf), 'RELU_N1_TO_1': (-1, 1), 'RELU6': (0, 6)}
 _ZERO_POINT_SHIFT = {DType.INT8: 0, DType.UINT8: 128}
+_INT16_STEPS = 256  # of an int16 tensor's scale to an int8 tensor's
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,11 +84,14 @@ class ModelCore:
       scale: float | None = None,
       zero_point: int | None = None,
   ) -> int:
-    """A model input: int8, uint8 or float32."""
+    """A model input: int8, uint8, int16 (of zero point 0) or float32."""
     scale = float(self.rng.uniform(0.01, 0.1)) if scale is None else scale
     zero_point = int(self.rng.integers(-128, 128)) if zero_point is None else zero_point
     quantization = None
-    if dtype != DType.FLOAT32:
+    if dtype == DType.INT16:
+      zero_point = 0
+      quantization = quantized(scale / _INT16_STEPS, 0)
+    elif dtype != DType.FLOAT32:
       quantization = quantized(scale, zero_point + _ZERO_POINT_SHIFT[dtype])
     index = self.tensor(shape, dtype, quantization, name=f'input_{len(self._inputs)}')
     self._spread[index] = Spread((-0.5 - zero_point) * scale, 74 * scale)
@@ -170,14 +174,14 @@ class ModelCore:
       like: int | None = None,
       dtype: DType = DType.INT8,
   ) -> int:
-    """An int8 (or uint8) tensor whose scale fits its values.
+    """A quantized tensor whose scale fits its values.
 
     Args:
       shape: Of the tensor.
       spread: Of its values before the fused activation.
       activation: The fused activation.
       like: Takes the quantization of this tensor instead.
-      dtype: INT8 or UINT8.
+      dtype: INT8, UINT8 or INT16.
     """
     clipped = spread.clipped(activation)
     if like is not None:
@@ -206,6 +210,9 @@ class ModelCore:
   def _fitting(self, spread: Spread, dtype: DType) -> Quantization:
     low = min(0.0, spread.mean - 2.5 * spread.deviation)
     high = max(0.0, spread.mean + 2.5 * spread.deviation)
+    if dtype == DType.INT16:
+      scale = max(-low, high, 1e-6) / 32767 * self.rng.choice([0.7, 1.0, 1.0, 1.3])
+      return quantized(float(scale * (self.rng.choice([0.25, 1.0, 4.0]) if self._wild else 1)), 0)
     scale = max(high - low, 1e-6) / 255 * self.rng.choice([0.7, 1.0, 1.0, 1.3])
     zero_point = round(-128 - low / scale)
     if self._wild:

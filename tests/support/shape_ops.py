@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from support.model_core import ModelCore, options
-from tflm_patch.graph.types import DType
 
 
 class ShapeOps(ModelCore):
@@ -20,7 +19,7 @@ class ShapeOps(ModelCore):
     shape = [size + before + after for size, (before, after) in zip(self.shape(x), pads)]
     inputs = [x, self.int32([list(each) for each in pads])]
     if value is not None:
-      inputs.append(self.constant(np.array([value]), DType.INT8, self.quantization(x)))
+      inputs.append(self.constant(np.array([value]), self.dtype(x), self.quantization(x)))
     return self.add_operator(
         'PAD' if value is None else 'PADV2',
         inputs,

@@ -32,7 +32,7 @@ class WeightedOps(ModelCore):
       padding: str = 'SAME',
       activation: str = 'NONE',
       per_channel: bool = True,
-      bias: bool = True,
+      bias: bool | str = True,
       groups: int = 1,
       like: int | None = None,
   ) -> int:
@@ -43,8 +43,8 @@ class WeightedOps(ModelCore):
     return self.add_operator(
         'CONV_2D',
         (x, weights, *self._bias(x, weights, channels, bias)),
-        self.activation((1, rows, cols, channels), spread, activation, like),
-        options('Conv2DOptions', **fields),
+        self.activation((1, rows, cols, channels), spread, activation, like, self.dtype(x)),
+        options('Conv2DOptions', quantizedBiasType=bias_type(bias), **fields),
         version=3,
     )
 
@@ -58,7 +58,7 @@ class WeightedOps(ModelCore):
       padding: str = 'SAME',
       activation: str = 'NONE',
       per_channel: bool = True,
-      bias: bool = True,
+      bias: bool | str = True,
       like: int | None = None,
   ) -> int:
     rows, cols = self._window_output(x, kernel, stride, dilation, padding)
@@ -68,7 +68,7 @@ class WeightedOps(ModelCore):
     return self.add_operator(
         'DEPTHWISE_CONV_2D',
         (x, weights, *self._bias(x, weights, channels, bias)),
-        self.activation((1, rows, cols, channels), spread, activation, like),
+        self.activation((1, rows, cols, channels), spread, activation, like, self.dtype(x)),
         options('DepthwiseConv2DOptions', depthMultiplier=multiplier, **fields),
         version=3,
     )
@@ -82,7 +82,7 @@ class WeightedOps(ModelCore):
       padding: str = 'SAME',
       activation: str = 'NONE',
       per_channel: bool = True,
-      bias: bool = True,
+      bias: bool | str = True,
       size: tuple[int, int] | None = None,
   ) -> int:
     """TRANSPOSE_CONV; `size` are output rows and columns other than Keras makes."""
@@ -111,7 +111,7 @@ class WeightedOps(ModelCore):
       units: int,
       activation: str = 'NONE',
       per_channel: bool = False,
-      bias: bool = True,
+      bias: bool | str = True,
       keep_num_dims: bool = False,
       flatten: bool = True,
       like: int | None = None,
@@ -125,9 +125,10 @@ class WeightedOps(ModelCore):
     return self.add_operator(
         'FULLY_CONNECTED',
         (x, weights, *self._bias(x, weights, units, bias)),
-        self.activation(out_shape, spread, activation, like),
+        self.activation(out_shape, spread, activation, like, self.dtype(x)),
         options(
             'FullyConnectedOptions',
+            quantizedBiasType=bias_type(bias),
             fusedActivationFunction=ACTIVATIONS[activation],
             keepNumDims=keep_num_dims,
         ),
@@ -166,10 +167,11 @@ class WeightedOps(ModelCore):
     rows, cols = self._window_output(x, kernel, stride, 1, padding)
     fields = _window_options(stride, None, padding, activation)
     height, width = pair(kernel)
+    out_shape = (1, rows, cols, self.shape(x)[3])
     return self.add_operator(
         opcode,
         (x,),
-        self.activation((1, rows, cols, self.shape(x)[3]), self.spread(x), activation, like=x),
+        self.activation(out_shape, self.spread(x), activation, x, self.dtype(x)),
         options('Pool2DOptions', filterHeight=height, filterWidth=width, **fields),
         version=2,
     )
@@ -208,20 +210,31 @@ class WeightedOps(ModelCore):
     common = target / max(float(np.sqrt((raw**2).mean())), 1e-9)
     scales = np.array([common])
     if per_channel:
-      scales = target * self.rng.uniform(0.5, 1.5, shape[axis]) / np.maximum(raw, 1e-3)
+      # Sums of 64 bits take no multipliers beyond 2^7.
+      least = 0.1 * target / common if self.dtype(x) == DType.INT16 else 1e-3
+      scales = target * self.rng.uniform(0.5, 1.5, shape[axis]) / np.maximum(raw, least)
     quantization = Quantization(
         scales.astype(np.float32), np.zeros(scales.size, np.int64), axis if per_channel else 0
     )
     return self.constant(values, DType.INT8, quantization), Spread(0.0, target)
 
-  def _bias(self, x: int, weights: int, channels: int, wanted: bool) -> tuple[int, ...]:
-    if not wanted:
+  def _bias(self, x: int, weights: int, channels: int, wanted: bool | str) -> tuple[int, ...]:
+    """No bias; one of the default type, int64 for int16 activations; or, by name, int32."""
+    if not wanted or wanted == 'absent int32':
       return ()
+    is_int64 = self.dtype(x) == DType.INT16 and wanted != 'int32'
     scales = self.quantization(weights).scales.astype(np.float64) * self.quantization(x).scale
     real = self.rng.normal(0, 0.7, channels)
     values = np.clip(np.rint(real / scales), -(2**30), 2**30)
+    if is_int64:
+      values = values * self.rng.choice([1, 1, 1, 64], channels)
     quantization = Quantization(scales.astype(np.float32), np.zeros(scales.size, np.int64))
-    return (self.constant(values, DType.INT32, quantization),)
+    return (self.constant(values, DType.INT64 if is_int64 else DType.INT32, quantization),)
+
+
+def bias_type(bias: bool | str) -> int:
+  """TensorType of the accumulators that an operator without bias asks for."""
+  return int(DType.INT32 if bias == 'absent int32' else DType.FLOAT32)
 
 
 def _window_options(

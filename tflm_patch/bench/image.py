@@ -111,13 +111,13 @@ def build(cpu: Cpu, optimization: str = '-O3') -> Image:
 
 
 def _compile(cpu: Cpu, flags: list[str], source: pathlib.Path, target: pathlib.Path) -> None:
-  _make(target, lambda output: _run([cpu.compiler, *flags, '-c', str(source), '-o', output]))
+  _make(target, lambda output: _run(cpu, [*flags, '-c', str(source), '-o', output]))
 
 
 def _link(cpu: Cpu, objects: list[pathlib.Path], output: str) -> None:
   map_file = f'{output}.map'
-  _run([
-      cpu.compiler, *cpu.flags, '-nostartfiles', '-Wl,--gc-sections', f'-Wl,-Map={map_file}',
+  _run(cpu, [
+      *cpu.flags, '-nostartfiles', '-Wl,--gc-sections', f'-Wl,-Map={map_file}',
       f'-L{FIRMWARE}', '-T', cpu.script, *map(str, objects), '-o', output,
   ])  # fmt: skip
 
@@ -134,12 +134,15 @@ def _make(target: pathlib.Path, action: Callable[[str], None]) -> None:
       made.replace(target.parent / made.name)
 
 
-def _run(command: list[str]) -> None:
-  done = subprocess.run(command, capture_output=True, text=True)
+def _run(cpu: Cpu, arguments: list[str]) -> None:
+  """Calls the core's compiler."""
+  done = subprocess.run([cpu.compiler, *arguments], capture_output=True, text=True)
   if done.returncode:
     errors = [line for line in done.stderr.splitlines() if 'error' in line or 'undefined' in line]
     reason = (errors or done.stderr.splitlines() or ['no reason given'])[0]
-    raise TflmPatchError(f'{command[0]} failed: {reason}')
+    raise TflmPatchError(
+        f'{cpu.compiler} failed: {reason}; it needs the packages {cpu.packages[cpu.compiler]}'
+    )
 
 
 @functools.cache

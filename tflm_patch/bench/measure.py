@@ -8,20 +8,19 @@ import dataclasses
 import itertools
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from tflm_patch.api import ConvertOptions, convert_model
-from tflm_patch.bench import cpus, emulator, image, operators
+from tflm_patch.bench import cpus, emulator, image
 from tflm_patch.bench.job import StageJob
 from tflm_patch.bench.stages import stage_jobs, stage_positions
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.graph.reader import parse_model
-from tflm_patch.graph.types import Model
-from tflm_patch.planner import program
+from tflm_patch.graph.reader import read_model
+from tflm_patch.planner import cost, program
+from tflm_patch.planner.cost.work import OperatorWork, work_of_program
 from tflm_patch.runtime.inputs import sample_inputs
+from tflm_patch.runtime.isolated import IsolatedInterpreter
 from tflm_patch.runtime.verify import as_frames, compare, io_adapter
 
 SCHEMA_VERSION = 1
@@ -39,7 +38,7 @@ class OperatorCost:
   """
 
   stage: int
-  operator: operators.StageOperator
+  operator: OperatorWork
   instructions: int
 
   @property
@@ -64,9 +63,14 @@ class BenchResult:
     validate_stack: Likewise, of checking the program.
     code_bytes: Executor and all kernels: code and read-only data.
     code_by_file: The same, by source file.
-    bit_exact: Whether every byte is what TFLM's reference kernels give.
-    compared_with_original: Whether those ran the original model; else the
-      converted one was all that there was, with the stages' portable kernels.
+    exact_on_host: Whether the converted model gives the original's bytes in TFLM
+      on this computer.
+    compared_with_original: Whether there was an original; else the converted model
+      was all that there was, and `exact_on_host` is True.
+    different_bytes: Of the outputs on the core, against the converted model in TFLM.
+    stray_bytes: Written around the memory that belongs to the stages.
+    predicted_instructions: By the planner's cost model; None for another
+      optimization than its own.
   """
 
   cpu: str
@@ -80,8 +84,16 @@ class BenchResult:
   validate_stack: int
   code_bytes: int
   code_by_file: dict[str, int]
-  bit_exact: bool
+  exact_on_host: bool
   compared_with_original: bool
+  different_bytes: int
+  stray_bytes: int
+  predicted_instructions: int | None
+
+  @property
+  def bit_exact(self) -> bool:
+    """Whether every byte is what TFLM's reference kernels give, and nothing else is written."""
+    return self.exact_on_host and not self.different_bytes and not self.stray_bytes
 
   @property
   def macs(self) -> int:
@@ -100,9 +112,13 @@ class BenchResult:
         'cpu': self.cpu,
         'optimization': self.optimization,
         'instructions': self.instructions,
+        'predicted_instructions': self.predicted_instructions,
         'macs': self.macs,
         'bit_exact': self.bit_exact,
         'compared_with_original': self.compared_with_original,
+        'exact_on_host': self.exact_on_host,
+        'different_bytes': self.different_bytes,
+        'stray_bytes': self.stray_bytes,
         'workspace': self.workspace,
         'stack': self.stack,
         'code_bytes': self.code_bytes,
@@ -128,6 +144,23 @@ class BenchResult:
 Progress = Callable[[str], None]
 
 
+@dataclasses.dataclass(frozen=True)
+class Workload:
+  """A model ready to be measured on any core.
+
+  Attributes:
+    jobs: Its stages.
+    stock_operators: Opcodes of operators outside stages.
+    exact: Whether the converted model gives the original's bytes in TFLM.
+    compared_with_original: Whether there was an original to compare with.
+  """
+
+  jobs: tuple[StageJob, ...]
+  stock_operators: tuple[str, ...]
+  exact: bool
+  compared_with_original: bool
+
+
 def bench(
     path: str | os.PathLike[str],
     cpu: str,
@@ -151,82 +184,116 @@ def bench(
   """
   core = cpus.find(cpu)
   image.require_tools(core)
+  return measure(prepare(path, options, progress), core, optimization, progress)
+
+
+def prepare(
+    path: str | os.PathLike[str],
+    options: ConvertOptions | None = None,
+    progress: Progress | None = None,
+) -> Workload:
+  """Converts a model where it is not converted yet, and finds its golden values.
+
+  Args:
+    path, options, progress: As for `bench`.
+
+  Raises:
+    EnvironmentMissing: the TFLM interpreter is not installed.
+    TflmPatchError: the file is no model, or nothing of it can be in a stage.
+  """
   progress = progress or _silent
-  try:
-    data = pathlib.Path(path).read_bytes()
-  except OSError as error:
-    raise TflmPatchError(f'{path}: cannot be read ({error.strerror})') from error
-  progress('Converting')
-  model, converted, inputs = _prepare(
-      data, os.fspath(path), options or ConvertOptions()
-  )
-  progress('Compiling the kernels')
-  built = image.build(core, optimization)
-  exact = True
-  if converted is not data:
-    progress('Comparing in TFLM')
-    original = parse_model(data, os.fspath(path))
-    exact = compare(data, converted, [inputs], io_adapter(original, model)).bit_exact
-  progress(f'Running on {core.name}')
-  jobs = stage_jobs(model, model, inputs)
-  stock = tuple(
-      operator.opcode
-      for i, operator in enumerate(model.main.operators)
-      if i not in stage_positions(model)
-  )
-  return _measure(core, optimization, built, jobs, stock, exact, converted is not data)
-
-
-def _prepare(
-    data: bytes, source: str, options: ConvertOptions
-) -> tuple[Model, bytes, Sequence[np.ndarray]]:
-  """The converted model, its file and one inference's inputs."""
-  original = model = parse_model(data, source)
-  converted = data
+  source = os.fspath(path)
+  original = model = read_model(path)
+  data = converted = pathlib.Path(path).read_bytes()
   if not stage_positions(model):
-    result = convert_model(data, dataclasses.replace(options, force_stage=True), source)
+    progress('Converting')
+    options = dataclasses.replace(options or ConvertOptions(), force_stage=True)
+    result = convert_model(data, options, source)
     model, converted = result.model, result.data
     if not stage_positions(model):
       raise TflmPatchError(f'{source}: nothing to measure: {result.reason}')
   # Where bands of rows go in, a whole frame's shape is the original's.
   shapes = as_frames(model, original)
   inputs = next(itertools.islice(sample_inputs(shapes, _NOISE_INPUT + 1), _NOISE_INPUT, None))
-  return model, converted, inputs
+  progress('Running in TFLM')
+  if converted is not data:
+    exact = compare(data, converted, [inputs], io_adapter(original, model)).bit_exact
+  else:
+    with IsolatedInterpreter(data) as interpreter:
+      interpreter.invoke(inputs)  # which checks the stages
+    exact = True
+  stages = stage_positions(model)
+  return Workload(
+      jobs=tuple(stage_jobs(model, inputs)),
+      stock_operators=tuple(
+          operator.opcode for i, operator in enumerate(model.main.operators) if i not in stages
+      ),
+      exact=exact,
+      compared_with_original=converted is not data,
+  )
 
 
-def _measure(
+def measure(
+    workload: Workload,
     core: cpus.Cpu,
-    optimization: str,
-    built: image.Image,
-    jobs: Sequence[StageJob],
-    stock: tuple[str, ...],
-    exact: bool,
-    compared_with_original: bool,
+    optimization: str = '-O3',
+    progress: Progress | None = None,
 ) -> BenchResult:
+  """Runs a workload on a core.
+
+  Args:
+    workload: From `prepare`.
+    core: From `cpus.find`.
+    optimization, progress: As for `bench`.
+
+  Raises:
+    EnvironmentMissing: compiler or emulator is not installed.
+    TflmPatchError: the compiler or the emulator fails.
+  """
+  progress = progress or _silent
+  progress('Compiling the kernels')
+  built = image.build(core, optimization)
+  progress(f'Running on {core.name}')
   costs: list[OperatorCost] = []
   found = []
-  for number, job in enumerate(jobs):
-    decoded = operators.decode(job.program)
-    measured = emulator.run(core, built, job, [op.calls for op in decoded])
+  for number, job in enumerate(workload.jobs):
+    work = work_of_program(job.program)
+    measured = emulator.run(core, built, job, [operator.calls for operator in work])
     found.append(measured)
     costs += [
-        OperatorCost(number, op, round(instructions))
-        for op, instructions in zip(decoded, measured.per_operator)
+        OperatorCost(number, operator, round(instructions))
+        for operator, instructions in zip(work, measured.per_operator)
     ]
   return BenchResult(
       cpu=core.name,
       optimization=optimization,
       operators=tuple(costs),
-      stock_operators=stock,
+      stock_operators=workload.stock_operators,
       instructions=round(sum(measured.instructions for measured in found)),
       validate_instructions=round(sum(measured.validate_instructions for measured in found)),
-      workspace=max(program.HEADER.unpack(job.program)['workspace_bytes'] for job in jobs),
+      workspace=max(
+          program.HEADER.unpack(job.program)['workspace_bytes'] for job in workload.jobs
+      ),
       stack=max(measured.stack for measured in found),
       validate_stack=max(measured.validate_stack for measured in found),
       code_bytes=sum(built.code_bytes.values()),
       code_by_file=built.code_bytes,
-      bit_exact=exact and not any(measured.different or measured.stray for measured in found),
-      compared_with_original=compared_with_original,
+      exact_on_host=workload.exact,
+      compared_with_original=workload.compared_with_original,
+      different_bytes=sum(measured.different for measured in found),
+      stray_bytes=sum(measured.stray for measured in found),
+      predicted_instructions=_predicted(workload, core, optimization),
+  )
+
+
+def _predicted(workload: Workload, core: cpus.Cpu, optimization: str) -> int | None:
+  if core.name not in cost.known_cpus():
+    return None
+  table = cost.load(core.name)
+  if table.optimization != optimization:
+    return None
+  return sum(
+      cost.predict_work(work_of_program(job.program), table).instructions for job in workload.jobs
   )
 
 

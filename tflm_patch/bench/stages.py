@@ -32,12 +32,11 @@ def stage_tensors(operator: Operator) -> tuple[tuple[int, ...], tuple[int, ...]]
   return operator.inputs[:-_CONSTANTS], operator.outputs
 
 
-def stage_jobs(model: Model, golden: Model, inputs: Sequence[np.ndarray]) -> list[StageJob]:
+def stage_jobs(model: Model, inputs: Sequence[np.ndarray]) -> list[StageJob]:
   """A job for every stage.
 
   Args:
     model: A converted model.
-    golden: The same model, with stages that the TFLM interpreter runs here.
     inputs: One array per input of the model; whole frames for one that is fed by bands.
 
   Raises:
@@ -51,9 +50,8 @@ def stage_jobs(model: Model, golden: Model, inputs: Sequence[np.ndarray]) -> lis
     program, constants = (
         _constant(model, tensor) for tensor in operator.inputs[-_CONSTANTS:]
     )
-    golden_reads, golden_makes = stage_tensors(golden.main.operators[i])
-    given = _values(golden, i, golden_reads, inputs)
-    made = _values(golden, i + 1, golden_makes, inputs)
+    given = _values(model, i, reads, inputs)
+    made = _values(model, i + 1, makes, inputs)
     jobs.append(
         StageJob(
             name=f'stage {len(jobs)}',

@@ -56,7 +56,7 @@ def _core(values: flags.FlagValues, chip: Target | None) -> str:
   if values.cpu is not None:
     core = cpus.find(values.cpu).name
     if chip is not None and core_of(chip) != core:
-      raise UsageError(f'--target {chip.name} is a {chip.cpu}, not a {core}; leave --cpu out')
+      raise UsageError(f'the core of {chip.name} is {chip.cpu}, not {core}; leave --cpu out')
     return core
   if chip is None:
     raise UsageError('bench needs --cpu or --target; see tflm-patch bench --help')

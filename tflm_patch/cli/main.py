@@ -8,7 +8,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tflm_patch.cli import analyze, bench, convert, pareto, targets, verify
+from tflm_patch.cli import analyze, bench, convert, export, pareto, targets, verify
+from tflm_patch.cli import compile as compile_command
 from tflm_patch.cli.command import Command, UsageError
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.version import __version__
@@ -20,7 +21,9 @@ COMMANDS: dict[str, Command] = {
         analyze.COMMAND,
         pareto.COMMAND,
         verify.COMMAND,
+        compile_command.COMMAND,
         bench.COMMAND,
+        export.COMMAND,
         targets.COMMAND,
     )
 }

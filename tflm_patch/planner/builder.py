@@ -11,10 +11,10 @@ from typing import Protocol
 import numpy as np
 
 from tflm_patch.graph.macs import operator_macs
-from tflm_patch.graph.types import DType, Subgraph
+from tflm_patch.graph.types import Subgraph
 from tflm_patch.planner import rows
 from tflm_patch.planner.constants import ConstantPool
-from tflm_patch.planner.program import MAX_TENSORS, PAD, Kind
+from tflm_patch.planner.program import MAX_TENSORS, Kind
 from tflm_patch.planner.shapes import EIGHT_BITS, feature_shape
 from tflm_patch.planner.stage_ir import (
     FeatureMap,
@@ -114,7 +114,7 @@ class StageBuilder:
 
   def _copy(self, tensor_index: int, map_index: int) -> None:
     source = self._maps[map_index]
-    if source.dtype != DType.INT8 or source.role == MapRole.CONSTANT:
+    if source.role == MapRole.CONSTANT:
       raise NotStageable('a reshaped tensor would be copied')
     target = self._add_map(
         tensor_index, (source.rows, source.cols, source.channels), MapRole.OUTPUT
@@ -122,13 +122,13 @@ class StageBuilder:
     self._map_of[tensor_index] = target
     self._ops.append(
         StageOp(
-            kind=Kind.PAD,
+            kind=Kind.CONCATENATION,
             name=f'COPY {source.name}',
             inputs=(map_index,),
             outputs=(target,),
             steps=source.rows,
             reads=(rows.same_row(source.rows, source.rows),),
-            encode=lambda pool: PAD.pack(),
+            encode=lambda pool: b'',
         )
     )
 
@@ -172,6 +172,7 @@ class StageBuilder:
       steps: int | None = None,
       accumulates: bool = False,
       scratch_bytes: int = 0,
+      spare_scratch: Sequence[int] = (),
       in_place: Sequence[InPlace] = (),
       window: Window | None = None,
       cellwise: bool = False,
@@ -188,6 +189,7 @@ class StageBuilder:
             encode=encode,
             accumulates=accumulates,
             scratch_bytes=scratch_bytes,
+            spare_scratch=tuple(spare_scratch),
             macs=operator_macs(self._subgraph, self._subgraph.operators[op.index]),
             sources=(op.index,),
             in_place=tuple(in_place),

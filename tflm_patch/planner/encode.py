@@ -73,7 +73,7 @@ def _ops(plan: StagePlan, pool: ConstantPool) -> list[program.OpRecord]:
           record,
           scratch=scratch.offset,
           scratch_region=scratch.region,
-          scratch_bytes=op.scratch_bytes,
+          scratch_bytes=scratch.bytes,
       )
     records.append(record)
   return records

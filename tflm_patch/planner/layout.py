@@ -306,6 +306,36 @@ def pack(
   return tuple(places[i] for i in range(len(items)))
 
 
+def place_beside(
+    layout: Layout, items: Sequence[Item], regions: Sequence[Region], more: Sequence[Sequence[Item]]
+) -> list[Place | None]:
+  """Places for more items in what a layout leaves free.
+
+  Args:
+    layout: Of the items.
+    items, regions: As for `find_layout`.
+    more: For each item to be added the alternatives, the best first.
+
+  Returns:
+    For each a place of the first alternative that has one (its number is the
+    place's shape), or None.
+  """
+  memory = _Memory(regions, layout.bytes)
+  for item, place in zip(items, layout.places):
+    for piece in place.pieces:
+      memory.add(item, item.shapes[place.shape], piece)
+  found: list[Place | None] = []
+  for alternatives in more:
+    found.append(None)
+    for number, item in enumerate(alternatives):
+      placed = _place_whole([_Candidate(memory, item, item.shapes[0])], None)
+      if placed is not None:
+        memory.add(item, item.shapes[0], placed[1][0])
+        found[-1] = Place(number, placed[1])
+        break
+  return found
+
+
 def find_layout(
     items: Sequence[Item],
     regions: Sequence[Region],

@@ -7,7 +7,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from tflm_patch.planner import feed, layout, needs, order, program, segments
+from tflm_patch.planner.lifetimes import RowLives, Timeline
 from tflm_patch.planner.stage_ir import InPlace, MapRole, StageGraph, View
 
 # How often the segment that bounds the memory is ruled out, to try other cuts: what
@@ -76,6 +79,7 @@ class ScratchPlan:
 
   region: int
   offset: int
+  bytes: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -229,7 +233,7 @@ class Planner:
     found = layout.find_layout(needed.items, regions, needed.length, limit=below)
     if found is None:
       return None
-    return _LaidOut(candidate.cuts, candidate.steps, needed, found)
+    return _LaidOut(candidate.cuts, candidate.steps, needed, tuple(regions), found)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -254,6 +258,7 @@ class _Candidate:
 
 @dataclasses.dataclass(frozen=True)
 class _LaidOut(_Candidate):
+  regions: tuple[layout.Region, ...]
   layout: layout.Layout
 
 
@@ -264,11 +269,12 @@ def _finish(
   regions = [program.Region.WORKSPACE.value]
   regions += [program.Region.TENSOR + all_tensors.index(m) for m in tensors]
   maps: list[MapPlan | None] = [_own_place(graph, m) for m in range(len(graph.maps))]
-  scratch: list[ScratchPlan | None] = [None] * len(graph.ops)
+  scratch: list[ScratchPlan | None] = _spare_scratch(graph, chosen, regions)
   for need, place in zip(chosen.needs.needs, chosen.layout.places):
     if need.op is not None:
       piece = place.pieces[0]
-      scratch[need.op] = ScratchPlan(regions[piece.region], piece.offset)
+      size = graph.ops[need.op].scratch_bytes
+      scratch[need.op] = ScratchPlan(regions[piece.region], piece.offset, size)
       continue
     assert need.map is not None
     for m, how in ((need.map, InPlace(0)), *need.guests):
@@ -289,6 +295,31 @@ def _finish(
       chosen.layout.bytes,
       tensor_bytes,
   )
+
+
+def _spare_scratch(
+    graph: StageGraph, chosen: _LaidOut, regions: Sequence[int]
+) -> list[ScratchPlan | None]:
+  """Scratch that is free anyway, for operators that are faster with some."""
+  scratch: list[ScratchPlan | None] = [None] * len(graph.ops)
+  wishes = [i for i, op in enumerate(graph.ops) if op.spare_scratch and not op.scratch_bytes]
+  # What computes the most comes first.
+  wishes.sort(key=lambda i: -graph.ops[i].macs)
+  timeline = Timeline(graph, [step for part in chosen.steps for step in part])
+  items = []
+  for i in wishes:
+    first, last = timeline.span(i)
+    life = RowLives(np.array([first]), np.array([last]))
+    items.append([
+        layout.Item(size, (life,), layout.ALIGNMENT) for size in graph.ops[i].spare_scratch
+    ])
+  places = layout.place_beside(chosen.layout, chosen.needs.items, chosen.regions, items)
+  for i, place in zip(wishes, places):
+    if place is not None:
+      piece = place.pieces[0]
+      size = graph.ops[i].spare_scratch[place.shape]
+      scratch[i] = ScratchPlan(regions[piece.region], piece.offset, size)
+  return scratch
 
 
 def _own_place(graph: StageGraph, m: int) -> MapPlan | None:

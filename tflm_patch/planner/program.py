@@ -25,7 +25,7 @@ ALIGNMENT = 16
 MAX_TENSORS = 16
 MAX_OPS = 255
 MAX_STEP_ROWS = 255
-CONV_IN_PLACE_CHANNELS = 128  # at most, of the input of a CONV_2D that lies over it
+CONV_IN_PLACE_CHANNELS = 112  # at most, of the input of a CONV_2D that lies over it
 PAUSE = 255  # op of a step that waits for the next band of the input
 NONE = 0xFFFFFFFF
 FAMILY_PORTABLE = 0
@@ -69,6 +69,13 @@ class Kind(enum.IntEnum):
   RESIZE_BILINEAR = 26
   TRANSPOSE_CONV = 27
   BOTTLENECK = 28
+  CONV_2D_S16 = 31
+  DEPTHWISE_CONV_2D_S16 = 32
+  FULLY_CONNECTED_S16 = 33
+  AVERAGE_POOL_2D_S16 = 34
+  MAX_POOL_2D_S16 = 35
+  ADD_S16 = 36
+  RESHAPE = 37
   FEED = 39
   CROP = 40
   JOIN = 41
@@ -227,8 +234,12 @@ REQUANT = _record(
     ('act_min', 'h'),
     ('act_max', 'h'),
     ('per_channel', 'B'),
-    ('reserved', '3B'),
+    ('bounded', 'B'),
+    ('wide', 'B'),
+    ('reserved', 'B'),
 )
+
+INT64 = _record('tflm_patch_int64', ('low', 'I'), ('high', 'I'))
 
 CONV = _record(
     'tflm_patch_conv_params',
@@ -357,7 +368,7 @@ BETWEEN = _record('tflm_patch_between', ('index', 'H'), ('weight', 'H'))
 CROP = _record('tflm_patch_crop_params', ('top', 'H'), ('reserved', 'H'))
 
 RECORDS = (
-    HEADER, MAP, OP, SEGMENT, STEP, WINDOW, REQUANT, CONV, DEPTHWISE, BOTTLENECK,
+    HEADER, MAP, OP, SEGMENT, STEP, WINDOW, REQUANT, INT64, CONV, DEPTHWISE, BOTTLENECK,
     TRANSPOSE_CONV, FULLY_CONNECTED, POOL, ADD, MUL, PRELU, MEAN, SOFTMAX, QUANTIZE, LOOKUP, PAD,
     RESIZE, BETWEEN, STRIDED_SLICE, BLOCK, CROP,
 )  # fmt: skip

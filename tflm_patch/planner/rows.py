@@ -45,6 +45,12 @@ def whole_map(steps: int, rows: int) -> RowReads:
   return RowReads(np.zeros(steps, np.int64), np.full(steps, rows - 1, np.int64))
 
 
+def reshaped_rows(steps: int, values: int, rows: int, row_values: int) -> RowReads:
+  """Step t reads the rows in which the values t * values .. + values - 1 lie."""
+  first = np.arange(steps, dtype=np.int64) * values
+  return RowReads(first // row_values, np.minimum((first + values - 1) // row_values, rows - 1))
+
+
 def listed_rows(index: np.ndarray) -> RowReads:
   """Step t reads row index[t]."""
   return RowReads(index.astype(np.int64), index.astype(np.int64))

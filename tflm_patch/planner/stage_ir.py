@@ -60,7 +60,7 @@ class FeatureMap:
     zero_point: What padding reads; 0 for float32.
     role: Where it lives.
     tensor: Index of the graph's tensor it stands for.
-    constant: int8 values [rows, cols, channels] of a CONSTANT map.
+    constant: Values [rows, cols, channels] of a CONSTANT map.
     view: It is a part of another map and lies in its memory.
   """
 
@@ -142,6 +142,8 @@ class StageOp:
     reads: One entry per input.
     accumulates: The output exists only after the last step.
     scratch_bytes: Private memory from the first step to the last.
+    spare_scratch: Sizes, the best first, of memory that makes it faster; it gets
+      one that fits beside everything else, if any.
     encode: Writes the parameter record, storing its arrays in the constant pool.
     macs: Multiply-accumulates of the whole operator.
     sources: Indices of the graph's operators that it stands for.
@@ -162,6 +164,7 @@ class StageOp:
   encode: Callable[[ConstantPool], bytes]
   accumulates: bool = False
   scratch_bytes: int = 0
+  spare_scratch: tuple[int, ...] = ()
   macs: int = 0
   sources: tuple[int, ...] = ()
   in_place: tuple[InPlace, ...] = ()

@@ -23,8 +23,6 @@ def bench_summary(result: BenchResult, estimates: list[Estimate]) -> str:
     )
   per_mac = f', {result.instructions / result.macs:.2f} per MAC' if result.macs else ''
   share = 100 * result.executor_instructions / max(result.instructions, 1)
-  reference = 'the original model' if result.compared_with_original else 'the converted model'
-  exact = 'every output byte equal to' if result.bit_exact else 'OUTPUTS DIFFER from'
   lines += [
       '',
       f'instructions   {result.instructions:,}{per_mac} ({result.cpu}, {result.optimization})',
@@ -34,8 +32,13 @@ def bench_summary(result: BenchResult, estimates: list[Estimate]) -> str:
       f'workspace      {result.workspace:,} bytes',
       f'stack          {result.stack:,} bytes to run, {result.validate_stack:,} to validate',
       f'code           {result.code_bytes:,} bytes: executor and all kernels',
-      f'exactness      {exact} {reference} in TFLM',
+      f'exactness      {_exactness(result)}',
   ]
+  if result.predicted_instructions is not None:
+    error = 100 * (result.predicted_instructions / max(result.instructions, 1) - 1)
+    lines.append(
+        f'cost model     {result.predicted_instructions:,} instructions predicted ({error:+.1f} %)'
+    )
   if result.stock_operators:
     names = ', '.join(dict.fromkeys(result.stock_operators))
     lines.append(f'not measured   {len(result.stock_operators)} operators outside stages: {names}')
@@ -48,3 +51,14 @@ def bench_summary(result: BenchResult, estimates: list[Estimate]) -> str:
         for estimate in estimates
     ]
   return '\n'.join(lines)
+
+
+def _exactness(result: BenchResult) -> str:
+  if not result.exact_on_host:
+    return 'OUTPUTS DIFFER from the original model, in TFLM on this computer already'
+  reference = 'the original model' if result.compared_with_original else 'the converted model'
+  if result.different_bytes:
+    return f'{result.different_bytes:,} output bytes DIFFER from {reference} in TFLM'
+  if result.stray_bytes:
+    return f'{result.stray_bytes:,} bytes WRITTEN outside the stage\'s memory'
+  return f'every output byte equal to {reference} in TFLM'

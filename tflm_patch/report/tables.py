@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import itertools
+import pathlib
 from collections.abc import Sequence
 
 from tflm_patch.api import ConversionResult
+from tflm_patch.codegen.compiler import CompiledModel
 from tflm_patch.report.analysis import Analysis, Bound
 from tflm_patch.report.pareto import Pareto
 from tflm_patch.report.receptive_field import FieldOfOperator, ReceptiveFieldReport
@@ -245,3 +247,20 @@ def targets_summary(targets: Sequence[Target]) -> str:
   lines = [table(header, rows, left=4), '']
   lines += [f'{target.name}: {target.source}. {target.note}'.rstrip() for target in targets]
   return '\n'.join(lines)
+
+
+def compile_summary(compiled: CompiledModel, output: str) -> str:
+  """What `compile` prints."""
+  rows = [
+      ('constants (flash)', compiled.constants_bytes),
+      ('code without kernels (flash, estimate)', compiled.code_bytes_estimate),
+      ('workspace with inputs and outputs (RAM)', compiled.workspace_bytes),
+  ]
+  calls = ['init', 'input', *(['feed', 'reset'] if compiled.bands > 1 else ['invoke']), 'output']
+  return '\n'.join([
+      table(('bytes', ''), [(name, f'{size:,}') for name, size in rows]),
+      '',
+      f'functions: {", ".join(f"{compiled.name}_{call}" for call in calls)}',
+      f'kernels: {", ".join(compiled.kernels)}',
+      f'written: {output}, {", ".join(sorted(set(compiled.files) - {pathlib.Path(output).name}))}',
+  ])

@@ -20,10 +20,10 @@
 extern "C" {
 #endif
 
-/* An int8 feature map to read: row r has slot s = r % ring_rows, which lies at
- * base + s * row_bytes when s < split, else at split_base + (s - split) *
- * row_bytes. ring_rows is rows when the whole map is there, split is ring_rows
- * when it is in one piece. */
+/* A feature map to read, of int8 but for the s16 kernels: row r has slot s = r %
+ * ring_rows, which lies at base + s * row_bytes when s < split, else at
+ * split_base + (s - split) * row_bytes. ring_rows is rows when the whole map is
+ * there, split is ring_rows when it is in one piece. */
 typedef struct {
   const int8_t* base;
   int32_t row_bytes; /* negative when the slots go down in memory */
@@ -52,6 +52,8 @@ typedef struct {
   int32_t output_zero_point;
   int32_t act_min;
   int32_t act_max;
+  uint32_t bounded; /* as in tflm_patch_requant */
+  uint32_t wide; /* for int16 outputs; see tflm_patch_requant */
 } tflm_patch_requant_args;
 
 /* ---- conv.c ---- */
@@ -65,12 +67,21 @@ typedef struct {
   uint32_t groups; /* divides the input's and the output's channels */
   uint32_t output_cols;
   uint32_t output_channels;
+  void* scratch;          /* memory to use instead of the stack, or NULL */
+  uint32_t scratch_bytes; /* aligned to 4; any number will do */
 } tflm_patch_conv_args;
 
 /* Output row `row`, [output_cols][output_channels]. */
 void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
                         const tflm_patch_rows* input, uint32_t row,
                         int8_t* output);
+
+/* Output rows [row, row + count), one after the other, or at once where they and
+ * what they are made of lie apart. `output` is the map that is written. */
+void tflm_patch_conv_rows_s8(const tflm_patch_conv_args* args,
+                             const tflm_patch_rows* input,
+                             const tflm_patch_rows* output, uint32_t row,
+                             uint32_t count);
 
 /* ---- depthwise_conv.c ---- */
 
@@ -82,12 +93,49 @@ typedef struct {
   int32_t input_zero_point;
   uint32_t depth_multiplier; /* output channels of an input channel */
   uint32_t output_cols;
+  void* scratch;          /* as in tflm_patch_conv_args */
+  uint32_t scratch_bytes;
 } tflm_patch_depthwise_conv_args;
 
 /* Output row `row`, [output_cols][input channels * depth_multiplier]. */
 void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
                                   const tflm_patch_rows* input, uint32_t row,
                                   int8_t* output);
+
+/* ---- conv_s16.c ---- */
+
+typedef struct {
+  tflm_patch_window window;
+  tflm_patch_requant_args requant;
+  const int8_t* weights; /* as in tflm_patch_conv_params */
+  const tflm_patch_int64* bias;
+  uint32_t groups; /* divides the input's and the output's channels */
+  uint32_t output_cols;
+  uint32_t output_channels;
+} tflm_patch_conv_s16_args;
+
+/* Output row `row`, [output_cols][output_channels], of an int16 map. */
+void tflm_patch_conv_s16(const tflm_patch_conv_s16_args* args,
+                         const tflm_patch_rows* input, uint32_t row,
+                         int16_t* output);
+
+/* ---- depthwise_conv_s16.c ---- */
+
+typedef struct {
+  tflm_patch_window window;
+  tflm_patch_requant_args requant;
+  const int8_t* weights; /* as in tflm_patch_depthwise_params */
+  const tflm_patch_int64* bias;
+  uint32_t depth_multiplier; /* output channels of an input channel */
+  uint32_t output_cols;
+} tflm_patch_depthwise_conv_s16_args;
+
+/* Output row `row`, [output_cols][input channels * depth_multiplier], of an
+ * int16 map. output may be the input row that the window reads first when it
+ * begins at least max(0, pad_left - stride_w + 1) columns before it. */
+void tflm_patch_depthwise_conv_s16(
+    const tflm_patch_depthwise_conv_s16_args* args,
+    const tflm_patch_rows* input, uint32_t row, int16_t* output);
 
 /* ---- transpose_conv.c ---- */
 
@@ -130,6 +178,27 @@ void tflm_patch_fully_connected_finish_s8(
     const tflm_patch_fully_connected_args* args, const int32_t* sums,
     int8_t* output);
 
+/* ---- fully_connected_s16.c ---- */
+
+typedef struct {
+  tflm_patch_requant_args requant;
+  const int8_t* weights; /* [outputs][inputs] */
+  const tflm_patch_int64* bias;
+  uint32_t inputs;
+  uint32_t outputs;
+} tflm_patch_fully_connected_s16_args;
+
+/* As those of fully_connected.c, of int16 values. */
+void tflm_patch_fully_connected_s16(
+    const tflm_patch_fully_connected_s16_args* args, const int16_t* input,
+    int16_t* output);
+void tflm_patch_fully_connected_accumulate_s16(
+    const tflm_patch_fully_connected_s16_args* args, const int16_t* input,
+    uint32_t first, uint32_t n, tflm_patch_int64* sums);
+void tflm_patch_fully_connected_finish_s16(
+    const tflm_patch_fully_connected_s16_args* args,
+    const tflm_patch_int64* sums, int16_t* output);
+
 /* ---- pool.c ---- */
 
 /* Output row `row`, [output_cols][channels], of a pool that does not
@@ -153,6 +222,23 @@ void tflm_patch_average_pool_finish_s8(const tflm_patch_pool_params* params,
                                        uint32_t cols, uint32_t channels,
                                        int8_t* output, uint32_t output_cols);
 
+/* ---- pool_s16.c ---- */
+
+/* As those of pool.c, of int16 values. */
+void tflm_patch_average_pool_s16(const tflm_patch_pool_params* params,
+                                 const tflm_patch_rows* input, uint32_t row,
+                                 int16_t* output, uint32_t output_cols);
+void tflm_patch_max_pool_s16(const tflm_patch_pool_params* params,
+                             const tflm_patch_rows* input, uint32_t row,
+                             int16_t* output, uint32_t output_cols);
+void tflm_patch_average_pool_accumulate_s16(
+    const tflm_patch_pool_params* params, const int16_t* input, uint32_t cols,
+    uint32_t channels, int32_t* sums, uint32_t output_cols);
+void tflm_patch_average_pool_finish_s16(const tflm_patch_pool_params* params,
+                                        const int32_t* sums, uint32_t rows,
+                                        uint32_t cols, uint32_t channels,
+                                        int16_t* output, uint32_t output_cols);
+
 /* ---- add.c ---- */
 
 /* output[i] = a[i * a_step] + b[i * b_step], steps 1, or 0 to broadcast one
@@ -161,6 +247,13 @@ void tflm_patch_add_s8(const tflm_patch_add_params* params,
                        int32_t a_zero_point, int32_t b_zero_point,
                        const int8_t* a, uint32_t a_step, const int8_t* b,
                        uint32_t b_step, int8_t* output, uint32_t n);
+
+/* ---- add_s16.c ---- */
+
+/* As that of add.c, of int16 values. */
+void tflm_patch_add_s16(const tflm_patch_add_params* params, const int16_t* a,
+                        uint32_t a_step, const int16_t* b, uint32_t b_step,
+                        int16_t* output, uint32_t n);
 
 /* ---- sub.c ---- */
 
@@ -227,12 +320,18 @@ void tflm_patch_quantize_f32_s8(const tflm_patch_quantize_params* params,
 void tflm_patch_quantize_f32_u8(const tflm_patch_quantize_params* params,
                                 const float* input, uint8_t* output,
                                 uint32_t n);
+void tflm_patch_quantize_f32_s16(const tflm_patch_quantize_params* params,
+                                 const float* input, int16_t* output,
+                                 uint32_t n);
 void tflm_patch_dequantize_s8_f32(const tflm_patch_quantize_params* params,
                                   const int8_t* input, float* output,
                                   uint32_t n);
 void tflm_patch_dequantize_u8_f32(const tflm_patch_quantize_params* params,
                                   const uint8_t* input, float* output,
                                   uint32_t n);
+void tflm_patch_dequantize_s16_f32(const tflm_patch_quantize_params* params,
+                                   const int16_t* input, float* output,
+                                   uint32_t n);
 
 /* ---- lookup.c ---- */
 
@@ -248,6 +347,10 @@ void tflm_patch_lookup_x8(const uint8_t* table, const uint8_t* input,
 void tflm_patch_pad_x8(const tflm_patch_pad_params* params, const int8_t* input,
                        uint32_t cols, uint32_t channels, int8_t* output,
                        uint32_t output_cols, uint32_t output_channels);
+void tflm_patch_pad_s16(const tflm_patch_pad_params* params,
+                        const int16_t* input, uint32_t cols, uint32_t channels,
+                        int16_t* output, uint32_t output_cols,
+                        uint32_t output_channels);
 
 /* ---- transpose.c ---- */
 

@@ -28,7 +28,7 @@ extern "C" {
 #define TFLM_PATCH_MAX_TENSORS 16u /* inputs plus outputs of a stage */
 #define TFLM_PATCH_MAX_OPS 255u    /* operators of one segment */
 #define TFLM_PATCH_PAUSE 255u      /* op of a step that waits for the next band */
-#define TFLM_PATCH_CONV_IN_PLACE_CHANNELS 128u /* see CONV_2D */
+#define TFLM_PATCH_CONV_IN_PLACE_CHANNELS 112u /* see CONV_2D */
 #define TFLM_PATCH_NONE 0xFFFFFFFFu
 #define TFLM_PATCH_CHECKSUM_FROM 16u /* what follows the checksum's field */
 
@@ -79,6 +79,14 @@ enum {
   TFLM_PATCH_RESIZE_BILINEAR = 26,
   TFLM_PATCH_TRANSPOSE_CONV = 27,
   TFLM_PATCH_BOTTLENECK = 28, /* three convolutions, some columns at a time */
+  /* of int16 maps, with the records of the 8-bit kinds */
+  TFLM_PATCH_CONV_2D_S16 = 31,
+  TFLM_PATCH_DEPTHWISE_CONV_2D_S16 = 32,
+  TFLM_PATCH_FULLY_CONNECTED_S16 = 33,
+  TFLM_PATCH_AVERAGE_POOL_2D_S16 = 34,
+  TFLM_PATCH_MAX_POOL_2D_S16 = 35,
+  TFLM_PATCH_ADD_S16 = 36,
+  TFLM_PATCH_RESHAPE = 37, /* into other rows, of the same values in all */
   TFLM_PATCH_FEED = 39, /* rows of a frame from its bands */
   TFLM_PATCH_CROP = 40, /* a part of a map, in its memory */
   TFLM_PATCH_JOIN = 41, /* a map whose parts were made one by one, in its memory */
@@ -146,7 +154,8 @@ typedef struct {
   uint16_t steps;
   uint32_t params;        /* offset of the parameter record, 4-byte aligned */
   uint32_t scratch;       /* offset of private memory, 16-byte aligned, or NONE */
-  uint32_t scratch_bytes; /* kept from the first step to the last */
+  uint32_t scratch_bytes; /* kept from the first step to the last; CONV_2D and
+                             DEPTHWISE_CONV_2D are faster with some */
   uint32_t reserved2;
   uint32_t reserved3;
 } tflm_patch_op;
@@ -189,9 +198,10 @@ typedef struct {
   uint32_t reserved2;
 } tflm_patch_window;
 
-/* Requantization of an int32 accumulator to 8 bits. 20 bytes.
- * Exactly TFLM's MultiplyByQuantizedMultiplier (two roundings), then
- * + output_zero_point, then the clamp. */
+/* Requantization of an accumulator. 20 bytes.
+ * Exactly TFLM's MultiplyByQuantizedMultiplier, then + output_zero_point, then
+ * the clamp. wide 0: of an int32 (two roundings). wide 1, for int16 maps alone:
+ * of an int64 (a multiplier of 15 bits, one rounding); shifts are at most 7. */
 typedef struct {
   uint32_t multiplier_at; /* int32[n], n = output channels when per_channel else 1 */
   uint32_t shift_at;      /* int8[n]; positive is left */
@@ -199,8 +209,24 @@ typedef struct {
   int16_t act_min;
   int16_t act_max;
   uint8_t per_channel;
-  uint8_t reserved[3];
+  uint8_t bounded; /* 1: every accumulator is between -2^30 and 2^30 for any
+                      input, which lets a kernel take a shorter way to the same
+                      bytes */
+  uint8_t wide;
+  uint8_t reserved;
 } tflm_patch_requant;
+
+/* The kinds of int16 maps with weights: zero points are 0, and the bias is
+ * tflm_patch_int64[out_channels]. Sums have 64 bits; unless `wide`, they are
+ * taken modulo 2^32. */
+
+#define TFLM_PATCH_MAX_WIDE_SHIFT 7
+
+/* An int64 at a multiple of 4 bytes. */
+typedef struct {
+  uint32_t low;
+  uint32_t high;
+} tflm_patch_int64;
 
 /* CONV_2D. Weights int8[out_channels][kernel_h][kernel_w][in_channels / groups].
  * bias int32[out_channels] already holds -input_zero_point * sum(weights).
@@ -264,7 +290,8 @@ typedef struct {
 /* FULLY_CONNECTED. flatten 0: every input row is a vector of cols * channels
  * and gives an output row (steps = rows). flatten 1: the whole input map is one
  * vector; a step consumes one input row into int32[out] accumulators in the
- * scratch (none are needed when the map has a single row).
+ * scratch, for int16 maps tflm_patch_int64[out] (none are needed when the map has
+ * a single row).
  * Weights int8[out][in]; bias folded as above. */
 typedef struct {
   tflm_patch_requant requant;
@@ -288,8 +315,8 @@ typedef struct {
   uint16_t first_row;
 } tflm_patch_pool_params;
 
-/* ADD (left_shift 20, TFLM's Add): both inputs are scaled to a common scale.
- * An input of 1 row, column or channel is broadcast. */
+/* ADD (TFLM's Add, left_shift 20, for int16 maps 15): both inputs are scaled to a
+ * common scale. An input of 1 row, column or channel is broadcast. */
 typedef struct {
   int32_t input_multiplier[2];
   int32_t output_multiplier;
@@ -351,7 +378,7 @@ typedef struct {
   int32_t diff_min; /* smaller differences count as zero */
 } tflm_patch_softmax_params;
 
-/* QUANTIZE, DEQUANTIZE between float32 and 8 bits. */
+/* QUANTIZE, DEQUANTIZE between float32 and 8 bits, or int16 with zero point 0. */
 typedef struct {
   float scale;
   int32_t zero_point;

@@ -132,25 +132,6 @@ static void make_channels(const conv_row* c, conv_block* block,
   }
 }
 
-/* Output columns whose window has all its taps in the map. */
-static tflm_patch_range find_inside(const tflm_patch_conv_args* args,
-                                    const tflm_patch_rows* input) {
-  const tflm_patch_window* window = &args->window;
-  const int32_t stride = window->stride_w;
-  const int32_t pad = window->pad_left;
-  const int32_t last = (int32_t)input->cols - 1 + pad -
-                       (window->kernel_w - 1) * window->dilation_w;
-  tflm_patch_range inside = {0, 0};
-  if (last >= 0) {
-    inside.first = (uint32_t)((pad + stride - 1) / stride);
-    inside.end = (uint32_t)(last / stride) + 1u;
-    if (inside.end > args->output_cols) {
-      inside.end = args->output_cols;
-    }
-  }
-  return inside;
-}
-
 void tflm_patch_conv_portable_s8(const tflm_patch_conv_args* args,
                         const tflm_patch_rows* input, uint32_t row,
                         int8_t* output) {
@@ -160,7 +141,8 @@ void tflm_patch_conv_portable_s8(const tflm_patch_conv_args* args,
       .args = args,
       .input = input,
       .rows = tflm_patch_find_kernel_rows(&args->window, input, row),
-      .inside = find_inside(args, input),
+      .inside = tflm_patch_cols_inside(&args->window, input->cols,
+                                       args->output_cols),
       .depth = depth,
       .kernel_bytes =
           (uint32_t)args->window.kernel_h * args->window.kernel_w * depth,

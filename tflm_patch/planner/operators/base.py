@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
-from tflm_patch.planner.shapes import EIGHT_BITS, feature_shape
+from tflm_patch.planner.shapes import feature_shape
 from tflm_patch.planner.stage_ir import Window
 
 if TYPE_CHECKING:
@@ -201,13 +201,16 @@ def constraint_operands_present(op: OpView) -> str | None:
   return None
 
 
+_ZERO_POINTS = {DType.INT8: (-128, 127), DType.UINT8: (0, 255), DType.INT16: (0, 0)}
+
+
 def constraint_plausible_quantization(op: OpView) -> str | None:
-  """8-bit activations have zero points in the range of their type, scales 2^-40 to 2^40"""
+  """Zero points are in the range of their 8-bit type, 0 for int16, and scales 2^-40 to 2^40"""
   for tensor in _activations(op):
     quantization = tensor.quantization
-    if quantization is None or tensor.dtype not in EIGHT_BITS:
+    if quantization is None or tensor.dtype not in _ZERO_POINTS:
       continue
-    low, high = (0, 255) if tensor.dtype == DType.UINT8 else (-128, 127)
+    low, high = _ZERO_POINTS[tensor.dtype]
     points, scales = quantization.zero_points, quantization.scales
     if points.min() < low or points.max() > high:
       return f'"{tensor.name}" has zero point {points[0]}'
@@ -233,7 +236,8 @@ def _activations(op: OpView) -> list[Tensor]:
 # ---- rules that several operators share ----
 
 
-def _quantized_int8(tensor: Tensor) -> bool:
+def quantized_int8(tensor: Tensor) -> bool:
+  """Whether a tensor is int8 with one scale and zero point."""
   return (
       tensor.dtype == DType.INT8
       and tensor.quantization is not None
@@ -246,10 +250,31 @@ def _quantized_int8(tensor: Tensor) -> bool:
 def constraint_int8_activations(op: OpView) -> str | None:
   """Input and output are int8 with one scale and zero point"""
   for tensor in (op.input(), op.output()):
-    if not _quantized_int8(tensor):
+    if not quantized_int8(tensor):
       scales = 0 if tensor.quantization is None else tensor.quantization.scales.size
       return f'"{tensor.name}" is {tensor.dtype.name} with {scales} scales'
   return None
+
+
+def constraint_integer_activations(op: OpView) -> str | None:
+  """Input and output are int8 or int16, both the same, with one scale and zero point"""
+  if op.input().dtype != DType.INT16:
+    return constraint_int8_activations(op)
+  for tensor in (op.input(), op.output()):
+    if not quantized_int16(tensor):
+      return f'"{tensor.name}" is {tensor.dtype.name}'
+  return None
+
+
+def quantized_int16(tensor: Tensor) -> bool:
+  """Whether a tensor is int16 as stages hold it: one scale, zero point 0."""
+  return (
+      tensor.dtype == DType.INT16
+      and tensor.quantization is not None
+      and tensor.quantization.per_tensor
+      and tensor.quantization.scale > 0
+      and tensor.quantization.zero_point == 0
+  )
 
 
 def constraint_input_is_activation(op: OpView) -> str | None:
@@ -323,6 +348,36 @@ def constraint_multiplier(op: OpView) -> str | None:
   return None if real < 2.0**30 else f'{real:g}'
 
 
+def constraint_wide_sums(op: OpView) -> str | None:
+  """Sums of 64 bits stay below 2^47, and the scales' products over the output's below 2^7"""
+  if not sums_are_wide(op):
+    return None
+  source, weights, target = op.input(), op.input(1), op.output()
+  assert source.quantization and weights.quantization and target.quantization
+  real = source.quantization.scale * float(weights.quantization.scales.max())
+  if real / target.quantization.scale > 127:
+    return f'{real / target.quantization.scale:g}'
+  per_channel = weights.elements // max(1, output_channels(op))
+  largest = per_channel << 22
+  if op.has_input(2):
+    largest += max((abs(int(value)) for value in op.input(2).array().reshape(-1)), default=0)
+  return None if largest < 1 << 47 else f'up to {largest}'
+
+
+def sums_are_wide(op: OpView) -> bool:
+  """Whether TFLM's ConvEval or FullyConnectedEval sums up in 64 bits."""
+  if op.input().dtype != DType.INT16:
+    return False
+  if op.has_input(2):
+    return op.input(2).dtype == DType.INT64
+  return int(op.option('quantizedBiasType')) != DType.INT32
+
+
+def output_channels(op: OpView) -> int:
+  """Output channels of an operator with weights."""
+  return op.output().shape[-1] if op.output().shape else 0
+
+
 def constraint_scale_ratio(op: OpView) -> str | None:
   """The input scale over the output scale is below 2^22"""
   source, target = op.input().quantization, op.output().quantization
@@ -333,12 +388,18 @@ def constraint_scale_ratio(op: OpView) -> str | None:
 
 
 def constraint_bias(op: OpView) -> str | None:
-  """The bias is constant int32, one value per output channel, or absent"""
+  """The bias is constant int32, one value per output channel, or absent; with int16 activations
+  it is int64 or, but for DEPTHWISE_CONV_2D, int32
+  """
   if not op.has_input(2):
     return None
   bias = op.input(2)
-  channels = op.output().shape[-1] if op.output().shape else 0
-  if not bias.is_constant or bias.dtype != DType.INT32 or bias.elements != channels:
+  channels = output_channels(op)
+  dtypes = [DType.INT32]
+  if op.input().dtype == DType.INT16:
+    is_depthwise = op.operator.opcode == 'DEPTHWISE_CONV_2D'
+    dtypes = [DType.INT64] if is_depthwise else [DType.INT32, DType.INT64]
+  if not bias.is_constant or bias.dtype not in dtypes or bias.elements != channels:
     return f'"{bias.name}" is {bias.dtype.name} {list(bias.shape)}'
   return None
 
@@ -377,18 +438,3 @@ def check(op: OpView) -> Violation | None:
       message = ' '.join((rule.__doc__ or '').split())
       return Violation(rule.__name__.removeprefix('constraint_'), message, values)
   return None
-
-
-def pack_requant(
-    multipliers: np.ndarray, shifts: np.ndarray, zero_point: int, clamp: tuple[int, int], pool: Any
-) -> dict[str, int]:
-  """Fields of tflm_patch_requant, arrays stored in the constant pool."""
-  return {
-      'requant.multiplier_at': pool.add(multipliers.astype('<i4')),
-      'requant.shift_at': pool.add(shifts.astype(np.int8), alignment=1),
-      'requant.output_zero_point': zero_point,
-      'requant.act_min': clamp[0],
-      'requant.act_max': clamp[1],
-      'requant.per_channel': int(multipliers.size > 1),
-  }
-

@@ -24,13 +24,16 @@ def constraint_along_channels(op: OpView) -> str | None:
   return None
 
 
+_TYPES = (DType.INT8, DType.INT16)
+
+
 def constraint_equal_inputs(op: OpView) -> str | None:
-  """All inputs are computed int8 maps of the output's rows, columns, scale and zero point"""
+  """All inputs are computed maps of the output's rows, columns and quantization, int8 or int16"""
   target, out = feature_shape(op.output()), op.output().quantization
   for i in range(len(op.operator.inputs)):
     tensor = op.input(i)
     shape, quantization = feature_shape(tensor), tensor.quantization
-    if tensor.is_constant or tensor.dtype != DType.INT8 or op.output().dtype != DType.INT8:
+    if tensor.is_constant or tensor.dtype not in _TYPES or tensor.dtype != op.output().dtype:
       return f'"{tensor.name}" is {tensor.dtype.name}'
     if shape is None or target is None or shape[:2] != target[:2]:
       return f'"{tensor.name}" is {list(tensor.shape)}'

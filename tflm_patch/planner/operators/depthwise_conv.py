@@ -6,12 +6,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from tflm_patch.graph.types import DType
 from tflm_patch.planner import program, rows
 from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base, conv
 from tflm_patch.planner.operators.base import OpView
 from tflm_patch.planner.stage_ir import InPlace
+
+_KINDS = {
+    DType.INT8: program.Kind.DEPTHWISE_CONV_2D,
+    DType.INT16: program.Kind.DEPTHWISE_CONV_2D_S16,
+}
+
+
+_STACK_PLANES = 576  # bytes, of the kernels for Armv7E-M
 
 
 def constraint_filter_shape(op: OpView) -> str | None:
@@ -30,16 +39,31 @@ def constraint_depth_multiplier(op: OpView) -> str | None:
   return None if found == wanted else f'{found} instead of {wanted}'
 
 
+def spare_scratch(window: dict[str, int], cols: int) -> tuple[int, ...]:
+  """Memory for the planes of four channels of a row, or of a part of it.
+
+  See src/dsp/depthwise_conv.c; what its stack holds anyway is not asked for.
+  """
+  sizes = []
+  for parts in (1, 2, 4):
+    n = -(-cols // parts)
+    in_cols = -(-n // 2) * 2 * window['stride_w'] + window['kernel_w']
+    size = 4 * 4 * -(-in_cols * window['kernel_h'] // 2)
+    sizes.append(-(-size // 16) * 16)
+  return tuple(size for size in sizes if size > _STACK_PLANES)
+
+
 @base.register(
     'DEPTHWISE_CONV_2D',
     base.constraint_input_is_activation,
-    base.constraint_int8_activations,
+    base.constraint_integer_activations,
     base.constraint_filter_quantization,
     base.constraint_bias,
     base.constraint_multiplier,
     conv.constraint_rank_4,
     constraint_filter_shape,
     constraint_depth_multiplier,
+    base.constraint_wide_sums,
     base.constraint_fused_activation,
     base.constraint_window,
 )
@@ -50,19 +74,27 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   weights = op.input(1).array()[0]
   window = base.window_of(op, (weights.shape[0], weights.shape[1]))
   input_map, output_map = builder.map(source), builder.map(target)
+  # With a single input channel it is a CONV_2D, which has the faster kernels.
+  is_conv = input_map.channels == 1 and output_map.channels > 1
 
   def encode(pool: ConstantPool) -> bytes:
-    return program.DEPTHWISE.pack(
+    bias = conv.folded_bias(op, weights.sum(axis=(0, 1), dtype=np.int64))
+    common = {
         **base.pack_window(window),
-        **conv.requant_of(op, pool),
+        **conv.accumulators(op, weights.reshape(-1, bias.size), bias).pack(pool),
+    }
+    if is_conv:
+      by_output = np.moveaxis(weights, 2, 0)
+      return program.CONV.pack(**common, weights_at=pool.add(by_output, alignment=16), groups=1)
+    return program.DEPTHWISE.pack(
+        **common,
         weights_at=pool.add(weights, alignment=16),
-        bias_at=pool.add(conv.folded_bias(op, weights.sum(axis=(0, 1), dtype=np.int64))),
         depth_multiplier=output_map.channels // input_map.channels,
     )
 
   # Columns are made from left to right, each channel from its own alone.
   in_place = []
-  if input_map.channels == output_map.channels:
+  if input_map.channels == output_map.channels and not is_conv:
     # Column c may lie over input column c - gap: of those that column c + 1 reads, the
     # first is stride * (c + 1) - pad.
     gap = max(0, window['pad_left'] - window['stride_w'] + 1)
@@ -70,13 +102,13 @@ def lower(op: OpView, builder: StageBuilder) -> None:
         InPlace(
             0,
             row_shift=window['pad_top'],
-            gap_bytes=gap * input_map.channels,
+            gap_bytes=gap * input_map.row_bytes // input_map.cols,
             row_step=window['stride_h'],
         )
     )
   builder.add(
       op,
-      program.Kind.DEPTHWISE_CONV_2D,
+      (conv.KINDS if is_conv else _KINDS)[op.input().dtype],
       [source],
       [target],
       [
@@ -86,6 +118,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
           )
       ],
       encode,
+      spare_scratch=() if is_conv else spare_scratch(window, output_map.cols),
       in_place=in_place,
       window=base.stage_window(window),
   )  # fmt: skip

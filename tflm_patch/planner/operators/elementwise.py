@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
+from tflm_patch.graph.types import DType, Tensor
 from tflm_patch.planner import rows
 from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.operators import base
@@ -16,16 +18,31 @@ from tflm_patch.planner.stage_ir import InPlace, RowReads
 
 def constraint_two_int8_inputs(op: OpView) -> str | None:
   """Both inputs and the output are int8 with one scale and zero point"""
+  return _two_inputs(op, base.quantized_int8)
+
+
+def constraint_two_integer_inputs(op: OpView) -> str | None:
+  """Both inputs and the output are int8, or all int16, with one scale and zero point"""
+  is_int16 = op.input().dtype == DType.INT16
+  return _two_inputs(op, base.quantized_int16 if is_int16 else base.quantized_int8)
+
+
+def _two_inputs(op: OpView, fits: Callable[[Tensor], bool]) -> str | None:
   if not op.has_input(1):
     return 'one input'
   for tensor in (op.input(0), op.input(1), op.output()):
-    if not base._quantized_int8(tensor):
+    if not fits(tensor):
       return f'"{tensor.name}" is {tensor.dtype.name}'
-    if tensor.is_constant and (tensor.data is None or tensor.data.size != tensor.elements):
+    if tensor.is_constant and not _is_stored_plain(tensor):
       return f'"{tensor.name}" is stored compressed'
   if op.input(0).is_constant and op.input(1).is_constant:
     return 'both inputs are constants'
   return None
+
+
+def _is_stored_plain(tensor: Tensor) -> bool:
+  plain = tensor.elements * (tensor.dtype.bytes or 0)
+  return tensor.data is not None and tensor.data.size == plain
 
 
 def constraint_broadcast(op: OpView) -> str | None:

@@ -7,11 +7,18 @@ from __future__ import annotations
 import numpy as np
 
 from tflm_patch.graph import quantize
+from tflm_patch.graph.types import DType
 from tflm_patch.planner import program, rows
 from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base, conv
+from tflm_patch.planner.operators.accumulators import Accumulators, Int16Accumulators
 from tflm_patch.planner.operators.base import OpView
+
+_KINDS = {
+    DType.INT8: program.Kind.FULLY_CONNECTED,
+    DType.INT16: program.Kind.FULLY_CONNECTED_S16,
+}
 
 
 def constraint_filter_shape(op: OpView) -> str | None:
@@ -34,33 +41,34 @@ def constraint_plain_weights(op: OpView) -> str | None:
   return None if weights_format == 0 else f'format {weights_format}'
 
 
-def requant_of(op: OpView, pool: ConstantPool) -> dict[str, int]:
+def accumulators(op: OpView, bias: np.ndarray) -> Accumulators | Int16Accumulators:
   """CalculateOpDataFullyConnected: per tensor the scales multiply in float32."""
   source, weights = op.input().quantization, op.input(1).quantization
   target = op.output().quantization
   assert source is not None and weights is not None and target is not None
   if not weights.per_tensor:
-    return conv.requant_of(op, pool)
+    return conv.accumulators(op, op.input(1).array().T, bias)
   multiplier, shift = quantize.quantize_multiplier(
       quantize.float_product(source.scale, weights.scale) / target.scale
   )
-  clamp = quantize.activation_range(
-      op.option('fusedActivationFunction'), target.scale, target.zero_point
-  )
-  return base.pack_requant(
-      np.array([multiplier]), np.array([shift]), target.zero_point, clamp, pool
+  multipliers, shifts = np.array([multiplier]), np.array([shift])
+  if op.input().dtype == DType.INT16:
+    return conv.int16_accumulators(op, bias.size, multipliers, shifts)
+  return Accumulators(
+      op.input(1).array().T, bias, multipliers, shifts, target.zero_point, conv.clamp_of(op)
   )
 
 
 @base.register(
     'FULLY_CONNECTED',
     base.constraint_input_is_activation,
-    base.constraint_int8_activations,
+    base.constraint_integer_activations,
     base.constraint_filter_quantization,
     base.constraint_bias,
     base.constraint_multiplier,
     constraint_plain_weights,
     constraint_filter_shape,
+    base.constraint_wide_sums,
     base.constraint_fused_activation,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
@@ -69,24 +77,26 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   weights = op.input(1).array()
   input_map = builder.map(source)
   flatten = input_map.rows * input_map.cols * input_map.channels == weights.shape[1]
+  accumulates = flatten and input_map.rows > 1
+  sum_bytes = 8 if input_map.dtype == DType.INT16 else 4
   target = builder.make(op.operator.outputs[0])
 
   def encode(pool: ConstantPool) -> bytes:
+    bias = conv.folded_bias(op, weights.sum(axis=1, dtype=np.int64))
     return program.FULLY_CONNECTED.pack(
-        **requant_of(op, pool),
+        **accumulators(op, bias).pack(pool),
         weights_at=pool.add(weights, alignment=16),
-        bias_at=pool.add(conv.folded_bias(op, weights.sum(axis=1, dtype=np.int64))),
         flatten=int(flatten),
     )
 
   builder.add(
       op,
-      program.Kind.FULLY_CONNECTED,
+      _KINDS[op.input().dtype],
       [source],
       [target],
       [rows.same_row(input_map.rows, input_map.rows)],
       encode,
       steps=input_map.rows,
-      accumulates=flatten and input_map.rows > 1,
-      scratch_bytes=4 * weights.shape[0] if flatten and input_map.rows > 1 else 0,
+      accumulates=accumulates,
+      scratch_bytes=sum_bytes * weights.shape[0] if accumulates else 0,
   )

@@ -51,7 +51,7 @@ def constraint_constant_value(op: OpView) -> str | None:
 
 _RULES = (
     base.constraint_input_is_activation,
-    base.constraint_int8_activations,
+    base.constraint_integer_activations,
     conv.constraint_rank_4,
     constraint_constant_pads,
     constraint_constant_value,

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from tflm_patch.graph import quantize
+from tflm_patch.graph.types import DType
 from tflm_patch.planner import program, rows
 from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.constants import ConstantPool
@@ -14,7 +14,7 @@ from tflm_patch.planner.stage_ir import RowReads
 
 _RULES = (
     base.constraint_input_is_activation,
-    base.constraint_int8_activations,
+    base.constraint_integer_activations,
     conv.constraint_rank_4,
     base.constraint_same_channels,
     base.constraint_same_quantization,
@@ -23,22 +23,25 @@ _RULES = (
 )
 
 
-def _lower(op: OpView, builder: StageBuilder, kind: program.Kind) -> None:
+_AVERAGES = {
+    DType.INT8: program.Kind.AVERAGE_POOL_2D,
+    DType.INT16: program.Kind.AVERAGE_POOL_2D_S16,
+}
+_MAXIMA = {DType.INT8: program.Kind.MAX_POOL_2D, DType.INT16: program.Kind.MAX_POOL_2D_S16}
+
+
+def _lower(op: OpView, builder: StageBuilder, kinds: dict[DType, program.Kind]) -> None:
   source = builder.read(op.operator.inputs[0])
   target = builder.make(op.operator.outputs[0])
   input_map, output_map = builder.map(source), builder.map(target)
   window = base.window_of(op, base.kernel_of(op))
-  quantization = op.output().quantization
-  assert quantization is not None
-  clamp = quantize.activation_range(
-      op.option('fusedActivationFunction'), quantization.scale, quantization.zero_point
-  )
+  clamp = conv.clamp_of(op)
   reads = rows.window_reads(
       output_map.rows, input_map.rows, window['kernel_h'], window['stride_h'], 1,
       window['pad_top'],
   )  # fmt: skip
   # A pool with one output row takes its input in row by row.
-  accumulate = kind == program.Kind.AVERAGE_POOL_2D and output_map.rows == 1
+  accumulate = op.operator.opcode == 'AVERAGE_POOL_2D' and output_map.rows == 1
   first_row = int(reads.first[0])
   steps = output_map.rows
   if accumulate:
@@ -58,7 +61,7 @@ def _lower(op: OpView, builder: StageBuilder, kind: program.Kind) -> None:
 
   builder.add(
       op,
-      kind,
+      kinds[input_map.dtype],
       [source],
       [target],
       [reads],
@@ -73,10 +76,10 @@ def _lower(op: OpView, builder: StageBuilder, kind: program.Kind) -> None:
 @base.register('AVERAGE_POOL_2D', *_RULES)
 def lower_average(op: OpView, builder: StageBuilder) -> None:
   """Any window; with one output row it is summed up row by row"""
-  _lower(op, builder, program.Kind.AVERAGE_POOL_2D)
+  _lower(op, builder, _AVERAGES)
 
 
 @base.register('MAX_POOL_2D', *_RULES)
 def lower_max(op: OpView, builder: StageBuilder) -> None:
   """Any window"""
-  _lower(op, builder, program.Kind.MAX_POOL_2D)
+  _lower(op, builder, _MAXIMA)

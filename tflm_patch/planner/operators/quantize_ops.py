@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""QUANTIZE and DEQUANTIZE between float32 and 8 bits, or between 8-bit types."""
+"""QUANTIZE and DEQUANTIZE between float32 and 8 bits or int16, or between 8-bit types."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from tflm_patch.planner.operators import base, lookup
 from tflm_patch.planner.operators.base import OpView
 
 _EIGHT_BITS = (DType.INT8, DType.UINT8)
-# The pairs of types that TFLM's QUANTIZE converts.
+_QUANTIZED = (*_EIGHT_BITS, DType.INT16)
+# The pairs of types that stages convert, of those that TFLM's QUANTIZE does.
 _QUANTIZE_PAIRS = (
     (DType.FLOAT32, DType.INT8),
+    (DType.FLOAT32, DType.INT16),
     (DType.INT8, DType.INT8),
     (DType.INT8, DType.UINT8),
     (DType.UINT8, DType.INT8),
@@ -29,18 +31,18 @@ def _one_scale(quantization: Quantization | None) -> bool:
 
 
 def constraint_quantize_types(op: OpView) -> str | None:
-  """float32 to int8, or between int8 and uint8, one scale each"""
+  """float32 to int8 or int16, or between int8 and uint8, one scale each"""
   pair = op.input().dtype, op.output().dtype
   for tensor in (op.input(), op.output()):
-    if tensor.dtype in _EIGHT_BITS and not _one_scale(tensor.quantization):
+    if tensor.dtype in _QUANTIZED and not _one_scale(tensor.quantization):
       return f'"{tensor.name}" has no single scale'
   return None if pair in _QUANTIZE_PAIRS else f'{pair[0].name} to {pair[1].name}'
 
 
 def constraint_dequantize_types(op: OpView) -> str | None:
-  """int8 or uint8 with one scale to float32"""
+  """int8, uint8 or int16 with one scale to float32"""
   source = op.input().quantization
-  if op.input().dtype not in _EIGHT_BITS or op.output().dtype != DType.FLOAT32:
+  if op.input().dtype not in _QUANTIZED or op.output().dtype != DType.FLOAT32:
     return f'{op.input().dtype.name} to {op.output().dtype.name}'
   return None if _one_scale(source) else 'no single scale'
 
@@ -67,7 +69,7 @@ def requantize_table(op: OpView) -> np.ndarray:
     constraint_quantize_types,
 )
 def lower_quantize(op: OpView, builder: StageBuilder) -> None:
-  """float32 to 8 bits; 8 bits to 8 bits by a table"""
+  """float32 to 8 bits or int16; 8 bits to 8 bits by a table"""
   if op.input().dtype in _EIGHT_BITS:
     lookup.lower_table(op, builder, requantize_table(op))
     return
@@ -81,7 +83,7 @@ def lower_quantize(op: OpView, builder: StageBuilder) -> None:
     constraint_dequantize_types,
 )
 def lower_dequantize(op: OpView, builder: StageBuilder) -> None:
-  """8 bits to float32"""
+  """8 bits or int16 to float32"""
   _lower_float(op, builder, program.Kind.DEQUANTIZE, op.input().quantization)
 
 

@@ -1,9 +1,10 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""RESHAPE, SQUEEZE and EXPAND_DIMS: another name for the same bytes."""
+"""RESHAPE, SQUEEZE and EXPAND_DIMS: another name for the same bytes, or other rows of them."""
 
 from __future__ import annotations
 
+from tflm_patch.planner import program, rows
 from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.operators import base
 from tflm_patch.planner.operators.base import OpView
@@ -18,14 +19,18 @@ def constraint_bytes_stay(op: OpView) -> str | None:
   return None
 
 
-def constraint_rows_stay(op: OpView) -> str | None:
-  """Rows, columns and channels stay, or only fully connected operators read the result"""
-  source, target = feature_shape(op.input()), feature_shape(op.output())
-  if source == target:
+def constraint_quantization_stays(op: OpView) -> str | None:
+  """Input and output do not differ in quantization"""
+  if op.input().quantization is None or op.output().quantization is None:
     return None
+  return base.constraint_same_quantization(op)
+
+
+def _is_flattened(op: OpView) -> bool:
+  """Whether fully connected operators alone read the result, as one vector."""
   tensor = op.operator.outputs[0]
   readers = [other for other in op.subgraph.operators if tensor in other.inputs]
-  flattens = all(
+  return all(
       reader.opcode == 'FULLY_CONNECTED'
       and len(reader.inputs) > 1
       and reader.inputs[1] >= 0
@@ -33,17 +38,40 @@ def constraint_rows_stay(op: OpView) -> str | None:
       and op.subgraph.tensors[reader.inputs[1]].shape[1] == op.output().elements
       for reader in readers
   )
-  if flattens:
-    return None
-  return f'{list(op.input().shape)} to {list(op.output().shape)}'
 
 
-@base.register('EXPAND_DIMS', base.constraint_input_is_activation, constraint_bytes_stay,
-               constraint_rows_stay)  # fmt: skip
-@base.register('SQUEEZE', base.constraint_input_is_activation, constraint_bytes_stay,
-               constraint_rows_stay)  # fmt: skip
-@base.register('RESHAPE', base.constraint_input_is_activation, constraint_bytes_stay,
-               constraint_rows_stay)  # fmt: skip
+def _reads_alone(op: OpView) -> bool:
+  """Whether no other operator, and no output of the model, is the input."""
+  tensor = op.operator.inputs[0]
+  others = sum(tensor in other.inputs for other in op.subgraph.operators)
+  return others == 1 and tensor not in op.subgraph.outputs
+
+
+_RULES = (
+    base.constraint_input_is_activation,
+    constraint_bytes_stay,
+    constraint_quantization_stays,
+)
+
+
+@base.register('EXPAND_DIMS', *_RULES)
+@base.register('SQUEEZE', *_RULES)
+@base.register('RESHAPE', *_RULES)
 def lower(op: OpView, builder: StageBuilder) -> None:
-  """Costs nothing: the bytes stay where they are"""
-  builder.alias(op.operator.outputs[0], builder.read(op.operator.inputs[0]))
+  """Costs nothing where rows stay, or where an input or FULLY_CONNECTED is read; else a copy"""
+  source_tensor, target_tensor = op.operator.inputs[0], op.operator.outputs[0]
+  shape = feature_shape(op.output())
+  assert shape is not None
+  if feature_shape(op.input()) == shape or _is_flattened(op):
+    builder.alias(target_tensor, builder.read(source_tensor))
+    return
+  if not builder.knows(source_tensor) and _reads_alone(op):
+    builder.alias(target_tensor, builder.read_as(source_tensor, shape))
+    return
+  source, target = builder.read(source_tensor), builder.make(target_tensor)
+  input_map, output_map = builder.map(source), builder.map(target)
+  reads = rows.reshaped_rows(
+      output_map.rows, output_map.cols * output_map.channels,
+      input_map.rows, input_map.cols * input_map.channels,
+  )  # fmt: skip
+  builder.add(op, program.Kind.RESHAPE, [source], [target], [reads], lambda pool: b'')

@@ -48,6 +48,13 @@ def constraint_int8(op: OpView) -> str | None:
   return None
 
 
+def constraint_int8_or_int16(op: OpView) -> str | None:
+  """Input and output are int8, or both int16"""
+  if op.input().dtype == op.output().dtype == DType.INT16:
+    return None
+  return constraint_int8(op)
+
+
 @base.register(
     'RESIZE_NEAREST_NEIGHBOR',
     base.constraint_input_is_activation,

@@ -33,13 +33,13 @@ def _axis(op: OpView) -> int | None:
   return axis % rank if -rank <= axis < rank else None
 
 
-def constraint_int8_input(op: OpView) -> str | None:
-  """The input is a computed int8 map, and so are the outputs; there are at most 255"""
+def constraint_computed_input(op: OpView) -> str | None:
+  """The input is a computed int8 or int16 map, and so are the outputs; there are at most 255"""
   if not op.has_input(_input(op)) or op.input(_input(op)).is_constant:
     return 'no computed input'
-  count = len(op.operator.outputs)
+  count, dtype = len(op.operator.outputs), op.output().dtype
   for tensor in (op.input(_input(op)), *(op.output(i) for i in range(count))):
-    if tensor.dtype != DType.INT8:
+    if tensor.dtype not in (DType.INT8, DType.INT16) or tensor.dtype != dtype:
       return f'"{tensor.name}" is {tensor.dtype.name}'
   return None if count <= MAX_OUTPUTS else f'{count} outputs'
 
@@ -72,8 +72,8 @@ def constraint_parts(op: OpView) -> str | None:
   return None
 
 
-@base.register('SPLIT', constraint_int8_input, constraint_axis, constraint_parts)
-@base.register('SPLIT_V', constraint_int8_input, constraint_sizes, constraint_axis,
+@base.register('SPLIT', constraint_computed_input, constraint_axis, constraint_parts)
+@base.register('SPLIT_V', constraint_computed_input, constraint_sizes, constraint_axis,
                constraint_parts)  # fmt: skip
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Along rows, columns or channels"""

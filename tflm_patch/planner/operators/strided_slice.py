@@ -159,11 +159,12 @@ def constraint_taken_shape(op: OpView) -> str | None:
   return None
 
 
-@base.register('SLICE', base.constraint_input_is_activation, resize_nearest.constraint_int8,
-               constraint_constant_bounds, constraint_taken_shape)  # fmt: skip
-@base.register('STRIDED_SLICE', base.constraint_input_is_activation,
-               resize_nearest.constraint_int8, constraint_masks, constraint_constant_bounds,
+@base.register('SLICE', base.constraint_input_is_activation,
+               resize_nearest.constraint_int8_or_int16, constraint_constant_bounds,
                constraint_taken_shape)  # fmt: skip
+@base.register('STRIDED_SLICE', base.constraint_input_is_activation,
+               resize_nearest.constraint_int8_or_int16, constraint_masks,
+               constraint_constant_bounds, constraint_taken_shape)  # fmt: skip
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of rows, columns and channels"""
   cuts = _cuts(op)

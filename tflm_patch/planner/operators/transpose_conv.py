@@ -128,11 +128,13 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   def encode(pool: ConstantPool) -> bytes:
     sums = weights.sum(axis=3, dtype=np.int64)
     bias = conv.folded_bias(view, np.zeros(output_map.channels, np.int64))
+    by_output = weights.transpose(0, 1, 3, 2).reshape(-1, bias.size)
+    sums_of = conv.int8_accumulators(view, by_output, bias)
     return program.TRANSPOSE_CONV.pack(
         **base.pack_window(window),
-        **conv.requant_of(view, pool),
+        # The zero point is taken off the values.
+        **dataclasses.replace(sums_of, largest_input=255).pack(pool),
         weights_at=pool.add(weights, alignment=16),
-        bias_at=pool.add(bias),
         offsets_at=pool.add((-input_map.zero_point * sums).astype('<i4')),
     )
 

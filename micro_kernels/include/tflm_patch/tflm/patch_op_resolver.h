@@ -31,11 +31,18 @@ constexpr char kStageOpName[] = "TflmPatchStage";
 /* The operator; lives as long as the program. */
 const TFLMRegistration* StageRegistration();
 
+/* A status that must be looked at. */
+#if defined(__GNUC__)
+#define TFLM_PATCH_CHECK_RESULT __attribute__((warn_unused_result))
+#else
+#define TFLM_PATCH_CHECK_RESULT
+#endif
+
 /* Adds the operators to a MicroMutableOpResolver or anything with its
  * AddCustom. Returns the resolver's status: kTfLiteError when it is full or
  * holds the operator already. */
 template <typename Resolver>
-auto RegisterTflmPatchOps(Resolver& resolver) {
+TFLM_PATCH_CHECK_RESULT auto RegisterTflmPatchOps(Resolver& resolver) {
   return resolver.AddCustom(kStageOpName, StageRegistration());
 }
 

@@ -1,0 +1,204 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Fits the planner's cost model from runs on the emulated cores.
+
+  python benchmarks/cortex_m/fit_cost.py [--cpus m4,m55]
+
+Writes tflm_patch/planner/cost/<core>.json. Every operator of the models of FITTED and
+of the probes is an observation; the models of CHECKED only show how well instructions
+of a model are predicted that was not fitted. Run it again after every change of a
+kernel.
+
+Coefficients are not negative; they minimize the squares of the residuals, each divided by
+the instructions of its operator times those of its model: within a model large operators
+count more, and all models count alike
+(Lawson and Hanson, Solving Least Squares Problems, chapter 23).
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import itertools
+import json
+import os
+import pathlib
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from probes import probes
+
+from tflm_patch.api import ConvertOptions
+from tflm_patch.bench import cpus, image
+from tflm_patch.bench.measure import BenchResult, OperatorCost, Workload, measure, prepare
+from tflm_patch.errors import TflmPatchError
+from tflm_patch.models.sample import sample_model_path
+from tflm_patch.planner import cost
+from tflm_patch.planner.options import PlanOptions
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FITTED = (
+    'digits_64_int8', 'mlperf_vww_96_int8', 'mlperf_resnet8_int8', 'mlperf_kws_int8',
+    'mlperf_ad01_int8', 'mbv2_0.35_144_int8', 'mcunet_detection', 'mcunetv2_large',
+)  # fmt: skip
+CHECKED = (
+    'tflm_person_detect', 'mcunet_vww', 'mbv2_1.0_224_int8', 'tflm_mbv2_pytorch_224',
+)  # fmt: skip
+# Probes run layer by layer and row by row in turn: that tells rows from calls.
+PROBE_PLANS = (PlanOptions(schedule='layer'), PlanOptions(schedule='stream'))
+SCHEMA_VERSION = 1
+MIN_OBSERVATIONS = 10
+_DIGITS = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Observation:
+  """An operator that was measured, and the instructions of its whole model."""
+
+  cost: OperatorCost
+  total: int
+
+
+def fit(
+    rows: Sequence[cost.Coefficients], wanted: Sequence[float], totals: Sequence[float]
+) -> cost.Coefficients:
+  """Coefficients by name; those that are 0 are left out."""
+  names = list(rows[0])
+  target = np.array(wanted, float)
+  matrix = np.array([[row[name] for name in names] for row in rows], float)
+  weights = 1 / np.sqrt(np.maximum(target, 1) * np.array(totals, float))
+  # Columns of like size: the features differ by many powers of ten.
+  scale = np.maximum(np.abs(matrix * weights[:, None]).max(axis=0), 1e-30)
+  found = nonnegative_least_squares(matrix * weights[:, None] / scale, target * weights) / scale
+  return {name: float(f'{x:.{_DIGITS}g}') for name, x in zip(names, found) if x > 0}
+
+
+def nonnegative_least_squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+  """The x >= 0 that minimizes |a x - b|, by active sets."""
+  x = np.zeros(a.shape[1])
+  free = np.zeros(a.shape[1], bool)
+  tolerance = 1e-9 * np.abs(a.T @ b).max(initial=1e-30)
+  while True:
+    gradient = np.where(free, -np.inf, a.T @ (b - a @ x))
+    best = int(np.argmax(gradient))
+    if gradient[best] <= tolerance:
+      return x
+    free[best] = True
+    while True:
+      trial = np.zeros_like(x)
+      trial[free] = np.linalg.lstsq(a[:, free], b, rcond=None)[0]
+      below = free & (trial <= 0)
+      if not below.any():
+        break
+      step = np.min(x[below] / (x[below] - trial[below]))
+      x += step * (trial - x)
+      free &= x > 1e-12
+      x[~free] = 0
+    x = trial
+
+
+def fit_table(core: cpus.Cpu, results: Sequence[BenchResult]) -> cost.CostTable:
+  """The coefficients of a core from measured models."""
+  observations: dict[str, list[Observation]] = defaultdict(list)
+  for result in results:
+    for measured in result.operators:
+      for name in set(cost.classes_of(measured.operator)):
+        observations[name].append(Observation(measured, result.instructions))
+  classes = {}
+  for name, found in sorted(observations.items()):
+    work = [item.cost.operator for item in found]
+    # The widest classes of an operator are always there: of its kind, and of all.
+    if name in list(cost.classes_of(work[0]))[-3:] or len(set(work)) >= MIN_OBSERVATIONS:
+      classes[name] = fit(
+          [cost.features_of(operator) for operator in work],
+          [item.cost.instructions for item in found],
+          [item.total for item in found],
+      )
+  executor = fit(
+      [cost.executor_features([item.operator for item in result.operators]) for result in results],
+      [max(result.executor_instructions, 0) for result in results],
+      [1] * len(results),
+  )
+  return cost.CostTable(core.name, results[0].optimization, classes, executor)
+
+
+def error_of(result: BenchResult, table: cost.CostTable) -> float:
+  """How far the prediction is from the measurement, as a part of it."""
+  work = [measured.operator for measured in result.operators]
+  return cost.predict_work(work, table).instructions / result.instructions - 1
+
+
+def workloads(names: Sequence[str]) -> dict[str, Workload]:
+  """Models in their default plans, by name."""
+  folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))
+  found = {}
+  for name in names:
+    sample = sample_model_path()
+    path = sample if name == sample.stem else folder / f'{name}.tflite'
+    if not path.exists():
+      raise SystemExit(f'{path}: is needed; set TFLM_PATCH_MODELS to the folder of the models')
+    found[name] = prepare(path)
+  return found
+
+
+def probe_workloads() -> list[Workload]:
+  """The probes."""
+  found = []
+  with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder) / 'probe.tflite'
+    for data, plan in zip(probes().values(), itertools.cycle(PROBE_PLANS)):
+      path.write_bytes(data)
+      found.append(prepare(path, ConvertOptions(plan=plan)))
+  return found
+
+
+def main() -> None:
+  """Measures, fits, writes and prints the errors."""
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument('--cpus', default=','.join(cpus.CPUS), help='cores, between commas')
+  arguments = parser.parse_args()
+  try:
+    cores = [cpus.find(name) for name in arguments.cpus.split(',')]
+    for core in cores:
+      image.require_tools(core)
+    models, small = workloads((*FITTED, *CHECKED)), probe_workloads()
+    for core in cores:
+      results = {name: exact(measure(workload, core)) for name, workload in models.items()}
+      probed = [exact(measure(workload, core)) for workload in small]
+      table = fit_table(core, [*probed, *(results[name] for name in FITTED)])
+      errors = {name: round(error_of(result, table), 4) for name, result in results.items()}
+      write(table, errors)
+      for name, error in errors.items():
+        kind = 'unseen' if name in CHECKED else ''
+        print(f'{core.name:12}{name:24}{100 * error:+7.2f} %  {kind}')
+  except TflmPatchError as error:
+    raise SystemExit(str(error)) from None
+
+
+def exact(result: BenchResult) -> BenchResult:
+  """The result, of a run whose bytes are right."""
+  if not result.bit_exact:
+    raise TflmPatchError(f'{result.cpu}: outputs differ; kernels that are wrong cost nothing')
+  return result
+
+
+def write(table: cost.CostTable, errors: dict[str, float]) -> None:
+  """Writes the table for `cost.load`."""
+  content = {
+      'schema_version': SCHEMA_VERSION,
+      'cpu': table.cpu,
+      'optimization': table.optimization,
+      'unit': 'instructions',
+      'fitted_on': list(FITTED),
+      'errors': errors,
+      'executor': table.executor,
+      'classes': table.classes,
+  }
+  path = cost.FOLDER / f'{table.cpu}.json'
+  path.write_text(json.dumps(content, indent=2) + '\n')
+
+
+if __name__ == '__main__':
+  main()

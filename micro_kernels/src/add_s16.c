@@ -1,0 +1,58 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * ADD of int16 maps, as in add.c.
+ */
+#include "binary.h"
+#include "kernels.h"
+#include "requantize.h"
+#include "typed.h"
+
+static int32_t scale(const tflm_patch_add_params* params, uint32_t input,
+                     int32_t value) {
+  return tflm_patch_multiply_by_quantized_multiplier(
+      value * ((int32_t)1 << params->left_shift),
+      params->input_multiplier[input], params->input_shift[input]);
+}
+
+void tflm_patch_add_s16(const tflm_patch_add_params* params, const int16_t* a,
+                        uint32_t a_step, const int16_t* b, uint32_t b_step,
+                        int16_t* output, uint32_t n) {
+  for (uint32_t i = 0; i < n; ++i) {
+    const int32_t sum =
+        tflm_patch_wrapping_add(scale(params, 0, *a), scale(params, 1, *b));
+    output[i] = (int16_t)tflm_patch_requantize(
+        sum, params->output_multiplier, params->output_shift, 0,
+        params->act_min, params->act_max);
+    a += a_step;
+    b += b_step;
+  }
+}
+
+static tflm_patch_status check(const tflm_patch_stage* stage,
+                               const tflm_patch_op* op) {
+  return tflm_patch_check_add_of(stage, op, TFLM_PATCH_INT16);
+}
+
+static void add_row(const void* params, int32_t a_zero_point,
+                    int32_t b_zero_point, const int8_t* a, uint32_t a_step,
+                    const int8_t* b, uint32_t b_step, int8_t* output,
+                    uint32_t n) {
+  (void)a_zero_point;
+  (void)b_zero_point;
+  tflm_patch_add_s16((const tflm_patch_add_params*)params,
+                     (const int16_t*)(const void*)a, a_step,
+                     (const int16_t*)(const void*)b, b_step,
+                     (int16_t*)(void*)output, n);
+}
+
+static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
+                uint32_t step, uint32_t count) {
+  tflm_patch_run_binary(stage, op, step, count, add_row);
+}
+
+const tflm_patch_kernel tflm_patch_add_s16_kernel = {
+    .check = check,
+    .reads = tflm_patch_binary_reads,
+    .run = run,
+};

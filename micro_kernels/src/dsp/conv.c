@@ -1,0 +1,319 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * CONV_2D for Armv7E-M.
+ *
+ * Four pixels at a time are widened to 16 bits, once for all output channels,
+ * and interleaved, so that the inner loop reads a word of weights and two times
+ * four words of values for sixteen products. Where that does not fit the buffer,
+ * two pixels and two channels are widened in the loop.
+ */
+#include "../family.h"
+
+#if TFLM_PATCH_IS_DSP
+
+#include "../kernels.h"
+#include "../portable/portable.h"
+#include "../window.h"
+#include "arith.h"
+#include "blocks.h"
+#include "conv.h"
+
+#define BUFFER_BYTES 576u /* on the stack */
+#define PIXELS TFLM_PATCH_WIDE_PIXELS
+#define MAX_KERNEL_H 10u /* of windows that are gathered */
+
+_Static_assert(2 * TFLM_PATCH_CONV_IN_PLACE_CHANNELS <= BUFFER_BYTES,
+               "pixels in place are set aside");
+
+/* An output row at work. */
+typedef struct {
+  const tflm_patch_conv_args* args;
+  const tflm_patch_rows* input;
+  tflm_patch_range inside; /* kernel rows in the map */
+  const int8_t* rows[MAX_KERNEL_H]; /* those rows */
+  tflm_patch_dot_job job;
+  uint32_t cols; /* to be made */
+  int is_direct; /* pixels are made of the pixels of rows[0] */
+  uint32_t* buffer;
+  uint32_t buffer_bytes;
+} conv_row;
+
+/* ---- windows ---- */
+
+static inline __attribute__((always_inline)) int8_t* copy(int8_t* to,
+                                                          const int8_t* from,
+                                                          uint32_t n) {
+  const int8_t* end = to + n;
+  for (; n >= 4; n -= 4) {
+    memcpy(to, from, 4);
+    to += 4;
+    from += 4;
+  }
+  while (to != end) {
+    *to++ = *from++;
+  }
+  return to;
+}
+
+/* The window of an output column at an input column, in the order of the
+ * weights; some of it lies outside of the map, or it has gaps. */
+static __attribute__((noinline)) void gather_at_side(const conv_row* c,
+                                                     int32_t col, int8_t* to) {
+  const tflm_patch_window* window = &c->args->window;
+  const uint32_t depth = c->input->channels;
+  const int32_t zero_point = c->args->input_zero_point;
+  const tflm_patch_range inside = tflm_patch_taps_inside(
+      col, window->kernel_w, window->dilation_w, c->input->cols);
+  const uint32_t taps = inside.end - inside.first;
+  const uint32_t runs = window->dilation_w == 1 ? taps != 0 : taps;
+  const uint32_t run = window->dilation_w == 1 ? taps * depth : depth;
+  const int32_t at = (col + (int32_t)(inside.first * window->dilation_w)) *
+                     (int32_t)depth;
+  memset(to, zero_point, c->job.taps);
+  to += (c->inside.first * window->kernel_w + inside.first) * depth;
+  for (uint32_t i = c->inside.first; i < c->inside.end; ++i) {
+    const int8_t* from = c->rows[i] + at;
+    int8_t* next = to;
+    for (uint32_t j = 0; j < runs; ++j) {
+      next = copy(next, from, run);
+      from += window->dilation_w * depth;
+    }
+    to += window->kernel_w * depth;
+  }
+}
+
+/* The windows of output columns [x, x + n), one behind the other. */
+static __attribute__((noinline)) void gather(const conv_row* c, uint32_t x, uint32_t n, int8_t* to) {
+  const tflm_patch_window* window = &c->args->window;
+  const uint32_t depth = c->input->channels;
+  const uint32_t run = window->kernel_w * depth;
+  const uint32_t kernel_h = window->kernel_h;
+  const int is_whole = c->inside.first == 0 && c->inside.end == kernel_h &&
+                       window->dilation_w == 1;
+  const int32_t last = (int32_t)c->input->cols - window->kernel_w;
+  int32_t col = tflm_patch_first_col(window, x);
+  for (; n > 0; --n) {
+    if (is_whole && col >= 0 && col <= last) {
+      const uint32_t at = (uint32_t)col * depth;
+      for (uint32_t i = 0; i < kernel_h; ++i) {
+        to = copy(to, c->rows[i] + at, run);
+      }
+    } else {
+      gather_at_side(c, col, to);
+      to += c->job.taps;
+    }
+    col += window->stride_w;
+  }
+}
+
+static void find_rows(conv_row* c, uint32_t row) {
+  const tflm_patch_window* window = &c->args->window;
+  const tflm_patch_kernel_rows rows =
+      tflm_patch_find_kernel_rows(window, c->input, row);
+  uint32_t slot = rows.slot;
+  c->inside = rows.inside;
+  for (uint32_t i = rows.inside.first; i < rows.inside.end; ++i) {
+    c->rows[i] = tflm_patch_slot_row(c->input, slot);
+    slot = tflm_patch_next_slot(&rows, c->input, slot);
+  }
+}
+
+/* ---- rows ---- */
+
+/* Pixels whose values lie one behind the other in the map. In place, only what
+ * was brought to the buffer is read before it is overwritten. */
+static void make_pointwise_row(conv_row* c, const int8_t* values,
+                               int8_t* output) {
+  const uint32_t taps = c->job.taps;
+  const uint32_t channels = c->job.channels;
+  const int is_in_place = values == output;
+  const int is_wide = 4 * tflm_patch_wide_words(taps, PIXELS) <= c->buffer_bytes;
+  const int is_wide_two =
+      (taps | channels << 1) % 4 == 0 &&
+      4 * tflm_patch_wide_words(taps, 2) <= c->buffer_bytes;
+  uint32_t n;
+  for (uint32_t left = c->cols; left > 0; left -= n) {
+    if (is_wide && left >= 3) {
+      n = left < PIXELS ? left : PIXELS;
+      tflm_patch_widen(c->buffer, values, taps, taps, n);
+      tflm_patch_make_wide(&c->job, c->buffer, n, output);
+    } else if (left >= 2 && is_wide_two) {
+      n = 2;
+      tflm_patch_widen_vector(c->buffer, 2, values, taps);
+      tflm_patch_widen_vector(c->buffer + 1, 2, values + taps, taps);
+      tflm_patch_make_wide_two(&c->job, c->buffer, output);
+    } else {
+      const int8_t* cells = values;
+      n = left < 2 ? 1 : 2;
+      if (is_in_place) {
+        cells = (const int8_t*)c->buffer;
+        copy((int8_t*)c->buffer, values, n * taps);
+      }
+      if (n == 2) {
+        tflm_patch_make_two(&c->job, cells, output);
+      } else {
+        tflm_patch_make_one(&c->job, cells, output);
+      }
+    }
+    values += n * taps;
+    output += n * channels;
+  }
+}
+
+/* Two windows of an output row, widened; channels are fours. */
+static __attribute__((noinline)) void gather_wide_two(const conv_row* c, uint32_t x, uint32_t* to) {
+  const tflm_patch_window* window = &c->args->window;
+  const uint32_t depth = c->input->channels;
+  const uint32_t cell_words = tflm_patch_wide_words(depth, 2);
+  const uint32_t outside = (uint16_t)c->args->input_zero_point * 0x00010001u;
+  for (uint32_t p = 0; p < 2; ++p) {
+    const int32_t col = tflm_patch_first_col(window, x + p);
+    const tflm_patch_range inside = tflm_patch_taps_inside(
+        col, window->kernel_w, window->dilation_w, c->input->cols);
+    const uint32_t taps = inside.end - inside.first;
+    const int is_run = window->dilation_w == 1;
+    uint32_t* at = to + p;
+    for (uint32_t i = 0; i < window->kernel_h; ++i) {
+      const int is_row = i >= c->inside.first && i < c->inside.end;
+      uint32_t* next = at + window->kernel_w * cell_words;
+      if (!is_row || taps != window->kernel_w) {
+        for (uint32_t* word = at; word < next; word += 2) {
+          *word = outside;
+        }
+      }
+      if (is_row && taps != 0) {
+        const int32_t first = col + (int32_t)(inside.first * window->dilation_w);
+        const int8_t* from = c->rows[i] + first * (int32_t)depth;
+        at += inside.first * cell_words;
+        if (is_run) {
+          tflm_patch_widen_vector(at, 2, from, taps * depth);
+        } else {
+          for (uint32_t j = 0; j < taps; ++j) {
+            tflm_patch_widen_vector(at, 2, from, depth);
+            at += cell_words;
+            from += window->dilation_w * depth;
+          }
+        }
+      }
+      at = next;
+    }
+  }
+}
+
+/* Pixels whose windows are gathered first: four or two that are widened, or as
+ * many as fit. */
+static void make_row(conv_row* c, int8_t* output) {
+  const uint32_t taps = c->job.taps;
+  const uint32_t channels = c->job.channels;
+  const uint32_t wide_words = tflm_patch_wide_words(taps, PIXELS);
+  const int is_wide = 4 * wide_words + PIXELS * taps <= c->buffer_bytes;
+  const int is_wide_two =
+      (c->input->channels | channels << 1) % 4 == 0 &&
+      4 * tflm_patch_wide_words(taps, 2) <= c->buffer_bytes;
+  const uint32_t few = 2 * taps <= c->buffer_bytes ? 2 : 1;
+  int8_t* cells = (int8_t*)(c->buffer + (is_wide ? wide_words : 0));
+  uint32_t n;
+  for (uint32_t x = 0; x < c->cols; x += n) {
+    const uint32_t left = c->cols - x;
+    if (is_wide && left > 2) {
+      n = left < PIXELS ? left : PIXELS;
+      gather(c, x, n, cells);
+      tflm_patch_widen(c->buffer, cells, taps, taps, n);
+      tflm_patch_make_wide(&c->job, c->buffer, n, output);
+    } else if (is_wide_two && left >= 2) {
+      n = 2;
+      gather_wide_two(c, x, c->buffer);
+      tflm_patch_make_wide_two(&c->job, c->buffer, output);
+    } else {
+      n = left < few ? left : few;
+      gather(c, x, n, cells);
+      if (n == 2) {
+        tflm_patch_make_two(&c->job, cells, output);
+      } else {
+        tflm_patch_make_one(&c->job, cells, output);
+      }
+    }
+    output += n * channels;
+  }
+}
+
+/* Whether a pixel is made of one pixel, the next one of the next pixel. */
+static int is_pointwise(const tflm_patch_window* window) {
+  return window->kernel_h == 1 && window->kernel_w == 1 &&
+         window->stride_w == 1 && window->pad_left == 0;
+}
+
+static void make(conv_row* c, int8_t* output) {
+  if (c->is_direct) {
+    make_pointwise_row(c, c->rows[0], output);
+  } else {
+    make_row(c, output);
+  }
+}
+
+/* Apart, for the stack of those that have a scratch. */
+static __attribute__((noinline)) void make_on_stack(conv_row* c,
+                                                    int8_t* output) {
+  uint32_t buffer[BUFFER_BYTES / 4];
+  c->buffer = buffer;
+  c->buffer_bytes = BUFFER_BYTES;
+  make(c, output);
+}
+
+static void make_cols(const tflm_patch_conv_args* args,
+                      const tflm_patch_rows* input, uint32_t row,
+                      uint32_t cols, int8_t* output) {
+  const tflm_patch_window* window = &args->window;
+  conv_row c = {
+      .args = args,
+      .input = input,
+      .cols = cols,
+      .buffer = (uint32_t*)args->scratch,
+      .buffer_bytes = args->scratch_bytes,
+  };
+  tflm_patch_init_dot_job(
+      &c.job, args->weights, args->bias, &args->requant,
+      (uint32_t)window->kernel_h * window->kernel_w * input->channels,
+      args->output_channels);
+  find_rows(&c, row);
+  c.is_direct = is_pointwise(window) && c.inside.first < c.inside.end &&
+                cols <= input->cols;
+  if (args->scratch_bytes > BUFFER_BYTES) {
+    make(&c, output);
+  } else {
+    make_on_stack(&c, output);
+  }
+}
+
+/* Whether the kernel is for such a window, in place or not. */
+static int is_supported(const tflm_patch_conv_args* args, uint32_t channels) {
+  const tflm_patch_window* window = &args->window;
+  const uint32_t taps = (uint32_t)window->kernel_h * window->kernel_w * channels;
+  const uint32_t most =
+      args->scratch_bytes > BUFFER_BYTES ? args->scratch_bytes : BUFFER_BYTES;
+  return args->groups == 1 && taps >= 4 && args->requant.bounded &&
+         window->kernel_h <= MAX_KERNEL_H &&
+         (taps <= most || (is_pointwise(window) && window->pad_top == 0));
+}
+
+void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
+                        const tflm_patch_rows* input, uint32_t row,
+                        int8_t* output) {
+  if (is_supported(args, input->channels)) {
+    make_cols(args, input, row, args->output_cols, output);
+  } else {
+    tflm_patch_conv_portable_s8(args, input, row, output);
+  }
+}
+
+int tflm_patch_conv_line_s8(const tflm_patch_conv_args* args,
+                            const tflm_patch_rows* line, int8_t* output) {
+  if (!is_supported(args, line->channels)) {
+    return 0;
+  }
+  make_cols(args, line, 0, line->cols, output);
+  return 1;
+}
+
+#endif /* TFLM_PATCH_IS_DSP */

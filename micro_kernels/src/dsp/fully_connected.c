@@ -1,0 +1,25 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * FULLY_CONNECTED for Armv7E-M.
+ */
+#include "../family.h"
+
+#if TFLM_PATCH_IS_DSP
+
+#include "../portable/portable.h"
+#include "blocks.h"
+
+void tflm_patch_fully_connected_s8(const tflm_patch_fully_connected_args* args,
+                                   const int8_t* input, int8_t* output) {
+  if (args->inputs < 4 || !args->requant.bounded) {
+    tflm_patch_fully_connected_portable_s8(args, input, output);
+    return;
+  }
+  tflm_patch_dot_job j;
+  tflm_patch_init_dot_job(&j, args->weights, args->bias, &args->requant,
+                          args->inputs, args->outputs);
+  tflm_patch_make_one(&j, input, output);
+}
+
+#endif /* TFLM_PATCH_IS_DSP */

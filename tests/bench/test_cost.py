@@ -1,0 +1,106 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The planner's cost model, against emulated runs of models that it was not fitted to."""
+
+import json
+import pathlib
+import shutil
+import sys
+
+import numpy as np
+import pytest
+from support import real_models
+from support.model_builder import ModelBuilder
+
+from tflm_patch.api import ConvertOptions, convert_model
+from tflm_patch.bench import cpus
+from tflm_patch.bench.measure import measure, prepare
+from tflm_patch.errors import TflmPatchError
+from tflm_patch.planner import cost
+from tflm_patch.planner.cost.work import work_of_plan
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / 'benchmarks' / 'cortex_m'))
+
+import fit_cost  # noqa: E402
+
+TOLERANCE = 0.10
+
+
+@pytest.mark.parametrize('cpu', cpus.CPUS)
+@pytest.mark.parametrize('model', ['tflm_person_detect', 'mcunet_vww'])
+def test_unseen_models_within_ten_per_cent(cpu, model):
+  pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
+  core = cpus.CPUS[cpu]
+  path = real_models.FOLDER / f'{model}.tflite'
+  if not path.exists():
+    pytest.skip(real_models.MISSING)
+  if not all(map(shutil.which, (core.compiler, core.emulator))):
+    pytest.skip(f'{core.compiler} or {core.emulator} is not installed')
+  assert model in fit_cost.CHECKED and model not in fit_cost.FITTED
+  result = measure(prepare(path), core)
+  error = result.predicted_instructions / result.instructions - 1
+  assert abs(error) < TOLERANCE, 'run benchmarks/cortex_m/fit_cost.py after changes of kernels'
+
+
+@pytest.mark.parametrize('cpu', cpus.CPUS)
+def test_files_hold_what_the_model_knows(cpu):
+  found = json.loads((cost.FOLDER / f'{cpu}.json').read_text())
+  assert found['schema_version'] == fit_cost.SCHEMA_VERSION
+  assert found['cpu'] == cpu
+  for coefficients in found['classes'].values():
+    assert set(coefficients) <= set(cost.FEATURES)
+    assert all(value > 0 for value in coefficients.values())
+  assert set(found['executor']) <= set(cost.EXECUTOR_FEATURES)
+  assert {'with weights', 'without weights', 'CONV_2D', 'SOFTMAX'} <= set(found['classes'])
+  for model in fit_cost.CHECKED:
+    assert abs(found['errors'][model]) < TOLERANCE, model
+
+
+@pytest.mark.parametrize('cpu', cpus.CPUS)
+def test_more_work_costs_more(cpu):
+  costs = []
+  for channels in (8, 16, 32):
+    b = ModelBuilder(1)
+    b.output(b.conv(b.conv(b.input((1, 16, 16, 8)), channels, 1), 8, 3))
+    result = convert_model(b.build(), ConvertOptions(force_stage=True))
+    (stage,) = result.stages
+    prediction = cost.predict(stage.plan, cpu)
+    assert len(prediction.operators) == len(stage.plan.graph.ops)
+    assert all(value > 0 for value in (*prediction.operators, prediction.executor))
+    assert prediction.instructions == round(sum(prediction.operators) + prediction.executor)
+    costs.append(prediction.instructions)
+  assert costs == sorted(set(costs))
+
+
+def test_an_operator_that_nobody_measured_costs_what_others_do():
+  b = ModelBuilder(1)
+  b.output(b.conv(b.input((1, 9, 9, 4)), 8, (9, 8), padding='VALID'))
+  (stage,) = convert_model(b.build(), ConvertOptions(force_stage=True)).stages
+  (work,) = work_of_plan(stage.plan)
+  names = list(cost.classes_of(work))
+  assert names == [
+      'CONV_2D 9x8 few', 'CONV_2D 9x8 any stride few', 'CONV_2D any window few', 'CONV_2D',
+      'CONV_2D', 'with weights',
+  ]  # fmt: skip
+  table = cost.CostTable('any', '-O3', {'with weights': {'macs': 2.0, 'rows': 3.0}}, {})
+  assert cost.predict_work([work], table).operators == (2.0 * work.macs + 3.0,)
+
+
+def test_an_unknown_core():
+  with pytest.raises(TflmPatchError, match=r'no costs are known for "z80"; known are .*cortex-m4'):
+    cost.load('z80')
+
+
+def test_nonnegative_least_squares():
+  """Karush-Kuhn-Tucker: no negative coefficient, and none that would help to change."""
+  random = np.random.default_rng(5)
+  for _ in range(50):
+    a = random.uniform(0, 1, (30, 6)) * 10.0 ** random.integers(-3, 3, 6)
+    b = a @ np.maximum(random.normal(size=6), 0) + random.normal(scale=0.3, size=30)
+    x = fit_cost.nonnegative_least_squares(a, b)
+    gradient = a.T @ (b - a @ x)
+    limit = 1e-6 * np.abs(a.T @ b).max()
+    assert (x >= 0).all()
+    assert (gradient <= limit).all()
+    assert np.abs(gradient[x > 0]).max(initial=0) <= limit

@@ -1,0 +1,121 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Compiled models give the bytes of the converted ones in the real TFLM interpreter."""
+
+import shutil
+
+import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+from support import compiled as harness
+from support import real_models
+from support.compare import assert_same_bytes
+from support.effort import examples
+from support.graphs import dense_networks, small_networks
+from support.int16_graphs import int16_networks
+
+from tflm_patch.api import ConvertOptions
+from tflm_patch.codegen.compiler import CompileOptions, compile_model
+from tflm_patch.errors import TflmPatchError
+from tflm_patch.graph.reader import parse_model
+from tflm_patch.graph.writer import serialize_model
+from tflm_patch.planner.options import PlanOptions
+from tflm_patch.runtime.inputs import sample_inputs
+from tflm_patch.runtime.tflm import Interpreter
+from tflm_patch.runtime.verify import as_frames
+
+pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
+if shutil.which('gcc') is None:
+  pytest.skip('gcc is not installed', allow_module_level=True)
+
+FAST = harness.Toolchain('gcc', ('-O2',))
+INPUTS = 4
+
+
+def check(data, folder, options, toolchain=harness.HOST, inputs=INPUTS, seed=0):
+  """Compiles, builds, runs, compares with the converted model; gives what was compiled."""
+  compiled = compile_model(data, CompileOptions(name='model', convert=options), 'model.c')
+  image = harness.build(compiled, folder, toolchain)
+  original = parse_model(data)
+  source = as_frames(compiled.model, original) if compiled.bands > 1 else compiled.model
+  arrays = list(sample_inputs(source, inputs, seed))
+  harness.write_inputs(compiled, folder, arrays)
+  harness.run(image, cwd=folder)
+  found = harness.read_outputs(compiled, folder)
+  assert len(found) == inputs
+  converted = Interpreter(serialize_model(compiled.model))
+  for each, made in zip(arrays, found):
+    assert_same_bytes(converted.invoke(each), made)
+  return compiled
+
+
+def real_model_cases():
+  names = sorted(path.stem for path in real_models.FOLDER.glob('*.tflite'))
+  return names or [pytest.param('', marks=pytest.mark.skip(real_models.MISSING))]
+
+
+@pytest.mark.parametrize('name', real_model_cases())
+def test_real_models(name, tmp_path):
+  data = (real_models.FOLDER / f'{name}.tflite').read_bytes()
+  compiled = check(data, tmp_path, ConvertOptions(), FAST, 1)
+  assert compiled.constants_bytes + compiled.code_bytes_estimate < len(data)
+
+
+@pytest.mark.parametrize('name', [
+    'mlperf_vww_96_int8', 'mlperf_kws_int8', 'mlperf_resnet8_int8', 'mcunet_vww',
+])  # fmt: skip
+def test_real_models_fed_by_rows(name, tmp_path):
+  path = real_models.FOLDER / f'{name}.tflite'
+  if not path.exists():
+    pytest.skip(real_models.MISSING)
+  compiled = check(path.read_bytes(), tmp_path, ConvertOptions(input_rows=1), FAST, 2)
+  assert compiled.bands > 1
+
+
+plans = st.builds(
+    PlanOptions,
+    max_overhead=st.sampled_from([1.0, 10.0]),
+    schedule=st.sampled_from(['auto', 'stream', 'layer', 'patch']),
+    grid=st.sampled_from([(2, 2), (1, 3)]),
+)
+
+
+REFUSALS = ('cannot be compiled', '--input-rows', '--schedule patch')
+
+
+def expect_compiled(data, folder, options):
+  """Checks; what is refused, with a reason, counts for nothing."""
+  try:
+    check(data, folder, options)
+  except TflmPatchError as error:
+    assert any(text in str(error) for text in REFUSALS) and '\n' not in str(error)
+    reject()
+
+
+@settings(max_examples=examples(12))
+@given(small_networks(), st.booleans(), plans)
+def test_generated_networks(tmp_path_factory, network, int8_io, plan):
+  options = ConvertOptions(int8_io=int8_io, plan=plan)
+  expect_compiled(network.data, tmp_path_factory.mktemp('model'), options)
+
+
+@settings(max_examples=examples(8))
+@given(small_networks(), st.data())
+def test_generated_networks_fed_by_rows(tmp_path_factory, network, data):
+  main = parse_model(network.data).main
+  height = main.tensors[main.inputs[0]].shape[1]
+  rows = data.draw(st.sampled_from([n for n in range(1, height + 1) if height % n == 0]))
+  options = ConvertOptions(input_rows=rows)
+  expect_compiled(network.data, tmp_path_factory.mktemp('model'), options)
+
+
+@settings(max_examples=examples(5))
+@given(dense_networks())
+def test_dense_networks(tmp_path_factory, network):
+  expect_compiled(network.data, tmp_path_factory.mktemp('model'), ConvertOptions())
+
+
+@settings(max_examples=examples(12))
+@given(int16_networks())
+def test_int16_networks(tmp_path_factory, network):
+  expect_compiled(network.data, tmp_path_factory.mktemp('model'), ConvertOptions())

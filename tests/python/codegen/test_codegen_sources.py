@@ -1,0 +1,97 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Which C sources and kernels a model needs."""
+
+import re
+
+import pytest
+from support.firmware import TARGETS, need, run
+
+from tflm_patch.codegen import sources
+from tflm_patch.errors import TflmPatchError
+from tflm_patch.planner.program import Kind
+from tflm_patch.runtime.paths import include_dirs, kernels_dir
+
+INCLUDE = f'-I{include_dirs()[0]}'
+
+
+BUILDS = {'host': ('', []), **TARGETS}
+
+
+@pytest.fixture(scope='module', params=BUILDS)
+def symbols(request, tmp_path_factory):
+  """What every C source defines and wants of the others, in a build for one architecture."""
+  prefix, flags = BUILDS[request.param]
+  need(f'{prefix}gcc', f'{prefix}nm')
+  binary = tmp_path_factory.mktemp('objects') / 'source.o'
+  found = {}
+  for path in sorted(sources.source_dir().rglob('*.c')):
+    run(f'{prefix}gcc', '-std=c11', '-O1', *flags, INCLUDE, '-c', path, '-o', binary)
+    lines = re.findall(r' ([A-Z]) (tflm_patch_\w+)$', run(f'{prefix}nm', binary), re.MULTILINE)
+    found[path.relative_to(sources.source_dir()).as_posix()] = (
+        {name for kind, name in lines if kind != 'U'}, {name for kind, name in lines if kind == 'U'}
+    )
+  return found
+
+
+def test_table_knows_every_kind():
+  entries = re.findall(r'\[TFLM_PATCH_(\w+)\]', sources.table_lines(Kind))
+  assert sorted(entries) == sorted(kind.name for kind in Kind)
+
+
+@pytest.mark.parametrize('kind', Kind, ids=lambda kind: kind.name)
+def test_sources_of_one_kind_need_no_others(kind, symbols):
+  chosen = sources.needed_sources([kind])
+  assert set(chosen) <= set(symbols) and len(chosen) < 2 * len(symbols) // 3
+  own = set(re.findall(r'&(tflm_patch_\w+)', sources.table_lines([kind])))
+  defined = set().union(*(symbols[name][0] for name in chosen))
+  wanted = set().union(*(symbols[name][1] for name in chosen if name != sources.TABLE))
+  assert own and wanted | own | set(sources._ROOTS) <= defined
+
+
+def test_sources_of_one_kind_link(tmp_path):
+  need('gcc')
+  chosen = [name for name in sources.needed_sources([Kind.CONV_2D]) if name != sources.TABLE]
+  table = tmp_path / 'kernel_table.c'
+  table.write_text(sources.table_source([Kind.CONV_2D]))
+  run('gcc', '-std=c11', '-Wall', '-Werror', '-fPIC', '-shared', '-Wl,--no-undefined', INCLUDE,
+      f'-I{sources.source_dir()}', table, *(sources.source_dir() / name for name in chosen),
+      '-o', tmp_path / 'all.so')  # fmt: skip
+
+
+def test_table_file_gives_the_same_object(tmp_path):
+  need('gcc')
+  kinds = [Kind.CONV_2D, Kind.ADD]
+  (tmp_path / 'model_kernels.inc').write_text(sources.table_lines(kinds))
+  (tmp_path / 'kernel_table.c').write_text(sources.table_source(kinds))
+  common = ['gcc', '-std=c11', '-O1', INCLUDE, f'-I{sources.source_dir()}', '-S', '-o', '-']
+  by_define = run(
+      *common, f'-DTFLM_PATCH_KERNEL_TABLE_FILE="{tmp_path}/model_kernels.inc"',
+      sources.source_dir() / 'kernel_table.c',
+  )  # fmt: skip
+  assert 'tflm_patch_conv_2d_kernel' in by_define and 'tflm_patch_pad' not in by_define
+  assert by_define == run(*common, tmp_path / 'kernel_table.c')
+
+
+def test_headers_are_followed():
+  chosen = sources.needed_sources([Kind.DEPTHWISE_CONV_2D])
+  headers = sources.needed_headers(chosen)
+  assert {'kernel.h', 'kernels.h', 'window.h', 'requantize.h'} <= set(headers)
+  assert 'binary.h' not in headers
+  assert all((kernels_dir() / 'src' / name).is_file() for name in (*chosen, *headers))
+
+
+def test_unknown_kind(monkeypatch):
+  tree = sources._tree()
+  monkeypatch.setattr(sources, '_tree', lambda: tree.__class__(
+      tree.text, tree.defined_by, tree.mentions, {}))  # fmt: skip
+  with pytest.raises(TflmPatchError, match='CONV_2D'):
+    sources.table_lines([Kind.CONV_2D])
+
+
+def test_small_sources_of_cmake_are_those_of_the_exports():
+  text = (kernels_dir() / 'CMakeLists.txt').read_text()
+  pattern = re.search(r'EXCLUDE REGEX "([^"]+)"', text)[1].replace('\\\\', '\\')
+  for path in sources.source_dir().rglob('*.c'):
+    name = path.relative_to(sources.source_dir()).as_posix()
+    assert bool(re.search(pattern, f'src/{name}')) == sources.is_hot(name), name

@@ -1,0 +1,64 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Where tensors and the stages' workspaces lie in the one workspace of a compiled model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from tflm_patch.graph.types import Operator, Subgraph
+from tflm_patch.planner.arena import greedy, packing
+
+ALIGNMENT = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Memory:
+  """Offsets in bytes.
+
+  Attributes:
+    bytes: Of the whole workspace.
+    tensors: Offset of every tensor that is no constant, by its index.
+    workspaces: Offset of each stage's workspace.
+  """
+
+  bytes: int
+  tensors: dict[int, int]
+  workspaces: tuple[int, ...]
+
+
+def place(subgraph: Subgraph, stages: Sequence[Operator], workspaces: Sequence[int]) -> Memory:
+  """Places everything by lifetimes, as TFLM does.
+
+  Args:
+    subgraph: Of stage operators only.
+    stages: Its operators; the last two inputs of each are constants.
+    workspaces: Their sizes.
+  """
+  first: dict[int, int] = dict.fromkeys(subgraph.inputs, 0)
+  last: dict[int, int] = dict(first)
+  for number, stage in enumerate(stages):
+    for i in (*stage.inputs[:-2], *stage.outputs):
+      first.setdefault(i, number)
+      last[i] = number
+  for i in subgraph.outputs:
+    first.setdefault(i, len(stages))
+    last[i] = len(stages)
+  tensors = sorted(first)
+  wanted = [
+      *(greedy.Requirement(_aligned(subgraph.tensors[i].bytes), first[i], last[i])
+        for i in tensors),
+      *(greedy.Requirement(_aligned(size), number, number)
+        for number, size in enumerate(workspaces)),
+  ]  # fmt: skip
+  offsets = packing.Packer(wanted).search(lambda found: greedy.peak(wanted, found))
+  return Memory(
+      greedy.peak(wanted, offsets),
+      dict(zip(tensors, offsets)),
+      tuple(offsets[len(tensors) :]),
+  )
+
+
+def _aligned(size: int) -> int:
+  return -(-size // ALIGNMENT) * ALIGNMENT

@@ -1,0 +1,266 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""How an operator becomes statements of C.
+
+Every module of this package registers a function that gets a `Writer` and returns a
+`Code`: the calls of row kernels that make the operator's row `row`. What C needs to
+know beside (constant structures, views of maps) the writer collects.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from tflm_patch.codegen import c_text
+from tflm_patch.codegen.constant_arrays import ConstantArrays
+from tflm_patch.codegen.decode import Map, Op
+from tflm_patch.graph.types import DType
+from tflm_patch.planner import program
+from tflm_patch.planner.program import Kind, Record, Region
+
+_DTYPES = {code: dtype for dtype, code in program.TYPE_CODES.items()}
+_C_TYPES = {
+    DType.INT8: 'int8_t', DType.UINT8: 'uint8_t', DType.INT16: 'int16_t', DType.INT32: 'int32_t',
+}  # fmt: skip
+
+
+# What stands for the rows in `Code.rows`.
+FIRST, COUNT = '<first>', '<count>'
+
+
+@dataclasses.dataclass(frozen=True)
+class Code:
+  """Statements of an operator.
+
+  Attributes:
+    row: Make row `row` (or take it in, where an operator accumulates).
+    rows: Instead of `row`: make COUNT rows from row FIRST on.
+    first: Run once, before the first row.
+    last: Run once, after the last row.
+  """
+
+  row: tuple[str, ...] = ()
+  rows: str = ''
+  first: tuple[str, ...] = ()
+  last: tuple[str, ...] = ()
+
+
+Emit = Callable[['Writer'], Code]
+
+
+@dataclasses.dataclass(frozen=True)
+class Emitter:
+  """How a kind is written.
+
+  Attributes:
+    record: Its parameter record, None when it has none.
+    emit: Makes the code; None for kinds that do nothing at run time.
+  """
+
+  record: Record | None
+  emit: Emit | None
+
+
+REGISTRY: dict[Kind, Emitter] = {}
+
+
+def register(*kinds: Kind, record: Record | None = None) -> Callable[[Emit], Emit]:
+  """Registers the function below it for kinds of operators."""
+
+  def add(emit: Emit) -> Emit:
+    for kind in kinds:
+      REGISTRY[kind] = Emitter(record, emit)
+    return emit
+
+  return add
+
+
+def register_nothing(kind: Kind, record: Record | None = None) -> None:
+  """Registers a kind that does nothing at run time."""
+  REGISTRY[kind] = Emitter(record, None)
+
+
+class Surroundings(Protocol):
+  """What a writer knows of the stage."""
+
+  constants: ConstantArrays
+
+  def offset(self, region: int, offset: int) -> int:
+    """The place in the model's memory of a place in the stage's."""
+
+  def split_map(self, m: Map) -> str:
+    """The name of a function that gives the rows of a map in two places."""
+
+
+def type_bytes(m: Map) -> int:
+  """Size of a value of a map."""
+  return _DTYPES[m.type].bytes or 0
+
+
+def suffix(m: Map) -> str:
+  """What the names of kernels for a map's type end with."""
+  return {DType.INT8: 's8', DType.UINT8: 'u8', DType.INT16: 's16'}[_DTYPES[m.type]]
+
+
+def type_name(m: Map) -> str:
+  """The type of a map's values in C."""
+  return _C_TYPES[_DTYPES[m.type]]
+
+
+def is_type(m: Map, dtype: DType) -> bool:
+  """Whether a map's values are of a type."""
+  return m.type == program.TYPE_CODES[dtype]
+
+
+class Writer:
+  """Writes an operator.
+
+  Args:
+    op: The operator.
+    name: Of its function.
+    stage: What is around it.
+
+  Attributes:
+    statics: Lines of constant structures in the function, in order.
+    step: The row being made, as an expression.
+  """
+
+  def __init__(self, op: Op, name: str, stage: Surroundings) -> None:
+    self.op = op
+    self.params = op.params
+    self.statics: list[str] = []
+    self.step = '0' if op.steps == 1 else 'row'
+    self._name = name
+    self._stage = stage
+
+  def constant(self, at: int, type_name: str, values: int, role: str) -> str:
+    """An array of the constants; see `ConstantArrays.refer`."""
+    return self._stage.constants.refer(at, type_name, values, f'{self._name}_{role}')
+
+  def struct(self, type_name: str, name: str, fields: Mapping[str, c_text.Value]) -> str:
+    """The address of a constant structure."""
+    self.statics += c_text.structure(type_name, name, fields)
+    return f'&{name}'
+
+  def record(self) -> str:
+    """The address of the operator's parameter record."""
+    record = REGISTRY[self.op.kind].record
+    assert record is not None
+    return self.struct(record.name, 'params', c_text.nested(self.params))
+
+  def bias_int64(self, channels: int) -> str:
+    """The bias of a kind of int16 maps; its words are those of an int32 array."""
+    words = self.constant(self.params['bias_at'], 'int32_t', 2 * channels, 'bias')
+    return f'(const tflm_patch_int64*){words}'
+
+  def window(self) -> c_text.Value:
+    """The record's window."""
+    return c_text.nested(self.params)['window']
+
+  def requant(self, channels: int) -> dict[str, c_text.Value]:
+    """Fields of tflm_patch_requant_args, from the record's tflm_patch_requant."""
+    per_channel = int(self.params['requant.per_channel'])
+    n = channels if per_channel else 1
+    return {
+        'multipliers': self.constant(
+            self.params['requant.multiplier_at'], 'int32_t', n, 'multipliers'
+        ),
+        'shifts': self.constant(self.params['requant.shift_at'], 'int8_t', n, 'shifts'),
+        'channel_step': per_channel,
+        'output_zero_point': self.params['requant.output_zero_point'],
+        'act_min': self.params['requant.act_min'],
+        'act_max': self.params['requant.act_max'],
+        'bounded': self.params['requant.bounded'],
+        'wide': self.params['requant.wide'],
+    }
+
+  def view(self, m: Map, name: str = 'input') -> str:
+    """The address of a tflm_patch_rows."""
+    return self.struct('tflm_patch_rows', name, {
+        'base': self._base(m, m.region, m.offset),
+        'row_bytes': m.row_bytes,
+        'ring_rows': m.ring_rows,
+        'rows': m.rows,
+        'cols': m.cols,
+        'channels': m.channels,
+        'split_base': self._base(m, m.split_region, m.split_offset),
+        'split': m.split,
+    })  # fmt: skip
+
+  def row(self, m: Map, row: str | None = None, type_name: str = 'int8_t') -> str:
+    """A pointer to a row of a map.
+
+    Args:
+      m: The map.
+      row: Its number, an expression; the step's without one.
+      type_name: What the pointer points to.
+    """
+    row = self.step if row is None else row
+    slot = row if m.ring_rows == m.rows else f'{_operand(row)} % {m.ring_rows}'
+    if m.split < m.ring_rows:
+      pointer = f'{self._stage.split_map(m)}({slot})'
+    else:
+      pointer = _moved(self._base(m, m.region, m.offset), '0' if m.ring_rows == 1 else slot,
+                       m.row_bytes)  # fmt: skip
+    is_constant = m.region == Region.CONSTANTS
+    own = _C_TYPES.get(_DTYPES[m.type], 'float') if is_constant else 'int8_t'
+    if type_name == own:
+      return pointer
+    const = 'const ' if is_constant else ''
+    through = '(void*)' if type_name not in ('int8_t', 'uint8_t') and not is_constant else ''
+    return f'({const}{type_name}*){through}({pointer})'
+
+  def scratch(self, type_name: str = 'int32_t') -> str:
+    """A pointer to the operator's private memory."""
+    return f'({type_name}*)(void*)(workspace + {self.scratch_offset})'
+
+  @property
+  def scratch_offset(self) -> int:
+    """Where the private memory lies in the workspace."""
+    if self.op.scratch is None:
+      raise ValueError('an operator that needs private memory has none')
+    return self._stage.offset(*self.op.scratch)
+
+  def _base(self, m: Map, region: int, offset: int) -> str:
+    if region != Region.CONSTANTS:
+      return f'workspace + {self._stage.offset(region, offset)}'
+    if _DTYPES[m.type] not in _C_TYPES:
+      raise ValueError('a stage\'s constants hold a map of floats')
+    return self.constant(
+        offset, _C_TYPES[_DTYPES[m.type]], m.rows * m.row_values, f'operand_{m.index}'
+    )
+
+
+def split_map_function(name: str, m: Map, first: int, second: int) -> list[str]:
+  """A function for the rows of a map in two places.
+
+  Args:
+    name: Of the function.
+    m: The map.
+    first, second: Where slot 0 and slot `split` lie in the workspace.
+  """
+  low = _moved(f'workspace + {first}', 'slot', m.row_bytes)
+  high = _moved(f'workspace + {second}', f'(slot - {m.split})', m.row_bytes)
+  return [
+      f'static int8_t* {name}(uint32_t slot) {{',
+      f'  return slot < {m.split} ? {low}',
+      f'         {" " * len(f"slot < {m.split}")} : {high};',
+      '}',
+      '',
+  ]
+
+
+def _operand(expression: str) -> str:
+  return expression if expression.isalnum() else f'({expression})'
+
+
+def _moved(base: str, slot: str, row_bytes: int) -> str:
+  """base + slot * row_bytes."""
+  if slot == '0':
+    return base
+  if '%' not in slot:
+    slot = _operand(slot) if not slot.startswith('(') else slot
+  sign = '-' if row_bytes < 0 else '+'
+  return f'{base} {sign} {slot} * {abs(row_bytes)}'

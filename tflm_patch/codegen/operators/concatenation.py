@@ -1,0 +1,27 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""CONCATENATION along channels."""
+
+from __future__ import annotations
+
+from tflm_patch.codegen.c_text import call
+from tflm_patch.codegen.operators.base import Code, Writer, register, type_bytes
+from tflm_patch.planner.program import Kind
+
+
+@register(Kind.CONCATENATION)
+def emit(w: Writer) -> Code:
+  """Calls of tflm_patch_concatenation_row, one an input."""
+  target = w.op.outputs[0]
+  size = type_bytes(target)
+  row = w.row(target, None, 'uint8_t')
+  calls = []
+  at = 0
+  for source in w.op.inputs:
+    cell = source.channels * size
+    calls.append(
+        call('tflm_patch_concatenation_row', w.row(source, None, 'uint8_t'), cell,
+             f'{row} + {at}' if at else row, target.channels * size, target.cols)
+    )  # fmt: skip
+    at += cell
+  return Code(tuple(calls))

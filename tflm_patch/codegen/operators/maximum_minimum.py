@@ -1,0 +1,21 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""MAXIMUM and MINIMUM."""
+
+from __future__ import annotations
+
+from tflm_patch.codegen.operators.base import Code, Writer, register
+from tflm_patch.codegen.operators.binary import emit_binary
+from tflm_patch.planner.program import Kind
+
+
+@register(Kind.MAXIMUM)
+def emit_maximum(w: Writer) -> Code:
+  """Calls of tflm_patch_maximum_s8."""
+  return emit_binary(w, 'tflm_patch_maximum_s8')
+
+
+@register(Kind.MINIMUM)
+def emit_minimum(w: Writer) -> Code:
+  """Calls of tflm_patch_minimum_s8."""
+  return emit_binary(w, 'tflm_patch_minimum_s8')

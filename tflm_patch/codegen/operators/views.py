@@ -1,0 +1,12 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""CROP and JOIN: maps in other maps' memory; nothing is done at run time."""
+
+from __future__ import annotations
+
+from tflm_patch.codegen.operators.base import register_nothing
+from tflm_patch.planner import program
+from tflm_patch.planner.program import Kind
+
+register_nothing(Kind.CROP, record=program.CROP)
+register_nothing(Kind.JOIN)

@@ -1,0 +1,111 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The kernel sources that a compiled model needs, in one folder.
+
+Folders become parts of the names ('src/portable/conv.c' is 'tflm_patch_portable_conv.c'),
+so that no include path is needed. What is needed is found in the texts: a file needs
+the headers that it includes and the files that define the functions it names.
+"""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+import re
+from collections.abc import Iterable
+
+from tflm_patch.runtime import paths
+
+_INCLUDE = re.compile(r'^#include "([^"]+)"$', re.MULTILINE)
+_NAME = re.compile(r'\btflm_patch_\w+')
+# A declaration at the start of a line, with no body; what it names is not used.
+_PROTOTYPE = re.compile(
+    r'^(?:extern )?(?:const )?\w+\*? \*?tflm_patch_\w+\([^;{}]*\);', re.MULTILINE
+)
+_TABLE = re.compile(r'^extern [^;]*;', re.MULTILINE)
+_COMMENT = re.compile(r'/\*.*?\*/', re.DOTALL)
+_DEFINITION = re.compile(
+    r'^(?:const )?\w+\*? \*?(tflm_patch_\w+)(?:\([^;{}]*\) \{| = \{)', re.MULTILINE
+)
+
+
+def flat_name(path: str) -> str:
+  """The name of a source in the one folder; `path` is relative to the sources or includes."""
+  parts = pathlib.PurePosixPath(path).parts
+  return '_'.join(('tflm_patch', *parts[parts[0] == 'tflm_patch' :]))
+
+
+def sources(names: Iterable[str]) -> dict[str, str]:
+  """Texts by file name.
+
+  Args:
+    names: Functions that must be there.
+
+  Raises:
+    EnvironmentMissing: the sources are not installed.
+  """
+  files = _files()
+  # More than one where kernel families have their own.
+  definitions: dict[str, list[str]] = {}
+  for path, text in files.items():
+    if path.endswith('.c'):
+      for name in _DEFINITION.findall(text):
+        definitions.setdefault(name, []).append(path)
+  needed: list[str] = []
+  waiting = ['include/tflm_patch/kernels.h']
+  for name in names:
+    waiting += definitions[name]
+  while waiting:
+    path = waiting.pop()
+    if path in needed:
+      continue
+    needed.append(path)
+    text = files[path]
+    waiting += (_resolve(path, include, files) for include in _INCLUDE.findall(text))
+    used = _TABLE.sub('', _PROTOTYPE.sub('', _COMMENT.sub('', text)))
+    for name in set(_NAME.findall(used)):
+      waiting += definitions.get(name, ())
+  return {_flat(path): _with_flat_includes(path, files) for path in sorted(needed)}
+
+
+def _with_flat_includes(path: str, files: dict[str, str]) -> str:
+  def flat(match: re.Match[str]) -> str:
+    return f'#include "{_flat(_resolve(path, match[1], files))}"'
+
+  return _INCLUDE.sub(flat, files[path])
+
+
+@functools.cache
+def _files() -> dict[str, str]:
+  """Texts by path below the kernels' folder, 'src/...' and 'include/...'."""
+  root = paths.kernels_dir()
+  found = [
+      path
+      for folder in ('src', 'include')
+      for path in sorted((root / folder).rglob('*'))
+      if path.suffix in ('.c', '.h')
+  ]
+  return {path.relative_to(root).as_posix(): path.read_text() for path in found}
+
+
+def _resolve(path: str, include: str, files: dict[str, str]) -> str:
+  """The file that an #include in a file names."""
+  folder = pathlib.PurePosixPath(path).parent
+  for base in (folder, pathlib.PurePosixPath('src'), pathlib.PurePosixPath('include')):
+    parts: list[str] = []
+    for part in (base / include).parts:
+      if part == '..':
+        parts.pop()
+      else:
+        parts.append(part)
+    if '/'.join(parts) in files:
+      return '/'.join(parts)
+  raise KeyError(f'{path} includes {include}')
+
+
+def _flat(path: str) -> str:
+  """src/conv.c and include/tflm_patch/kernels.h must not get names of others."""
+  top, _, rest = path.partition('/')
+  if top == 'include':
+    return flat_name(rest)
+  return flat_name(f'src/{rest}') if path.endswith('.h') else flat_name(rest)
