@@ -26,10 +26,12 @@ from tflm_patch.planner.lifetimes import RowLives
 
 ALIGNMENT = 16
 WORKSPACE = 0
-# Orders tried for a layout: altogether, at least, and so that this many items are placed.
-_ATTEMPTS = 640
+# Orders tried by a search: at most, at least, and so that this many items are placed.
+_ATTEMPTS = 960
 _FEWEST = 120
-_PLACED = 150_000
+# Searches, each with other random orders than the one before.
+_SEARCHES = 2
+_PLACED = 250_000
 
 
 def aligned(size: int, alignment: int = ALIGNMENT) -> int:
@@ -355,7 +357,14 @@ def find_layout(
   if not items:
     return Layout((), 0) if limit is None or limit > 0 else None
   attempts = max(_FEWEST, min(_ATTEMPTS, _PLACED // len(items)))
-  return _Search(items, regions, length, limit).run(attempts)
+  best = None
+  for seed in range(_SEARCHES):
+    search = _Search(items, regions, length, limit, seed)
+    found = search.run(attempts)
+    if found is None:
+      break
+    best, limit = found, found.bytes
+  return best
 
 
 class _Search:
@@ -367,10 +376,11 @@ class _Search:
       regions: Sequence[Region],
       length: int,
       limit: int | None,
+      seed: int,
   ) -> None:
     self._items = items
     self._regions = regions
-    self._rng = random.Random(0)
+    self._rng = random.Random(seed)
     self._bound = lower_bound(items, regions, length)
     self._orders = _orders(items, length)
     self._best: Layout | None = None
@@ -380,7 +390,7 @@ class _Search:
     self._high = total + ALIGNMENT if limit is None else min(limit, total + ALIGNMENT)
 
   def run(self, attempts: int) -> Layout | None:
-    patience = attempts // 4
+    patience = attempts // 3
     share = 8  # of the attempts, for one size
     idle = 0
     while attempts > 0 and idle < patience and self._bound < self._high:

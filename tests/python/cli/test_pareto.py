@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """tflm-patch pareto, as a user meets it."""
 
+import collections
 import json
 import subprocess
 import sys
+from html.parser import HTMLParser
 
 import pytest
 from support.model_builder import ModelBuilder
 
 from tflm_patch.api import ConvertOptions, convert_model
+from tflm_patch.report.pareto import pareto
 
 
 def run(*arguments):
@@ -53,6 +56,57 @@ def test_points_and_chart(tmp_path):
     assert point['optimal'] == (not beaten)
   assert any(point['macs'] > found['stock_macs'] for point in points.values())
   assert all(point['arena_total'] < found['stock_arena'] for point in points.values())
+
+
+class Tags(HTMLParser):
+  """Counts tags and collects what is written between them."""
+
+  def __init__(self):
+    super().__init__()
+    self.found = collections.Counter()
+    self.open = []
+    self.cells = []
+    self.links = []
+
+  def handle_starttag(self, tag, attrs):
+    self.found[tag] += 1
+    self.links += [value for name, value in attrs if name in ('src', 'href')]
+    if tag not in ('meta', 'line', 'polyline'):
+      self.open.append(tag)
+
+  def handle_endtag(self, tag):
+    if tag in ('line', 'polyline'):
+      return
+    assert self.open.pop() == tag
+
+  def handle_data(self, data):
+    if self.open and self.open[-1] == 'td':
+      self.cells.append(data)
+
+
+def test_an_html_report_is_complete_in_itself(tmp_path):
+  model, page = tmp_path / 'a<b>.tflite', tmp_path / 'report.html'
+  model.write_bytes(network())
+  done = run(model, '--html', page)
+  assert done.returncode == 0, done.stderr
+  assert f'report: {page}' in done.stdout
+  text = page.read_text()
+  tags = Tags()
+  tags.feed(text)
+  assert not tags.open and not tags.links and 'a&lt;b&gt;.tflite' in text
+  points = pareto(model).points
+  assert tags.found['svg'] == 1 and tags.found['circle'] == len(points)
+  assert tags.found['tr'] == len(points) + 1
+  for point in points:
+    assert point.options in tags.cells and f'{point.arena_total:,}' in tags.cells
+
+
+def test_a_report_that_cannot_be_written(tmp_path):
+  model = tmp_path / 'model.tflite'
+  model.write_bytes(network())
+  done = run(model, '--html', tmp_path / 'absent' / 'report.html')
+  assert done.returncode == 1 and 'absent' in done.stderr
+  assert 'Traceback' not in done.stderr
 
 
 def test_a_file_that_is_no_model(tmp_path):
