@@ -17,13 +17,14 @@ import os
 import pathlib
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 from unittest import mock
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.bench import cpus
 from tflm_patch.bench.measure import BenchResult, measure, prepare
 from tflm_patch.planner import plan
-from tflm_patch.planner.builder import StageBuilder
+from tflm_patch.planner.builder import SourceOperator, StageBuilder
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.planner.program import Kind
 
@@ -57,7 +58,9 @@ def without_depthwise_in_place() -> Iterator[None]:
   """Depthwise convolutions write beside their input."""
   add = StageBuilder.add
 
-  def replaced(self, op, kind, *args, **kwargs):
+  def replaced(
+      self: StageBuilder, op: SourceOperator, kind: Kind, *args: Any, **kwargs: Any
+  ) -> None:
     if kind == Kind.DEPTHWISE_CONV_2D:
       kwargs['in_place'] = ()
     add(self, op, kind, *args, **kwargs)
@@ -75,6 +78,7 @@ def without_spare_scratch() -> Iterator[None]:
 
 
 def run(path: pathlib.Path, core: cpus.Cpu) -> Run:
+  """Measures a model at least memory."""
   result = measure(prepare(path, ConvertOptions()), core, '-O2')
   assert result.bit_exact, path
   return Run(result)
@@ -94,6 +98,7 @@ def heads(path: pathlib.Path) -> list[int]:
 
 
 def table(folder: pathlib.Path) -> list[str]:
+  """The lines of the table."""
   core = cpus.find('m4')
   portable = dataclasses.replace(core, flags=(*core.flags, '-DTFLM_PATCH_PORTABLE'))
   lines = [
@@ -125,6 +130,7 @@ def table(folder: pathlib.Path) -> list[str]:
 
 
 def main() -> None:
+  """Prints the table, and puts it into a page."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--update', metavar='FILE', help='replace the table in this file')
   arguments = parser.parse_args()

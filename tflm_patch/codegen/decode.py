@@ -59,6 +59,7 @@ class Op:
   steps: int
   params: Mapping[str, Any]
   scratch: tuple[int, int] | None  # region and offset
+  scratch_bytes: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,6 +170,7 @@ def _op(
       steps=fields['steps'],
       params={} if record is None else record.unpack(data, fields['params']),
       scratch=(fields['scratch_region'], fields['scratch']) if has_scratch else None,
+      scratch_bytes=fields['scratch_bytes'],
   )
 
 

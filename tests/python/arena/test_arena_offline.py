@@ -239,8 +239,8 @@ def test_models_with_a_stage_between_stock_operators(rows, reported, build):
   x = b.input((1, 16, 16, 4))
   x = b.conv(b.conv(x, 16, 3), 8, 3, 2)
   for _ in range(2):
-    x = b.leaky_relu(b.leaky_relu(x))
-    x = b.conv(b.leaky_relu(x), 12, 3)
+    x = b.leaky_relu(b.leaky_relu(x, -0.5), -0.5)
+    x = b.conv(b.leaky_relu(x, -0.5), 12, 3)
   b.output(x)
   options = ConvertOptions(force_stage=True, input_rows=rows, offline_plan=False)
   result = convert_model(b.build(), options)

@@ -216,6 +216,12 @@ class Writer:
     """A pointer to the operator's private memory."""
     return f'({type_name}*)(void*)(workspace + {self.scratch_offset})'
 
+  def spare_scratch(self) -> dict[str, c_text.Value]:
+    """Fields of an operator that works without private memory, too."""
+    if self.op.scratch is None:
+      return {}
+    return {'scratch': self.scratch('uint32_t'), 'scratch_bytes': self.op.scratch_bytes}
+
   @property
   def scratch_offset(self) -> int:
     """Where the private memory lies in the workspace."""

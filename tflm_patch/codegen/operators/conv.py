@@ -26,6 +26,7 @@ def emit(w: Writer) -> Code:
       'groups': params['groups'],
       'output_cols': target.cols,
       'output_channels': channels,
+      **w.spare_scratch(),
   })  # fmt: skip
   return Code(
       rows=call('tflm_patch_conv_rows_s8', args, w.view(source), w.view(target, 'output'), FIRST,

@@ -24,6 +24,7 @@ def emit(w: Writer) -> Code:
       'input_zero_point': source.zero_point,
       'depth_multiplier': params['depth_multiplier'],
       'output_cols': target.cols,
+      **w.spare_scratch(),
   })  # fmt: skip
   return Code((
       call('tflm_patch_depthwise_conv_s8', args, w.view(source), w.step, w.row(target)),
