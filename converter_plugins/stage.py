@@ -10,7 +10,7 @@ from converter_plugins import fold_pad
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import compact, drop_offline_plan
 from tflm_patch.planner.options import DEFAULT, PlanOptions
-from tflm_patch.planner.stages import StageChoice, choose_stages
+from tflm_patch.planner.stages import Searches, StageChoice, choose_stages
 
 
 def rewrite(
@@ -20,6 +20,7 @@ def rewrite(
     force: bool = False,
     input_rows: int | None = None,
     options: PlanOptions = DEFAULT,
+    known: Searches | None = None,
 ) -> StageChoice:
   """Puts every region that gains by it into a stage.
 
@@ -33,6 +34,7 @@ def rewrite(
       force=force,
       input_rows=input_rows,
       options=options,
+      known=known,
   )
 
 

@@ -23,6 +23,7 @@ from tflm_patch.planner.arena import ArenaPrediction, offline, predict
 from tflm_patch.planner.operators import OpView
 from tflm_patch.planner.options import DEFAULT, PlanOptions
 from tflm_patch.planner.stage_operator import PlannedStage, is_stage
+from tflm_patch.planner.stages import Searches
 
 Progress = Callable[[str], None]
 SCHEMA_VERSION = 1
@@ -149,6 +150,7 @@ def convert_model(
     options: ConvertOptions = ConvertOptions(),
     source: str = '',
     progress: Progress | None = None,
+    known: Searches | None = None,
 ) -> ConversionResult:
   """Converts a model in memory.
 
@@ -157,6 +159,8 @@ def convert_model(
     options: See `ConvertOptions`.
     source: The file's name for messages.
     progress: Called with a line of text as the work proceeds.
+    known: What conversions of the same model that differ in nothing but
+      `options.plan` have found; more is added.
 
   Returns:
     The result; `changed` is False when no plan beats the stock arena.
@@ -165,7 +169,8 @@ def convert_model(
     ModelError: the bytes are no valid model.
     TflmPatchError: an option names something unknown.
   """
-  return _convert(data, parse_model(data, source), options, source, progress or _silent)
+  model = parse_model(data, source)
+  return _convert(data, model, options, source, progress or _silent, known)
 
 
 def convert(
@@ -205,7 +210,12 @@ def _silent(text: str) -> None:
 
 
 def _convert(
-    data: bytes, original: Model, options: ConvertOptions, source: str, progress: Progress
+    data: bytes,
+    original: Model,
+    options: ConvertOptions,
+    source: str,
+    progress: Progress,
+    known: Searches | None = None,
 ) -> ConversionResult:
   entries, use_stage = converter_plugins.select(options.plugins)
   progress('Predicting the stock arena')
@@ -222,6 +232,7 @@ def _convert(
       force=options.force_stage,
       input_rows=options.input_rows,
       options=_plan_options(options.plan, original_arena),
+      known=known,
   ) if use_stage else None  # fmt: skip
   arena = original_arena
   reason = None

@@ -5,10 +5,9 @@
  */
 #include <string.h>
 
-#include "dsp/conv.h"
+#include "conv_line.h"
 #include "family.h"
 #include "kernels.h"
-#include "mve/conv.h"
 #include "portable/portable.h"
 #include "typed.h"
 #include "weights.h"
@@ -59,30 +58,15 @@ static uint32_t rows_apart(const tflm_patch_rows* input, const int8_t* from,
   return apart >= n ? n : apart > 1 ? (uint32_t)apart : 1;
 }
 
-/* Whether the family's kernel may write an output row over the input row that it
- * is made from. */
-static int works_in_place(const tflm_patch_conv_args* args, uint32_t channels) {
-#if TFLM_PATCH_IS_MVE
-  return tflm_patch_mve_conv_reads_first(args, channels);
-#else
-  (void)args;
-  (void)channels;
-  return TFLM_PATCH_HAS_OWN_CONV_IN_PLACE;
-#endif
-}
-
 /* An output row over the input row that it is made from: some cells at a time
  * are set aside first. */
-#ifdef __GNUC__
-__attribute__((noinline)) /* its memory is for those that need it */
-#endif
-static void make_row_in_place(const tflm_patch_conv_args* args, int8_t* cells,
-                              uint32_t cols, uint32_t channels) {
+static void make_line_in_place(const tflm_patch_conv_args* args, int8_t* cells,
+                               uint32_t channels) {
   int8_t aside[2 * TFLM_PATCH_CONV_IN_PLACE_CHANNELS];
   const uint32_t most = (uint32_t)sizeof(aside) / channels;
   tflm_patch_conv_args part = *args;
   int8_t* output = cells;
-  for (uint32_t left = cols; left > 0; left -= part.output_cols) {
+  for (uint32_t left = args->output_cols; left > 0; left -= part.output_cols) {
     part.output_cols = left < most ? left : most;
     const uint32_t bytes = part.output_cols * channels;
     const tflm_patch_rows input = {
@@ -102,16 +86,19 @@ static void make_row_in_place(const tflm_patch_conv_args* args, int8_t* cells,
   }
 }
 
-/* A row of any length. */
-static void make_line(const tflm_patch_conv_args* args,
-                      const tflm_patch_rows* line, int8_t* output) {
-#if TFLM_PATCH_HAS_OWN_CONV_LINE
-  tflm_patch_conv_line_s8(args, line, output);
-#else
+/* A row of any length, which the output may lie over. Apart from the rest: the
+ * copy is not on the stack of families that do without. */
+static TFLM_PATCH_NOINLINE void make_line(const tflm_patch_conv_args* args,
+                                          const tflm_patch_rows* line,
+                                          int8_t* output) {
   tflm_patch_conv_args long_row = *args;
   long_row.output_cols = line->cols;
-  tflm_patch_conv_s8(&long_row, line, 0, output);
-#endif
+  if (line->base == output && args->output_channels <= line->channels &&
+      line->channels <= TFLM_PATCH_CONV_IN_PLACE_CHANNELS) {
+    make_line_in_place(&long_row, output, line->channels);
+  } else {
+    tflm_patch_conv_s8(&long_row, line, 0, output);
+  }
 }
 
 /* Rows that lie one behind the other as one long row: fewer rests of blocks. */
@@ -124,24 +111,21 @@ static void make_pointwise(const tflm_patch_conv_args* args,
     int8_t* to = find_row(output, row);
     uint32_t n = rows_in_line(input, row, count);
     n = rows_in_line(output, row, n);
-    if (from == to && output->channels <= input->channels &&
-        input->channels <= TFLM_PATCH_CONV_IN_PLACE_CHANNELS &&
-        !works_in_place(args, input->channels)) {
-      make_row_in_place(args, to, input->cols * n, input->channels);
-    } else {
-      if (n > 1 && from != to) {
-        n = rows_apart(input, from, output, to, n);
-      }
-      const tflm_patch_rows line = {
-          .base = from,
-          .ring_rows = 1,
-          .rows = 1,
-          .cols = input->cols * n,
-          .channels = input->channels,
-          .split = 1,
-      };
-      make_line(args, &line, to);
+    if (n > 1 && from != to) {
+      n = rows_apart(input, from, output, to, n);
     }
+    const tflm_patch_rows line = {
+        .base = from,
+        .ring_rows = 1,
+        .rows = 1,
+        .cols = input->cols * n,
+        .channels = input->channels,
+        .split = 1,
+    };
+#if TFLM_PATCH_HAS_OWN_CONV_LINE
+    if (!tflm_patch_conv_line_s8(args, &line, to))
+#endif
+      make_line(args, &line, to);
     row += n;
     count -= n;
   }

@@ -7,15 +7,12 @@
 #include "family.h"
 
 #define OWN_ROWS TFLM_PATCH_HAS_OWN_POOL
-#include "family.h"
-
 #define VALUE int8_t
 #define VALUE_MIN INT8_MIN
 #define AVERAGE_ROW tflm_patch_average_pool_s8
 #define AVERAGE_ADD tflm_patch_average_pool_accumulate_s8
 #define AVERAGE_FINISH tflm_patch_average_pool_finish_s8
 #define MAX_ROW tflm_patch_max_pool_s8
-#define HAS_OWN_ROWS TFLM_PATCH_HAS_OWN_POOL
 #include "pool_rows.h"
 
 /* Every window of one dimension has a cell in the map. */

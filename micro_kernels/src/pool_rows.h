@@ -14,7 +14,8 @@
 #include "requantize.h"
 #include "typed.h"
 
-#if !HAS_OWN_ROWS /* the family has these functions elsewhere */
+#if !OWN_ROWS
+
 /* Channels summed up at a time; their sums are on the stack. */
 #define BLOCK 16u
 
@@ -136,9 +137,9 @@ void AVERAGE_FINISH(const tflm_patch_pool_params* params, const int32_t* sums,
   }
 }
 
-#endif /* !HAS_OWN_ROWS */
-
 /* ---- the operators ---- */
+
+#endif
 
 static const tflm_patch_pool_params* pool_params(const tflm_patch_stage* stage,
                                                  const tflm_patch_op* op) {

@@ -3,13 +3,13 @@
  *
  * AVERAGE_POOL_2D and MAX_POOL_2D of int16 maps.
  */
+#define OWN_ROWS 0
 #define VALUE int16_t
 #define VALUE_MIN INT16_MIN
 #define AVERAGE_ROW tflm_patch_average_pool_s16
 #define AVERAGE_ADD tflm_patch_average_pool_accumulate_s16
 #define AVERAGE_FINISH tflm_patch_average_pool_finish_s16
 #define MAX_ROW tflm_patch_max_pool_s16
-#define HAS_OWN_ROWS 0
 #include "pool_rows.h"
 
 static tflm_patch_status check_average(const tflm_patch_stage* stage,

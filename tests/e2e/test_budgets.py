@@ -100,6 +100,42 @@ def test_more_overhead_needs_less_arena():
   check_conversion(sample(), ConvertOptions(plan=PlanOptions(max_overhead=3.0)), 3)
 
 
+def wide_in_the_middle():
+  b = ModelBuilder(2)
+  x = b.conv(b.input((1, 48, 48, 1)), 4, 3, 2)
+  x = b.conv(b.conv(x, 24, 3), 24, 3)
+  x = b.conv(b.max_pool(x, 2, 2), 8, 3, 2)
+  b.output(b.fully_connected(b.mean(b.conv(x, 8, 3)), 3))
+  return b.build()
+
+
+@pytest.mark.parametrize('rows', [None, 1])
+def test_strips_are_chosen_where_the_overhead_allows_them(rows):
+  data = wide_in_the_middle()
+  plain = convert_model(data, ConvertOptions(input_rows=rows))
+  options = ConvertOptions(input_rows=rows, plan=PlanOptions(max_overhead=1.2))
+  result = check_conversion(data, options, 4)
+  (stage,) = result.stages
+  names = [op.name for op in stage.plan.graph.ops]
+  assert any(name.startswith('JOIN') for name in names)
+  assert 'patch' not in names[0]
+  assert result.converted_arena.head < plain.converted_arena.head
+  assert plain.original_macs < result.converted_macs <= 1.2 * plain.original_macs
+  check_memory(stage.plan)
+
+
+def test_a_budget_between_takes_the_least_work():
+  """Within an overhead that allows strips, they are not used where more arena is given."""
+  data = wide_in_the_middle()
+  least = convert(data, max_overhead=1.6)
+  most = convert(data)
+  assert least.converted_arena.total < most.converted_arena.total
+  limit = most.converted_arena.total
+  result = convert(data, max_overhead=1.6, arena_bytes=limit)
+  assert result.converted_arena.total <= limit
+  assert result.converted_macs == result.original_macs
+
+
 @pytest.mark.parametrize('schedule', ['layer', 'stream'])
 def test_fixed_schedules(schedule):
   result = check_conversion(sample(), ConvertOptions(plan=PlanOptions(schedule=schedule)), 3)

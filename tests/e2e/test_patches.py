@@ -15,6 +15,7 @@ from support.model_builder import ModelBuilder
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.errors import TflmPatchError
+from tflm_patch.planner import patches, search
 from tflm_patch.planner.options import PlanOptions
 
 INPUTS = 5
@@ -91,6 +92,32 @@ def test_depths(depth):
   stage = result.stages[0].plan.graph
   assert sum(op.name.startswith('CONV_2D 0 patch') for op in stage.ops) == 4
   assert check(network(), options)
+
+
+def operators(data, rows):
+  options = ConvertOptions(
+      force_stage=True, input_rows=rows, plan=PlanOptions(schedule='layer')
+  )
+  (stage,) = convert_model(data, options).stages
+  return stage.plan.graph
+
+
+@pytest.mark.parametrize('grid', [(1, 2), (2, 1), (3, 2)])
+@pytest.mark.parametrize('first', [1, 2, 4])
+@pytest.mark.parametrize('rows', [None, 1])
+def test_patches_inside_a_stage(monkeypatch, first, grid, rows):
+  """All ranges of operators that begin at one inside the stage."""
+  data = network()
+  depths = patches.depths(operators(data, rows), first)
+  assert depths
+  monkeypatch.setattr(search, '_WORTH', 1.0)  # no other rewrites
+  for depth in depths:
+    chosen = search._Rewrites(patched=(first, depth, grid))
+    monkeypatch.setattr(search.StageSearch, '_chosen', lambda self, chosen=chosen: chosen)
+    options = ConvertOptions(force_stage=True, input_rows=rows)
+    (stage,) = check_conversion(data, options, 3).stages
+    assert any(op.name.startswith('JOIN') for op in stage.plan.graph.ops)
+    check_memory(stage.plan)
 
 
 def test_a_grid_of_one_patch_computes_nothing_twice():

@@ -208,6 +208,16 @@ typedef union {
   tflm_patch_fully_connected_params fully_connected;
 } weighted_record;
 
+/* Whether no accumulator leaves -2^30 to 2^30; see tflm_patch_requant. */
+static inline uint8_t weighted_is_bounded(const golden_weighted* c) {
+  int64_t largest = 0;
+  for (uint32_t i = 0; i < c->output_shape[2]; ++i) {
+    const int64_t bias = c->bias[i];
+    largest = bias > largest ? bias : -bias > largest ? -bias : largest;
+  }
+  return largest + 128 * 128 * (int64_t)c->weights_bytes < (int64_t)1 << 30;
+}
+
 /* Adds the constants of a case; returns the size of its record. */
 static inline uint32_t weighted_params(builder* b, const golden_weighted* c,
                                        weighted_record* record) {
@@ -218,6 +228,7 @@ static inline uint32_t weighted_params(builder* b, const golden_weighted* c,
       .act_min = c->act_min,
       .act_max = c->act_max,
       .per_channel = c->scales > 1 || c->output_shape[2] == 1,
+      .bounded = weighted_is_bounded(c),
   };
   const uint32_t weights_at = builder_constant(b, c->weights, c->weights_bytes);
   const uint32_t bias_at =

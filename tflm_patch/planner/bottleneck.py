@@ -238,6 +238,7 @@ class _Fused:
         encode=encode,
         scratch_bytes=self._scratch_bytes(held_cols),
         macs=sum(op.macs for op in members) + round(again * self.expand.macs),
+        calls=-(-self._narrow.cols // tile) * (2 + self._rows_made(held_cols)),
         sources=tuple(i for op in members for i in op.sources),
     )
 
@@ -253,6 +254,11 @@ class _Fused:
     """Rows of the wide map that are made again where they are not held."""
     first, _, before = self._wide_rows()
     return int(np.maximum(before - first, 0).sum())
+
+  def _rows_made(self, held_cols: int) -> int:
+    """Rows of the wide map of which cells are made for an output row."""
+    reach = _reach(self._window, 0)
+    return reach - self._shared_rows if held_cols == self._wide.cols else reach
 
   def _reads(self, all_held: bool) -> RowReads:
     first, end, before = self._wide_rows()

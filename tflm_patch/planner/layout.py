@@ -26,6 +26,10 @@ from tflm_patch.planner.lifetimes import RowLives
 
 ALIGNMENT = 16
 WORKSPACE = 0
+# Orders tried for a layout: altogether, at least, and so that this many items are placed.
+_ATTEMPTS = 640
+_FEWEST = 120
+_PLACED = 150_000
 
 
 def aligned(size: int, alignment: int = ALIGNMENT) -> int:
@@ -335,8 +339,6 @@ def find_layout(
     regions: Sequence[Region],
     length: int,
     *,
-    attempts: int = 640,
-    patience: int = 160,
     limit: int | None = None,
 ) -> Layout | None:
   """Places items in a workspace as small as can be found.
@@ -345,8 +347,6 @@ def find_layout(
     items: What is to be placed.
     regions: Memory beside the workspace.
     length: Number of steps.
-    attempts: Orders tried altogether.
-    patience: Orders tried without finding a smaller layout before the search ends.
     limit: Only layouts below this size are of interest.
 
   Returns:
@@ -354,7 +354,8 @@ def find_layout(
   """
   if not items:
     return Layout((), 0) if limit is None or limit > 0 else None
-  return _Search(items, regions, length, limit).run(attempts, patience)
+  attempts = max(_FEWEST, min(_ATTEMPTS, _PLACED // len(items)))
+  return _Search(items, regions, length, limit).run(attempts)
 
 
 class _Search:
@@ -378,7 +379,8 @@ class _Search:
     # Below this everything is to be found.
     self._high = total + ALIGNMENT if limit is None else min(limit, total + ALIGNMENT)
 
-  def run(self, attempts: int, patience: int) -> Layout | None:
+  def run(self, attempts: int) -> Layout | None:
+    patience = attempts // 4
     share = 8  # of the attempts, for one size
     idle = 0
     while attempts > 0 and idle < patience and self._bound < self._high:

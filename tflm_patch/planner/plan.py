@@ -111,7 +111,9 @@ class StagePlan:
   @property
   def dispatches(self) -> int:
     """Kernel calls of an inference."""
-    return sum(len(segment.steps) for segment in self.segments)
+    calls = {i: op.calls for i, op in enumerate(self.graph.ops) if op.calls > 1}
+    steps = (step for segment in self.segments for step in segment.steps)
+    return sum(count * calls[i] if i in calls else 1 for i, _, count in steps)
 
 
 class Planner:
@@ -131,6 +133,7 @@ class Planner:
     self._tensors = [*self._reusable, *graph.outputs]
     self._tensor_bytes = sum(graph.maps[m].bytes for m in self._tensors)
     self._least: int | None = None
+    self._smallest: StagePlan | None = None
 
   @property
   def macs(self) -> int:
@@ -159,6 +162,11 @@ class Planner:
 
   def smallest(self) -> StagePlan:
     """The plan with the smallest workspace that was found."""
+    if self._smallest is None:
+      self._smallest = self._find_smallest()
+    return self._smallest
+
+  def _find_smallest(self) -> StagePlan:
     least = self.least_peak()
     best: _LaidOut | None = None
     without: set[tuple[int, int]] = set()

@@ -18,7 +18,6 @@ from tflm_patch.planner.bottleneck import Block, find_blocks, join_blocks
 from tflm_patch.planner.builder import NotStageable
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.planner.plan import Planner, StagePlan
-from tflm_patch.planner.program import Kind
 from tflm_patch.planner.stage_ir import StageGraph
 from tflm_patch.planner.two_pass import Gate, find_gates, make_again
 
@@ -50,6 +49,12 @@ class StageSearch:
     self._budget = options.max_overhead * sum(op.macs for op in graph.ops)
     self._planners: dict[_Rewrites, Planner] = {}
     self._steps: list[_Rewrites] = []
+
+  def with_options(self, options: PlanOptions) -> StageSearch:
+    """A search of the same stage that knows what this one has found."""
+    other = StageSearch(self._graph, self._reuse, options)
+    other._planners = self._planners
+    return other
 
   def smallest(self) -> StagePlan:
     """The plan with the smallest workspace within the overhead that is allowed.
@@ -202,8 +207,7 @@ class StageSearch:
     depth = min(
         depths, key=lambda d: (patches.estimate_peak(self._graph, d, options.grid), d)
     )
-    variant = patches.split_into_patches(self._graph, depth, options.grid)
-    return Planner(variant, self._reuse).smallest()
+    return self._planner(_Rewrites(patched=(0, depth, options.grid))).smallest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -267,7 +271,6 @@ def _first_as_low_as_last(steps: Sequence[_Rewrites], peak: Callable[[_Rewrites]
   return low
 
 
-def work_of(plan: StagePlan) -> tuple[int, int, int]:
-  """What makes a plan slow: multiply-accumulates, blocks in one operator, kernel calls."""
-  joined = sum(op.kind == Kind.BOTTLENECK for op in plan.graph.ops)
-  return plan.macs, joined, plan.dispatches
+def work_of(plan: StagePlan) -> tuple[int, int]:
+  """What makes a plan slow: multiply-accumulates, then kernel calls."""
+  return plan.macs, plan.dispatches

@@ -36,7 +36,7 @@ class SegmentCost:
     peak_bytes: The most bytes alive, the stage's tensors included.
     ring_bytes: The most bytes alive of maps that are made and read in it.
     inner_bytes: The same, with maps that are read in it for the last time.
-    dispatches: Kernel calls.
+    dispatches: Kernel calls, as `count_dispatches` counts them.
   """
 
   peak_bytes: int
@@ -55,7 +55,9 @@ class SegmentSearch:
     self._whole = self._bytes_at_cuts()
     self._rings = np.zeros((len(graph.ops) + 1,) * 2, np.int64)
     self._inner = np.zeros_like(self._rings)
-    pulls = (len(set(op.reads[0].last.tolist())) for op in graph.ops)
+    pulls = (
+        len(set(op.reads[0].last.tolist())) if op.calls == 1 else 0 for op in graph.ops
+    )
     self._ends = [
         len(graph.ops) if feature_map.role == MapRole.OUTPUT else end
         for feature_map, (_, end) in zip(graph.maps, order.spans(graph))
@@ -99,7 +101,7 @@ class SegmentSearch:
           int(needed.live_bytes().max()),
           needed.ring_bytes(),
           needed.inner_bytes({m for m in range(len(self._ends)) if self._ends[m] >= last}),
-          count_dispatches(steps),
+          count_dispatches(self.graph, steps),
       )
       longer = self._rings[: first + 1, last:]
       np.maximum(longer, self._costs[key].ring_bytes, out=longer)
@@ -206,7 +208,8 @@ class SegmentSearch:
     In a stream, an operator is interrupted for every new row of its input.
     """
     if last == first + 1:
-      return -(-self.graph.ops[first].steps // MAX_STEP_ROWS)
+      op = self.graph.ops[first]
+      return -(-op.steps // MAX_STEP_ROWS) if op.calls == 1 else 0
     return self._pulls[last] - self._pulls[first + 1] + 1
 
 
@@ -219,9 +222,13 @@ def _path(came_from: dict[int, int], n: int) -> Cuts:
   return tuple(reversed(cuts))
 
 
-def count_dispatches(steps: Sequence[order.Step]) -> int:
-  """Kernel calls for steps of which consecutive ones of an operator are joined."""
+def count_dispatches(graph: StageGraph, steps: Sequence[order.Step]) -> int:
+  """Kernel calls for steps of which consecutive ones of an operator are joined.
+
+  Without those of operators that need several for a step: cuts change nothing there.
+  """
   operators = np.fromiter((i for i, _ in steps), np.int64, len(steps))
   ends = np.append(np.flatnonzero(operators[1:] != operators[:-1]) + 1, len(steps))
   runs = np.diff(ends, prepend=0)
-  return int((-(-runs // MAX_STEP_ROWS)).sum())
+  joined = np.array([op.calls == 1 for op in graph.ops])[operators[ends - 1]]
+  return int((-(-runs // MAX_STEP_ROWS))[joined].sum())

@@ -152,6 +152,7 @@ class StageOp:
       parameter record begins with it.
     cellwise: An output cell is made from the same cell of every input that is
       not broadcast.
+    calls: Kernel calls that a step takes; steps of a single one may share it.
   """
 
   kind: int
@@ -169,6 +170,7 @@ class StageOp:
   in_place: tuple[InPlace, ...] = ()
   window: Window | None = None
   cellwise: bool = False
+  calls: int = 1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

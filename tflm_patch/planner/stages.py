@@ -9,7 +9,7 @@ TFLM's allocator would report it; so a converted model is never worse.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model, Subgraph
@@ -24,6 +24,7 @@ from tflm_patch.planner.search import StageSearch, work_of
 from tflm_patch.planner.stage_operator import PlannedStage, install_stages
 
 Finish = Callable[[Model], Model]
+Searches = dict[tuple[int, ...], StageSearch]  # of the stages, by their regions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +52,7 @@ def choose_stages(
     force: bool = False,
     input_rows: int | None = None,
     options: PlanOptions = DEFAULT,
+    known: Searches | None = None,
 ) -> StageChoice:
   """Plans every region and keeps the stages that lower the arena.
 
@@ -61,6 +63,8 @@ def choose_stages(
     force: Keep every stage, gain or not.
     input_rows: Feed the model's input by bands of this many rows.
     options: Budget and objective of the plans.
+    known: What conversions of the same model that differ in nothing but `options`
+      have found; more is added.
 
   Raises:
     TflmPatchError: the input cannot be fed by bands of that height.
@@ -71,12 +75,15 @@ def choose_stages(
   if input_rows is not None:
     bands = input_bands.plan_bands(subgraph, parts, input_rows)
   planned, rejected = [], []
-  searches: dict[tuple[int, ...], StageSearch] = {}
+  searches: Searches = {} if known is None else known
   for region in parts.regions:
     fed = bands if bands is not None and region == bands.region else None
     try:
-      stage, searches[region] = _plan_region(model, subgraph, region, keep_input, fed, options)
-      planned.append(stage)
+      if region in searches:
+        searches[region] = searches[region].with_options(options)
+      planned.append(
+          _plan_region(model, subgraph, region, keep_input, fed, options, searches)
+      )
     except NotStageable as reason:
       if fed is not None:
         raise input_bands.refusal(str(reason)) from None
@@ -111,7 +118,7 @@ def choose_stages(
 
 def _hasten(
     stages: Sequence[PlannedStage],
-    searches: Mapping[tuple[int, ...], StageSearch],
+    searches: Searches,
     arena: Callable[[Sequence[PlannedStage]], int],
     limit: int,
 ) -> list[PlannedStage]:
@@ -138,7 +145,8 @@ def _plan_region(
     keep_input: bool,
     bands: input_bands.Bands | None,
     options: PlanOptions,
-) -> tuple[PlannedStage, StageSearch]:
+    searches: Searches,
+) -> PlannedStage:
   graph = lower_region(model, subgraph, region)
   if bands is not None:
     graph = input_bands.feed(graph, bands)
@@ -154,7 +162,6 @@ def _plan_region(
           i in inside for i, other in enumerate(subgraph.operators) if tensor in other.inputs
       )
   ]
-  search = StageSearch(graph, reuse, options)
+  search = searches.setdefault(region, StageSearch(graph, reuse, options))
   plan = search.smallest()
-  stage = PlannedStage(region, inputs, outputs, tuple(reuse), plan, encode_stage(plan))
-  return stage, search
+  return PlannedStage(region, inputs, outputs, tuple(reuse), plan, encode_stage(plan))

@@ -13,10 +13,11 @@ from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import read_limited
 from tflm_patch.planner.options import PlanOptions
+from tflm_patch.planner.stages import Searches
 
 SCHEMA_VERSION = 1
-_OVERHEADS = (1.05, 1.10, 1.25, 1.50, 2.0)
-_GRIDS = ((1, 2), (1, 3), (2, 2), (3, 3), (4, 4))
+_OVERHEADS = (1.02, 1.05, 1.10, 1.25, 1.50, 2.0)
+_GRIDS = ((1, 2), (2, 2), (3, 3))
 # Budgets between the smallest plan's arena and the fastest one's.
 _BUDGETS = 3
 
@@ -90,15 +91,17 @@ def pareto(
   data = read_limited(path)
   options = options or ConvertOptions()
   say = progress or (lambda text: None)
+  known: Searches = {}
 
   def point(label: str, plan: PlanOptions) -> Point:
     say(f'Planning {label}')
-    result = convert_model(data, dataclasses.replace(options, plan=plan), os.fspath(path))
+    planned = dataclasses.replace(options, plan=plan)
+    result = convert_model(data, planned, os.fspath(path), known=known)
     arena = result.converted_arena
     calls = sum(stage.plan.dispatches for stage in result.stages)
     return Point(label, arena.total, arena.head, result.converted_macs, calls)
 
-  smallest = convert_model(data, options, os.fspath(path))
+  smallest = convert_model(data, options, os.fspath(path), known=known)
   found = [
       point('(none)', PlanOptions()),
       point('--minimize macs', PlanOptions(minimize='macs')),

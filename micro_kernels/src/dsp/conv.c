@@ -12,16 +12,19 @@
 
 #if TFLM_PATCH_IS_DSP
 
+#include "../conv_line.h"
 #include "../kernels.h"
 #include "../portable/portable.h"
 #include "../window.h"
 #include "arith.h"
 #include "blocks.h"
-#include "conv.h"
 
 #define BUFFER_BYTES 576u /* on the stack */
 #define PIXELS TFLM_PATCH_WIDE_PIXELS
 #define MAX_KERNEL_H 10u /* of windows that are gathered */
+
+_Static_assert(2 * TFLM_PATCH_CONV_IN_PLACE_CHANNELS <= BUFFER_BYTES,
+               "pixels in place are set aside");
 
 /* An output row at work. */
 typedef struct {
@@ -304,22 +307,13 @@ void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
   }
 }
 
-/* Apart, for the stack of the others. */
-static __attribute__((noinline)) void make_line_portably(
-    const tflm_patch_conv_args* args, const tflm_patch_rows* line,
-    int8_t* output) {
-  tflm_patch_conv_args long_row = *args;
-  long_row.output_cols = line->cols;
-  tflm_patch_conv_portable_s8(&long_row, line, 0, output);
-}
-
-void tflm_patch_conv_line_s8(const tflm_patch_conv_args* args,
-                             const tflm_patch_rows* line, int8_t* output) {
-  if (is_supported(args, line->channels)) {
-    make_cols(args, line, 0, line->cols, output);
-  } else {
-    make_line_portably(args, line, output);
+int tflm_patch_conv_line_s8(const tflm_patch_conv_args* args,
+                            const tflm_patch_rows* line, int8_t* output) {
+  if (!is_supported(args, line->channels)) {
+    return 0;
   }
+  make_cols(args, line, 0, line->cols, output);
+  return 1;
 }
 
 #endif /* TFLM_PATCH_IS_DSP */

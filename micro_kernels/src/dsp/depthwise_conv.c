@@ -417,7 +417,10 @@ static int is_supported(const tflm_patch_depthwise_conv_args* args,
          channels >= CHANNELS && window->dilation_w == 1 &&
          window->stride_w <= 2 && window->kernel_w % 2 != 0 &&
          window->kernel_w >= 3 && window->kernel_w <= MAX_KERNEL_W &&
-         window->kernel_h >= 2 && window->kernel_h <= MAX_KERNEL_H;
+         window->kernel_h >= 2 && window->kernel_h <= MAX_KERNEL_H &&
+         /* Two columns fit, with what is read to make them. */
+         window->kernel_h * ((2u * window->stride_w + window->kernel_w) & ~1u) <=
+             2 * STACK_WORDS;
 }
 
 static void find_kernel_rows(depthwise_row* d,

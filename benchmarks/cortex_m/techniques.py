@@ -1,0 +1,142 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What single techniques bring on a Cortex-M4, in instructions and bytes; Markdown.
+
+  python benchmarks/cortex_m/techniques.py [--update docs/techniques.md]
+
+Each technique is switched off alone. Models: those of the folder TFLM_PATCH_MODELS
+(default: ../shared/models), converted at least memory. Output bytes are compared every time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import os
+import pathlib
+from collections import Counter
+from collections.abc import Iterator
+from unittest import mock
+
+from tflm_patch.api import ConvertOptions, convert_model
+from tflm_patch.bench import cpus
+from tflm_patch.bench.measure import BenchResult, measure, prepare
+from tflm_patch.planner import plan
+from tflm_patch.planner.builder import StageBuilder
+from tflm_patch.planner.options import PlanOptions
+from tflm_patch.planner.program import Kind
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODELS = ('mlperf_vww_96_int8', 'mbv2_0.35_144_int8')
+BEGIN, END = '<!-- techniques -->', '<!-- end of techniques -->'
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+  """A model under one set of techniques."""
+
+  result: BenchResult
+
+  def by_class(self) -> Counter[str]:
+    """Instructions by kind of operator."""
+    found: Counter[str] = Counter()
+    for cost in self.result.operators:
+      work = cost.operator
+      name = Kind(work.kind).name
+      if name == 'CONV_2D':
+        name = 'pointwise' if ' 1x1 ' in f'{work.description} ' else 'other convolutions'
+      elif name == 'DEPTHWISE_CONV_2D':
+        name = 'depthwise'
+      found[name] += cost.instructions
+    return found
+
+
+@contextlib.contextmanager
+def without_depthwise_in_place() -> Iterator[None]:
+  """Depthwise convolutions write beside their input."""
+  add = StageBuilder.add
+
+  def replaced(self, op, kind, *args, **kwargs):
+    if kind == Kind.DEPTHWISE_CONV_2D:
+      kwargs['in_place'] = ()
+    add(self, op, kind, *args, **kwargs)
+
+  with mock.patch.object(StageBuilder, 'add', replaced):
+    yield
+
+
+@contextlib.contextmanager
+def without_spare_scratch() -> Iterator[None]:
+  """Kernels have only their stack."""
+  none = lambda graph, chosen, regions: [None] * len(graph.ops)  # noqa: E731
+  with mock.patch.object(plan, '_spare_scratch', none):
+    yield
+
+
+def run(path: pathlib.Path, core: cpus.Cpu) -> Run:
+  result = measure(prepare(path, ConvertOptions()), core, '-O2')
+  assert result.bit_exact, path
+  return Run(result)
+
+
+def heads(path: pathlib.Path) -> list[int]:
+  """Bytes of the head: operator by operator, as converted, fed row by row."""
+  found = []
+  for options in (
+      ConvertOptions(plan=PlanOptions(schedule='layer'), force_stage=True),
+      ConvertOptions(),
+      ConvertOptions(input_rows=1),
+  ):
+    result = convert_model(path.read_bytes(), options, path.name)
+    found.append(result.converted_arena.head)
+  return found
+
+
+def table(folder: pathlib.Path) -> list[str]:
+  core = cpus.find('m4')
+  portable = dataclasses.replace(core, flags=(*core.flags, '-DTFLM_PATCH_PORTABLE'))
+  lines = [
+      '| model | technique | without | with |',
+      '|---|---|---:|---:|',
+  ]
+  schedules = ('operator by operator', 'as converted', '`--input-rows 1`')
+  for name in MODELS:
+    path = folder / f'{name}.tflite'
+    in_place = heads(path)
+    with without_depthwise_in_place():
+      beside = heads(path)
+    best = run(path, core)
+    plain = run(path, portable)
+    with without_spare_scratch():
+      on_stack = run(path, core)
+    before, after = plain.by_class(), best.by_class()
+    rows = [
+        *((f'depthwise in place, bytes of head {schedule}', beside[i], in_place[i])
+          for i, schedule in enumerate(schedules)),
+        ('SIMD, unrolling and loop order, all instructions', plain.result.instructions,
+         best.result.instructions),
+        *((f'of which {kind}', before[kind], after[kind])
+          for kind in ('pointwise', 'other convolutions', 'depthwise')),
+        ('spare scratch, instructions', on_stack.result.instructions, best.result.instructions),
+    ]  # fmt: skip
+    lines += [f'| {name} | {what} | {a:,} | {b:,} |' for what, a, b in rows]
+  return lines
+
+
+def main() -> None:
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument('--update', metavar='FILE', help='replace the table in this file')
+  arguments = parser.parse_args()
+  folder = os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models')
+  text = '\n'.join(table(pathlib.Path(folder)))
+  print(text)
+  if arguments.update:
+    page = pathlib.Path(arguments.update)
+    head, _, rest = page.read_text().partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    page.write_text(f'{head}{BEGIN}\n{text}\n{END}{tail}')
+
+
+if __name__ == '__main__':
+  main()
