@@ -265,8 +265,8 @@ int tflm_patch_conv_line_s8(const tflm_patch_conv_args* args,
   tflm_patch_conv_args long_row = *args;
   if (line->base == output &&
       !(args->groups == 1 &&
-        tflm_patch_mve_tiles_read_first(&args->requant, line->channels,
-                                        args->output_channels) &&
+        tflm_patch_mve_can_make_pixels(&args->requant, line->channels,
+                                       args->output_channels) &&
         tflm_patch_is_usual(&args->requant, args->output_channels))) {
     return 0;
   }
