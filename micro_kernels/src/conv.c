@@ -5,10 +5,9 @@
  */
 #include <string.h>
 
-#include "dsp/conv.h"
+#include "conv_line.h"
 #include "family.h"
 #include "kernels.h"
-#include "mve/conv.h"
 #include "portable/portable.h"
 #include "typed.h"
 #include "weights.h"

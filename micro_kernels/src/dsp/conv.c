@@ -12,12 +12,12 @@
 
 #if TFLM_PATCH_IS_DSP
 
+#include "../conv_line.h"
 #include "../kernels.h"
 #include "../portable/portable.h"
 #include "../window.h"
 #include "arith.h"
 #include "blocks.h"
-#include "conv.h"
 
 #define BUFFER_BYTES 576u /* on the stack */
 #define PIXELS TFLM_PATCH_WIDE_PIXELS

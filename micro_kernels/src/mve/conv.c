@@ -8,9 +8,9 @@
 
 #if TFLM_PATCH_IS_MVE
 
+#include "../conv_line.h"
 #include "../portable/portable.h"
 #include "../window.h"
-#include "conv.h"
 #include "dot.h"
 #include "tiles.h"
 
@@ -234,14 +234,6 @@ static __attribute__((noinline)) void make_direct(const conv_row* c) {
   }
 }
 
-int tflm_patch_mve_conv_reads_first(const tflm_patch_conv_args* args,
-                                    uint32_t channels) {
-  return args->groups == 1 &&
-         tflm_patch_mve_tiles_read_first(&args->requant, channels,
-                                         args->output_channels) &&
-         tflm_patch_is_usual(&args->requant, args->output_channels);
-}
-
 void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
                         const tflm_patch_rows* input, uint32_t row,
                         int8_t* output) {
@@ -266,6 +258,21 @@ void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
   } else {
     make_direct(&c);
   }
+}
+
+int tflm_patch_conv_line_s8(const tflm_patch_conv_args* args,
+                            const tflm_patch_rows* line, int8_t* output) {
+  tflm_patch_conv_args long_row = *args;
+  if (line->base == output &&
+      !(args->groups == 1 &&
+        tflm_patch_mve_can_make_pixels(&args->requant, line->channels,
+                                       args->output_channels) &&
+        tflm_patch_is_usual(&args->requant, args->output_channels))) {
+    return 0;
+  }
+  long_row.output_cols = line->cols;
+  tflm_patch_conv_s8(&long_row, line, 0, output);
+  return 1;
 }
 
 #endif /* TFLM_PATCH_IS_MVE */

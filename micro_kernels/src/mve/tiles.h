@@ -45,10 +45,16 @@ void tflm_patch_mve_tiles(const tflm_patch_requant_args* requant,
                           const tflm_patch_filters* filters, int8_t* output,
                           size_t output_step);
 
-/* Whether a pixel of `run` values is read into registers before its outputs are
- * written, one pixel after the other, when its channels' weights follow each
- * other, in the usual case. */
-int tflm_patch_mve_tiles_read_first(const tflm_patch_requant_args* requant,
-                                    uint32_t run, uint32_t n_channels);
+/* The same for one run of 16 to 96 values, at least four channels with scales of
+ * their own whose weights follow each other, in the usual case. A pixel is read
+ * before its outputs are written, one pixel after the other. */
+void tflm_patch_mve_make_pixels(const tflm_patch_requant_args* requant,
+                                const tflm_patch_pixels* pixels,
+                                const tflm_patch_filters* filters,
+                                int8_t* output, size_t output_step);
+
+/* Whether it may be called, as far as these tell. */
+int tflm_patch_mve_can_make_pixels(const tflm_patch_requant_args* requant,
+                                   uint32_t run, uint32_t n_channels);
 
 #endif /* TFLM_PATCH_SRC_MVE_TILES_H_ */

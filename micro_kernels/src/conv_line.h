@@ -1,10 +1,10 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * CONV_2D for Armv7E-M. Internal.
+ * Pointwise CONV_2D of families that have TFLM_PATCH_HAS_OWN_CONV_LINE. Internal.
  */
-#ifndef TFLM_PATCH_SRC_DSP_CONV_H_
-#define TFLM_PATCH_SRC_DSP_CONV_H_
+#ifndef TFLM_PATCH_SRC_CONV_LINE_H_
+#define TFLM_PATCH_SRC_CONV_LINE_H_
 
 #include "tflm_patch/kernels.h"
 
@@ -14,4 +14,4 @@
 int tflm_patch_conv_line_s8(const tflm_patch_conv_args* args,
                             const tflm_patch_rows* line, int8_t* output);
 
-#endif /* TFLM_PATCH_SRC_DSP_CONV_H_ */
+#endif /* TFLM_PATCH_SRC_CONV_LINE_H_ */
