@@ -114,7 +114,9 @@ def test_patches_inside_a_stage(monkeypatch, first, grid, rows):
   for depth in depths:
     chosen = search._Rewrites(patched=(first, depth, grid))
     monkeypatch.setattr(search.StageSearch, '_chosen', lambda self, chosen=chosen: chosen)
-    options = ConvertOptions(force_stage=True, input_rows=rows)
+    options = ConvertOptions(
+        force_stage=True, input_rows=rows, plan=PlanOptions(max_overhead=9.0)
+    )
     (stage,) = check_conversion(data, options, 3).stages
     assert any(op.name.startswith('JOIN') for op in stage.plan.graph.ops)
     check_memory(stage.plan)

@@ -54,8 +54,8 @@ def define(values: flags.FlagValues) -> None:
   )  # fmt: skip
   define_value(
       'overhead', 'max_overhead', '1.00',
-      'multiply-accumulates may grow to this multiple where that lowers the arena '
-      '(squeeze-excite in two passes)',
+      'multiply-accumulates may grow to this multiple where that lowers the arena; 1.001 '
+      'allows what costs time, but no multiply-accumulates',
       values,
   )  # fmt: skip
   flags.DEFINE_enum(

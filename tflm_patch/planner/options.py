@@ -19,7 +19,8 @@ class PlanOptions:
       that fits is taken. None for no limit.
     minimize: 'arena', or 'macs': the fastest plan that is still below the stock
       model's arena. Only without a limit.
-    max_overhead: Multiply-accumulates may grow to this multiple.
+    max_overhead: Multiply-accumulates may grow to this multiple. Above 1, and for a
+      budget, a stage may be rewritten so that it is smaller and slower.
     schedule: 'auto' searches where to cut; 'layer' runs operator by operator;
       'stream' runs the whole stage as one stream; 'patch' runs its first
       operators patch by patch.

@@ -59,8 +59,8 @@ class StageSearch:
   def smallest(self) -> StagePlan:
     """The plan with the smallest workspace within the overhead that is allowed.
 
-    Of plans of about the same size, the one with the least work; without overhead,
-    the stage is not rewritten.
+    Of plans of about the same size, the one with the least work. Without an overhead
+    the stage is rewritten for a budget alone.
 
     Raises:
       NotStageable: the schedule that the options ask for is not possible.
@@ -71,7 +71,7 @@ class StageSearch:
     if self._options.schedule != 'auto':
       # A stream may be longer than a segment can be.
       return plain.fixed(self._options.schedule) or plain.smallest()
-    if self._options.max_overhead <= 1.0:
+    if self._options.max_overhead <= 1.0 and self._options.arena_bytes is None:
       # Rewrites cost time, even those that cost no multiply-accumulates.
       return plain.smallest()
     chosen = self._chosen()

@@ -16,7 +16,7 @@ from tflm_patch.planner.options import PlanOptions
 from tflm_patch.planner.stages import Searches
 
 SCHEMA_VERSION = 1
-_OVERHEADS = (1.02, 1.05, 1.10, 1.25, 1.50, 2.0)
+_OVERHEADS = (1.001, 1.02, 1.05, 1.10, 1.25, 1.50, 2.0)
 _GRIDS = ((1, 2), (2, 2), (3, 3))
 # Budgets between the smallest plan's arena and the fastest one's.
 _BUDGETS = 3
@@ -65,7 +65,7 @@ class Pareto:
 
 def _plans() -> Iterator[tuple[str, PlanOptions]]:
   for overhead in _OVERHEADS:
-    yield f'--max-overhead {overhead:.2f}', PlanOptions(max_overhead=overhead)
+    yield f'--max-overhead {overhead:g}', PlanOptions(max_overhead=overhead)
   for schedule in ('layer', 'stream'):
     yield f'--schedule {schedule}', PlanOptions(schedule=schedule)
   for rows, cols in _GRIDS:

@@ -9,10 +9,12 @@ from hypothesis import assume, given, settings
 from support.effort import examples
 from support.graphs import small_networks
 from support.memory_check import check_memory
+from support.model_builder import ModelBuilder
 from support.real_models import FOLDER, MISSING, available
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.planner import needs, order
+from tflm_patch.planner.patches import split_into_patches
 from tflm_patch.planner.segments import SegmentSearch
 
 
@@ -38,28 +40,42 @@ def test_memory_of_real_models(name, rows):
 def test_least_peak_is_that_of_all_cuts(network):
   """Every way to cut a small stage, by brute force."""
   for stage in convert_model(network.data, ConvertOptions(force_stage=True)).stages:
-    graph = stage.plan.graph
-    n = len(graph.ops)
-    assume(n <= 9)
-    search = SegmentSearch(graph, graph.inputs)
-    cost = {
-        (a, b): _peak(graph, a, b) for a, b in itertools.combinations(range(n + 1), 2)
-    }
-    floor = sum(graph.maps[m].bytes for m in (*graph.inputs, *graph.outputs))
-    peaks, dispatches = [], []
-    for inner in itertools.chain.from_iterable(
-        itertools.combinations(range(1, n), k) for k in range(n)
-    ):
-      cuts = list(itertools.pairwise((0, *inner, n)))
-      peaks.append(max(floor, *(cost[cut] for cut in cuts)))
-      dispatches.append(sum(search.cost(*cut).dispatches for cut in cuts))
-    least = search.least_peak(floor)
-    assert least == min(peaks)
-    found = search.fewest_dispatches(least)
-    assert found is not None
-    assert max(floor, *(cost[cut] for cut in found)) == least
-    fewest = min(d for d, p in zip(dispatches, peaks) if p <= least)
-    assert sum(search.cost(*cut).dispatches for cut in found) == fewest
+    assume(len(stage.plan.graph.ops) <= 9)
+    check_cuts(stage.plan.graph)
+
+
+@pytest.mark.parametrize('grid', [(1, 2), (2, 1), (1, 3)])
+@pytest.mark.parametrize('kernel', [1, 3])
+def test_least_peak_of_patches(grid, kernel):
+  """Their streams have several ends."""
+  b = ModelBuilder(6)
+  x = b.conv(b.conv(b.input((1, 12, 14, 3)), 4, 3, 2), 6, kernel)
+  b.output(b.fully_connected(b.mean(x), 3))
+  (stage,) = convert_model(b.build(), ConvertOptions(force_stage=True)).stages
+  check_cuts(split_into_patches(stage.plan.graph, 2, grid))
+
+
+def check_cuts(graph):
+  n = len(graph.ops)
+  search = SegmentSearch(graph, graph.inputs)
+  cost = {
+      (a, b): _peak(graph, a, b) for a, b in itertools.combinations(range(n + 1), 2)
+  }
+  floor = sum(graph.maps[m].bytes for m in (*graph.inputs, *graph.outputs))
+  peaks, dispatches = [], []
+  for inner in itertools.chain.from_iterable(
+      itertools.combinations(range(1, n), k) for k in range(n)
+  ):
+    cuts = list(itertools.pairwise((0, *inner, n)))
+    peaks.append(max(floor, *(cost[cut] for cut in cuts)))
+    dispatches.append(sum(search.cost(*cut).dispatches for cut in cuts))
+  least = search.least_peak(floor)
+  assert least == min(peaks)
+  found = search.fewest_dispatches(least)
+  assert found is not None
+  assert max(floor, *(cost[cut] for cut in found)) == least
+  fewest = min(d for d, p in zip(dispatches, peaks) if p <= least)
+  assert sum(search.cost(*cut).dispatches for cut in found) == fewest
 
 
 def _peak(graph, first, last):
