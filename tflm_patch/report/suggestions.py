@@ -48,9 +48,9 @@ def _alternatives(options: ConvertOptions) -> Iterator[tuple[str, ConvertOptions
     yield '--input-rows 1', dataclasses.replace(options, input_rows=1)
     if not options.int8_io:
       yield '--int8-io --input-rows 1', dataclasses.replace(options, int8_io=True, input_rows=1)
-  for overhead in (1.05, 1.25):
+  for overhead in (1.001, 1.05, 1.25):
     if options.plan.max_overhead < overhead:
-      yield f'--max-overhead {overhead:.2f}', _with_plan(options, max_overhead=overhead)
+      yield f'--max-overhead {overhead:g}', _with_plan(options, max_overhead=overhead)
 
 
 def suggest(
