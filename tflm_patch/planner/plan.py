@@ -279,7 +279,8 @@ def _finish(
     assert need.map is not None
     for m, how in ((need.map, InPlace(0)), *need.guests):
       at = need.gap_bytes - how.gap_bytes
-      maps[m] = _map_plan(need.item, place, regions, how, at)
+      shared = _map_plan(need.item, place, regions, how, at)
+      maps[m] = _without_spare_slots(shared, graph.maps[m].rows)
   for m, feature_map in enumerate(graph.maps):
     if feature_map.view is not None:
       base = maps[feature_map.view.base]
@@ -358,6 +359,12 @@ def _map_plan(
       region, offset + start * item.slot_bytes, slots, row_bytes, split,
       region, offset + back * item.slot_bytes,
   )  # fmt: skip
+
+
+def _without_spare_slots(place: MapPlan, rows: int) -> MapPlan:
+  """A map of fewer rows than the ring that it shares uses the first slots."""
+  slots = min(place.ring_rows, rows)
+  return dataclasses.replace(place, ring_rows=slots, split=min(place.split, slots))
 
 
 def _view_plan(graph: StageGraph, m: int, view: View, base: MapPlan) -> MapPlan:

@@ -60,20 +60,12 @@ static inline int32_t tflm_patch_smlad(uint32_t a, uint32_t b, int32_t sum) {
 }
 
 /* sum + one product: of the low (b) or high (t) halves. */
-static inline int32_t tflm_patch_smlabb(uint32_t a, uint32_t b, int32_t sum) {
-  __asm__("smlabb %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
-  return sum;
-}
 static inline int32_t tflm_patch_smlabt(uint32_t a, uint32_t b, int32_t sum) {
   __asm__("smlabt %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
   return sum;
 }
 static inline int32_t tflm_patch_smlatb(uint32_t a, uint32_t b, int32_t sum) {
   __asm__("smlatb %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
-  return sum;
-}
-static inline int32_t tflm_patch_smlatt(uint32_t a, uint32_t b, int32_t sum) {
-  __asm__("smlatt %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
   return sum;
 }
 
