@@ -9,6 +9,7 @@ from support.model_builder import ModelBuilder
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.planner import needs, order
+from tflm_patch.planner.options import PlanOptions
 from tflm_patch.planner.stage_ir import InPlace
 
 
@@ -56,3 +57,19 @@ def test_ways_over_each_other():
   assert InPlace(0, row_shift=2, gap_bytes=3).over(below) == InPlace(0, 5, 11, 2)
   # Row r lies over row 2r - 1, that one over row 2(2r - 1) - 1.
   assert below.over(below) == InPlace(0, 3, 16, 4)
+
+
+def test_fewer_rows_than_the_ring_that_they_lie_over():
+  """A slice of one row over the ring of a sum."""
+  b = ModelBuilder(671)
+  x = b.input((1, 5, 5, 4))
+  x = b.add(x, b.conv(x, 4, 3), activation='RELU')
+  y = b.conv(b.depthwise(b.conv(x, 8, 1), 1, 3), 4, 1)
+  x = b.strided_slice(b.add(x, y), [0, 0, 0, 0], [1, 1, 4, 4], [1, 1, 1, 1])
+  b.output(b.conv(x, 3, 1))
+  options = ConvertOptions(force_stage=True, plan=PlanOptions(schedule='stream'))
+  result = check_conversion(b.build(), options, 4)
+  (stage,) = result.stages
+  for feature_map, place in zip(stage.plan.graph.maps, stage.plan.maps):
+    assert place.split <= place.ring_rows <= feature_map.rows
+  check_memory(stage.plan)
