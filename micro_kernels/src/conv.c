@@ -86,17 +86,6 @@ static void make_line_in_place(const tflm_patch_conv_args* args, int8_t* cells,
   }
 }
 
-/* Whether the family's kernel reads cells before it writes over them. */
-static int reads_first(const tflm_patch_conv_args* args, uint32_t channels) {
-#if TFLM_PATCH_IS_MVE
-  return tflm_patch_mve_conv_reads_first(args, channels);
-#else
-  (void)args;
-  (void)channels;
-  return 0;
-#endif
-}
-
 /* A row of any length, which the output may lie over. Apart from the rest: the
  * copy is not on the stack of families that do without. */
 static TFLM_PATCH_NOINLINE void make_line(const tflm_patch_conv_args* args,
@@ -105,8 +94,7 @@ static TFLM_PATCH_NOINLINE void make_line(const tflm_patch_conv_args* args,
   tflm_patch_conv_args long_row = *args;
   long_row.output_cols = line->cols;
   if (line->base == output && args->output_channels <= line->channels &&
-      line->channels <= TFLM_PATCH_CONV_IN_PLACE_CHANNELS &&
-      !reads_first(args, line->channels)) {
+      line->channels <= TFLM_PATCH_CONV_IN_PLACE_CHANNELS) {
     make_line_in_place(&long_row, output, line->channels);
   } else {
     tflm_patch_conv_s8(&long_row, line, 0, output);
