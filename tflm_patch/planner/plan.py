@@ -197,7 +197,7 @@ class Planner:
     peak = self._tensor_bytes + workspace_limit
     for _ in range(_PEAKS):
       if peak < least:
-        return None
+        break
       cuts = self._search.fewest_dispatches(peak)
       assert cuts is not None
       candidate = self._simulate(cuts)
@@ -207,7 +207,10 @@ class Planner:
         return self._finish(found)
       # What cannot be laid out has too little room: aim lower.
       peak = min(candidate.peak_bytes - 1, (peak + least) // 2)
-    return None
+    if self.least_workspace() > workspace_limit:
+      return None
+    smallest = self.smallest()
+    return smallest if smallest.workspace_bytes <= workspace_limit else None
 
   def fixed(self, schedule: str) -> StagePlan | None:
     """Every operator for itself ('layer'), or all in one 'stream' if that is possible."""
