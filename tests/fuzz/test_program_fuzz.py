@@ -74,7 +74,7 @@ def fuzzer(tmp_path_factory) -> pathlib.Path:
       ROOT / 'tests/fuzz/program_fuzz.c',
       ROOT / 'tests/fuzz/corpus.c',
       ROOT / 'tests/kernels/program_builder.c',
-      *sorted((kernels / 'src').glob('*.c')),
+      *sorted((kernels / 'src').rglob('*.c')),
   ]
   flags = ['-std=c11', '-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
   folders = [kernels / 'include', kernels / 'src', ROOT / 'tests/kernels']
