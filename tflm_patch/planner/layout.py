@@ -342,6 +342,7 @@ def find_layout(
     length: int,
     *,
     limit: int | None = None,
+    brief: bool = False,
 ) -> Layout | None:
   """Places items in a workspace as small as can be found.
 
@@ -350,6 +351,7 @@ def find_layout(
     regions: Memory beside the workspace.
     length: Number of steps.
     limit: Only layouts below this size are of interest.
+    brief: Spend less time on it.
 
   Returns:
     The layout; None when none was found below the limit.
@@ -357,8 +359,10 @@ def find_layout(
   if not items:
     return Layout((), 0) if limit is None or limit > 0 else None
   attempts = max(_FEWEST, min(_ATTEMPTS, _PLACED // len(items)))
+  if brief:
+    attempts //= 4
   best = None
-  for seed in range(_SEARCHES):
+  for seed in range(1 if brief else _SEARCHES):
     search = _Search(items, regions, length, limit, seed)
     found = search.run(attempts)
     if found is None:

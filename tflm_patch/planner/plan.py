@@ -160,13 +160,15 @@ class Planner:
     first, last = self._simulate(cuts).bounding_segment()
     return [op.name for op in self._graph.ops[first:last]]
 
-  def smallest(self) -> StagePlan:
-    """The plan with the smallest workspace that was found."""
+  def smallest(self, brief: bool = False) -> StagePlan:
+    """The plan with the smallest workspace that was found; less time is spent if brief."""
+    if brief:
+      return self._find_smallest(brief)
     if self._smallest is None:
-      self._smallest = self._find_smallest()
+      self._smallest = self._find_smallest(brief)
     return self._smallest
 
-  def _find_smallest(self) -> StagePlan:
+  def _find_smallest(self, brief: bool) -> StagePlan:
     least = self.least_peak()
     best: _LaidOut | None = None
     without: set[tuple[int, int]] = set()
@@ -176,7 +178,8 @@ class Planner:
       if cuts is None:
         break
       candidate = self._simulate(cuts)
-      best = self._lay_out(candidate, None if best is None else best.layout.bytes) or best
+      below = None if best is None else best.layout.bytes
+      best = self._lay_out(candidate, below, brief) or best
       assert best is not None
       limit = self._tensor_bytes + best.layout.bytes - layout.ALIGNMENT
       if limit < least:
@@ -194,17 +197,20 @@ class Planner:
     peak = self._tensor_bytes + workspace_limit
     for _ in range(_PEAKS):
       if peak < least:
-        return None
+        break
       cuts = self._search.fewest_dispatches(peak)
       assert cuts is not None
       candidate = self._simulate(cuts)
-      # Any size below the limit will do: the first that is found.
-      found = self._lay_out(candidate, workspace_limit + layout.ALIGNMENT)
+      # Any size below the limit will do.
+      found = self._lay_out(candidate, workspace_limit + layout.ALIGNMENT, brief=True)
       if found is not None and found.layout.bytes <= workspace_limit:
         return self._finish(found)
       # What cannot be laid out has too little room: aim lower.
       peak = min(candidate.peak_bytes - 1, (peak + least) // 2)
-    return None
+    if self.least_workspace() > workspace_limit:
+      return None
+    smallest = self.smallest()
+    return smallest if smallest.workspace_bytes <= workspace_limit else None
 
   def fixed(self, schedule: str) -> StagePlan | None:
     """Every operator for itself ('layer'), or all in one 'stream' if that is possible."""
@@ -212,7 +218,7 @@ class Planner:
     if schedule == 'stream' and n > program.MAX_OPS:
       return None
     cuts = ((0, n),) if schedule == 'stream' else tuple((i, i + 1) for i in range(n))
-    found = self._lay_out(self._simulate(cuts), None)
+    found = self._lay_out(self._simulate(cuts), None, brief=True)
     assert found is not None
     return self._finish(found)
 
@@ -224,13 +230,15 @@ class Planner:
     joined = [step for part in steps for step in part]
     return _Candidate(cuts, steps, needs.needs_of(self._graph, cuts, joined, self._reusable))
 
-  def _lay_out(self, candidate: _Candidate, below: int | None) -> _LaidOut | None:
+  def _lay_out(
+      self, candidate: _Candidate, below: int | None, brief: bool = False
+  ) -> _LaidOut | None:
     """None when no workspace of less than `below` bytes was found."""
     needed = candidate.needs
     regions = [
         layout.Region(self._graph.maps[m].bytes, needed.tensors[m]) for m in self._tensors
     ]
-    found = layout.find_layout(needed.items, regions, needed.length, limit=below)
+    found = layout.find_layout(needed.items, regions, needed.length, limit=below, brief=brief)
     if found is None:
       return None
     return _LaidOut(candidate.cuts, candidate.steps, needed, tuple(regions), found)

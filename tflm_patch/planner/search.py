@@ -207,7 +207,7 @@ class StageSearch:
     depth = min(
         depths, key=lambda d: (patches.estimate_peak(self._graph, d, options.grid), d)
     )
-    return self._planner(_Rewrites(patched=(0, depth, options.grid))).smallest()
+    return self._planner(_Rewrites(patched=(0, depth, options.grid))).smallest(brief=True)
 
 
 @dataclasses.dataclass(frozen=True)
