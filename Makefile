@@ -5,6 +5,7 @@
 # make test   installs into .venv, runs every check and test
 
 PYTHON ?= python3
+PYTEST_ARGS ?= --numprocesses auto --dist worksteal
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .build/demo

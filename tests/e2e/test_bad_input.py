@@ -215,7 +215,7 @@ def test_mutations(base, mutate):
   refused = 0
   for seed in range(examples(MUTATIONS_PER_CASE)):
     mutant = mutate(data, np.random.default_rng(seed))
-    start = time.monotonic()
+    start = time.process_time()
     try:
       result = convert_model(mutant, ConvertOptions(force_stage=seed % 2 == 0), SOURCE)
     except TflmPatchError as error:
@@ -230,7 +230,7 @@ def test_mutations(base, mutate):
       else:
         assert result.data == mutant
         assert result.reason
-    assert time.monotonic() - start < SECONDS_PER_MODEL, f'seed {seed} takes too long'
+    assert time.process_time() - start < SECONDS_PER_MODEL, f'seed {seed} takes too long'
   assert refused
 
 

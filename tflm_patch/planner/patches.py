@@ -60,7 +60,9 @@ def depths(graph: StageGraph, first: int = 0) -> list[int]:
   spans = order.spans(graph)
   for depth in range(first + 1, len(graph.ops)):
     op = graph.ops[depth - 1]
-    if not _is_local(graph, op):
+    # No patch of an earlier operator makes the whole of a map.
+    wholes = [m for m in op.inputs if _is_whole(graph, op, m)]
+    if not _is_local(graph, op) or any(spans[m][0] >= first for m in wholes):
       break
     alive = [
         m
@@ -95,6 +97,14 @@ def _is_local(graph: StageGraph, op: StageOp) -> bool:
       graph.maps[m].role != MapRole.CONSTANT or graph.maps[m].rows * graph.maps[m].cols == 1
       for m in op.inputs
   )
+
+
+def _is_whole(graph: StageGraph, op: StageOp, m: int) -> bool:
+  """Whether every patch reads all of an input: one that is broadcast, or a constant."""
+  source, output = graph.maps[m], graph.maps[op.outputs[0]]
+  if source.role == MapRole.CONSTANT:
+    return True
+  return op.window is None and (source.rows, source.cols) != (output.rows, output.cols)
 
 
 def split_into_patches(
@@ -190,7 +200,7 @@ class _Splitter:
     for op in reversed(self._members):
       made = needed[op.outputs[0]]
       for m in op.inputs:
-        if not self._is_whole(op, m):
+        if not _is_whole(self._graph, op, m):
           rect = self._source(op, m, made)
           needed[m] = rect if m not in needed else needed[m].hull(rect)
     return needed
@@ -211,7 +221,7 @@ class _Splitter:
     inputs, reads = [], []
     pad = (0, 0)
     for m in op.inputs:
-      if self._is_whole(op, m):
+      if _is_whole(self._graph, op, m):
         inputs.append(m)
         reads.append(rows.whole_map(made.rows, self._graph.maps[m].rows))
         continue
@@ -246,14 +256,6 @@ class _Splitter:
             window=window,
         )
     )
-
-  def _is_whole(self, op: StageOp, m: int) -> bool:
-    """Whether an input is broadcast, or a constant."""
-    source = self._graph.maps[m]
-    if source.role == MapRole.CONSTANT:
-      return True
-    output = self._graph.maps[op.outputs[0]]
-    return op.window is None and (source.rows, source.cols) != (output.rows, output.cols)
 
   def _source(self, op: StageOp, m: int, made: Rect) -> Rect:
     """The cells of an input that are read to make cells of the output."""
