@@ -168,7 +168,7 @@ static TFLM_PATCH_ASSEMBLY int32_t make_wide_channels(
       "add r4, r4, r8\n\t"
       "add r5, r5, r8, lsr #2\n\t"
       "mvn r10, r10\n\t"
-      "cmp r10, #22\n\t"
+      "cmp r10, #23\n\t"
       "bhs 8f\n\t"
       "lsl r7, r7, r10\n\t"
       "add r10, r10, #1\n\t"
@@ -269,7 +269,7 @@ static TFLM_PATCH_ASSEMBLY int32_t make_wide_channels(
   "add r4, r4, r8\n\t"              \
   "add r5, r5, r8, lsr #2\n\t"      \
   "mvn r10, r10\n\t"                \
-  "cmp r10, #22\n\t"
+  "cmp r10, #23\n\t"
 
 /* r0-r3 sums, r10 values, r11 weights, r12 quads left, lr taps. */
 #define PAIRS_OF_TWO(QUAD, TAIL)     \
