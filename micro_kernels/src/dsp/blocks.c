@@ -19,66 +19,6 @@
 
 #define PIXELS TFLM_PATCH_WIDE_PIXELS
 
-/* ---- widening ---- */
-
-/* The last n % 4 bytes of n >= 4 in the low bytes of a word, zeros above. */
-static inline uint32_t load_tail(const int8_t* bytes, uint32_t n) {
-  return tflm_patch_load_word(bytes + n - 4) >> (8 * (4 - n % 4));
-}
-
-void tflm_patch_widen_vector(uint32_t* to, uint32_t n_vectors,
-                             const int8_t* from, uint32_t n) {
-  const uint32_t odd = n_vectors;
-  const uint32_t step = 2 * n_vectors;
-  const int8_t* at = from;
-  for (uint32_t quads = n / 4; quads > 0; --quads) {
-    const uint32_t word = tflm_patch_load_word(at);
-    to[0] = tflm_patch_even_bytes(word);
-    to[odd] = tflm_patch_odd_bytes(word);
-    to += step;
-    at += 4;
-  }
-  if (n % 4 != 0) {
-    const uint32_t word = load_tail(from, n);
-    to[0] = tflm_patch_even_bytes(word);
-    to[odd] = tflm_patch_odd_bytes(word);
-  }
-}
-
-static inline uint32_t* put_wide(uint32_t* to, uint32_t a, uint32_t b,
-                                 uint32_t c, uint32_t d) {
-  to[0] = tflm_patch_even_bytes(a);
-  to[1] = tflm_patch_even_bytes(b);
-  to[2] = tflm_patch_even_bytes(c);
-  to[3] = tflm_patch_even_bytes(d);
-  to[4] = tflm_patch_odd_bytes(a);
-  to[5] = tflm_patch_odd_bytes(b);
-  to[6] = tflm_patch_odd_bytes(c);
-  to[7] = tflm_patch_odd_bytes(d);
-  return to + 8;
-}
-
-void tflm_patch_widen(uint32_t* to, const int8_t* from, uint32_t pitch,
-                      uint32_t n, uint32_t n_vectors) {
-  const int8_t* a = from;
-  const int8_t* b = n_vectors > 1 ? a + pitch : a;
-  const int8_t* c = n_vectors > 2 ? b + pitch : b;
-  const int8_t* d = n_vectors > 3 ? c + pitch : c;
-  for (uint32_t quads = n / 4; quads > 0; --quads) {
-    to = put_wide(to, tflm_patch_load_word(a), tflm_patch_load_word(b),
-                  tflm_patch_load_word(c), tflm_patch_load_word(d));
-    a += 4;
-    b += 4;
-    c += 4;
-    d += 4;
-  }
-  if (n % 4 != 0) {
-    const uint32_t back = n - n % 4;
-    put_wide(to, load_tail(a - back, n), load_tail(b - back, n),
-             load_tail(c - back, n), load_tail(d - back, n));
-  }
-}
-
 /* ---- jobs ---- */
 
 /* Sums of n_pixels of a channel that the short way to bytes is not for. */

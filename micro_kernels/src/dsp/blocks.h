@@ -51,19 +51,14 @@ static inline uint32_t tflm_patch_wide_words(uint32_t taps, uint32_t n) {
   return (taps + 3) / 4 * 2 * n;
 }
 
-/* One of n_vectors interleaved vectors: for every four of its n values a word of
- * the even ones and, n_vectors words further on, a word of the odd ones; then
- * come those of the next four. n is at least 4; the last four are filled up with
- * zeros. */
-void tflm_patch_widen_vector(uint32_t* to, uint32_t n_vectors,
-                             const int8_t* from, uint32_t n);
+/* `count` of n_vectors interleaved vectors of n values, one behind the other: for every
+ * four values a word of the even ones and, n_vectors words further on, a word of
+ * the odd ones; then come those of the next four. n is at least 4; the last four are
+ * filled up with zeros. */
+void tflm_patch_widen(uint32_t* to, uint32_t n_vectors, const int8_t* from,
+                      uint32_t n, uint32_t count);
 
-/* Four interleaved vectors, `pitch` apart, of which the first n_vectors are there
- * (the last of them stands for the missing ones). */
-void tflm_patch_widen(uint32_t* to, const int8_t* from, uint32_t pitch,
-                      uint32_t n, uint32_t n_vectors);
-
-/* One to four of four widened pixels. Pixels are j->channels bytes of the output
+/* One to four of four widened pixels; the words of the others may be anything. Pixels are j->channels bytes of the output
  * each, here and below. */
 void tflm_patch_make_wide(tflm_patch_dot_job* j, const uint32_t* values,
                           uint32_t n_pixels, int8_t* output);

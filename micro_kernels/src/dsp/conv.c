@@ -136,12 +136,11 @@ static void make_pointwise_row(conv_row* c, const int8_t* values,
   for (uint32_t left = c->cols; left > 0; left -= n) {
     if (is_wide && left >= 3) {
       n = left < PIXELS ? left : PIXELS;
-      tflm_patch_widen(c->buffer, values, taps, taps, n);
+      tflm_patch_widen(c->buffer, PIXELS, values, taps, n);
       tflm_patch_make_wide(&c->job, c->buffer, n, output);
     } else if (left >= 2 && is_wide_two) {
       n = 2;
-      tflm_patch_widen_vector(c->buffer, 2, values, taps);
-      tflm_patch_widen_vector(c->buffer + 1, 2, values + taps, taps);
+      tflm_patch_widen(c->buffer, 2, values, taps, 2);
       tflm_patch_make_wide_two(&c->job, c->buffer, output);
     } else {
       const int8_t* cells = values;
@@ -187,10 +186,10 @@ static __attribute__((noinline)) void gather_wide_two(const conv_row* c, uint32_
         const int8_t* from = c->rows[i] + first * (int32_t)depth;
         at += inside.first * cell_words;
         if (is_run) {
-          tflm_patch_widen_vector(at, 2, from, taps * depth);
+          tflm_patch_widen(at, 2, from, taps * depth, 1);
         } else {
           for (uint32_t j = 0; j < taps; ++j) {
-            tflm_patch_widen_vector(at, 2, from, depth);
+            tflm_patch_widen(at, 2, from, depth, 1);
             at += cell_words;
             from += window->dilation_w * depth;
           }
@@ -219,7 +218,7 @@ static void make_row(conv_row* c, int8_t* output) {
     if (is_wide && left > 2) {
       n = left < PIXELS ? left : PIXELS;
       gather(c, x, n, cells);
-      tflm_patch_widen(c->buffer, cells, taps, taps, n);
+      tflm_patch_widen(c->buffer, PIXELS, cells, taps, n);
       tflm_patch_make_wide(&c->job, c->buffer, n, output);
     } else if (is_wide_two && left >= 2) {
       n = 2;
