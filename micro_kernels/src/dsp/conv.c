@@ -141,7 +141,7 @@ static void make_pointwise_row(conv_row* c, const int8_t* values,
     } else if (left >= 2 && is_wide_two) {
       n = 2;
       tflm_patch_widen(c->buffer, 2, values, taps, 2);
-      tflm_patch_make_wide_two(&c->job, c->buffer, output);
+      tflm_patch_make_few(&c->job, c->buffer, TFLM_PATCH_WIDE_TWO, output);
     } else {
       const int8_t* cells = values;
       n = left < 2 ? 1 : 2;
@@ -149,11 +149,8 @@ static void make_pointwise_row(conv_row* c, const int8_t* values,
         cells = (const int8_t*)c->buffer;
         copy((int8_t*)c->buffer, values, n * taps);
       }
-      if (n == 2) {
-        tflm_patch_make_two(&c->job, cells, output);
-      } else {
-        tflm_patch_make_one(&c->job, cells, output);
-      }
+      tflm_patch_make_few(&c->job, cells,
+                          n == 2 ? TFLM_PATCH_TWO : TFLM_PATCH_ONE, output);
     }
     values += n * taps;
     output += n * channels;
@@ -223,15 +220,12 @@ static void make_row(conv_row* c, int8_t* output) {
     } else if (is_wide_two && left >= 2) {
       n = 2;
       gather_wide_two(c, x, c->buffer);
-      tflm_patch_make_wide_two(&c->job, c->buffer, output);
+      tflm_patch_make_few(&c->job, c->buffer, TFLM_PATCH_WIDE_TWO, output);
     } else {
       n = left < few ? left : few;
       gather(c, x, n, cells);
-      if (n == 2) {
-        tflm_patch_make_two(&c->job, cells, output);
-      } else {
-        tflm_patch_make_one(&c->job, cells, output);
-      }
+      tflm_patch_make_few(&c->job, cells,
+                          n == 2 ? TFLM_PATCH_TWO : TFLM_PATCH_ONE, output);
     }
     output += n * channels;
   }
@@ -283,6 +277,7 @@ static void make_cols(const tflm_patch_conv_args* args,
   } else {
     make_on_stack(&c, output);
   }
+  tflm_patch_clamp_bytes(&args->requant, output, cols * args->output_channels);
 }
 
 /* Whether the kernel is for such a window, in place or not. */
