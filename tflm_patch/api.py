@@ -17,7 +17,7 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import write_atomically
 from tflm_patch.graph.macs import subgraph_macs
 from tflm_patch.graph.reader import parse_model, read_model
-from tflm_patch.graph.types import Model
+from tflm_patch.graph.types import DType, Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.arena import ArenaPrediction, offline, predict
 from tflm_patch.planner.operators import OpView
@@ -261,7 +261,7 @@ def _convert(
     text = f'tensors placed offline, head {arena.head:,} instead of {before.head:,} bytes'
     changes, reason = [*changes, Change('offline_plan', text)], None
   if options.plan.arena_bytes is not None:
-    _check_budget(options, choice, arena, source)
+    _check_budget(options, original, choice, arena, source)
   if reason is not None:
     return ConversionResult(
         original, data, False, reason, original, original_arena, original_arena, len(data),
@@ -290,7 +290,7 @@ def _plan_options(options: PlanOptions, stock: ArenaPrediction) -> PlanOptions:
 
 
 def _check_budget(
-    options: ConvertOptions, choice: Any, arena: ArenaPrediction, source: str
+    options: ConvertOptions, original: Model, choice: Any, arena: ArenaPrediction, source: str
 ) -> None:
   """Raises when the smallest plan exceeds the arena that was asked for."""
   limit = options.plan.arena_bytes
@@ -308,7 +308,7 @@ def _check_budget(
       for flag, used in (
           ('--input-rows 1', options.input_rows is not None),
           ('--max-overhead 1.5', options.plan.max_overhead > 1),
-          ('--int8-io', options.int8_io),
+          ('--int8-io', options.int8_io or not _has_other_io(original)),
       )
       if not used
   ]
@@ -317,6 +317,12 @@ def _check_budget(
       f'{source or "model"}: no plan fits an arena of {limit:,} bytes: the smallest needs '
       f'{arena.total:,} ({arena.head:,} head + {arena.tail:,} tail){bound}{advice}'
   )
+
+
+def _has_other_io(model: Model) -> bool:
+  """Whether an input or output is not int8 already."""
+  main = model.main
+  return any(main.tensors[t].dtype != DType.INT8 for t in (*main.inputs, *main.outputs))
 
 
 def _why_no_stage(original: Model, choice: Any) -> str:

@@ -50,6 +50,7 @@ def test_a_budget_that_nothing_fits():
   with pytest.raises(TflmPatchError, match=f'the smallest needs {least:,}') as error:
     convert(sample(), arena_bytes=least - 1)
   assert '\n' not in str(error.value) and 'bounded by' in str(error.value)
+  assert '--int8-io' not in str(error.value)  # its inputs and outputs are int8
 
 
 def test_a_budget_for_a_model_without_stages():

@@ -71,8 +71,8 @@ def load(name: str | os.PathLike[str]) -> Target:
   if wanted in known:
     return known[wanted]
   near = difflib.get_close_matches(wanted, known, n=1)
-  hint = f'did you mean "{near[0]}"?' if near else f'known are {", ".join(known)}'
-  raise TflmPatchError(f'unknown target "{text}"; {hint} A file of your own ends in .json')
+  hint = f'did you mean "{near[0]}"' if near else f'known are {", ".join(known)}'
+  raise TflmPatchError(f'unknown target "{text}"; {hint}; a file of your own ends in .json')
 
 
 def all_targets() -> list[Target]:

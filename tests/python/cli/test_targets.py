@@ -80,7 +80,7 @@ def test_names_in_any_case(name):
 
 
 @pytest.mark.parametrize(('name', 'hint'), [
-    ('stm32f764', 'did you mean "stm32f746"'), ('ESP32_S3', 'did you mean "esp32s3"'),
+    ('stm32f764', 'did you mean "stm32f746"; a file'), ('ESP32_S3', 'did you mean "esp32s3"'),
     ('pdp11', 'known are apollo4'), ('', 'known are apollo4'),
 ])  # fmt: skip
 def test_unknown_names(name, hint):
