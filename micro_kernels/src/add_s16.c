@@ -6,7 +6,6 @@
 #include "binary.h"
 #include "kernels.h"
 #include "requantize.h"
-#include "typed.h"
 
 static int32_t scale(const tflm_patch_add_params* params, uint32_t input,
                      int32_t value) {
@@ -29,11 +28,6 @@ void tflm_patch_add_s16(const tflm_patch_add_params* params, const int16_t* a,
   }
 }
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
-  return tflm_patch_check_add_of(stage, op, TFLM_PATCH_INT16);
-}
-
 static void add_row(const void* params, int32_t a_zero_point,
                     int32_t b_zero_point, const int8_t* a, uint32_t a_step,
                     const int8_t* b, uint32_t b_step, int8_t* output,
@@ -46,13 +40,16 @@ static void add_row(const void* params, int32_t a_zero_point,
                      (int16_t*)(void*)output, n);
 }
 
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  tflm_patch_run_binary(stage, op, step, count, add_row);
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  tflm_patch_run_binary(task, step, count, add_row);
 }
 
 const tflm_patch_kernel tflm_patch_add_s16_kernel = {
-    .check = check,
+    .check = tflm_patch_check_add,
     .reads = tflm_patch_binary_reads,
     .run = run,
+    .params_bytes = sizeof(tflm_patch_add_params),
+    .inputs = 2,
+    .outputs = 1,
+    .rules = TFLM_PATCH_INT16 | TFLM_PATCH_IN_SERIES,
 };

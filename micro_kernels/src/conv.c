@@ -9,7 +9,6 @@
 #include "family.h"
 #include "kernels.h"
 #include "portable/portable.h"
-#include "typed.h"
 #include "weights.h"
 
 #if !TFLM_PATCH_HAS_OWN_CONV
@@ -145,74 +144,42 @@ void tflm_patch_conv_rows_s8(const tflm_patch_conv_args* args,
   }
 }
 
-static const tflm_patch_conv_params* conv_params(const tflm_patch_stage* stage,
-                                                 const tflm_patch_op* op) {
-  return (const tflm_patch_conv_params*)tflm_patch_params(stage, op);
-}
-
-tflm_patch_status tflm_patch_check_conv(const tflm_patch_stage* stage,
-                                        const tflm_patch_op* op, uint8_t type) {
-  const tflm_patch_conv_params* params = conv_params(stage, op);
+tflm_patch_status tflm_patch_check_conv(const tflm_patch_task* task) {
+  const tflm_patch_conv_params* params =
+      (const tflm_patch_conv_params*)task->params;
   const tflm_patch_window* window = &params->window;
-  tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
+  const uint32_t groups = params->groups;
+  const uint32_t inputs = task->input->channels;
+  const uint32_t outputs = task->output->channels;
+  const tflm_patch_status status =
+      tflm_patch_check_window(window, task->input, task->output);
   if (status != TFLM_PATCH_OK) {
     return status;
   }
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  status = tflm_patch_check_window(window, input, output);
-  if (status != TFLM_PATCH_OK) {
-    return status;
-  }
-  if (input->type != type || output->type != type ||
-      params->groups == 0 || input->channels % params->groups != 0 ||
-      output->channels % params->groups != 0) {
+  if (groups == 0 || inputs % groups != 0 || outputs % groups != 0) {
     return TFLM_PATCH_BAD_OP;
   }
   return tflm_patch_check_weights(
-      stage, type, params->weights_at,
-      (uint64_t)output->channels * window->kernel_h * window->kernel_w *
-          (input->channels / params->groups),
-      params->bias_at, &params->requant, output->channels);
+      task, &params->requant, outputs * window->kernel_h * window->kernel_w,
+      inputs / groups, outputs);
 }
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
-  return tflm_patch_check_conv(stage, op, TFLM_PATCH_INT8);
-}
-
-void tflm_patch_conv_reads(const tflm_patch_stage* stage,
-                           const tflm_patch_op* op, uint32_t input,
-                           uint32_t step, int32_t* first, int32_t* last) {
-  tflm_patch_window_reads(&conv_params(stage, op)->window,
-                          tflm_patch_input_map(stage, op, input)->rows, step,
-                          first, last);
-}
-
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  const tflm_patch_conv_params* params = conv_params(stage, op);
-  const tflm_patch_map* input_map = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  const tflm_patch_rows input = tflm_patch_view_rows(stage, input_map);
-  const tflm_patch_rows rows = tflm_patch_view_rows(stage, output);
-  const tflm_patch_conv_args args = {
-      .window = params->window,
-      .requant = tflm_patch_find_requant(stage, &params->requant),
-      .weights = (const int8_t*)tflm_patch_constant(stage, params->weights_at),
-      .bias = (const int32_t*)tflm_patch_constant(stage, params->bias_at),
-      .input_zero_point = input_map->zero_point,
-      .groups = params->groups,
-      .output_cols = output->cols,
-      .output_channels = output->channels,
-      .scratch = tflm_patch_spare_scratch(stage, op),
-      .scratch_bytes = op->scratch_bytes,
-  };
-  tflm_patch_conv_rows_s8(&args, &input, &rows, step, count);
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  tflm_patch_conv_args args;
+  tflm_patch_rows input;
+  tflm_patch_rows output;
+  tflm_patch_find_conv(task, &args);
+  tflm_patch_view_rows(task->stage, task->input, &input);
+  tflm_patch_view_rows(task->stage, task->output, &output);
+  tflm_patch_conv_rows_s8(&args, &input, &output, step, count);
 }
 
 const tflm_patch_kernel tflm_patch_conv_2d_kernel = {
-    .check = check,
-    .reads = tflm_patch_conv_reads,
+    .check = tflm_patch_check_conv,
+    .reads = tflm_patch_windowed_reads,
     .run = run,
+    .params_bytes = sizeof(tflm_patch_conv_params),
+    .inputs = 1,
+    .outputs = 1,
+    .rules = TFLM_PATCH_INT8 | TFLM_PATCH_IN_SERIES,
 };

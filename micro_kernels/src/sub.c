@@ -38,13 +38,16 @@ static void sub_row(const void* params, int32_t a_zero_point,
                     b_zero_point, a, a_step, b, b_step, output, n);
 }
 
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  tflm_patch_run_binary(stage, op, step, count, sub_row);
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  tflm_patch_run_binary(task, step, count, sub_row);
 }
 
 const tflm_patch_kernel tflm_patch_sub_kernel = {
     .check = tflm_patch_check_add,
     .reads = tflm_patch_binary_reads,
     .run = run,
+    .params_bytes = sizeof(tflm_patch_add_params),
+    .inputs = 2,
+    .outputs = 1,
+    .rules = TFLM_PATCH_INT8 | TFLM_PATCH_IN_SERIES,
 };

@@ -196,17 +196,27 @@ static tflm_patch_status check_maps(const validator* v) {
 
 /* ---- operators ---- */
 
-static int accumulates(const validator* v, const tflm_patch_kernel* kernel,
-                       const tflm_patch_op* op) {
-  return kernel->accumulates == 2 ? kernel->is_accumulating(&v->stage, op)
-                                  : kernel->accumulates;
+/* Private memory, if any, lies in its region. */
+static tflm_patch_status check_scratch(const validator* v,
+                                       const tflm_patch_op* op) {
+  if (op->scratch == TFLM_PATCH_NONE) {
+    return op->scratch_bytes == 0 ? TFLM_PATCH_OK : TFLM_PATCH_BAD_SIZE;
+  }
+  if (op->scratch % TFLM_PATCH_ALIGNMENT != 0) {
+    return TFLM_PATCH_BAD_ALIGNMENT;
+  }
+  return op->scratch_region != TFLM_PATCH_REGION_CONSTANTS &&
+                 fits(op->scratch, op->scratch_bytes,
+                      region_bytes(v, op->scratch_region))
+             ? TFLM_PATCH_OK
+             : TFLM_PATCH_BAD_SIZE;
 }
 
 static tflm_patch_status check_op(const validator* v, uint32_t index) {
   const tflm_patch_stage* stage = &v->stage;
   const tflm_patch_op* op = &stage->ops[index];
   const tflm_patch_kernel* kernel = tflm_patch_find_kernel(op->kind);
-  if (kernel == NULL) {
+  if (kernel == NULL || op->n_inputs == 0 || op->n_outputs == 0) {
     return TFLM_PATCH_BAD_OP;
   }
   if (!fits(op->first_edge, (uint32_t)op->n_inputs + op->n_outputs,
@@ -216,29 +226,21 @@ static tflm_patch_status check_op(const validator* v, uint32_t index) {
   if (op->params % 4 != 0) {
     return TFLM_PATCH_BAD_ALIGNMENT;
   }
-  if (!fits(op->params, tflm_patch_params_bytes(op->kind),
-            stage->header->program_bytes)) {
+  if (!fits(op->params, kernel->params_bytes, stage->header->program_bytes)) {
     return TFLM_PATCH_BAD_SIZE;
   }
-  if (op->scratch == TFLM_PATCH_NONE) {
-    if (op->scratch_bytes != 0) {
-      return TFLM_PATCH_BAD_SIZE;
-    }
-  } else {
-    if (op->scratch % TFLM_PATCH_ALIGNMENT != 0) {
-      return TFLM_PATCH_BAD_ALIGNMENT;
-    }
-    if (op->scratch_region == TFLM_PATCH_REGION_CONSTANTS ||
-        !fits(op->scratch, op->scratch_bytes,
-              region_bytes(v, op->scratch_region))) {
-      return TFLM_PATCH_BAD_SIZE;
-    }
+  tflm_patch_task task;
+  tflm_patch_open_task(&task, stage, op);
+  tflm_patch_status status = check_scratch(v, op);
+  if (status == TFLM_PATCH_OK) {
+    status = tflm_patch_check_rules(kernel, &task);
   }
-  const tflm_patch_status status = kernel->check(stage, op);
+  if (status == TFLM_PATCH_OK) {
+    status = kernel->check(&task);
+  }
   if (status != TFLM_PATCH_OK) {
     return status;
   }
-  const uint32_t rows = accumulates(v, kernel, op) ? 1 : op->steps;
   for (uint32_t i = 0; i < op->n_outputs; ++i) {
     const tflm_patch_map* map = tflm_patch_output_map(stage, op, i);
     if (map->producer != index || map->region == TFLM_PATCH_REGION_CONSTANTS ||
@@ -246,7 +248,8 @@ static tflm_patch_status check_op(const validator* v, uint32_t index) {
          map->split_region == TFLM_PATCH_REGION_CONSTANTS)) {
       return TFLM_PATCH_BAD_MAP;
     }
-    if (map->rows != rows) {
+    if (!(kernel->rules & TFLM_PATCH_MAY_ACCUMULATE) &&
+        map->rows != op->steps) {
       return TFLM_PATCH_BAD_OP;
     }
   }
@@ -332,15 +335,16 @@ typedef struct {
 
 /* Whether rows first..last of a map are there. */
 static int are_rows_there(const validator* v, const simulation* s,
-                          const tflm_patch_map* map, int32_t first,
-                          int32_t last) {
+                          const tflm_patch_map* map,
+                          const tflm_patch_span* rows) {
   const tflm_patch_op* producer = &v->stage.ops[map->producer];
   const uint16_t done = s->done[map->producer - s->segment->first_op];
   int32_t made = done;
   if (map->rows != producer->steps) { /* it accumulates */
     made = done == producer->steps ? map->rows : 0;
   }
-  return first > last || (last < made && first + map->ring_rows >= made);
+  return rows->first > rows->last ||
+         (rows->last < made && rows->first + map->ring_rows >= made);
 }
 
 /* Whether the rows that a FEED step copies are those of the band at hand. */
@@ -372,6 +376,8 @@ static tflm_patch_status check_step(const validator* v, simulation* s,
     return TFLM_PATCH_BAD_STEP;
   }
   const tflm_patch_kernel* kernel = tflm_patch_find_kernel(op->kind);
+  tflm_patch_task task;
+  tflm_patch_open_task(&task, stage, op);
   for (uint32_t i = 0; i < op->n_inputs; ++i) {
     const tflm_patch_map* map = tflm_patch_input_map(stage, op, i);
     if (map->producer == TFLM_PATCH_NONE) {
@@ -386,14 +392,15 @@ static tflm_patch_status check_step(const validator* v, simulation* s,
     if (map->producer - segment->first_op >= segment->n_ops) {
       return TFLM_PATCH_BAD_STEP;
     }
-    int32_t first;
-    int32_t last;
-    kernel->reads(stage, op, i, step->row, &first, &last);
+    tflm_patch_span rows;
+    tflm_patch_span last;
+    task.input = map;
+    kernel->reads(&task, step->row, &rows);
     if (step->count > 1) {
-      int32_t unused;
-      kernel->reads(stage, op, i, end - 1, &unused, &last);
+      kernel->reads(&task, end - 1, &last);
+      rows.last = last.last;
     }
-    if (!are_rows_there(v, s, map, first, last)) {
+    if (!are_rows_there(v, s, map, &rows)) {
       return TFLM_PATCH_BAD_STEP;
     }
   }

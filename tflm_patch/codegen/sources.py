@@ -23,7 +23,7 @@ from tflm_patch.runtime.paths import kernels_dir
 TABLE = 'kernel_table.c'
 # Where inferences spend their time, with what lies in folders: the kernel families'
 # inner loops. Builds optimize these for speed and may optimize the rest for size.
-_HOT = frozenset({'binary.c', 'mul.c', 'sub.c'})
+_HOT = frozenset({'binary.c', 'dot.c', 'mul.c', 'sub.c'})
 # What the adapter and applications call.
 _ROOTS = (
     'tflm_patch_validate', 'tflm_patch_workspace_size', 'tflm_patch_run', 'tflm_patch_resume',
@@ -45,7 +45,7 @@ _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.MULTILINE)
 _DEFAULT_TABLE = re.compile(
     r'#ifdef TFLM_PATCH_KERNEL_TABLE_FILE\n.*?#else\n(.*?)#endif\n', re.DOTALL
 )
-_ENTRY = re.compile(r'[ \t]*\[TFLM_PATCH_(\w+)\]\s*=\s*\{.*?\},\n', re.DOTALL)
+_ENTRY = re.compile(r'[ \t]*\[TFLM_PATCH_(\w+)\]\s*=\s*&\w+,\n', re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
