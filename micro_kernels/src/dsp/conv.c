@@ -58,8 +58,8 @@ static inline __attribute__((always_inline)) int8_t* copy(int8_t* to,
 
 /* The window of an output column at an input column, in the order of the
  * weights; some of it lies outside of the map, or it has gaps. */
-static __attribute__((noinline)) void gather_at_side(const conv_row* c,
-                                                     int32_t col, int8_t* to) {
+static TFLM_PATCH_NOINLINE void gather_at_side(const conv_row* c, int32_t col,
+                                               int8_t* to) {
   const tflm_patch_window* window = &c->args->window;
   const uint32_t depth = c->input->channels;
   const int32_t zero_point = c->args->input_zero_point;
@@ -84,7 +84,8 @@ static __attribute__((noinline)) void gather_at_side(const conv_row* c,
 }
 
 /* The windows of output columns [x, x + n), one behind the other. */
-static __attribute__((noinline)) void gather(const conv_row* c, uint32_t x, uint32_t n, int8_t* to) {
+static TFLM_PATCH_NOINLINE void gather(const conv_row* c, uint32_t x,
+                                       uint32_t n, int8_t* to) {
   const tflm_patch_window* window = &c->args->window;
   const uint32_t depth = c->input->channels;
   const uint32_t run = window->kernel_w * depth;
@@ -107,58 +108,9 @@ static __attribute__((noinline)) void gather(const conv_row* c, uint32_t x, uint
   }
 }
 
-static void find_rows(conv_row* c, uint32_t row) {
-  const tflm_patch_window* window = &c->args->window;
-  const tflm_patch_kernel_rows rows =
-      tflm_patch_find_kernel_rows(window, c->input, row);
-  uint32_t slot = rows.slot;
-  c->inside = rows.inside;
-  for (uint32_t i = rows.inside.first; i < rows.inside.end; ++i) {
-    c->rows[i] = tflm_patch_slot_row(c->input, slot);
-    slot = tflm_patch_next_slot(&rows, c->input, slot);
-  }
-}
-
-/* ---- rows ---- */
-
-/* Pixels whose values lie one behind the other in the map. In place, only what
- * was brought to the buffer is read before it is overwritten. */
-static void make_pointwise_row(conv_row* c, const int8_t* values,
-                               int8_t* output) {
-  const uint32_t taps = c->job.taps;
-  const uint32_t channels = c->job.channels;
-  const int is_in_place = values == output;
-  const int is_wide = 4 * tflm_patch_wide_words(taps, PIXELS) <= c->buffer_bytes;
-  const int is_wide_two =
-      (taps | channels << 1) % 4 == 0 &&
-      4 * tflm_patch_wide_words(taps, 2) <= c->buffer_bytes;
-  uint32_t n;
-  for (uint32_t left = c->cols; left > 0; left -= n) {
-    if (is_wide && left >= 3) {
-      n = left < PIXELS ? left : PIXELS;
-      tflm_patch_widen(c->buffer, PIXELS, values, taps, n);
-      tflm_patch_make_wide(&c->job, c->buffer, n, output);
-    } else if (left >= 2 && is_wide_two) {
-      n = 2;
-      tflm_patch_widen(c->buffer, 2, values, taps, 2);
-      tflm_patch_make_few(&c->job, c->buffer, TFLM_PATCH_WIDE_TWO, output);
-    } else {
-      const int8_t* cells = values;
-      n = left < 2 ? 1 : 2;
-      if (is_in_place) {
-        cells = (const int8_t*)c->buffer;
-        copy((int8_t*)c->buffer, values, n * taps);
-      }
-      tflm_patch_make_few(&c->job, cells,
-                          n == 2 ? TFLM_PATCH_TWO : TFLM_PATCH_ONE, output);
-    }
-    values += n * taps;
-    output += n * channels;
-  }
-}
-
 /* Two windows of an output row, widened; channels are fours. */
-static __attribute__((noinline)) void gather_wide_two(const conv_row* c, uint32_t x, uint32_t* to) {
+static TFLM_PATCH_NOINLINE void gather_wide_two(const conv_row* c, uint32_t x,
+                                                uint32_t* to) {
   const tflm_patch_window* window = &c->args->window;
   const uint32_t depth = c->input->channels;
   const uint32_t cell_words = tflm_patch_wide_words(depth, 2);
@@ -197,37 +149,69 @@ static __attribute__((noinline)) void gather_wide_two(const conv_row* c, uint32_
   }
 }
 
-/* Pixels whose windows are gathered first: four or two that are widened, or as
- * many as fit. */
-static void make_row(conv_row* c, int8_t* output) {
-  const uint32_t taps = c->job.taps;
-  const uint32_t channels = c->job.channels;
-  const uint32_t wide_words = tflm_patch_wide_words(taps, PIXELS);
-  const int is_wide = 4 * wide_words + PIXELS * taps <= c->buffer_bytes;
-  const int is_wide_two =
-      (c->input->channels | channels << 1) % 4 == 0 &&
-      4 * tflm_patch_wide_words(taps, 2) <= c->buffer_bytes;
-  const uint32_t few = 2 * taps <= c->buffer_bytes ? 2 : 1;
-  int8_t* cells = (int8_t*)(c->buffer + (is_wide ? wide_words : 0));
+static void find_rows(conv_row* c, uint32_t row) {
+  const tflm_patch_window* window = &c->args->window;
+  const tflm_patch_kernel_rows rows =
+      tflm_patch_find_kernel_rows(window, c->input, row);
+  uint32_t slot = rows.slot;
+  c->inside = rows.inside;
+  for (uint32_t i = rows.inside.first; i < rows.inside.end; ++i) {
+    c->rows[i] = tflm_patch_slot_row(c->input, slot);
+    slot = tflm_patch_next_slot(&rows, c->input, slot);
+  }
+}
+
+/* ---- rows ---- */
+
+/* Pixels made of those of the map as they are, or of windows that are gathered first.
+ * In place, only what was brought to the buffer is read before it is overwritten. */
+static void make(const conv_row* c, tflm_patch_dot_job* job, int8_t* output) {
+  const uint32_t taps = job->taps;
+  const uint32_t gathered = c->is_direct ? 0 : taps; /* bytes of a pixel */
+  const uint32_t wide_bytes = 4 * tflm_patch_wide_words(taps, 1); /* likewise */
+  const uint32_t most = c->buffer_bytes;
+  const int is_wide = PIXELS * (wide_bytes + gathered) <= most;
+  const int is_wide_two = (c->input->channels | job->channels << 1) % 4 == 0 &&
+                          2 * wide_bytes <= most;
+  const uint32_t few = 2 * gathered <= most ? 2 : 1;
+  const int8_t* values = c->rows[0];
+  const int is_in_place = values == output;
+  int8_t* buffer = (int8_t*)c->buffer;
   uint32_t n;
   for (uint32_t x = 0; x < c->cols; x += n) {
     const uint32_t left = c->cols - x;
-    if (is_wide && left > 2) {
-      n = left < PIXELS ? left : PIXELS;
-      gather(c, x, n, cells);
-      tflm_patch_widen(c->buffer, PIXELS, cells, taps, n);
-      tflm_patch_make_wide(&c->job, c->buffer, n, output);
-    } else if (is_wide_two && left >= 2) {
-      n = 2;
-      gather_wide_two(c, x, c->buffer);
-      tflm_patch_make_few(&c->job, c->buffer, TFLM_PATCH_WIDE_TWO, output);
-    } else {
-      n = left < few ? left : few;
-      gather(c, x, n, cells);
-      tflm_patch_make_few(&c->job, cells,
-                          n == 2 ? TFLM_PATCH_TWO : TFLM_PATCH_ONE, output);
+    uint32_t n_wide = PIXELS; /* 0: pixels are not widened */
+    n = left < PIXELS ? left : PIXELS;
+    if (!is_wide || n < 3) {
+      n = left < 2 ? 1 : is_wide_two ? 2 : few;
+      n_wide = n == 2 && is_wide_two ? 2 : 0;
     }
-    output += n * channels;
+    const int8_t* cells = values;
+    if (n_wide == 2 && !c->is_direct) {
+      gather_wide_two(c, x, c->buffer);
+    } else {
+      if (!c->is_direct) {
+        cells = buffer + n_wide * wide_bytes;
+        gather(c, x, n, buffer + n_wide * wide_bytes);
+      } else if (is_in_place && n_wide == 0) {
+        cells = buffer;
+        copy(buffer, values, n * taps);
+      }
+      if (n_wide != 0) {
+        tflm_patch_widen(c->buffer, n_wide, cells, taps, n);
+      }
+    }
+    if (n_wide == PIXELS) {
+      tflm_patch_make_wide(job, c->buffer, n, output);
+    } else {
+      const uint32_t way = n_wide != 0 ? TFLM_PATCH_WIDE_TWO
+                           : n == 2    ? TFLM_PATCH_TWO
+                                       : TFLM_PATCH_ONE;
+      tflm_patch_make_few(job, way == TFLM_PATCH_WIDE_TWO ? buffer : cells, way,
+                          output);
+    }
+    values += n * taps;
+    output += n * job->channels;
   }
 }
 
@@ -237,21 +221,13 @@ static int is_pointwise(const tflm_patch_window* window) {
          window->stride_w == 1 && window->pad_left == 0;
 }
 
-static void make(conv_row* c, int8_t* output) {
-  if (c->is_direct) {
-    make_pointwise_row(c, c->rows[0], output);
-  } else {
-    make_row(c, output);
-  }
-}
-
 /* Apart, for the stack of those that have a scratch. */
 static __attribute__((noinline)) void make_on_stack(conv_row* c,
                                                     int8_t* output) {
   uint32_t buffer[BUFFER_BYTES / 4];
   c->buffer = buffer;
   c->buffer_bytes = BUFFER_BYTES;
-  make(c, output);
+  make(c, &c->job, output);
 }
 
 static void make_cols(const tflm_patch_conv_args* args,
@@ -273,7 +249,7 @@ static void make_cols(const tflm_patch_conv_args* args,
   c.is_direct = is_pointwise(window) && c.inside.first < c.inside.end &&
                 cols <= input->cols;
   if (args->scratch_bytes > BUFFER_BYTES) {
-    make(&c, output);
+    make(&c, &c.job, output);
   } else {
     make_on_stack(&c, output);
   }
