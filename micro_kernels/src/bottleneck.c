@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "family.h"
 #include "kernels.h"
 #include "weights.h"
 
@@ -96,7 +97,8 @@ static tflm_patch_status check(const tflm_patch_task* task) {
       channels > UINT16_MAX || !tflm_patch_is_int8(params->wide_zero_point) ||
       params->tile_cols == 0 || params->held_cols > params->wide_cols ||
       last->kernel_h != 1 || last->kernel_w != 1 || last->stride_h != 1 ||
-      last->stride_w != 1 || last->pad_top != 0 || last->pad_left != 0) {
+      last->stride_w != 1 || last->pad_top != 0 || last->pad_left != 0 ||
+      !TFLM_PATCH_HAS_FALLBACK) {
     return TFLM_PATCH_BAD_OP;
   }
   tflm_patch_map wide;

@@ -8,6 +8,7 @@
 #include "conv_line.h"
 #include "family.h"
 #include "kernels.h"
+#include "parts.h"
 #include "portable/portable.h"
 #include "weights.h"
 
@@ -122,7 +123,7 @@ static void make_pointwise(const tflm_patch_conv_args* args,
         .split = 1,
     };
 #if TFLM_PATCH_HAS_OWN_CONV_LINE
-    if (!tflm_patch_conv_line_s8(args, &line, to))
+    if (!tflm_patch_conv_line_s8(args, &line, to) && TFLM_PATCH_HAS_FALLBACK)
 #endif
       make_line(args, &line, to);
     row += n;
@@ -156,7 +157,8 @@ tflm_patch_status tflm_patch_check_conv(const tflm_patch_task* task) {
   if (status != TFLM_PATCH_OK) {
     return status;
   }
-  if (groups == 0 || inputs % groups != 0 || outputs % groups != 0) {
+  if (groups == 0 || inputs % groups != 0 || outputs % groups != 0 ||
+      !tflm_patch_is_conv_there(task)) {
     return TFLM_PATCH_BAD_OP;
   }
   return tflm_patch_check_weights(

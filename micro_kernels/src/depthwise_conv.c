@@ -5,6 +5,7 @@
  */
 #include "family.h"
 #include "kernels.h"
+#include "parts.h"
 #include "portable/portable.h"
 #include "weights.h"
 
@@ -30,9 +31,12 @@ tflm_patch_status tflm_patch_check_depthwise(const tflm_patch_task* task) {
   if ((uint32_t)task->input->channels * params->depth_multiplier != channels) {
     return TFLM_PATCH_BAD_OP;
   }
-  return tflm_patch_check_weights(
+  const tflm_patch_status found = tflm_patch_check_weights(
       task, &params->requant, channels,
       (uint32_t)window->kernel_h * window->kernel_w, channels);
+  return found == TFLM_PATCH_OK && !tflm_patch_is_depthwise_there(task)
+             ? TFLM_PATCH_BAD_OP
+             : found;
 }
 
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {

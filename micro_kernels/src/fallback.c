@@ -7,7 +7,8 @@
  */
 #include "family.h"
 
-#if TFLM_PATCH_HAS_OWN_CONV && TFLM_PATCH_HAS_OWN_DEPTHWISE_CONV
+#if TFLM_PATCH_HAS_OWN_CONV && TFLM_PATCH_HAS_OWN_DEPTHWISE_CONV && \
+    TFLM_PATCH_HAS_FALLBACK
 
 #include <stddef.h>
 
@@ -91,4 +92,4 @@ void tflm_patch_depthwise_conv_portable_s8(
   make_row(&conv, input, row, 1, conv.output_channels, output);
 }
 
-#endif /* TFLM_PATCH_HAS_OWN_CONV && TFLM_PATCH_HAS_OWN_DEPTHWISE_CONV */
+#endif /* TFLM_PATCH_HAS_OWN_CONV && ... */

@@ -2,17 +2,17 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The registry of operator kernels: one line per kind. A build that runs known
- * models only needs their kinds: it names a file with their lines, made by
- * `tflm-patch export` or tflm_patch.codegen, in TFLM_PATCH_KERNEL_TABLE_FILE;
- * then the linker leaves the other kernels out. A program that needs one of
- * those is rejected like one of an unknown kind.
+ * models only needs their kinds: it names a header with their lines, see
+ * src/family.h; then the linker leaves the other kernels out. A program that
+ * needs one of those is rejected like one of an unknown kind.
  */
+#include "family.h"
 #include "kernels.h"
 
 /* As long as the highest kind needs. */
 static const tflm_patch_kernel* const kKernels[] = {
-#ifdef TFLM_PATCH_KERNEL_TABLE_FILE
-#include TFLM_PATCH_KERNEL_TABLE_FILE
+#ifdef TFLM_PATCH_KERNEL_ENTRIES
+    TFLM_PATCH_KERNEL_ENTRIES
 #else
     [TFLM_PATCH_CONV_2D] = &tflm_patch_conv_2d_kernel,
     [TFLM_PATCH_DEPTHWISE_CONV_2D] = &tflm_patch_depthwise_conv_2d_kernel,

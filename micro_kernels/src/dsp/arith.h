@@ -80,8 +80,10 @@ typedef struct {
   int32_t exponent;
 } tflm_patch_scaling;
 
+#define TFLM_PATCH_MOST_SCALING_SHIFT 23u /* also in assembly */
+
 static inline int tflm_patch_is_scaling_shift(int32_t shift) {
-  return (uint32_t)(-1 - shift) < 23u;
+  return (uint32_t)(-1 - shift) < TFLM_PATCH_MOST_SCALING_SHIFT;
 }
 
 static inline tflm_patch_scaling tflm_patch_find_scaling(int32_t multiplier,

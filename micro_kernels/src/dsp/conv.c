@@ -18,6 +18,7 @@
 #include "../window.h"
 #include "arith.h"
 #include "blocks.h"
+#include "conv.h"
 
 #define BUFFER_BYTES 576u /* on the stack */
 #define PIXELS TFLM_PATCH_WIDE_PIXELS
@@ -257,7 +258,8 @@ static void make_cols(const tflm_patch_conv_args* args,
 }
 
 /* Whether the kernel is for such a window, in place or not. */
-static int is_supported(const tflm_patch_conv_args* args, uint32_t channels) {
+int tflm_patch_is_dsp_conv(const tflm_patch_conv_args* args,
+                           uint32_t channels) {
   const tflm_patch_window* window = &args->window;
   const uint32_t taps = (uint32_t)window->kernel_h * window->kernel_w * channels;
   const uint32_t most =
@@ -270,7 +272,8 @@ static int is_supported(const tflm_patch_conv_args* args, uint32_t channels) {
 void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
                         const tflm_patch_rows* input, uint32_t row,
                         int8_t* output) {
-  if (is_supported(args, input->channels)) {
+  if (!TFLM_PATCH_HAS_FALLBACK ||
+      tflm_patch_is_dsp_conv(args, input->channels)) {
     make_cols(args, input, row, args->output_cols, output);
   } else {
     tflm_patch_conv_portable_s8(args, input, row, output);
@@ -279,7 +282,8 @@ void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
 
 int tflm_patch_conv_line_s8(const tflm_patch_conv_args* args,
                             const tflm_patch_rows* line, int8_t* output) {
-  if (!is_supported(args, line->channels)) {
+  if (TFLM_PATCH_HAS_FALLBACK &&
+      !tflm_patch_is_dsp_conv(args, line->channels)) {
     return 0;
   }
   make_cols(args, line, 0, line->cols, output);

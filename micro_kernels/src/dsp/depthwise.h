@@ -14,6 +14,14 @@
 #define TFLM_PATCH_DEPTHWISE_STRIDE 2u
 #define TFLM_PATCH_DEPTHWISE_TAPS 8u /* of a kernel row, stride columns apart */
 
+/* Whether the kernels are for such a convolution. */
+int tflm_patch_is_dsp_depthwise(const tflm_patch_depthwise_conv_args* args,
+                                uint32_t channels);
+
+static inline int tflm_patch_is_3x3(const tflm_patch_window* window) {
+  return window->kernel_h == 3 && window->kernel_w == 3;
+}
+
 /* An output row at work. */
 typedef struct {
   const tflm_patch_depthwise_conv_args* args;

@@ -29,8 +29,8 @@ static void clamp_block(const tflm_patch_depthwise_row* d, uint32_t n,
   }
 }
 
-static int is_supported(const tflm_patch_depthwise_conv_args* args,
-                        uint32_t channels) {
+int tflm_patch_is_dsp_depthwise(const tflm_patch_depthwise_conv_args* args,
+                                uint32_t channels) {
   const tflm_patch_window* window = &args->window;
   return args->depth_multiplier == 1 && args->requant.bounded &&
          channels >= CHANNELS && window->dilation_w == 1 &&
@@ -63,7 +63,7 @@ static void make_row(const tflm_patch_depthwise_row* d, uint32_t* buffer,
   const tflm_patch_depthwise_conv_args* args = d->args;
   const tflm_patch_window* window = &args->window;
   const uint32_t cols = args->output_cols;
-  const int is_3x3 = window->kernel_h == 3 && window->kernel_w == 3;
+  const int is_3x3 = !TFLM_PATCH_HAS_PAIRS || tflm_patch_is_3x3(window);
   const int is_clamped = args->requant.act_max - args->requant.act_min != 255;
   const uint32_t max_n =
       is_3x3 ? tflm_patch_max_columns_3x3(window->stride_w, words)
@@ -95,7 +95,7 @@ static void make_row(const tflm_patch_depthwise_row* d, uint32_t* buffer,
       s.back = CHANNELS - n_channels;
       if (is_3x3) {
         slow = tflm_patch_make_stretch_3x3(d, &s, cells);
-        if (slow != 0) {
+        if (TFLM_PATCH_HAS_PAIRS && slow != 0) {
           tflm_patch_make_slow_channels(d, &s, slow, cells);
         }
       } else {
@@ -118,7 +118,8 @@ static TFLM_PATCH_NOINLINE void make_row_on_stack(
 void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
                                   const tflm_patch_rows* input, uint32_t row,
                                   int8_t* output) {
-  if (!is_supported(args, input->channels)) {
+  if (TFLM_PATCH_HAS_FALLBACK &&
+      !tflm_patch_is_dsp_depthwise(args, input->channels)) {
     tflm_patch_depthwise_conv_portable_s8(args, input, row, output);
     return;
   }

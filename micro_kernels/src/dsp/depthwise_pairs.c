@@ -13,7 +13,7 @@
  */
 #include "../family.h"
 
-#if TFLM_PATCH_IS_DSP
+#if TFLM_PATCH_IS_DSP && TFLM_PATCH_HAS_PAIRS
 
 #include "arith.h"
 #include "depthwise.h"
@@ -194,4 +194,4 @@ void tflm_patch_make_slow_channels(const tflm_patch_depthwise_row* d,
   }
 }
 
-#endif /* TFLM_PATCH_IS_DSP */
+#endif /* TFLM_PATCH_IS_DSP && TFLM_PATCH_HAS_PAIRS */
