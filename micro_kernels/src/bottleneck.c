@@ -179,11 +179,6 @@ static void reads(const tflm_patch_task* task, uint32_t step,
 typedef struct {
   const tflm_patch_task* task;
   const tflm_patch_bottleneck_params* params;
-  geometry geometry;
-  tflm_patch_conv_args expand;
-  tflm_patch_depthwise_conv_args depthwise;
-  tflm_patch_conv_args project;
-  tflm_patch_rows input;
   uint32_t row;
   wide_range rows;
   uint32_t kept;      /* rows of them that the output row before left */
@@ -193,6 +188,11 @@ typedef struct {
   uint8_t* held;
   uint32_t tile_first;
   uint32_t tile_end;
+  geometry geometry;
+  tflm_patch_rows input;
+  tflm_patch_conv_args expand;
+  tflm_patch_depthwise_conv_args depthwise;
+  tflm_patch_conv_args project;
 } work;
 
 static uint8_t* tile_cell(const work* w, uint32_t i, uint32_t col) {

@@ -24,7 +24,7 @@ typedef struct {
 } validator;
 
 /* Whether [at, at + n) lies in a container. */
-static int fits(uint64_t at, uint64_t n, uint64_t container) {
+static int fits(uint32_t at, uint32_t n, uint32_t container) {
   return at <= container && n <= container - at;
 }
 
@@ -47,7 +47,8 @@ static tflm_patch_status check_tables(const tflm_patch_header* header) {
       return TFLM_PATCH_BAD_ALIGNMENT;
     }
     if (tables[i].at < sizeof(tflm_patch_header) || tables[i].count == 0 ||
-        !fits(tables[i].at, (uint64_t)tables[i].count * tables[i].size,
+        tables[i].count > header->program_bytes / tables[i].size ||
+        !fits(tables[i].at, tables[i].count * tables[i].size,
               header->program_bytes)) {
       return TFLM_PATCH_BAD_SIZE;
     }
@@ -139,12 +140,13 @@ static uint32_t row_distance(const tflm_patch_map* map) {
                             : (uint32_t)map->row_bytes;
 }
 
-/* Whether `slots` slots from an offset on, of `values` bytes each, lie in a
- * container. */
+/* Whether `slots` slots from an offset on, of `values` bytes each and no further
+ * apart than INT32_MAX, lie in a container. */
 static int piece_fits(const tflm_patch_map* map, uint32_t offset,
-                      uint32_t slots, uint64_t values, uint32_t container) {
-  const uint64_t reach = (uint64_t)(slots - 1) * row_distance(map);
-  if (reach > INT32_MAX) { /* kernels reckon in 32 bits */
+                      uint32_t slots, uint32_t values, uint32_t container) {
+  const uint32_t distance = row_distance(map);
+  const uint32_t reach = (slots - 1) * distance;
+  if (slots - 1 > INT32_MAX / distance) { /* kernels reckon in 32 bits */
     return 0;
   }
   return map->row_bytes < 0
@@ -165,11 +167,12 @@ static tflm_patch_status check_map(const validator* v,
       map->split_region >= TFLM_PATCH_REGION_TENSOR + v->n_tensors) {
     return TFLM_PATCH_BAD_INDEX;
   }
-  const uint64_t values = (uint64_t)map->cols * map->channels * type_bytes;
   const uint32_t distance = row_distance(map);
-  if (distance < values || distance > INT32_MAX) {
+  if (distance > INT32_MAX ||
+      tflm_patch_row_values(map) > distance / type_bytes) {
     return TFLM_PATCH_BAD_MAP;
   }
+  const uint32_t values = tflm_patch_row_values(map) * type_bytes;
   if (map->offset % type_bytes != 0 || distance % type_bytes != 0 ||
       map->split_offset % type_bytes != 0) {
     return TFLM_PATCH_BAD_ALIGNMENT;
@@ -279,13 +282,14 @@ static int makes(const tflm_patch_stage* stage, const tflm_patch_op* op,
 }
 
 /* Whether a map in a tensor's region is that tensor. As it lies in the region,
- * a whole map of the tensor's size in one piece has offset 0 and no gaps. */
+ * a whole map of the tensor's size in one piece has offset 0 and no gaps, and 32
+ * bits hold its size. */
 static int is_tensor(const tflm_patch_map* map,
                      const tflm_patch_tensor_info* tensor) {
-  const uint64_t bytes = (uint64_t)map->rows * map->cols * map->channels *
-                         tflm_patch_type_bytes(map->type);
   return map->type == tensor->type && map->split == map->rows &&
-         bytes == tensor->bytes;
+         map->rows * tflm_patch_row_values(map) *
+                 tflm_patch_type_bytes(map->type) ==
+             tensor->bytes;
 }
 
 static tflm_patch_status check_producers(const validator* v) {

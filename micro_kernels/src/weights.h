@@ -46,6 +46,14 @@ void tflm_patch_find_requant(const tflm_patch_stage* stage,
 void tflm_patch_find_conv(const tflm_patch_task* task,
                           tflm_patch_conv_args* args);
 
+/* Runs an operator row by row. `make_row` is the row kernel; `output` has the
+ * map's type (src/weights.c). */
+typedef void (*tflm_patch_conv_row)(const tflm_patch_conv_args* args,
+                                    const tflm_patch_rows* input, uint32_t row,
+                                    int8_t* output);
+void tflm_patch_run_conv(const tflm_patch_task* task, uint32_t step,
+                         uint32_t count, tflm_patch_conv_row make_row);
+
 /* ---- conv.c ---- */
 tflm_patch_status tflm_patch_check_conv(const tflm_patch_task* task);
 
