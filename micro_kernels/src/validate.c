@@ -11,6 +11,12 @@
 
 /* The tables are read in place: no compiler may lay them out differently. */
 _Static_assert(sizeof(tflm_patch_header) == 60, "header");
+_Static_assert(offsetof(tflm_patch_header, n_segments) ==
+                   offsetof(tflm_patch_header, n_maps) + 6,
+               "counts");
+_Static_assert(offsetof(tflm_patch_header, steps) ==
+                   offsetof(tflm_patch_header, maps) + 16,
+               "tables");
 _Static_assert(sizeof(tflm_patch_map) == 32, "map");
 _Static_assert(sizeof(tflm_patch_op) == 28, "operator");
 _Static_assert(sizeof(tflm_patch_segment) == 12, "segment");
@@ -30,26 +36,30 @@ static int fits(uint32_t at, uint32_t n, uint32_t container) {
 
 /* ---- header ---- */
 
+/* The tables in the order of their places in the header, and but for the steps of
+ * their counts. */
 static tflm_patch_status check_tables(const tflm_patch_header* header) {
-  const struct {
-    uint32_t at;
-    uint32_t count;
-    uint32_t size;
-  } tables[] = {
-      {header->maps, header->n_maps, sizeof(tflm_patch_map)},
-      {header->ops, header->n_ops, sizeof(tflm_patch_op)},
-      {header->edges, header->n_edges, sizeof(uint16_t)},
-      {header->segments, header->n_segments, sizeof(tflm_patch_segment)},
-      {header->steps, header->n_steps, sizeof(tflm_patch_step)},
+  static const uint8_t kSizes[] = {
+      sizeof(tflm_patch_map),     sizeof(tflm_patch_op),
+      sizeof(uint16_t),           sizeof(tflm_patch_segment),
+      sizeof(tflm_patch_step),
   };
-  for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); ++i) {
-    if (tables[i].at % 4 != 0) {
+  const uint8_t* bytes = (const uint8_t*)header;
+  const uint16_t* counts =
+      (const uint16_t*)(const void*)(bytes +
+                                     offsetof(tflm_patch_header, n_maps));
+  const uint32_t* places =
+      (const uint32_t*)(const void*)(bytes + offsetof(tflm_patch_header, maps));
+  for (uint32_t i = 0; i < sizeof(kSizes); ++i) {
+    const uint32_t at = places[i];
+    const uint32_t count =
+        kSizes[i] == sizeof(tflm_patch_step) ? header->n_steps : counts[i];
+    if (at % 4 != 0) {
       return TFLM_PATCH_BAD_ALIGNMENT;
     }
-    if (tables[i].at < sizeof(tflm_patch_header) || tables[i].count == 0 ||
-        tables[i].count > header->program_bytes / tables[i].size ||
-        !fits(tables[i].at, tables[i].count * tables[i].size,
-              header->program_bytes)) {
+    if (at < sizeof(tflm_patch_header) || count == 0 ||
+        count > header->program_bytes / kSizes[i] ||
+        !fits(at, count * kSizes[i], header->program_bytes)) {
       return TFLM_PATCH_BAD_SIZE;
     }
   }
@@ -478,7 +488,7 @@ tflm_patch_status tflm_patch_validate(const void* program, size_t program_bytes,
                                       size_t constants_bytes,
                                       const tflm_patch_tensor_info* tensors,
                                       size_t n_tensors) {
-  tflm_patch_status (*const checks[])(const validator*) = {
+  static tflm_patch_status (*const kChecks[])(const validator*) = {
       check_edges, check_maps, check_ops, check_producers, check_schedule,
   };
   tflm_patch_status status =
@@ -497,8 +507,8 @@ tflm_patch_status tflm_patch_validate(const void* program, size_t program_bytes,
   v.tensors = tensors;
   v.n_inputs = header->n_inputs;
   v.n_tensors = (uint32_t)n_tensors;
-  for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); ++i) {
-    status = checks[i](&v);
+  for (size_t i = 0; i < sizeof(kChecks) / sizeof(kChecks[0]); ++i) {
+    status = kChecks[i](&v);
     if (status != TFLM_PATCH_OK) {
       return status;
     }
