@@ -30,7 +30,7 @@ static int is_pointwise(const tflm_patch_window* window,
 }
 
 static int8_t* find_row(const tflm_patch_rows* map, uint32_t row) {
-  return (int8_t*)(uintptr_t)tflm_patch_slot_row(map, row % map->ring_rows);
+  return (int8_t*)(uintptr_t)tflm_patch_view_row(map, row);
 }
 
 /* How many of the rows [row, row + count), count > 0, lie one behind the other
