@@ -7,22 +7,11 @@
 #include "kernels.h"
 #include "requantize.h"
 
-static int32_t scale(const tflm_patch_add_params* params, uint32_t input,
-                     int32_t value) {
-  return tflm_patch_multiply_by_quantized_multiplier(
-      value * ((int32_t)1 << params->left_shift),
-      params->input_multiplier[input], params->input_shift[input]);
-}
-
 void tflm_patch_add_s16(const tflm_patch_add_params* params, const int16_t* a,
                         uint32_t a_step, const int16_t* b, uint32_t b_step,
                         int16_t* output, uint32_t n) {
   for (uint32_t i = 0; i < n; ++i) {
-    const int32_t sum =
-        tflm_patch_wrapping_add(scale(params, 0, *a), scale(params, 1, *b));
-    output[i] = (int16_t)tflm_patch_requantize(
-        sum, params->output_multiplier, params->output_shift, 0,
-        params->act_min, params->act_max);
+    output[i] = (int16_t)tflm_patch_scaled_sum(params, *a, *b, 1);
     a += a_step;
     b += b_step;
   }

@@ -181,11 +181,6 @@ static void reads(const tflm_patch_task* task, uint32_t step,
 typedef struct {
   const tflm_patch_task* task;
   const tflm_patch_bottleneck_params* params;
-  geometry geometry;
-  tflm_patch_conv_args expand;
-  tflm_patch_depthwise_conv_args depthwise;
-  tflm_patch_conv_args project;
-  tflm_patch_rows input;
   uint32_t row;
   wide_range rows;
   uint32_t kept;      /* rows of them that the output row before left */
@@ -195,6 +190,11 @@ typedef struct {
   uint8_t* held;
   uint32_t tile_first;
   uint32_t tile_end;
+  geometry geometry;
+  tflm_patch_rows input;
+  tflm_patch_conv_args expand;
+  tflm_patch_depthwise_conv_args depthwise;
+  tflm_patch_conv_args project;
 } work;
 
 static uint8_t* tile_cell(const work* w, uint32_t i, uint32_t col) {
@@ -206,21 +206,16 @@ static uint8_t* held_cell(const work* w, uint32_t i, uint32_t col) {
   return w->held + (i * w->params->held_cols + col) * w->params->wide_channels;
 }
 
-/* Cells in memory as the rows of a map: all in the same place when it is a ring
- * of one. */
-static tflm_patch_rows view_cells(const void* cells, uint32_t row_bytes,
-                                  uint32_t rows, uint32_t ring_rows,
-                                  uint32_t cols, uint32_t channels) {
-  const tflm_patch_rows view = {
-      .base = (const int8_t*)cells,
-      .row_bytes = (int32_t)row_bytes,
-      .ring_rows = ring_rows,
-      .rows = rows,
-      .cols = cols,
-      .channels = channels,
-      .split = ring_rows,
-  };
-  return view;
+/* Cells in memory as the rows of a map: all in the same place. */
+static void view_cells(tflm_patch_rows* view, const void* cells, uint32_t rows,
+                       uint32_t channels) {
+  view->base = (const int8_t*)cells;
+  view->row_bytes = 0;
+  view->ring_rows = 1;
+  view->rows = rows;
+  view->channels = channels;
+  view->split_base = NULL;
+  view->split = 1;
 }
 
 /* The input column where a window begins, and the padding before it. */
@@ -238,10 +233,11 @@ static void expand(work* w, uint32_t i, uint32_t from, uint32_t end) {
   const uint32_t left =
       begin_window(&w->expand, &w->params->expand.window, from);
   const uint32_t skipped = left * w->input.channels;
-  const tflm_patch_rows made =
-      view_cells(tile_cell(w, i, from), 0, w->params->wide_rows, 1, end - from,
-                 w->params->wide_channels);
+  tflm_patch_rows made;
   tflm_patch_rows seen = w->input;
+  view_cells(&made, tile_cell(w, i, from), w->params->wide_rows,
+             w->params->wide_channels);
+  made.cols = end - from;
   seen.base += skipped;
   seen.split_base += skipped;
   seen.cols -= left;
@@ -298,17 +294,23 @@ static void make_tile(work* w, uint32_t col, uint32_t cols) {
   w->project.output_cols = cols;
   fill_tile(w, first,
             smaller(high - (uint32_t)window->pad_left, params->wide_cols));
-  const uint32_t n = w->rows.end - w->rows.first;
-  const tflm_patch_rows wide =
-      view_cells(w->tile, w->geometry.tile_row_bytes, n, n,
-                 w->tile_end - w->tile_first, params->wide_channels);
-  const tflm_patch_rows narrow = view_cells(w->narrow, 0, output->rows, 1, cols,
-                                            narrow_channels(params));
-  const tflm_patch_rows made = view_cells(
-      (uint8_t*)tflm_patch_output_row(w->task, w->row) + col * output->channels,
-      0, output->rows, 1, cols, output->channels);
-  tflm_patch_depthwise_conv_s8(&w->depthwise, &wide, 0, (int8_t*)w->narrow);
-  tflm_patch_conv_rows_s8(&w->project, &narrow, &made, w->row, 1);
+  tflm_patch_rows from;
+  view_cells(&from, w->tile, w->rows.end - w->rows.first,
+             params->wide_channels);
+  from.row_bytes = (int32_t)w->geometry.tile_row_bytes;
+  from.ring_rows = from.rows;
+  from.split = from.rows;
+  from.cols = w->tile_end - w->tile_first;
+  tflm_patch_depthwise_conv_s8(&w->depthwise, &from, 0, (int8_t*)w->narrow);
+  tflm_patch_rows made;
+  view_cells(&from, w->narrow, output->rows, narrow_channels(params));
+  view_cells(&made,
+             (uint8_t*)tflm_patch_output_row(w->task, w->row) +
+                 col * output->channels,
+             output->rows, output->channels);
+  from.cols = cols;
+  made.cols = cols;
+  tflm_patch_conv_rows_s8(&w->project, &from, &made, w->row, 1);
 }
 
 /* Arguments of one of the convolutions, which have no memory of their own. */

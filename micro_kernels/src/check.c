@@ -4,8 +4,6 @@
  * Checks of parameters that several operators share, and the row arithmetic of
  * windows.
  */
-#include <string.h>
-
 #include "blocks.h"
 #include "weights.h"
 
@@ -88,30 +86,11 @@ tflm_patch_status tflm_patch_check_window(const tflm_patch_window* window,
              : TFLM_PATCH_BAD_OP;
 }
 
-/* Whether n shifts are all in -31..30, four at a time: there may be thousands.
- */
-static int are_shifts(const uint8_t* shifts, uint32_t n) {
-  uint32_t bad = 0;
-  for (; n >= 4; n -= 4) {
-    uint32_t word;
-    memcpy(&word, shifts, 4);
-    shifts += 4;
-    /* Ones' complement of the negative bytes leaves 0..30 for a good shift, and
-     * only a larger one reaches the byte's top bit when 0x61 is added. */
-    word ^= ((word & 0x80808080u) >> 7) * 0xFFu;
-    bad |= word + 0x61616161u;
-  }
-  bad &= 0x80808080u;
+/* Whether n shifts are all in -31..most. */
+static int are_shifts(const int8_t* shifts, uint32_t n, int32_t most) {
   for (; n > 0; --n) {
-    bad |= !tflm_patch_is_shift((int8_t)*shifts++);
-  }
-  return bad == 0;
-}
-
-/* Whether TFLM's one rounding of an int64 takes the shifts. */
-static int are_wide_shifts(const uint8_t* shifts, uint32_t n) {
-  for (; n > 0; --n) {
-    if ((int8_t)*shifts++ > TFLM_PATCH_MAX_WIDE_SHIFT) {
+    const int32_t shift = *shifts++;
+    if (shift < -31 || shift > most) {
       return 0;
     }
   }
@@ -132,14 +111,13 @@ tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage,
   if (status != TFLM_PATCH_OK) {
     return status;
   }
-  const uint8_t* shifts = stage->constants + requant->shift_at;
   if (requant->per_channel > 1 || requant->bounded > 1 ||
       requant->wide > is_int16 ||
       (is_int16 ? requant->output_zero_point != 0
                 : !tflm_patch_is_int8(requant->output_zero_point)) ||
       !tflm_patch_is_clamp(type, requant->act_min, requant->act_max) ||
-      !are_shifts(shifts, n) ||
-      (requant->wide && !are_wide_shifts(shifts, n))) {
+      !are_shifts((const int8_t*)tflm_patch_constant(stage, requant->shift_at),
+                  n, requant->wide ? TFLM_PATCH_MAX_WIDE_SHIFT : 30)) {
     return TFLM_PATCH_BAD_OP;
   }
   return TFLM_PATCH_OK;

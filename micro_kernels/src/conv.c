@@ -8,7 +8,7 @@
 #include "conv_line.h"
 #include "family.h"
 #include "kernels.h"
-#include "parts.h"
+#include "needed.h"
 #include "portable/portable.h"
 #include "weights.h"
 
@@ -31,7 +31,7 @@ static int is_pointwise(const tflm_patch_window* window,
 }
 
 static int8_t* find_row(const tflm_patch_rows* map, uint32_t row) {
-  return (int8_t*)(uintptr_t)tflm_patch_slot_row(map, row % map->ring_rows);
+  return (int8_t*)(uintptr_t)tflm_patch_view_row(map, row);
 }
 
 /* How many of the rows [row, row + count), count > 0, lie one behind the other
@@ -59,30 +59,28 @@ static uint32_t rows_apart(const tflm_patch_rows* input, const int8_t* from,
 }
 
 /* An output row over the input row that it is made from: some cells at a time
- * are set aside first. */
-static void make_line_in_place(const tflm_patch_conv_args* args, int8_t* cells,
+ * are set aside first. args->output_cols changes. */
+static void make_line_in_place(tflm_patch_conv_args* args, int8_t* cells,
                                uint32_t channels) {
   int8_t aside[2 * TFLM_PATCH_CONV_IN_PLACE_CHANNELS];
   const uint32_t most = (uint32_t)sizeof(aside) / channels;
-  tflm_patch_conv_args part = *args;
   int8_t* output = cells;
-  for (uint32_t left = args->output_cols; left > 0; left -= part.output_cols) {
-    part.output_cols = left < most ? left : most;
-    const uint32_t bytes = part.output_cols * channels;
+  for (uint32_t left = args->output_cols; left > 0; left -= args->output_cols) {
+    args->output_cols = left < most ? left : most;
+    const uint32_t bytes = args->output_cols * channels;
     const tflm_patch_rows input = {
         .base = aside,
         .row_bytes = (int32_t)bytes,
         .ring_rows = 1,
         .rows = 1,
-        .cols = part.output_cols,
+        .cols = args->output_cols,
         .channels = channels,
-        .split_base = aside,
         .split = 1,
     };
     memcpy(aside, cells, bytes);
-    tflm_patch_conv_s8(&part, &input, 0, output);
+    tflm_patch_conv_s8(args, &input, 0, output);
     cells += bytes;
-    output += part.output_cols * args->output_channels;
+    output += args->output_cols * args->output_channels;
   }
 }
 

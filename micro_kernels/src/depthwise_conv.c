@@ -5,7 +5,7 @@
  */
 #include "family.h"
 #include "kernels.h"
-#include "parts.h"
+#include "needed.h"
 #include "portable/portable.h"
 #include "weights.h"
 
@@ -40,15 +40,7 @@ tflm_patch_status tflm_patch_check_depthwise(const tflm_patch_task* task) {
 }
 
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
-  const uint32_t end = step + count;
-  tflm_patch_depthwise_conv_args args;
-  tflm_patch_rows input;
-  tflm_patch_find_conv(task, &args);
-  tflm_patch_view_rows(task->stage, task->input, &input);
-  for (; step < end; ++step) {
-    tflm_patch_depthwise_conv_s8(&args, &input, step,
-                                 (int8_t*)tflm_patch_output_row(task, step));
-  }
+  tflm_patch_run_conv(task, step, count, tflm_patch_depthwise_conv_s8);
 }
 
 const tflm_patch_kernel tflm_patch_depthwise_conv_2d_kernel = {

@@ -76,16 +76,14 @@ void tflm_patch_depthwise_conv_s16(const tflm_patch_depthwise_conv_args* args,
 
 /* ---- the operator ---- */
 
+static void make_row(const tflm_patch_conv_args* args,
+                     const tflm_patch_rows* input, uint32_t row,
+                     int8_t* output) {
+  tflm_patch_depthwise_conv_s16(args, input, row, (int16_t*)(void*)output);
+}
+
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
-  const uint32_t end = step + count;
-  tflm_patch_depthwise_conv_args args;
-  tflm_patch_rows input;
-  tflm_patch_find_conv(task, &args);
-  tflm_patch_view_rows(task->stage, task->input, &input);
-  for (; step < end; ++step) {
-    tflm_patch_depthwise_conv_s16(&args, &input, step,
-                                  (int16_t*)tflm_patch_output_row(task, step));
-  }
+  tflm_patch_run_conv(task, step, count, make_row);
 }
 
 const tflm_patch_kernel tflm_patch_depthwise_conv_2d_s16_kernel = {

@@ -23,7 +23,7 @@ static const tflm_patch_fully_connected_params* fully_connected_params(
 }
 
 /* A map of a single row is one vector, with or without `flatten`. */
-int tflm_patch_is_accumulating(const tflm_patch_task* task) {
+static int is_accumulating(const tflm_patch_task* task) {
   return fully_connected_params(task)->flatten && task->input->rows > 1;
 }
 
@@ -33,7 +33,7 @@ tflm_patch_status tflm_patch_check_fully_connected(
       fully_connected_params(task);
   const tflm_patch_map* input = task->input;
   const tflm_patch_map* output = task->output;
-  const int accumulates = tflm_patch_is_accumulating(task);
+  const int accumulates = is_accumulating(task);
   const uint32_t outputs = tflm_patch_row_values(output);
   const uint32_t row_inputs = tflm_patch_row_values(input);
   const uint32_t parts = accumulates ? input->rows : 1;
@@ -53,8 +53,8 @@ tflm_patch_status tflm_patch_check_fully_connected(
                                   row_inputs * parts, outputs);
 }
 
-void tflm_patch_find_fully_connected(const tflm_patch_task* task,
-                                     tflm_patch_fully_connected_args* args) {
+static void find_args(const tflm_patch_task* task,
+                      tflm_patch_fully_connected_args* args) {
   const tflm_patch_stage* stage = task->stage;
   const tflm_patch_fully_connected_params* params =
       fully_connected_params(task);
@@ -68,32 +68,53 @@ void tflm_patch_find_fully_connected(const tflm_patch_task* task,
   args->outputs = tflm_patch_row_values(task->output);
 }
 
-static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
-  const uint32_t end = step + count;
-  tflm_patch_fully_connected_args args;
-  tflm_patch_find_fully_connected(task, &args);
-  if (!tflm_patch_is_accumulating(task)) {
-    for (; step < end; ++step) {
-      tflm_patch_fully_connected_s8(
-          &args, (const int8_t*)tflm_patch_input_row(task, step),
-          (int8_t*)tflm_patch_output_row(task, step));
-    }
-    return;
-  }
+void tflm_patch_run_fully_connected(
+    const tflm_patch_task* task, uint32_t step, uint32_t count,
+    const tflm_patch_fully_connected_rows* kernels) {
+  const int accumulates = is_accumulating(task);
   const uint32_t n = tflm_patch_row_values(task->input);
-  int32_t* sums = (int32_t*)tflm_patch_scratch(task);
-  if (step == 0) {
-    memcpy(sums, args.bias, args.outputs * sizeof(int32_t));
+  const uint32_t end = step + count;
+  void* sums = tflm_patch_scratch(task);
+  tflm_patch_fully_connected_args args;
+  find_args(task, &args);
+  if (accumulates && step == 0) {
+    memcpy(sums, args.bias, args.outputs * kernels->sum_bytes);
   }
   for (; step < end; ++step) {
-    tflm_patch_fully_connected_accumulate_s8(
-        &args, (const int8_t*)tflm_patch_input_row(task, step), step * n, n,
-        sums);
+    const void* input = tflm_patch_input_row(task, step);
+    if (accumulates) {
+      kernels->accumulate(&args, input, step * n, n, sums);
+    } else {
+      kernels->make_row(&args, input, tflm_patch_output_row(task, step));
+    }
   }
-  if (end == task->op->steps) {
-    tflm_patch_fully_connected_finish_s8(
-        &args, sums, (int8_t*)tflm_patch_output_row(task, 0));
+  if (accumulates && end == task->op->steps) {
+    kernels->finish(&args, sums, tflm_patch_output_row(task, 0));
   }
+}
+
+static void make_row(const tflm_patch_fully_connected_args* args,
+                     const void* input, void* output) {
+  tflm_patch_fully_connected_s8(args, (const int8_t*)input, (int8_t*)output);
+}
+
+static void accumulate(const tflm_patch_fully_connected_args* args,
+                       const void* input, uint32_t first, uint32_t n,
+                       void* sums) {
+  tflm_patch_fully_connected_accumulate_s8(args, (const int8_t*)input, first, n,
+                                           (int32_t*)sums);
+}
+
+static void finish(const tflm_patch_fully_connected_args* args,
+                   const void* sums, void* output) {
+  tflm_patch_fully_connected_finish_s8(args, (const int32_t*)sums,
+                                       (int8_t*)output);
+}
+
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  static const tflm_patch_fully_connected_rows kKernels = {
+      make_row, accumulate, finish, sizeof(int32_t)};
+  tflm_patch_run_fully_connected(task, step, count, &kKernels);
 }
 
 const tflm_patch_kernel tflm_patch_fully_connected_kernel = {

@@ -3,8 +3,6 @@
  *
  * FULLY_CONNECTED of int16 vectors.
  */
-#include <string.h>
-
 #include "dot.h"
 #include "kernels.h"
 #include "requantize.h"
@@ -55,32 +53,28 @@ void tflm_patch_fully_connected_finish_s16(
 
 /* ---- the operator ---- */
 
+static void make_row(const tflm_patch_fully_connected_args* args,
+                     const void* input, void* output) {
+  tflm_patch_fully_connected_s16(args, (const int16_t*)input, (int16_t*)output);
+}
+
+static void accumulate(const tflm_patch_fully_connected_args* args,
+                       const void* input, uint32_t first, uint32_t n,
+                       void* sums) {
+  tflm_patch_fully_connected_accumulate_s16(args, (const int16_t*)input, first,
+                                            n, (tflm_patch_int64*)sums);
+}
+
+static void finish(const tflm_patch_fully_connected_args* args,
+                   const void* sums, void* output) {
+  tflm_patch_fully_connected_finish_s16(args, (const tflm_patch_int64*)sums,
+                                        (int16_t*)output);
+}
+
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
-  const uint32_t end = step + count;
-  tflm_patch_fully_connected_args args;
-  tflm_patch_find_fully_connected(task, &args);
-  if (!tflm_patch_is_accumulating(task)) {
-    for (; step < end; ++step) {
-      tflm_patch_fully_connected_s16(
-          &args, (const int16_t*)tflm_patch_input_row(task, step),
-          (int16_t*)tflm_patch_output_row(task, step));
-    }
-    return;
-  }
-  const uint32_t n = tflm_patch_row_values(task->input);
-  tflm_patch_int64* sums = (tflm_patch_int64*)tflm_patch_scratch(task);
-  if (step == 0) {
-    memcpy(sums, args.bias, args.outputs * sizeof(*sums));
-  }
-  for (; step < end; ++step) {
-    tflm_patch_fully_connected_accumulate_s16(
-        &args, (const int16_t*)tflm_patch_input_row(task, step), step * n, n,
-        sums);
-  }
-  if (end == task->op->steps) {
-    tflm_patch_fully_connected_finish_s16(
-        &args, sums, (int16_t*)tflm_patch_output_row(task, 0));
-  }
+  static const tflm_patch_fully_connected_rows kKernels = {
+      make_row, accumulate, finish, sizeof(tflm_patch_int64)};
+  tflm_patch_run_fully_connected(task, step, count, &kKernels);
 }
 
 const tflm_patch_kernel tflm_patch_fully_connected_s16_kernel = {

@@ -120,6 +120,9 @@ void* tflm_patch_output_row(const tflm_patch_task* task, uint32_t row);
 void tflm_patch_view_rows(const tflm_patch_stage* stage,
                           const tflm_patch_map* map, tflm_patch_rows* view);
 
+/* Row `row` of a map that a row kernel reads. */
+const int8_t* tflm_patch_view_row(const tflm_patch_rows* view, uint32_t row);
+
 /* An operator's private memory, NULL when it has none. */
 void* tflm_patch_scratch(const tflm_patch_task* task);
 

@@ -22,16 +22,15 @@ typedef struct {
   uint32_t end;
 } col_range;
 
-static col_range window_cols(const tflm_patch_window* window, uint32_t cols,
-                             uint32_t output_col) {
+/* Apart, for the size: three loops need it. */
+static TFLM_PATCH_NOINLINE void window_cols(const tflm_patch_window* window,
+                                            uint32_t cols, uint32_t output_col,
+                                            col_range* range) {
   const int32_t low =
       (int32_t)(output_col * window->stride_w) - window->pad_left;
   const int32_t high = low + window->kernel_w;
-  const col_range range = {
-      .first = (uint32_t)tflm_patch_clamp(low, 0, (int32_t)cols),
-      .end = (uint32_t)tflm_patch_clamp(high, 0, (int32_t)cols),
-  };
-  return range;
+  range->first = (uint32_t)tflm_patch_clamp(low, 0, (int32_t)cols);
+  range->end = (uint32_t)tflm_patch_clamp(high, 0, (int32_t)cols);
 }
 
 /* n channels of some cells of a row. */
@@ -137,8 +136,8 @@ void tflm_patch_pool(uint32_t kind, const tflm_patch_pool_params* params,
   tflm_patch_span rows;
   tflm_patch_window_reads(&params->window, input->rows, row, &rows);
   for (uint32_t output_col = 0; output_col < output_cols; ++output_col) {
-    const col_range cols =
-        window_cols(&params->window, input->cols, output_col);
+    col_range cols;
+    window_cols(&params->window, input->cols, output_col, &cols);
     int32_t count = 1; /* a largest value is a mean of itself */
     b.cells = cols.end - cols.first;
     if (!is_max) {
@@ -152,7 +151,7 @@ void tflm_patch_pool(uint32_t kind, const tflm_patch_pool_params* params,
       }
       for (int32_t r = rows.first; r <= rows.last; ++r) {
         b.values =
-            tflm_patch_slot_row(input, (uint32_t)r % input->ring_rows) +
+            tflm_patch_view_row(input, (uint32_t)r) +
             ((size_t)cols.first * channels + channel) * b.value_bytes;
         if (is_max) {
           find_largest(&b, results);
@@ -178,7 +177,8 @@ void tflm_patch_average_pool_accumulate(const tflm_patch_pool_params* params,
   }
 #endif
   for (uint32_t output_col = 0; output_col < output_cols; ++output_col) {
-    const col_range range = window_cols(&params->window, cols, output_col);
+    col_range range;
+    window_cols(&params->window, cols, output_col, &range);
     const block b = {
         .values = (const int8_t*)input +
                   (size_t)range.first * channels * value_bytes,
@@ -206,7 +206,8 @@ void tflm_patch_average_pool_finish(const tflm_patch_pool_params* params,
 #endif
   int8_t* out = (int8_t*)output;
   for (uint32_t output_col = 0; output_col < output_cols; ++output_col) {
-    const col_range range = window_cols(&params->window, cols, output_col);
+    col_range range;
+    window_cols(&params->window, cols, output_col, &range);
     out = finish(params, sums, (int32_t)(rows * (range.end - range.first)),
                  channels, out, value_bytes);
     sums += channels;

@@ -8,8 +8,6 @@
 #include "kernels.h"
 #include "requantize.h"
 
-/* Larger magnitudes have no fraction. */
-#define MAX_FRACTIONAL 8388608.0f /* 2^23 */
 #define INT32_LIMIT 2147483648.0f /* 2^31 */
 
 /* What TFLM's conversion of a float without an int32 gives: C leaves it open,
@@ -27,13 +25,12 @@ static int32_t convert_out_of_range(float x) {
 
 /* Rounds to nearest, halves away from zero. */
 static int32_t round_to_int32(float x) {
-  if (x > -MAX_FRACTIONAL && x < MAX_FRACTIONAL) {
+  if (x >= -INT32_LIMIT && x < INT32_LIMIT) {
     const int32_t whole = (int32_t)x;
     const float fraction = x - (float)whole; /* exact */
     return whole + (fraction >= 0.5f) - (fraction <= -0.5f);
   }
-  return x >= -INT32_LIMIT && x < INT32_LIMIT ? (int32_t)x
-                                              : convert_out_of_range(x);
+  return convert_out_of_range(x);
 }
 
 void tflm_patch_quantize(const tflm_patch_quantize_params* params,

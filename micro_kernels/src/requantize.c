@@ -32,3 +32,8 @@ int16_t tflm_patch_requantize_channel_s16(const tflm_patch_requant_args* args,
                                               multiplier, shift);
   return (int16_t)tflm_patch_clamp(scaled, args->act_min, args->act_max);
 }
+
+int32_t tflm_patch_scaled_sum_shared(const tflm_patch_add_params* params,
+                                     int32_t a, int32_t b, int32_t sign) {
+  return tflm_patch_scaled_sum_inline(params, a, b, sign);
+}

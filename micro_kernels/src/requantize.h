@@ -138,4 +138,34 @@ static inline int8_t tflm_patch_requantize_channel(
 #endif
 }
 
+/* a + sign * b of values less their zero points, brought to a common scale before
+ * and to the output's after that. No term leaves int32. */
+static inline int32_t tflm_patch_scaled_sum_inline(
+    const tflm_patch_add_params* params, int32_t a, int32_t b, int32_t sign) {
+  const int32_t unit = (int32_t)1 << params->left_shift;
+  /* Scaled before they are added: the rounding is not symmetric. */
+  const int32_t a_scaled = tflm_patch_multiply_by_quantized_multiplier(
+      a * unit, params->input_multiplier[0], params->input_shift[0]);
+  const int32_t b_scaled = tflm_patch_multiply_by_quantized_multiplier(
+      b * unit, params->input_multiplier[1], params->input_shift[1]);
+  return tflm_patch_requantize(
+      (int32_t)((uint32_t)a_scaled + (uint32_t)b_scaled * (uint32_t)sign),
+      params->output_multiplier, params->output_shift,
+      params->output_zero_point, params->act_min, params->act_max);
+}
+
+/* (src/requantize.c) */
+int32_t tflm_patch_scaled_sum_shared(const tflm_patch_add_params* params,
+                                     int32_t a, int32_t b, int32_t sign);
+
+static inline int32_t tflm_patch_scaled_sum(const tflm_patch_add_params* params,
+                                            int32_t a, int32_t b,
+                                            int32_t sign) {
+#ifdef __OPTIMIZE_SIZE__
+  return tflm_patch_scaled_sum_shared(params, a, b, sign);
+#else
+  return tflm_patch_scaled_sum_inline(params, a, b, sign);
+#endif
+}
+
 #endif /* TFLM_PATCH_SRC_REQUANTIZE_H_ */

@@ -8,21 +8,24 @@
 
 #include "kernels.h"
 
+static uint64_t count_values(const tflm_patch_map* map) {
+  return (uint64_t)tflm_patch_row_values(map) * map->rows;
+}
+
+/* 32 bits hold the number of a value. */
 static tflm_patch_status check(const tflm_patch_task* task) {
-  const tflm_patch_map* input = task->input;
-  const tflm_patch_map* output = task->output;
-  return (uint64_t)tflm_patch_row_values(input) * input->rows ==
-                 (uint64_t)tflm_patch_row_values(output) * output->rows
+  const uint64_t values = count_values(task->input);
+  return values <= UINT32_MAX && values == count_values(task->output)
              ? TFLM_PATCH_OK
              : TFLM_PATCH_BAD_OP;
 }
 
 static void reads(const tflm_patch_task* task, uint32_t step,
                   tflm_patch_span* rows) {
-  const uint64_t n = tflm_patch_row_values(task->output);
+  const uint32_t n = tflm_patch_row_values(task->output);
   const uint32_t row_values = tflm_patch_row_values(task->input);
   rows->first = (int32_t)(step * n / row_values);
-  rows->last = (int32_t)(((step + 1u) * n - 1u) / row_values);
+  rows->last = (int32_t)((step * n + n - 1u) / row_values);
 }
 
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
@@ -34,8 +37,7 @@ static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
   (void)count;
   reads(task, step, &rows);
   uint32_t source = (uint32_t)rows.first;
-  /* In its row; 32 bits hold the difference. */
-  uint32_t at = step * n - source * row_values;
+  uint32_t at = step * n - source * row_values; /* in its row */
   for (uint32_t left = n; left > 0; ++source) {
     const uint32_t rest = row_values - at;
     const uint32_t part = left < rest ? left : rest;

@@ -5,6 +5,7 @@
  * weights in 1/1024 along each axis.
  */
 #include "kernels.h"
+#include "resize.h"
 
 enum { WHOLE = 1 << TFLM_PATCH_BETWEEN_BITS };
 
@@ -33,83 +34,26 @@ void tflm_patch_resize_bilinear_s8(const tflm_patch_between* cols, uint32_t n,
   }
 }
 
-static const tflm_patch_resize_params* resize_params(
-    const tflm_patch_task* task) {
-  return (const tflm_patch_resize_params*)task->params;
-}
-
-static const tflm_patch_between* find_positions(const tflm_patch_task* task,
-                                                uint32_t at) {
-  return (const tflm_patch_between*)tflm_patch_constant(task->stage, at);
-}
-
-static uint32_t last_index(const tflm_patch_between* position) {
-  return (uint32_t)position->index + (position->weight != 0);
-}
-
-/* n positions below size; neither of the indices that they read decreases. */
-static tflm_patch_status check_positions(const tflm_patch_task* task,
-                                         uint32_t at, uint32_t n,
-                                         uint32_t size) {
-  const tflm_patch_status status =
-      tflm_patch_check_constant(task->stage, at, 2 * n, sizeof(uint16_t));
-  if (status != TFLM_PATCH_OK) {
-    return status;
-  }
-  const tflm_patch_between* position = find_positions(task, at);
-  uint32_t first = 0;
-  uint32_t last = 0;
-  for (; n > 0; --n) {
-    if (position->weight >= WHOLE || last_index(position) >= size ||
-        position->index < first || last_index(position) < last) {
-      return TFLM_PATCH_BAD_OP;
-    }
-    first = position->index;
-    last = last_index(position);
-    ++position;
-  }
-  return TFLM_PATCH_OK;
-}
-
-static tflm_patch_status check(const tflm_patch_task* task) {
-  const tflm_patch_resize_params* params = resize_params(task);
-  const tflm_patch_map* input = task->input;
-  const tflm_patch_map* output = task->output;
-  if (input->channels != output->channels) {
-    return TFLM_PATCH_BAD_OP;
-  }
-  const tflm_patch_status status =
-      check_positions(task, params->row_at, output->rows, input->rows);
-  return status != TFLM_PATCH_OK
-             ? status
-             : check_positions(task, params->col_at, output->cols,
-                               input->cols);
-}
-
-static void reads(const tflm_patch_task* task, uint32_t step,
-                  tflm_patch_span* rows) {
-  const tflm_patch_between* row =
-      find_positions(task, resize_params(task)->row_at) + step;
-  rows->first = row->index;
-  rows->last = (int32_t)last_index(row);
-}
-
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
-  const tflm_patch_resize_params* params = resize_params(task);
+  const uint32_t row_at =
+      ((const tflm_patch_resize_params*)task->params)->row_at;
+  const tflm_patch_between* positions =
+      (const tflm_patch_between*)tflm_patch_constant(task->stage, row_at);
   tflm_patch_span rows;
   (void)count;
-  reads(task, step, &rows);
+  tflm_patch_resize_reads(task, step, &rows);
   tflm_patch_resize_bilinear_s8(
-      find_positions(task, params->col_at), task->output->cols,
+      (const tflm_patch_between*)tflm_patch_col_positions(task),
+      task->output->cols,
       (const int8_t*)tflm_patch_input_row(task, (uint32_t)rows.first),
       (const int8_t*)tflm_patch_input_row(task, (uint32_t)rows.last),
-      find_positions(task, params->row_at)[step].weight, task->input->channels,
+      positions[step].weight, task->input->channels,
       (int8_t*)tflm_patch_output_row(task, step));
 }
 
 const tflm_patch_kernel tflm_patch_resize_bilinear_kernel = {
-    .check = check,
-    .reads = reads,
+    .check = tflm_patch_check_resize,
+    .reads = tflm_patch_resize_reads,
     .run = run,
     .params_bytes = sizeof(tflm_patch_resize_params),
     .inputs = 1,

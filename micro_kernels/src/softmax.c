@@ -21,6 +21,11 @@
 #define SUM_INTEGER_BITS 12
 #define OUTPUT_BITS 8
 
+/* a * b / 2^31, rounded. */
+static int32_t multiply(int32_t a, int32_t b) {
+  return tflm_patch_multiply_shared(a, b, 0);
+}
+
 /* x * 2^shift, saturated. */
 static int32_t saturating_shift_left(int32_t x, int32_t shift) {
   const int32_t most = INT32_MAX >> shift;
@@ -31,18 +36,16 @@ static int32_t saturating_shift_left(int32_t x, int32_t shift) {
 
 /* 1 / (1 + a) for a in [0, 1), both in Q0.31. */
 static int32_t one_over_one_plus(int32_t a) {
-  const int32_t k48Over17 = 1515870810;     /* in Q2.29 */
+  const int32_t k48Over17 = 1515870810; /* in Q2.29 */
   const int32_t kMinus32Over17 = -1010580540;
   const int32_t kOne = (int32_t)1 << 29;
   /* (1 + a) / 2, rounded. */
-  const int32_t half = (int32_t)(((int64_t)a + INT32_MAX + 1) / 2);
-  int32_t x = k48Over17 + tflm_patch_doubling_high_multiply(half,
-                                                            kMinus32Over17);
+  const int32_t half = (int32_t)(((uint32_t)a + 0x80000000u) / 2);
+  int32_t x = k48Over17 + multiply(half, kMinus32Over17);
   for (int i = 0; i < 3; ++i) {
-    const int32_t error = kOne - tflm_patch_doubling_high_multiply(half, x);
-    x = tflm_patch_wrapping_add(
-        x, saturating_shift_left(tflm_patch_doubling_high_multiply(x, error),
-                                 2));
+    const int32_t error = kOne - multiply(half, x);
+    x = tflm_patch_wrapping_add(x,
+                                saturating_shift_left(multiply(x, error), 2));
   }
   return saturating_shift_left(x, 1);
 }
@@ -85,9 +88,8 @@ void tflm_patch_softmax_s8(const int32_t* exp_table, int32_t diff_min,
      * With a sum of 512 or more, where TFLM stops the program, the exponent is
      * above 31, and all outputs are less than half a unit. */
     if (diff >= diff_min && diff <= 0 && exponent <= 31) {
-      value = tflm_patch_rounding_divide_by_pot(
-          tflm_patch_doubling_high_multiply(reciprocal, exp_table[-diff]),
-          exponent);
+      value = tflm_patch_multiply_shared(reciprocal, exp_table[-diff],
+                                         -exponent);
     }
     output[i] = (int8_t)tflm_patch_clamp(value + INT8_MIN, INT8_MIN, INT8_MAX);
   }

@@ -83,6 +83,10 @@ void tflm_patch_view_rows(const tflm_patch_stage* stage,
   view->split = map->split;
 }
 
+const int8_t* tflm_patch_view_row(const tflm_patch_rows* view, uint32_t row) {
+  return tflm_patch_slot_row(view, row % view->ring_rows);
+}
+
 void* tflm_patch_scratch(const tflm_patch_task* task) {
   const tflm_patch_op* op = task->op;
   return op->scratch_bytes == 0

@@ -15,14 +15,8 @@ void tflm_patch_strided_slice_row(const tflm_patch_strided_slice_params* params,
   input += (size_t)params->begin_col * (size_t)cell_bytes +
            (size_t)params->begin_channel * value_bytes;
   if (params->channel_stride == 1) {
-    const int whole_cells = output_channels == channels;
-    if (whole_cells && params->col_stride == 1) {
-      tflm_patch_copy_cells(input, 0, output, 0,
-                            output_cols * (uint32_t)cell_bytes, 1);
-    } else {
-      tflm_patch_copy_cells(input, params->col_stride * cell_bytes, output,
-                            output_bytes, (uint32_t)output_bytes, output_cols);
-    }
+    tflm_patch_copy_cells(input, params->col_stride * cell_bytes, output,
+                          output_bytes, (uint32_t)output_bytes, output_cols);
     return;
   }
   for (uint32_t col = 0; col < output_cols; ++col) {

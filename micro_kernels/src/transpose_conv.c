@@ -36,8 +36,7 @@ static void add_taps(const tflm_patch_conv_args* args, const int32_t* offsets,
     if (r >= (int32_t)input->rows) {
       continue;
     }
-    const int8_t* values =
-        tflm_patch_slot_row(input, (uint32_t)r % input->ring_rows);
+    const int8_t* values = tflm_patch_view_row(input, (uint32_t)r);
     for (int32_t j = col.tap, x = col.index; j < window->kernel_w && x >= 0;
          j += window->stride_w, --x) {
       if (x < (int32_t)input->cols) {

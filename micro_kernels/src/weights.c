@@ -35,3 +35,15 @@ void tflm_patch_find_conv(const tflm_patch_task* task,
   args->scratch = tflm_patch_scratch(task);
   args->scratch_bytes = task->op->scratch_bytes;
 }
+
+void tflm_patch_run_conv(const tflm_patch_task* task, uint32_t step,
+                         uint32_t count, tflm_patch_conv_row make_row) {
+  const uint32_t end = step + count;
+  tflm_patch_conv_args args;
+  tflm_patch_rows input;
+  tflm_patch_find_conv(task, &args);
+  tflm_patch_view_rows(task->stage, task->input, &input);
+  for (; step < end; ++step) {
+    make_row(&args, &input, step, (int8_t*)tflm_patch_output_row(task, step));
+  }
+}

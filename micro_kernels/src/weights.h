@@ -46,6 +46,14 @@ void tflm_patch_find_requant(const tflm_patch_stage* stage,
 void tflm_patch_find_conv(const tflm_patch_task* task,
                           tflm_patch_conv_args* args);
 
+/* Runs an operator row by row. `make_row` is the row kernel; `output` has the
+ * map's type (src/weights.c). */
+typedef void (*tflm_patch_conv_row)(const tflm_patch_conv_args* args,
+                                    const tflm_patch_rows* input, uint32_t row,
+                                    int8_t* output);
+void tflm_patch_run_conv(const tflm_patch_task* task, uint32_t step,
+                         uint32_t count, tflm_patch_conv_row make_row);
+
 /* ---- conv.c ---- */
 tflm_patch_status tflm_patch_check_conv(const tflm_patch_task* task);
 
@@ -55,8 +63,21 @@ tflm_patch_status tflm_patch_check_depthwise(const tflm_patch_task* task);
 /* ---- fully_connected.c ---- */
 tflm_patch_status tflm_patch_check_fully_connected(
     const tflm_patch_task* task);
-int tflm_patch_is_accumulating(const tflm_patch_task* task);
-void tflm_patch_find_fully_connected(const tflm_patch_task* task,
-                                     tflm_patch_fully_connected_args* args);
+
+/* The row kernels of a type; rows and sums have it. */
+typedef struct {
+  void (*make_row)(const tflm_patch_fully_connected_args* args,
+                   const void* input, void* output);
+  void (*accumulate)(const tflm_patch_fully_connected_args* args,
+                     const void* input, uint32_t first, uint32_t n,
+                     void* sums);
+  void (*finish)(const tflm_patch_fully_connected_args* args, const void* sums,
+                 void* output);
+  uint32_t sum_bytes;
+} tflm_patch_fully_connected_rows;
+
+void tflm_patch_run_fully_connected(
+    const tflm_patch_task* task, uint32_t step, uint32_t count,
+    const tflm_patch_fully_connected_rows* kernels);
 
 #endif /* TFLM_PATCH_SRC_WEIGHTS_H_ */

@@ -16,7 +16,7 @@ import pathlib
 import re
 from collections.abc import Iterable, Iterator
 
-from tflm_patch.codegen import c_text, parts
+from tflm_patch.codegen import c_text, needed
 from tflm_patch.codegen.decode import Stage, decode
 from tflm_patch.codegen.model import ModelInfo
 from tflm_patch.errors import EnvironmentMissing, ModelError, TflmPatchError
@@ -92,7 +92,7 @@ def kernel_header(*models: ModelInfo) -> str:
     TflmPatchError: the kernel sources lack a kind.
   """
   kinds = frozenset().union(*(info.kinds for info in models))
-  macros = parts.left_out(stage for info in models for stage in _decoded(info))
+  macros = needed.left_out(stage for info in models for stage in _decoded(info))
   names = sorted({pathlib.PurePath(info.source).name or 'a model' for info in models})
   return header_of_kinds(kinds, macros, ', '.join(names))
 
@@ -104,7 +104,7 @@ def header_of_kinds(
 
   Args:
     kinds: Of their operators.
-    left_out: Macros of what they never run, see `parts.left_out`.
+    left_out: Macros of what they never run, see `needed.left_out`.
     users: Their name, for a comment.
   """
   lines = table_lines(kinds).rstrip('\n').replace('\n', ' \\\n')
@@ -132,7 +132,7 @@ def _decoded(info: ModelInfo) -> Iterator[Stage]:
     code = info.data[stage.program_at : stage.program_at + stage.program_bytes]
     constants = info.data[stage.constants_at : stage.constants_at + stage.constants_bytes]
     try:
-      yield decode(code, constants, parts.RECORDS)
+      yield decode(code, constants, needed.RECORDS)
     except ValueError as error:
       raise ModelError(f'{info.source or "model"}: {error}; convert the original again') from error
 

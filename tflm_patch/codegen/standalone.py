@@ -41,7 +41,7 @@ def sources(names: Iterable[str], left_out: Iterable[str] = ()) -> dict[str, str
 
   Args:
     names: Functions that must be there.
-    left_out: Macros of what they never run, see `parts.left_out`.
+    left_out: Macros of what they never run, see `needed.left_out`.
 
   Raises:
     EnvironmentMissing: the sources are not installed.

@@ -4,7 +4,7 @@
 
 What the kernels for Armv7E-M are for is stated by `tflm_patch_is_dsp_conv` in
 src/dsp/conv.c, by `tflm_patch_is_dsp_depthwise` in src/dsp/depthwise_conv.c and by
-src/dsp/parts.c, which refuses programs in such builds; limits are read from there.
+src/dsp/needed.c, which refuses programs in such builds; limits are read from there.
 """
 
 from __future__ import annotations

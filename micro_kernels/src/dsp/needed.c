@@ -4,7 +4,7 @@
  * Which convolutions the kernels for Armv7E-M are for, for builds that have nothing
  * else.
  */
-#include "../parts.h"
+#include "../needed.h"
 
 #if !TFLM_PATCH_HAS_FALLBACK
 
