@@ -99,9 +99,9 @@ def type_bytes(m: Map) -> int:
   return _DTYPES[m.type].bytes or 0
 
 
-def suffix(m: Map) -> str:
-  """What the names of kernels for a map's type end with."""
-  return {DType.INT8: 's8', DType.UINT8: 'u8', DType.INT16: 's16'}[_DTYPES[m.type]]
+def type_code(m: Map) -> str:
+  """A map's type as program.h names it."""
+  return f'TFLM_PATCH_{_DTYPES[m.type].name}'
 
 
 def type_name(m: Map) -> str:
@@ -151,9 +151,8 @@ class Writer:
     return self.struct(record.name, 'params', c_text.nested(self.params))
 
   def bias_int64(self, channels: int) -> str:
-    """The bias of a kind of int16 maps; its words are those of an int32 array."""
-    words = self.constant(self.params['bias_at'], 'int32_t', 2 * channels, 'bias')
-    return f'(const tflm_patch_int64*){words}'
+    """The bias of a kind of int16 maps, the words of tflm_patch_int64s."""
+    return self.constant(self.params['bias_at'], 'int32_t', 2 * channels, 'bias')
 
   def window(self) -> c_text.Value:
     """The record's window."""

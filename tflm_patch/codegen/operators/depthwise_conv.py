@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from tflm_patch.codegen.c_text import call
+from collections.abc import Mapping
+
+from tflm_patch.codegen.c_text import Value, call
 from tflm_patch.codegen.operators.base import Code, Writer, register
 from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
@@ -14,18 +16,8 @@ from tflm_patch.planner.program import Kind
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_depthwise_conv_s8."""
   source, target, params = w.op.inputs[0], w.op.outputs[0], w.params
-  channels = target.channels
-  weights = channels * params['window.kernel_h'] * params['window.kernel_w']
-  args = w.struct('tflm_patch_depthwise_conv_args', 'args', {
-      'window': w.window(),
-      'requant': w.requant(channels),
-      'weights': w.constant(params['weights_at'], 'int8_t', weights, 'weights'),
-      'bias': w.constant(params['bias_at'], 'int32_t', channels, 'bias'),
-      'input_zero_point': source.zero_point,
-      'depth_multiplier': params['depth_multiplier'],
-      'output_cols': target.cols,
-      **w.spare_scratch(),
-  })  # fmt: skip
+  bias = w.constant(params['bias_at'], 'int32_t', target.channels, 'bias')
+  args = _args(w, bias, {'input_zero_point': source.zero_point, **w.spare_scratch()})
   return Code((
       call('tflm_patch_depthwise_conv_s8', args, w.view(source), w.step, w.row(target)),
   ))  # fmt: skip
@@ -34,16 +26,23 @@ def emit(w: Writer) -> Code:
 @register(Kind.DEPTHWISE_CONV_2D_S16, record=program.DEPTHWISE)
 def emit_int16(w: Writer) -> Code:
   """Calls of tflm_patch_depthwise_conv_s16."""
-  source, target, params = w.op.inputs[0], w.op.outputs[0], w.params
+  source, target = w.op.inputs[0], w.op.outputs[0]
+  args = _args(w, w.bias_int64(target.channels), {})
+  row = w.row(target, None, 'int16_t')
+  return Code((call('tflm_patch_depthwise_conv_s16', args, w.view(source), w.step, row),))
+
+
+def _args(w: Writer, bias: str, more: Mapping[str, Value]) -> str:
+  target, params = w.op.outputs[0], w.params
   channels = target.channels
   weights = channels * params['window.kernel_h'] * params['window.kernel_w']
-  args = w.struct('tflm_patch_depthwise_conv_s16_args', 'args', {
+  return w.struct('tflm_patch_depthwise_conv_args', 'args', {
       'window': w.window(),
       'requant': w.requant(channels),
       'weights': w.constant(params['weights_at'], 'int8_t', weights, 'weights'),
-      'bias': w.bias_int64(channels),
+      'bias': bias,
       'depth_multiplier': params['depth_multiplier'],
       'output_cols': target.cols,
+      'output_channels': channels,
+      **more,
   })  # fmt: skip
-  row = w.row(target, None, 'int16_t')
-  return Code((call('tflm_patch_depthwise_conv_s16', args, w.view(source), w.step, row),))

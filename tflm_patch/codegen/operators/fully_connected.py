@@ -24,8 +24,7 @@ def emit(w: Writer) -> Code:
   bias = w.bias_int64(outputs) if is_int16 else (
       w.constant(params['bias_at'], 'int32_t', outputs, 'bias')
   )
-  struct = 'tflm_patch_fully_connected_s16_args' if is_int16 else 'tflm_patch_fully_connected_args'
-  args = w.struct(struct, 'args', {
+  args = w.struct('tflm_patch_fully_connected_args', 'args', {
       'requant': w.requant(outputs),
       'weights': w.constant(params['weights_at'], 'int8_t', inputs * outputs, 'weights'),
       'bias': bias,

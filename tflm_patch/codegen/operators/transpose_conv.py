@@ -16,17 +16,17 @@ def emit(w: Writer) -> Code:
   source, target, params = w.op.inputs[0], w.op.outputs[0], w.params
   channels = target.channels
   filters = channels * params['window.kernel_h'] * params['window.kernel_w']
-  args = w.struct('tflm_patch_transpose_conv_args', 'args', {
+  args = w.struct('tflm_patch_conv_args', 'args', {
       'window': w.window(),
       'requant': w.requant(channels),
       'weights': w.constant(
           params['weights_at'], 'int8_t', filters * source.channels, 'weights'
       ),
       'bias': w.constant(params['bias_at'], 'int32_t', channels, 'bias'),
-      'offsets': w.constant(params['offsets_at'], 'int32_t', filters, 'offsets'),
       'output_cols': target.cols,
       'output_channels': channels,
   })  # fmt: skip
+  offsets = w.constant(params['offsets_at'], 'int32_t', filters, 'offsets')
   return Code((
-      call('tflm_patch_transpose_conv_s8', args, w.view(source), w.step, w.row(target)),
+      call('tflm_patch_transpose_conv_s8', args, offsets, w.view(source), w.step, w.row(target)),
   ))  # fmt: skip
