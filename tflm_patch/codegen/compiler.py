@@ -26,7 +26,6 @@ from tflm_patch.planner.stage_operator import is_stage
 
 SCHEMA_VERSION = 1
 KERNELS_HEADER = 'tflm_patch/kernels.h'
-_RECORDS = {kind: emitter.record for kind, emitter in REGISTRY.items()}
 _NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*', re.ASCII)
 _SECTION = re.compile(r'[A-Za-z_.$][A-Za-z0-9_.$,]*', re.ASCII)
 _KERNEL = re.compile(r'\btflm_patch_\w+(?=\()', re.ASCII)
@@ -261,7 +260,7 @@ def _decode(subgraph: Subgraph, operator: Operator) -> Stage:
   data, constants = (subgraph.tensors[i].data for i in operator.inputs[-2:])
   if data is None or constants is None:
     raise ValueError('a stage\'s program or constants are missing')
-  stage = decode(data.tobytes(), constants.tobytes(), _RECORDS)
+  stage = decode(data.tobytes(), constants.tobytes())
   if stage.family != program.FAMILY_PORTABLE:
     raise ValueError(f'the constants are packed for kernel family {stage.family}, not known here')
   return stage

@@ -370,6 +370,39 @@ RECORDS = (
     RESIZE, BETWEEN, STRIDED_SLICE, BLOCK, CROP,
 )  # fmt: skip
 
+# The parameter records of the kinds that have one.
+PARAMETERS: dict[Kind, Record] = {
+    Kind.CONV_2D: CONV,
+    Kind.DEPTHWISE_CONV_2D: DEPTHWISE,
+    Kind.FULLY_CONNECTED: FULLY_CONNECTED,
+    Kind.AVERAGE_POOL_2D: POOL,
+    Kind.MAX_POOL_2D: POOL,
+    Kind.ADD: ADD,
+    Kind.MUL: MUL,
+    Kind.MEAN: MEAN,
+    Kind.SOFTMAX: SOFTMAX,
+    Kind.QUANTIZE: QUANTIZE,
+    Kind.DEQUANTIZE: QUANTIZE,
+    Kind.LOOKUP: LOOKUP,
+    Kind.PAD: PAD,
+    Kind.RESIZE_NEAREST: RESIZE,
+    Kind.SUB: ADD,
+    Kind.STRIDED_SLICE: STRIDED_SLICE,
+    Kind.SPACE_TO_DEPTH: BLOCK,
+    Kind.DEPTH_TO_SPACE: BLOCK,
+    Kind.PRELU: PRELU,
+    Kind.RESIZE_BILINEAR: RESIZE,
+    Kind.TRANSPOSE_CONV: TRANSPOSE_CONV,
+    Kind.BOTTLENECK: BOTTLENECK,
+    Kind.CONV_2D_S16: CONV,
+    Kind.DEPTHWISE_CONV_2D_S16: DEPTHWISE,
+    Kind.FULLY_CONNECTED_S16: FULLY_CONNECTED,
+    Kind.AVERAGE_POOL_2D_S16: POOL,
+    Kind.MAX_POOL_2D_S16: POOL,
+    Kind.ADD_S16: ADD,
+    Kind.CROP: CROP,
+}
+
 
 def with_pads(params: bytes, top: int, left: int) -> bytes:
   """A parameter record that begins with a window, with other pads."""

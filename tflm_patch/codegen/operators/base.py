@@ -18,7 +18,7 @@ from tflm_patch.codegen.constant_arrays import ConstantArrays
 from tflm_patch.codegen.decode import Map, Op
 from tflm_patch.graph.types import DType
 from tflm_patch.planner import program
-from tflm_patch.planner.program import Kind, Record, Region
+from tflm_patch.planner.program import Kind, Region
 
 _DTYPES = {code: dtype for dtype, code in program.TYPE_CODES.items()}
 _C_TYPES = {
@@ -50,36 +50,23 @@ class Code:
 Emit = Callable[['Writer'], Code]
 
 
-@dataclasses.dataclass(frozen=True)
-class Emitter:
-  """How a kind is written.
-
-  Attributes:
-    record: Its parameter record, None when it has none.
-    emit: Makes the code; None for kinds that do nothing at run time.
-  """
-
-  record: Record | None
-  emit: Emit | None
+# None for kinds that do nothing at run time.
+REGISTRY: dict[Kind, Emit | None] = {}
 
 
-REGISTRY: dict[Kind, Emitter] = {}
-
-
-def register(*kinds: Kind, record: Record | None = None) -> Callable[[Emit], Emit]:
+def register(*kinds: Kind) -> Callable[[Emit], Emit]:
   """Registers the function below it for kinds of operators."""
 
   def add(emit: Emit) -> Emit:
-    for kind in kinds:
-      REGISTRY[kind] = Emitter(record, emit)
+    REGISTRY.update(dict.fromkeys(kinds, emit))
     return emit
 
   return add
 
 
-def register_nothing(kind: Kind, record: Record | None = None) -> None:
-  """Registers a kind that does nothing at run time."""
-  REGISTRY[kind] = Emitter(record, None)
+def register_nothing(*kinds: Kind) -> None:
+  """Registers kinds that do nothing at run time."""
+  REGISTRY.update(dict.fromkeys(kinds))
 
 
 class Surroundings(Protocol):
@@ -146,8 +133,7 @@ class Writer:
 
   def record(self) -> str:
     """The address of the operator's parameter record."""
-    record = REGISTRY[self.op.kind].record
-    assert record is not None
+    record = program.PARAMETERS[self.op.kind]
     return self.struct(record.name, 'params', c_text.nested(self.params))
 
   def bias_int64(self, channels: int) -> str:

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.operators.base import COUNT, FIRST, Code, Writer, register
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.CONV_2D, record=program.CONV)
+@register(Kind.CONV_2D)
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_conv_rows_s8."""
   source, target, params = w.op.inputs[0], w.op.outputs[0], w.params
@@ -34,7 +33,7 @@ def emit(w: Writer) -> Code:
   )  # fmt: skip
 
 
-@register(Kind.CONV_2D_S16, record=program.CONV)
+@register(Kind.CONV_2D_S16)
 def emit_int16(w: Writer) -> Code:
   """Calls of tflm_patch_conv_s16."""
   source, target, params = w.op.inputs[0], w.op.outputs[0], w.params

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.operators.base import Code, Writer, register
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.DEPTHWISE_CONV_2D, record=program.DEPTHWISE)
+@register(Kind.DEPTHWISE_CONV_2D)
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_depthwise_conv_s8."""
   source, target, params = w.op.inputs[0], w.op.outputs[0], w.params
@@ -31,7 +30,7 @@ def emit(w: Writer) -> Code:
   ))  # fmt: skip
 
 
-@register(Kind.DEPTHWISE_CONV_2D_S16, record=program.DEPTHWISE)
+@register(Kind.DEPTHWISE_CONV_2D_S16)
 def emit_int16(w: Writer) -> Code:
   """Calls of tflm_patch_depthwise_conv_s16."""
   source, target, params = w.op.inputs[0], w.op.outputs[0], w.params

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.operators.base import Code, Writer, register
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.FULLY_CONNECTED, Kind.FULLY_CONNECTED_S16, record=program.FULLY_CONNECTED)
+@register(Kind.FULLY_CONNECTED, Kind.FULLY_CONNECTED_S16)
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_fully_connected_s8 or _s16, or of the accumulating kernels."""
   is_int16 = w.op.kind == Kind.FULLY_CONNECTED_S16

@@ -7,11 +7,10 @@ from __future__ import annotations
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.operators.base import Code, Writer, is_type, register
 from tflm_patch.graph.types import DType
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.PAD, record=program.PAD)
+@register(Kind.PAD)
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_pad_x8 or _s16."""
   source, target, top = w.op.inputs[0], w.op.outputs[0], w.params['top']

@@ -6,17 +6,16 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.operators.base import Code, Writer, register, suffix, type_name
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.MAX_POOL_2D, Kind.MAX_POOL_2D_S16, record=program.POOL)
+@register(Kind.MAX_POOL_2D, Kind.MAX_POOL_2D_S16)
 def emit_max(w: Writer) -> Code:
   """Calls of tflm_patch_max_pool_s8 or _s16."""
   return _rows(w, 'tflm_patch_max_pool')
 
 
-@register(Kind.AVERAGE_POOL_2D, Kind.AVERAGE_POOL_2D_S16, record=program.POOL)
+@register(Kind.AVERAGE_POOL_2D, Kind.AVERAGE_POOL_2D_S16)
 def emit_average(w: Writer) -> Code:
   """Calls of tflm_patch_average_pool_s8 or _s16, or of the accumulating kernels."""
   source, target = w.op.inputs[0], w.op.outputs[0]

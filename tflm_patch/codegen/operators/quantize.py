@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.operators.base import Code, Writer, register, suffix, type_name
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.QUANTIZE, record=program.QUANTIZE)
+@register(Kind.QUANTIZE)
 def emit_quantize(w: Writer) -> Code:
   """Calls of tflm_patch_quantize_f32_s8, _u8 or _s16."""
   source, target = w.op.inputs[0], w.op.outputs[0]
@@ -20,7 +19,7 @@ def emit_quantize(w: Writer) -> Code:
   ))  # fmt: skip
 
 
-@register(Kind.DEQUANTIZE, record=program.QUANTIZE)
+@register(Kind.DEQUANTIZE)
 def emit_dequantize(w: Writer) -> Code:
   """Calls of tflm_patch_dequantize_s8_f32, _u8_ or _s16_."""
   source, target = w.op.inputs[0], w.op.outputs[0]

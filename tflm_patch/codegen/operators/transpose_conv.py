@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.operators.base import Code, Writer, register
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.TRANSPOSE_CONV, record=program.TRANSPOSE_CONV)
+@register(Kind.TRANSPOSE_CONV)
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_transpose_conv_s8."""
   source, target, params = w.op.inputs[0], w.op.outputs[0], w.params
