@@ -5,131 +5,275 @@
  * output row at a time, so that the wide map between the first two needs no row
  * of its own.
  *
- * The convolutions are run by their own kernels, on a stage with two maps: parts
- * of the operator's maps and of the scratch.
+ * The convolutions' own row kernels make them, on views of the operator's maps
+ * and of the scratch.
  */
 #include <string.h>
 
 #include "kernels.h"
+#include "typed.h"
+#include "weights.h"
 
-/* Where the scratch's parts lie, and how large they are. Sizes are in bytes,
- * reaches and columns in cells of the wide map. */
+/* The scratch's parts, one behind the other, in cells of the wide map; each
+ * number is below 2^32. */
 typedef struct {
   uint32_t reach_h; /* rows that a depthwise window spans */
   uint32_t reach_w;
   uint32_t tile_cols; /* that the windows of a tile span */
-  uint32_t held_rows;
-  uint64_t tile_bytes;
-  uint64_t narrow_bytes; /* of a tile of the depthwise convolution's output */
-  uint64_t held_bytes;
+  uint32_t tile;
+  uint32_t narrow; /* a tile of the depthwise convolution's output */
+  uint32_t held;
 } geometry;
+
+static geometry find_geometry(const tflm_patch_bottleneck_args* args) {
+  const tflm_patch_window* window = &args->depthwise.window;
+  const uint32_t wide_cols = args->expand.output_cols;
+  geometry g;
+  g.reach_h = (window->kernel_h - 1u) * window->dilation_h + 1u;
+  g.reach_w = (window->kernel_w - 1u) * window->dilation_w + 1u;
+  g.tile_cols = (args->tile_cols - 1u) * window->stride_w + g.reach_w;
+  if (g.tile_cols > wide_cols) {
+    g.tile_cols = wide_cols;
+  }
+  g.tile = g.reach_h * g.tile_cols;
+  g.narrow = args->depthwise.depth_multiplier * args->tile_cols;
+  g.held = g.reach_h > window->stride_h
+               ? (g.reach_h - window->stride_h) * args->held_cols
+               : 0;
+  return g;
+}
+
+static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+/* The first cell inside of a window that begins at `low`. */
+static int32_t inside(int32_t low) { return low < 0 ? 0 : low; }
+
+/* Rows [first, end) of the wide map that an output row is made from, the end of
+ * those of the row before, the first of those of the row behind. */
+typedef struct {
+  uint32_t first;
+  uint32_t end;
+  uint32_t before;
+  uint32_t next;
+} wide_range;
+
+static wide_range find_wide_rows(const tflm_patch_window* window,
+                                 uint32_t wide_rows, uint32_t row) {
+  const int32_t low = (int32_t)(row * window->stride_h) - window->pad_top;
+  const uint32_t end =
+      (uint32_t)(low + (window->kernel_h - 1) * window->dilation_h + 1);
+  wide_range range;
+  range.first = (uint32_t)inside(low);
+  range.end = smaller(end, wide_rows);
+  range.before = row > 0 ? smaller(end - window->stride_h, wide_rows) : 0;
+  range.next = (uint32_t)inside(low + window->stride_h);
+  return range;
+}
+
+/* ---- rows ---- */
+
+/* An output row at work. */
+typedef struct {
+  const tflm_patch_bottleneck_args* args;
+  tflm_patch_bottleneck_args part; /* for the columns that are being made */
+  const tflm_patch_rows* input;
+  int8_t* output;
+  geometry geometry;
+  wide_range rows;
+  int8_t* tile; /* columns [tile_first, tile_end) of them */
+  int8_t* held;
+  uint32_t tile_first;
+  uint32_t tile_end;
+  uint32_t tile_row_bytes;
+} work;
+
+static int8_t* tile_cell(const work* w, uint32_t i, uint32_t col) {
+  return w->tile + i * w->tile_row_bytes +
+         (col - w->tile_first) * w->args->expand.output_channels;
+}
+
+static int8_t* held_cell(const work* w, uint32_t i, uint32_t col) {
+  return w->held +
+         (i * w->args->held_cols + col) * w->args->expand.output_channels;
+}
+
+/* A map of which `slots` rows lie in the scratch or the output. */
+static tflm_patch_rows view(const int8_t* base, uint32_t row_bytes,
+                            uint32_t slots, uint32_t rows, uint32_t cols,
+                            uint32_t channels) {
+  const tflm_patch_rows map = {
+      .base = base,
+      .row_bytes = (int32_t)row_bytes,
+      .ring_rows = slots,
+      .rows = rows,
+      .cols = cols,
+      .channels = channels,
+      .split_base = base,
+      .split = slots,
+  };
+  return map;
+}
+
+/* Makes columns [from, end) of row i of the tile. */
+static void expand(work* w, uint32_t i, uint32_t from, uint32_t end) {
+  tflm_patch_conv_args* conv = &w->part.expand;
+  const int32_t low =
+      (int32_t)(from * conv->window.stride_w) - w->args->expand.window.pad_left;
+  const int32_t left = inside(low);
+  tflm_patch_rows seen = *w->input;
+  const uint32_t skipped = (uint32_t)left * seen.channels;
+  seen.cols -= (uint32_t)left;
+  seen.base += skipped;
+  seen.split_base += skipped;
+  conv->window.pad_left = (int16_t)(left - low);
+  conv->output_cols = end - from;
+  const tflm_patch_rows made =
+      view(tile_cell(w, i, from), w->tile_row_bytes, 1, w->args->wide_rows,
+           conv->output_cols, conv->output_channels);
+  tflm_patch_conv_rows_s8(conv, &seen, &made, w->rows.first + i, 1);
+}
+
+/* Fills the tile up to column `end`. */
+static void fill_tile(work* w, uint32_t first, uint32_t end) {
+  const uint32_t channels = w->args->expand.output_channels;
+  const uint32_t n = w->rows.end - w->rows.first;
+  const uint32_t from = w->tile_end > first ? w->tile_end : first;
+  if (from > first) { /* the windows of two tiles overlap */
+    for (uint32_t i = 0; i < n; ++i) {
+      memmove(w->tile + i * w->tile_row_bytes, tile_cell(w, i, first),
+              (size_t)(from - first) * channels);
+    }
+  }
+  w->tile_first = first;
+  w->tile_end = end;
+  const uint32_t held_end = smaller(end, w->args->held_cols);
+  const size_t held_bytes =
+      held_end > from ? (size_t)(held_end - from) * channels : 0;
+  for (uint32_t i = 0; i < n; ++i) {
+    uint32_t made = from;
+    if (w->rows.first + i < w->rows.before && held_bytes != 0) {
+      memcpy(tile_cell(w, i, from), held_cell(w, i, from), held_bytes);
+      made = held_end;
+    }
+    if (made < end) {
+      expand(w, i, made, end);
+    }
+  }
+  if (held_bytes != 0) {
+    const uint32_t keep_from = w->rows.next - w->rows.first;
+    for (uint32_t i = keep_from; i < n; ++i) {
+      memcpy(held_cell(w, i - keep_from, from), tile_cell(w, i, from),
+             held_bytes);
+    }
+  }
+}
+
+/* Output columns [col, col + cols). */
+static void make_tile(work* w, uint32_t col, uint32_t cols) {
+  const tflm_patch_bottleneck_args* args = w->args;
+  tflm_patch_depthwise_conv_args* depthwise = &w->part.depthwise;
+  tflm_patch_conv_args* project = &w->part.project;
+  tflm_patch_window* window = &depthwise->window;
+  const int32_t low =
+      (int32_t)(col * window->stride_w) - args->depthwise.window.pad_left;
+  const int32_t high =
+      low + (int32_t)((cols - 1) * window->stride_w + w->geometry.reach_w);
+  const int32_t left = inside(low);
+  fill_tile(w, (uint32_t)left,
+            smaller((uint32_t)high, args->expand.output_cols));
+  const uint32_t n = w->rows.end - w->rows.first;
+  const uint32_t wide_channels = args->expand.output_channels;
+  const uint32_t channels = wide_channels * depthwise->depth_multiplier;
+  int8_t* between = w->tile + w->geometry.tile * wide_channels;
+  const tflm_patch_rows wide = view(w->tile, w->tile_row_bytes, n, n,
+                                    w->tile_end - w->tile_first, wide_channels);
+  const tflm_patch_rows narrow = view(between, 0, 1, 1, cols, channels);
+  const tflm_patch_rows made = view(w->output + col * project->output_channels,
+                                    0, 1, 1, cols, project->output_channels);
+  window->pad_left = (int16_t)(left - low);
+  depthwise->output_cols = cols;
+  project->output_cols = cols;
+  tflm_patch_depthwise_conv_s8(depthwise, &wide, 0, between);
+  tflm_patch_conv_rows_s8(project, &narrow, &made, 0, 1);
+}
+
+void tflm_patch_bottleneck_s8(const tflm_patch_bottleneck_args* args,
+                              const tflm_patch_rows* input, uint32_t row,
+                              int8_t* output) {
+  const tflm_patch_window* window = &args->depthwise.window;
+  const uint32_t cols = args->depthwise.output_cols;
+  const uint32_t channels = args->expand.output_channels;
+  work w = {
+      .args = args,
+      .part = *args,
+      .input = input,
+      .output = output,
+      .geometry = find_geometry(args),
+      .rows = find_wide_rows(window, args->wide_rows, row),
+      .tile = args->scratch,
+  };
+  w.held = w.tile + (w.geometry.tile + w.geometry.narrow) * channels;
+  w.tile_row_bytes = w.geometry.tile_cols * channels;
+  const int32_t low = (int32_t)(row * window->stride_h) - window->pad_top;
+  w.part.depthwise.window.pad_top = (int16_t)(inside(low) - low);
+  for (uint32_t col = 0; col < cols; col += args->tile_cols) {
+    make_tile(&w, col, smaller(args->tile_cols, cols - col));
+  }
+}
+
+/* ---- the operator ---- */
 
 static const tflm_patch_bottleneck_params* bottleneck_params(
     const tflm_patch_stage* stage, const tflm_patch_op* op) {
   return (const tflm_patch_bottleneck_params*)tflm_patch_params(stage, op);
 }
 
-static uint32_t narrow_channels(const tflm_patch_bottleneck_params* params) {
-  return (uint32_t)params->wide_channels * params->depthwise.depth_multiplier;
+/* What an operator of such a record finds in the constants. */
+static void find_constants(const tflm_patch_stage* stage,
+                           const tflm_patch_requant* params,
+                           uint32_t weights_at, uint32_t bias_at,
+                           tflm_patch_requant_args* requant,
+                           const int8_t** weights, const int32_t** bias) {
+  *requant = tflm_patch_find_requant(stage, params);
+  *weights = (const int8_t*)tflm_patch_constant(stage, weights_at);
+  *bias = (const int32_t*)tflm_patch_constant(stage, bias_at);
 }
 
-static geometry find_geometry(const tflm_patch_bottleneck_params* params) {
-  const tflm_patch_window* window = &params->depthwise.window;
-  geometry g;
-  g.reach_h = (window->kernel_h - 1u) * window->dilation_h + 1u;
-  g.reach_w = (window->kernel_w - 1u) * window->dilation_w + 1u;
-  g.tile_cols = (params->tile_cols - 1u) * window->stride_w + g.reach_w;
-  if (g.tile_cols > params->wide_cols) {
-    g.tile_cols = params->wide_cols;
-  }
-  g.held_rows =
-      g.reach_h > window->stride_h ? g.reach_h - window->stride_h : 0;
-  const uint64_t channels = params->wide_channels;
-  g.tile_bytes = channels * g.reach_h * g.tile_cols;
-  g.narrow_bytes = (uint64_t)params->tile_cols * narrow_channels(params);
-  g.held_bytes = channels * g.held_rows * params->held_cols;
-  return g;
+static void find_conv(const tflm_patch_stage* stage,
+                      const tflm_patch_conv_params* params,
+                      tflm_patch_conv_args* args) {
+  args->window = params->window;
+  args->groups = params->groups;
+  find_constants(stage, &params->requant, params->weights_at, params->bias_at,
+                 &args->requant, &args->weights, &args->bias);
 }
 
-/* ---- the convolutions ---- */
-
-/* A stage of one operator: map 0 to map 1. */
-typedef struct {
-  tflm_patch_stage stage;
-  tflm_patch_op op;
-  tflm_patch_map maps[2];
-} part;
-
-static void open_part(part* p, const tflm_patch_stage* stage, uint8_t kind,
-                      const void* params, const tflm_patch_map* input,
-                      const tflm_patch_map* output) {
-  static const uint16_t kEdges[] = {0, 1};
-  const tflm_patch_op op = {
-      .kind = kind,
-      .n_inputs = 1,
-      .n_outputs = 1,
-      .steps = output->rows,
-      .scratch = TFLM_PATCH_NONE,
-  };
-  p->op = op;
-  p->maps[0] = *input;
-  p->maps[1] = *output;
-  p->stage = *stage;
-  p->stage.program = (const uint8_t*)params;
-  p->stage.maps = p->maps;
-  p->stage.edges = kEdges;
+static void find_args(const tflm_patch_stage* stage, const tflm_patch_op* op,
+                      tflm_patch_bottleneck_args* args) {
+  const tflm_patch_bottleneck_params* params = bottleneck_params(stage, op);
+  const tflm_patch_depthwise_params* depthwise = &params->depthwise;
+  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
+  /* No scratch but its own; the last window never sees a zero point. */
+  memset(args, 0, sizeof(*args));
+  find_conv(stage, &params->expand, &args->expand);
+  find_conv(stage, &params->project, &args->project);
+  find_constants(stage, &depthwise->requant, depthwise->weights_at,
+                 depthwise->bias_at, &args->depthwise.requant,
+                 &args->depthwise.weights, &args->depthwise.bias);
+  args->depthwise.window = depthwise->window;
+  args->depthwise.input_zero_point = params->wide_zero_point;
+  args->depthwise.depth_multiplier = depthwise->depth_multiplier;
+  args->depthwise.output_cols = output->cols;
+  args->expand.input_zero_point =
+      tflm_patch_input_map(stage, op, 0)->zero_point;
+  args->expand.output_cols = params->wide_cols;
+  args->expand.output_channels = params->wide_channels;
+  args->project.output_cols = output->cols;
+  args->project.output_channels = output->channels;
+  args->wide_rows = params->wide_rows;
+  args->tile_cols = params->tile_cols;
+  args->held_cols = params->held_cols;
 }
-
-static tflm_patch_status check_part(const tflm_patch_stage* stage, uint8_t kind,
-                                    const void* params,
-                                    const tflm_patch_map* input,
-                                    const tflm_patch_map* output) {
-  part p;
-  open_part(&p, stage, kind, params, input, output);
-  return tflm_patch_find_kernel(kind)->check(&p.stage, &p.op);
-}
-
-static void run_part(const tflm_patch_stage* stage, uint8_t kind,
-                     const void* params, const tflm_patch_map* input,
-                     const tflm_patch_map* output, uint32_t step) {
-  part p;
-  open_part(&p, stage, kind, params, input, output);
-  tflm_patch_find_kernel(kind)->run(&p.stage, &p.op, step, 1);
-}
-
-/* A map's columns from `left` on. */
-static tflm_patch_map from_col(const tflm_patch_map* map, uint32_t left,
-                               uint32_t cols) {
-  tflm_patch_map view = *map;
-  view.cols = (uint16_t)cols;
-  view.offset += left * map->channels;
-  view.split_offset += left * map->channels;
-  return view;
-}
-
-/* A map of int8 in the scratch, `at` bytes from its start; every row lies in the
- * same place when it is a ring of one. */
-static tflm_patch_map in_scratch(const tflm_patch_op* op, uint32_t at,
-                                 uint32_t rows, uint32_t ring_rows,
-                                 uint32_t cols, uint32_t channels,
-                                 uint32_t row_bytes, int16_t zero_point) {
-  const tflm_patch_map map = {
-      .offset = op->scratch + at,
-      .row_bytes = (int32_t)row_bytes,
-      .rows = (uint16_t)rows,
-      .ring_rows = (uint16_t)ring_rows,
-      .cols = (uint16_t)cols,
-      .channels = (uint16_t)channels,
-      .region = op->scratch_region,
-      .type = TFLM_PATCH_INT8,
-      .zero_point = zero_point,
-      .split = (uint16_t)ring_rows,
-      .split_region = op->scratch_region,
-  };
-  return map;
-}
-
-/* ---- check ---- */
 
 /* Whether all windows of one dimension see a cell of the input. */
 static int are_inside(uint32_t reach, int32_t stride, int32_t pad,
@@ -143,6 +287,8 @@ static tflm_patch_status check(const tflm_patch_stage* stage,
   const tflm_patch_window* window = &params->depthwise.window;
   const tflm_patch_window* first = &params->expand.window;
   const tflm_patch_window* last = &params->project.window;
+  const uint32_t narrow_channels =
+      (uint32_t)params->wide_channels * params->depthwise.depth_multiplier;
   tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
   if (status != TFLM_PATCH_OK) {
     return status;
@@ -150,7 +296,7 @@ static tflm_patch_status check(const tflm_patch_stage* stage,
   if (params->wide_rows == 0 || params->wide_cols == 0 ||
       params->wide_channels == 0 ||
       !tflm_patch_is_int8(params->wide_zero_point) ||
-      narrow_channels(params) > UINT16_MAX || params->tile_cols == 0 ||
+      narrow_channels > UINT16_MAX || params->tile_cols == 0 ||
       params->held_cols > params->wide_cols || last->kernel_h != 1 ||
       last->kernel_w != 1 || last->stride_h != 1 || last->stride_w != 1 ||
       last->pad_top != 0 || last->pad_left != 0) {
@@ -158,54 +304,47 @@ static tflm_patch_status check(const tflm_patch_stage* stage,
   }
   const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
   const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  const tflm_patch_map wide =
-      in_scratch(op, 0, params->wide_rows, 1, params->wide_cols,
-                 params->wide_channels, 0, params->wide_zero_point);
-  const tflm_patch_map narrow = in_scratch(op, 0, output->rows, 1, output->cols,
-                                           narrow_channels(params), 0, 0);
-  status = check_part(stage, TFLM_PATCH_CONV_2D, &params->expand, input, &wide);
+  /* The convolutions as operators of their own, each between two of these. */
+  static const uint16_t kEdges[] = {0, 1, 2, 3};
+  tflm_patch_map maps[] = {*input, *output, *output, *output};
+  maps[1].rows = params->wide_rows;
+  maps[1].cols = params->wide_cols;
+  maps[1].channels = params->wide_channels;
+  maps[2].channels = (uint16_t)narrow_channels;
+  tflm_patch_stage part = *stage;
+  part.maps = maps;
+  part.edges = kEdges;
+  tflm_patch_op conv = *op;
+  conv.first_edge = 0;
+  status = tflm_patch_check_conv(&part, &conv, TFLM_PATCH_INT8);
   if (status == TFLM_PATCH_OK) {
-    status = check_part(stage, TFLM_PATCH_DEPTHWISE_CONV_2D, &params->depthwise,
-                        &wide, &narrow);
+    conv.first_edge = 1;
+    conv.params += offsetof(tflm_patch_bottleneck_params, depthwise);
+    status = tflm_patch_check_depthwise(&part, &conv, TFLM_PATCH_INT8);
   }
   if (status == TFLM_PATCH_OK) {
-    status = check_part(stage, TFLM_PATCH_CONV_2D, &params->project, &narrow,
-                        output);
+    conv.first_edge = 2;
+    conv.params = op->params + offsetof(tflm_patch_bottleneck_params, project);
+    status = tflm_patch_check_conv(&part, &conv, TFLM_PATCH_INT8);
   }
   if (status != TFLM_PATCH_OK) {
     return status;
   }
-  const geometry g = find_geometry(params);
-  if (!are_inside(g.reach_h, window->stride_h, window->pad_top, wide.rows,
-                  output->rows) ||
-      !are_inside(g.reach_w, window->stride_w, window->pad_left, wide.cols,
-                  output->cols) ||
+  tflm_patch_bottleneck_args args;
+  find_args(stage, op, &args);
+  const geometry g = find_geometry(&args);
+  if (!are_inside(g.reach_h, window->stride_h, window->pad_top,
+                  params->wide_rows, output->rows) ||
+      !are_inside(g.reach_w, window->stride_w, window->pad_left,
+                  params->wide_cols, output->cols) ||
       !are_inside(UINT16_MAX, first->stride_w, first->pad_left, input->cols,
-                  wide.cols)) {
+                  params->wide_cols)) {
     return TFLM_PATCH_BAD_OP;
   }
-  const uint64_t bytes = g.tile_bytes + g.narrow_bytes + g.held_bytes;
+  const uint64_t bytes =
+      ((uint64_t)g.tile + g.narrow + g.held) * params->wide_channels;
   return bytes <= INT32_MAX ? tflm_patch_check_scratch(op, bytes)
                             : TFLM_PATCH_BAD_SIZE;
-}
-
-/* ---- rows ---- */
-
-/* Rows [first, end) of the wide map that an output row is made from. */
-typedef struct {
-  uint32_t first;
-  uint32_t end;
-} wide_range;
-
-static wide_range find_wide_rows(const tflm_patch_bottleneck_params* params,
-                                 uint32_t row) {
-  const tflm_patch_window* window = &params->depthwise.window;
-  const int32_t low = (int32_t)(row * window->stride_h) - window->pad_top;
-  const int32_t end = low + (window->kernel_h - 1) * window->dilation_h + 1;
-  wide_range range;
-  range.first = low < 0 ? 0 : (uint32_t)low;
-  range.end = end < params->wide_rows ? (uint32_t)end : params->wide_rows;
-  return range;
 }
 
 static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
@@ -213,14 +352,13 @@ static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
                   int32_t* last) {
   const tflm_patch_bottleneck_params* params = bottleneck_params(stage, op);
   const tflm_patch_window* window = &params->expand.window;
+  const tflm_patch_window* depthwise = &params->depthwise.window;
   const uint32_t rows = tflm_patch_input_map(stage, op, input)->rows;
-  const wide_range wide = find_wide_rows(params, step);
-  uint32_t from = wide.first;
+  const wide_range wide = find_wide_rows(depthwise, params->wide_rows, step);
+  const int all_held = params->held_cols == params->wide_cols;
+  const uint32_t from =
+      all_held && wide.before > wide.first ? wide.before : wide.first;
   int32_t unused;
-  if (step > 0 && params->held_cols == params->wide_cols) {
-    const uint32_t made = find_wide_rows(params, step - 1).end;
-    from = made > from ? made : from;
-  }
   tflm_patch_window_reads(window, rows, wide.end - 1, first, last);
   if (from < wide.end) {
     tflm_patch_window_reads(window, rows, from, first, &unused);
@@ -229,144 +367,17 @@ static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
   }
 }
 
-/* ---- run ---- */
-
-/* An output row at work. */
-typedef struct {
-  const tflm_patch_stage* stage;
-  const tflm_patch_op* op;
-  const tflm_patch_bottleneck_params* params;
-  geometry geometry;
-  uint32_t row;
-  wide_range rows;
-  uint32_t kept;      /* rows of them that the output row before left */
-  uint32_t keep_from; /* the first of them that the next output row reads */
-  uint8_t* tile;      /* columns [tile_first, tile_end) of them */
-  uint8_t* held;
-  uint32_t tile_first;
-  uint32_t tile_end;
-  uint32_t tile_row_bytes;
-} work;
-
-static uint8_t* tile_cell(const work* w, uint32_t i, uint32_t col) {
-  return w->tile + i * w->tile_row_bytes +
-         (col - w->tile_first) * w->params->wide_channels;
-}
-
-static uint8_t* held_cell(const work* w, uint32_t i, uint32_t col) {
-  return w->held + (i * w->params->held_cols + col) * w->params->wide_channels;
-}
-
-static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
-
-/* Makes columns [from, end) of row i of the tile. */
-static void expand(const work* w, uint32_t i, uint32_t from, uint32_t end) {
-  const tflm_patch_bottleneck_params* params = w->params;
-  const tflm_patch_map* input = tflm_patch_input_map(w->stage, w->op, 0);
-  tflm_patch_conv_params conv = params->expand;
-  const int32_t low =
-      (int32_t)(from * conv.window.stride_w) - conv.window.pad_left;
-  const uint32_t left = low < 0 ? 0 : (uint32_t)low;
-  const tflm_patch_map seen = from_col(input, left, input->cols - left);
-  const uint32_t at = (uint32_t)(tile_cell(w, i, from) - w->tile);
-  const tflm_patch_map made =
-      in_scratch(w->op, at, params->wide_rows, 1, end - from,
-                 params->wide_channels, w->tile_row_bytes,
-                 params->wide_zero_point);
-  conv.window.pad_left = (int16_t)(low < 0 ? -low : 0);
-  run_part(w->stage, TFLM_PATCH_CONV_2D, &conv, &seen, &made,
-           w->rows.first + i);
-}
-
-/* Fills the tile up to column `end`. */
-static void fill_tile(work* w, uint32_t first, uint32_t end) {
-  const uint32_t channels = w->params->wide_channels;
-  const uint32_t n = w->rows.end - w->rows.first;
-  const uint32_t held_cols = w->params->held_cols;
-  const uint32_t from = w->tile_end > first ? w->tile_end : first;
-  if (from > first) { /* the windows of two tiles overlap */
-    for (uint32_t i = 0; i < n; ++i) {
-      memmove(w->tile + i * w->tile_row_bytes, tile_cell(w, i, first),
-              (size_t)(from - first) * channels);
-    }
-  }
-  w->tile_first = first;
-  w->tile_end = end;
-  const uint32_t held_end = smaller(end, held_cols);
-  const size_t held_bytes =
-      held_end > from ? (size_t)(held_end - from) * channels : 0;
-  for (uint32_t i = 0; i < n; ++i) {
-    uint32_t made = from;
-    if (i < w->kept && held_bytes != 0) {
-      memcpy(tile_cell(w, i, from), held_cell(w, i, from), held_bytes);
-      made = held_end;
-    }
-    if (made < end) {
-      expand(w, i, made, end);
-    }
-  }
-  if (held_bytes != 0) {
-    for (uint32_t i = w->keep_from; i < n; ++i) {
-      memcpy(held_cell(w, i - w->keep_from, from), tile_cell(w, i, from),
-             held_bytes);
-    }
-  }
-}
-
-/* Output columns [col, col + cols). */
-static void make_tile(work* w, uint32_t col, uint32_t cols) {
-  const tflm_patch_bottleneck_params* params = w->params;
-  const tflm_patch_map* output = tflm_patch_output_map(w->stage, w->op, 0);
-  tflm_patch_depthwise_params depthwise = params->depthwise;
-  tflm_patch_window* window = &depthwise.window;
-  const int32_t top = (int32_t)(w->row * window->stride_h) - window->pad_top;
-  const int32_t low = (int32_t)(col * window->stride_w) - window->pad_left;
-  const int32_t high = low + (int32_t)((cols - 1) * window->stride_w +
-                                       w->geometry.reach_w);
-  fill_tile(w, low < 0 ? 0 : (uint32_t)low,
-            smaller((uint32_t)high, params->wide_cols));
-  const uint32_t n = w->rows.end - w->rows.first;
-  const tflm_patch_map wide =
-      in_scratch(w->op, 0, n, n, w->tile_end - w->tile_first,
-                 params->wide_channels, w->tile_row_bytes,
-                 params->wide_zero_point);
-  const uint32_t channels = narrow_channels(params);
-  const tflm_patch_map narrow =
-      in_scratch(w->op, (uint32_t)w->geometry.tile_bytes, output->rows, 1, cols,
-                 channels, cols * channels, 0);
-  const tflm_patch_map made = from_col(output, col, cols);
-  window->pad_top = (int16_t)(top < 0 ? -top : 0);
-  window->pad_left = (int16_t)(low < 0 ? -low : 0);
-  run_part(w->stage, TFLM_PATCH_DEPTHWISE_CONV_2D, &depthwise, &wide, &narrow,
-           0);
-  run_part(w->stage, TFLM_PATCH_CONV_2D, &params->project, &narrow, &made,
-           w->row);
-}
-
 static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
                 uint32_t step, uint32_t count) {
-  const tflm_patch_bottleneck_params* params = bottleneck_params(stage, op);
-  const uint32_t cols = tflm_patch_output_map(stage, op, 0)->cols;
-  work w = {
-      .stage = stage,
-      .op = op,
-      .params = params,
-      .geometry = find_geometry(params),
-      .tile = (uint8_t*)tflm_patch_scratch(stage, op),
-  };
-  w.held = w.tile + w.geometry.tile_bytes + w.geometry.narrow_bytes;
-  w.tile_row_bytes = w.geometry.tile_cols * params->wide_channels;
-  for (w.row = step; w.row < step + count; ++w.row) {
-    const uint32_t before =
-        w.row > 0 ? find_wide_rows(params, w.row - 1).end : 0;
-    w.rows = find_wide_rows(params, w.row);
-    w.kept = before > w.rows.first ? before - w.rows.first : 0;
-    w.keep_from = find_wide_rows(params, w.row + 1).first - w.rows.first;
-    w.tile_first = 0;
-    w.tile_end = 0;
-    for (uint32_t col = 0; col < cols; col += params->tile_cols) {
-      make_tile(&w, col, smaller(params->tile_cols, cols - col));
-    }
+  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
+  const tflm_patch_rows input =
+      tflm_patch_view_rows(stage, tflm_patch_input_map(stage, op, 0));
+  tflm_patch_bottleneck_args args;
+  find_args(stage, op, &args);
+  args.scratch = (int8_t*)tflm_patch_scratch(stage, op);
+  for (uint32_t row = step; row < step + count; ++row) {
+    tflm_patch_bottleneck_s8(&args, &input, row,
+                             (int8_t*)tflm_patch_map_row(stage, output, row));
   }
 }
 

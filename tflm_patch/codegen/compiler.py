@@ -16,7 +16,6 @@ from tflm_patch.api import ConvertOptions
 from tflm_patch.codegen import checks, memory, source, standalone
 from tflm_patch.codegen.decode import Stage, decode
 from tflm_patch.codegen.functions import StageFunctions
-from tflm_patch.codegen.operators import REGISTRY
 from tflm_patch.errors import ModelError, TflmPatchError
 from tflm_patch.graph.files import read_limited, write_atomically
 from tflm_patch.graph.reader import parse_model
@@ -130,12 +129,6 @@ def compile_model(
     raise TflmPatchError(
         f'{where}: is fed by rows and has {len(stages)} stages; compile it without --input-rows'
     )
-  for op in (op for stage in stages for op in stage.ops):
-    if op.kind not in REGISTRY:
-      raise TflmPatchError(
-          f'{where}: the plan holds {op.kind.name}, which cannot be compiled; choose another plan '
-          'with --schedule, --arena or --max-overhead'
-      )
   place = memory.place(model.main, operators, [stage.workspace_bytes for stage in stages])
   functions = []
   first_op = 0

@@ -9,6 +9,7 @@ know beside (constant structures, views of maps) the writer collects.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -26,6 +27,8 @@ _C_TYPES = {
 }  # fmt: skip
 
 
+# Fields of tflm_patch_requant_args that are those of tflm_patch_requant.
+_AS_IN_RECORD = ('output_zero_point', 'act_min', 'act_max', 'bounded', 'wide')
 # What stands for the rows in `Code.rows`.
 FIRST, COUNT = '<first>', '<count>'
 
@@ -136,18 +139,48 @@ class Writer:
     record = program.PARAMETERS[self.op.kind]
     return self.struct(record.name, 'params', c_text.nested(self.params))
 
-  def bias_int64(self, channels: int) -> str:
+  def part(self, name: str) -> Writer:
+    """A writer of an operator that is a part of this one: its record is a field of this one's."""
+    part = copy.copy(self)
+    fields = c_text.nested(self.params)[name]
+    assert isinstance(fields, Mapping)
+    part.params = fields
+    part._name = f'{self._name}_{name}'
+    return part
+
+  def taps(self) -> int:
+    """Of the window."""
+    return int(self.params['window.kernel_h'] * self.params['window.kernel_w'])
+
+  def weighted(self, weights: int, channels: int) -> dict[str, c_text.Value]:
+    """Fields that the arguments of the kernels with weights share.
+
+    Args:
+      weights: Their number.
+      channels: Of the output.
+    """
+    is_int16 = is_type(self.op.outputs[0], DType.INT16)
+    bias = self._bias_int64(channels) if is_int16 else self.constant(
+        self.params['bias_at'], 'int32_t', channels, 'bias'
+    )
+    fields: dict[str, c_text.Value] = {
+        'requant': self._requant(channels),
+        'weights': self.constant(self.params['weights_at'], 'int8_t', weights, 'weights'),
+        'bias': bias,
+    }
+    window = c_text.nested(self.params).get('window')
+    return fields if window is None else {'window': window, **fields}
+
+  def _bias_int64(self, channels: int) -> str:
     """The bias of a kind of int16 maps; its words are those of an int32 array."""
     words = self.constant(self.params['bias_at'], 'int32_t', 2 * channels, 'bias')
     return f'(const tflm_patch_int64*){words}'
 
-  def window(self) -> c_text.Value:
-    """The record's window."""
-    return c_text.nested(self.params)['window']
-
-  def requant(self, channels: int) -> dict[str, c_text.Value]:
+  def _requant(self, channels: int) -> dict[str, c_text.Value]:
     """Fields of tflm_patch_requant_args, from the record's tflm_patch_requant."""
-    per_channel = int(self.params['requant.per_channel'])
+    requant = c_text.nested(self.params)['requant']
+    assert isinstance(requant, Mapping)
+    per_channel = requant['per_channel']
     n = channels if per_channel else 1
     return {
         'multipliers': self.constant(
@@ -155,11 +188,7 @@ class Writer:
         ),
         'shifts': self.constant(self.params['requant.shift_at'], 'int8_t', n, 'shifts'),
         'channel_step': per_channel,
-        'output_zero_point': self.params['requant.output_zero_point'],
-        'act_min': self.params['requant.act_min'],
-        'act_max': self.params['requant.act_max'],
-        'bounded': self.params['requant.bounded'],
-        'wide': self.params['requant.wide'],
+        **{name: requant[name] for name in _AS_IN_RECORD},
     }
 
   def view(self, m: Map, name: str = 'input') -> str:

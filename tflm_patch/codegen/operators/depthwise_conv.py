@@ -4,25 +4,32 @@
 
 from __future__ import annotations
 
-from tflm_patch.codegen.c_text import call
+from tflm_patch.codegen.c_text import Value, call
 from tflm_patch.codegen.operators.base import Code, Writer, register
 from tflm_patch.planner.program import Kind
+
+
+def arguments(w: Writer, cols: int, channels: int) -> dict[str, Value]:
+  """Fields of tflm_patch_depthwise_conv_args that those of int16 maps have, too.
+
+  Args:
+    w: Of an operator or a part of one.
+    cols, channels: Of the output.
+  """
+  return {
+      **w.weighted(channels * w.taps(), channels),
+      'depth_multiplier': w.params['depth_multiplier'],
+      'output_cols': cols,
+  }
 
 
 @register(Kind.DEPTHWISE_CONV_2D)
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_depthwise_conv_s8."""
-  source, target, params = w.op.inputs[0], w.op.outputs[0], w.params
-  channels = target.channels
-  weights = channels * params['window.kernel_h'] * params['window.kernel_w']
+  source, target = w.op.inputs[0], w.op.outputs[0]
   args = w.struct('tflm_patch_depthwise_conv_args', 'args', {
-      'window': w.window(),
-      'requant': w.requant(channels),
-      'weights': w.constant(params['weights_at'], 'int8_t', weights, 'weights'),
-      'bias': w.constant(params['bias_at'], 'int32_t', channels, 'bias'),
+      **arguments(w, target.cols, target.channels),
       'input_zero_point': source.zero_point,
-      'depth_multiplier': params['depth_multiplier'],
-      'output_cols': target.cols,
       **w.spare_scratch(),
   })  # fmt: skip
   return Code((
@@ -33,16 +40,8 @@ def emit(w: Writer) -> Code:
 @register(Kind.DEPTHWISE_CONV_2D_S16)
 def emit_int16(w: Writer) -> Code:
   """Calls of tflm_patch_depthwise_conv_s16."""
-  source, target, params = w.op.inputs[0], w.op.outputs[0], w.params
-  channels = target.channels
-  weights = channels * params['window.kernel_h'] * params['window.kernel_w']
-  args = w.struct('tflm_patch_depthwise_conv_s16_args', 'args', {
-      'window': w.window(),
-      'requant': w.requant(channels),
-      'weights': w.constant(params['weights_at'], 'int8_t', weights, 'weights'),
-      'bias': w.bias_int64(channels),
-      'depth_multiplier': params['depth_multiplier'],
-      'output_cols': target.cols,
-  })  # fmt: skip
+  source, target = w.op.inputs[0], w.op.outputs[0]
+  fields = arguments(w, target.cols, target.channels)
+  args = w.struct('tflm_patch_depthwise_conv_s16_args', 'args', fields)
   row = w.row(target, None, 'int16_t')
   return Code((call('tflm_patch_depthwise_conv_s16', args, w.view(source), w.step, row),))

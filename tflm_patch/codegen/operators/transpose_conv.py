@@ -12,19 +12,13 @@ from tflm_patch.planner.program import Kind
 @register(Kind.TRANSPOSE_CONV)
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_transpose_conv_s8."""
-  source, target, params = w.op.inputs[0], w.op.outputs[0], w.params
-  channels = target.channels
-  filters = channels * params['window.kernel_h'] * params['window.kernel_w']
+  source, target = w.op.inputs[0], w.op.outputs[0]
+  filters = target.channels * w.taps()
   args = w.struct('tflm_patch_transpose_conv_args', 'args', {
-      'window': w.window(),
-      'requant': w.requant(channels),
-      'weights': w.constant(
-          params['weights_at'], 'int8_t', filters * source.channels, 'weights'
-      ),
-      'bias': w.constant(params['bias_at'], 'int32_t', channels, 'bias'),
-      'offsets': w.constant(params['offsets_at'], 'int32_t', filters, 'offsets'),
+      **w.weighted(filters * source.channels, target.channels),
+      'offsets': w.constant(w.params['offsets_at'], 'int32_t', filters, 'offsets'),
       'output_cols': target.cols,
-      'output_channels': channels,
+      'output_channels': target.channels,
   })  # fmt: skip
   return Code((
       call('tflm_patch_transpose_conv_s8', args, w.view(source), w.step, w.row(target)),
