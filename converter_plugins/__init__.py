@@ -2,13 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rewrites of the graph, one file each; importing the package registers them."""
 
-from converter_plugins import (
-    boundary_quantize,
-    fold_pad,
-    line_to_column,
-    reshape_noop,
-    transpose_mean,
-)
 from converter_plugins.registry import (
     Change,
     Context,
@@ -19,6 +12,7 @@ from converter_plugins.registry import (
     run_plugins,
     select,
 )
+from tflm_patch.registration import import_all
 
 __all__ = [
     'Change',
@@ -26,12 +20,9 @@ __all__ = [
     'Plugin',
     'Registered',
     'all_plugins',
-    'boundary_quantize',
-    'fold_pad',
-    'line_to_column',
     'register',
-    'reshape_noop',
     'run_plugins',
     'select',
-    'transpose_mean',
-]  # fmt: skip
+]
+
+import_all(__name__)

@@ -5,8 +5,8 @@
  * output row at a time, so that the wide map between the first two needs no row
  * of its own.
  *
- * The convolutions are those of CONV_2D and DEPTHWISE_CONV_2D, on parts of the
- * operator's maps and of the scratch.
+ * The convolutions' own row kernels make them, on views of the operator's maps
+ * and of the scratch.
  */
 #include <string.h>
 
@@ -14,17 +14,217 @@
 #include "kernels.h"
 #include "weights.h"
 
-/* Where the scratch's parts lie, and how large they are. Sizes are in bytes,
- * reaches and columns in cells of the wide map. */
+/* The scratch's parts, one behind the other, in cells of the wide map; each
+ * number is below 2^32. */
 typedef struct {
   uint32_t reach_h; /* rows that a depthwise window spans */
   uint32_t reach_w;
   uint32_t tile_cols; /* that the windows of a tile span */
-  uint32_t tile_row_bytes;
-  uint32_t tile_bytes;
-  uint32_t narrow_bytes; /* of a tile of the depthwise convolution's output */
-  uint32_t held_cells;
+  uint32_t tile;
+  uint32_t narrow; /* a tile of the depthwise convolution's output */
+  uint32_t held;
 } geometry;
+
+/* `depthwise` is the window of that convolution. */
+static geometry find_geometry(const tflm_patch_window* depthwise,
+                              uint32_t depth_multiplier, uint32_t wide_cols,
+                              uint32_t tile_cols, uint32_t held_cols) {
+  geometry g;
+  g.reach_h = (depthwise->kernel_h - 1u) * depthwise->dilation_h + 1u;
+  g.reach_w = (depthwise->kernel_w - 1u) * depthwise->dilation_w + 1u;
+  g.tile_cols = (tile_cols - 1u) * depthwise->stride_w + g.reach_w;
+  if (g.tile_cols > wide_cols) {
+    g.tile_cols = wide_cols;
+  }
+  g.tile = g.reach_h * g.tile_cols;
+  g.narrow = depth_multiplier * tile_cols;
+  g.held = g.reach_h > depthwise->stride_h
+               ? (g.reach_h - depthwise->stride_h) * held_cols
+               : 0;
+  return g;
+}
+
+static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+/* The first cell inside of a window that begins at `low`. */
+static int32_t inside(int32_t low) { return low < 0 ? 0 : low; }
+
+/* Rows [first, end) of the wide map that an output row is made from, the end of
+ * those of the row before, the first of those of the row behind. */
+typedef struct {
+  uint32_t first;
+  uint32_t end;
+  uint32_t before;
+  uint32_t next;
+} wide_range;
+
+static wide_range find_wide_rows(const tflm_patch_window* window,
+                                 uint32_t wide_rows, uint32_t row) {
+  const int32_t low = (int32_t)(row * window->stride_h) - window->pad_top;
+  const uint32_t end =
+      (uint32_t)(low + (window->kernel_h - 1) * window->dilation_h + 1);
+  wide_range range;
+  range.first = (uint32_t)inside(low);
+  range.end = smaller(end, wide_rows);
+  range.before = row > 0 ? smaller(end - window->stride_h, wide_rows) : 0;
+  range.next = (uint32_t)inside(low + window->stride_h);
+  return range;
+}
+
+/* ---- rows ---- */
+
+/* An output row at work. */
+typedef struct {
+  const tflm_patch_bottleneck_args* args;
+  tflm_patch_bottleneck_args part; /* for the columns that are being made */
+  const tflm_patch_rows* input;
+  int8_t* output;
+  geometry geometry;
+  wide_range rows;
+  int8_t* tile; /* columns [tile_first, tile_end) of them */
+  int8_t* held;
+  uint32_t tile_first;
+  uint32_t tile_end;
+  uint32_t tile_row_bytes;
+} work;
+
+static int8_t* tile_cell(const work* w, uint32_t i, uint32_t col) {
+  return w->tile + i * w->tile_row_bytes +
+         (col - w->tile_first) * w->args->expand.output_channels;
+}
+
+static int8_t* held_cell(const work* w, uint32_t i, uint32_t col) {
+  return w->held +
+         (i * w->args->held_cols + col) * w->args->expand.output_channels;
+}
+
+/* A map of which `slots` rows lie in the scratch or the output. */
+static tflm_patch_rows view(const int8_t* base, uint32_t row_bytes,
+                            uint32_t slots, uint32_t rows, uint32_t cols,
+                            uint32_t channels) {
+  const tflm_patch_rows map = {
+      .base = base,
+      .row_bytes = (int32_t)row_bytes,
+      .ring_rows = slots,
+      .rows = rows,
+      .cols = cols,
+      .channels = channels,
+      .split_base = base,
+      .split = slots,
+  };
+  return map;
+}
+
+/* Makes columns [from, end) of row i of the tile. */
+static void expand(work* w, uint32_t i, uint32_t from, uint32_t end) {
+  tflm_patch_conv_args* conv = &w->part.expand;
+  const int32_t low =
+      (int32_t)(from * conv->window.stride_w) - w->args->expand.window.pad_left;
+  const int32_t left = inside(low);
+  tflm_patch_rows seen = *w->input;
+  const uint32_t skipped = (uint32_t)left * seen.channels;
+  seen.cols -= (uint32_t)left;
+  seen.base += skipped;
+  seen.split_base += skipped;
+  conv->window.pad_left = (int16_t)(left - low);
+  conv->output_cols = end - from;
+  const tflm_patch_rows made =
+      view(tile_cell(w, i, from), w->tile_row_bytes, 1, w->args->wide_rows,
+           conv->output_cols, conv->output_channels);
+  tflm_patch_conv_rows_s8(conv, &seen, &made, w->rows.first + i, 1);
+}
+
+/* Fills the tile up to column `end`. */
+static void fill_tile(work* w, uint32_t first, uint32_t end) {
+  const uint32_t channels = w->args->expand.output_channels;
+  const uint32_t n = w->rows.end - w->rows.first;
+  const uint32_t from = w->tile_end > first ? w->tile_end : first;
+  if (from > first) { /* the windows of two tiles overlap */
+    for (uint32_t i = 0; i < n; ++i) {
+      memmove(w->tile + i * w->tile_row_bytes, tile_cell(w, i, first),
+              (size_t)(from - first) * channels);
+    }
+  }
+  w->tile_first = first;
+  w->tile_end = end;
+  const uint32_t held_end = smaller(end, w->args->held_cols);
+  const size_t held_bytes =
+      held_end > from ? (size_t)(held_end - from) * channels : 0;
+  for (uint32_t i = 0; i < n; ++i) {
+    uint32_t made = from;
+    if (w->rows.first + i < w->rows.before && held_bytes != 0) {
+      memcpy(tile_cell(w, i, from), held_cell(w, i, from), held_bytes);
+      made = held_end;
+    }
+    if (made < end) {
+      expand(w, i, made, end);
+    }
+  }
+  if (held_bytes != 0) {
+    const uint32_t keep_from = w->rows.next - w->rows.first;
+    for (uint32_t i = keep_from; i < n; ++i) {
+      memcpy(held_cell(w, i - keep_from, from), tile_cell(w, i, from),
+             held_bytes);
+    }
+  }
+}
+
+/* Output columns [col, col + cols). */
+static void make_tile(work* w, uint32_t col, uint32_t cols) {
+  const tflm_patch_bottleneck_args* args = w->args;
+  tflm_patch_depthwise_conv_args* depthwise = &w->part.depthwise;
+  tflm_patch_conv_args* project = &w->part.project;
+  tflm_patch_window* window = &depthwise->window;
+  const int32_t low =
+      (int32_t)(col * window->stride_w) - args->depthwise.window.pad_left;
+  const int32_t high =
+      low + (int32_t)((cols - 1) * window->stride_w + w->geometry.reach_w);
+  const int32_t left = inside(low);
+  fill_tile(w, (uint32_t)left,
+            smaller((uint32_t)high, args->expand.output_cols));
+  const uint32_t n = w->rows.end - w->rows.first;
+  const uint32_t wide_channels = args->expand.output_channels;
+  const uint32_t channels = wide_channels * depthwise->depth_multiplier;
+  int8_t* between = w->tile + w->geometry.tile * wide_channels;
+  const tflm_patch_rows wide = view(w->tile, w->tile_row_bytes, n, n,
+                                    w->tile_end - w->tile_first, wide_channels);
+  const tflm_patch_rows narrow = view(between, 0, 1, 1, cols, channels);
+  const tflm_patch_rows made = view(w->output + col * project->output_channels,
+                                    0, 1, 1, cols, project->output_channels);
+  window->pad_left = (int16_t)(left - low);
+  depthwise->output_cols = cols;
+  project->output_cols = cols;
+  tflm_patch_depthwise_conv_s8(depthwise, &wide, 0, between);
+  tflm_patch_conv_rows_s8(project, &narrow, &made, 0, 1);
+}
+
+void tflm_patch_bottleneck_s8(const tflm_patch_bottleneck_args* args,
+                              const tflm_patch_rows* input, uint32_t row,
+                              int8_t* output) {
+  const tflm_patch_window* window = &args->depthwise.window;
+  const uint32_t cols = args->depthwise.output_cols;
+  const uint32_t channels = args->expand.output_channels;
+  work w = {
+      .args = args,
+      .part = *args,
+      .input = input,
+      .output = output,
+      .geometry = find_geometry(window, args->depthwise.depth_multiplier,
+                                args->expand.output_cols, args->tile_cols,
+                                args->held_cols),
+      .rows = find_wide_rows(window, args->wide_rows, row),
+      .tile = args->scratch,
+  };
+  w.held = w.tile + (w.geometry.tile + w.geometry.narrow) * channels;
+  w.tile_row_bytes = w.geometry.tile_cols * channels;
+  const int32_t low = (int32_t)(row * window->stride_h) - window->pad_top;
+  w.part.depthwise.window.pad_top = (int16_t)(inside(low) - low);
+  for (uint32_t col = 0; col < cols; col += args->tile_cols) {
+    make_tile(&w, col, smaller(args->tile_cols, cols - col));
+  }
+}
+
+/* ---- the operator ---- */
 
 static const tflm_patch_bottleneck_params* bottleneck_params(
     const tflm_patch_task* task) {
@@ -35,51 +235,57 @@ static uint32_t narrow_channels(const tflm_patch_bottleneck_params* params) {
   return (uint32_t)params->wide_channels * params->depthwise.depth_multiplier;
 }
 
-static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
+/* The convolutions as operators of their own, and the maps between them, which
+ * do not exist as a whole. */
+typedef struct {
+  tflm_patch_map wide;
+  tflm_patch_map narrow;
+  tflm_patch_task expand;
+  tflm_patch_task depthwise;
+  tflm_patch_task project;
+} parts;
 
-/* Sizes modulo 2^32; check() refuses what does not fit. */
-static void find_geometry(const tflm_patch_bottleneck_params* params,
-                          geometry* g) {
-  const tflm_patch_window* window = &params->depthwise.window;
-  g->reach_h = (window->kernel_h - 1u) * window->dilation_h + 1u;
-  g->reach_w = (window->kernel_w - 1u) * window->dilation_w + 1u;
-  g->tile_cols =
-      smaller((params->tile_cols - 1u) * window->stride_w + g->reach_w,
-              params->wide_cols);
-  g->tile_row_bytes = g->tile_cols * params->wide_channels;
-  g->tile_bytes = g->reach_h * g->tile_row_bytes;
-  g->narrow_bytes = params->tile_cols * narrow_channels(params);
-  g->held_cells = g->reach_h > window->stride_h
-                      ? (g->reach_h - window->stride_h) * params->held_cols
-                      : 0;
-}
-
-/* The maps between the convolutions, which do not exist as a whole. */
-static void make_inner_maps(const tflm_patch_task* task, tflm_patch_map* wide,
-                            tflm_patch_map* narrow) {
+static void find_parts(const tflm_patch_task* task, parts* p) {
   const tflm_patch_bottleneck_params* params = bottleneck_params(task);
-  *wide = *task->output; /* int8 */
-  *narrow = *wide;
-  wide->rows = params->wide_rows;
-  wide->cols = params->wide_cols;
-  wide->channels = params->wide_channels;
-  wide->zero_point = params->wide_zero_point;
-  narrow->channels = (uint16_t)narrow_channels(params);
-  narrow->zero_point = 0;
+  p->wide = *task->output; /* int8 */
+  p->narrow = p->wide;
+  p->wide.rows = params->wide_rows;
+  p->wide.cols = params->wide_cols;
+  p->wide.channels = params->wide_channels;
+  p->wide.zero_point = params->wide_zero_point;
+  p->narrow.channels = (uint16_t)narrow_channels(params);
+  p->expand = *task;
+  p->expand.params = &params->expand;
+  p->expand.output = &p->wide;
+  p->depthwise = *task;
+  p->depthwise.params = &params->depthwise;
+  p->depthwise.input = &p->wide;
+  p->depthwise.output = &p->narrow;
+  p->project = *task;
+  p->project.params = &params->project;
+  p->project.input = &p->narrow;
 }
 
-/* One of the convolutions. */
-static tflm_patch_task part_of(const tflm_patch_task* task, const void* params,
-                               const tflm_patch_map* input,
-                               const tflm_patch_map* output) {
-  tflm_patch_task part = *task;
-  part.params = params;
-  part.input = input;
-  part.output = output;
-  return part;
+/* They have no memory of their own. */
+static void find_part(const tflm_patch_task* task, tflm_patch_conv_args* args) {
+  tflm_patch_find_conv(task, args);
+  args->scratch = NULL;
+  args->scratch_bytes = 0;
 }
 
-/* ---- check ---- */
+static void find_args(const tflm_patch_task* task,
+                      tflm_patch_bottleneck_args* args) {
+  const tflm_patch_bottleneck_params* params = bottleneck_params(task);
+  parts p;
+  find_parts(task, &p);
+  find_part(&p.expand, &args->expand);
+  find_part(&p.depthwise, &args->depthwise);
+  find_part(&p.project, &args->project);
+  args->wide_rows = params->wide_rows;
+  args->tile_cols = params->tile_cols;
+  args->held_cols = params->held_cols;
+  args->scratch = (int8_t*)tflm_patch_scratch(task);
+}
 
 /* Whether all windows of one dimension see a cell of the input. */
 static int are_inside(uint32_t reach, int32_t stride, int32_t pad,
@@ -101,58 +307,34 @@ static tflm_patch_status check(const tflm_patch_task* task) {
       !TFLM_PATCH_HAS_FALLBACK) {
     return TFLM_PATCH_BAD_OP;
   }
-  tflm_patch_map wide;
-  tflm_patch_map narrow;
-  make_inner_maps(task, &wide, &narrow);
-  const tflm_patch_task parts[] = {
-      part_of(task, &params->expand, task->input, &wide),
-      part_of(task, &params->depthwise, &wide, &narrow),
-      part_of(task, &params->project, &narrow, task->output),
-  };
-  for (uint32_t i = 0; i < 3; ++i) {
-    const tflm_patch_status status = i == 1
-                                         ? tflm_patch_check_depthwise(&parts[i])
-                                         : tflm_patch_check_conv(&parts[i]);
-    if (status != TFLM_PATCH_OK) {
-      return status;
-    }
+  parts p;
+  find_parts(task, &p);
+  tflm_patch_status status = tflm_patch_check_conv(&p.expand);
+  if (status == TFLM_PATCH_OK) {
+    status = tflm_patch_check_depthwise(&p.depthwise);
   }
-  geometry g;
-  find_geometry(params, &g);
-  if (!are_inside(g.reach_h, window->stride_h, window->pad_top, wide.rows,
-                  narrow.rows) ||
-      !are_inside(g.reach_w, window->stride_w, window->pad_left, wide.cols,
-                  narrow.cols) ||
+  if (status == TFLM_PATCH_OK) {
+    status = tflm_patch_check_conv(&p.project);
+  }
+  if (status != TFLM_PATCH_OK) {
+    return status;
+  }
+  const geometry g =
+      find_geometry(window, params->depthwise.depth_multiplier,
+                    params->wide_cols, params->tile_cols, params->held_cols);
+  if (!are_inside(g.reach_h, window->stride_h, window->pad_top, params->wide_rows,
+                  task->output->rows) ||
+      !are_inside(g.reach_w, window->stride_w, window->pad_left, params->wide_cols,
+                  task->output->cols) ||
       !are_inside(UINT16_MAX, first->stride_w, first->pad_left,
-                  task->input->cols, wide.cols)) {
+                  task->input->cols, params->wide_cols)) {
     return TFLM_PATCH_BAD_OP;
   }
-  /* Cells of the wide map; narrow_bytes fit into 32 bits as they are. */
-  const uint64_t cells = (uint64_t)g.reach_h * g.tile_cols + g.held_cells;
-  const uint64_t bytes = cells * wide.channels + g.narrow_bytes;
+  const uint64_t bytes =
+      ((uint64_t)g.tile + g.narrow + g.held) * params->wide_channels;
   return bytes <= INT32_MAX
              ? tflm_patch_check_scratch(task->op, (uint32_t)bytes, 1)
              : TFLM_PATCH_BAD_SIZE;
-}
-
-/* ---- rows ---- */
-
-/* Rows [first, end) of the wide map that an output row is made from. */
-typedef struct {
-  uint32_t first;
-  uint32_t end;
-} wide_range;
-
-static wide_range find_wide_rows(const tflm_patch_bottleneck_params* params,
-                                 uint32_t row) {
-  tflm_patch_span span;
-  tflm_patch_window_reads(&params->depthwise.window, params->wide_rows, row,
-                          &span);
-  const wide_range range = {
-      .first = (uint32_t)span.first,
-      .end = (uint32_t)span.last + 1u,
-  };
-  return range;
 }
 
 static void reads(const tflm_patch_task* task, uint32_t step,
@@ -160,13 +342,12 @@ static void reads(const tflm_patch_task* task, uint32_t step,
   const tflm_patch_bottleneck_params* params = bottleneck_params(task);
   const tflm_patch_window* window = &params->expand.window;
   const uint32_t input_rows = task->input->rows;
-  const wide_range wide = find_wide_rows(params, step);
-  uint32_t from = wide.first;
+  const wide_range wide =
+      find_wide_rows(&params->depthwise.window, params->wide_rows, step);
+  const int all_held = params->held_cols == params->wide_cols;
+  const uint32_t from =
+      all_held && wide.before > wide.first ? wide.before : wide.first;
   tflm_patch_span last;
-  if (step > 0 && params->held_cols == params->wide_cols) {
-    const uint32_t made = find_wide_rows(params, step - 1).end;
-    from = made > from ? made : from;
-  }
   tflm_patch_window_reads(window, input_rows, wide.end - 1, &last);
   tflm_patch_window_reads(window, input_rows, from, rows);
   if (from >= wide.end) { /* all rows of the wide map are held */
@@ -175,183 +356,15 @@ static void reads(const tflm_patch_task* task, uint32_t step,
   rows->last = last.last;
 }
 
-/* ---- run ---- */
-
-/* An output row at work. */
-typedef struct {
-  const tflm_patch_task* task;
-  const tflm_patch_bottleneck_params* params;
-  uint32_t row;
-  wide_range rows;
-  uint32_t kept;      /* rows of them that the output row before left */
-  uint32_t keep_from; /* the first of them that the next output row reads */
-  uint8_t* tile;      /* columns [tile_first, tile_end) of them */
-  uint8_t* narrow;
-  uint8_t* held;
-  uint32_t tile_first;
-  uint32_t tile_end;
-  geometry geometry;
-  tflm_patch_rows input;
-  tflm_patch_conv_args expand;
-  tflm_patch_depthwise_conv_args depthwise;
-  tflm_patch_conv_args project;
-} work;
-
-static uint8_t* tile_cell(const work* w, uint32_t i, uint32_t col) {
-  return w->tile + i * w->geometry.tile_row_bytes +
-         (col - w->tile_first) * w->params->wide_channels;
-}
-
-static uint8_t* held_cell(const work* w, uint32_t i, uint32_t col) {
-  return w->held + (i * w->params->held_cols + col) * w->params->wide_channels;
-}
-
-/* Cells in memory as the rows of a map: all in the same place. */
-static void view_cells(tflm_patch_rows* view, const void* cells, uint32_t rows,
-                       uint32_t channels) {
-  view->base = (const int8_t*)cells;
-  view->row_bytes = 0;
-  view->ring_rows = 1;
-  view->rows = rows;
-  view->channels = channels;
-  view->split_base = NULL;
-  view->split = 1;
-}
-
-/* The input column where a window begins, and the padding before it. */
-static uint32_t begin_window(tflm_patch_conv_args* args,
-                             const tflm_patch_window* window,
-                             uint32_t output_col) {
-  const int32_t low =
-      (int32_t)(output_col * window->stride_w) - window->pad_left;
-  args->window.pad_left = (int16_t)(low < 0 ? -low : 0);
-  return low < 0 ? 0 : (uint32_t)low;
-}
-
-/* Makes columns [from, end) of row i of the tile. */
-static void expand(work* w, uint32_t i, uint32_t from, uint32_t end) {
-  const uint32_t left =
-      begin_window(&w->expand, &w->params->expand.window, from);
-  const uint32_t skipped = left * w->input.channels;
-  tflm_patch_rows made;
-  tflm_patch_rows seen = w->input;
-  view_cells(&made, tile_cell(w, i, from), w->params->wide_rows,
-             w->params->wide_channels);
-  made.cols = end - from;
-  seen.base += skipped;
-  seen.split_base += skipped;
-  seen.cols -= left;
-  w->expand.output_cols = made.cols;
-  tflm_patch_conv_rows_s8(&w->expand, &seen, &made, w->rows.first + i, 1);
-}
-
-/* Fills the tile up to column `end`. */
-static void fill_tile(work* w, uint32_t first, uint32_t end) {
-  const uint32_t channels = w->params->wide_channels;
-  const uint32_t n = w->rows.end - w->rows.first;
-  const uint32_t held_end = smaller(end, w->params->held_cols);
-  const uint32_t from = w->tile_end > first ? w->tile_end : first;
-  const size_t held_bytes =
-      held_end > from ? (size_t)(held_end - from) * channels : 0;
-  /* What the windows of two tiles share. */
-  const size_t shared_bytes = (size_t)(from - first) * channels;
-  const uint32_t shift = (first - w->tile_first) * channels;
-  w->tile_first = first;
-  w->tile_end = end;
-  for (uint32_t i = 0; i < n; ++i) {
-    uint8_t* row = tile_cell(w, i, first);
-    uint32_t made = from;
-    if (shared_bytes != 0) {
-      memmove(row, row + shift, shared_bytes);
-    }
-    if (i < w->kept && held_bytes != 0) {
-      memcpy(row + shared_bytes, held_cell(w, i, from), held_bytes);
-      made = held_end;
-    }
-    if (made < end) {
-      expand(w, i, made, end);
-    }
-  }
-  if (held_bytes != 0) {
-    for (uint32_t i = w->keep_from; i < n; ++i) {
-      memcpy(held_cell(w, i - w->keep_from, from), tile_cell(w, i, from),
-             held_bytes);
-    }
-  }
-}
-
-/* Output columns [col, col + cols). */
-static void make_tile(work* w, uint32_t col, uint32_t cols) {
-  const tflm_patch_bottleneck_params* params = w->params;
-  const tflm_patch_window* window = &params->depthwise.window;
-  const tflm_patch_map* output = w->task->output;
-  const int32_t top = (int32_t)(w->row * window->stride_h) - window->pad_top;
-  const uint32_t first = begin_window(&w->depthwise, window, col);
-  const uint32_t high =
-      (col + cols - 1) * window->stride_w + w->geometry.reach_w;
-  w->depthwise.window.pad_top = (int16_t)(top < 0 ? -top : 0);
-  w->depthwise.output_cols = cols;
-  w->project.output_cols = cols;
-  fill_tile(w, first,
-            smaller(high - (uint32_t)window->pad_left, params->wide_cols));
-  tflm_patch_rows from;
-  view_cells(&from, w->tile, w->rows.end - w->rows.first,
-             params->wide_channels);
-  from.row_bytes = (int32_t)w->geometry.tile_row_bytes;
-  from.ring_rows = from.rows;
-  from.split = from.rows;
-  from.cols = w->tile_end - w->tile_first;
-  tflm_patch_depthwise_conv_s8(&w->depthwise, &from, 0, (int8_t*)w->narrow);
-  tflm_patch_rows made;
-  view_cells(&from, w->narrow, output->rows, narrow_channels(params));
-  view_cells(&made,
-             (uint8_t*)tflm_patch_output_row(w->task, w->row) +
-                 col * output->channels,
-             output->rows, output->channels);
-  from.cols = cols;
-  made.cols = cols;
-  tflm_patch_conv_rows_s8(&w->project, &from, &made, w->row, 1);
-}
-
-/* Arguments of one of the convolutions, which have no memory of their own. */
-static void find_part(const tflm_patch_task* task, const void* params,
-                      const tflm_patch_map* input, const tflm_patch_map* output,
-                      tflm_patch_conv_args* args) {
-  const tflm_patch_task part = part_of(task, params, input, output);
-  tflm_patch_find_conv(&part, args);
-  args->scratch = NULL;
-  args->scratch_bytes = 0;
-}
-
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
-  const tflm_patch_bottleneck_params* params = bottleneck_params(task);
-  const uint32_t cols = task->output->cols;
   const uint32_t end = step + count;
-  tflm_patch_map wide;
-  tflm_patch_map narrow;
-  work w;
-  w.task = task;
-  w.params = params;
-  find_geometry(params, &w.geometry);
-  make_inner_maps(task, &wide, &narrow);
-  find_part(task, &params->expand, task->input, &wide, &w.expand);
-  find_part(task, &params->depthwise, &wide, &narrow, &w.depthwise);
-  find_part(task, &params->project, &narrow, task->output, &w.project);
-  tflm_patch_view_rows(task->stage, task->input, &w.input);
-  w.tile = (uint8_t*)tflm_patch_scratch(task);
-  w.narrow = w.tile + w.geometry.tile_bytes;
-  w.held = w.narrow + w.geometry.narrow_bytes;
-  for (w.row = step; w.row < end; ++w.row) {
-    const uint32_t before =
-        w.row > 0 ? find_wide_rows(params, w.row - 1).end : 0;
-    w.rows = find_wide_rows(params, w.row);
-    w.kept = before > w.rows.first ? before - w.rows.first : 0;
-    w.keep_from = find_wide_rows(params, w.row + 1).first - w.rows.first;
-    w.tile_first = 0;
-    w.tile_end = 0;
-    for (uint32_t col = 0; col < cols; col += params->tile_cols) {
-      make_tile(&w, col, smaller(params->tile_cols, cols - col));
-    }
+  tflm_patch_bottleneck_args args;
+  tflm_patch_rows input;
+  find_args(task, &args);
+  tflm_patch_view_rows(task->stage, task->input, &input);
+  for (; step < end; ++step) {
+    tflm_patch_bottleneck_s8(&args, &input, step,
+                             (int8_t*)tflm_patch_output_row(task, step));
   }
 }
 

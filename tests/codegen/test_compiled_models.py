@@ -9,6 +9,7 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from support import compiled as harness
 from support import real_models
+from support.block_models import block_model, force_blocks
 from support.compare import assert_same_bytes
 from support.effort import examples
 from support.graphs import dense_networks, small_networks
@@ -70,6 +71,22 @@ def test_real_models_fed_by_rows(name, tmp_path):
     pytest.skip(real_models.MISSING)
   compiled = check(path.read_bytes(), tmp_path, ConvertOptions(input_rows=1), FAST, 2)
   assert compiled.bands > 1
+
+
+@pytest.mark.parametrize('part', [1.0, 0.5, 0.0])
+@pytest.mark.parametrize(('case', 'rows'), [
+    ({}, None),
+    ({'kernel': 5, 'size': (40, 44)}, 1),
+    ({'strides': (1, 1), 'dilation': 2, 'size': (60, 70)}, None),
+    ({'padding': 'VALID'}, None),
+    ({'strides': (3, 2), 'size': (40, 31)}, None),
+])  # fmt: skip
+def test_blocks(part, case, rows, tmp_path, monkeypatch):
+  """Three convolutions that became one operator."""
+  force_blocks(monkeypatch, part)
+  options = ConvertOptions(input_rows=rows, plan=PlanOptions(max_overhead=9.0))
+  compiled = check(block_model(**case), tmp_path, options)
+  assert 'tflm_patch_bottleneck_s8' in compiled.kernels
 
 
 plans = st.builds(

@@ -21,7 +21,7 @@ import pytest
 import tflm_patch.runtime
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.planner import program
+from tflm_patch.planner import program, program_bytes
 from tflm_patch.runtime import selftest, tflm
 
 SCRIPT = pathlib.Path(__file__).with_name('adapter_script.py')
@@ -100,16 +100,16 @@ def single_lookup(n_inputs=1, n_outputs=1):
       for i in range(n_outputs)
   ]
   ops = [
-      program.OpRecord(program.Kind.LOOKUP, [0], [n_inputs + i], 4, program.LOOKUP.pack())
+      program_bytes.OpRecord(program.Kind.LOOKUP, [0], [n_inputs + i], 4, program.LOOKUP.pack())
       for i in range(n_outputs)
   ]
   constants = bytes(range(255, -1, -1))
-  encoded = program.encode(
+  encoded = program_bytes.encode(
       n_inputs=n_inputs,
       n_outputs=n_outputs,
       maps=inputs + outputs,
       ops=ops,
-      segments=[program.SegmentRecord(0, len(ops), [(i, 0, 4) for i in range(len(ops))])],
+      segments=[program_bytes.SegmentRecord(0, len(ops), [(i, 0, 4) for i in range(len(ops))])],
       constants_bytes=len(constants),
       workspace_bytes=0,
   )
@@ -198,7 +198,7 @@ def test_damaged_programs_never_crash(run_models):
     checked.append(number % 3 == 0 and damaged != encoded)
     if not checked[-1]:
       at = program.HEADER.offset('checksum')
-      total = program.checksum(bytes(damaged[program.CHECKSUM_FROM :]))
+      total = program_bytes.checksum(bytes(damaged[program.CHECKSUM_FROM :]))
       struct.pack_into('<I', damaged, at, total)
     models.append(selftest.model(bytes(damaged), constants))
   results = run_models(models)

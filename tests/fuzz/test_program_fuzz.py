@@ -21,7 +21,7 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.models.sample import sample_model_path
-from tflm_patch.planner import program
+from tflm_patch.planner import program, program_bytes
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.isolated import IsolatedInterpreter
 
@@ -127,7 +127,7 @@ def test_tflm_refuses_damaged_programs(seed, repair):
   for _ in range(3):
     damaged[random.integers(len(damaged))] ^= int(random.integers(1, 256))
   if repair:
-    damaged = bytearray(program.finish(damaged))
+    damaged = bytearray(program_bytes.finish(damaged))
   tensors = list(graph.tensors)
   tensors[at] = dataclasses.replace(tensors[at], data=np.frombuffer(bytes(damaged), np.uint8))
   main = dataclasses.replace(graph, tensors=tensors)

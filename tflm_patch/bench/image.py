@@ -148,7 +148,7 @@ def _link(cpu: Cpu, objects: list[pathlib.Path], output: str) -> None:
   ])  # fmt: skip
 
 
-def _make(target: pathlib.Path, action: Callable[[str], None]) -> None:
+def _make(target: pathlib.Path, action: Callable[[str], object]) -> None:
   """Makes a file of the cache unless it is there; others may do so at the same time."""
   if target.exists():
     os.utime(target)  # in use: not to be removed as old

@@ -16,7 +16,6 @@ from tflm_patch.api import ConvertOptions
 from tflm_patch.codegen import checks, memory, needed, source, standalone
 from tflm_patch.codegen.decode import Stage, decode
 from tflm_patch.codegen.functions import StageFunctions
-from tflm_patch.codegen.operators import REGISTRY
 from tflm_patch.errors import ModelError, TflmPatchError
 from tflm_patch.graph.files import read_limited, write_atomically
 from tflm_patch.graph.reader import parse_model
@@ -26,7 +25,6 @@ from tflm_patch.planner.stage_operator import is_stage
 
 SCHEMA_VERSION = 1
 KERNELS_HEADER = 'tflm_patch/kernels.h'
-_RECORDS = {kind: emitter.record for kind, emitter in REGISTRY.items()}
 _NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*', re.ASCII)
 _SECTION = re.compile(r'[A-Za-z_.$][A-Za-z0-9_.$,]*', re.ASCII)
 _KERNEL = re.compile(r'\btflm_patch_\w+(?=\()', re.ASCII)
@@ -131,12 +129,6 @@ def compile_model(
     raise TflmPatchError(
         f'{where}: is fed by rows and has {len(stages)} stages; compile it without --input-rows'
     )
-  for op in (op for stage in stages for op in stage.ops):
-    if op.kind not in REGISTRY:
-      raise TflmPatchError(
-          f'{where}: the plan holds {op.kind.name}, which cannot be compiled; choose another plan '
-          'with --schedule, --arena or --max-overhead'
-      )
   place = memory.place(model.main, operators, [stage.workspace_bytes for stage in stages])
   functions = []
   first_op = 0
@@ -261,7 +253,7 @@ def _decode(subgraph: Subgraph, operator: Operator) -> Stage:
   data, constants = (subgraph.tensors[i].data for i in operator.inputs[-2:])
   if data is None or constants is None:
     raise ValueError('a stage\'s program or constants are missing')
-  stage = decode(data.tobytes(), constants.tobytes(), _RECORDS)
+  stage = decode(data.tobytes(), constants.tobytes())
   if stage.family != program.FAMILY_PORTABLE:
     raise ValueError(f'the constants are packed for kernel family {stage.family}, not known here')
   return stage

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tflm_patch.planner import program
-from tflm_patch.planner.program import Kind, Record, Region
+from tflm_patch.planner.program import Kind, Region
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,24 +98,23 @@ class Stage:
     return sum(step.op is None for segment in self.segments for step in segment)
 
 
-def decode(data: bytes, constants: bytes, records: Mapping[Kind, Record | None]) -> Stage:
+def decode(data: bytes, constants: bytes) -> Stage:
   """Reads a program.
 
   Args:
     data: Of the program tensor.
     constants: Of the constants tensor.
-    records: The parameter record of the kinds that have one.
 
   Raises:
     ValueError: the bytes are no program of this format.
   """
   try:
-    return _decode(data, constants, records)
+    return _decode(data, constants)
   except (struct.error, IndexError, KeyError) as error:
     raise ValueError('the stage program is damaged') from error
 
 
-def _decode(data: bytes, constants: bytes, records: Mapping[Kind, Record | None]) -> Stage:
+def _decode(data: bytes, constants: bytes) -> Stage:
   header = program.HEADER.unpack(data)
   if header['magic'] != program.MAGIC or header['version'] != program.VERSION:
     raise ValueError(
@@ -127,7 +126,7 @@ def _decode(data: bytes, constants: bytes, records: Mapping[Kind, Record | None]
   )
   edges = struct.unpack_from(f'<{header["n_edges"]}H', data, header['edges'])
   ops = tuple(
-      _op(index, data, header['ops'] + program.OP.size * index, maps, edges, records)
+      _op(index, data, header['ops'] + program.OP.size * index, maps, edges)
       for index in range(header['n_ops'])
   )
   segments = tuple(
@@ -151,13 +150,12 @@ def _op(
     at: int,
     maps: tuple[Map, ...],
     edges: tuple[int, ...],
-    records: Mapping[Kind, Record | None],
 ) -> Op:
   fields = program.OP.unpack(data, at)
   if fields['kind'] not in list(Kind):
     raise ValueError(f'the stage program has an operator of kind {fields["kind"]}, unknown here')
   kind = Kind(fields['kind'])
-  record = records.get(kind)
+  record = program.PARAMETERS.get(kind)
   first, n_inputs = fields['first_edge'], fields['n_inputs']
   end = first + n_inputs + fields['n_outputs']
   operands = tuple(maps[edges[i]] for i in range(first, end))

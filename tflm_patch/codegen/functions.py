@@ -107,7 +107,7 @@ class StageFunctions:
 
   def _function(self, op: Op) -> int | None:
     """The function that makes an operator's rows, None for those that do nothing."""
-    emit = REGISTRY[op.kind].emit
+    emit = REGISTRY[op.kind]
     if emit is None:
       return None
     writer = Writer(op, f'{op.kind.name.lower()}_{self._first_op + op.index}', self)

@@ -15,7 +15,6 @@ from collections.abc import Iterable
 
 from tflm_patch.codegen.decode import Op, Stage
 from tflm_patch.errors import EnvironmentMissing
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 from tflm_patch.runtime.paths import kernels_dir
 
@@ -23,15 +22,9 @@ from tflm_patch.runtime.paths import kernels_dir
 WITHOUT_FALLBACK = 'TFLM_PATCH_DSP_WITHOUT_FALLBACK'
 WITHOUT_PAIRS = 'TFLM_PATCH_DSP_WITHOUT_PAIRS'
 
-RECORDS = {Kind.CONV_2D: program.CONV, Kind.DEPTHWISE_CONV_2D: program.DEPTHWISE}
-
 
 def left_out(stages: Iterable[Stage]) -> tuple[str, ...]:
-  """The macros of what none of some stages runs.
-
-  Args:
-    stages: Decoded with `RECORDS`, or more.
-  """
+  """The macros of what none of some stages runs."""
   stages = list(stages)
   ops = [(stage, op) for stage in stages for op in stage.ops]
   for _, op in ops:

@@ -132,7 +132,7 @@ def _decoded(info: ModelInfo) -> Iterator[Stage]:
     code = info.data[stage.program_at : stage.program_at + stage.program_bytes]
     constants = info.data[stage.constants_at : stage.constants_at + stage.constants_bytes]
     try:
-      yield decode(code, constants, needed.RECORDS)
+      yield decode(code, constants)
     except ValueError as error:
       raise ModelError(f'{info.source or "model"}: {error}; convert the original again') from error
 

@@ -18,7 +18,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from tflm_patch.graph.types import DType
-from tflm_patch.planner import order, program
+from tflm_patch.planner import order, program, rows
+from tflm_patch.planner.axis_window import CellWindow, is_pointwise
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.program import Kind
 from tflm_patch.planner.stage_ir import (
@@ -27,7 +28,6 @@ from tflm_patch.planner.stage_ir import (
     RowReads,
     StageGraph,
     StageOp,
-    Window,
     without_unused_maps,
 )
 
@@ -94,12 +94,9 @@ def _is_block(graph: StageGraph, expand: StageOp, depthwise: StageOp, project: S
   wide, narrow, target = (graph.maps[op.outputs[0]] for op in (expand, depthwise, project))
   if any(feature_map.view is not None for feature_map in (source, target)):
     return False
-  window = project.window
-  pointwise = window is not None and (window.kernel, window.stride, window.pad) == (
-      (1, 1), (1, 1), (0, 0)
-  )
+  assert project.window is not None
   return (
-      pointwise
+      is_pointwise(project.window)
       and (narrow.rows, narrow.cols) == (target.rows, target.cols)
       and _sees_all(depthwise.window, wide, narrow)
       and _sees_all(expand.window, source, wide)
@@ -107,19 +104,13 @@ def _is_block(graph: StageGraph, expand: StageOp, depthwise: StageOp, project: S
   )
 
 
-def _reach(window: Window, axis: int) -> int:
-  """Cells from a window's first to its last."""
-  return (window.kernel[axis] - 1) * window.dilation[axis] + 1
-
-
-def _sees_all(window: Window | None, source: FeatureMap, target: FeatureMap) -> bool:
+def _sees_all(window: CellWindow | None, source: FeatureMap, target: FeatureMap) -> bool:
   """Whether every window sees a cell of the map."""
   assert window is not None
   return all(
-      window.pad[axis] < _reach(window, axis)
-      and (out - 1) * window.stride[axis] - window.pad[axis] < size
-      for axis, (out, size) in enumerate(
-          ((target.rows, source.rows), (target.cols, source.cols))
+      along.reads(0, 0)[1] >= 0 and along.reads(out - 1, out - 1)[0] < size
+      for along, out, size in zip(
+          window, (target.rows, target.cols), (source.rows, source.cols)
       )
   )
 
@@ -168,19 +159,25 @@ class _Fused:
     return self.graph.maps[self.depthwise.outputs[0]]
 
   @property
-  def _window(self) -> Window:
+  def _window(self) -> CellWindow:
     assert self.depthwise.window is not None
     return self.depthwise.window
 
   @property
+  def _reach(self) -> tuple[int, int]:
+    """Rows and columns of the wide map from a window's first cell to its last."""
+    rows, cols = self._window
+    return rows.reach + 1, cols.reach + 1
+
+  @property
   def _shared_rows(self) -> int:
     """Rows of the wide map that two consecutive output rows are made from."""
-    return max(0, _reach(self._window, 0) - self._window.stride[0])
+    return max(0, self._reach[0] - self._window[0].stride)
 
   def _tile_bytes(self, cols: int) -> int:
     """Of the wide map's cells for some output columns, and of what becomes of them."""
-    span = (cols - 1) * self._window.stride[1] + _reach(self._window, 1)
-    wide = _reach(self._window, 0) * min(span, self._wide.cols) * self._wide.channels
+    span = (cols - 1) * self._window[1].stride + self._reach[1]
+    wide = self._reach[0] * min(span, self._wide.cols) * self._wide.channels
     return wide + cols * self._narrow.channels
 
   @property
@@ -202,10 +199,10 @@ class _Fused:
   @property
   def saved_bytes(self) -> int:
     """What a stream needs less: rings of the wide map and of a row behind it."""
-    rings = _reach(self._window, 0) * self._wide.row_bytes
+    rings = self._reach[0] * self._wide.row_bytes
     if not self.depthwise.in_place:
       rings += self._narrow.row_bytes
-    more_rows = self._window.stride[0] - 1
+    more_rows = self._window[0].stride - 1
     return rings - self._scratch_bytes(self._wide.cols) - more_rows * self._source.row_bytes
 
   def operator(self, held_part: float) -> StageOp:
@@ -214,7 +211,8 @@ class _Fused:
     tile = self._tile
     members = self.expand, self.depthwise, self.project
     wide = self._wide
-    again = self._rows_again() * (wide.cols - held_cols) / (wide.rows * wide.cols)
+    cells_again = rows.read_again(self.depthwise.reads[0]) * (wide.cols - held_cols)
+    again = cells_again / (wide.rows * wide.cols)
 
     def encode(pool: ConstantPool) -> bytes:
       records = b''.join(op.encode(pool) for op in members)
@@ -250,14 +248,9 @@ class _Fused:
     end = reads.last + 1
     return reads.first, end, np.concatenate(([0], end[:-1]))
 
-  def _rows_again(self) -> int:
-    """Rows of the wide map that are made again where they are not held."""
-    first, _, before = self._wide_rows()
-    return int(np.maximum(before - first, 0).sum())
-
   def _rows_made(self, held_cols: int) -> int:
     """Rows of the wide map of which cells are made for an output row."""
-    reach = _reach(self._window, 0)
+    reach = self._reach[0]
     return reach - self._shared_rows if held_cols == self._wide.cols else reach
 
   def _reads(self, all_held: bool) -> RowReads:

@@ -13,6 +13,7 @@ import numpy as np
 from tflm_patch.graph.macs import operator_macs
 from tflm_patch.graph.types import Subgraph
 from tflm_patch.planner import rows
+from tflm_patch.planner.axis_window import CellWindow
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.program import MAX_TENSORS, Kind
 from tflm_patch.planner.shapes import EIGHT_BITS, feature_shape
@@ -23,7 +24,6 @@ from tflm_patch.planner.stage_ir import (
     RowReads,
     StageGraph,
     StageOp,
-    Window,
 )
 
 
@@ -174,7 +174,7 @@ class StageBuilder:
       scratch_bytes: int = 0,
       spare_scratch: Sequence[int] = (),
       in_place: Sequence[InPlace] = (),
-      window: Window | None = None,
+      window: CellWindow | None = None,
       cellwise: bool = False,
   ) -> None:
     """Appends an operator; `steps` defaults to the rows of the first output."""

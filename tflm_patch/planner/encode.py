@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tflm_patch.planner import order, program
+from tflm_patch.planner import order, program, program_bytes
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.plan import SegmentPlan, StagePlan
 from tflm_patch.planner.stage_ir import MapRole
@@ -26,7 +26,7 @@ def encode_stage(plan: StagePlan) -> EncodedStage:
   maps = _maps(plan, pool)
   ops = _ops(plan, pool)
   constants = pool.finish()
-  encoded = program.encode(
+  encoded = program_bytes.encode(
       n_inputs=len(plan.graph.inputs),
       n_outputs=len(plan.graph.outputs),
       maps=maps,
@@ -64,10 +64,10 @@ def _maps(plan: StagePlan, pool: ConstantPool) -> list[dict[str, int]]:
   return records
 
 
-def _ops(plan: StagePlan, pool: ConstantPool) -> list[program.OpRecord]:
+def _ops(plan: StagePlan, pool: ConstantPool) -> list[program_bytes.OpRecord]:
   records = []
   for op, scratch in zip(plan.graph.ops, plan.scratch):
-    record = program.OpRecord(op.kind, op.inputs, op.outputs, op.steps, op.encode(pool))
+    record = program_bytes.OpRecord(op.kind, op.inputs, op.outputs, op.steps, op.encode(pool))
     if scratch is not None:
       record = dataclasses.replace(
           record,
@@ -79,9 +79,9 @@ def _ops(plan: StagePlan, pool: ConstantPool) -> list[program.OpRecord]:
   return records
 
 
-def _segment(segment: SegmentPlan) -> program.SegmentRecord:
+def _segment(segment: SegmentPlan) -> program_bytes.SegmentRecord:
   steps = [
       (i if i == program.PAUSE and count == 0 else i - segment.first_op, row, count)
       for i, row, count in segment.steps
   ]
-  return program.SegmentRecord(segment.first_op, segment.last_op - segment.first_op, steps)
+  return program_bytes.SegmentRecord(segment.first_op, segment.last_op - segment.first_op, steps)

@@ -10,13 +10,13 @@ computed more than once (MCUNetV2, arXiv 2110.15352).
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Mapping
 
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.planner import analytic_memory
 from tflm_patch.planner.analytic_memory import Peak
-from tflm_patch.planner.receptive_field import COLS, ROWS, Range, SpatialGraph, needed
+from tflm_patch.planner.axis_window import cut
+from tflm_patch.planner.receptive_field import COLS, ROWS, SpatialGraph, needed
 
 Grid = tuple[int, int]  # rows and columns of patches
 
@@ -73,12 +73,6 @@ class PatchStage:
     """Extra MACs of the stage, as a part of the network's."""
     done = self.macs_exact if exact else self.macs_uniform
     return (done - self.macs) / self.network_macs if self.network_macs else 0.0
-
-
-def split(size: int, parts: int) -> list[Range]:
-  """Cuts `size` positions into parts that differ by one at most."""
-  cuts = [size * i // parts for i in range(parts + 1)]
-  return [(a, b - 1) for a, b in itertools.pairwise(cuts)]
 
 
 def per_layer_peak(graph: SpatialGraph) -> Peak:
@@ -154,7 +148,7 @@ def best_depth(graph: SpatialGraph, grid: Grid) -> PatchStage:
 def _largest_patch(graph: SpatialGraph, depth: int, axis: int, parts: int) -> dict[int, int]:
   """Tensor -> positions that a patch of the largest tile needs, padding included."""
   wanted = {
-      t: (0, max(last - first for first, last in split(graph.shapes[t][axis], parts)))
+      t: (0, max(last - first for first, last in cut(graph.shapes[t][axis], parts)))
       for t in graph.across(depth)
   }
   reads = needed(graph, wanted, axis, depth, clamp=False)
@@ -163,7 +157,7 @@ def _largest_patch(graph: SpatialGraph, depth: int, axis: int, parts: int) -> di
 
 def _summed_sizes(graph: SpatialGraph, depth: int, axis: int, parts: int) -> dict[int, int]:
   """Tensor -> positions that all patches along an axis make together."""
-  tiles = {t: split(graph.shapes[t][axis], parts) for t in graph.across(depth)}
+  tiles = {t: cut(graph.shapes[t][axis], parts) for t in graph.across(depth)}
   total: dict[int, int] = {}
   for i in range(parts):
     wanted = {t: ranges[i] for t, ranges in tiles.items()}

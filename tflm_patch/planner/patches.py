@@ -15,6 +15,7 @@ import dataclasses
 from collections.abc import Callable
 
 from tflm_patch.planner import order, program, rows
+from tflm_patch.planner.axis_window import CellWindow, cut, is_pointwise
 from tflm_patch.planner.builder import NotStageable
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.program import Kind
@@ -25,7 +26,6 @@ from tflm_patch.planner.stage_ir import (
     StageGraph,
     StageOp,
     View,
-    Window,
     without_unused_maps,
 )
 
@@ -174,11 +174,10 @@ class _Splitter:
           f'{target.rows}x{target.cols} that it divides'
       )
     parts = [
-        self._patch(i, j, Rect(*_share(target.rows, self._grid[0], i),
-                               *_share(target.cols, self._grid[1], j)))
-        for i in range(self._grid[0])
-        for j in range(self._grid[1])
-    ]  # fmt: skip
+        self._patch(i, j, Rect(top, bottom + 1, left, right + 1))
+        for i, (top, bottom) in enumerate(cut(target.rows, self._grid[0]))
+        for j, (left, right) in enumerate(cut(target.cols, self._grid[1]))
+    ]
     self._ops.append(
         StageOp(
             kind=Kind.JOIN,
@@ -219,7 +218,7 @@ class _Splitter:
     target = op.outputs[0]
     made = needed[target]
     inputs, reads = [], []
-    pad = (0, 0)
+    window = op.window
     for m in op.inputs:
       if _is_whole(self._graph, op, m):
         inputs.append(m)
@@ -230,18 +229,14 @@ class _Splitter:
       if op.window is None:
         reads.append(rows.same_row(made.rows, rect.rows))
       else:
-        reads.append(self._window_reads(op, made, rect))
-        pad = (
-            rect.top - (made.top * op.window.stride[0] - op.window.pad[0]),
-            rect.left - (made.left * op.window.stride[1] - op.window.pad[1]),
-        )
+        window = _from(op.window, made, rect)
+        reads.append(rows.window_reads(made.rows, rect.rows, window[0]))
     view = View(target, made.top, made.left) if target == self._target else None
     place[target] = self._add_map(target, made, view, label)
     whole = self._graph.maps[target]
     cells = made.rows * made.cols
-    window = None if op.window is None else dataclasses.replace(op.window, pad=pad)
     # Other windows begin elsewhere in a patch.
-    stays = op.window is None or _is_pointwise(op.window)
+    stays = op.window is None or is_pointwise(op.window)
     self._ops.append(
         dataclasses.replace(
             op,
@@ -250,7 +245,7 @@ class _Splitter:
             outputs=(place[target],),
             steps=made.rows,
             reads=tuple(reads),
-            encode=op.encode if op.window is None else _with_pads(op.encode, pad),
+            encode=op.encode if window is None else _with_pads(op.encode, window),
             macs=op.macs * cells // (whole.rows * whole.cols),
             in_place=op.in_place if stays else (),
             window=window,
@@ -262,28 +257,18 @@ class _Splitter:
     if op.window is None:
       return made
     source = self._graph.maps[m]
-    w = op.window
     spans = []
-    for axis, (first, end, size) in enumerate(
-        ((made.top, made.bottom, source.rows), (made.left, made.right, source.cols))
+    for along, first, end, size in zip(
+        op.window, (made.top, made.left), (made.bottom, made.right), (source.rows, source.cols)
     ):
-      low = first * w.stride[axis] - w.pad[axis]
-      high = (end - 1) * w.stride[axis] - w.pad[axis] + (w.kernel[axis] - 1) * w.dilation[axis] + 1
-      low, high = max(low, 0), min(high, size)
+      low, last = along.reads(first, end - 1)
+      low, high = max(low, 0), min(last + 1, size)
       # A window that lies in the padding as a whole still needs a map to look at.
       if low >= high:
         low = min(low, size - 1)
         high = low + 1
       spans += [low, high]
     return Rect(*spans)
-
-  def _window_reads(self, op: StageOp, made: Rect, rect: Rect) -> RowReads:
-    assert op.window is not None
-    w = op.window
-    pad = rect.top - (made.top * w.stride[0] - w.pad[0])
-    return rows.window_reads(
-        made.rows, rect.rows, w.kernel[0], w.stride[0], w.dilation[0], pad
-    )
 
   def _find(
       self, m: int, rect: Rect, needed: dict[int, Rect], place: dict[int, int], label: str
@@ -326,15 +311,16 @@ class _Splitter:
     return len(self._maps) - 1
 
 
-def _is_pointwise(window: Window) -> bool:
-  return window.kernel == window.stride == (1, 1) and window.pad == (0, 0)
-
-
-def _share(size: int, parts: int, k: int) -> tuple[int, int]:
-  return size * k // parts, size * (k + 1) // parts
+def _from(window: CellWindow, made: Rect, rect: Rect) -> CellWindow:
+  """The window of a part of the output over a part of the input."""
+  rows, cols = (
+      dataclasses.replace(along, pad=begin - along.reads(first, first)[0])
+      for along, first, begin in zip(window, (made.top, made.left), (rect.top, rect.left))
+  )
+  return rows, cols
 
 
 def _with_pads(
-    encode: Callable[[ConstantPool], bytes], pad: tuple[int, int]
+    encode: Callable[[ConstantPool], bytes], window: CellWindow
 ) -> Callable[[ConstantPool], bytes]:
-  return lambda pool: program.with_pads(encode(pool), *pad)
+  return lambda pool: program.with_pads(encode(pool), window[0].pad, window[1].pad)

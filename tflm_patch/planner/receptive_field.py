@@ -12,10 +12,9 @@ from fractions import Fraction
 
 from tflm_patch.graph.macs import operator_macs
 from tflm_patch.graph.types import Model
+from tflm_patch.planner.axis_window import AxisWindow, Range
 from tflm_patch.planner.operators.base import OpView
-from tflm_patch.planner.windows import AxisWindow, Window, spatial_shape, windows
-
-Range = tuple[int, int]  # first and last position, both included
+from tflm_patch.planner.windows import Window, spatial_shape, windows
 
 ROWS, COLS = 0, 1
 _AXES = (ROWS, COLS)

@@ -6,30 +6,26 @@ from __future__ import annotations
 
 import numpy as np
 
+from tflm_patch.planner.axis_window import AxisWindow
 from tflm_patch.planner.stage_ir import RowReads
 
 
-def window_reads(
-    steps: int, rows: int, kernel: int, stride: int, dilation: int = 1, pad: int = 0
-) -> RowReads:
+def window_reads(steps: int, rows: int, window: AxisWindow) -> RowReads:
   """Reads of a sliding window.
 
   Args:
     steps: Output rows.
     rows: Input rows.
-    kernel, stride, dilation: In rows.
-    pad: Rows of padding above the input.
+    window: Along the rows.
   """
-  low = np.arange(steps, dtype=np.int64) * stride - pad
-  high = low + (kernel - 1) * dilation
+  index = np.arange(steps, dtype=np.int64)
+  low, high = window.reads(index, index)
   return RowReads(np.maximum(low, 0), np.minimum(high, rows - 1))
 
 
-def spread_reads(steps: int, rows: int, kernel: int, stride: int, pad: int) -> RowReads:
-  """Reads where input row i reaches the output rows i * stride - pad .. + kernel - 1."""
-  at = np.arange(steps, dtype=np.int64) + pad
-  first = np.maximum((at - kernel) // stride + 1, 0)
-  return RowReads(first, np.minimum(at // stride, rows - 1))
+def read_again(reads: RowReads) -> int:
+  """How many rows the steps read that the step before has read, too, summed up."""
+  return int(np.maximum(reads.last[:-1] + 1 - reads.first[1:], 0).sum())
 
 
 def same_row(steps: int, rows: int) -> RowReads:
@@ -54,9 +50,3 @@ def reshaped_rows(steps: int, values: int, rows: int, row_values: int) -> RowRea
 def listed_rows(index: np.ndarray) -> RowReads:
   """Step t reads row index[t]."""
   return RowReads(index.astype(np.int64), index.astype(np.int64))
-
-
-def shifted_rows(steps: int, rows: int, above: int) -> RowReads:
-  """Step t reads row t - above, none where that is outside (explicit padding)."""
-  index = np.arange(steps, dtype=np.int64) - above
-  return RowReads(np.maximum(index, 0), np.minimum(index, rows - 1))

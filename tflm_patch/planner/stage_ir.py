@@ -18,6 +18,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tflm_patch.graph.types import DType
+from tflm_patch.planner.axis_window import CellWindow
 from tflm_patch.planner.constants import ConstantPool
 
 
@@ -37,16 +38,6 @@ class View:
   base: int
   top: int
   left: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Window:
-  """A sliding window: (rows, columns) of kernel, stride, dilation and padding before."""
-
-  kernel: tuple[int, int]
-  stride: tuple[int, int]
-  dilation: tuple[int, int]
-  pad: tuple[int, int]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -168,7 +159,7 @@ class StageOp:
   macs: int = 0
   sources: tuple[int, ...] = ()
   in_place: tuple[InPlace, ...] = ()
-  window: Window | None = None
+  window: CellWindow | None = None
   cellwise: bool = False
   calls: int = 1
 

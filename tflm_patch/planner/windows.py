@@ -9,41 +9,15 @@ both are derived here from the operator of the graph.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 from tflm_patch.graph.types import Tensor
-from tflm_patch.planner.operators import base
+from tflm_patch.planner.axis_window import AxisWindow, CellWindow
+from tflm_patch.planner.operators import base, space_to_depth, transpose_conv
 from tflm_patch.planner.operators.base import OpView
+from tflm_patch.planner.operators.pad import pads_of
 from tflm_patch.planner.operators.transpose import NCHW_TO_NHWC
 from tflm_patch.planner.shapes import feature_shape
-
-
-@dataclasses.dataclass(frozen=True)
-class AxisWindow:
-  """A sliding window along one axis.
-
-  Output position o reads the input positions (o * stride - pad + t * dilation) / up,
-  rounded down, for t = 0 .. kernel - 1. `up` is above 1 where the map grows.
-  """
-
-  kernel: int = 1
-  stride: int = 1
-  dilation: int = 1
-  pad: int = 0
-  up: int = 1
-
-  @property
-  def reach(self) -> int:
-    """Distance between the first and the last position read, times `up`."""
-    return (self.kernel - 1) * self.dilation
-
-  def reads(self, first: int, last: int) -> tuple[int, int]:
-    """First and last input position that outputs first .. last read, not clamped."""
-    low = first * self.stride - self.pad
-    high = last * self.stride - self.pad + self.reach
-    return low // self.up, high // self.up
-
 
 # Rows and columns; None where an output position reads the whole axis.
 Window = tuple[AxisWindow | None, AxisWindow | None]
@@ -116,22 +90,18 @@ def _sliding(op: OpView, tensor: Tensor) -> Window:
   if has_weights and not op.has_input(1):
     return WHOLE
   window = base.window_of(op, base.kernel_of(op))
-  if min(value for name, value in window.items() if not name.startswith('pad')) < 1:
-    return WHOLE
-  rows, cols = (
-      AxisWindow(
-          window[f'kernel_{axis}'], window[f'stride_{axis}'], window[f'dilation_{axis}'], pad
-      )
-      for axis, pad in (('h', window['pad_top']), ('w', window['pad_left']))
-  )
-  return rows, cols
+  return WHOLE if _is_void(window) else window
+
+
+def _is_void(window: CellWindow) -> bool:
+  return any(min(along.kernel, along.stride, along.dilation) < 1 for along in window)
 
 
 def _pad(op: OpView, tensor: Tensor) -> Window:
-  if not op.has_input(1) or not op.input(1).is_constant or op.input(1).elements != 8:
+  pads = pads_of(op)
+  if pads is None or pads.shape != (4, 2):
     return WHOLE
-  before = op.input(1).array().reshape(4, 2)[:, 0].tolist()
-  return AxisWindow(pad=int(before[1])), AxisWindow(pad=int(before[2]))
+  return AxisWindow(pad=int(pads[1][0])), AxisWindow(pad=int(pads[2][0]))
 
 
 def _transpose(op: OpView, tensor: Tensor) -> Window:
@@ -170,38 +140,26 @@ def _scaled(size: int, out: int, corners: bool, half: bool, bilinear: bool) -> A
 
 
 def _transpose_conv(op: OpView, tensor: Tensor) -> Window:
-  """Input i is spread over the outputs i * stride - pad .. + kernel - 1."""
   if not op.has_input(2) or tensor is not op.input(2) or not op.has_input(1):
     return WHOLE
-  source, target = feature_shape(tensor), feature_shape(op.output())
-  shape = op.input(1).shape
-  strides = int(op.option('strideH', 1)), int(op.option('strideW', 1))
-  if source is None or target is None or len(shape) != 4 or min(strides) < 1:
+  if len(op.input(1).shape) != 4 or feature_shape(op.output()) is None:
     return WHOLE
-  found = []
-  for size, out, kernel, stride in zip(source, target, shape[1:3], strides):
-    pad = 0
-    if op.option('padding') == 0:
-      pad = max(0, (size - 1) * stride + kernel - out) // 2
-    found.append(AxisWindow(kernel - stride + 1, 1, 1, kernel - stride - pad, stride))
-  return found[0], found[1]
+  rows, cols = window = transpose_conv.window_of(op)
+  return WHOLE if _is_void(window) else (rows.transposed(), cols.transposed())
 
 
-def _space_to_depth(op: OpView, tensor: Tensor) -> Window:
-  block = int(op.option('blockSize'))
-  return WHOLE if block < 1 else (AxisWindow(block, block), AxisWindow(block, block))
-
-
-def _depth_to_space(op: OpView, tensor: Tensor) -> Window:
-  block = int(op.option('blockSize'))
-  return WHOLE if block < 1 else (AxisWindow(up=block), AxisWindow(up=block))
+def _blocks(op: OpView, tensor: Tensor) -> Window:
+  if int(op.option('blockSize')) < 1:
+    return WHOLE
+  window = space_to_depth.window_of(op)
+  return window, window
 
 
 _WINDOWED: dict[str, Callable[[OpView, Tensor], Window]] = {
     'AVERAGE_POOL_2D': _sliding,
     'CONV_2D': _sliding,
     'DEPTHWISE_CONV_2D': _sliding,
-    'DEPTH_TO_SPACE': _depth_to_space,
+    'DEPTH_TO_SPACE': _blocks,
     'EXPAND_DIMS': _renamed,
     'MAX_POOL_2D': _sliding,
     'PAD': _pad,
@@ -209,7 +167,7 @@ _WINDOWED: dict[str, Callable[[OpView, Tensor], Window]] = {
     'RESHAPE': _renamed,
     'RESIZE_BILINEAR': _resize,
     'RESIZE_NEAREST_NEIGHBOR': _resize,
-    'SPACE_TO_DEPTH': _space_to_depth,
+    'SPACE_TO_DEPTH': _blocks,
     'SQUEEZE': _renamed,
     'STRIDED_SLICE': _strided_slice,
     'TRANSPOSE': _transpose,

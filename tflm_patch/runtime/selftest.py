@@ -15,7 +15,7 @@ import numpy as np
 
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.planner import program
+from tflm_patch.planner import program, program_bytes
 from tflm_patch.runtime import tflm
 from tflm_patch.runtime.process import python_command
 
@@ -44,17 +44,17 @@ def stage() -> tuple[bytes, bytes]:
       {**fields, 'region': program.Region.TENSOR + 1, 'producer': 1},
   ]
   constants = _FIRST.tobytes() + _SECOND.tobytes()
-  encoded = program.encode(
+  encoded = program_bytes.encode(
       n_inputs=1,
       n_outputs=1,
       maps=maps,
       ops=[
-          program.OpRecord(
+          program_bytes.OpRecord(
               program.Kind.LOOKUP, [i], [i + 1], SHAPE[1], program.LOOKUP.pack(table_at=256 * i)
           )
           for i in range(2)
       ],
-      segments=[program.SegmentRecord(0, 2, [(0, 0, SHAPE[1]), (1, 0, SHAPE[1])])],
+      segments=[program_bytes.SegmentRecord(0, 2, [(0, 0, SHAPE[1]), (1, 0, SHAPE[1])])],
       constants_bytes=len(constants),
       workspace_bytes=_BYTES,
   )

@@ -98,6 +98,26 @@ void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
                                   const tflm_patch_rows* input, uint32_t row,
                                   int8_t* output);
 
+/* ---- bottleneck.c ---- */
+
+/* output_cols of `expand` and `depthwise` are those of the wide map and of the
+ * output; the convolutions have no scratch of their own. */
+typedef struct {
+  tflm_patch_conv_args expand;
+  tflm_patch_depthwise_conv_args depthwise;
+  tflm_patch_conv_args project;
+  uint32_t wide_rows;
+  uint32_t tile_cols; /* as in tflm_patch_bottleneck_params */
+  uint32_t held_cols;
+  int8_t* scratch; /* keeps what the next row reads; of the size given there */
+} tflm_patch_bottleneck_args;
+
+/* Output row `row`, [output_cols][project.output_channels]; rows are made in
+ * order, from the first on. */
+void tflm_patch_bottleneck_s8(const tflm_patch_bottleneck_args* args,
+                              const tflm_patch_rows* input, uint32_t row,
+                              int8_t* output);
+
 /* ---- conv_s16.c ---- */
 
 /* Output row `row`, [output_cols][output_channels], of an int16 map. */

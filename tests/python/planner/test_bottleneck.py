@@ -6,30 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import real_models
+from support.block_models import block_model, force_blocks
 from support.compare import check_conversion
 from support.effort import examples
 from support.memory_check import check_memory
 from support.model_builder import ModelBuilder
 
 from tflm_patch.api import ConvertOptions, convert_model
-from tflm_patch.planner import search
 from tflm_patch.planner.bottleneck import find_blocks, join_blocks
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.planner.program import Kind
-
-
-def blocks(strides=(2, 1), kernel=3, dilation=1, padding='SAME', channels=4, size=(19, 23)):
-  """MobileNet blocks with shortcuts where the shape stays."""
-  b = ModelBuilder(11)
-  x = b.conv(b.input((1, *size, 3)), channels, 3, 2)
-  for stride in strides:
-    y = b.conv(x, 6 * channels, 1, activation='RELU6')
-    y = b.depthwise(y, 1, kernel, stride, padding=padding, dilation=dilation)
-    y = b.conv(y, channels, 1)
-    x = b.add(x, y) if stride == 1 and padding == 'SAME' else y
-  b.output(b.fully_connected(b.mean(x), 3))
-  return b.build()
-
 
 # The first allows blocks, but no multiply-accumulates.
 LEAST_OVERHEAD, ANY_OVERHEAD = PlanOptions(max_overhead=1.001), PlanOptions(max_overhead=9.0)
@@ -37,17 +23,6 @@ LEAST_OVERHEAD, ANY_OVERHEAD = PlanOptions(max_overhead=1.001), PlanOptions(max_
 
 def joined(plan):
   return [op for op in plan.graph.ops if op.kind == Kind.BOTTLENECK]
-
-
-def force(monkeypatch, part):
-  """Joins all blocks, with a part of the shared rows held."""
-
-  def all_of(self):
-    steps = search._with_all_blocks(self._graph, search._Rewrites())
-    return search._Rewrites(blocks=tuple((block, part) for block, _ in steps.blocks))
-
-  monkeypatch.setattr(search.StageSearch, '_chosen', all_of)
-  monkeypatch.setattr(search, '_WORTH', 1.0)  # keep it
 
 
 @pytest.mark.parametrize('part', [1.0, 0.5, 0.0])
@@ -67,8 +42,8 @@ def force(monkeypatch, part):
 )
 @pytest.mark.parametrize('rows', [None, 1])
 def test_cases(monkeypatch, case, part, rows):
-  data = blocks(**case)
-  force(monkeypatch, part)
+  data = block_model(**case)
+  force_blocks(monkeypatch, part)
   options = ConvertOptions(force_stage=True, input_rows=rows, plan=ANY_OVERHEAD)
   result = check_conversion(data, options, 4)
   (stage,) = result.stages
@@ -81,10 +56,10 @@ def test_cases(monkeypatch, case, part, rows):
     st.lists(st.sampled_from([1, 1, 2]), min_size=1, max_size=3),
     st.integers(1, 5), st.integers(1, 6), st.integers(9, 30), st.integers(9, 30),
 )  # fmt: skip
-def test_generated_blocks(strides, kernel, channels, height, width):
-  data = blocks(tuple(strides), kernel, channels=channels, size=(height, width))
+def test_generated_block_model(strides, kernel, channels, height, width):
+  data = block_model(tuple(strides), kernel, channels=channels, size=(height, width))
   with pytest.MonkeyPatch.context() as monkeypatch:
-    force(monkeypatch, 1.0)
+    force_blocks(monkeypatch, 1.0)
     options = ConvertOptions(force_stage=True, plan=ANY_OVERHEAD)
     result = check_conversion(data, options, 2)
   for stage in result.stages:
@@ -99,11 +74,11 @@ def stage_graph(data):
 
 
 def test_nothing_is_computed_twice_where_all_is_held():
-  graph = stage_graph(blocks((2, 1, 1), size=(64, 64)))
+  graph = stage_graph(block_model((2, 1, 1), size=(64, 64)))
   found = find_blocks(graph)
   assert len(found) == 3
   macs = sum(op.macs for op in graph.ops)
-  (block,) = (block for block in found if graph.ops[block.depthwise].window.stride == (2, 2))
+  (block,) = (block for block in found if graph.ops[block.depthwise].window[0].stride == 2)
   whole = join_blocks(graph, dict.fromkeys(found, 1.0))
   assert sum(op.macs for op in whole.ops) == macs
   # With a stride of 2, one row of three is made again.
@@ -117,7 +92,7 @@ def test_nothing_is_computed_twice_where_all_is_held():
 
 
 def test_less_held_is_less_memory():
-  graph = stage_graph(blocks((1, 1), size=(48, 48)))
+  graph = stage_graph(block_model((1, 1), size=(48, 48)))
   block = find_blocks(graph)[0]
   scratch = [
       max(op.scratch_bytes for op in joined_graph.ops)
@@ -149,7 +124,7 @@ def test_what_others_read_stays_a_map():
 
 
 def test_the_search_joins_blocks_where_they_bound_the_memory():
-  data = blocks((2, 1), size=(64, 64))
+  data = block_model((2, 1), size=(64, 64))
   plain = convert_model(data, ConvertOptions(input_rows=1))
   result = convert_model(data, ConvertOptions(input_rows=1, plan=LEAST_OVERHEAD))
   assert not joined(plain.stages[0].plan) and joined(result.stages[0].plan)

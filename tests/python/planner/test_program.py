@@ -11,7 +11,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from tflm_patch.planner import program
+from tflm_patch.planner import program, program_bytes
 
 # The C type of a struct format code, as _Generic tells it.
 C_TYPES = {
@@ -90,4 +90,4 @@ def test_constants(facts):
 
 def test_checksum(facts):
   values = (np.arange(1000) * 37 + 11).astype(np.uint8)
-  assert program.checksum(values.tobytes()) == facts['checksum']
+  assert program_bytes.checksum(values.tobytes()) == facts['checksum']

@@ -21,10 +21,11 @@ from tflm_patch.graph.reader import parse_model, read_model
 from tflm_patch.graph.types import DType
 from tflm_patch.graph.writer import compact, serialize_model
 from tflm_patch.planner import analytic_memory, patch_stage
+from tflm_patch.planner.axis_window import AxisWindow, cut
 from tflm_patch.planner.operators import OpView
 from tflm_patch.planner.operators.resize_nearest import nearest
 from tflm_patch.planner.receptive_field import COLS, ROWS, fields, needed, spatial_graph
-from tflm_patch.planner.windows import AxisWindow, windows
+from tflm_patch.planner.windows import windows
 from tflm_patch.report.receptive_field import report
 from tflm_patch.runtime.tflm import Interpreter
 
@@ -151,7 +152,7 @@ def test_macs_of_patches_by_brute_force(depth, grid):
     wanted = {}
     for t in ends:
       (top, bottom), (left, right) = (
-          patch_stage.split(graph.shapes[t][axis], grid[axis])[k] for axis, k in enumerate((i, j))
+          cut(graph.shapes[t][axis], grid[axis])[k] for axis, k in enumerate((i, j))
       )
       wanted[t] = itertools.product(range(top, bottom + 1), range(left, right + 1))
     found = pixels(graph, model, depth, wanted)
@@ -195,7 +196,7 @@ def test_nearest_as_the_kernel_reads_it(size, out, flags):
 @pytest.mark.parametrize('stride', [1, 2, 3])
 @pytest.mark.parametrize('pad', [0, 1])
 def test_transposed_windows_by_scattering(kernel, stride, pad):
-  window = AxisWindow(kernel - stride + 1, 1, 1, kernel - stride - pad, stride)
+  window = AxisWindow(kernel, stride, pad=pad).transposed()
   for out in range(30):
     sources = [i for i in range(-9, 40) if 0 <= out + pad - i * stride < kernel]
     low, high = window.reads(out, out)

@@ -1,65 +1,10 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""How operators become C, one file each."""
+"""How operators become C, one file each; importing the package registers them."""
 
-from tflm_patch.codegen.operators import (
-    add,
-    binary,
-    concatenation,
-    conv,
-    depthwise_conv,
-    feed,
-    fully_connected,
-    lookup,
-    maximum_minimum,
-    mean,
-    mul,
-    pad,
-    pool,
-    prelu,
-    quantize,
-    reshape,
-    resize_bilinear,
-    resize_nearest,
-    softmax,
-    space_to_depth,
-    split,
-    strided_slice,
-    sub,
-    transpose,
-    transpose_conv,
-    views,
-)
 from tflm_patch.codegen.operators.base import REGISTRY, Code, Writer
+from tflm_patch.registration import import_all
 
-__all__ = [
-    'REGISTRY',
-    'Code',
-    'Writer',
-    'add',
-    'binary',
-    'concatenation',
-    'conv',
-    'depthwise_conv',
-    'feed',
-    'fully_connected',
-    'lookup',
-    'maximum_minimum',
-    'mean',
-    'mul',
-    'pad',
-    'pool',
-    'prelu',
-    'quantize',
-    'reshape',
-    'resize_bilinear',
-    'resize_nearest',
-    'softmax',
-    'space_to_depth',
-    'split',
-    'strided_slice',
-    'sub',
-    'transpose',
-    'transpose_conv',
-    'views',
-]  # fmt: skip
+__all__ = ['REGISTRY', 'Code', 'Writer']
+
+import_all(__name__)

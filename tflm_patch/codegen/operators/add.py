@@ -6,17 +6,16 @@ from __future__ import annotations
 
 from tflm_patch.codegen.operators.base import Code, Writer, register
 from tflm_patch.codegen.operators.binary import emit_binary
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.ADD, record=program.ADD)
+@register(Kind.ADD)
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_add_s8."""
   return emit_binary(w, 'tflm_patch_add_s8')
 
 
-@register(Kind.ADD_S16, record=program.ADD)
+@register(Kind.ADD_S16)
 def emit_int16(w: Writer) -> Code:
   """Calls of tflm_patch_add_s16."""
   return emit_binary(w, 'tflm_patch_add_s16')

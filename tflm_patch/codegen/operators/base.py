@@ -9,6 +9,7 @@ know beside (constant structures, views of maps) the writer collects.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -18,7 +19,7 @@ from tflm_patch.codegen.constant_arrays import ConstantArrays
 from tflm_patch.codegen.decode import Map, Op
 from tflm_patch.graph.types import DType
 from tflm_patch.planner import program
-from tflm_patch.planner.program import Kind, Record, Region
+from tflm_patch.planner.program import Kind, Region
 
 _DTYPES = {code: dtype for dtype, code in program.TYPE_CODES.items()}
 _C_TYPES = {
@@ -26,6 +27,8 @@ _C_TYPES = {
 }  # fmt: skip
 
 
+# Fields of tflm_patch_requant_args that are those of tflm_patch_requant.
+_AS_IN_RECORD = ('output_zero_point', 'act_min', 'act_max', 'bounded', 'wide')
 # What stands for the rows in `Code.rows`.
 FIRST, COUNT = '<first>', '<count>'
 
@@ -50,36 +53,23 @@ class Code:
 Emit = Callable[['Writer'], Code]
 
 
-@dataclasses.dataclass(frozen=True)
-class Emitter:
-  """How a kind is written.
-
-  Attributes:
-    record: Its parameter record, None when it has none.
-    emit: Makes the code; None for kinds that do nothing at run time.
-  """
-
-  record: Record | None
-  emit: Emit | None
+# None for kinds that do nothing at run time.
+REGISTRY: dict[Kind, Emit | None] = {}
 
 
-REGISTRY: dict[Kind, Emitter] = {}
-
-
-def register(*kinds: Kind, record: Record | None = None) -> Callable[[Emit], Emit]:
+def register(*kinds: Kind) -> Callable[[Emit], Emit]:
   """Registers the function below it for kinds of operators."""
 
   def add(emit: Emit) -> Emit:
-    for kind in kinds:
-      REGISTRY[kind] = Emitter(record, emit)
+    REGISTRY.update(dict.fromkeys(kinds, emit))
     return emit
 
   return add
 
 
-def register_nothing(kind: Kind, record: Record | None = None) -> None:
-  """Registers a kind that does nothing at run time."""
-  REGISTRY[kind] = Emitter(record, None)
+def register_nothing(*kinds: Kind) -> None:
+  """Registers kinds that do nothing at run time."""
+  REGISTRY.update(dict.fromkeys(kinds))
 
 
 class Surroundings(Protocol):
@@ -146,21 +136,44 @@ class Writer:
 
   def record(self) -> str:
     """The address of the operator's parameter record."""
-    record = REGISTRY[self.op.kind].record
-    assert record is not None
+    record = program.PARAMETERS[self.op.kind]
     return self.struct(record.name, 'params', c_text.nested(self.params))
 
-  def bias_int64(self, channels: int) -> str:
-    """The bias of a kind of int16 maps, the words of tflm_patch_int64s."""
-    return self.constant(self.params['bias_at'], 'int32_t', 2 * channels, 'bias')
+  def part(self, name: str) -> Writer:
+    """A writer of an operator that is a part of this one: its record is a field of this one's."""
+    part = copy.copy(self)
+    fields = c_text.nested(self.params)[name]
+    assert isinstance(fields, Mapping)
+    part.params = fields
+    part._name = f'{self._name}_{name}'
+    return part
 
-  def window(self) -> c_text.Value:
-    """The record's window."""
-    return c_text.nested(self.params)['window']
+  def taps(self) -> int:
+    """Of the window."""
+    return int(self.params['window.kernel_h'] * self.params['window.kernel_w'])
 
-  def requant(self, channels: int) -> dict[str, c_text.Value]:
+  def weighted(self, weights: int, channels: int) -> dict[str, c_text.Value]:
+    """Fields that the arguments of the kernels with weights share.
+
+    Args:
+      weights: Their number.
+      channels: Of the output.
+    """
+    # Those of int16 maps are the words of tflm_patch_int64s.
+    words = 2 if is_type(self.op.outputs[0], DType.INT16) else 1
+    fields: dict[str, c_text.Value] = {
+        'requant': self._requant(channels),
+        'weights': self.constant(self.params['weights_at'], 'int8_t', weights, 'weights'),
+        'bias': self.constant(self.params['bias_at'], 'int32_t', words * channels, 'bias'),
+    }
+    window = c_text.nested(self.params).get('window')
+    return fields if window is None else {'window': window, **fields}
+
+  def _requant(self, channels: int) -> dict[str, c_text.Value]:
     """Fields of tflm_patch_requant_args, from the record's tflm_patch_requant."""
-    per_channel = int(self.params['requant.per_channel'])
+    requant = c_text.nested(self.params)['requant']
+    assert isinstance(requant, Mapping)
+    per_channel = requant['per_channel']
     n = channels if per_channel else 1
     return {
         'multipliers': self.constant(
@@ -168,11 +181,7 @@ class Writer:
         ),
         'shifts': self.constant(self.params['requant.shift_at'], 'int8_t', n, 'shifts'),
         'channel_step': per_channel,
-        'output_zero_point': self.params['requant.output_zero_point'],
-        'act_min': self.params['requant.act_min'],
-        'act_max': self.params['requant.act_max'],
-        'bounded': self.params['requant.bounded'],
-        'wide': self.params['requant.wide'],
+        **{name: requant[name] for name in _AS_IN_RECORD},
     }
 
   def view(self, m: Map, name: str = 'input') -> str:

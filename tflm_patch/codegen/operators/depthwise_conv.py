@@ -4,45 +4,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from tflm_patch.codegen.c_text import Value, call
 from tflm_patch.codegen.operators.base import Code, Writer, register
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.DEPTHWISE_CONV_2D, record=program.DEPTHWISE)
+def arguments(w: Writer, cols: int, channels: int) -> dict[str, Value]:
+  """Fields of tflm_patch_depthwise_conv_args that those of int16 maps have, too.
+
+  Args:
+    w: Of an operator or a part of one.
+    cols, channels: Of the output.
+  """
+  return {
+      **w.weighted(channels * w.taps(), channels),
+      'depth_multiplier': w.params['depth_multiplier'],
+      'output_cols': cols,
+      'output_channels': channels,
+  }
+
+
+@register(Kind.DEPTHWISE_CONV_2D)
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_depthwise_conv_s8."""
-  source, target, params = w.op.inputs[0], w.op.outputs[0], w.params
-  bias = w.constant(params['bias_at'], 'int32_t', target.channels, 'bias')
-  args = _args(w, bias, {'input_zero_point': source.zero_point, **w.spare_scratch()})
+  source, target = w.op.inputs[0], w.op.outputs[0]
+  args = w.struct('tflm_patch_depthwise_conv_args', 'args', {
+      **arguments(w, target.cols, target.channels),
+      'input_zero_point': source.zero_point,
+      **w.spare_scratch(),
+  })  # fmt: skip
   return Code((
       call('tflm_patch_depthwise_conv_s8', args, w.view(source), w.step, w.row(target)),
   ))  # fmt: skip
 
 
-@register(Kind.DEPTHWISE_CONV_2D_S16, record=program.DEPTHWISE)
+@register(Kind.DEPTHWISE_CONV_2D_S16)
 def emit_int16(w: Writer) -> Code:
   """Calls of tflm_patch_depthwise_conv_s16."""
   source, target = w.op.inputs[0], w.op.outputs[0]
-  args = _args(w, w.bias_int64(target.channels), {})
+  fields = arguments(w, target.cols, target.channels)
+  args = w.struct('tflm_patch_depthwise_conv_args', 'args', fields)
   row = w.row(target, None, 'int16_t')
   return Code((call('tflm_patch_depthwise_conv_s16', args, w.view(source), w.step, row),))
-
-
-def _args(w: Writer, bias: str, more: Mapping[str, Value]) -> str:
-  target, params = w.op.outputs[0], w.params
-  channels = target.channels
-  weights = channels * params['window.kernel_h'] * params['window.kernel_w']
-  return w.struct('tflm_patch_depthwise_conv_args', 'args', {
-      'window': w.window(),
-      'requant': w.requant(channels),
-      'weights': w.constant(params['weights_at'], 'int8_t', weights, 'weights'),
-      'bias': bias,
-      'depth_multiplier': params['depth_multiplier'],
-      'output_cols': target.cols,
-      'output_channels': channels,
-      **more,
-  })  # fmt: skip

@@ -6,28 +6,23 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.operators.base import Code, Writer, register
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.FULLY_CONNECTED, Kind.FULLY_CONNECTED_S16, record=program.FULLY_CONNECTED)
+@register(Kind.FULLY_CONNECTED, Kind.FULLY_CONNECTED_S16)
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_fully_connected_s8 or _s16, or of the accumulating kernels."""
   is_int16 = w.op.kind == Kind.FULLY_CONNECTED_S16
   value, total, end = ('int16_t', 'tflm_patch_int64', 's16') if is_int16 else (
       'int8_t', 'int32_t', 's8'
   )
-  source, target, params = w.op.inputs[0], w.op.outputs[0], w.params
-  accumulates = bool(params['flatten']) and source.rows > 1
+  source, target = w.op.inputs[0], w.op.outputs[0]
+  accumulates = bool(w.params['flatten']) and source.rows > 1
   inputs = source.row_values * (source.rows if accumulates else 1)
   outputs = target.row_values
-  bias = w.bias_int64(outputs) if is_int16 else (
-      w.constant(params['bias_at'], 'int32_t', outputs, 'bias')
-  )
+  weighted = w.weighted(inputs * outputs, outputs)
   args = w.struct('tflm_patch_fully_connected_args', 'args', {
-      'requant': w.requant(outputs),
-      'weights': w.constant(params['weights_at'], 'int8_t', inputs * outputs, 'weights'),
-      'bias': bias,
+      **weighted,
       'inputs': inputs,
       'outputs': outputs,
   })  # fmt: skip
@@ -39,7 +34,8 @@ def emit(w: Writer) -> Code:
   n = source.row_values
   return Code(
       first=(
-          call('memcpy', f'workspace + {w.scratch_offset}', bias, (8 if is_int16 else 4) * outputs),
+          call('memcpy', f'workspace + {w.scratch_offset}', weighted['bias'],
+               (8 if is_int16 else 4) * outputs),
       ),
       row=(
           call(f'tflm_patch_fully_connected_accumulate_{end}', args, w.row(source, None, value),

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.operators.base import Code, Writer, register
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.MEAN, record=program.MEAN)
+@register(Kind.MEAN)
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_mean_cols_s8, or of the accumulating kernels."""
   source, target, params = w.op.inputs[0], w.op.outputs[0], w.record()

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from tflm_patch.codegen.operators.base import Code, Writer, register
 from tflm_patch.codegen.operators.binary import emit_binary
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.MUL, record=program.MUL)
+@register(Kind.MUL)
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_mul_s8."""
   return emit_binary(w, 'tflm_patch_mul_s8')

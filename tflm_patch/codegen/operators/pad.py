@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.operators.base import Code, Writer, register, type_bytes, type_name
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.PAD, record=program.PAD)
+@register(Kind.PAD)
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_pad."""
   source, target, top = w.op.inputs[0], w.op.outputs[0], w.params['top']

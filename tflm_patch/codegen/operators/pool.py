@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.operators.base import Code, Writer, register, type_bytes, type_name
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.MAX_POOL_2D, Kind.MAX_POOL_2D_S16, record=program.POOL)
+@register(Kind.MAX_POOL_2D, Kind.MAX_POOL_2D_S16)
 def emit_rows(w: Writer) -> Code:
   """Calls of tflm_patch_pool."""
   source, target = w.op.inputs[0], w.op.outputs[0]
@@ -21,7 +20,7 @@ def emit_rows(w: Writer) -> Code:
   ))  # fmt: skip
 
 
-@register(Kind.AVERAGE_POOL_2D, Kind.AVERAGE_POOL_2D_S16, record=program.POOL)
+@register(Kind.AVERAGE_POOL_2D, Kind.AVERAGE_POOL_2D_S16)
 def emit_average(w: Writer) -> Code:
   """Calls of tflm_patch_pool, or of the accumulating kernels."""
   source, target = w.op.inputs[0], w.op.outputs[0]

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.operators.base import Code, Writer, register, type_code, type_name
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.QUANTIZE, record=program.QUANTIZE)
+@register(Kind.QUANTIZE)
 def emit_quantize(w: Writer) -> Code:
   """Calls of tflm_patch_quantize."""
   source, target = w.op.inputs[0], w.op.outputs[0]
@@ -20,7 +19,7 @@ def emit_quantize(w: Writer) -> Code:
   ))  # fmt: skip
 
 
-@register(Kind.DEQUANTIZE, record=program.QUANTIZE)
+@register(Kind.DEQUANTIZE)
 def emit_dequantize(w: Writer) -> Code:
   """Calls of tflm_patch_dequantize."""
   source, target = w.op.inputs[0], w.op.outputs[0]

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.operators.base import Code, Writer, register, type_bytes
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.RESIZE_NEAREST, record=program.RESIZE)
+@register(Kind.RESIZE_NEAREST)
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_resize_nearest_row."""
   source, target = w.op.inputs[0], w.op.outputs[0]

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.operators.base import Code, Writer, register
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.SOFTMAX, record=program.SOFTMAX)
+@register(Kind.SOFTMAX)
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_softmax_s8, one a cell."""
   source, target = w.op.inputs[0], w.op.outputs[0]

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.operators.base import Code, Writer, register, type_bytes
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.SPACE_TO_DEPTH, record=program.BLOCK)
+@register(Kind.SPACE_TO_DEPTH)
 def emit_space_to_depth(w: Writer) -> Code:
   """Calls of tflm_patch_copy_cells, one an input row of the block."""
   source, target, block = w.op.inputs[0], w.op.outputs[0], w.params['block']
@@ -25,7 +24,7 @@ def emit_space_to_depth(w: Writer) -> Code:
   ))  # fmt: skip
 
 
-@register(Kind.DEPTH_TO_SPACE, record=program.BLOCK)
+@register(Kind.DEPTH_TO_SPACE)
 def emit_depth_to_space(w: Writer) -> Code:
   """Calls of tflm_patch_copy_cells."""
   source, target, block = w.op.inputs[0], w.op.outputs[0], w.params['block']

@@ -6,27 +6,20 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.operators.base import Code, Writer, register
-from tflm_patch.planner import program
 from tflm_patch.planner.program import Kind
 
 
-@register(Kind.TRANSPOSE_CONV, record=program.TRANSPOSE_CONV)
+@register(Kind.TRANSPOSE_CONV)
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_transpose_conv_s8."""
-  source, target, params = w.op.inputs[0], w.op.outputs[0], w.params
-  channels = target.channels
-  filters = channels * params['window.kernel_h'] * params['window.kernel_w']
+  source, target = w.op.inputs[0], w.op.outputs[0]
+  filters = target.channels * w.taps()
   args = w.struct('tflm_patch_conv_args', 'args', {
-      'window': w.window(),
-      'requant': w.requant(channels),
-      'weights': w.constant(
-          params['weights_at'], 'int8_t', filters * source.channels, 'weights'
-      ),
-      'bias': w.constant(params['bias_at'], 'int32_t', channels, 'bias'),
+      **w.weighted(filters * source.channels, target.channels),
       'output_cols': target.cols,
-      'output_channels': channels,
+      'output_channels': target.channels,
   })  # fmt: skip
-  offsets = w.constant(params['offsets_at'], 'int32_t', filters, 'offsets')
+  offsets = w.constant(w.params['offsets_at'], 'int32_t', filters, 'offsets')
   return Code((
       call('tflm_patch_transpose_conv_s8', args, offsets, w.view(source), w.step, w.row(target)),
   ))  # fmt: skip

@@ -22,7 +22,7 @@ from tflm_patch.planner.arena.packing import Packer
 from tflm_patch.planner.arena.predict import predict
 from tflm_patch.planner.arena.structs import WHEEL_2026_10, align_up
 from tflm_patch.planner.arena.tail import BUFFER_ALIGNMENT, Tail
-from tflm_patch.planner.program import is_fed_by_bands
+from tflm_patch.planner.program_bytes import is_fed_by_bands
 
 _VERSION = 1
 _STAGE = 'TflmPatchStage'

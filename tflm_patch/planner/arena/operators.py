@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterable
 
 from tflm_patch.graph.types import DType, Operator, Subgraph, Tensor
 from tflm_patch.planner.arena.structs import Build, int_array_bytes, size_of
-from tflm_patch.planner.program import HEADER, is_fed_by_bands
+from tflm_patch.planner.program import HEADER
+from tflm_patch.planner.program_bytes import is_fed_by_bands
 
 _STAGE = 'TflmPatchStage'
 

@@ -9,9 +9,11 @@ import math
 from collections import Counter
 
 from tflm_patch.planner import program
+from tflm_patch.planner.axis_window import AxisWindow
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.plan import StagePlan
-from tflm_patch.planner.program import Kind, Record
+from tflm_patch.planner.program import Kind
+from tflm_patch.planner.rows import read_again, window_reads
 from tflm_patch.planner.stage_ir import FeatureMap
 
 Shape = tuple[int, int, int]
@@ -28,18 +30,6 @@ _OF_INT16 = {
 _WINDOWED = (
     Kind.CONV_2D, Kind.DEPTHWISE_CONV_2D, Kind.AVERAGE_POOL_2D, Kind.MAX_POOL_2D,
 )  # fmt: skip
-_RECORDS: dict[Kind, Record] = {
-    Kind.CONV_2D: program.CONV,
-    Kind.DEPTHWISE_CONV_2D: program.DEPTHWISE,
-    Kind.BOTTLENECK: program.BOTTLENECK,
-    Kind.FULLY_CONNECTED: program.FULLY_CONNECTED,
-    Kind.AVERAGE_POOL_2D: program.POOL,
-    Kind.MAX_POOL_2D: program.POOL,
-    Kind.TRANSPOSE_CONV: program.TRANSPOSE_CONV,
-    Kind.ADD: program.ADD,
-    Kind.SUB: program.ADD,
-    Kind.MUL: program.MUL,
-}
 _POINT = (1, 1)
 _INT8 = (-128, 127)
 _INT16 = (-32768, 32767)
@@ -148,7 +138,7 @@ def _operator(
 ) -> OperatorWork:
   """An operator from its parameter record, with whatever follows it."""
   base = _OF_INT16.get(kind, kind)
-  params = _RECORDS[base].unpack(record) if base in _RECORDS else {}
+  params = program.PARAMETERS[base].unpack(record) if base in program.PARAMETERS else {}
   kernel, stride, dilation = _POINT, _POINT, _POINT
   if base in _WINDOWED and not params.get('accumulate'):
     kernel, stride, dilation = (_pair(params, name) for name in ('kernel', 'stride', 'dilation'))
@@ -195,14 +185,9 @@ def _taps(params: dict[str, int], part: str = '') -> int:
 
 def _rows_again(params: dict[str, int], rows: int) -> int:
   """Rows of a BOTTLENECK's wide map that more than one output row makes."""
-  window = {
-      name: params[f'depthwise.window.{name}']
-      for name in ('kernel_h', 'dilation_h', 'stride_h', 'pad_top')
-  }
-  reach = (window['kernel_h'] - 1) * window['dilation_h'] + 1
-  firsts = [row * window['stride_h'] - window['pad_top'] for row in range(rows)]
-  ends = [min(first + reach, params['wide_rows']) for first in firsts]
-  return sum(max(end - max(first, 0), 0) for end, first in zip(ends, firsts[1:]))
+  fields = ('kernel_h', 'stride_h', 'dilation_h', 'pad_top')
+  window = AxisWindow(*(params[f'depthwise.window.{name}'] for name in fields))
+  return read_again(window_reads(rows, params['wide_rows'], window))
 
 
 def _pair(params: dict[str, int], name: str) -> tuple[int, int]:

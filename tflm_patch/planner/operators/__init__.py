@@ -1,70 +1,10 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The operators that a stage can hold, one file each."""
+"""The operators that a stage can hold, one file each; importing the package registers them."""
 
-from tflm_patch.planner.operators import (
-    abs_rsqrt,
-    add,
-    concatenation,
-    conv,
-    depthwise_conv,
-    elu,
-    fully_connected,
-    hard_swish,
-    leaky_relu,
-    logistic,
-    lookup,
-    maximum_minimum,
-    mean,
-    mul,
-    pad,
-    pool,
-    prelu,
-    quantize_ops,
-    reshape,
-    resize_bilinear,
-    resize_nearest,
-    softmax,
-    space_to_depth,
-    split,
-    strided_slice,
-    sub,
-    transpose,
-    transpose_conv,
-)
 from tflm_patch.planner.operators.base import REGISTRY, OpView, Violation, check
+from tflm_patch.registration import import_all
 
-__all__ = [
-    'REGISTRY',
-    'OpView',
-    'Violation',
-    'abs_rsqrt',
-    'add',
-    'check',
-    'concatenation',
-    'conv',
-    'depthwise_conv',
-    'elu',
-    'fully_connected',
-    'hard_swish',
-    'leaky_relu',
-    'logistic',
-    'lookup',
-    'maximum_minimum',
-    'mean',
-    'mul',
-    'pad',
-    'pool',
-    'prelu',
-    'quantize_ops',
-    'reshape',
-    'resize_bilinear',
-    'resize_nearest',
-    'softmax',
-    'space_to_depth',
-    'split',
-    'strided_slice',
-    'sub',
-    'transpose',
-    'transpose_conv',
-]  # fmt: skip
+__all__ = ['REGISTRY', 'OpView', 'Violation', 'check']
+
+import_all(__name__)

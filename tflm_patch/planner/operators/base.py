@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
+from tflm_patch.planner.axis_window import AxisWindow, CellWindow
 from tflm_patch.planner.shapes import feature_shape
-from tflm_patch.planner.stage_ir import Window
 
 if TYPE_CHECKING:
   from tflm_patch.planner.builder import StageBuilder
@@ -109,8 +109,8 @@ def register(opcode: str, *rules: Rule) -> Callable[[Lower], Lower]:
   return decorate
 
 
-def window_of(op: OpView, kernel: tuple[int, int]) -> dict[str, int]:
-  """Strides, dilations and padding of a windowed operator.
+def window_of(op: OpView, kernel: tuple[int, int]) -> CellWindow:
+  """The window of a windowed operator.
 
   Follows TFLite's ComputePaddingHeightWidth: SAME pads (total // 2) before;
   explicit padding, folded from a PAD, is taken as it stands.
@@ -129,26 +129,36 @@ def window_of(op: OpView, kernel: tuple[int, int]) -> dict[str, int]:
       pads.append(max(0, (out - 1) * stride[axis] + effective - size) // 2)
     else:
       pads.append(0)
+  rows_window, cols_window = map(AxisWindow, kernel, stride, dilation, pads)
+  return rows_window, cols_window
+
+
+def window_fields(window: CellWindow) -> dict[str, int]:
+  """A window by the field names of tflm_patch_window."""
+  rows, cols = window
   return {
-      'kernel_h': kernel[0],
-      'kernel_w': kernel[1],
-      'stride_h': stride[0],
-      'stride_w': stride[1],
-      'dilation_h': dilation[0],
-      'dilation_w': dilation[1],
-      'pad_top': pads[0],
-      'pad_left': pads[1],
+      'kernel_h': rows.kernel,
+      'kernel_w': cols.kernel,
+      'stride_h': rows.stride,
+      'stride_w': cols.stride,
+      'dilation_h': rows.dilation,
+      'dilation_w': cols.dilation,
+      'pad_top': rows.pad,
+      'pad_left': cols.pad,
   }
 
 
-def stage_window(window: dict[str, int]) -> Window:
-  """`window_of` as the planner wants it."""
+def pack_window(window: CellWindow) -> dict[str, int]:
+  """Window fields with the prefix that the parameter records use."""
+  return {f'window.{name}': value for name, value in window_fields(window).items()}
 
-  def pair(name: str) -> tuple[int, int]:
-    return window[f'{name}_h'], window[f'{name}_w']
 
-  pad = window['pad_top'], window['pad_left']
-  return Window(pair('kernel'), pair('stride'), pair('dilation'), pad)
+def window_violation(window: CellWindow) -> str | None:
+  """What of a window no record can hold, pads left out."""
+  for name, value in window_fields(window).items():
+    if not name.startswith('pad') and not 1 <= value <= 255:
+      return f'{name} {value}'
+  return None
 
 
 def expected_window_output(op: OpView, kernel: tuple[int, int]) -> tuple[int, int]:
@@ -167,11 +177,6 @@ def expected_window_output(op: OpView, kernel: tuple[int, int]) -> tuple[int, in
     else:
       sizes.append((size + stride - effective) // stride)
   return sizes[0], sizes[1]
-
-
-def pack_window(window: dict[str, int]) -> dict[str, int]:
-  """Window fields with the prefix that the parameter records use."""
-  return {f'window.{name}': value for name, value in window.items()}
 
 
 # ---- rules that every operator obeys ----
@@ -409,10 +414,9 @@ def constraint_window(op: OpView) -> str | None:
   if op.operator.options is None:
     return 'no options'
   kernel = kernel_of(op)
-  window = window_of(op, kernel)
-  for field in ('kernel_h', 'kernel_w', 'stride_h', 'stride_w', 'dilation_h', 'dilation_w'):
-    if not 1 <= window[field] <= 255:
-      return f'{field} {window[field]}'
+  violation = window_violation(window_of(op, kernel))
+  if violation is not None:
+    return violation
   output = feature_shape(op.output()) or (0, 0, 0)
   if output[:2] != expected_window_output(op, kernel):
     return f'output {output[:2]} instead of {expected_window_output(op, kernel)}'

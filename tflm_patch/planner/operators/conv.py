@@ -11,6 +11,7 @@ import numpy as np
 from tflm_patch.graph import quantize
 from tflm_patch.graph.types import DType
 from tflm_patch.planner import program, rows
+from tflm_patch.planner.axis_window import is_pointwise
 from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base
@@ -124,8 +125,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   weights = op.input(1).array()
   window = base.window_of(op, (weights.shape[1], weights.shape[2]))
   input_map, output_map = builder.map(source), builder.map(target)
-  cells = base.stage_window(window)
-  pointwise = cells.kernel == cells.stride == (1, 1) and cells.pad == (0, 0)
+  pointwise = is_pointwise(window)
   is_int8 = input_map.dtype == DType.INT8
   narrows = output_map.channels <= input_map.channels <= program.CONV_IN_PLACE_CHANNELS
   keeps_cells = pointwise and narrows and input_map.cols == output_map.cols
@@ -144,15 +144,10 @@ def lower(op: OpView, builder: StageBuilder) -> None:
       KINDS[op.input().dtype],
       [source],
       [target],
-      [
-          rows.window_reads(
-              output_map.rows, input_map.rows, window['kernel_h'], window['stride_h'],
-              window['dilation_h'], window['pad_top'],
-          )
-      ],
+      [rows.window_reads(output_map.rows, input_map.rows, window[0])],
       encode,
       spare_scratch=spare_scratch(weights.shape, pointwise) if is_int8 else (),
       # The int8 kernel sets a cell aside before it overwrites it.
       in_place=[InPlace(0)] if keeps_cells and is_int8 else [],
-      window=cells,
+      window=window,
   )  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 
 from tflm_patch.graph.types import DType
 from tflm_patch.planner import program, rows
+from tflm_patch.planner.axis_window import CellWindow
 from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base, conv
@@ -39,16 +40,16 @@ def constraint_depth_multiplier(op: OpView) -> str | None:
   return None if found == wanted else f'{found} instead of {wanted}'
 
 
-def spare_scratch(window: dict[str, int], cols: int) -> tuple[int, ...]:
+def spare_scratch(window: CellWindow, cols: int) -> tuple[int, ...]:
   """Memory for the planes of four channels of a row, or of a part of it.
 
   See src/dsp/depthwise_3x3.c and depthwise_pairs.c; what its stack holds anyway is not asked for.
   """
-  stride, kernel_w = window['stride_w'], window['kernel_w']
+  stride, kernel_w = window[1].stride, window[1].kernel
   sizes = []
   for parts in (1, 2, 4):
     n = -(-cols // parts)
-    if (window['kernel_h'], kernel_w) == (3, 3):
+    if (window[0].kernel, kernel_w) == (3, 3):
       # Words of two rows and of one.
       words = -(-(-(-n // 2) * 2 * stride + 3) * 3 // 2)
     else:
@@ -102,13 +103,13 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   if input_map.channels == output_map.channels and not is_conv:
     # Column c may lie over input column c - gap: of those that column c + 1 reads, the
     # first is stride * (c + 1) - pad.
-    gap = max(0, window['pad_left'] - window['stride_w'] + 1)
+    gap = max(0, window[1].pad - window[1].stride + 1)
     in_place.append(
         InPlace(
             0,
-            row_shift=window['pad_top'],
+            row_shift=window[0].pad,
             gap_bytes=gap * input_map.row_bytes // input_map.cols,
-            row_step=window['stride_h'],
+            row_step=window[0].stride,
         )
     )
   builder.add(
@@ -116,14 +117,9 @@ def lower(op: OpView, builder: StageBuilder) -> None:
       (conv.KINDS if is_conv else _KINDS)[op.input().dtype],
       [source],
       [target],
-      [
-          rows.window_reads(
-              output_map.rows, input_map.rows, window['kernel_h'], window['stride_h'],
-              window['dilation_h'], window['pad_top'],
-          )
-      ],
+      [rows.window_reads(output_map.rows, input_map.rows, window[0])],
       encode,
       spare_scratch=() if is_conv else spare_scratch(window, output_map.cols),
       in_place=in_place,
-      window=base.stage_window(window),
+      window=window,
   )  # fmt: skip

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tflm_patch.planner import program, rows
+from tflm_patch.planner.axis_window import AxisWindow
 from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base, conv
@@ -25,7 +26,8 @@ def encode_pad(top: int, left: int, front: int, value: int) -> Callable[[Constan
   return encode
 
 
-def _pads(op: OpView) -> np.ndarray | None:
+def pads_of(op: OpView) -> np.ndarray | None:
+  """(before, after) of each dimension; None when they are not known."""
   if not op.has_input(1) or not op.input(1).is_constant:
     return None
   values = op.input(1).array().reshape(-1)
@@ -34,7 +36,7 @@ def _pads(op: OpView) -> np.ndarray | None:
 
 def constraint_constant_pads(op: OpView) -> str | None:
   """Paddings are constant, not negative, and leave the batch alone"""
-  pads = _pads(op)
+  pads = pads_of(op)
   if pads is None or pads.shape != (4, 2) or pads.min() < 0 or pads[0].any():
     return 'computed' if pads is None else str(pads.tolist())
   shape = op.input().shape
@@ -64,7 +66,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   """Of rows, columns and channels"""
   source = builder.read(op.operator.inputs[0])
   target = builder.make(op.operator.outputs[0])
-  pads = _pads(op)
+  pads = pads_of(op)
   quantization = op.output().quantization
   assert pads is not None and quantization is not None
   value = quantization.zero_point
@@ -76,6 +78,6 @@ def lower(op: OpView, builder: StageBuilder) -> None:
       program.Kind.PAD,
       [source],
       [target],
-      [rows.shifted_rows(output_map.rows, input_map.rows, int(pads[1][0]))],
+      [rows.window_reads(output_map.rows, input_map.rows, AxisWindow(pad=int(pads[1][0])))],
       encode_pad(int(pads[1][0]), int(pads[2][0]), int(pads[3][0]), value),
   )

@@ -36,10 +36,7 @@ def _lower(op: OpView, builder: StageBuilder, kinds: dict[DType, program.Kind]) 
   input_map, output_map = builder.map(source), builder.map(target)
   window = base.window_of(op, base.kernel_of(op))
   clamp = conv.clamp_of(op)
-  reads = rows.window_reads(
-      output_map.rows, input_map.rows, window['kernel_h'], window['stride_h'], 1,
-      window['pad_top'],
-  )  # fmt: skip
+  reads = rows.window_reads(output_map.rows, input_map.rows, window[0])
   # A pool with one output row takes its input in row by row.
   accumulate = op.operator.opcode == 'AVERAGE_POOL_2D' and output_map.rows == 1
   first_row = int(reads.first[0])
@@ -69,7 +66,7 @@ def _lower(op: OpView, builder: StageBuilder, kinds: dict[DType, program.Kind]) 
       steps=steps,
       accumulates=accumulate,
       scratch_bytes=4 * output_map.cols * output_map.channels if accumulate else 0,
-      window=None if accumulate else base.stage_window(window),
+      window=None if accumulate else window,
   )
 
 

@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tflm_patch.planner import program, rows
+from tflm_patch.planner.axis_window import AxisWindow
 from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base, conv, resize_nearest
 from tflm_patch.planner.operators.base import OpView
-from tflm_patch.planner.stage_ir import RowReads
 
 
 def constraint_block(op: OpView) -> str | None:
@@ -34,24 +32,28 @@ _RULES = (
 )
 
 
+def window_of(op: OpView) -> AxisWindow:
+  """How rows and columns are read."""
+  block = int(op.option('blockSize'))
+  return AxisWindow(block, block) if op.opcode == 'SPACE_TO_DEPTH' else AxisWindow(up=block)
+
+
 @base.register('SPACE_TO_DEPTH', *_RULES)
 def lower_space_to_depth(op: OpView, builder: StageBuilder) -> None:
   """With any block size"""
-  block, steps = int(op.option('blockSize')), op.output().shape[1]
-  reads = rows.window_reads(steps, steps * block, block, block)
-  _lower(op, builder, program.Kind.SPACE_TO_DEPTH, reads)
+  _lower(op, builder, program.Kind.SPACE_TO_DEPTH)
 
 
 @base.register('DEPTH_TO_SPACE', *_RULES)
 def lower_depth_to_space(op: OpView, builder: StageBuilder) -> None:
   """With any block size"""
-  reads = rows.listed_rows(np.arange(op.output().shape[1]) // int(op.option('blockSize')))
-  _lower(op, builder, program.Kind.DEPTH_TO_SPACE, reads)
+  _lower(op, builder, program.Kind.DEPTH_TO_SPACE)
 
 
-def _lower(op: OpView, builder: StageBuilder, kind: program.Kind, reads: RowReads) -> None:
+def _lower(op: OpView, builder: StageBuilder, kind: program.Kind) -> None:
   source = builder.read(op.operator.inputs[0])
   target = builder.make(op.operator.outputs[0])
+  reads = rows.window_reads(builder.map(target).rows, builder.map(source).rows, window_of(op))
 
   def encode(pool: ConstantPool) -> bytes:
     del pool

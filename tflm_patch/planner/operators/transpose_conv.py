@@ -11,6 +11,7 @@ import numpy as np
 
 from tflm_patch.graph.types import Operator
 from tflm_patch.planner import program, rows
+from tflm_patch.planner.axis_window import AxisWindow, CellWindow
 from tflm_patch.planner.builder import StageBuilder
 from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base, conv
@@ -71,34 +72,32 @@ def constraint_filter_shape(op: OpView) -> str | None:
 
 def constraint_window(op: OpView) -> str | None:
   """Kernel and stride are 1..255, and without padding the output is not below the kernel"""
-  window = _window(op)
-  for field in ('kernel_h', 'kernel_w', 'stride_h', 'stride_w'):
-    if not 1 <= window[field] <= 255:
-      return f'{field} {window[field]}'
+  window = window_of(op)
+  violation = base.window_violation(window)
+  if violation is not None:
+    return violation
   output = feature_shape(op.output()) or (0, 0, 0)
-  kernel = window['kernel_h'], window['kernel_w']
+  kernel = window[0].kernel, window[1].kernel
   if op.option('padding') != 0 and any(a < b for a, b in zip(output, kernel)):
     return f'kernel {kernel}, output {output[:2]}'
   return None
 
 
-def _window(op: OpView) -> dict[str, int]:
-  """Fields of the window: input position i reaches outputs from i * stride - pad on.
+def window_of(op: OpView) -> CellWindow:
+  """Of the convolution that this one transposes, which makes the input from the output.
 
-  TFLM pads like the convolution that makes the input from the output.
+  TFLM pads like that convolution.
   """
   output = feature_shape(op.output()) or (0, 0, 0)
-  fields = {'dilation_h': 1, 'dilation_w': 1}
-  for axis, name in enumerate('hw'):
-    kernel = op.input(_WEIGHTS).shape[1 + axis]
-    stride = int(op.option('strideH' if axis == 0 else 'strideW', 0))
+  found = []
+  for size, kernel, stride in zip(
+      output, op.input(_WEIGHTS).shape[1:3], (op.option('strideH', 0), op.option('strideW', 0))
+  ):
     pad = 0
     if op.option('padding') == 0 and stride > 0:
-      size = output[axis]
       pad = max(0, (-(-size // stride) - 1) * stride + kernel - size) // 2
-    fields |= {f'kernel_{name}': kernel, f'stride_{name}': stride}
-    fields['pad_top' if axis == 0 else 'pad_left'] = pad
-  return fields
+    found.append(AxisWindow(kernel, int(stride), pad=pad))
+  return found[0], found[1]
 
 
 @base.register(
@@ -121,7 +120,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   target = builder.make(op.operator.outputs[0])
   # By tap, so that the weights that an input cell meets at a tap lie together.
   weights = op.input(_WEIGHTS).array().transpose(1, 2, 0, 3)
-  window = _window(op)
+  window = window_of(op)
   view = _as_convolution(op)
   input_map, output_map = builder.map(source), builder.map(target)
 
@@ -143,11 +142,6 @@ def lower(op: OpView, builder: StageBuilder) -> None:
       program.Kind.TRANSPOSE_CONV,
       [source],
       [target],
-      [
-          rows.spread_reads(
-              output_map.rows, input_map.rows, window['kernel_h'], window['stride_h'],
-              window['pad_top'],
-          )
-      ],
+      [rows.window_reads(output_map.rows, input_map.rows, window[0].transposed())],
       encode,
   )  # fmt: skip
