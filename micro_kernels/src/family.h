@@ -53,8 +53,22 @@
 #define TFLM_PATCH_HAS_OWN_POOL TFLM_PATCH_IS_MVE
 #define TFLM_PATCH_HAS_OWN_MEAN TFLM_PATCH_IS_MVE
 
-/* Convolutions that the family's kernels are not for (src/fallback.c), and depthwise
- * ones that are not 3 x 3 or have uncommon shifts (src/dsp/depthwise_pairs.c). */
+/* What a header of known models may leave out. Programs that need it are rejected:
+ *
+ *   ROW_SUMS  FULLY_CONNECTED of several rows, one after the other
+ *   FALLBACK  what the family's convolutions and FULLY_CONNECTED are not for
+ *             (src/fallback.c, src/portable/fully_connected.c)
+ *   PAIRS     depthwise convolutions that are not 3 x 3 or have uncommon shifts
+ *             (src/dsp/depthwise_pairs.c)
+ *
+ * but for
+ *
+ *   WIDE_WINDOWS  a faster way for windows of a multiple of four channels */
+#ifdef TFLM_PATCH_WITHOUT_ROW_SUMS
+#define TFLM_PATCH_HAS_ROW_SUMS 0
+#else
+#define TFLM_PATCH_HAS_ROW_SUMS 1
+#endif
 #if TFLM_PATCH_IS_DSP && defined(TFLM_PATCH_DSP_WITHOUT_FALLBACK)
 #define TFLM_PATCH_HAS_FALLBACK 0
 #else
@@ -64,6 +78,11 @@
 #define TFLM_PATCH_HAS_PAIRS 0
 #else
 #define TFLM_PATCH_HAS_PAIRS 1
+#endif
+#ifdef TFLM_PATCH_DSP_WITHOUT_WIDE_WINDOWS
+#define TFLM_PATCH_HAS_WIDE_WINDOWS 0
+#else
+#define TFLM_PATCH_HAS_WIDE_WINDOWS 1
 #endif
 
 #endif /* TFLM_PATCH_SRC_FAMILY_H_ */

@@ -7,6 +7,7 @@
 
 #include "family.h"
 #include "kernels.h"
+#include "needed.h"
 #include "portable/portable.h"
 #include "weights.h"
 
@@ -23,7 +24,7 @@ static const tflm_patch_fully_connected_params* fully_connected_params(
 }
 
 /* A map of a single row is one vector, with or without `flatten`. */
-static int is_accumulating(const tflm_patch_task* task) {
+static int has_several_rows(const tflm_patch_task* task) {
   return fully_connected_params(task)->flatten && task->input->rows > 1;
 }
 
@@ -33,13 +34,15 @@ tflm_patch_status tflm_patch_check_fully_connected(
       fully_connected_params(task);
   const tflm_patch_map* input = task->input;
   const tflm_patch_map* output = task->output;
-  const int accumulates = is_accumulating(task);
+  const int accumulates = has_several_rows(task);
   const uint32_t outputs = tflm_patch_row_values(output);
   const uint32_t row_inputs = tflm_patch_row_values(input);
   const uint32_t parts = accumulates ? input->rows : 1;
   if (params->flatten > 1 || task->op->steps != input->rows ||
       output->rows != (accumulates ? 1 : input->rows) ||
-      row_inputs > INT32_MAX / parts) {
+      row_inputs > INT32_MAX / parts ||
+      (accumulates && !TFLM_PATCH_HAS_ROW_SUMS) ||
+      !tflm_patch_is_fully_connected_there(task)) {
     return TFLM_PATCH_BAD_OP;
   }
   if (accumulates) {
@@ -71,7 +74,7 @@ static void find_args(const tflm_patch_task* task,
 void tflm_patch_run_fully_connected(
     const tflm_patch_task* task, uint32_t step, uint32_t count,
     const tflm_patch_fully_connected_rows* kernels) {
-  const int accumulates = is_accumulating(task);
+  const int accumulates = TFLM_PATCH_HAS_ROW_SUMS && has_several_rows(task);
   const uint32_t n = tflm_patch_row_values(task->input);
   const uint32_t end = step + count;
   void* sums = tflm_patch_scratch(task);
@@ -113,7 +116,8 @@ static void finish(const tflm_patch_fully_connected_args* args,
 
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
   static const tflm_patch_fully_connected_rows kKernels = {
-      make_row, accumulate, finish, sizeof(int32_t)};
+      make_row, TFLM_PATCH_HAS_ROW_SUMS ? accumulate : NULL,
+      TFLM_PATCH_HAS_ROW_SUMS ? finish : NULL, sizeof(int32_t)};
   tflm_patch_run_fully_connected(task, step, count, &kKernels);
 }
 

@@ -4,6 +4,7 @@
  * FULLY_CONNECTED of int16 vectors.
  */
 #include "dot.h"
+#include "family.h"
 #include "kernels.h"
 #include "requantize.h"
 #include "weights.h"
@@ -73,7 +74,8 @@ static void finish(const tflm_patch_fully_connected_args* args,
 
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
   static const tflm_patch_fully_connected_rows kKernels = {
-      make_row, accumulate, finish, sizeof(tflm_patch_int64)};
+      make_row, TFLM_PATCH_HAS_ROW_SUMS ? accumulate : NULL,
+      TFLM_PATCH_HAS_ROW_SUMS ? finish : NULL, sizeof(tflm_patch_int64)};
   tflm_patch_run_fully_connected(task, step, count, &kKernels);
 }
 

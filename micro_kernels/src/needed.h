@@ -12,6 +12,12 @@
 
 #if TFLM_PATCH_HAS_FALLBACK
 
+static inline int tflm_patch_is_fully_connected_there(
+    const tflm_patch_task* task) {
+  (void)task;
+  return 1;
+}
+
 static inline int tflm_patch_is_conv_there(const tflm_patch_task* task) {
   (void)task;
   return 1;
@@ -24,7 +30,8 @@ static inline int tflm_patch_is_depthwise_there(const tflm_patch_task* task) {
 
 #else /* src/dsp/needed.c */
 
-/* Whether a convolution can be made; for a depthwise one, its constants are checked. */
+/* Whether an operator can be made; for a depthwise one, its constants are checked. */
+int tflm_patch_is_fully_connected_there(const tflm_patch_task* task);
 int tflm_patch_is_conv_there(const tflm_patch_task* task);
 int tflm_patch_is_depthwise_there(const tflm_patch_task* task);
 

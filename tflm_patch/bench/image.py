@@ -98,7 +98,7 @@ def build(
   cache = _cache()
   if header is not None:
     file = cache / f'needed-{_digest(header.encode()).hex()}.h'
-    _make(file, lambda output: pathlib.Path(output).write_text(header))
+    _make(file, functools.partial(_write, header))
     flags.append(f'-DTFLM_PATCH_KERNEL_TABLE_FILE="{file}"')
   levels = {source: _level(source, optimization, cold) for source in sources}
   common = _digest(
@@ -122,6 +122,10 @@ def build(
   image = cache / f'{cpu.name}-{key}.elf'
   _make(image, lambda output: _link(cpu, list(objects.values()), output))
   return _describe(image)
+
+
+def _write(text: str, output: str) -> None:
+  pathlib.Path(output).write_text(text)
 
 
 def _object_key(common: bytes, level: str, source: pathlib.Path) -> str:

@@ -40,6 +40,12 @@ typedef struct {
   uint32_t channels;
 } tflm_patch_dot_job;
 
+/* Whether FULLY_CONNECTED can be made in this way. */
+static inline int tflm_patch_is_dsp_fully_connected(
+    uint32_t inputs, const tflm_patch_requant_args* requant) {
+  return inputs >= 4 && requant->bounded;
+}
+
 void tflm_patch_init_dot_job(tflm_patch_dot_job* j, const int8_t* weights,
                              const int32_t* bias,
                              const tflm_patch_requant_args* requant,

@@ -172,7 +172,8 @@ static void make(const conv_row* c, tflm_patch_dot_job* job, int8_t* output) {
   const uint32_t wide_bytes = 4 * tflm_patch_wide_words(taps, 1); /* likewise */
   const uint32_t most = c->buffer_bytes;
   const int is_wide = PIXELS * (wide_bytes + gathered) <= most;
-  const int is_wide_two = (c->input->channels | job->channels << 1) % 4 == 0 &&
+  const int is_wide_two = (TFLM_PATCH_HAS_WIDE_WINDOWS || c->is_direct) &&
+                          (c->input->channels | job->channels << 1) % 4 == 0 &&
                           2 * wide_bytes <= most;
   const uint32_t few = 2 * gathered <= most ? 2 : 1;
   const int8_t* values = c->rows[0];
@@ -188,7 +189,7 @@ static void make(const conv_row* c, tflm_patch_dot_job* job, int8_t* output) {
       n_wide = n == 2 && is_wide_two ? 2 : 0;
     }
     const int8_t* cells = values;
-    if (n_wide == 2 && !c->is_direct) {
+    if (TFLM_PATCH_HAS_WIDE_WINDOWS && n_wide == 2 && !c->is_direct) {
       gather_wide_two(c, x, c->buffer);
     } else {
       if (!c->is_direct) {

@@ -43,6 +43,7 @@ typedef struct {
                               left */
   tflm_patch_scaling scaling; /* 56: of the channel at work: round, multiplier,
                                  exponent */
+  uint32_t is_stride_2;    /* 68 */
 } stretch_3x3;
 
 _Static_assert(offsetof(stretch_3x3, output) == 12, "assembly");
@@ -50,6 +51,7 @@ _Static_assert(offsetof(stretch_3x3, shifts) == 24, "assembly");
 _Static_assert(offsetof(stretch_3x3, n) == 36, "assembly");
 _Static_assert(offsetof(stretch_3x3, channels) == 48, "assembly");
 _Static_assert(offsetof(stretch_3x3, scaling) == 56, "assembly");
+_Static_assert(offsetof(stretch_3x3, is_stride_2) == 68, "assembly");
 
 /* Twice a sum to a byte; see tflm_patch_scale_doubled. r7 is free. */
 #define TO_BYTE(sum)                 \
@@ -72,7 +74,7 @@ _Static_assert(offsetof(stretch_3x3, scaling) == 56, "assembly");
   "subs r12, r12, #2\n\t"
 
 /* The next channel: r2 its rows, r3 twice its bias, r4-r6 the weights of two rows,
- * r12 the columns, lr the job; to 8 with a shift that is not for the short way. */
+ * r7 whether the stride is 2, r12 the columns, lr the job; to 8 with a shift that is not for the short way. */
 #define NEXT_CHANNEL                         \
   "5:\n\t"                                    \
   "ldr lr, [sp]\n\t"                          \
@@ -92,85 +94,45 @@ _Static_assert(offsetof(stretch_3x3, scaling) == 56, "assembly");
   "add r12, lr, #56\n\t"                      \
   "stmia r12, {r8, r9, r10}\n\t"              \
   "lsl r3, r3, #1\n\t"                        \
+  "ldr r7, [lr, #68]\n\t"                     \
   "ldrd r4, r2, [lr]\n\t"                     \
   "ldr r12, [lr, #36]\n\t"                    \
   "ldmia r4, {r4, r5, r6}\n\t"
 
-/* From the first sums on: r11 the third row, r2 the sums, r12 two less than the
- * columns that are left. An odd last column is made twice, both at its place. */
-#define FINISH_CHANNEL(THIRD_ROW)      \
-  "ldr r4, [lr]\n\t"                    \
-  "ldr r2, [lr, #4]\n\t"                \
-  "ldr r11, [lr, #8]\n\t"               \
-  "ldrd r12, r3, [lr, #36]\n\t"         \
-  "ldrd r6, r9, [lr, #56]\n\t"          \
-  "ldr r10, [lr, #64]\n\t"              \
-  "ldrd r4, r5, [r4, #12]\n\t"          \
-  "ldr lr, [lr, #12]\n\t"               \
-  "ldr r8, [r11], #4\n\t"               \
+/* The bytes of two columns at a time: r11 the third row, r2 the sums, r12 two less than
+ * the columns that are left. An odd last column is made twice, both at its place. */
+#define PUT_CHANNEL(label, THIRD_ROW)  \
   "subs r12, r12, #2\n\t"               \
   "blt 4f\n"                            \
-  "3:\n\t" THIRD_ROW                    \
+  label ":\n\t" THIRD_ROW               \
   TO_BYTE("r0")                         \
   TO_BYTE("r1")                         \
   "strb r1, [lr, r3]\n\t"               \
   "strb r0, [lr]\n\t"                   \
   "add lr, lr, r3, lsl #1\n\t"          \
   "subs r12, r12, #2\n\t"               \
-  "bge 3b\n"                            \
+  "bge " label "b\n"                    \
   "4:\n\t"                              \
   "cmn r12, #1\n\t"                     \
   "itt eq\n\t"                          \
   "moveq r3, #0\n\t"                    \
-  "beq 3b\n\t"                          \
-  "ldr lr, [sp]\n"                      \
-  "7:\n\t"                              \
-  "ldmia lr, {r4, r5, r6, r7}\n\t"      \
-  "ldrd r8, r9, [lr, #44]\n\t"          \
-  "add r4, r4, #20\n\t"                 \
-  "add r5, r5, r8\n\t"                  \
-  "add r6, r6, r8\n\t"                  \
-  "add r7, r7, #1\n\t"                  \
-  "stmia lr, {r4, r5, r6, r7}\n\t"      \
-  "subs r9, r9, #1\n\t"                 \
-  "str r9, [lr, #48]\n\t"               \
-  "bne 5b\n\t"                          \
-  "pop {r0, r4-r11, pc}\n"              \
-  "8:\n\t"                              \
-  "ldrd r0, r1, [lr, #48]\n\t"          \
-  "movs r2, #1\n\t"                     \
-  "lsls r2, r2, r0\n\t"                 \
-  "orrs r1, r1, r2\n\t"                 \
-  "str r1, [lr, #52]\n\t"               \
-  "b 7b\n\t"
+  "beq " label "b\n\t"
 
-/* Makes the channels but slow ones. n is rounded up to an even number for reading: rows has two
- * (stride 1) or one (stride 2) words more than stride * n, row one more than half as
- * many. Values are not clamped to less than int8. */
-static TFLM_PATCH_ASSEMBLY void make_stride_1(
+/* Makes the channels but slow ones. n is rounded up to an even number for reading: rows
+ * has two (stride 1) or one (stride 2) words more than stride * n, row one more than half
+ * as many. Values are not clamped to less than int8. */
+static TFLM_PATCH_ASSEMBLY void make_channels(
     stretch_3x3* s __attribute__((unused))) {
   __asm__ volatile(
       "push {r0, r4-r11, lr}\n"
       NEXT_CHANNEL
+      "cbnz r7, 11f\n\t"
       "ldrd r7, r8, [r2]\n"
       "1:\n\t" TWO_SUMS("r7", "r8", "r9", "r10")
       "ble 2f\n\t" TWO_SUMS("r9", "r10", "r7", "r8")
-      "bgt 1b\n"
-      "2:\n\t"
-      FINISH_CHANNEL("mov r7, r8\n\t"
-                     "ldr r8, [r11], #4\n\t"
-                     "ldrd r0, r1, [r2], #8\n\t"
-                     "smlad r0, r7, r4, r0\n\t"
-                     "smlatb r1, r7, r4, r1\n\t"
-                     "smlabt r0, r8, r5, r0\n\t"
-                     "smlad r1, r8, r5, r1\n\t"));
-}
-
-static TFLM_PATCH_ASSEMBLY void make_stride_2(
-    stretch_3x3* s __attribute__((unused))) {
-  __asm__ volatile(
-      "push {r0, r4-r11, lr}\n"
-      NEXT_CHANNEL
+      "bgt 1b\n\t"
+      "b 2f\n"
+      "11:\n\t"
       "mov r11, r2\n\t"
       "ldr r10, [r2], #4\n"
       "1:\n\t"
@@ -185,15 +147,55 @@ static TFLM_PATCH_ASSEMBLY void make_stride_2(
       "smlad r1, r10, r6, r1\n\t"
       "strd r0, r1, [r11], #8\n\t"
       "subs r12, r12, #2\n\t"
-      "bgt 1b\n\t"
-      FINISH_CHANNEL("mov r7, r8\n\t"
-                     "ldrd r0, r1, [r2], #8\n\t"
-                     "smlad r0, r7, r4, r0\n\t"
-                     "ldr r7, [r11], #4\n\t"
-                     "ldr r8, [r11], #4\n\t"
-                     "smlabt r0, r7, r5, r0\n\t"
-                     "smlad r1, r7, r4, r1\n\t"
-                     "smlabt r1, r8, r5, r1\n\t"));
+      "bgt 1b\n"
+      "2:\n\t"
+      "ldmia lr, {r4, r8, r11}\n\t"
+      "mov r2, r8\n\t"
+      "ldrd r12, r3, [lr, #36]\n\t"
+      "ldrd r6, r9, [lr, #56]\n\t"
+      "ldrd r10, r7, [lr, #64]\n\t"
+      "ldrd r4, r5, [r4, #12]\n\t"
+      "ldr lr, [lr, #12]\n\t"
+      "ldr r8, [r11], #4\n\t"
+      "cbnz r7, 13f\n\t"
+      PUT_CHANNEL("3", "mov r7, r8\n\t"
+                       "ldr r8, [r11], #4\n\t"
+                       "ldrd r0, r1, [r2], #8\n\t"
+                       "smlad r0, r7, r4, r0\n\t"
+                       "smlatb r1, r7, r4, r1\n\t"
+                       "smlabt r0, r8, r5, r0\n\t"
+                       "smlad r1, r8, r5, r1\n\t")
+      "b 6f\n"
+      "13:\n\t"
+      PUT_CHANNEL("3", "mov r7, r8\n\t"
+                       "ldrd r0, r1, [r2], #8\n\t"
+                       "smlad r0, r7, r4, r0\n\t"
+                       "ldr r7, [r11], #4\n\t"
+                       "ldr r8, [r11], #4\n\t"
+                       "smlabt r0, r7, r5, r0\n\t"
+                       "smlad r1, r7, r4, r1\n\t"
+                       "smlabt r1, r8, r5, r1\n\t")
+      "6:\n\t"
+      "ldr lr, [sp]\n"
+      "7:\n\t"
+      "ldmia lr, {r4, r5, r6, r7}\n\t"
+      "ldrd r8, r9, [lr, #44]\n\t"
+      "add r4, r4, #20\n\t"
+      "add r5, r5, r8\n\t"
+      "add r6, r6, r8\n\t"
+      "add r7, r7, #1\n\t"
+      "stmia lr, {r4, r5, r6, r7}\n\t"
+      "subs r9, r9, #1\n\t"
+      "str r9, [lr, #48]\n\t"
+      "bne 5b\n\t"
+      "pop {r0, r4-r11, pc}\n"
+      "8:\n\t"
+      "ldrd r0, r1, [lr, #48]\n\t"
+      "movs r2, #1\n\t"
+      "lsls r2, r2, r0\n\t"
+      "orrs r1, r1, r2\n\t"
+      "str r1, [lr, #52]\n\t"
+      "b 7b\n\t");
 }
 
 /* ---- stretches ---- */
@@ -302,12 +304,9 @@ uint32_t tflm_patch_make_stretch_3x3(const tflm_patch_depthwise_row* d,
       .pitch = d->channels,
       .plane_bytes = s->pitch * sizeof(uint32_t),
       .channels = s->n_channels,
+      .is_stride_2 = args->window.stride_w == 2,
   };
-  if (args->window.stride_w == 1) {
-    make_stride_1(&job);
-  } else {
-    make_stride_2(&job);
-  }
+  make_channels(&job);
   return job.slow;
 }
 

@@ -12,7 +12,8 @@
 
 void tflm_patch_fully_connected_s8(const tflm_patch_fully_connected_args* args,
                                    const int8_t* input, int8_t* output) {
-  if (args->inputs < 4 || !args->requant.bounded) {
+  if (TFLM_PATCH_HAS_FALLBACK &&
+      !tflm_patch_is_dsp_fully_connected(args->inputs, &args->requant)) {
     tflm_patch_fully_connected_portable_s8(args, input, output);
     return;
   }
