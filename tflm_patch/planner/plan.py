@@ -226,7 +226,7 @@ class Planner:
     return _finish(self._graph, chosen, self._tensors, self._tensor_bytes)
 
   def _simulate(self, cuts: segments.Cuts) -> _Candidate:
-    steps = tuple(order.simulate(self._graph, range(*cut)).steps for cut in cuts)
+    steps = tuple(order.simulate(self._graph, range(*cut)) for cut in cuts)
     joined = [step for part in steps for step in part]
     return _Candidate(cuts, steps, needs.needs_of(self._graph, cuts, joined, self._reusable))
 

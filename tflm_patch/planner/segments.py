@@ -96,13 +96,13 @@ class SegmentSearch:
     """The exact cost of a segment."""
     key = first, last
     if key not in self._costs:
-      steps = order.simulate(self.graph, range(first, last)).steps
+      steps = order.simulate(self.graph, range(first, last))
       needed = needs.needs_of(self.graph, (key,), steps, self._reusable)
       left = {m for m in range(len(self._ends)) if self._ends[m] >= last}
       self._costs[key] = SegmentCost(
           int(needed.live_bytes().max()),
           needed.ring_bytes(),
-          needed.inner_bytes(left) if self._has_one_end(first, last) else 0,
+          needed.inner_bytes(left) if len(order.ends(self.graph, range(first, last))) == 1 else 0,
           count_dispatches(self.graph, steps),
       )
       longer = self._rings[: first + 1, last:]
@@ -110,11 +110,6 @@ class SegmentSearch:
       longer = self._inner[first, last:]
       np.maximum(longer, self._costs[key].inner_bytes, out=longer)
     return self._costs[key]
-
-  def _has_one_end(self, first: int, last: int) -> bool:
-    """Whether all operators of a segment but the last have readers in it."""
-    read = {m for op in self.graph.ops[first:last] for m in op.inputs}
-    return all(read.intersection(op.outputs) for op in self.graph.ops[first : last - 1])
 
   def least_peak(self, floor_bytes: int) -> int:
     """The smallest peak of any cuts, at least `floor_bytes`.
