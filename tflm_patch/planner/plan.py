@@ -149,6 +149,15 @@ class Planner:
       self._least = self._search.least_peak(self._tensor_bytes)
     return self._least
 
+  def gets_below(self, limit: float) -> bool:
+    """Whether `least_peak()` is below a limit; less work than that where it is not."""
+    if self._least is None:
+      found = self._search.least_peak(self._tensor_bytes, limit)
+      if found >= limit:
+        return False
+      self._least = found
+    return self._least < limit
+
   def least_workspace(self) -> int:
     """Bytes that no plan's workspace can go below."""
     return layout.aligned(self.least_peak() - self._tensor_bytes)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 import heapq
 import itertools
+import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
@@ -111,8 +112,10 @@ class SegmentSearch:
       np.maximum(longer, self._costs[key].inner_bytes, out=longer)
     return self._costs[key]
 
-  def least_peak(self, floor_bytes: int) -> int:
+  def least_peak(self, floor_bytes: int, enough: float = math.inf) -> int:
     """The smallest peak of any cuts, at least `floor_bytes`.
+
+    A lower bound of it, from `enough` on, when that is found first.
 
     The level, a lower bound, rises from one peak to the next. All segments that it
     allows are equally good: the way on from the farthest cut point is tried first.
@@ -126,6 +129,8 @@ class SegmentSearch:
     while queue:
       peak, negative, node, exact = heapq.heappop(queue)
       level = max(level, peak)
+      if level >= enough:
+        return level
       origin = -negative
       bound = self._bound(origin, node)
       if not exact and bound > level:  # more is known than when it was queued
