@@ -95,10 +95,10 @@ def splits(blocked: Iterable[SlotInterval], n: int) -> Splits:
     by_slot[slot].append((begin, end))
   fronts: list[Intervals] = [()]
   for each in by_slot:
-    fronts.append(joined([*fronts[-1], *each]))
+    fronts.append(joined([*fronts[-1], *each]) if each else fronts[-1])
   backs: list[Intervals] = [()]
   for each in reversed(by_slot):
-    backs.append(joined([*backs[-1], *each]))
+    backs.append(joined([*backs[-1], *each]) if each else backs[-1])
   return Splits(fronts, backs[::-1])
 
 

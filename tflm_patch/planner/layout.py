@@ -121,17 +121,20 @@ def lower_bound(items: Sequence[Item], regions: Sequence[Region], length: int) -
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Placed:
+  """A piece of an item, alive from time `begin` to `end`."""
+
   lives: RowLives
   slot_bytes: int
   piece: Piece
+  begin: int
+  end: int
 
-  def blocked(self, lives: RowLives, slot_bytes: int, first: int = 0) -> gaps.Intervals:
+  def blocked(self, lives: RowLives, slot_bytes: int, first: int = 0) -> list[gaps.Interval]:
     """Where an item must not begin because of this piece, for its slots from `first` on."""
     part = self.piece.first, self.piece.count
-    return gaps.moved(
-        gaps.blocked(self.lives, part, self.slot_bytes, lives, slot_bytes, first),
-        self.piece.offset,
-    )
+    found = gaps.blocked(self.lives, part, self.slot_bytes, lives, slot_bytes, first)
+    offset = self.piece.offset
+    return [(begin + offset, end + offset) for begin, end in found]
 
 
 class _Memory:
@@ -145,7 +148,9 @@ class _Memory:
       self.add(owner, owner.rows, Piece(number, 0, 0, len(owner.rows.made)))
 
   def add(self, item: Item, lives: RowLives, piece: Piece) -> None:
-    self.placed[piece.region].append(_Placed(lives, item.slot_bytes, piece))
+    last = piece.first + piece.count - 1
+    begin, end = int(lives.made[piece.first]), int(lives.last[last])
+    self.placed[piece.region].append(_Placed(lives, item.slot_bytes, piece, begin, end))
 
 
 class _Candidate:
@@ -157,13 +162,19 @@ class _Candidate:
     self._item = item
     self._lives = lives
     self._splits: dict[int, gaps.Splits] = {}
+    first, last = lives.first_time, lives.last_time
+    # What is alive with it, by regions.
+    self._others = [
+        [other for other in placed if other.begin <= last and first <= other.end]
+        for placed in memory.placed
+    ]
 
   def whole(self, rng: random.Random | None) -> list[tuple[int, int]]:
     """(region, offset) for all slots, as `front` gives them for some."""
 
     def blocked(region: int) -> gaps.Intervals:
       found: list[gaps.Interval] = []
-      for other in self._memory.placed[region]:
+      for other in self._others[region]:
         found += other.blocked(self._lives, self._item.slot_bytes)
       return gaps.joined(found)
 
@@ -189,8 +200,9 @@ class _Candidate:
     def blocked(region: int) -> gaps.Intervals:
       found = self._split(region).backs[k]
       if beside is not None and beside.region == region:
-        own = _Placed(self._lives, size, beside)
-        found = gaps.joined([*found, *own.blocked(self._lives, size, k)])
+        part = beside.first, beside.count
+        own = gaps.blocked(self._lives, part, size, self._lives, size, k)
+        found = gaps.joined([*found, *gaps.moved(own, beside.offset)])
       return gaps.moved(found, k * size)
 
     return self._places(self.n - k, blocked, rng)
@@ -198,7 +210,7 @@ class _Candidate:
   def _split(self, region: int) -> gaps.Splits:
     if region not in self._splits:
       found: list[gaps.SlotInterval] = []
-      for other in self._memory.placed[region]:
+      for other in self._others[region]:
         piece = other.piece
         found += (
             (slot, begin + piece.offset, end + piece.offset)
