@@ -16,12 +16,12 @@ is then lowered by bisection.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from tflm_patch.planner import gaps
 from tflm_patch.planner.lifetimes import RowLives
 
 ALIGNMENT = 16
@@ -59,6 +59,8 @@ class Item:
   @property
   def rows(self) -> RowLives:
     """The shape that follows the rows most closely."""
+    if len(self.shapes) == 1:
+      return self.shapes[0]
     return max(self.shapes, key=lambda shape: len(shape.made))
 
 
@@ -117,23 +119,22 @@ def lower_bound(items: Sequence[Item], regions: Sequence[Region], length: int) -
   return aligned(max(bound, 0))
 
 
-@functools.lru_cache(maxsize=1 << 16)
-def _overlap(a: RowLives, b: RowLives) -> tuple[np.ndarray, np.ndarray] | None:
-  """For each slot of b, the slots [first, end) of a that are alive with it."""
-  if a.made[0] > b.last[-1] or b.made[0] > a.last[-1]:
-    return None
-  first = np.searchsorted(a.last, b.made, side='left')
-  end = np.searchsorted(a.made, b.last, side='right')
-  if not np.any(first < end):
-    return None
-  return first, end
-
-
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Placed:
+  """A piece of an item, alive from time `begin` to `end`."""
+
   lives: RowLives
   slot_bytes: int
   piece: Piece
+  begin: int
+  end: int
+
+  def blocked(self, lives: RowLives, slot_bytes: int, first: int = 0) -> list[gaps.Interval]:
+    """Where an item must not begin because of this piece, for its slots from `first` on."""
+    part = self.piece.first, self.piece.count
+    found = gaps.blocked(self.lives, part, self.slot_bytes, lives, slot_bytes, first)
+    offset = self.piece.offset
+    return [(begin + offset, end + offset) for begin, end in found]
 
 
 class _Memory:
@@ -147,31 +148,9 @@ class _Memory:
       self.add(owner, owner.rows, Piece(number, 0, 0, len(owner.rows.made)))
 
   def add(self, item: Item, lives: RowLives, piece: Piece) -> None:
-    self.placed[piece.region].append(_Placed(lives, item.slot_bytes, piece))
-
-
-# For some slots: the slot, and the offsets [low, high) at which it must not begin.
-_Obstacles = tuple[np.ndarray, np.ndarray, np.ndarray]
-
-
-def _obstacles(placed: Sequence[_Placed], lives: RowLives, size: int) -> _Obstacles | None:
-  """What keeps the slots of an item from where they meet others in time; None if nothing."""
-  slots, lows, highs = [], [], []
-  for other in placed:
-    overlap = _overlap(other.lives, lives)
-    if overlap is None:
-      continue
-    piece = other.piece
-    low = np.maximum(overlap[0] - piece.first, 0)
-    high = np.minimum(overlap[1] - piece.first, piece.count)
-    busy = np.flatnonzero(low < high)
-    if busy.size:
-      slots.append(busy)
-      lows.append(piece.offset + low[busy] * other.slot_bytes - size + 1)
-      highs.append(piece.offset + high[busy] * other.slot_bytes)
-  if not slots:
-    return None
-  return np.concatenate(slots), np.concatenate(lows), np.concatenate(highs)
+    last = piece.first + piece.count - 1
+    begin, end = int(lives.made[piece.first]), int(lives.last[last])
+    self.placed[piece.region].append(_Placed(lives, item.slot_bytes, piece, begin, end))
 
 
 class _Candidate:
@@ -182,30 +161,78 @@ class _Candidate:
     self._memory = memory
     self._item = item
     self._lives = lives
-    self._obstacles = [
-        _obstacles(placed, lives, item.slot_bytes) for placed in memory.placed
+    self._splits: dict[int, gaps.Splits] = {}
+    first, last = lives.first_time, lives.last_time
+    # What is alive with it, by regions.
+    self._others = [
+        [other for other in placed if other.begin <= last and first <= other.end]
+        for placed in memory.placed
     ]
 
-  def places(
-      self, first: int, count: int, rng: random.Random | None, beside: Piece | None = None
-  ) -> list[tuple[int, int]]:
-    """(region, offset) for slots [first, first + count) at the borders of the gaps.
+  def whole(self, rng: random.Random | None) -> list[tuple[int, int]]:
+    """(region, offset) for all slots, as `front` gives them for some."""
+
+    def blocked(region: int) -> gaps.Intervals:
+      found: list[gaps.Interval] = []
+      for other in self._others[region]:
+        found += other.blocked(self._lives, self._item.slot_bytes)
+      return gaps.joined(found)
+
+    return self._places(self.n, blocked, rng)
+
+  def front(self, k: int, rng: random.Random | None) -> list[tuple[int, int]]:
+    """(region, offset) for slots [0, k) at the borders of the gaps.
 
     Regions beside the workspace come first.
 
     Args:
-      first, count: The slots.
+      k: How many slots.
       rng: Changes the order of the places now and then.
-      beside: Where the item's other slots are to lie.
     """
-    places = []
-    for region in (*range(1, len(self._obstacles)), WORKSPACE):
-      obstacles = [self._obstacles[region]]
+    return self._places(k, lambda region: self._split(region).fronts[k], rng)
+
+  def back(
+      self, k: int, rng: random.Random | None, beside: Piece | None = None
+  ) -> list[tuple[int, int]]:
+    """The same for slots [k, n); `beside` is where the item's other slots are to lie."""
+    size = self._item.slot_bytes
+
+    def blocked(region: int) -> gaps.Intervals:
+      found = self._split(region).backs[k]
       if beside is not None and beside.region == region:
-        own = _Placed(self._lives, self._item.slot_bytes, beside)
-        obstacles.append(_obstacles([own], self._lives, self._item.slot_bytes))
-      known = [each for each in obstacles if each is not None]
-      for low, high in self._gaps(region, known, first, count):
+        part = beside.first, beside.count
+        own = gaps.blocked(self._lives, part, size, self._lives, size, k)
+        found = gaps.joined([*found, *gaps.moved(own, beside.offset)])
+      return gaps.moved(found, k * size)
+
+    return self._places(self.n - k, blocked, rng)
+
+  def _split(self, region: int) -> gaps.Splits:
+    if region not in self._splits:
+      found: list[gaps.SlotInterval] = []
+      for other in self._others[region]:
+        piece = other.piece
+        found += (
+            (slot, begin + piece.offset, end + piece.offset)
+            for slot, begin, end in gaps.blocked_slots(
+                other.lives, (piece.first, piece.count), other.slot_bytes,
+                self._lives, self._item.slot_bytes,
+            )
+        )  # fmt: skip
+      self._splits[region] = gaps.splits(found, self.n)
+    return self._splits[region]
+
+  def _places(
+      self, count: int, blocked: Callable[[int], gaps.Intervals], rng: random.Random | None
+  ) -> list[tuple[int, int]]:
+    """The ends of the gaps of all regions for so many slots."""
+    item = self._item
+    places = []
+    for region in (*range(1, len(self._memory.sizes)), WORKSPACE):
+      limit = self._memory.sizes[region] - count * item.slot_bytes
+      if limit < 0:
+        continue
+      for low, high in gaps.free(blocked(region), limit, item.alignment):
         places.append((region, low))
         if high != low:
           places.append((region, high))
@@ -214,44 +241,12 @@ class _Candidate:
       places = [*places[k:], *places[:k]]
     return places
 
-  def _gaps(
-      self, region: int, obstacles: Sequence[_Obstacles], first: int, count: int
-  ) -> list[tuple[int, int]]:
-    """Offsets [low, high] at which slots [first, first + count) may begin in a region."""
-    item = self._item
-    limit = self._memory.sizes[region] - count * item.slot_bytes
-    if limit < 0:
-      return []
-    starts, ends = [], []
-    for slot, low, high in obstacles:
-      shift = (slot - first) * item.slot_bytes
-      if count < self.n:
-        inside = (slot >= first) & (slot < first + count)
-        low, high, shift = low[inside], high[inside], shift[inside]
-      if low.size:
-        starts.append(low - shift)
-        ends.append(high - shift)
-    if not starts:
-      return [(0, limit // item.alignment * item.alignment)]
-    start = np.concatenate(starts)
-    by_start = np.argsort(start, kind='stable')
-    start = start[by_start]
-    end = np.maximum.accumulate(np.concatenate(ends)[by_start])
-    # Free offsets: before the first interval, between intervals, after the last.
-    lows = np.concatenate(([0], np.maximum(end, 0)))
-    highs = np.minimum(np.concatenate((start - 1, [limit])), limit)
-    if item.alignment > 1:
-      lows = -(-lows // item.alignment) * item.alignment
-      highs = highs // item.alignment * item.alignment
-    good = lows <= highs
-    return list(zip(lows[good].tolist(), highs[good].tolist()))
-
 
 def _place_whole(
     candidates: Sequence[_Candidate], rng: random.Random | None
 ) -> tuple[int, tuple[Piece, ...]] | None:
   for shape, candidate in enumerate(candidates):
-    places = candidate.places(0, candidate.n, rng)
+    places = candidate.whole(rng)
     if places:
       return shape, (Piece(*places[0], 0, candidate.n),)
   return None
@@ -270,13 +265,13 @@ def _place_split(
       elif choice < 0.7:
         rng.shuffle(splits)
     for k in splits:
-      fronts = candidate.places(0, k, rng)
+      fronts = candidate.front(k, rng)
       # Both pieces must have a place at all before they are tried together.
-      if not fronts or not candidate.places(k, n - k, None):
+      if not fronts or not candidate.back(k, None):
         continue
       for at in fronts[:4]:
         front = Piece(*at, 0, k)
-        backs = candidate.places(k, n - k, rng, front)
+        backs = candidate.back(k, rng, front)
         if backs:
           return shape, (front, Piece(*backs[0], k, n - k))
   return None

@@ -10,7 +10,9 @@ the output of the operator behind it.
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
+import functools
 from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
@@ -47,9 +49,11 @@ class Need:
     """What a slot begins before the map's row in it."""
     return max((how.gap_bytes for _, how in self.guests), default=0)
 
-  @property
+  @functools.cached_property
   def ring(self) -> layout.Item:
     """The item in its smallest shape alone."""
+    if len(self.item.shapes) == 1:
+      return self.item
     return dataclasses.replace(self.item, shapes=self.item.shapes[:1])
 
 
@@ -109,6 +113,48 @@ def needs_of(
   return _Collector(graph, segments, steps, frozenset(reusable)).collect()
 
 
+@dataclasses.dataclass(frozen=True)
+class _Use:
+  """Who uses a map.
+
+  Attributes:
+    begin, end: As `order.spans` says; outputs are used beyond the last operator.
+    users: The operators that make it, read it, or do so with a view of it, in order.
+    in_parts: Some of them are CROP or JOIN.
+  """
+
+  begin: int
+  end: int
+  users: tuple[int, ...]
+  in_parts: bool
+
+  def is_touched(self, first: int, last: int) -> bool:
+    """Whether one of operators [first, last) uses it."""
+    at = bisect.bisect_left(self.users, first)
+    return at < len(self.users) and self.users[at] < last
+
+
+@functools.lru_cache(maxsize=64)
+def _uses(graph: StageGraph) -> dict[int, _Use]:
+  """The maps that need memory of their own."""
+  users: dict[int, list[int]] = {}
+  for i, op in enumerate(graph.ops):
+    for m in {*op.inputs, *op.outputs}:
+      view = graph.maps[m].view
+      for each in (m,) if view is None else (m, view.base):
+        users.setdefault(each, []).append(i)
+  found = {}
+  for m, (feature_map, (begin, end)) in enumerate(zip(graph.maps, order.spans(graph))):
+    if feature_map.role == MapRole.CONSTANT or feature_map.view is not None:
+      continue
+    own = tuple(users.get(m, ()))
+    in_parts = any(graph.ops[i].kind in (Kind.CROP, Kind.JOIN) for i in own)
+    if feature_map.role == MapRole.OUTPUT:
+      end = len(graph.ops)
+    found[m] = _Use(begin, end, own, in_parts)
+  return found
+
+
 class _Collector:
   """Collects needs map by map."""
 
@@ -125,29 +171,21 @@ class _Collector:
     self._items: dict[int, layout.Item] = {}
     self._alone: dict[int, bool] = {}
     self._reusable = reusable
-    self._producer = order.producers(graph)
-    self._readers = order.consumers(graph)
     # Of each operator, its segment when that is streamed.
     self._stream = {
         i: s for s, (a, b) in enumerate(segments) if b - a > 1 for i in range(a, b)
     }
 
-    # Maps that the segments make or read a part of.
-    ops = graph.ops[self._first : self._last]
-    touched = {m for op in ops for m in (*op.inputs, *op.outputs)}
-    bases = (graph.maps[m].view for m in touched)
-    self._touched = touched | {view.base for view in bases if view is not None}
-
   def collect(self) -> Needs:
     lives, tensors = {}, {}
-    for m, feature_map in enumerate(self._graph.maps):
-      life = self._life(m)
-      if life is None:
+    for m, use in _uses(self._graph).items():
+      if use.end < self._first or use.begin >= self._last:
         continue
+      feature_map = self._graph.maps[m]
       if feature_map.role == MapRole.INTERNAL:
-        lives[m] = life
-      else:
-        tensors[m] = layout.Item(feature_map.row_bytes, (life,))
+        lives[m] = self._life(m, use)
+      elif feature_map.role == MapRole.OUTPUT or m in self._reusable:
+        tensors[m] = layout.Item(feature_map.row_bytes, (self._life(m, use),))
     shared = self._merges(lives)
     guests = {guest for need in shared.values() for guest, _ in need.guests}
     needs = [
@@ -164,27 +202,14 @@ class _Collector:
         needs.append(Need(item, op=i))
     return Needs(tuple(needs), tensors, self._time.length)
 
-  def _life(self, m: int) -> RowLives | None:
-    """When a map's rows are alive during the segments; None when it needs no memory."""
-    feature_map = self._graph.maps[m]
-    role = feature_map.role
-    if role == MapRole.CONSTANT or (role == MapRole.INPUT and m not in self._reusable):
-      return None
-    if feature_map.view is not None:
-      return None
-    begin, end = order.spans(self._graph)[m]
-    if role == MapRole.OUTPUT:
-      end = len(self._graph.ops)
-    if end < self._first or begin >= self._last:
-      return None
-    if m not in self._touched and begin < self._first and end >= self._last:
-      rows = feature_map.rows
+  def _life(self, m: int, use: _Use) -> RowLives:
+    """When a map's rows are alive during the segments."""
+    rows = self._graph.maps[m].rows
+    stays = use.end >= self._last
+    if stays and use.begin < self._first and not use.is_touched(self._first, self._last):
       return RowLives(np.full(rows, -1, np.int64), np.full(rows, self._time.length, np.int64))
     made = self._time.made(m)
-    if end >= self._last:
-      last = np.full(feature_map.rows, self._time.length, np.int64)
-    else:
-      last = self._time.last_read(m)
+    last = np.full(rows, self._time.length, np.int64) if stays else self._time.last_read(m)
     return row_lives(made, last)
 
   def _streamed_alone(self, m: int) -> bool:
@@ -194,11 +219,11 @@ class _Collector:
     return self._alone[m]
 
   def _is_streamed_alone(self, m: int) -> bool:
-    users = (self._producer[m], *self._readers.get(m, ()))
-    if any(self._graph.ops[i].kind in (Kind.CROP, Kind.JOIN) for i in users):
+    use = _uses(self._graph)[m]
+    if use.in_parts:
       return False
-    streams = {self._stream.get(i) for i in users}
-    return len(streams) == 1 and None not in streams
+    stream = self._stream.get(use.users[0])
+    return stream is not None and stream == self._stream.get(use.users[-1])
 
   def _item(self, m: int, life: RowLives) -> layout.Item:
     if m not in self._items:
@@ -315,10 +340,9 @@ def _ring(made: RowLives, height: int, end: int, early: int | None = None) -> Ro
 
   `early` is when something else was made into slots that come later.
   """
-  first = made.made[:height].copy()
+  first = made.made[:height]
   if early is not None:
-    first = np.minimum(first, np.maximum(first[0], early))
-  first = np.minimum.accumulate(first[::-1])[::-1]
+    first = np.minimum(first, max(first[0], early))
   return RowLives(first, np.full(height, end, np.int64))
 
 

@@ -1,18 +1,14 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The demand-driven order of a streamed segment, and the rings that it needs.
+"""The demand-driven order of a streamed segment.
 
 To make row r of the last operator, the rows that it reads are made first,
-recursively, each no earlier than needed. The order is fixed, so ring heights
-are not guessed: they are the largest span between the oldest row that some
-reader still needs and the newest row made.
+recursively, each no earlier than needed.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -20,20 +16,6 @@ from tflm_patch.planner.program import Kind
 from tflm_patch.planner.stage_ir import StageGraph
 
 Step = tuple[int, int]  # operator (index in the stage), step
-
-
-@dataclasses.dataclass(frozen=True)
-class Order:
-  """A simulated segment.
-
-  Attributes:
-    steps: Every step of every operator of the segment, in execution order.
-    heights: Rows that a ring of each map must hold, for every map that is made
-      in the segment or was declared `on_demand`.
-  """
-
-  steps: tuple[Step, ...]
-  heights: dict[int, int]
 
 
 @functools.lru_cache(maxsize=64)
@@ -72,117 +54,75 @@ def spans(graph: StageGraph) -> tuple[tuple[int, int], ...]:
   return tuple(result)
 
 
+# Of each operator's inputs that are made in the stage: the operator that makes it, and the
+# step of it that each step needs, -1 for none.
+_Pulls = tuple[tuple[tuple[int, list[int]], ...], ...]
+
+
 @functools.lru_cache(maxsize=64)
-def _row_needs(graph: StageGraph) -> tuple[tuple[tuple[int, list[int], list[int]], ...], ...]:
-  """Per operator and input: the map, the last row that each step reads, and the oldest
-  row that each step and those after it read (one entry more: none).
-  """
+def _pulls(graph: StageGraph) -> _Pulls:
+  made = producers(graph)
   table = []
   for op in graph.ops:
     entries = []
     for m, reads in zip(op.inputs, op.reads):
-      rows = graph.maps[m].rows
-      # A step that reads nothing needs no row.
-      first = np.where(reads.first <= reads.last, reads.first, rows)
-      oldest = np.minimum.accumulate(first[::-1])[::-1]
-      entries.append((m, reads.last.tolist(), [*oldest.tolist(), rows]))
+      if m in made:
+        maker = graph.ops[made[m]]
+        last = reads.last
+        needed = np.where(last >= 0, maker.steps - 1, -1) if maker.accumulates else last
+        entries.append((made[m], needed.tolist()))
     table.append(tuple(entries))
   return tuple(table)
 
 
-def simulate(graph: StageGraph, ops: Sequence[int], on_demand: Iterable[int] = ()) -> Order:
+def simulate(graph: StageGraph, ops: range) -> tuple[Step, ...]:
   """Runs a segment row by row.
 
   Args:
     graph: The stage.
-    ops: The segment's operators, consecutive, in execution order.
-    on_demand: Maps made before the segment whose rows appear one by one when
-      they are needed, as if their producers were streamed as well.
+    ops: The segment's operators, in execution order.
 
   Returns:
-    The order and the ring heights.
+    Every step of every operator of the segment, in execution order.
   """
-  return _Simulation(graph, ops, on_demand).run()
+  table = _pulls(graph)
+  pulls = {i: [each for each in table[i] if each[0] in ops] for i in ops}
+  done = dict.fromkeys(ops, 0)
+  steps: list[Step] = []
 
-
-class _Simulation:
-  """The state of one run: rows made of each map, next step of each operator."""
-
-  def __init__(self, graph: StageGraph, ops: Sequence[int], on_demand: Iterable[int]) -> None:
-    self._graph = graph
-    self._ops = tuple(ops)
-    inside = set(self._ops)
-    self._producer = {m: i for i in self._ops for m in graph.ops[i].outputs}
-    self._lazy = set(on_demand)
-    tracked = set(self._producer) | self._lazy
-    self._made = dict.fromkeys(tracked, 0)
-    self._heights = dict.fromkeys(tracked, 1)
-    self._next = dict.fromkeys(self._ops, 0)
-    self._steps: list[Step] = []
-    # Per operator: (map, last row read by each step) of the inputs that are not simply there.
-    self._reads: dict[int, list[tuple[int, list[int]]]] = {}
-    # Per map: (reader, oldest row that it needs from each step on).
-    self._needs: dict[int, list[tuple[int, list[int]]]] = {m: [] for m in tracked}
-    table = _row_needs(graph)
-    for i in self._ops:
-      self._reads[i] = []
-      for m, last, oldest in table[i]:
-        if m in tracked:
-          self._reads[i].append((m, last))
-          self._needs[m].append((i, oldest))
-    readers = consumers(graph)
-    self._ends = [
-        i
-        for i in self._ops
-        if not any(r in inside for m in graph.ops[i].outputs for r in readers.get(m, ()))
-    ]
-
-  def run(self) -> Order:
-    main = self._ends[-1]
-    total = self._graph.ops[main].steps
-    for step in range(total):
-      self._advance(main, step)
-      # Other ends keep pace, so that what they share with the main end stays short.
-      for end in self._ends[:-1]:
-        self._advance(end, self._graph.ops[end].steps * (step + 1) // total - 1)
-    # Rows that nobody asked for: the tensors they belong to are complete in TFLM, too.
-    for i in self._ops:
-      self._advance(i, self._graph.ops[i].steps - 1)
-    return Order(tuple(self._steps), dict(self._heights))
-
-  def _advance(self, i: int, step: int) -> None:
+  def advance(i: int, step: int) -> None:
     """Runs operator i up to and including a step."""
-    op = self._graph.ops[i]
-    while self._next[i] <= step:
-      t = self._next[i]
-      for m, last in self._reads[i]:
-        if self._made[m] <= last[t]:
-          self._make_rows(m, last[t])
-      self._steps.append((i, t))
-      self._next[i] = t + 1
-      if not op.accumulates:
-        for m in op.outputs:
-          self._count_row(m, t + 1)
-      elif t + 1 == op.steps:
-        for m in op.outputs:
-          self._count_row(m, self._graph.maps[m].rows)
+    t = done[i]
+    while t <= step:
+      for maker, needed in pulls[i]:
+        if done[maker] <= needed[t]:
+          advance(maker, needed[t])
+      steps.append((i, t))
+      t += 1
+      done[i] = t
 
-  def _make_rows(self, m: int, row: int) -> None:
-    if m in self._lazy:
-      while self._made[m] <= row:
-        self._count_row(m, self._made[m] + 1)
-      return
-    producer = self._producer[m]
-    op = self._graph.ops[producer]
-    self._advance(producer, op.steps - 1 if op.accumulates else row)
+  *others, main = ends(graph, ops)
+  total = graph.ops[main].steps
+  for step in range(total):
+    advance(main, step)
+    # Other ends keep pace, so that what they share with the main end stays short.
+    for end in others:
+      advance(end, graph.ops[end].steps * (step + 1) // total - 1)
+  # Rows that nobody asked for: the tensors they belong to are complete in TFLM, too.
+  for i in ops:
+    advance(i, graph.ops[i].steps - 1)
+  return tuple(steps)
 
-  def _count_row(self, m: int, made: int) -> None:
-    self._made[m] = made
-    oldest = made - 1
-    for reader, needs in self._needs[m]:
-      need = needs[self._next[reader]]
-      if need < oldest:
-        oldest = need
-    height = made - oldest
-    if height > self._heights[m]:
-      self._heights[m] = height
+
+@functools.lru_cache(maxsize=64)
+def _first_readers(graph: StageGraph) -> tuple[int, ...]:
+  """Of each operator, the first that reads an output of it; the number of operators for none."""
+  readers = consumers(graph)
+  n = len(graph.ops)
+  return tuple(min(readers.get(m, (n,))[0] for m in op.outputs) for op in graph.ops)
+
+
+def ends(graph: StageGraph, ops: range) -> list[int]:
+  """Operators of a segment whose outputs no other of it reads."""
+  reader = _first_readers(graph)
+  return [i for i in ops if reader[i] >= ops.stop]

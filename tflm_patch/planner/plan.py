@@ -149,6 +149,15 @@ class Planner:
       self._least = self._search.least_peak(self._tensor_bytes)
     return self._least
 
+  def gets_below(self, limit: float) -> bool:
+    """Whether `least_peak()` is below a limit; less work than that where it is not."""
+    if self._least is None:
+      found = self._search.least_peak(self._tensor_bytes, limit)
+      if found >= limit:
+        return False
+      self._least = found
+    return self._least < limit
+
   def least_workspace(self) -> int:
     """Bytes that no plan's workspace can go below."""
     return layout.aligned(self.least_peak() - self._tensor_bytes)
@@ -226,7 +235,7 @@ class Planner:
     return _finish(self._graph, chosen, self._tensors, self._tensor_bytes)
 
   def _simulate(self, cuts: segments.Cuts) -> _Candidate:
-    steps = tuple(order.simulate(self._graph, range(*cut)).steps for cut in cuts)
+    steps = tuple(order.simulate(self._graph, range(*cut)) for cut in cuts)
     joined = [step for part in steps for step in part]
     return _Candidate(cuts, steps, needs.needs_of(self._graph, cuts, joined, self._reusable))
 

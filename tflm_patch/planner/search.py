@@ -167,10 +167,10 @@ class StageSearch:
       for grid in _GRIDS if least < limit else ():
         step = _Rewrites(patched=(first, depth, grid))
         try:
-          macs = self._planner(step).macs
+          planner = self._planner(step)
         except NotStageable:  # the grid is larger than the map
           continue
-        if macs <= self._budget and self._peak(step) < limit:
+        if planner.macs <= self._budget and planner.gets_below(limit):
           best, limit = step, (1 - _WORTH) * self._peak(step)
     return [] if best is None else [best]
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 import heapq
 import itertools
+import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
@@ -96,13 +97,13 @@ class SegmentSearch:
     """The exact cost of a segment."""
     key = first, last
     if key not in self._costs:
-      steps = order.simulate(self.graph, range(first, last)).steps
+      steps = order.simulate(self.graph, range(first, last))
       needed = needs.needs_of(self.graph, (key,), steps, self._reusable)
       left = {m for m in range(len(self._ends)) if self._ends[m] >= last}
       self._costs[key] = SegmentCost(
           int(needed.live_bytes().max()),
           needed.ring_bytes(),
-          needed.inner_bytes(left) if self._has_one_end(first, last) else 0,
+          needed.inner_bytes(left) if len(order.ends(self.graph, range(first, last))) == 1 else 0,
           count_dispatches(self.graph, steps),
       )
       longer = self._rings[: first + 1, last:]
@@ -111,13 +112,10 @@ class SegmentSearch:
       np.maximum(longer, self._costs[key].inner_bytes, out=longer)
     return self._costs[key]
 
-  def _has_one_end(self, first: int, last: int) -> bool:
-    """Whether all operators of a segment but the last have readers in it."""
-    read = {m for op in self.graph.ops[first:last] for m in op.inputs}
-    return all(read.intersection(op.outputs) for op in self.graph.ops[first : last - 1])
-
-  def least_peak(self, floor_bytes: int) -> int:
+  def least_peak(self, floor_bytes: int, enough: float = math.inf) -> int:
     """The smallest peak of any cuts, at least `floor_bytes`.
+
+    A lower bound of it, from `enough` on, when that is found first.
 
     The level, a lower bound, rises from one peak to the next. All segments that it
     allows are equally good: the way on from the farthest cut point is tried first.
@@ -131,6 +129,8 @@ class SegmentSearch:
     while queue:
       peak, negative, node, exact = heapq.heappop(queue)
       level = max(level, peak)
+      if level >= enough:
+        return level
       origin = -negative
       bound = self._bound(origin, node)
       if not exact and bound > level:  # more is known than when it was queued

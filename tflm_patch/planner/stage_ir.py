@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -66,7 +67,7 @@ class FeatureMap:
   constant: np.ndarray | None = None
   view: View | None = None
 
-  @property
+  @functools.cached_property
   def row_bytes(self) -> int:
     return self.cols * self.channels * (self.dtype.bytes or 0)
 

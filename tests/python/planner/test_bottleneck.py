@@ -56,7 +56,7 @@ def test_cases(monkeypatch, case, part, rows):
     st.lists(st.sampled_from([1, 1, 2]), min_size=1, max_size=3),
     st.integers(1, 5), st.integers(1, 6), st.integers(9, 30), st.integers(9, 30),
 )  # fmt: skip
-def test_generated_block_model(strides, kernel, channels, height, width):
+def test_generated_blocks(strides, kernel, channels, height, width):
   data = block_model(tuple(strides), kernel, channels=channels, size=(height, width))
   with pytest.MonkeyPatch.context() as monkeypatch:
     force_blocks(monkeypatch, 1.0)

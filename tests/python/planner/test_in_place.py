@@ -32,7 +32,7 @@ def planned(data):
 def shared(graph):
   """Of all operators in one stream, the maps that share an item with the first one's."""
   whole = (0, len(graph.ops))
-  needed = needs.needs_of(graph, [whole], order.simulate(graph, range(*whole)).steps)
+  needed = needs.needs_of(graph, [whole], order.simulate(graph, range(*whole)))
   (need,) = [need for need in needed.needs if need.map == graph.ops[0].outputs[0]]
   return [m for m, _ in need.guests]
 

@@ -79,5 +79,5 @@ def check_cuts(graph):
 
 
 def _peak(graph, first, last):
-  steps = order.simulate(graph, range(first, last)).steps
+  steps = order.simulate(graph, range(first, last))
   return int(needs.needs_of(graph, [(first, last)], steps, graph.inputs).live_bytes().max())
