@@ -53,22 +53,6 @@ static inline uint32_t tflm_patch_twice_halves(uint32_t halves) {
   return halves;
 }
 
-/* sum + the products of both halves. */
-static inline int32_t tflm_patch_smlad(uint32_t a, uint32_t b, int32_t sum) {
-  __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
-  return sum;
-}
-
-/* sum + one product: of the low (b) or high (t) halves. */
-static inline int32_t tflm_patch_smlabt(uint32_t a, uint32_t b, int32_t sum) {
-  __asm__("smlabt %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
-  return sum;
-}
-static inline int32_t tflm_patch_smlatb(uint32_t a, uint32_t b, int32_t sum) {
-  __asm__("smlatb %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
-  return sum;
-}
-
 /* How bounded accumulators of a channel become bytes, for shifts of -23 to -1:
  *   x = (2 * sum * multiplier + 2^31) >> 32         rounding, doubling multiply
  *   (x + round + (x >> 31)) >> exponent             halves away from zero,

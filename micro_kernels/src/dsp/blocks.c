@@ -14,8 +14,8 @@
 
 #include "../dot.h"
 #include "arith.h"
+#include "assembly.h"
 #include "blocks.h"
-#include "loops.h"
 
 /* ---- assembly ---- */
 

@@ -14,8 +14,8 @@
 #if TFLM_PATCH_IS_DSP
 
 #include "arith.h"
+#include "assembly.h"
 #include "depthwise.h"
-#include "loops.h"
 #include "planes.h"
 
 #define CHANNELS TFLM_PATCH_DEPTHWISE_CHANNELS

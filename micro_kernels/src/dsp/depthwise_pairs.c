@@ -16,8 +16,8 @@
 #if TFLM_PATCH_IS_DSP && TFLM_PATCH_HAS_PAIRS
 
 #include "arith.h"
+#include "assembly.h"
 #include "depthwise.h"
-#include "loops.h"
 #include "planes.h"
 
 #define CHANNELS TFLM_PATCH_DEPTHWISE_CHANNELS

@@ -9,8 +9,8 @@
 
 #if TFLM_PATCH_IS_DSP
 
+#include "assembly.h"
 #include "depthwise.h"
-#include "loops.h"
 
 #define UNUSED __attribute__((unused))
 

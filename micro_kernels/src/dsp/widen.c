@@ -7,8 +7,8 @@
 
 #if TFLM_PATCH_IS_DSP
 
+#include "assembly.h"
 #include "blocks.h"
-#include "loops.h"
 
 #define UNUSED __attribute__((unused))
 
