@@ -24,7 +24,7 @@ from tflm_patch.graph.types import DType
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCE = 'some_model.tflite'
 SECONDS_PER_MODEL = 20
-MUTATIONS_PER_CASE = 250
+MUTATIONS_PER_CASE = 150
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess:

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Budgets: the fastest plan that fits, recomputation only where it is allowed and pays."""
 
+import functools
+
 import pytest
 from support import real_models
 from support.compare import check_conversion
@@ -13,14 +15,21 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.models.sample import sample_model_path
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.planner.search import work_of
+from tflm_patch.planner.stages import Searches
 
 
 def sample():
   return sample_model_path().read_bytes()
 
 
+KNOWN = {}
+
+
+@functools.cache
 def convert(data, **plan):
-  return convert_model(data, ConvertOptions(plan=PlanOptions(**plan)))
+  """Conversions of a model share what they find, as those of `tflm-patch pareto` do."""
+  known = KNOWN.setdefault(data, Searches())
+  return convert_model(data, ConvertOptions(plan=PlanOptions(**plan)), known=known)
 
 
 def work(result):

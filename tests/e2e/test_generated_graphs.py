@@ -28,7 +28,7 @@ options = st.builds(
 )
 
 
-@settings(max_examples=examples(200))
+@settings(max_examples=examples(150))
 @given(small_networks(), options)
 def test_forced_stages_are_exact(network, options):
   check_conversion(network.data, options, INPUTS)
