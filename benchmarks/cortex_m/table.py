@@ -3,6 +3,7 @@
 """Instructions of every model on every core, beside TFLM's CMSIS-NN kernels; Markdown.
 
   python benchmarks/cortex_m/table.py [--cpus m4,m7,m55] [--models vww,kws] [-O O2]
+    [--update README.md]
 
 The models are the package's sample and those of the folder TFLM_PATCH_MODELS
 (default: ../shared/models), converted at least memory with their own types of
@@ -19,6 +20,9 @@ import argparse
 import os
 import pathlib
 import sys
+from collections.abc import Mapping, Sequence
+
+import page
 
 from tflm_patch.bench import cpus, image
 from tflm_patch.bench.measure import BenchResult, measure, prepare
@@ -68,6 +72,32 @@ def row(model: str, result: BenchResult) -> str:
   )
 
 
+def summary(results: Mapping[str, Sequence[BenchResult]]) -> str:
+  """The models that peers have figures of, a line each, some columns for each core.
+
+  Args:
+    results: By model, of the same cores.
+  """
+  cores = [result.cpu for result in next(iter(results.values()))]
+  columns = [
+      f'{core.replace("cortex-m", "Cortex-M")}: CMSIS-NN | converted | ratio |' for core in cores
+  ]
+  lines = [
+      f'| model | MMACs | {" ".join(columns)}',
+      f'|---|{"---:|" * (1 + 3 * len(cores))}',
+  ]
+  for model, found in sorted(results.items()):
+    cells = [model, f'{found[0].macs / 1e6:.2f}']
+    for result in found:
+      theirs = peer(model, result.cpu)
+      if theirs is not None:
+        mine = result.instructions
+        cells += [f'{theirs / 1e6:.2f}', f'**{mine / 1e6:.2f}**', f'{mine / theirs:.2f}x']
+    if len(cells) == 2 + 3 * len(found):
+      lines.append(f'| {" | ".join(cells)} |')
+  return '\n'.join(lines)
+
+
 def main() -> None:
   """Prints the table."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -76,6 +106,7 @@ def main() -> None:
   parser.add_argument(
       '-O', dest='optimization', default='O3', choices=[flag[1:] for flag in image.OPTIMIZATIONS]
   )
+  parser.add_argument('--update', metavar='FILE', help='replace the table of ratios in this page')
   arguments = parser.parse_args()
   folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))
   wanted = arguments.models.split(',')
@@ -84,6 +115,7 @@ def main() -> None:
       if any(part in path.stem for part in wanted)
   ]  # fmt: skip
   exact = True
+  results: dict[str, list[BenchResult]] = {}
   try:
     cores = [cpus.find(name) for name in arguments.cpus.split(',')]
     for core in cores:
@@ -94,12 +126,15 @@ def main() -> None:
       for core in cores:
         result = measure(workload, core, f'-{arguments.optimization}')
         exact &= result.bit_exact
+        results.setdefault(path.stem, []).append(result)
         print(row(path.stem, result), flush=True)
   except TflmPatchError as error:
     raise SystemExit(str(error)) from None
   if not exact:
     print('outputs differ', file=sys.stderr)
     raise SystemExit(1)
+  if arguments.update:
+    page.put(arguments.update, 'instructions', summary(results))
 
 
 if __name__ == '__main__':

@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
+import page
+
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.bench import cpus
 from tflm_patch.bench.measure import BenchResult, measure, prepare
@@ -30,7 +32,6 @@ from tflm_patch.planner.program import Kind
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODELS = ('mlperf_vww_96_int8', 'mbv2_0.35_144_int8')
-BEGIN, END = '<!-- techniques -->', '<!-- end of techniques -->'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,10 +139,7 @@ def main() -> None:
   text = '\n'.join(table(pathlib.Path(folder)))
   print(text)
   if arguments.update:
-    page = pathlib.Path(arguments.update)
-    head, _, rest = page.read_text().partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    page.write_text(f'{head}{BEGIN}\n{text}\n{END}{tail}')
+    page.put(arguments.update, 'techniques', text)
 
 
 if __name__ == '__main__':
