@@ -18,8 +18,8 @@
 # with TARGET= and the like as ever. Applications then need TFLM_PATCH_INCLUDES,
 # too: TFLM's EXTERNAL_DIR=path/to/micro_kernels/include does that.
 #
-# TFLM_PATCH_KERNEL_TABLE_FILE names a file with the lines of src/kernel_table.c
-# that the models need; empty for all.
+# TFLM_PATCH_KERNEL_TABLE_FILE names a header of tflm_patch.codegen that says what
+# the models need of the kernels; empty for all.
 
 TFLM_PATCH_DIR := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 
@@ -31,6 +31,7 @@ TFLM_PATCH_HDRS := $(sort $(wildcard $(TFLM_PATCH_DIR)/include/tflm_patch/*.h \
 TFLM_PATCH_INCLUDES := -I$(TFLM_PATCH_DIR)/include
 
 ifneq ($(TFLM_PATCH_KERNEL_TABLE_FILE),)
+  TFLM_PATCH_HDRS += $(abspath $(TFLM_PATCH_KERNEL_TABLE_FILE))
   TFLM_PATCH_INCLUDES += -DTFLM_PATCH_KERNEL_TABLE_FILE='"$(abspath $(TFLM_PATCH_KERNEL_TABLE_FILE))"'
 endif
 

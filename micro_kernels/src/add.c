@@ -8,7 +8,6 @@
 #include "family.h"
 #include "portable/portable.h"
 #include "requantize.h"
-#include "typed.h"
 
 /* The most that keep (value - zero point) << left_shift in int32. */
 #define MAX_LEFT_SHIFT 20
@@ -28,15 +27,10 @@ static int is_right_shift(int32_t shift) {
   return tflm_patch_is_shift(shift) && shift <= 0;
 }
 
-tflm_patch_status tflm_patch_check_add_of(const tflm_patch_stage* stage,
-                                          const tflm_patch_op* op,
-                                          uint8_t type) {
+tflm_patch_status tflm_patch_check_add(const tflm_patch_task* task) {
   const tflm_patch_add_params* params =
-      (const tflm_patch_add_params*)tflm_patch_params(stage, op);
-  const tflm_patch_status status = tflm_patch_check_binary_of(stage, op, type);
-  if (status != TFLM_PATCH_OK) {
-    return status;
-  }
+      (const tflm_patch_add_params*)task->params;
+  const uint8_t type = task->output->type;
   const int is_int16 = type == TFLM_PATCH_INT16;
   return is_right_shift(params->input_shift[0]) &&
                  is_right_shift(params->input_shift[1]) &&
@@ -47,13 +41,8 @@ tflm_patch_status tflm_patch_check_add_of(const tflm_patch_stage* stage,
                  (is_int16 ? params->output_zero_point == 0
                            : tflm_patch_is_int8(params->output_zero_point)) &&
                  tflm_patch_is_clamp(type, params->act_min, params->act_max)
-             ? TFLM_PATCH_OK
+             ? tflm_patch_check_binary(task)
              : TFLM_PATCH_BAD_OP;
-}
-
-tflm_patch_status tflm_patch_check_add(const tflm_patch_stage* stage,
-                                       const tflm_patch_op* op) {
-  return tflm_patch_check_add_of(stage, op, TFLM_PATCH_INT8);
 }
 
 static void add_row(const void* params, int32_t a_zero_point,
@@ -64,13 +53,16 @@ static void add_row(const void* params, int32_t a_zero_point,
                     b_zero_point, a, a_step, b, b_step, output, n);
 }
 
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  tflm_patch_run_binary(stage, op, step, count, add_row);
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  tflm_patch_run_binary(task, step, count, add_row);
 }
 
 const tflm_patch_kernel tflm_patch_add_kernel = {
     .check = tflm_patch_check_add,
     .reads = tflm_patch_binary_reads,
     .run = run,
+    .params_bytes = sizeof(tflm_patch_add_params),
+    .inputs = 2,
+    .outputs = 1,
+    .rules = TFLM_PATCH_INT8 | TFLM_PATCH_IN_SERIES,
 };

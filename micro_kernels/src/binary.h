@@ -16,26 +16,16 @@ typedef void (*tflm_patch_binary_row)(const void* params, int32_t a_zero_point,
                                       uint32_t b_step, int8_t* output,
                                       uint32_t n);
 
-/* Two int8 inputs and an int8 output; every dimension of an input is the
- * output's, or 1. */
-tflm_patch_status tflm_patch_check_binary(const tflm_patch_stage* stage,
-                                          const tflm_patch_op* op);
+/* Every dimension of an input is the output's, or 1. */
+tflm_patch_status tflm_patch_check_binary(const tflm_patch_task* task);
 
-/* The same for another type. */
-tflm_patch_status tflm_patch_check_binary_of(const tflm_patch_stage* stage,
-                                             const tflm_patch_op* op,
-                                             uint8_t type);
+/* The same with a tflm_patch_add_params record (src/add.c). */
+tflm_patch_status tflm_patch_check_add(const tflm_patch_task* task);
 
-/* int8 maps with a tflm_patch_add_params record (src/add.c). */
-tflm_patch_status tflm_patch_check_add(const tflm_patch_stage* stage,
-                                       const tflm_patch_op* op);
+void tflm_patch_binary_reads(const tflm_patch_task* task, uint32_t step,
+                             tflm_patch_span* rows);
 
-void tflm_patch_binary_reads(const tflm_patch_stage* stage,
-                             const tflm_patch_op* op, uint32_t input,
-                             uint32_t step, int32_t* first, int32_t* last);
-
-void tflm_patch_run_binary(const tflm_patch_stage* stage,
-                           const tflm_patch_op* op, uint32_t step,
+void tflm_patch_run_binary(const tflm_patch_task* task, uint32_t step,
                            uint32_t count, tflm_patch_binary_row row_kernel);
 
 #endif /* TFLM_PATCH_SRC_BINARY_H_ */

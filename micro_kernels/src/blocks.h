@@ -8,23 +8,14 @@
 
 #include "kernel.h"
 
-static inline uint32_t tflm_patch_block(const tflm_patch_stage* stage,
-                                        const tflm_patch_op* op) {
-  return ((const tflm_patch_block_params*)tflm_patch_params(stage, op))->block;
+static inline uint32_t tflm_patch_block(const tflm_patch_task* task) {
+  return ((const tflm_patch_block_params*)task->params)->block;
 }
 
-/* One input, one output; the cells of `space` in blocks are those of `depth`. */
-static inline tflm_patch_status tflm_patch_check_blocks(
-    const tflm_patch_stage* stage, const tflm_patch_op* op,
-    const tflm_patch_map* space, const tflm_patch_map* depth) {
-  const uint64_t block = tflm_patch_block(stage, op);
-  return block > 0 && space->type == depth->type &&
-                 space->rows == depth->rows * block &&
-                 space->cols == depth->cols * block &&
-                 depth->channels == space->channels * block * block
-             ? TFLM_PATCH_OK
-             : TFLM_PATCH_BAD_OP;
-}
+/* The cells of `space` in blocks are those of `depth` (src/check.c). */
+tflm_patch_status tflm_patch_check_blocks(const tflm_patch_task* task,
+                                          const tflm_patch_map* space,
+                                          const tflm_patch_map* depth);
 
 /* Bytes of a block's cells that lie in one row. */
 static inline uint32_t tflm_patch_block_row_bytes(const tflm_patch_map* space,

@@ -10,8 +10,8 @@
  */
 #include <string.h>
 
+#include "family.h"
 #include "kernels.h"
-#include "typed.h"
 #include "weights.h"
 
 /* The scratch's parts, one behind the other, in cells of the wide map; each
@@ -25,20 +25,21 @@ typedef struct {
   uint32_t held;
 } geometry;
 
-static geometry find_geometry(const tflm_patch_bottleneck_args* args) {
-  const tflm_patch_window* window = &args->depthwise.window;
-  const uint32_t wide_cols = args->expand.output_cols;
+/* `depthwise` is the window of that convolution. */
+static geometry find_geometry(const tflm_patch_window* depthwise,
+                              uint32_t depth_multiplier, uint32_t wide_cols,
+                              uint32_t tile_cols, uint32_t held_cols) {
   geometry g;
-  g.reach_h = (window->kernel_h - 1u) * window->dilation_h + 1u;
-  g.reach_w = (window->kernel_w - 1u) * window->dilation_w + 1u;
-  g.tile_cols = (args->tile_cols - 1u) * window->stride_w + g.reach_w;
+  g.reach_h = (depthwise->kernel_h - 1u) * depthwise->dilation_h + 1u;
+  g.reach_w = (depthwise->kernel_w - 1u) * depthwise->dilation_w + 1u;
+  g.tile_cols = (tile_cols - 1u) * depthwise->stride_w + g.reach_w;
   if (g.tile_cols > wide_cols) {
     g.tile_cols = wide_cols;
   }
   g.tile = g.reach_h * g.tile_cols;
-  g.narrow = args->depthwise.depth_multiplier * args->tile_cols;
-  g.held = g.reach_h > window->stride_h
-               ? (g.reach_h - window->stride_h) * args->held_cols
+  g.narrow = depth_multiplier * tile_cols;
+  g.held = g.reach_h > depthwise->stride_h
+               ? (g.reach_h - depthwise->stride_h) * held_cols
                : 0;
   return g;
 }
@@ -208,7 +209,9 @@ void tflm_patch_bottleneck_s8(const tflm_patch_bottleneck_args* args,
       .part = *args,
       .input = input,
       .output = output,
-      .geometry = find_geometry(args),
+      .geometry = find_geometry(window, args->depthwise.depth_multiplier,
+                                args->expand.output_cols, args->tile_cols,
+                                args->held_cols),
       .rows = find_wide_rows(window, args->wide_rows, row),
       .tile = args->scratch,
   };
@@ -224,55 +227,64 @@ void tflm_patch_bottleneck_s8(const tflm_patch_bottleneck_args* args,
 /* ---- the operator ---- */
 
 static const tflm_patch_bottleneck_params* bottleneck_params(
-    const tflm_patch_stage* stage, const tflm_patch_op* op) {
-  return (const tflm_patch_bottleneck_params*)tflm_patch_params(stage, op);
+    const tflm_patch_task* task) {
+  return (const tflm_patch_bottleneck_params*)task->params;
 }
 
-/* What an operator of such a record finds in the constants. */
-static void find_constants(const tflm_patch_stage* stage,
-                           const tflm_patch_requant* params,
-                           uint32_t weights_at, uint32_t bias_at,
-                           tflm_patch_requant_args* requant,
-                           const int8_t** weights, const int32_t** bias) {
-  *requant = tflm_patch_find_requant(stage, params);
-  *weights = (const int8_t*)tflm_patch_constant(stage, weights_at);
-  *bias = (const int32_t*)tflm_patch_constant(stage, bias_at);
+static uint32_t narrow_channels(const tflm_patch_bottleneck_params* params) {
+  return (uint32_t)params->wide_channels * params->depthwise.depth_multiplier;
 }
 
-static void find_conv(const tflm_patch_stage* stage,
-                      const tflm_patch_conv_params* params,
-                      tflm_patch_conv_args* args) {
-  args->window = params->window;
-  args->groups = params->groups;
-  find_constants(stage, &params->requant, params->weights_at, params->bias_at,
-                 &args->requant, &args->weights, &args->bias);
+/* The convolutions as operators of their own, and the maps between them, which
+ * do not exist as a whole. */
+typedef struct {
+  tflm_patch_map wide;
+  tflm_patch_map narrow;
+  tflm_patch_task expand;
+  tflm_patch_task depthwise;
+  tflm_patch_task project;
+} parts;
+
+static void find_parts(const tflm_patch_task* task, parts* p) {
+  const tflm_patch_bottleneck_params* params = bottleneck_params(task);
+  p->wide = *task->output; /* int8 */
+  p->narrow = p->wide;
+  p->wide.rows = params->wide_rows;
+  p->wide.cols = params->wide_cols;
+  p->wide.channels = params->wide_channels;
+  p->wide.zero_point = params->wide_zero_point;
+  p->narrow.channels = (uint16_t)narrow_channels(params);
+  p->expand = *task;
+  p->expand.params = &params->expand;
+  p->expand.output = &p->wide;
+  p->depthwise = *task;
+  p->depthwise.params = &params->depthwise;
+  p->depthwise.input = &p->wide;
+  p->depthwise.output = &p->narrow;
+  p->project = *task;
+  p->project.params = &params->project;
+  p->project.input = &p->narrow;
 }
 
-static void find_args(const tflm_patch_stage* stage, const tflm_patch_op* op,
+/* They have no memory of their own. */
+static void find_part(const tflm_patch_task* task, tflm_patch_conv_args* args) {
+  tflm_patch_find_conv(task, args);
+  args->scratch = NULL;
+  args->scratch_bytes = 0;
+}
+
+static void find_args(const tflm_patch_task* task,
                       tflm_patch_bottleneck_args* args) {
-  const tflm_patch_bottleneck_params* params = bottleneck_params(stage, op);
-  const tflm_patch_depthwise_params* depthwise = &params->depthwise;
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  /* No scratch but its own; the last window never sees a zero point. */
-  memset(args, 0, sizeof(*args));
-  find_conv(stage, &params->expand, &args->expand);
-  find_conv(stage, &params->project, &args->project);
-  find_constants(stage, &depthwise->requant, depthwise->weights_at,
-                 depthwise->bias_at, &args->depthwise.requant,
-                 &args->depthwise.weights, &args->depthwise.bias);
-  args->depthwise.window = depthwise->window;
-  args->depthwise.input_zero_point = params->wide_zero_point;
-  args->depthwise.depth_multiplier = depthwise->depth_multiplier;
-  args->depthwise.output_cols = output->cols;
-  args->expand.input_zero_point =
-      tflm_patch_input_map(stage, op, 0)->zero_point;
-  args->expand.output_cols = params->wide_cols;
-  args->expand.output_channels = params->wide_channels;
-  args->project.output_cols = output->cols;
-  args->project.output_channels = output->channels;
+  const tflm_patch_bottleneck_params* params = bottleneck_params(task);
+  parts p;
+  find_parts(task, &p);
+  find_part(&p.expand, &args->expand);
+  find_part(&p.depthwise, &args->depthwise);
+  find_part(&p.project, &args->project);
   args->wide_rows = params->wide_rows;
   args->tile_cols = params->tile_cols;
   args->held_cols = params->held_cols;
+  args->scratch = (int8_t*)tflm_patch_scratch(task);
 }
 
 /* Whether all windows of one dimension see a cell of the input. */
@@ -281,103 +293,78 @@ static int are_inside(uint32_t reach, int32_t stride, int32_t pad,
   return pad < (int32_t)reach && (output - 1) * stride - pad < input;
 }
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
-  const tflm_patch_bottleneck_params* params = bottleneck_params(stage, op);
+static tflm_patch_status check(const tflm_patch_task* task) {
+  const tflm_patch_bottleneck_params* params = bottleneck_params(task);
   const tflm_patch_window* window = &params->depthwise.window;
   const tflm_patch_window* first = &params->expand.window;
   const tflm_patch_window* last = &params->project.window;
-  const uint32_t narrow_channels =
-      (uint32_t)params->wide_channels * params->depthwise.depth_multiplier;
-  tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
-  if (status != TFLM_PATCH_OK) {
-    return status;
-  }
-  if (params->wide_rows == 0 || params->wide_cols == 0 ||
-      params->wide_channels == 0 ||
-      !tflm_patch_is_int8(params->wide_zero_point) ||
-      narrow_channels > UINT16_MAX || params->tile_cols == 0 ||
-      params->held_cols > params->wide_cols || last->kernel_h != 1 ||
-      last->kernel_w != 1 || last->stride_h != 1 || last->stride_w != 1 ||
-      last->pad_top != 0 || last->pad_left != 0) {
+  const uint32_t channels = narrow_channels(params);
+  if (params->wide_rows == 0 || params->wide_cols == 0 || channels == 0 ||
+      channels > UINT16_MAX || !tflm_patch_is_int8(params->wide_zero_point) ||
+      params->tile_cols == 0 || params->held_cols > params->wide_cols ||
+      last->kernel_h != 1 || last->kernel_w != 1 || last->stride_h != 1 ||
+      last->stride_w != 1 || last->pad_top != 0 || last->pad_left != 0 ||
+      !TFLM_PATCH_HAS_FALLBACK) {
     return TFLM_PATCH_BAD_OP;
   }
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  /* The convolutions as operators of their own, each between two of these. */
-  static const uint16_t kEdges[] = {0, 1, 2, 3};
-  tflm_patch_map maps[] = {*input, *output, *output, *output};
-  maps[1].rows = params->wide_rows;
-  maps[1].cols = params->wide_cols;
-  maps[1].channels = params->wide_channels;
-  maps[2].channels = (uint16_t)narrow_channels;
-  tflm_patch_stage part = *stage;
-  part.maps = maps;
-  part.edges = kEdges;
-  tflm_patch_op conv = *op;
-  conv.first_edge = 0;
-  status = tflm_patch_check_conv(&part, &conv, TFLM_PATCH_INT8);
+  parts p;
+  find_parts(task, &p);
+  tflm_patch_status status = tflm_patch_check_conv(&p.expand);
   if (status == TFLM_PATCH_OK) {
-    conv.first_edge = 1;
-    conv.params += offsetof(tflm_patch_bottleneck_params, depthwise);
-    status = tflm_patch_check_depthwise(&part, &conv, TFLM_PATCH_INT8);
+    status = tflm_patch_check_depthwise(&p.depthwise);
   }
   if (status == TFLM_PATCH_OK) {
-    conv.first_edge = 2;
-    conv.params = op->params + offsetof(tflm_patch_bottleneck_params, project);
-    status = tflm_patch_check_conv(&part, &conv, TFLM_PATCH_INT8);
+    status = tflm_patch_check_conv(&p.project);
   }
   if (status != TFLM_PATCH_OK) {
     return status;
   }
-  tflm_patch_bottleneck_args args;
-  find_args(stage, op, &args);
-  const geometry g = find_geometry(&args);
-  if (!are_inside(g.reach_h, window->stride_h, window->pad_top,
-                  params->wide_rows, output->rows) ||
-      !are_inside(g.reach_w, window->stride_w, window->pad_left,
-                  params->wide_cols, output->cols) ||
-      !are_inside(UINT16_MAX, first->stride_w, first->pad_left, input->cols,
-                  params->wide_cols)) {
+  const geometry g =
+      find_geometry(window, params->depthwise.depth_multiplier,
+                    params->wide_cols, params->tile_cols, params->held_cols);
+  if (!are_inside(g.reach_h, window->stride_h, window->pad_top, params->wide_rows,
+                  task->output->rows) ||
+      !are_inside(g.reach_w, window->stride_w, window->pad_left, params->wide_cols,
+                  task->output->cols) ||
+      !are_inside(UINT16_MAX, first->stride_w, first->pad_left,
+                  task->input->cols, params->wide_cols)) {
     return TFLM_PATCH_BAD_OP;
   }
   const uint64_t bytes =
       ((uint64_t)g.tile + g.narrow + g.held) * params->wide_channels;
-  return bytes <= INT32_MAX ? tflm_patch_check_scratch(op, bytes)
-                            : TFLM_PATCH_BAD_SIZE;
+  return bytes <= INT32_MAX
+             ? tflm_patch_check_scratch(task->op, (uint32_t)bytes, 1)
+             : TFLM_PATCH_BAD_SIZE;
 }
 
-static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                  uint32_t input, uint32_t step, int32_t* first,
-                  int32_t* last) {
-  const tflm_patch_bottleneck_params* params = bottleneck_params(stage, op);
+static void reads(const tflm_patch_task* task, uint32_t step,
+                  tflm_patch_span* rows) {
+  const tflm_patch_bottleneck_params* params = bottleneck_params(task);
   const tflm_patch_window* window = &params->expand.window;
-  const tflm_patch_window* depthwise = &params->depthwise.window;
-  const uint32_t rows = tflm_patch_input_map(stage, op, input)->rows;
-  const wide_range wide = find_wide_rows(depthwise, params->wide_rows, step);
+  const uint32_t input_rows = task->input->rows;
+  const wide_range wide =
+      find_wide_rows(&params->depthwise.window, params->wide_rows, step);
   const int all_held = params->held_cols == params->wide_cols;
   const uint32_t from =
       all_held && wide.before > wide.first ? wide.before : wide.first;
-  int32_t unused;
-  tflm_patch_window_reads(window, rows, wide.end - 1, first, last);
-  if (from < wide.end) {
-    tflm_patch_window_reads(window, rows, from, first, &unused);
-  } else {
-    *first = *last + 1; /* all rows of the wide map are held */
+  tflm_patch_span last;
+  tflm_patch_window_reads(window, input_rows, wide.end - 1, &last);
+  tflm_patch_window_reads(window, input_rows, from, rows);
+  if (from >= wide.end) { /* all rows of the wide map are held */
+    rows->first = last.last + 1;
   }
+  rows->last = last.last;
 }
 
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  const tflm_patch_rows input =
-      tflm_patch_view_rows(stage, tflm_patch_input_map(stage, op, 0));
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  const uint32_t end = step + count;
   tflm_patch_bottleneck_args args;
-  find_args(stage, op, &args);
-  args.scratch = (int8_t*)tflm_patch_scratch(stage, op);
-  for (uint32_t row = step; row < step + count; ++row) {
-    tflm_patch_bottleneck_s8(&args, &input, row,
-                             (int8_t*)tflm_patch_map_row(stage, output, row));
+  tflm_patch_rows input;
+  find_args(task, &args);
+  tflm_patch_view_rows(task->stage, task->input, &input);
+  for (; step < end; ++step) {
+    tflm_patch_bottleneck_s8(&args, &input, step,
+                             (int8_t*)tflm_patch_output_row(task, step));
   }
 }
 
@@ -385,4 +372,8 @@ const tflm_patch_kernel tflm_patch_bottleneck_kernel = {
     .check = check,
     .reads = reads,
     .run = run,
+    .params_bytes = sizeof(tflm_patch_bottleneck_params),
+    .inputs = 1,
+    .outputs = 1,
+    .rules = TFLM_PATCH_INT8 | TFLM_PATCH_IN_SERIES,
 };

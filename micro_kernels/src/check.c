@@ -4,9 +4,8 @@
  * Checks of parameters that several operators share, and the row arithmetic of
  * windows.
  */
-#include <string.h>
-
-#include "kernel.h"
+#include "blocks.h"
+#include "weights.h"
 
 uint32_t tflm_patch_type_bytes(uint8_t type) {
   static const uint8_t kBytes[] = {
@@ -16,10 +15,54 @@ uint32_t tflm_patch_type_bytes(uint8_t type) {
   return type < sizeof(kBytes) ? kBytes[type] : 0;
 }
 
-tflm_patch_status tflm_patch_check_arity(const tflm_patch_op* op,
-                                         uint32_t inputs, uint32_t outputs) {
-  return op->n_inputs == inputs && op->n_outputs == outputs ? TFLM_PATCH_OK
-                                                            : TFLM_PATCH_BAD_OP;
+static int is_arity(uint32_t n, uint32_t declared) {
+  return declared == 0 ? n > 0 : n == declared;
+}
+
+tflm_patch_status tflm_patch_check_rules(const tflm_patch_kernel* kernel,
+                                         const tflm_patch_task* task) {
+  const tflm_patch_op* op = task->op;
+  if (!is_arity(op->n_inputs, kernel->inputs) ||
+      !is_arity(op->n_outputs, kernel->outputs)) {
+    return TFLM_PATCH_BAD_OP;
+  }
+  const tflm_patch_map* input = task->input;
+  const tflm_patch_map* output = task->output;
+  if ((kernel->rules & TFLM_PATCH_SAME_SHAPE) &&
+      (input->rows != output->rows || input->cols != output->cols ||
+       input->channels != output->channels)) {
+    return TFLM_PATCH_BAD_OP;
+  }
+  uint32_t type = kernel->rules & TFLM_PATCH_TYPE_RULE;
+  if (type == TFLM_PATCH_ANY_TYPES) {
+    return TFLM_PATCH_OK;
+  }
+  if (type == TFLM_PATCH_SAME_TYPES) {
+    type = output->type;
+  }
+  for (uint32_t i = 0; i < (uint32_t)op->n_inputs + op->n_outputs; ++i) {
+    if (tflm_patch_op_map(task->stage, op, i)->type != type) {
+      return TFLM_PATCH_BAD_OP;
+    }
+  }
+  return TFLM_PATCH_OK;
+}
+
+/* Whether an array of bytes lies in the constants. */
+static int is_constant(const tflm_patch_stage* stage, uint32_t at,
+                       uint64_t bytes) {
+  return at <= stage->constants_bytes && bytes <= stage->constants_bytes - at;
+}
+
+tflm_patch_status tflm_patch_check_constant(const tflm_patch_stage* stage,
+                                            uint32_t at, uint32_t n,
+                                            uint32_t value_bytes) {
+  if (at % 4 % value_bytes != 0) {
+    return TFLM_PATCH_BAD_ALIGNMENT;
+  }
+  return is_constant(stage, at, (uint64_t)n * value_bytes)
+             ? TFLM_PATCH_OK
+             : TFLM_PATCH_BAD_SIZE;
 }
 
 /* The windows of one dimension: nothing is zero, and the last window begins at
@@ -43,30 +86,11 @@ tflm_patch_status tflm_patch_check_window(const tflm_patch_window* window,
              : TFLM_PATCH_BAD_OP;
 }
 
-/* Whether n shifts are all in -31..30, four at a time: there may be thousands.
- */
-static int are_shifts(const uint8_t* shifts, uint32_t n) {
-  uint32_t bad = 0;
-  for (; n >= 4; n -= 4) {
-    uint32_t word;
-    memcpy(&word, shifts, 4);
-    shifts += 4;
-    /* Ones' complement of the negative bytes leaves 0..30 for a good shift, and
-     * only a larger one reaches the byte's top bit when 0x61 is added. */
-    word ^= ((word & 0x80808080u) >> 7) * 0xFFu;
-    bad |= word + 0x61616161u;
-  }
-  bad &= 0x80808080u;
+/* Whether n shifts are all in -31..most. */
+static int are_shifts(const int8_t* shifts, uint32_t n, int32_t most) {
   for (; n > 0; --n) {
-    bad |= !tflm_patch_is_shift((int8_t)*shifts++);
-  }
-  return bad == 0;
-}
-
-/* Whether TFLM's one rounding of an int64 takes the shifts. */
-static int are_wide_shifts(const uint8_t* shifts, uint32_t n) {
-  for (; n > 0; --n) {
-    if ((int8_t)*shifts++ > TFLM_PATCH_MAX_WIDE_SHIFT) {
+    const int32_t shift = *shifts++;
+    if (shift < -31 || shift > most) {
       return 0;
     }
   }
@@ -79,36 +103,89 @@ tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage,
                                            uint32_t channels) {
   const int is_int16 = type == TFLM_PATCH_INT16;
   const uint32_t n = requant->per_channel ? channels : 1;
-  if (requant->multiplier_at % 4 != 0) {
-    return TFLM_PATCH_BAD_ALIGNMENT;
+  tflm_patch_status status =
+      tflm_patch_check_constant(stage, requant->multiplier_at, n, 4);
+  if (status == TFLM_PATCH_OK) {
+    status = tflm_patch_check_constant(stage, requant->shift_at, n, 1);
   }
-  if (!tflm_patch_constant_fits(stage, requant->multiplier_at, 4ull * n, 4) ||
-      !tflm_patch_constant_fits(stage, requant->shift_at, n, 1)) {
-    return TFLM_PATCH_BAD_SIZE;
+  if (status != TFLM_PATCH_OK) {
+    return status;
   }
-  const uint8_t* shifts = stage->constants + requant->shift_at;
   if (requant->per_channel > 1 || requant->bounded > 1 ||
       requant->wide > is_int16 ||
       (is_int16 ? requant->output_zero_point != 0
                 : !tflm_patch_is_int8(requant->output_zero_point)) ||
       !tflm_patch_is_clamp(type, requant->act_min, requant->act_max) ||
-      !are_shifts(shifts, n) ||
-      (requant->wide && !are_wide_shifts(shifts, n))) {
+      !are_shifts((const int8_t*)tflm_patch_constant(stage, requant->shift_at),
+                  n, requant->wide ? TFLM_PATCH_MAX_WIDE_SHIFT : 30)) {
     return TFLM_PATCH_BAD_OP;
   }
   return TFLM_PATCH_OK;
 }
 
-tflm_patch_status tflm_patch_check_scratch(const tflm_patch_op* op,
-                                           uint64_t bytes) {
+tflm_patch_status tflm_patch_check_weights(
+    const tflm_patch_task* task, const tflm_patch_requant* requant,
+    uint32_t filters, uint32_t filter_bytes, uint32_t channels) {
+  const tflm_patch_stage* stage = task->stage;
+  const uint8_t type = task->output->type;
+  const tflm_patch_weights_record* weights =
+      (const tflm_patch_weights_record*)(const void*)requant;
+  const tflm_patch_status status = tflm_patch_check_constant(
+      stage, weights->bias_at, channels, type == TFLM_PATCH_INT16 ? 8 : 4);
+  if (status != TFLM_PATCH_OK) {
+    return status;
+  }
+  return is_constant(stage, weights->weights_at,
+                     (uint64_t)filters * filter_bytes)
+             ? tflm_patch_check_requant(stage, type, requant, channels)
+             : TFLM_PATCH_BAD_SIZE;
+}
+
+tflm_patch_status tflm_patch_check_scratch(const tflm_patch_op* op, uint32_t n,
+                                           uint32_t value_bytes) {
   /* Without a scratch, scratch_bytes is 0. */
-  return op->scratch_bytes >= bytes ? TFLM_PATCH_OK : TFLM_PATCH_BAD_SIZE;
+  return n <= op->scratch_bytes / value_bytes ? TFLM_PATCH_OK
+                                              : TFLM_PATCH_BAD_SIZE;
+}
+
+tflm_patch_status tflm_patch_check_blocks(const tflm_patch_task* task,
+                                          const tflm_patch_map* space,
+                                          const tflm_patch_map* depth) {
+  /* Sizes are at most UINT16_MAX: products of two do not wrap. */
+  const uint32_t block = tflm_patch_block(task);
+  const uint32_t values = block * space->channels;
+  return block > 0 && values <= UINT16_MAX &&
+                 space->rows == depth->rows * block &&
+                 space->cols == depth->cols * block &&
+                 depth->channels == values * block
+             ? TFLM_PATCH_OK
+             : TFLM_PATCH_BAD_OP;
+}
+
+void tflm_patch_rowwise_reads(const tflm_patch_task* task, uint32_t step,
+                              tflm_patch_span* rows) {
+  (void)task;
+  rows->first = (int32_t)step;
+  rows->last = (int32_t)step;
+}
+
+void tflm_patch_whole_reads(const tflm_patch_task* task, uint32_t step,
+                            tflm_patch_span* rows) {
+  (void)step;
+  rows->first = 0;
+  rows->last = task->input->rows - 1;
 }
 
 void tflm_patch_window_reads(const tflm_patch_window* window, uint32_t rows,
-                             uint32_t step, int32_t* first, int32_t* last) {
+                             uint32_t step, tflm_patch_span* span) {
   const int32_t low = (int32_t)(step * window->stride_h) - window->pad_top;
   const int32_t high = low + (window->kernel_h - 1) * window->dilation_h;
-  *first = low < 0 ? 0 : low;
-  *last = high < (int32_t)rows ? high : (int32_t)rows - 1;
+  span->first = low < 0 ? 0 : low;
+  span->last = high < (int32_t)rows ? high : (int32_t)rows - 1;
+}
+
+void tflm_patch_windowed_reads(const tflm_patch_task* task, uint32_t step,
+                               tflm_patch_span* rows) {
+  tflm_patch_window_reads((const tflm_patch_window*)task->params,
+                          task->input->rows, step, rows);
 }

@@ -8,8 +8,8 @@
 #include "conv_line.h"
 #include "family.h"
 #include "kernels.h"
+#include "needed.h"
 #include "portable/portable.h"
-#include "typed.h"
 #include "weights.h"
 
 #if !TFLM_PATCH_HAS_OWN_CONV
@@ -31,7 +31,7 @@ static int is_pointwise(const tflm_patch_window* window,
 }
 
 static int8_t* find_row(const tflm_patch_rows* map, uint32_t row) {
-  return (int8_t*)(uintptr_t)tflm_patch_slot_row(map, row % map->ring_rows);
+  return (int8_t*)(uintptr_t)tflm_patch_view_row(map, row);
 }
 
 /* How many of the rows [row, row + count), count > 0, lie one behind the other
@@ -59,30 +59,28 @@ static uint32_t rows_apart(const tflm_patch_rows* input, const int8_t* from,
 }
 
 /* An output row over the input row that it is made from: some cells at a time
- * are set aside first. */
-static void make_line_in_place(const tflm_patch_conv_args* args, int8_t* cells,
+ * are set aside first. args->output_cols changes. */
+static void make_line_in_place(tflm_patch_conv_args* args, int8_t* cells,
                                uint32_t channels) {
   int8_t aside[2 * TFLM_PATCH_CONV_IN_PLACE_CHANNELS];
   const uint32_t most = (uint32_t)sizeof(aside) / channels;
-  tflm_patch_conv_args part = *args;
   int8_t* output = cells;
-  for (uint32_t left = args->output_cols; left > 0; left -= part.output_cols) {
-    part.output_cols = left < most ? left : most;
-    const uint32_t bytes = part.output_cols * channels;
+  for (uint32_t left = args->output_cols; left > 0; left -= args->output_cols) {
+    args->output_cols = left < most ? left : most;
+    const uint32_t bytes = args->output_cols * channels;
     const tflm_patch_rows input = {
         .base = aside,
         .row_bytes = (int32_t)bytes,
         .ring_rows = 1,
         .rows = 1,
-        .cols = part.output_cols,
+        .cols = args->output_cols,
         .channels = channels,
-        .split_base = aside,
         .split = 1,
     };
     memcpy(aside, cells, bytes);
-    tflm_patch_conv_s8(&part, &input, 0, output);
+    tflm_patch_conv_s8(args, &input, 0, output);
     cells += bytes;
-    output += part.output_cols * args->output_channels;
+    output += args->output_cols * args->output_channels;
   }
 }
 
@@ -123,7 +121,7 @@ static void make_pointwise(const tflm_patch_conv_args* args,
         .split = 1,
     };
 #if TFLM_PATCH_HAS_OWN_CONV_LINE
-    if (!tflm_patch_conv_line_s8(args, &line, to))
+    if (!tflm_patch_conv_line_s8(args, &line, to) && TFLM_PATCH_HAS_FALLBACK)
 #endif
       make_line(args, &line, to);
     row += n;
@@ -145,74 +143,43 @@ void tflm_patch_conv_rows_s8(const tflm_patch_conv_args* args,
   }
 }
 
-static const tflm_patch_conv_params* conv_params(const tflm_patch_stage* stage,
-                                                 const tflm_patch_op* op) {
-  return (const tflm_patch_conv_params*)tflm_patch_params(stage, op);
-}
-
-tflm_patch_status tflm_patch_check_conv(const tflm_patch_stage* stage,
-                                        const tflm_patch_op* op, uint8_t type) {
-  const tflm_patch_conv_params* params = conv_params(stage, op);
+tflm_patch_status tflm_patch_check_conv(const tflm_patch_task* task) {
+  const tflm_patch_conv_params* params =
+      (const tflm_patch_conv_params*)task->params;
   const tflm_patch_window* window = &params->window;
-  tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
+  const uint32_t groups = params->groups;
+  const uint32_t inputs = task->input->channels;
+  const uint32_t outputs = task->output->channels;
+  const tflm_patch_status status =
+      tflm_patch_check_window(window, task->input, task->output);
   if (status != TFLM_PATCH_OK) {
     return status;
   }
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  status = tflm_patch_check_window(window, input, output);
-  if (status != TFLM_PATCH_OK) {
-    return status;
-  }
-  if (input->type != type || output->type != type ||
-      params->groups == 0 || input->channels % params->groups != 0 ||
-      output->channels % params->groups != 0) {
+  if (groups == 0 || inputs % groups != 0 || outputs % groups != 0 ||
+      !tflm_patch_is_conv_there(task)) {
     return TFLM_PATCH_BAD_OP;
   }
   return tflm_patch_check_weights(
-      stage, type, params->weights_at,
-      (uint64_t)output->channels * window->kernel_h * window->kernel_w *
-          (input->channels / params->groups),
-      params->bias_at, &params->requant, output->channels);
+      task, &params->requant, outputs * window->kernel_h * window->kernel_w,
+      inputs / groups, outputs);
 }
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
-  return tflm_patch_check_conv(stage, op, TFLM_PATCH_INT8);
-}
-
-void tflm_patch_conv_reads(const tflm_patch_stage* stage,
-                           const tflm_patch_op* op, uint32_t input,
-                           uint32_t step, int32_t* first, int32_t* last) {
-  tflm_patch_window_reads(&conv_params(stage, op)->window,
-                          tflm_patch_input_map(stage, op, input)->rows, step,
-                          first, last);
-}
-
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  const tflm_patch_conv_params* params = conv_params(stage, op);
-  const tflm_patch_map* input_map = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  const tflm_patch_rows input = tflm_patch_view_rows(stage, input_map);
-  const tflm_patch_rows rows = tflm_patch_view_rows(stage, output);
-  const tflm_patch_conv_args args = {
-      .window = params->window,
-      .requant = tflm_patch_find_requant(stage, &params->requant),
-      .weights = (const int8_t*)tflm_patch_constant(stage, params->weights_at),
-      .bias = (const int32_t*)tflm_patch_constant(stage, params->bias_at),
-      .input_zero_point = input_map->zero_point,
-      .groups = params->groups,
-      .output_cols = output->cols,
-      .output_channels = output->channels,
-      .scratch = tflm_patch_spare_scratch(stage, op),
-      .scratch_bytes = op->scratch_bytes,
-  };
-  tflm_patch_conv_rows_s8(&args, &input, &rows, step, count);
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  tflm_patch_conv_args args;
+  tflm_patch_rows input;
+  tflm_patch_rows output;
+  tflm_patch_find_conv(task, &args);
+  tflm_patch_view_rows(task->stage, task->input, &input);
+  tflm_patch_view_rows(task->stage, task->output, &output);
+  tflm_patch_conv_rows_s8(&args, &input, &output, step, count);
 }
 
 const tflm_patch_kernel tflm_patch_conv_2d_kernel = {
-    .check = check,
-    .reads = tflm_patch_conv_reads,
+    .check = tflm_patch_check_conv,
+    .reads = tflm_patch_windowed_reads,
     .run = run,
+    .params_bytes = sizeof(tflm_patch_conv_params),
+    .inputs = 1,
+    .outputs = 1,
+    .rules = TFLM_PATCH_INT8 | TFLM_PATCH_IN_SERIES,
 };

@@ -1,131 +1,88 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * CONV_2D of int16 maps. Their zero point is 0: what lies outside the map adds
- * nothing.
+ * CONV_2D of int16 maps.
  */
 #include "dot.h"
 #include "kernels.h"
 #include "requantize.h"
-#include "typed.h"
 #include "weights.h"
-#include "window.h"
+#include "window_s16.h"
 
-/* An output row at work, and the part of the window of its current column that
- * lies in the map. */
-typedef struct {
-  const tflm_patch_conv_s16_args* args;
-  const tflm_patch_rows* input;
-  tflm_patch_kernel_rows rows;
-  uint32_t depth;         /* input channels that an output channel reads */
-  tflm_patch_range taps;  /* of a kernel row */
-  uint32_t cell;          /* value of an input row that the first tap reads */
-  uint32_t group_channel; /* first input channel of the group */
-} conv_row;
-
-/* A kernel row whose first tap inside has the weights given. */
-static int64_t sum_taps(const conv_row* c, const int16_t* row,
-                        const int8_t* weights) {
-  const uint32_t taps = c->taps.end - c->taps.first;
-  const uint32_t dilation = c->args->window.dilation_w;
-  const int16_t* cell = row + c->cell + c->group_channel;
+/* The sum of an output channel of a group of `depth` input channels, of which
+ * group_channel is the first; `weights` are the channel's. */
+static int64_t sum_window(const tflm_patch_window_s16* w,
+                          const int8_t* weights, uint32_t depth,
+                          uint32_t group_channel) {
+  const tflm_patch_window* window = &w->args->window;
+  const tflm_patch_range inside = w->rows.inside;
+  const size_t row_weights = (size_t)window->kernel_w * depth;
+  const size_t cell_step = (size_t)window->dilation_w * w->input->channels;
+  uint32_t slot = w->rows.slot;
+  uint32_t taps = w->taps.end - w->taps.first;
+  size_t n = depth;
   int64_t sum = 0;
-  if (dilation == 1 && c->args->groups == 1) {
-    return tflm_patch_dot_s16(cell, weights, (size_t)taps * c->depth);
+  if (cell_step == depth) { /* the taps read what lies side by side */
+    n *= taps;
+    taps = 1;
   }
-  for (uint32_t i = 0; i < taps; ++i) {
-    sum += tflm_patch_dot_s16(cell, weights, c->depth);
-    cell += (size_t)dilation * c->input->channels;
-    weights += c->depth;
-  }
-  return sum;
-}
-
-/* An output channel of the current column; `weights` are the channel's. */
-static int64_t sum_window(const conv_row* c, const int8_t* weights) {
-  const size_t row_weights = (size_t)c->args->window.kernel_w * c->depth;
-  const tflm_patch_range inside = c->rows.inside;
-  uint32_t slot = c->rows.slot;
-  int64_t sum = 0;
-  weights += inside.first * row_weights + (size_t)c->taps.first * c->depth;
+  weights += inside.first * row_weights + (size_t)w->taps.first * depth;
   for (uint32_t i = inside.first; i < inside.end; ++i) {
-    sum += sum_taps(
-        c, (const int16_t*)(const void*)tflm_patch_slot_row(c->input, slot),
-        weights);
-    slot = tflm_patch_next_slot(&c->rows, c->input, slot);
+    const int16_t* cell = tflm_patch_first_cell_s16(w, slot) + group_channel;
+    const int8_t* tap_weights = weights;
+    for (uint32_t j = 0; j < taps; ++j) {
+      sum += tflm_patch_dot_s16(cell, tap_weights, n);
+      cell += cell_step;
+      tap_weights += n;
+    }
+    slot = tflm_patch_next_slot(&w->rows, w->input, slot);
     weights += row_weights;
   }
   return sum;
 }
 
-void tflm_patch_conv_s16(const tflm_patch_conv_s16_args* args,
+void tflm_patch_conv_s16(const tflm_patch_conv_args* args,
                          const tflm_patch_rows* input, uint32_t row,
                          int16_t* output) {
-  const tflm_patch_window* window = &args->window;
+  const tflm_patch_int64* bias =
+      (const tflm_patch_int64*)(const void*)args->bias;
+  const uint32_t depth = input->channels / args->groups;
   const uint32_t group_outputs = args->output_channels / args->groups;
-  conv_row c = {
-      .args = args,
-      .input = input,
-      .rows = tflm_patch_find_kernel_rows(window, input, row),
-      .depth = input->channels / args->groups,
-  };
   const size_t kernel_bytes =
-      (size_t)window->kernel_h * window->kernel_w * c.depth;
+      (size_t)args->window.kernel_h * args->window.kernel_w * depth;
+  tflm_patch_window_s16 w;
+  tflm_patch_open_window_s16(&w, args, input, row);
   for (uint32_t x = 0; x < args->output_cols; ++x) {
-    const int32_t col = tflm_patch_first_col(window, x);
-    c.taps = tflm_patch_taps_inside(col, window->kernel_w, window->dilation_w,
-                                    input->cols);
-    const int is_inside = c.taps.first < c.taps.end;
-    if (is_inside) {
-      c.cell =
-          (uint32_t)(col + (int32_t)(c.taps.first * window->dilation_w)) *
-          input->channels;
-    }
+    const int8_t* weights = args->weights;
+    tflm_patch_move_window_s16(&w, x);
     for (uint32_t o = 0; o < args->output_channels; ++o) {
-      int64_t sum = tflm_patch_load_int64(&args->bias[o]);
-      c.group_channel = o / group_outputs * c.depth;
-      if (is_inside) {
-        sum = tflm_patch_add_int64(
-            sum, sum_window(&c, args->weights + o * kernel_bytes));
-      }
+      const int64_t sum = tflm_patch_add_int64(
+          tflm_patch_load_int64(&bias[o]),
+          sum_window(&w, weights, depth, o / group_outputs * depth));
       *output++ = tflm_patch_requantize_channel_s16(&args->requant, sum, o);
+      weights += kernel_bytes;
     }
   }
 }
 
 /* ---- the operator ---- */
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
-  return tflm_patch_check_conv(stage, op, TFLM_PATCH_INT16);
+static void make_row(const tflm_patch_conv_args* args,
+                     const tflm_patch_rows* input, uint32_t row,
+                     int8_t* output) {
+  tflm_patch_conv_s16(args, input, row, (int16_t*)(void*)output);
 }
 
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  const tflm_patch_conv_params* params =
-      (const tflm_patch_conv_params*)tflm_patch_params(stage, op);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  const tflm_patch_rows input =
-      tflm_patch_view_rows(stage, tflm_patch_input_map(stage, op, 0));
-  const tflm_patch_conv_s16_args args = {
-      .window = params->window,
-      .requant = tflm_patch_find_requant(stage, &params->requant),
-      .weights = (const int8_t*)tflm_patch_constant(stage, params->weights_at),
-      .bias = (const tflm_patch_int64*)tflm_patch_constant(stage,
-                                                           params->bias_at),
-      .groups = params->groups,
-      .output_cols = output->cols,
-      .output_channels = output->channels,
-  };
-  for (uint32_t row = step; row < step + count; ++row) {
-    tflm_patch_conv_s16(
-        &args, &input, row,
-        (int16_t*)(void*)tflm_patch_map_row(stage, output, row));
-  }
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  tflm_patch_run_conv(task, step, count, make_row);
 }
 
 const tflm_patch_kernel tflm_patch_conv_2d_s16_kernel = {
-    .check = check,
-    .reads = tflm_patch_conv_reads,
+    .check = tflm_patch_check_conv,
+    .reads = tflm_patch_windowed_reads,
     .run = run,
+    .params_bytes = sizeof(tflm_patch_conv_params),
+    .inputs = 1,
+    .outputs = 1,
+    .rules = TFLM_PATCH_INT16 | TFLM_PATCH_IN_SERIES,
 };

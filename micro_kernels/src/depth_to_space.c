@@ -6,41 +6,32 @@
 #include "blocks.h"
 #include "kernels.h"
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
-  const tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
-  return status != TFLM_PATCH_OK
-             ? status
-             : tflm_patch_check_blocks(stage, op,
-                                       tflm_patch_output_map(stage, op, 0),
-                                       tflm_patch_input_map(stage, op, 0));
+static tflm_patch_status check(const tflm_patch_task* task) {
+  return tflm_patch_check_blocks(task, task->output, task->input);
 }
 
-static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                  uint32_t input, uint32_t step, int32_t* first,
-                  int32_t* last) {
-  (void)input;
-  *first = (int32_t)(step / tflm_patch_block(stage, op));
-  *last = *first;
+static void reads(const tflm_patch_task* task, uint32_t step,
+                  tflm_patch_span* rows) {
+  tflm_patch_rowwise_reads(task, step / tflm_patch_block(task), rows);
 }
 
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  const uint32_t block = tflm_patch_block(stage, op);
-  const uint32_t bytes = tflm_patch_block_row_bytes(output, block);
-  for (uint32_t row = step; row < step + count; ++row) {
-    tflm_patch_copy_cells(tflm_patch_map_row(stage, input, row / block) +
-                              (size_t)(row % block) * bytes,
-                          (int32_t)(block * bytes),
-                          tflm_patch_map_row(stage, output, row),
-                          (int32_t)bytes, bytes, input->cols);
-  }
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  const uint32_t block = tflm_patch_block(task);
+  const uint32_t bytes = tflm_patch_block_row_bytes(task->output, block);
+  const uint8_t* in = (const uint8_t*)tflm_patch_input_row(task, step / block);
+  (void)count;
+  tflm_patch_copy_cells(in + (size_t)(step % block) * bytes,
+                        (int32_t)(block * bytes),
+                        (uint8_t*)tflm_patch_output_row(task, step),
+                        (int32_t)bytes, bytes, task->input->cols);
 }
 
 const tflm_patch_kernel tflm_patch_depth_to_space_kernel = {
     .check = check,
     .reads = reads,
     .run = run,
+    .params_bytes = sizeof(tflm_patch_block_params),
+    .inputs = 1,
+    .outputs = 1,
+    .rules = TFLM_PATCH_SAME_TYPES,
 };

@@ -91,22 +91,12 @@ static inline void tflm_patch_dot_4x2(const int8_t* a, size_t a_stride,
 /* Products of int16 with int8 are at most 2^22: so many fit into an int32. */
 #define TFLM_PATCH_DOT_S16_RUN 511u
 
-/* Exact. */
-static inline int64_t tflm_patch_dot_s16(const int16_t* a, const int8_t* w,
-                                         size_t n) {
-  int64_t sum = 0;
-  while (n > 0) {
-    const size_t run = n < TFLM_PATCH_DOT_S16_RUN ? n : TFLM_PATCH_DOT_S16_RUN;
-    int32_t part = 0;
-    for (size_t i = 0; i < run; ++i) {
-      part += a[i] * w[i];
-    }
-    sum += part;
-    a += run;
-    w += run;
-    n -= run;
-  }
-  return sum;
-}
+/* Exact (src/dot.c). */
+int64_t tflm_patch_dot_s16(const int16_t* a, const int8_t* w, size_t n);
+
+/* sums[c] += a . (w + c * w_stride), for `channels` channels, at most
+ * TFLM_PATCH_DOT_CHANNELS (src/dot.c). */
+void tflm_patch_dot_channels(const int8_t* a, const int8_t* w, size_t w_stride,
+                             size_t n, uint32_t channels, uint32_t* sums);
 
 #endif /* TFLM_PATCH_SRC_DOT_H_ */

@@ -7,24 +7,6 @@
 
 #include "kernel.h"
 
-void tflm_patch_open_stage(tflm_patch_stage* stage, const void* program,
-                           const void* constants) {
-  const uint8_t* bytes = (const uint8_t*)program;
-  const tflm_patch_header* header = (const tflm_patch_header*)program;
-  stage->program = bytes;
-  stage->header = header;
-  stage->maps = (const tflm_patch_map*)(const void*)(bytes + header->maps);
-  stage->ops = (const tflm_patch_op*)(const void*)(bytes + header->ops);
-  stage->edges = (const uint16_t*)(const void*)(bytes + header->edges);
-  stage->segments =
-      (const tflm_patch_segment*)(const void*)(bytes + header->segments);
-  stage->steps = (const tflm_patch_step*)(const void*)(bytes + header->steps);
-  stage->constants = (const uint8_t*)constants;
-  stage->constants_bytes = header->constants_bytes;
-  stage->workspace = NULL;
-  stage->tensors = NULL;
-}
-
 size_t tflm_patch_workspace_size(const void* program) {
   return ((const tflm_patch_header*)program)->workspace_bytes;
 }
@@ -40,6 +22,18 @@ int tflm_patch_is_fed_by_bands(const void* program) {
     }
   }
   return 0;
+}
+
+static void run_step(const tflm_patch_stage* stage, const tflm_patch_op* op,
+                     const tflm_patch_step* step) {
+  const tflm_patch_kernel* kernel = tflm_patch_find_kernel(op->kind);
+  const uint32_t n = kernel->rules & TFLM_PATCH_IN_SERIES ? step->count : 1;
+  const uint32_t end = (uint32_t)step->row + step->count;
+  tflm_patch_task task;
+  tflm_patch_open_task(&task, stage, op);
+  for (uint32_t row = step->row; row < end; row += n) {
+    kernel->run(&task, row, n);
+  }
 }
 
 tflm_patch_status tflm_patch_run(const void* program, const void* constants,
@@ -82,8 +76,7 @@ tflm_patch_status tflm_patch_resume(const void* program, const void* constants,
             (uint32_t)(step + 1 - (stage.steps + segment->first_step));
         return TFLM_PATCH_ABORT;
       }
-      const tflm_patch_op* op = &ops[step->op];
-      tflm_patch_find_kernel(op->kind)->run(&stage, op, step->row, step->count);
+      run_step(&stage, &ops[step->op], step);
     }
     done = 0;
   }

@@ -8,11 +8,19 @@
  *   dsp       Armv7E-M and Armv8-M with the DSP extension: Cortex-M4, M7, M33
  *   portable  everything else
  *
+ * TFLM_PATCH_KERNEL_TABLE_FILE names a header with what known models need, made by
+ * `tflm-patch export` or tflm_patch.codegen.kernel_header: the entries of the kernel
+ * table, and parts of kernels to leave out. Programs that need more are rejected.
+ *
  * TFLM_PATCH_HAS_OWN_<KERNEL> says that the family has its own implementation,
  * in src/<family>/, of a kernel in src/portable/ or in the operator's file.
  */
 #ifndef TFLM_PATCH_SRC_FAMILY_H_
 #define TFLM_PATCH_SRC_FAMILY_H_
+
+#ifdef TFLM_PATCH_KERNEL_TABLE_FILE
+#include TFLM_PATCH_KERNEL_TABLE_FILE
+#endif
 
 #define TFLM_PATCH_IS_MVE 0
 #define TFLM_PATCH_IS_DSP 0
@@ -44,5 +52,37 @@
 #define TFLM_PATCH_HAS_OWN_SUB TFLM_PATCH_IS_MVE
 #define TFLM_PATCH_HAS_OWN_POOL TFLM_PATCH_IS_MVE
 #define TFLM_PATCH_HAS_OWN_MEAN TFLM_PATCH_IS_MVE
+
+/* What a header of known models may leave out. Programs that need it are rejected:
+ *
+ *   ROW_SUMS  FULLY_CONNECTED of several rows, one after the other
+ *   FALLBACK  what the family's convolutions and FULLY_CONNECTED are not for
+ *             (src/fallback.c, src/portable/fully_connected.c)
+ *   PAIRS     depthwise convolutions that are not 3 x 3 or have uncommon shifts
+ *             (src/dsp/depthwise_pairs.c)
+ *
+ * but for
+ *
+ *   WIDE_WINDOWS  a faster way for windows of a multiple of four channels */
+#ifdef TFLM_PATCH_WITHOUT_ROW_SUMS
+#define TFLM_PATCH_HAS_ROW_SUMS 0
+#else
+#define TFLM_PATCH_HAS_ROW_SUMS 1
+#endif
+#if TFLM_PATCH_IS_DSP && defined(TFLM_PATCH_DSP_WITHOUT_FALLBACK)
+#define TFLM_PATCH_HAS_FALLBACK 0
+#else
+#define TFLM_PATCH_HAS_FALLBACK 1
+#endif
+#if !TFLM_PATCH_HAS_FALLBACK && defined(TFLM_PATCH_DSP_WITHOUT_PAIRS)
+#define TFLM_PATCH_HAS_PAIRS 0
+#else
+#define TFLM_PATCH_HAS_PAIRS 1
+#endif
+#ifdef TFLM_PATCH_DSP_WITHOUT_WIDE_WINDOWS
+#define TFLM_PATCH_HAS_WIDE_WINDOWS 0
+#else
+#define TFLM_PATCH_HAS_WIDE_WINDOWS 1
+#endif
 
 #endif /* TFLM_PATCH_SRC_FAMILY_H_ */

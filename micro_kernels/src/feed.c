@@ -8,43 +8,35 @@
 
 #include "kernels.h"
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
-  const tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
-  if (status != TFLM_PATCH_OK) {
-    return status;
-  }
-  const tflm_patch_map* band = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* frame = tflm_patch_output_map(stage, op, 0);
-  if (band->producer != TFLM_PATCH_NONE || band->type != frame->type ||
-      band->cols != frame->cols || band->channels != frame->channels ||
-      op->steps != frame->rows || frame->rows % band->rows != 0) {
-    return TFLM_PATCH_BAD_OP;
-  }
-  return TFLM_PATCH_OK;
+static tflm_patch_status check(const tflm_patch_task* task) {
+  const tflm_patch_map* band = task->input;
+  const tflm_patch_map* frame = task->output;
+  return band->producer == TFLM_PATCH_NONE && band->cols == frame->cols &&
+                 band->channels == frame->channels &&
+                 frame->rows % band->rows == 0
+             ? TFLM_PATCH_OK
+             : TFLM_PATCH_BAD_OP;
 }
 
-static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                  uint32_t input, uint32_t step, int32_t* first,
-                  int32_t* last) {
-  *first = (int32_t)(step % tflm_patch_input_map(stage, op, input)->rows);
-  *last = *first;
+static void reads(const tflm_patch_task* task, uint32_t step,
+                  tflm_patch_span* rows) {
+  tflm_patch_rowwise_reads(task, step % task->input->rows, rows);
 }
 
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  const tflm_patch_map* band = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* frame = tflm_patch_output_map(stage, op, 0);
-  const size_t row_bytes = (size_t)frame->cols * frame->channels *
-                           tflm_patch_type_bytes(frame->type);
-  for (uint32_t row = step; row < step + count; ++row) {
-    memcpy(tflm_patch_map_row(stage, frame, row),
-           tflm_patch_map_row(stage, band, row % band->rows), row_bytes);
-  }
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  const tflm_patch_map* band = task->input;
+  (void)count;
+  memcpy(tflm_patch_output_row(task, step),
+         tflm_patch_input_row(task, step % band->rows),
+         (size_t)tflm_patch_row_values(band) *
+             tflm_patch_type_bytes(band->type));
 }
 
 const tflm_patch_kernel tflm_patch_feed_kernel = {
     .check = check,
     .reads = reads,
     .run = run,
+    .inputs = 1,
+    .outputs = 1,
+    .rules = TFLM_PATCH_SAME_TYPES,
 };

@@ -7,9 +7,8 @@
 
 #include "family.h"
 #include "kernels.h"
+#include "needed.h"
 #include "portable/portable.h"
-#include "rowwise.h"
-#include "typed.h"
 #include "weights.h"
 
 #if !TFLM_PATCH_HAS_OWN_FULLY_CONNECTED
@@ -20,119 +19,114 @@ void tflm_patch_fully_connected_s8(const tflm_patch_fully_connected_args* args,
 #endif
 
 static const tflm_patch_fully_connected_params* fully_connected_params(
-    const tflm_patch_stage* stage, const tflm_patch_op* op) {
-  return (const tflm_patch_fully_connected_params*)tflm_patch_params(stage, op);
+    const tflm_patch_task* task) {
+  return (const tflm_patch_fully_connected_params*)task->params;
 }
 
 /* A map of a single row is one vector, with or without `flatten`. */
-int tflm_patch_fully_connected_accumulates(const tflm_patch_stage* stage,
-                                           const tflm_patch_op* op) {
-  return fully_connected_params(stage, op)->flatten &&
-         tflm_patch_input_map(stage, op, 0)->rows > 1;
+static int has_several_rows(const tflm_patch_task* task) {
+  return fully_connected_params(task)->flatten && task->input->rows > 1;
 }
 
 tflm_patch_status tflm_patch_check_fully_connected(
-    const tflm_patch_stage* stage, const tflm_patch_op* op, uint8_t type) {
+    const tflm_patch_task* task) {
   const tflm_patch_fully_connected_params* params =
-      fully_connected_params(stage, op);
-  tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
-  if (status != TFLM_PATCH_OK) {
-    return status;
-  }
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  const uint64_t inputs = (uint64_t)tflm_patch_row_values(input) *
-                          (params->flatten ? input->rows : 1u);
+      fully_connected_params(task);
+  const tflm_patch_map* input = task->input;
+  const tflm_patch_map* output = task->output;
+  const int accumulates = has_several_rows(task);
   const uint32_t outputs = tflm_patch_row_values(output);
-  const uint64_t sum_bytes = type == TFLM_PATCH_INT16
-                                 ? sizeof(tflm_patch_int64)
-                                 : sizeof(int32_t);
-  if (input->type != type || output->type != type ||
-      params->flatten > 1 || op->steps != input->rows ||
-      inputs > INT32_MAX) {
+  const uint32_t row_inputs = tflm_patch_row_values(input);
+  const uint32_t parts = accumulates ? input->rows : 1;
+  if (params->flatten > 1 || task->op->steps != input->rows ||
+      output->rows != (accumulates ? 1 : input->rows) ||
+      row_inputs > INT32_MAX / parts ||
+      (accumulates && !TFLM_PATCH_HAS_ROW_SUMS) ||
+      !tflm_patch_is_fully_connected_there(task)) {
     return TFLM_PATCH_BAD_OP;
   }
-  if (tflm_patch_fully_connected_accumulates(stage, op)) {
-    status = tflm_patch_check_scratch(op, outputs * sum_bytes);
+  if (accumulates) {
+    const tflm_patch_status status = tflm_patch_check_scratch(
+        task->op, outputs, input->type == TFLM_PATCH_INT16 ? 8 : 4);
     if (status != TFLM_PATCH_OK) {
       return status;
     }
   }
-  return tflm_patch_check_weights(stage, type, params->weights_at,
-                                  inputs * outputs, params->bias_at,
-                                  &params->requant, outputs);
+  return tflm_patch_check_weights(task, &params->requant, outputs,
+                                  row_inputs * parts, outputs);
 }
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
-  return tflm_patch_check_fully_connected(stage, op, TFLM_PATCH_INT8);
-}
-
-static tflm_patch_fully_connected_args make_args(const tflm_patch_stage* stage,
-                                                 const tflm_patch_op* op) {
+static void find_args(const tflm_patch_task* task,
+                      tflm_patch_fully_connected_args* args) {
+  const tflm_patch_stage* stage = task->stage;
   const tflm_patch_fully_connected_params* params =
-      fully_connected_params(stage, op);
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_fully_connected_args args = {
-      .requant = tflm_patch_find_requant(stage, &params->requant),
-      .weights = (const int8_t*)tflm_patch_constant(stage, params->weights_at),
-      .bias = (const int32_t*)tflm_patch_constant(stage, params->bias_at),
-      .inputs =
-          tflm_patch_row_values(input) * (params->flatten ? input->rows : 1u),
-      .outputs = tflm_patch_row_values(tflm_patch_output_map(stage, op, 0)),
-  };
-  return args;
-}
-
-static void run_rows(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                     uint32_t step, uint32_t count) {
-  const tflm_patch_fully_connected_args args = make_args(stage, op);
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  for (uint32_t row = step; row < step + count; ++row) {
-    tflm_patch_fully_connected_s8(
-        &args, (const int8_t*)tflm_patch_map_row(stage, input, row),
-        (int8_t*)tflm_patch_map_row(stage, output, row));
+      fully_connected_params(task);
+  tflm_patch_find_requant(stage, &params->requant, &args->requant);
+  args->weights = (const int8_t*)tflm_patch_constant(stage, params->weights_at);
+  args->bias = (const int32_t*)tflm_patch_constant(stage, params->bias_at);
+  args->inputs = tflm_patch_row_values(task->input);
+  if (params->flatten) {
+    args->inputs *= task->input->rows;
   }
+  args->outputs = tflm_patch_row_values(task->output);
 }
 
-static void run_accumulating(const tflm_patch_stage* stage,
-                             const tflm_patch_op* op, uint32_t step,
-                             uint32_t count) {
-  const tflm_patch_fully_connected_args args = make_args(stage, op);
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const uint32_t n = tflm_patch_row_values(input);
+void tflm_patch_run_fully_connected(
+    const tflm_patch_task* task, uint32_t step, uint32_t count,
+    const tflm_patch_fully_connected_rows* kernels) {
+  const int accumulates = TFLM_PATCH_HAS_ROW_SUMS && has_several_rows(task);
+  const uint32_t n = tflm_patch_row_values(task->input);
   const uint32_t end = step + count;
-  int32_t* sums = (int32_t*)tflm_patch_scratch(stage, op);
-  if (step == 0) {
-    memcpy(sums, args.bias, args.outputs * sizeof(int32_t));
+  void* sums = tflm_patch_scratch(task);
+  tflm_patch_fully_connected_args args;
+  find_args(task, &args);
+  if (accumulates && step == 0) {
+    memcpy(sums, args.bias, args.outputs * kernels->sum_bytes);
   }
   for (; step < end; ++step) {
-    tflm_patch_fully_connected_accumulate_s8(
-        &args, (const int8_t*)tflm_patch_map_row(stage, input, step), step * n,
-        n, sums);
+    const void* input = tflm_patch_input_row(task, step);
+    if (accumulates) {
+      kernels->accumulate(&args, input, step * n, n, sums);
+    } else {
+      kernels->make_row(&args, input, tflm_patch_output_row(task, step));
+    }
   }
-  if (end == op->steps) {
-    tflm_patch_fully_connected_finish_s8(
-        &args, sums,
-        (int8_t*)tflm_patch_map_row(stage, tflm_patch_output_map(stage, op, 0),
-                                    0));
+  if (accumulates && end == task->op->steps) {
+    kernels->finish(&args, sums, tflm_patch_output_row(task, 0));
   }
 }
 
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  if (tflm_patch_fully_connected_accumulates(stage, op)) {
-    run_accumulating(stage, op, step, count);
-  } else {
-    run_rows(stage, op, step, count);
-  }
+static void make_row(const tflm_patch_fully_connected_args* args,
+                     const void* input, void* output) {
+  tflm_patch_fully_connected_s8(args, (const int8_t*)input, (int8_t*)output);
+}
+
+static void accumulate(const tflm_patch_fully_connected_args* args,
+                       const void* input, uint32_t first, uint32_t n,
+                       void* sums) {
+  tflm_patch_fully_connected_accumulate_s8(args, (const int8_t*)input, first, n,
+                                           (int32_t*)sums);
+}
+
+static void finish(const tflm_patch_fully_connected_args* args,
+                   const void* sums, void* output) {
+  tflm_patch_fully_connected_finish_s8(args, (const int32_t*)sums,
+                                       (int8_t*)output);
+}
+
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  static const tflm_patch_fully_connected_rows kKernels = {
+      make_row, TFLM_PATCH_HAS_ROW_SUMS ? accumulate : NULL,
+      TFLM_PATCH_HAS_ROW_SUMS ? finish : NULL, sizeof(int32_t)};
+  tflm_patch_run_fully_connected(task, step, count, &kKernels);
 }
 
 const tflm_patch_kernel tflm_patch_fully_connected_kernel = {
-    .check = check,
+    .check = tflm_patch_check_fully_connected,
     .reads = tflm_patch_rowwise_reads,
     .run = run,
-    .accumulates = 2,
-    .is_accumulating = tflm_patch_fully_connected_accumulates,
+    .params_bytes = sizeof(tflm_patch_fully_connected_params),
+    .inputs = 1,
+    .outputs = 1,
+    .rules = TFLM_PATCH_INT8 | TFLM_PATCH_MAY_ACCUMULATE | TFLM_PATCH_IN_SERIES,
 };

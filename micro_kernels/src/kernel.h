@@ -29,121 +29,106 @@ typedef struct {
 } tflm_patch_stage;
 
 /* Resolves the tables of a program whose header is valid; workspace and tensors
- * become NULL (src/executor.c). */
+ * become NULL (src/stage.c). */
 void tflm_patch_open_stage(tflm_patch_stage* stage, const void* program,
                            const void* constants);
 
+/* An operator with what its kernel needs at hand. */
+typedef struct {
+  const tflm_patch_stage* stage;
+  const tflm_patch_op* op;
+  const void* params;           /* its record */
+  const tflm_patch_map* input;  /* the first one */
+  const tflm_patch_map* output; /* the first one */
+} tflm_patch_task;
+
+/* For an operator that has inputs and outputs (src/stage.c). */
+void tflm_patch_open_task(tflm_patch_task* task, const tflm_patch_stage* stage,
+                          const tflm_patch_op* op);
+
+/* Rows [first, last] of a map, none when first > last. */
+typedef struct {
+  int32_t first;
+  int32_t last;
+} tflm_patch_span;
+
+/* What the validator asks of an operator before its kernel's check(): the type of
+ * all its maps, one of these or a tflm_patch_type, and more. */
+enum {
+  TFLM_PATCH_TYPE_RULE = 0x0F,
+  TFLM_PATCH_SAME_TYPES = 0x0E,
+  TFLM_PATCH_ANY_TYPES = 0x0F,
+  /* The (first) output has the (first) input's rows, columns and channels. */
+  TFLM_PATCH_SAME_SHAPE = 0x10,
+  /* check() sees to the number of the output's rows; without it, it is that of
+   * the steps. */
+  TFLM_PATCH_MAY_ACCUMULATE = 0x20,
+  /* Not asked, but offered: run() takes several steps at once. */
+  TFLM_PATCH_IN_SERIES = 0x40
+};
+
 /* One kind of operator. */
 typedef struct {
-  /* Checks arity, types, shapes, parameter ranges and constant offsets: after
-   * it, run touches only the operator's maps, scratch and constants. */
-  tflm_patch_status (*check)(const tflm_patch_stage* stage,
-                             const tflm_patch_op* op);
-  /* Input rows [*first, *last] of the input-th input that a step reads,
-   * clamped to the map; *first > *last when it reads none. Neither decreases
-   * from one step to the next (check() sees to it): a run of steps reads the
-   * rows from the first of its first step to the last of its last. */
-  void (*reads)(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t input, uint32_t step, int32_t* first, int32_t* last);
-  /* Runs steps [step, step + count). */
-  void (*run)(const tflm_patch_stage* stage, const tflm_patch_op* op,
-              uint32_t step, uint32_t count);
-  uint8_t accumulates; /* 0: never, 1: always, 2: as the parameters say */
-  /* For accumulates == 2. NULL otherwise. */
-  int (*is_accumulating)(const tflm_patch_stage* stage,
-                         const tflm_patch_op* op);
+  /* Checks what the rules leave open: shapes, parameter ranges and constant
+   * offsets. After it, run touches only the operator's maps, scratch and
+   * constants. */
+  tflm_patch_status (*check)(const tflm_patch_task* task);
+  /* Input rows that a step reads, clamped to the map; task->input is the input
+   * in question. Neither end decreases from one step to the next (check() sees
+   * to it): a run of steps reads the rows from the first of its first step to
+   * the last of its last. */
+  void (*reads)(const tflm_patch_task* task, uint32_t step,
+                tflm_patch_span* rows);
+  /* Runs steps [step, step + count); count is 1 without TFLM_PATCH_IN_SERIES. */
+  void (*run)(const tflm_patch_task* task, uint32_t step, uint32_t count);
+  uint8_t params_bytes; /* size of the parameter record */
+  uint8_t inputs;       /* 0 for one or more */
+  uint8_t outputs;      /* likewise */
+  uint8_t rules;
 } tflm_patch_kernel;
 
 /* The kernel of a kind, NULL for an unknown one (src/kernel_table.c). */
 const tflm_patch_kernel* tflm_patch_find_kernel(uint32_t kind);
 
-/* Size of the parameter record of a known kind. */
-uint32_t tflm_patch_params_bytes(uint32_t kind);
-
-static inline const tflm_patch_map* tflm_patch_input_map(
+/* An operator's maps, inputs first, then outputs. */
+static inline const tflm_patch_map* tflm_patch_op_map(
     const tflm_patch_stage* stage, const tflm_patch_op* op, uint32_t i) {
   return &stage->maps[stage->edges[op->first_edge + i]];
 }
 
+static inline const tflm_patch_map* tflm_patch_input_map(
+    const tflm_patch_stage* stage, const tflm_patch_op* op, uint32_t i) {
+  return tflm_patch_op_map(stage, op, i);
+}
+
 static inline const tflm_patch_map* tflm_patch_output_map(
     const tflm_patch_stage* stage, const tflm_patch_op* op, uint32_t i) {
-  return &stage->maps[stage->edges[op->first_edge + op->n_inputs + i]];
+  return tflm_patch_op_map(stage, op, op->n_inputs + i);
 }
 
-static inline const void* tflm_patch_params(const tflm_patch_stage* stage,
-                                            const tflm_patch_op* op) {
-  return stage->program + op->params;
-}
+/* ---- memory (src/stage.c) ---- */
 
-static inline uint8_t* tflm_patch_place(const tflm_patch_stage* stage,
-                                        uint32_t region, uint32_t offset) {
-  switch (region) {
-    case TFLM_PATCH_REGION_WORKSPACE:
-      return stage->workspace + offset;
-    case TFLM_PATCH_REGION_CONSTANTS:
-      /* Constant maps are inputs only; nothing writes through this pointer. */
-      return (uint8_t*)(uintptr_t)(stage->constants + offset);
-    default:
-      return (uint8_t*)stage->tensors[region - TFLM_PATCH_REGION_TENSOR] +
-             offset;
-  }
-}
+/* The bytes of row `row` of a map, of any type: rows are aligned to it. */
+void* tflm_patch_map_row(const tflm_patch_stage* stage,
+                         const tflm_patch_map* map, uint32_t row);
 
-/* An operator's private memory; it has some. */
-static inline void* tflm_patch_scratch(const tflm_patch_stage* stage,
-                                       const tflm_patch_op* op) {
-  return tflm_patch_place(stage, op->scratch_region, op->scratch);
-}
+/* The same of a task's maps. */
+void* tflm_patch_input_row(const tflm_patch_task* task, uint32_t row);
+void* tflm_patch_output_row(const tflm_patch_task* task, uint32_t row);
 
-/* The same of one that works without, too: NULL when it has none. */
-static inline void* tflm_patch_spare_scratch(const tflm_patch_stage* stage,
-                                             const tflm_patch_op* op) {
-  return op->scratch_bytes == 0 ? NULL : tflm_patch_scratch(stage, op);
-}
+/* A map as the row kernels read it. */
+void tflm_patch_view_rows(const tflm_patch_stage* stage,
+                          const tflm_patch_map* map, tflm_patch_rows* view);
 
-/* The bytes of row `row` of a map. */
-static inline uint8_t* tflm_patch_map_row(const tflm_patch_stage* stage,
-                                          const tflm_patch_map* map,
-                                          uint32_t row) {
-  if (map->ring_rows != map->rows) {
-    row %= map->ring_rows;
-  }
-  if (row < map->split) {
-    return tflm_patch_place(stage, map->region, map->offset) +
-           (int32_t)row * map->row_bytes;
-  }
-  return tflm_patch_place(stage, map->split_region, map->split_offset) +
-         (int32_t)(row - map->split) * map->row_bytes;
-}
+/* Row `row` of a map that a row kernel reads. */
+const int8_t* tflm_patch_view_row(const tflm_patch_rows* view, uint32_t row);
 
-/* An int8 map as the row kernels read it. */
-static inline tflm_patch_rows tflm_patch_view_rows(
-    const tflm_patch_stage* stage, const tflm_patch_map* map) {
-  const tflm_patch_rows view = {
-      .base = (const int8_t*)tflm_patch_place(stage, map->region, map->offset),
-      .row_bytes = map->row_bytes,
-      .ring_rows = map->ring_rows,
-      .rows = map->rows,
-      .cols = map->cols,
-      .channels = map->channels,
-      .split_base = (const int8_t*)tflm_patch_place(stage, map->split_region,
-                                                    map->split_offset),
-      .split = map->split,
-  };
-  return view;
-}
+/* An operator's private memory, NULL when it has none. */
+void* tflm_patch_scratch(const tflm_patch_task* task);
 
 static inline const void* tflm_patch_constant(const tflm_patch_stage* stage,
                                               uint32_t at) {
   return stage->constants + at;
-}
-
-/* Whether an array of n bytes at `at` lies in the constants, aligned. */
-static inline int tflm_patch_constant_fits(const tflm_patch_stage* stage,
-                                           uint32_t at, uint64_t n,
-                                           uint32_t alignment) {
-  return at % alignment == 0 && at <= stage->constants_bytes &&
-         n <= stage->constants_bytes - at;
 }
 
 /* Size of an element in bytes, 0 for an unknown type (src/check.c). */
@@ -168,23 +153,54 @@ static inline int tflm_patch_is_shift(int32_t shift) {
   return -31 <= shift && shift <= 30;
 }
 
-/* Checks of parameter parts that several kinds share (src/check.c). */
-tflm_patch_status tflm_patch_check_arity(const tflm_patch_op* op,
-                                         uint32_t inputs, uint32_t outputs);
+/* Values of a row. */
+static inline uint32_t tflm_patch_row_values(const tflm_patch_map* map) {
+  return (uint32_t)map->cols * map->channels;
+}
+
+/* ---- checks that several kinds share (src/check.c) ---- */
+
+/* What an operator's kernel declares. */
+tflm_patch_status tflm_patch_check_rules(const tflm_patch_kernel* kernel,
+                                         const tflm_patch_task* task);
+
+/* The window of an output map over an input map. */
 tflm_patch_status tflm_patch_check_window(const tflm_patch_window* window,
                                           const tflm_patch_map* input,
                                           const tflm_patch_map* output);
+
+/* An array of n values of 1, 2, 4 or 8 bytes at `at` in the constants, aligned to
+ * their size or to 4. */
+tflm_patch_status tflm_patch_check_constant(const tflm_patch_stage* stage,
+                                            uint32_t at, uint32_t n,
+                                            uint32_t value_bytes);
+
 tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage,
                                            uint8_t type,
                                            const tflm_patch_requant* requant,
                                            uint32_t channels);
-/* The operator has a scratch of at least `bytes` (the validator has checked that
- * the scratch lies in the workspace, aligned). */
-tflm_patch_status tflm_patch_check_scratch(const tflm_patch_op* op,
-                                           uint64_t bytes);
 
-/* Rows that a window reads, clamped (src/check.c). */
+/* The operator has a scratch of at least n values of value_bytes (the validator
+ * has checked that the scratch lies in the workspace, aligned). */
+tflm_patch_status tflm_patch_check_scratch(const tflm_patch_op* op, uint32_t n,
+                                           uint32_t value_bytes);
+
+/* ---- rows that several kinds read (src/check.c) ---- */
+
+/* The row of the step's number. */
+void tflm_patch_rowwise_reads(const tflm_patch_task* task, uint32_t step,
+                              tflm_patch_span* rows);
+
+/* All rows of the map. */
+void tflm_patch_whole_reads(const tflm_patch_task* task, uint32_t step,
+                            tflm_patch_span* rows);
+
+/* Those of a window, clamped. */
 void tflm_patch_window_reads(const tflm_patch_window* window, uint32_t rows,
-                             uint32_t step, int32_t* first, int32_t* last);
+                             uint32_t step, tflm_patch_span* span);
+
+/* Those of the window that the record begins with. */
+void tflm_patch_windowed_reads(const tflm_patch_task* task, uint32_t step,
+                               tflm_patch_span* rows);
 
 #endif /* TFLM_PATCH_SRC_KERNEL_H_ */

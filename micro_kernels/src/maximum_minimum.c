@@ -44,24 +44,30 @@ static void minimum_row(const void* params, int32_t a_zero_point,
   tflm_patch_minimum_s8(a, a_step, b, b_step, output, n);
 }
 
-static void run_maximum(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                        uint32_t step, uint32_t count) {
-  tflm_patch_run_binary(stage, op, step, count, maximum_row);
+static void run_maximum(const tflm_patch_task* task, uint32_t step,
+                        uint32_t count) {
+  tflm_patch_run_binary(task, step, count, maximum_row);
 }
 
-static void run_minimum(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                        uint32_t step, uint32_t count) {
-  tflm_patch_run_binary(stage, op, step, count, minimum_row);
+static void run_minimum(const tflm_patch_task* task, uint32_t step,
+                        uint32_t count) {
+  tflm_patch_run_binary(task, step, count, minimum_row);
 }
 
 const tflm_patch_kernel tflm_patch_maximum_kernel = {
     .check = tflm_patch_check_binary,
     .reads = tflm_patch_binary_reads,
     .run = run_maximum,
+    .inputs = 2,
+    .outputs = 1,
+    .rules = TFLM_PATCH_INT8 | TFLM_PATCH_IN_SERIES,
 };
 
 const tflm_patch_kernel tflm_patch_minimum_kernel = {
     .check = tflm_patch_check_binary,
     .reads = tflm_patch_binary_reads,
     .run = run_minimum,
+    .inputs = 2,
+    .outputs = 1,
+    .rules = TFLM_PATCH_INT8 | TFLM_PATCH_IN_SERIES,
 };

@@ -57,89 +57,60 @@ void tflm_patch_mean_finish_s8(const tflm_patch_mean_params* params,
 }
 #endif
 
-static const tflm_patch_mean_params* mean_params(const tflm_patch_stage* stage,
-                                                 const tflm_patch_op* op) {
-  return (const tflm_patch_mean_params*)tflm_patch_params(stage, op);
-}
-
-static int is_accumulating(const tflm_patch_stage* stage,
-                           const tflm_patch_op* op) {
-  return mean_params(stage, op)->over_rows;
-}
-
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
-  const tflm_patch_mean_params* params = mean_params(stage, op);
-  const tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
-  if (status != TFLM_PATCH_OK) {
-    return status;
-  }
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  const uint64_t count = (uint64_t)(params->over_rows ? input->rows : 1) *
-                         (params->over_cols ? input->cols : 1);
+static tflm_patch_status check(const tflm_patch_task* task) {
+  const tflm_patch_mean_params* params =
+      (const tflm_patch_mean_params*)task->params;
+  const tflm_patch_map* input = task->input;
+  const tflm_patch_map* output = task->output;
+  const uint32_t rows = params->over_rows ? input->rows : 1;
+  const uint32_t cols = params->over_cols ? input->cols : 1;
   if (params->over_rows > 1 || params->over_cols > 1 ||
       params->over_rows + params->over_cols == 0 || params->variant != 0 ||
-      count > MAX_COUNT || !tflm_patch_is_shift(params->shift) ||
+      rows * cols > MAX_COUNT || !tflm_patch_is_shift(params->shift) ||
       !tflm_patch_is_int8(params->output_zero_point) ||
-      input->type != TFLM_PATCH_INT8 || output->type != TFLM_PATCH_INT8 ||
-      output->rows != (params->over_rows ? 1 : input->rows) ||
-      output->cols != (params->over_cols ? 1 : input->cols) ||
-      output->channels != input->channels || op->steps != input->rows) {
+      output->rows * rows != input->rows ||
+      output->cols * cols != input->cols ||
+      output->channels != input->channels || task->op->steps != input->rows) {
     return TFLM_PATCH_BAD_OP;
   }
   return params->over_rows ? tflm_patch_check_scratch(
-                                 op, 4ull * output->cols * output->channels)
+                                 task->op, tflm_patch_row_values(output), 4)
                            : TFLM_PATCH_OK;
 }
 
-static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                  uint32_t input, uint32_t step, int32_t* first,
-                  int32_t* last) {
-  (void)stage;
-  (void)op;
-  (void)input;
-  *first = (int32_t)step;
-  *last = (int32_t)step;
-}
-
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  const tflm_patch_mean_params* params = mean_params(stage, op);
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  const uint32_t end = step + count;
+/* One step. */
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  const tflm_patch_mean_params* params =
+      (const tflm_patch_mean_params*)task->params;
+  const tflm_patch_map* input = task->input;
+  const int8_t* in = (const int8_t*)tflm_patch_input_row(task, step);
+  int8_t* out =
+      (int8_t*)tflm_patch_output_row(task, params->over_rows ? 0 : step);
+  uint32_t values = input->cols;
+  (void)count;
   if (!params->over_rows) {
-    for (; step < end; ++step) {
-      tflm_patch_mean_cols_s8(
-          params, input->zero_point,
-          (const int8_t*)tflm_patch_map_row(stage, input, step), input->cols,
-          input->channels, (int8_t*)tflm_patch_map_row(stage, output, step));
-    }
+    tflm_patch_mean_cols_s8(params, input->zero_point, in, values,
+                            input->channels, out);
     return;
   }
-  int32_t* sums = (int32_t*)tflm_patch_scratch(stage, op);
-  const uint32_t n = (uint32_t)output->cols * output->channels;
+  const uint32_t n = tflm_patch_row_values(task->output);
+  int32_t* sums = (int32_t*)tflm_patch_scratch(task);
   if (step == 0) {
     memset(sums, 0, (size_t)n * sizeof(*sums));
   }
-  for (; step < end; ++step) {
-    tflm_patch_mean_accumulate_s8(
-        params, (const int8_t*)tflm_patch_map_row(stage, input, step),
-        input->cols, input->channels, sums);
-  }
-  if (end == op->steps) {
-    const uint32_t values =
-        (uint32_t)input->rows * (params->over_cols ? input->cols : 1u);
-    tflm_patch_mean_finish_s8(params, input->zero_point, sums, values,
-                              (int8_t*)tflm_patch_map_row(stage, output, 0), n);
+  tflm_patch_mean_accumulate_s8(params, in, values, input->channels, sums);
+  if (step + 1 == task->op->steps) {
+    values = (params->over_cols ? values : 1u) * input->rows;
+    tflm_patch_mean_finish_s8(params, input->zero_point, sums, values, out, n);
   }
 }
 
 const tflm_patch_kernel tflm_patch_mean_kernel = {
     .check = check,
-    .reads = reads,
+    .reads = tflm_patch_rowwise_reads,
     .run = run,
-    .accumulates = 2,
-    .is_accumulating = is_accumulating,
+    .params_bytes = sizeof(tflm_patch_mean_params),
+    .inputs = 1,
+    .outputs = 1,
+    .rules = TFLM_PATCH_INT8 | TFLM_PATCH_MAY_ACCUMULATE,
 };

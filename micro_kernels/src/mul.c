@@ -23,18 +23,13 @@ void tflm_patch_mul_s8(const tflm_patch_mul_params* params,
 }
 #endif
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
+static tflm_patch_status check(const tflm_patch_task* task) {
   const tflm_patch_mul_params* params =
-      (const tflm_patch_mul_params*)tflm_patch_params(stage, op);
-  const tflm_patch_status status = tflm_patch_check_binary(stage, op);
-  if (status != TFLM_PATCH_OK) {
-    return status;
-  }
+      (const tflm_patch_mul_params*)task->params;
   return tflm_patch_is_shift(params->output_shift) &&
                  tflm_patch_is_int8(params->output_zero_point) &&
                  tflm_patch_is_int8_range(params->act_min, params->act_max)
-             ? TFLM_PATCH_OK
+             ? tflm_patch_check_binary(task)
              : TFLM_PATCH_BAD_OP;
 }
 
@@ -46,13 +41,16 @@ static void mul_row(const void* params, int32_t a_zero_point,
                     b_zero_point, a, a_step, b, b_step, output, n);
 }
 
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  tflm_patch_run_binary(stage, op, step, count, mul_row);
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  tflm_patch_run_binary(task, step, count, mul_row);
 }
 
 const tflm_patch_kernel tflm_patch_mul_kernel = {
     .check = check,
     .reads = tflm_patch_binary_reads,
     .run = run,
+    .params_bytes = sizeof(tflm_patch_mul_params),
+    .inputs = 2,
+    .outputs = 1,
+    .rules = TFLM_PATCH_INT8 | TFLM_PATCH_IN_SERIES,
 };

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "kernels.h"
-#include "rowwise.h"
 
 /* Fills n bytes with values of value_bytes; returns where they end. */
 static uint8_t* fill(uint8_t* output, int16_t value, uint32_t value_bytes,
@@ -21,55 +20,37 @@ static uint8_t* fill(uint8_t* output, int16_t value, uint32_t value_bytes,
   return output;
 }
 
-static void pad(const tflm_patch_pad_params* params, uint32_t value_bytes,
-                const uint8_t* input, uint32_t cols, uint32_t channels,
-                uint8_t* output, uint32_t output_cols,
-                uint32_t output_channels) {
+void tflm_patch_pad(const tflm_patch_pad_params* params, const void* input,
+                    uint32_t cols, uint32_t channels, void* output,
+                    uint32_t output_cols, uint32_t output_channels,
+                    uint32_t value_bytes) {
+  const uint8_t* in = (const uint8_t*)input;
+  uint8_t* out = (uint8_t*)output;
   /* Bytes before, between and behind the cells of the input. */
   const size_t before =
       ((size_t)params->left * output_channels + params->front) * value_bytes;
   const size_t between = (size_t)(output_channels - channels) * value_bytes;
   const size_t total = (size_t)output_cols * output_channels * value_bytes;
-  const uint8_t* end = output + total;
+  const uint8_t* end = out + total;
   size_t cell_bytes = (size_t)channels * value_bytes;
-  if (input == NULL) {
-    fill(output, params->value, value_bytes, total);
-    return;
+  if (in == NULL) {
+    cols = 0;
+  } else {
+    out = fill(out, params->value, value_bytes, before);
   }
-  output = fill(output, params->value, value_bytes, before);
   if (between == 0) {
     cell_bytes *= cols;
-    cols = 1;
+    cols = cols > 0;
   }
   for (uint32_t col = 0; col < cols; ++col) {
     if (col > 0) {
-      output = fill(output, params->value, value_bytes, between);
+      out = fill(out, params->value, value_bytes, between);
     }
-    memmove(output, input, cell_bytes);
-    output += cell_bytes;
-    input += cell_bytes;
+    memmove(out, in, cell_bytes);
+    out += cell_bytes;
+    in += cell_bytes;
   }
-  fill(output, params->value, value_bytes, (size_t)(end - output));
-}
-
-void tflm_patch_pad_x8(const tflm_patch_pad_params* params, const int8_t* input,
-                       uint32_t cols, uint32_t channels, int8_t* output,
-                       uint32_t output_cols, uint32_t output_channels) {
-  pad(params, 1, (const uint8_t*)input, cols, channels, (uint8_t*)output,
-      output_cols, output_channels);
-}
-
-void tflm_patch_pad_s16(const tflm_patch_pad_params* params,
-                        const int16_t* input, uint32_t cols, uint32_t channels,
-                        int16_t* output, uint32_t output_cols,
-                        uint32_t output_channels) {
-  pad(params, sizeof(*output), (const uint8_t*)(const void*)input, cols,
-      channels, (uint8_t*)(void*)output, output_cols, output_channels);
-}
-
-static const tflm_patch_pad_params* pad_params(const tflm_patch_stage* stage,
-                                               const tflm_patch_op* op) {
-  return (const tflm_patch_pad_params*)tflm_patch_params(stage, op);
+  fill(out, params->value, value_bytes, (size_t)(end - out));
 }
 
 static int is_value(uint8_t type, int16_t value) {
@@ -87,16 +68,12 @@ static int holds(uint32_t before, uint32_t size, uint32_t output) {
   return before + size <= output;
 }
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
-  const tflm_patch_pad_params* params = pad_params(stage, op);
-  const tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
-  if (status != TFLM_PATCH_OK) {
-    return status;
-  }
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  return output->type == input->type && is_value(input->type, params->value) &&
+static tflm_patch_status check(const tflm_patch_task* task) {
+  const tflm_patch_pad_params* params =
+      (const tflm_patch_pad_params*)task->params;
+  const tflm_patch_map* input = task->input;
+  const tflm_patch_map* output = task->output;
+  return is_value(input->type, params->value) &&
                  holds(params->top, input->rows, output->rows) &&
                  holds(params->left, input->cols, output->cols) &&
                  holds(params->front, input->channels, output->channels)
@@ -105,33 +82,35 @@ static tflm_patch_status check(const tflm_patch_stage* stage,
 }
 
 /* Rows of padding read none; their first and last are those nearby. */
-static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                  uint32_t input, uint32_t step, int32_t* first,
-                  int32_t* last) {
-  const int32_t rows = tflm_patch_input_map(stage, op, input)->rows;
-  const int32_t row = (int32_t)step - pad_params(stage, op)->top;
-  *first = row < 0 ? 0 : row < rows ? row : rows;
-  *last = row < 0 ? -1 : row < rows ? row : rows - 1;
+static void reads(const tflm_patch_task* task, uint32_t step,
+                  tflm_patch_span* span) {
+  const int32_t rows = task->input->rows;
+  const int32_t row =
+      (int32_t)step - ((const tflm_patch_pad_params*)task->params)->top;
+  span->first = row < 0 ? 0 : row < rows ? row : rows;
+  span->last = row < 0 ? -1 : row < rows ? row : rows - 1;
 }
 
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  const tflm_patch_pad_params* params = pad_params(stage, op);
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  const uint32_t value_bytes = tflm_patch_type_bytes(output->type);
-  for (uint32_t row = step; row < step + count; ++row) {
-    const int is_inside =
-        row >= params->top && row - params->top < input->rows;
-    pad(params, value_bytes,
-        is_inside ? tflm_patch_map_row(stage, input, row - params->top) : NULL,
-        input->cols, input->channels, tflm_patch_map_row(stage, output, row),
-        output->cols, output->channels);
-  }
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  const tflm_patch_pad_params* params =
+      (const tflm_patch_pad_params*)task->params;
+  const tflm_patch_map* input = task->input;
+  const tflm_patch_map* output = task->output;
+  const uint32_t row = step - params->top; /* large above the first */
+  (void)count;
+  tflm_patch_pad(params,
+                 row < input->rows ? tflm_patch_input_row(task, row) : NULL,
+                 input->cols, input->channels,
+                 tflm_patch_output_row(task, step), output->cols,
+                 output->channels, tflm_patch_type_bytes(output->type));
 }
 
 const tflm_patch_kernel tflm_patch_pad_kernel = {
     .check = check,
     .reads = reads,
     .run = run,
+    .params_bytes = sizeof(tflm_patch_pad_params),
+    .inputs = 1,
+    .outputs = 1,
+    .rules = TFLM_PATCH_SAME_TYPES,
 };

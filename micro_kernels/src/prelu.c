@@ -24,18 +24,13 @@ void tflm_patch_prelu_s8(const tflm_patch_prelu_params* params,
   }
 }
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
+static tflm_patch_status check(const tflm_patch_task* task) {
   const tflm_patch_prelu_params* params =
-      (const tflm_patch_prelu_params*)tflm_patch_params(stage, op);
-  const tflm_patch_status status = tflm_patch_check_binary(stage, op);
-  if (status != TFLM_PATCH_OK) {
-    return status;
-  }
+      (const tflm_patch_prelu_params*)task->params;
   return tflm_patch_is_shift(params->shift[0]) &&
                  tflm_patch_is_shift(params->shift[1]) &&
                  tflm_patch_is_int8(params->output_zero_point)
-             ? TFLM_PATCH_OK
+             ? tflm_patch_check_binary(task)
              : TFLM_PATCH_BAD_OP;
 }
 
@@ -47,13 +42,16 @@ static void prelu_row(const void* params, int32_t a_zero_point,
                       b_zero_point, a, a_step, b, b_step, output, n);
 }
 
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  tflm_patch_run_binary(stage, op, step, count, prelu_row);
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  tflm_patch_run_binary(task, step, count, prelu_row);
 }
 
 const tflm_patch_kernel tflm_patch_prelu_kernel = {
     .check = check,
     .reads = tflm_patch_binary_reads,
     .run = run,
+    .params_bytes = sizeof(tflm_patch_prelu_params),
+    .inputs = 2,
+    .outputs = 1,
+    .rules = TFLM_PATCH_INT8 | TFLM_PATCH_IN_SERIES,
 };

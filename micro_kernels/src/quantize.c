@@ -7,10 +7,7 @@
 
 #include "kernels.h"
 #include "requantize.h"
-#include "rowwise.h"
 
-/* Larger magnitudes have no fraction. */
-#define MAX_FRACTIONAL 8388608.0f /* 2^23 */
 #define INT32_LIMIT 2147483648.0f /* 2^31 */
 
 /* What TFLM's conversion of a float without an int32 gives: C leaves it open,
@@ -28,84 +25,50 @@ static int32_t convert_out_of_range(float x) {
 
 /* Rounds to nearest, halves away from zero. */
 static int32_t round_to_int32(float x) {
-  if (x > -MAX_FRACTIONAL && x < MAX_FRACTIONAL) {
+  if (x >= -INT32_LIMIT && x < INT32_LIMIT) {
     const int32_t whole = (int32_t)x;
     const float fraction = x - (float)whole; /* exact */
     return whole + (fraction >= 0.5f) - (fraction <= -0.5f);
   }
-  return x >= -INT32_LIMIT && x < INT32_LIMIT ? (int32_t)x
-                                              : convert_out_of_range(x);
+  return convert_out_of_range(x);
 }
 
-static int32_t quantize(const tflm_patch_quantize_params* params, float value,
-                        int32_t low, int32_t high) {
-  return tflm_patch_clamp(
-      tflm_patch_wrapping_add(round_to_int32(value / params->scale),
-                              params->zero_point),
-      low, high);
-}
-
-void tflm_patch_quantize_f32_s8(const tflm_patch_quantize_params* params,
-                                const float* input, int8_t* output,
-                                uint32_t n) {
+void tflm_patch_quantize(const tflm_patch_quantize_params* params,
+                         const float* input, void* output, uint8_t type,
+                         uint32_t n) {
+  const int is_int16 = type == TFLM_PATCH_INT16;
+  const int32_t low = is_int16                    ? INT16_MIN
+                      : type == TFLM_PATCH_UINT8 ? 0
+                                                  : INT8_MIN;
+  const int32_t high = low + (is_int16 ? UINT16_MAX : UINT8_MAX);
   for (uint32_t i = 0; i < n; ++i) {
-    output[i] = (int8_t)quantize(params, input[i], INT8_MIN, INT8_MAX);
-  }
-}
-
-void tflm_patch_quantize_f32_u8(const tflm_patch_quantize_params* params,
-                                const float* input, uint8_t* output,
-                                uint32_t n) {
-  for (uint32_t i = 0; i < n; ++i) {
-    output[i] = (uint8_t)quantize(params, input[i], 0, UINT8_MAX);
-  }
-}
-
-void tflm_patch_quantize_f32_s16(const tflm_patch_quantize_params* params,
-                                 const float* input, int16_t* output,
-                                 uint32_t n) {
-  for (uint32_t i = 0; i < n; ++i) {
-    output[i] = (int16_t)quantize(params, input[i], INT16_MIN, INT16_MAX);
+    const int32_t value = tflm_patch_clamp(
+        tflm_patch_wrapping_add(round_to_int32(input[i] / params->scale),
+                                params->zero_point),
+        low, high);
+    if (is_int16) {
+      ((int16_t*)output)[i] = (int16_t)value;
+    } else {
+      ((uint8_t*)output)[i] = (uint8_t)value;
+    }
   }
 }
 
 /* TFLM multiplies in double and rounds to float. The double product of a float
  * and a difference of 16 bits is exact, so a float product is the same. */
-static float dequantize(const tflm_patch_quantize_params* params,
-                        int32_t value) {
-  return params->scale * (float)(value - params->zero_point);
-}
-
-void tflm_patch_dequantize_s8_f32(const tflm_patch_quantize_params* params,
-                                  const int8_t* input, float* output,
-                                  uint32_t n) {
+void tflm_patch_dequantize(const tflm_patch_quantize_params* params,
+                           const void* input, uint8_t type, float* output,
+                           uint32_t n) {
   for (uint32_t i = 0; i < n; ++i) {
-    output[i] = dequantize(params, input[i]);
-  }
-}
-
-void tflm_patch_dequantize_u8_f32(const tflm_patch_quantize_params* params,
-                                  const uint8_t* input, float* output,
-                                  uint32_t n) {
-  for (uint32_t i = 0; i < n; ++i) {
-    output[i] = dequantize(params, input[i]);
-  }
-}
-
-void tflm_patch_dequantize_s16_f32(const tflm_patch_quantize_params* params,
-                                   const int16_t* input, float* output,
-                                   uint32_t n) {
-  for (uint32_t i = 0; i < n; ++i) {
-    output[i] = dequantize(params, input[i]);
+    const int32_t value = type == TFLM_PATCH_INT16 ? ((const int16_t*)input)[i]
+                          : type == TFLM_PATCH_INT8
+                              ? ((const int8_t*)input)[i]
+                              : ((const uint8_t*)input)[i];
+    output[i] = params->scale * (float)(value - params->zero_point);
   }
 }
 
 /* ---- the operators ---- */
-
-static const tflm_patch_quantize_params* quantize_params(
-    const tflm_patch_stage* stage, const tflm_patch_op* op) {
-  return (const tflm_patch_quantize_params*)tflm_patch_params(stage, op);
-}
 
 static int is_zero_point(uint8_t type, int32_t zero_point) {
   switch (type) {
@@ -118,12 +81,13 @@ static int is_zero_point(uint8_t type, int32_t zero_point) {
   }
 }
 
-/* Shapes, types and parameters of a conversion between the two maps. */
-static tflm_patch_status check_maps(const tflm_patch_stage* stage,
-                                    const tflm_patch_op* op,
-                                    const tflm_patch_map* real,
-                                    const tflm_patch_map* quantized) {
-  const tflm_patch_quantize_params* params = quantize_params(stage, op);
+/* Types and parameters of a conversion between the two maps. */
+static tflm_patch_status check(const tflm_patch_task* task) {
+  const tflm_patch_quantize_params* params =
+      (const tflm_patch_quantize_params*)task->params;
+  const int from_real = task->op->kind == TFLM_PATCH_QUANTIZE;
+  const tflm_patch_map* real = from_real ? task->input : task->output;
+  const tflm_patch_map* quantized = from_real ? task->output : task->input;
   return real->type == TFLM_PATCH_FLOAT32 && params->scale > 0.0f &&
                  params->scale <= FLT_MAX &&
                  is_zero_point(quantized->type, params->zero_point)
@@ -131,73 +95,40 @@ static tflm_patch_status check_maps(const tflm_patch_stage* stage,
              : TFLM_PATCH_BAD_OP;
 }
 
-static tflm_patch_status check_quantize(const tflm_patch_stage* stage,
-                                        const tflm_patch_op* op) {
-  const tflm_patch_status status = tflm_patch_check_rowwise(stage, op);
-  return status != TFLM_PATCH_OK
-             ? status
-             : check_maps(stage, op, tflm_patch_input_map(stage, op, 0),
-                          tflm_patch_output_map(stage, op, 0));
+static void run_quantize(const tflm_patch_task* task, uint32_t step,
+                         uint32_t count) {
+  (void)count;
+  tflm_patch_quantize((const tflm_patch_quantize_params*)task->params,
+                      (const float*)tflm_patch_input_row(task, step),
+                      tflm_patch_output_row(task, step), task->output->type,
+                      tflm_patch_row_values(task->input));
 }
 
-static tflm_patch_status check_dequantize(const tflm_patch_stage* stage,
-                                          const tflm_patch_op* op) {
-  const tflm_patch_status status = tflm_patch_check_rowwise(stage, op);
-  return status != TFLM_PATCH_OK
-             ? status
-             : check_maps(stage, op, tflm_patch_output_map(stage, op, 0),
-                          tflm_patch_input_map(stage, op, 0));
-}
-
-static void run_quantize(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                         uint32_t step, uint32_t count) {
-  const tflm_patch_quantize_params* params = quantize_params(stage, op);
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  const uint32_t n = tflm_patch_row_values(input);
-  for (uint32_t row = step; row < step + count; ++row) {
-    const float* in =
-        (const float*)(const void*)tflm_patch_map_row(stage, input, row);
-    uint8_t* out = tflm_patch_map_row(stage, output, row);
-    if (output->type == TFLM_PATCH_INT8) {
-      tflm_patch_quantize_f32_s8(params, in, (int8_t*)out, n);
-    } else if (output->type == TFLM_PATCH_INT16) {
-      tflm_patch_quantize_f32_s16(params, in, (int16_t*)(void*)out, n);
-    } else {
-      tflm_patch_quantize_f32_u8(params, in, out, n);
-    }
-  }
-}
-
-static void run_dequantize(const tflm_patch_stage* stage,
-                           const tflm_patch_op* op, uint32_t step,
+static void run_dequantize(const tflm_patch_task* task, uint32_t step,
                            uint32_t count) {
-  const tflm_patch_quantize_params* params = quantize_params(stage, op);
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  const uint32_t n = tflm_patch_row_values(input);
-  for (uint32_t row = step; row < step + count; ++row) {
-    const uint8_t* in = tflm_patch_map_row(stage, input, row);
-    float* out = (float*)(void*)tflm_patch_map_row(stage, output, row);
-    if (input->type == TFLM_PATCH_INT8) {
-      tflm_patch_dequantize_s8_f32(params, (const int8_t*)in, out, n);
-    } else if (input->type == TFLM_PATCH_INT16) {
-      tflm_patch_dequantize_s16_f32(params, (const int16_t*)(const void*)in,
-                                    out, n);
-    } else {
-      tflm_patch_dequantize_u8_f32(params, in, out, n);
-    }
-  }
+  (void)count;
+  tflm_patch_dequantize((const tflm_patch_quantize_params*)task->params,
+                        tflm_patch_input_row(task, step), task->input->type,
+                        (float*)tflm_patch_output_row(task, step),
+                        tflm_patch_row_values(task->input));
 }
 
 const tflm_patch_kernel tflm_patch_quantize_kernel = {
-    .check = check_quantize,
+    .check = check,
     .reads = tflm_patch_rowwise_reads,
     .run = run_quantize,
+    .params_bytes = sizeof(tflm_patch_quantize_params),
+    .inputs = 1,
+    .outputs = 1,
+    .rules = TFLM_PATCH_ANY_TYPES | TFLM_PATCH_SAME_SHAPE,
 };
 
 const tflm_patch_kernel tflm_patch_dequantize_kernel = {
-    .check = check_dequantize,
+    .check = check,
     .reads = tflm_patch_rowwise_reads,
     .run = run_dequantize,
+    .params_bytes = sizeof(tflm_patch_quantize_params),
+    .inputs = 1,
+    .outputs = 1,
+    .rules = TFLM_PATCH_ANY_TYPES | TFLM_PATCH_SAME_SHAPE,
 };

@@ -52,17 +52,33 @@ static inline int32_t tflm_patch_rounding_divide_by_pot(int32_t x,
   return (halves >> 1) + (halves & 1);
 }
 
-/* x * multiplier / 2^31 * 2^shift for -31 <= shift <= 30, as TFLM's
- * MultiplyByQuantizedMultiplier computes it: shift left (modulo 2^32),
- * multiply and round, divide and round. */
-static inline int32_t tflm_patch_multiply_by_quantized_multiplier(
-    int32_t x, int32_t multiplier, int32_t shift) {
+/* The functions that follow exist twice: inline, and once for all callers that
+ * are optimized for size. */
+
+static inline int32_t tflm_patch_multiply_inline(int32_t x, int32_t multiplier,
+                                                 int32_t shift) {
   if (shift >= 0) {
     return tflm_patch_doubling_high_multiply(
         tflm_patch_wrapping_shift_left(x, shift), multiplier);
   }
   return tflm_patch_rounding_divide_by_pot(
       tflm_patch_doubling_high_multiply(x, multiplier), -shift);
+}
+
+/* (src/requantize.c) */
+int32_t tflm_patch_multiply_shared(int32_t x, int32_t multiplier,
+                                   int32_t shift);
+
+/* x * multiplier / 2^31 * 2^shift for -31 <= shift <= 30, as TFLM's
+ * MultiplyByQuantizedMultiplier computes it: shift left (modulo 2^32),
+ * multiply and round, divide and round. */
+static inline int32_t tflm_patch_multiply_by_quantized_multiplier(
+    int32_t x, int32_t multiplier, int32_t shift) {
+#ifdef __OPTIMIZE_SIZE__
+  return tflm_patch_multiply_shared(x, multiplier, shift);
+#else
+  return tflm_patch_multiply_inline(x, multiplier, shift);
+#endif
 }
 
 /* An accumulator to 8 bits: scaled, moved to the zero point, clamped. */
@@ -99,27 +115,57 @@ static inline int32_t tflm_patch_multiply_wide(int64_t x, int32_t multiplier,
   return (int32_t)(uint32_t)((int64_t)sum >> total_shift);
 }
 
-/* The sum of an output channel to int16, zero point 0. */
-static inline int16_t tflm_patch_requantize_channel_s16(
-    const tflm_patch_requant_args* args, int64_t sum, uint32_t channel) {
-  const uint32_t i = channel * args->channel_step;
-  const int32_t multiplier = args->multipliers[i];
-  const int32_t shift = args->shifts[i];
-  const int32_t scaled =
-      args->wide ? tflm_patch_multiply_wide(sum, multiplier, shift)
-                 : tflm_patch_multiply_by_quantized_multiplier(
-                       (int32_t)(uint32_t)(uint64_t)sum, multiplier, shift);
-  return (int16_t)tflm_patch_clamp(scaled, args->act_min, args->act_max);
-}
+/* The sum of an output channel to int16, zero point 0 (src/requantize.c). */
+int16_t tflm_patch_requantize_channel_s16(const tflm_patch_requant_args* args,
+                                          int64_t sum, uint32_t channel);
+
+/* (src/requantize.c) */
+int8_t tflm_patch_requantize_channel_shared(
+    const tflm_patch_requant_args* args, uint32_t accumulator,
+    uint32_t channel);
 
 /* The accumulator of an output channel to 8 bits. */
 static inline int8_t tflm_patch_requantize_channel(
     const tflm_patch_requant_args* args, uint32_t accumulator,
     uint32_t channel) {
+#ifdef __OPTIMIZE_SIZE__
+  return tflm_patch_requantize_channel_shared(args, accumulator, channel);
+#else
   const uint32_t i = channel * args->channel_step;
   return (int8_t)tflm_patch_requantize(
       (int32_t)accumulator, args->multipliers[i], args->shifts[i],
       args->output_zero_point, args->act_min, args->act_max);
+#endif
+}
+
+/* a + sign * b of values less their zero points, brought to a common scale before
+ * and to the output's after that. No term leaves int32. */
+static inline int32_t tflm_patch_scaled_sum_inline(
+    const tflm_patch_add_params* params, int32_t a, int32_t b, int32_t sign) {
+  const int32_t unit = (int32_t)1 << params->left_shift;
+  /* Scaled before they are added: the rounding is not symmetric. */
+  const int32_t a_scaled = tflm_patch_multiply_by_quantized_multiplier(
+      a * unit, params->input_multiplier[0], params->input_shift[0]);
+  const int32_t b_scaled = tflm_patch_multiply_by_quantized_multiplier(
+      b * unit, params->input_multiplier[1], params->input_shift[1]);
+  return tflm_patch_requantize(
+      (int32_t)((uint32_t)a_scaled + (uint32_t)b_scaled * (uint32_t)sign),
+      params->output_multiplier, params->output_shift,
+      params->output_zero_point, params->act_min, params->act_max);
+}
+
+/* (src/requantize.c) */
+int32_t tflm_patch_scaled_sum_shared(const tflm_patch_add_params* params,
+                                     int32_t a, int32_t b, int32_t sign);
+
+static inline int32_t tflm_patch_scaled_sum(const tflm_patch_add_params* params,
+                                            int32_t a, int32_t b,
+                                            int32_t sign) {
+#ifdef __OPTIMIZE_SIZE__
+  return tflm_patch_scaled_sum_shared(params, a, b, sign);
+#else
+  return tflm_patch_scaled_sum_inline(params, a, b, sign);
+#endif
 }
 
 #endif /* TFLM_PATCH_SRC_REQUANTIZE_H_ */

@@ -7,53 +7,45 @@
 #include <string.h>
 
 #include "kernels.h"
-#include "rowwise.h"
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
-  const tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
-  if (status != TFLM_PATCH_OK) {
-    return status;
-  }
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  return input->type == output->type && op->steps == output->rows &&
-                 (uint64_t)tflm_patch_row_values(input) * input->rows ==
-                     (uint64_t)tflm_patch_row_values(output) * output->rows
+static uint64_t count_values(const tflm_patch_map* map) {
+  return (uint64_t)tflm_patch_row_values(map) * map->rows;
+}
+
+/* 32 bits hold the number of a value. */
+static tflm_patch_status check(const tflm_patch_task* task) {
+  const uint64_t values = count_values(task->input);
+  return values <= UINT32_MAX && values == count_values(task->output)
              ? TFLM_PATCH_OK
              : TFLM_PATCH_BAD_OP;
 }
 
-static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                  uint32_t input, uint32_t step, int32_t* first,
-                  int32_t* last) {
-  const uint64_t n = tflm_patch_row_values(tflm_patch_output_map(stage, op, 0));
-  const uint32_t row_values =
-      tflm_patch_row_values(tflm_patch_input_map(stage, op, input));
-  *first = (int32_t)(step * n / row_values);
-  *last = (int32_t)(((step + 1u) * n - 1u) / row_values);
+static void reads(const tflm_patch_task* task, uint32_t step,
+                  tflm_patch_span* rows) {
+  const uint32_t n = tflm_patch_row_values(task->output);
+  const uint32_t row_values = tflm_patch_row_values(task->input);
+  rows->first = (int32_t)(step * n / row_values);
+  rows->last = (int32_t)((step * n + n - 1u) / row_values);
 }
 
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  const uint32_t value_bytes = tflm_patch_type_bytes(input->type);
-  const size_t row_bytes = (size_t)tflm_patch_row_values(input) * value_bytes;
-  const size_t n = (size_t)tflm_patch_row_values(output) * value_bytes;
-  for (uint32_t row = step; row < step + count; ++row) {
-    const uint64_t from = (uint64_t)row * n;
-    uint32_t source = (uint32_t)(from / row_bytes);
-    size_t at = (size_t)(from % row_bytes); /* in the input row */
-    uint8_t* out = tflm_patch_map_row(stage, output, row);
-    for (size_t left = n; left > 0; ++source) {
-      const size_t rest = row_bytes - at;
-      const size_t part = left < rest ? left : rest;
-      memmove(out, tflm_patch_map_row(stage, input, source) + at, part);
-      out += part;
-      left -= part;
-      at = 0;
-    }
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  const uint32_t value_bytes = tflm_patch_type_bytes(task->input->type);
+  const uint32_t row_values = tflm_patch_row_values(task->input);
+  const uint32_t n = tflm_patch_row_values(task->output);
+  uint8_t* out = (uint8_t*)tflm_patch_output_row(task, step);
+  tflm_patch_span rows;
+  (void)count;
+  reads(task, step, &rows);
+  uint32_t source = (uint32_t)rows.first;
+  uint32_t at = step * n - source * row_values; /* in its row */
+  for (uint32_t left = n; left > 0; ++source) {
+    const uint32_t rest = row_values - at;
+    const uint32_t part = left < rest ? left : rest;
+    const uint8_t* in = (const uint8_t*)tflm_patch_input_row(task, source);
+    memmove(out, in + (size_t)at * value_bytes, (size_t)part * value_bytes);
+    out += (size_t)part * value_bytes;
+    left -= part;
+    at = 0;
   }
 }
 
@@ -61,4 +53,7 @@ const tflm_patch_kernel tflm_patch_reshape_kernel = {
     .check = check,
     .reads = reads,
     .run = run,
+    .inputs = 1,
+    .outputs = 1,
+    .rules = TFLM_PATCH_SAME_TYPES,
 };

@@ -17,10 +17,14 @@
  */
 #include "kernels.h"
 #include "requantize.h"
-#include "rowwise.h"
 
 #define SUM_INTEGER_BITS 12
 #define OUTPUT_BITS 8
+
+/* a * b / 2^31, rounded. */
+static int32_t multiply(int32_t a, int32_t b) {
+  return tflm_patch_multiply_shared(a, b, 0);
+}
 
 /* x * 2^shift, saturated. */
 static int32_t saturating_shift_left(int32_t x, int32_t shift) {
@@ -32,18 +36,16 @@ static int32_t saturating_shift_left(int32_t x, int32_t shift) {
 
 /* 1 / (1 + a) for a in [0, 1), both in Q0.31. */
 static int32_t one_over_one_plus(int32_t a) {
-  const int32_t k48Over17 = 1515870810;     /* in Q2.29 */
+  const int32_t k48Over17 = 1515870810; /* in Q2.29 */
   const int32_t kMinus32Over17 = -1010580540;
   const int32_t kOne = (int32_t)1 << 29;
   /* (1 + a) / 2, rounded. */
-  const int32_t half = (int32_t)(((int64_t)a + INT32_MAX + 1) / 2);
-  int32_t x = k48Over17 + tflm_patch_doubling_high_multiply(half,
-                                                            kMinus32Over17);
+  const int32_t half = (int32_t)(((uint32_t)a + 0x80000000u) / 2);
+  int32_t x = k48Over17 + multiply(half, kMinus32Over17);
   for (int i = 0; i < 3; ++i) {
-    const int32_t error = kOne - tflm_patch_doubling_high_multiply(half, x);
-    x = tflm_patch_wrapping_add(
-        x, saturating_shift_left(tflm_patch_doubling_high_multiply(x, error),
-                                 2));
+    const int32_t error = kOne - multiply(half, x);
+    x = tflm_patch_wrapping_add(x,
+                                saturating_shift_left(multiply(x, error), 2));
   }
   return saturating_shift_left(x, 1);
 }
@@ -86,53 +88,35 @@ void tflm_patch_softmax_s8(const int32_t* exp_table, int32_t diff_min,
      * With a sum of 512 or more, where TFLM stops the program, the exponent is
      * above 31, and all outputs are less than half a unit. */
     if (diff >= diff_min && diff <= 0 && exponent <= 31) {
-      value = tflm_patch_rounding_divide_by_pot(
-          tflm_patch_doubling_high_multiply(reciprocal, exp_table[-diff]),
-          exponent);
+      value = tflm_patch_multiply_shared(reciprocal, exp_table[-diff],
+                                         -exponent);
     }
     output[i] = (int8_t)tflm_patch_clamp(value + INT8_MIN, INT8_MIN, INT8_MAX);
   }
 }
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
+static tflm_patch_status check(const tflm_patch_task* task) {
   const tflm_patch_softmax_params* params =
-      (const tflm_patch_softmax_params*)tflm_patch_params(stage, op);
-  const tflm_patch_status status = tflm_patch_check_rowwise(stage, op);
-  if (status != TFLM_PATCH_OK) {
-    return status;
-  }
-  if (params->exp_table_at % sizeof(int32_t) != 0) {
-    return TFLM_PATCH_BAD_ALIGNMENT;
-  }
-  if (!tflm_patch_constant_fits(stage, params->exp_table_at,
-                                256 * sizeof(int32_t), sizeof(int32_t))) {
-    return TFLM_PATCH_BAD_SIZE;
-  }
-  return tflm_patch_input_map(stage, op, 0)->type == TFLM_PATCH_INT8 &&
-                 tflm_patch_output_map(stage, op, 0)->type == TFLM_PATCH_INT8 &&
-                 params->diff_min >= -255 && params->diff_min <= 0
-             ? TFLM_PATCH_OK
+      (const tflm_patch_softmax_params*)task->params;
+  return params->diff_min >= -255 && params->diff_min <= 0
+             ? tflm_patch_check_constant(task->stage, params->exp_table_at, 256,
+                                         sizeof(int32_t))
              : TFLM_PATCH_BAD_OP;
 }
 
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
   const tflm_patch_softmax_params* params =
-      (const tflm_patch_softmax_params*)tflm_patch_params(stage, op);
-  const int32_t* exp_table =
-      (const int32_t*)tflm_patch_constant(stage, params->exp_table_at);
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  for (uint32_t row = step; row < step + count; ++row) {
-    const int8_t* in = (const int8_t*)tflm_patch_map_row(stage, input, row);
-    int8_t* out = (int8_t*)tflm_patch_map_row(stage, output, row);
-    for (uint32_t col = 0; col < input->cols; ++col) {
-      tflm_patch_softmax_s8(exp_table, params->diff_min, in, out,
-                            input->channels);
-      in += input->channels;
-      out += input->channels;
-    }
+      (const tflm_patch_softmax_params*)task->params;
+  const int32_t* exp_table = (const int32_t*)tflm_patch_constant(
+      task->stage, params->exp_table_at);
+  const uint32_t channels = task->input->channels;
+  const int8_t* in = (const int8_t*)tflm_patch_input_row(task, step);
+  int8_t* out = (int8_t*)tflm_patch_output_row(task, step);
+  (void)count;
+  for (uint32_t col = 0; col < task->input->cols; ++col) {
+    tflm_patch_softmax_s8(exp_table, params->diff_min, in, out, channels);
+    in += channels;
+    out += channels;
   }
 }
 
@@ -140,4 +124,8 @@ const tflm_patch_kernel tflm_patch_softmax_kernel = {
     .check = check,
     .reads = tflm_patch_rowwise_reads,
     .run = run,
+    .params_bytes = sizeof(tflm_patch_softmax_params),
+    .inputs = 1,
+    .outputs = 1,
+    .rules = TFLM_PATCH_INT8 | TFLM_PATCH_SAME_SHAPE,
 };

@@ -6,39 +6,28 @@
 #include "blocks.h"
 #include "kernels.h"
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
-  const tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
-  return status != TFLM_PATCH_OK
-             ? status
-             : tflm_patch_check_blocks(stage, op,
-                                       tflm_patch_input_map(stage, op, 0),
-                                       tflm_patch_output_map(stage, op, 0));
+static tflm_patch_status check(const tflm_patch_task* task) {
+  return tflm_patch_check_blocks(task, task->input, task->output);
 }
 
-static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                  uint32_t input, uint32_t step, int32_t* first,
-                  int32_t* last) {
-  const uint32_t block = tflm_patch_block(stage, op);
-  (void)input;
-  *first = (int32_t)(step * block);
-  *last = (int32_t)(step * block + block - 1);
+static void reads(const tflm_patch_task* task, uint32_t step,
+                  tflm_patch_span* rows) {
+  const uint32_t block = tflm_patch_block(task);
+  rows->first = (int32_t)(step * block);
+  rows->last = rows->first + (int32_t)block - 1;
 }
 
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  const uint32_t block = tflm_patch_block(stage, op);
-  const uint32_t bytes = tflm_patch_block_row_bytes(input, block);
-  for (uint32_t row = step; row < step + count; ++row) {
-    uint8_t* out = tflm_patch_map_row(stage, output, row);
-    for (uint32_t i = 0; i < block; ++i) {
-      tflm_patch_copy_cells(tflm_patch_map_row(stage, input, row * block + i),
-                            (int32_t)bytes, out, (int32_t)(block * bytes),
-                            bytes, output->cols);
-      out += bytes;
-    }
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  const uint32_t block = tflm_patch_block(task);
+  const uint32_t bytes = tflm_patch_block_row_bytes(task->input, block);
+  uint8_t* out = (uint8_t*)tflm_patch_output_row(task, step);
+  (void)count;
+  for (uint32_t i = 0; i < block; ++i) {
+    tflm_patch_copy_cells(
+        (const uint8_t*)tflm_patch_input_row(task, step * block + i),
+        (int32_t)bytes, out, (int32_t)(block * bytes), bytes,
+        task->output->cols);
+    out += bytes;
   }
 }
 
@@ -46,4 +35,8 @@ const tflm_patch_kernel tflm_patch_space_to_depth_kernel = {
     .check = check,
     .reads = reads,
     .run = run,
+    .params_bytes = sizeof(tflm_patch_block_params),
+    .inputs = 1,
+    .outputs = 1,
+    .rules = TFLM_PATCH_SAME_TYPES,
 };

@@ -15,14 +15,8 @@ void tflm_patch_strided_slice_row(const tflm_patch_strided_slice_params* params,
   input += (size_t)params->begin_col * (size_t)cell_bytes +
            (size_t)params->begin_channel * value_bytes;
   if (params->channel_stride == 1) {
-    const int whole_cells = output_channels == channels;
-    if (whole_cells && params->col_stride == 1) {
-      tflm_patch_copy_cells(input, 0, output, 0,
-                            output_cols * (uint32_t)cell_bytes, 1);
-    } else {
-      tflm_patch_copy_cells(input, params->col_stride * cell_bytes, output,
-                            output_bytes, (uint32_t)output_bytes, output_cols);
-    }
+    tflm_patch_copy_cells(input, params->col_stride * cell_bytes, output,
+                          output_bytes, (uint32_t)output_bytes, output_cols);
     return;
   }
   for (uint32_t col = 0; col < output_cols; ++col) {
@@ -35,29 +29,31 @@ void tflm_patch_strided_slice_row(const tflm_patch_strided_slice_params* params,
 }
 
 static const tflm_patch_strided_slice_params* slice_params(
-    const tflm_patch_stage* stage, const tflm_patch_op* op) {
-  return (const tflm_patch_strided_slice_params*)tflm_patch_params(stage, op);
+    const tflm_patch_task* task) {
+  return (const tflm_patch_strided_slice_params*)task->params;
 }
 
 /* Whether n indices from `begin` on, `stride` apart, are all below size. */
-static int is_slice(uint32_t begin, int64_t stride, uint32_t n, uint32_t size) {
-  const int64_t last = begin + (n - 1) * stride;
-  return begin < size && last >= 0 && last < size &&
-         (n == 1 ? stride == 1 : stride != 0);
+static int is_slice(uint32_t begin, int32_t stride, uint32_t n, uint32_t size) {
+  if (n == 1) {
+    return begin < size && stride == 1;
+  }
+  if (begin >= size || stride == 0) {
+    return 0;
+  }
+  const uint32_t distance =
+      stride < 0 ? 0u - (uint32_t)stride : (uint32_t)stride;
+  /* Indices that are left in the direction of the stride. */
+  const uint32_t left = stride < 0 ? begin : size - 1 - begin;
+  return n - 1 <= left / distance;
 }
 
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
-  const tflm_patch_strided_slice_params* params = slice_params(stage, op);
-  const tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
-  if (status != TFLM_PATCH_OK) {
-    return status;
-  }
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  return input->type == output->type && op->steps == output->rows &&
-                 is_slice(params->begin_row, params->row_stride, output->rows,
-                          input->rows) &&
+static tflm_patch_status check(const tflm_patch_task* task) {
+  const tflm_patch_strided_slice_params* params = slice_params(task);
+  const tflm_patch_map* input = task->input;
+  const tflm_patch_map* output = task->output;
+  return is_slice(params->begin_row, params->row_stride, output->rows,
+                  input->rows) &&
                  is_slice(params->begin_col, params->col_stride, output->cols,
                           input->cols) &&
                  is_slice(params->begin_channel, params->channel_stride,
@@ -66,35 +62,31 @@ static tflm_patch_status check(const tflm_patch_stage* stage,
              : TFLM_PATCH_BAD_OP;
 }
 
-static uint32_t source_row(const tflm_patch_strided_slice_params* params,
-                           uint32_t row) {
-  return params->begin_row + row * params->row_stride;
+static void reads(const tflm_patch_task* task, uint32_t step,
+                  tflm_patch_span* rows) {
+  const tflm_patch_strided_slice_params* params = slice_params(task);
+  tflm_patch_rowwise_reads(
+      task, params->begin_row + step * params->row_stride, rows);
 }
 
-static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                  uint32_t input, uint32_t step, int32_t* first,
-                  int32_t* last) {
-  (void)input;
-  *first = (int32_t)source_row(slice_params(stage, op), step);
-  *last = *first;
-}
-
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  const tflm_patch_strided_slice_params* params = slice_params(stage, op);
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  for (uint32_t row = step; row < step + count; ++row) {
-    tflm_patch_strided_slice_row(
-        params, tflm_patch_map_row(stage, input, source_row(params, row)),
-        input->channels, tflm_patch_type_bytes(input->type),
-        tflm_patch_map_row(stage, output, row), output->cols,
-        output->channels);
-  }
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  tflm_patch_span rows;
+  (void)count;
+  reads(task, step, &rows);
+  tflm_patch_strided_slice_row(
+      slice_params(task),
+      (const uint8_t*)tflm_patch_input_row(task, (uint32_t)rows.first),
+      task->input->channels, tflm_patch_type_bytes(task->input->type),
+      (uint8_t*)tflm_patch_output_row(task, step), task->output->cols,
+      task->output->channels);
 }
 
 const tflm_patch_kernel tflm_patch_strided_slice_kernel = {
     .check = check,
     .reads = reads,
     .run = run,
+    .params_bytes = sizeof(tflm_patch_strided_slice_params),
+    .inputs = 1,
+    .outputs = 1,
+    .rules = TFLM_PATCH_SAME_TYPES,
 };

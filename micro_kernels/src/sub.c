@@ -12,18 +12,9 @@ void tflm_patch_sub_s8(const tflm_patch_add_params* params,
                        int32_t a_zero_point, int32_t b_zero_point,
                        const int8_t* a, uint32_t a_step, const int8_t* b,
                        uint32_t b_step, int8_t* output, uint32_t n) {
-  const int32_t unit = (int32_t)1 << params->left_shift;
   for (uint32_t i = 0; i < n; ++i) {
-    /* Scaled before the subtraction: the rounding is not symmetric. */
-    const int32_t a_scaled = tflm_patch_multiply_by_quantized_multiplier(
-        (*a - a_zero_point) * unit, params->input_multiplier[0],
-        params->input_shift[0]);
-    const int32_t b_scaled = tflm_patch_multiply_by_quantized_multiplier(
-        (*b - b_zero_point) * unit, params->input_multiplier[1],
-        params->input_shift[1]);
-    output[i] = (int8_t)tflm_patch_requantize(
-        a_scaled - b_scaled, params->output_multiplier, params->output_shift,
-        params->output_zero_point, params->act_min, params->act_max);
+    output[i] = (int8_t)tflm_patch_scaled_sum(params, *a - a_zero_point,
+                                              *b - b_zero_point, -1);
     a += a_step;
     b += b_step;
   }
@@ -38,13 +29,16 @@ static void sub_row(const void* params, int32_t a_zero_point,
                     b_zero_point, a, a_step, b, b_step, output, n);
 }
 
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
-  tflm_patch_run_binary(stage, op, step, count, sub_row);
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+  tflm_patch_run_binary(task, step, count, sub_row);
 }
 
 const tflm_patch_kernel tflm_patch_sub_kernel = {
     .check = tflm_patch_check_add,
     .reads = tflm_patch_binary_reads,
     .run = run,
+    .params_bytes = sizeof(tflm_patch_add_params),
+    .inputs = 2,
+    .outputs = 1,
+    .rules = TFLM_PATCH_INT8 | TFLM_PATCH_IN_SERIES,
 };

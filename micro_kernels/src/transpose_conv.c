@@ -26,48 +26,36 @@ static inline tap_start find_taps(uint32_t position, int32_t pad,
   return start;
 }
 
-/* n output channels of a tap, from `channel` on. */
-static void add_tap(const tflm_patch_transpose_conv_args* args,
-                    const int8_t* values, uint32_t depth, uint32_t tap,
-                    uint32_t channel, uint32_t n, uint32_t* sums) {
-  const size_t at = (size_t)tap * args->output_channels + channel;
-  const int8_t* weights = args->weights + at * depth;
-  const int32_t* offsets = args->offsets + at;
-  for (uint32_t i = 0; i < n; ++i) {
-    sums[i] += (uint32_t)offsets[i];
-  }
-  if (n == CHANNELS) {
-    tflm_patch_dot_4(values, weights, depth, depth, sums);
-    return;
-  }
-  for (uint32_t i = 0; i < n; ++i) {
-    sums[i] += tflm_patch_dot(values, weights, depth);
-    weights += depth;
-  }
-}
-
-static void add_taps(const tflm_patch_transpose_conv_args* args,
+static void add_taps(const tflm_patch_conv_args* args, const int32_t* offsets,
                      const tflm_patch_rows* input, tap_start row, tap_start col,
                      uint32_t channel, uint32_t n, uint32_t* sums) {
   const tflm_patch_window* window = &args->window;
+  const uint32_t depth = input->channels;
   for (int32_t i = row.tap, r = row.index; i < window->kernel_h && r >= 0;
        i += window->stride_h, --r) {
     if (r >= (int32_t)input->rows) {
       continue;
     }
-    const int8_t* values =
-        tflm_patch_slot_row(input, (uint32_t)r % input->ring_rows);
+    const int8_t* values = tflm_patch_view_row(input, (uint32_t)r);
     for (int32_t j = col.tap, x = col.index; j < window->kernel_w && x >= 0;
          j += window->stride_w, --x) {
       if (x < (int32_t)input->cols) {
-        add_tap(args, values + (size_t)x * input->channels, input->channels,
-                (uint32_t)(i * window->kernel_w + j), channel, n, sums);
+        const size_t at =
+            (size_t)(i * window->kernel_w + j) * args->output_channels +
+            channel;
+        for (uint32_t c = 0; c < n; ++c) {
+          sums[c] += (uint32_t)offsets[at + c];
+        }
+        tflm_patch_dot_channels(values + (size_t)x * depth,
+                                args->weights + at * depth, depth, depth, n,
+                                sums);
       }
     }
   }
 }
 
-void tflm_patch_transpose_conv_s8(const tflm_patch_transpose_conv_args* args,
+void tflm_patch_transpose_conv_s8(const tflm_patch_conv_args* args,
+                                  const int32_t* offsets,
                                   const tflm_patch_rows* input, uint32_t row,
                                   int8_t* output) {
   const tflm_patch_window* window = &args->window;
@@ -82,7 +70,7 @@ void tflm_patch_transpose_conv_s8(const tflm_patch_transpose_conv_args* args,
       for (uint32_t i = 0; i < n; ++i) {
         sums[i] = (uint32_t)args->bias[channel + i];
       }
-      add_taps(args, input, rows, cols, channel, n, sums);
+      add_taps(args, offsets, input, rows, cols, channel, n, sums);
       for (uint32_t i = 0; i < n; ++i) {
         *output++ = tflm_patch_requantize_channel(&args->requant, sums[i],
                                                   channel + i);
@@ -93,78 +81,56 @@ void tflm_patch_transpose_conv_s8(const tflm_patch_transpose_conv_args* args,
 
 /* ---- the operator ---- */
 
-static const tflm_patch_transpose_conv_params* transpose_conv_params(
-    const tflm_patch_stage* stage, const tflm_patch_op* op) {
-  return (const tflm_patch_transpose_conv_params*)tflm_patch_params(stage, op);
-}
-
-static tflm_patch_status check(const tflm_patch_stage* stage,
-                               const tflm_patch_op* op) {
+static tflm_patch_status check(const tflm_patch_task* task) {
   const tflm_patch_transpose_conv_params* params =
-      transpose_conv_params(stage, op);
+      (const tflm_patch_transpose_conv_params*)task->params;
   const tflm_patch_window* window = &params->window;
-  const tflm_patch_status status = tflm_patch_check_arity(op, 1, 1);
-  if (status != TFLM_PATCH_OK) {
-    return status;
-  }
-  const tflm_patch_map* input = tflm_patch_input_map(stage, op, 0);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  const uint64_t filters = (uint64_t)window->kernel_h * window->kernel_w *
-                           output->channels;
-  if (input->type != TFLM_PATCH_INT8 || output->type != TFLM_PATCH_INT8 ||
-      window->kernel_h == 0 || window->kernel_w == 0 || window->stride_h == 0 ||
+  const uint32_t channels = task->output->channels;
+  const uint32_t filters = channels * window->kernel_h * window->kernel_w;
+  if (window->kernel_h == 0 || window->kernel_w == 0 || window->stride_h == 0 ||
       window->stride_w == 0 || window->dilation_h != 1 ||
       window->dilation_w != 1 || window->pad_top < 0 || window->pad_left < 0) {
     return TFLM_PATCH_BAD_OP;
   }
-  if (params->offsets_at % sizeof(int32_t) != 0) {
-    return TFLM_PATCH_BAD_ALIGNMENT;
-  }
-  if (!tflm_patch_constant_fits(stage, params->offsets_at,
-                                filters * sizeof(int32_t), sizeof(int32_t))) {
-    return TFLM_PATCH_BAD_SIZE;
-  }
-  return tflm_patch_check_weights(stage, TFLM_PATCH_INT8, params->weights_at,
-                                  filters * input->channels, params->bias_at,
-                                  &params->requant, output->channels);
+  const tflm_patch_status status = tflm_patch_check_constant(
+      task->stage, params->offsets_at, filters, sizeof(int32_t));
+  return status != TFLM_PATCH_OK
+             ? status
+             : tflm_patch_check_weights(task, &params->requant, filters,
+                                        task->input->channels, channels);
 }
 
-static void reads(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                  uint32_t input, uint32_t step, int32_t* first,
-                  int32_t* last) {
-  const tflm_patch_window* window = &transpose_conv_params(stage, op)->window;
-  const int32_t end = tflm_patch_input_map(stage, op, input)->rows;
+static void reads(const tflm_patch_task* task, uint32_t step,
+                  tflm_patch_span* rows) {
+  const tflm_patch_window* window = (const tflm_patch_window*)task->params;
+  const int32_t end = task->input->rows;
   const int32_t at = (int32_t)step + window->pad_top;
   const int32_t low = at - window->kernel_h + window->stride_h;
   const int32_t high = at / window->stride_h;
-  *first = low < 0 ? 0 : low / window->stride_h;
-  *last = high < end ? high : end - 1;
+  rows->first = low < 0 ? 0 : low / window->stride_h;
+  rows->last = high < end ? high : end - 1;
 }
 
-static void run(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                uint32_t step, uint32_t count) {
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
   const tflm_patch_transpose_conv_params* params =
-      transpose_conv_params(stage, op);
-  const tflm_patch_map* output = tflm_patch_output_map(stage, op, 0);
-  const tflm_patch_rows input =
-      tflm_patch_view_rows(stage, tflm_patch_input_map(stage, op, 0));
-  const tflm_patch_transpose_conv_args args = {
-      .window = params->window,
-      .requant = tflm_patch_find_requant(stage, &params->requant),
-      .weights = (const int8_t*)tflm_patch_constant(stage, params->weights_at),
-      .bias = (const int32_t*)tflm_patch_constant(stage, params->bias_at),
-      .offsets = (const int32_t*)tflm_patch_constant(stage, params->offsets_at),
-      .output_cols = output->cols,
-      .output_channels = output->channels,
-  };
-  for (uint32_t row = step; row < step + count; ++row) {
-    tflm_patch_transpose_conv_s8(
-        &args, &input, row, (int8_t*)tflm_patch_map_row(stage, output, row));
-  }
+      (const tflm_patch_transpose_conv_params*)task->params;
+  tflm_patch_conv_args args;
+  tflm_patch_rows input;
+  (void)count;
+  tflm_patch_find_conv(task, &args);
+  tflm_patch_view_rows(task->stage, task->input, &input);
+  tflm_patch_transpose_conv_s8(
+      &args,
+      (const int32_t*)tflm_patch_constant(task->stage, params->offsets_at),
+      &input, step, (int8_t*)tflm_patch_output_row(task, step));
 }
 
 const tflm_patch_kernel tflm_patch_transpose_conv_kernel = {
     .check = check,
     .reads = reads,
     .run = run,
+    .params_bytes = sizeof(tflm_patch_transpose_conv_params),
+    .inputs = 1,
+    .outputs = 1,
+    .rules = TFLM_PATCH_INT8,
 };

@@ -11,6 +11,12 @@
 
 /* The tables are read in place: no compiler may lay them out differently. */
 _Static_assert(sizeof(tflm_patch_header) == 60, "header");
+_Static_assert(offsetof(tflm_patch_header, n_segments) ==
+                   offsetof(tflm_patch_header, n_maps) + 6,
+               "counts");
+_Static_assert(offsetof(tflm_patch_header, steps) ==
+                   offsetof(tflm_patch_header, maps) + 16,
+               "tables");
 _Static_assert(sizeof(tflm_patch_map) == 32, "map");
 _Static_assert(sizeof(tflm_patch_op) == 28, "operator");
 _Static_assert(sizeof(tflm_patch_segment) == 12, "segment");
@@ -24,31 +30,36 @@ typedef struct {
 } validator;
 
 /* Whether [at, at + n) lies in a container. */
-static int fits(uint64_t at, uint64_t n, uint64_t container) {
+static int fits(uint32_t at, uint32_t n, uint32_t container) {
   return at <= container && n <= container - at;
 }
 
 /* ---- header ---- */
 
+/* The tables in the order of their places in the header, and but for the steps of
+ * their counts. */
 static tflm_patch_status check_tables(const tflm_patch_header* header) {
-  const struct {
-    uint32_t at;
-    uint32_t count;
-    uint32_t size;
-  } tables[] = {
-      {header->maps, header->n_maps, sizeof(tflm_patch_map)},
-      {header->ops, header->n_ops, sizeof(tflm_patch_op)},
-      {header->edges, header->n_edges, sizeof(uint16_t)},
-      {header->segments, header->n_segments, sizeof(tflm_patch_segment)},
-      {header->steps, header->n_steps, sizeof(tflm_patch_step)},
+  static const uint8_t kSizes[] = {
+      sizeof(tflm_patch_map),     sizeof(tflm_patch_op),
+      sizeof(uint16_t),           sizeof(tflm_patch_segment),
+      sizeof(tflm_patch_step),
   };
-  for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); ++i) {
-    if (tables[i].at % 4 != 0) {
+  const uint8_t* bytes = (const uint8_t*)header;
+  const uint16_t* counts =
+      (const uint16_t*)(const void*)(bytes +
+                                     offsetof(tflm_patch_header, n_maps));
+  const uint32_t* places =
+      (const uint32_t*)(const void*)(bytes + offsetof(tflm_patch_header, maps));
+  for (uint32_t i = 0; i < sizeof(kSizes); ++i) {
+    const uint32_t at = places[i];
+    const uint32_t count =
+        kSizes[i] == sizeof(tflm_patch_step) ? header->n_steps : counts[i];
+    if (at % 4 != 0) {
       return TFLM_PATCH_BAD_ALIGNMENT;
     }
-    if (tables[i].at < sizeof(tflm_patch_header) || tables[i].count == 0 ||
-        !fits(tables[i].at, (uint64_t)tables[i].count * tables[i].size,
-              header->program_bytes)) {
+    if (at < sizeof(tflm_patch_header) || count == 0 ||
+        count > header->program_bytes / kSizes[i] ||
+        !fits(at, count * kSizes[i], header->program_bytes)) {
       return TFLM_PATCH_BAD_SIZE;
     }
   }
@@ -139,12 +150,13 @@ static uint32_t row_distance(const tflm_patch_map* map) {
                             : (uint32_t)map->row_bytes;
 }
 
-/* Whether `slots` slots from an offset on, of `values` bytes each, lie in a
- * container. */
+/* Whether `slots` slots from an offset on, of `values` bytes each and no further
+ * apart than INT32_MAX, lie in a container. */
 static int piece_fits(const tflm_patch_map* map, uint32_t offset,
-                      uint32_t slots, uint64_t values, uint32_t container) {
-  const uint64_t reach = (uint64_t)(slots - 1) * row_distance(map);
-  if (reach > INT32_MAX) { /* kernels reckon in 32 bits */
+                      uint32_t slots, uint32_t values, uint32_t container) {
+  const uint32_t distance = row_distance(map);
+  const uint32_t reach = (slots - 1) * distance;
+  if (slots - 1 > INT32_MAX / distance) { /* kernels reckon in 32 bits */
     return 0;
   }
   return map->row_bytes < 0
@@ -165,11 +177,12 @@ static tflm_patch_status check_map(const validator* v,
       map->split_region >= TFLM_PATCH_REGION_TENSOR + v->n_tensors) {
     return TFLM_PATCH_BAD_INDEX;
   }
-  const uint64_t values = (uint64_t)map->cols * map->channels * type_bytes;
   const uint32_t distance = row_distance(map);
-  if (distance < values || distance > INT32_MAX) {
+  if (distance > INT32_MAX ||
+      tflm_patch_row_values(map) > distance / type_bytes) {
     return TFLM_PATCH_BAD_MAP;
   }
+  const uint32_t values = tflm_patch_row_values(map) * type_bytes;
   if (map->offset % type_bytes != 0 || distance % type_bytes != 0 ||
       map->split_offset % type_bytes != 0) {
     return TFLM_PATCH_BAD_ALIGNMENT;
@@ -196,17 +209,27 @@ static tflm_patch_status check_maps(const validator* v) {
 
 /* ---- operators ---- */
 
-static int accumulates(const validator* v, const tflm_patch_kernel* kernel,
-                       const tflm_patch_op* op) {
-  return kernel->accumulates == 2 ? kernel->is_accumulating(&v->stage, op)
-                                  : kernel->accumulates;
+/* Private memory, if any, lies in its region. */
+static tflm_patch_status check_scratch(const validator* v,
+                                       const tflm_patch_op* op) {
+  if (op->scratch == TFLM_PATCH_NONE) {
+    return op->scratch_bytes == 0 ? TFLM_PATCH_OK : TFLM_PATCH_BAD_SIZE;
+  }
+  if (op->scratch % TFLM_PATCH_ALIGNMENT != 0) {
+    return TFLM_PATCH_BAD_ALIGNMENT;
+  }
+  return op->scratch_region != TFLM_PATCH_REGION_CONSTANTS &&
+                 fits(op->scratch, op->scratch_bytes,
+                      region_bytes(v, op->scratch_region))
+             ? TFLM_PATCH_OK
+             : TFLM_PATCH_BAD_SIZE;
 }
 
 static tflm_patch_status check_op(const validator* v, uint32_t index) {
   const tflm_patch_stage* stage = &v->stage;
   const tflm_patch_op* op = &stage->ops[index];
   const tflm_patch_kernel* kernel = tflm_patch_find_kernel(op->kind);
-  if (kernel == NULL) {
+  if (kernel == NULL || op->n_inputs == 0 || op->n_outputs == 0) {
     return TFLM_PATCH_BAD_OP;
   }
   if (!fits(op->first_edge, (uint32_t)op->n_inputs + op->n_outputs,
@@ -216,29 +239,21 @@ static tflm_patch_status check_op(const validator* v, uint32_t index) {
   if (op->params % 4 != 0) {
     return TFLM_PATCH_BAD_ALIGNMENT;
   }
-  if (!fits(op->params, tflm_patch_params_bytes(op->kind),
-            stage->header->program_bytes)) {
+  if (!fits(op->params, kernel->params_bytes, stage->header->program_bytes)) {
     return TFLM_PATCH_BAD_SIZE;
   }
-  if (op->scratch == TFLM_PATCH_NONE) {
-    if (op->scratch_bytes != 0) {
-      return TFLM_PATCH_BAD_SIZE;
-    }
-  } else {
-    if (op->scratch % TFLM_PATCH_ALIGNMENT != 0) {
-      return TFLM_PATCH_BAD_ALIGNMENT;
-    }
-    if (op->scratch_region == TFLM_PATCH_REGION_CONSTANTS ||
-        !fits(op->scratch, op->scratch_bytes,
-              region_bytes(v, op->scratch_region))) {
-      return TFLM_PATCH_BAD_SIZE;
-    }
+  tflm_patch_task task;
+  tflm_patch_open_task(&task, stage, op);
+  tflm_patch_status status = check_scratch(v, op);
+  if (status == TFLM_PATCH_OK) {
+    status = tflm_patch_check_rules(kernel, &task);
   }
-  const tflm_patch_status status = kernel->check(stage, op);
+  if (status == TFLM_PATCH_OK) {
+    status = kernel->check(&task);
+  }
   if (status != TFLM_PATCH_OK) {
     return status;
   }
-  const uint32_t rows = accumulates(v, kernel, op) ? 1 : op->steps;
   for (uint32_t i = 0; i < op->n_outputs; ++i) {
     const tflm_patch_map* map = tflm_patch_output_map(stage, op, i);
     if (map->producer != index || map->region == TFLM_PATCH_REGION_CONSTANTS ||
@@ -246,7 +261,8 @@ static tflm_patch_status check_op(const validator* v, uint32_t index) {
          map->split_region == TFLM_PATCH_REGION_CONSTANTS)) {
       return TFLM_PATCH_BAD_MAP;
     }
-    if (map->rows != rows) {
+    if (!(kernel->rules & TFLM_PATCH_MAY_ACCUMULATE) &&
+        map->rows != op->steps) {
       return TFLM_PATCH_BAD_OP;
     }
   }
@@ -276,13 +292,14 @@ static int makes(const tflm_patch_stage* stage, const tflm_patch_op* op,
 }
 
 /* Whether a map in a tensor's region is that tensor. As it lies in the region,
- * a whole map of the tensor's size in one piece has offset 0 and no gaps. */
+ * a whole map of the tensor's size in one piece has offset 0 and no gaps, and 32
+ * bits hold its size. */
 static int is_tensor(const tflm_patch_map* map,
                      const tflm_patch_tensor_info* tensor) {
-  const uint64_t bytes = (uint64_t)map->rows * map->cols * map->channels *
-                         tflm_patch_type_bytes(map->type);
   return map->type == tensor->type && map->split == map->rows &&
-         bytes == tensor->bytes;
+         map->rows * tflm_patch_row_values(map) *
+                 tflm_patch_type_bytes(map->type) ==
+             tensor->bytes;
 }
 
 static tflm_patch_status check_producers(const validator* v) {
@@ -332,15 +349,16 @@ typedef struct {
 
 /* Whether rows first..last of a map are there. */
 static int are_rows_there(const validator* v, const simulation* s,
-                          const tflm_patch_map* map, int32_t first,
-                          int32_t last) {
+                          const tflm_patch_map* map,
+                          const tflm_patch_span* rows) {
   const tflm_patch_op* producer = &v->stage.ops[map->producer];
   const uint16_t done = s->done[map->producer - s->segment->first_op];
   int32_t made = done;
   if (map->rows != producer->steps) { /* it accumulates */
     made = done == producer->steps ? map->rows : 0;
   }
-  return first > last || (last < made && first + map->ring_rows >= made);
+  return rows->first > rows->last ||
+         (rows->last < made && rows->first + map->ring_rows >= made);
 }
 
 /* Whether the rows that a FEED step copies are those of the band at hand. */
@@ -372,6 +390,8 @@ static tflm_patch_status check_step(const validator* v, simulation* s,
     return TFLM_PATCH_BAD_STEP;
   }
   const tflm_patch_kernel* kernel = tflm_patch_find_kernel(op->kind);
+  tflm_patch_task task;
+  tflm_patch_open_task(&task, stage, op);
   for (uint32_t i = 0; i < op->n_inputs; ++i) {
     const tflm_patch_map* map = tflm_patch_input_map(stage, op, i);
     if (map->producer == TFLM_PATCH_NONE) {
@@ -386,14 +406,15 @@ static tflm_patch_status check_step(const validator* v, simulation* s,
     if (map->producer - segment->first_op >= segment->n_ops) {
       return TFLM_PATCH_BAD_STEP;
     }
-    int32_t first;
-    int32_t last;
-    kernel->reads(stage, op, i, step->row, &first, &last);
+    tflm_patch_span rows;
+    tflm_patch_span last;
+    task.input = map;
+    kernel->reads(&task, step->row, &rows);
     if (step->count > 1) {
-      int32_t unused;
-      kernel->reads(stage, op, i, end - 1, &unused, &last);
+      kernel->reads(&task, end - 1, &last);
+      rows.last = last.last;
     }
-    if (!are_rows_there(v, s, map, first, last)) {
+    if (!are_rows_there(v, s, map, &rows)) {
       return TFLM_PATCH_BAD_STEP;
     }
   }
@@ -467,7 +488,7 @@ tflm_patch_status tflm_patch_validate(const void* program, size_t program_bytes,
                                       size_t constants_bytes,
                                       const tflm_patch_tensor_info* tensors,
                                       size_t n_tensors) {
-  tflm_patch_status (*const checks[])(const validator*) = {
+  static tflm_patch_status (*const kChecks[])(const validator*) = {
       check_edges, check_maps, check_ops, check_producers, check_schedule,
   };
   tflm_patch_status status =
@@ -486,8 +507,8 @@ tflm_patch_status tflm_patch_validate(const void* program, size_t program_bytes,
   v.tensors = tensors;
   v.n_inputs = header->n_inputs;
   v.n_tensors = (uint32_t)n_tensors;
-  for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); ++i) {
-    status = checks[i](&v);
+  for (size_t i = 0; i < sizeof(kChecks) / sizeof(kChecks[0]); ++i) {
+    status = kChecks[i](&v);
     if (status != TFLM_PATCH_OK) {
       return status;
     }

@@ -99,11 +99,10 @@ def test_exported_code_needs_no_runtime_support(exported, tmp_path):
 
 
 # Bytes of flash on Cortex-M4, inner loops at -O2 and the rest at -Os as exported builds have
-# it: of the executor with the kernels of mlperf_vww, and with all kernels. The DSP family trades
-# flash for speed: unrolled by window width and stride, with the portable kernels as fallback.
+# it: of the executor with the kernels of mlperf_vww, and with all kernels.
 FAMILIES = {
-    'portable': ('-DTFLM_PATCH_PORTABLE', 12 * 1024, 32 * 1024),
-    'dsp': ('-DNDEBUG', 28 * 1024, 48 * 1024),
+    'portable': ('-DTFLM_PATCH_PORTABLE', 11 * 1024, 24 * 1024),
+    'dsp': ('-DNDEBUG', 13 * 1024, 28 * 1024),
 }
 
 

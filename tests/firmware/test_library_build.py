@@ -62,7 +62,7 @@ def test_find_package(tmp_path):
 def test_add_subdirectory(age, tmp_path):
   (tmp_path / 'main.c').write_text(USER_MAIN)
   (tmp_path / 'adapter.cc').write_text(USER_ADAPTER)
-  (tmp_path / 'model_kernels.inc').write_text(sources.table_lines([Kind.MAX_POOL_2D]))
+  (tmp_path / 'model_kernels.h').write_text(sources.header_of_kinds([Kind.MAX_POOL_2D]))
   (tmp_path / 'CMakeLists.txt').write_text(
       'cmake_minimum_required(VERSION 3.16)\nproject(user C CXX)\n'
       f'add_subdirectory({KERNELS} kernels)\n'
@@ -71,7 +71,7 @@ def test_add_subdirectory(age, tmp_path):
       'add_library(adapter STATIC adapter.cc)\ntarget_link_libraries(adapter tflm_patch::tflm)\n'
   )
   configure(tmp_path, tmp_path / 'build', f'-DTFLM_ROOT={FAKE_TFLM}/{age}',
-            f'-DTFLM_PATCH_KERNEL_TABLE_FILE={tmp_path}/model_kernels.inc')  # fmt: skip
+            f'-DTFLM_PATCH_KERNEL_TABLE_FILE={tmp_path}/model_kernels.h')  # fmt: skip
   run(tmp_path / 'build/user')
   symbols = run('nm', tmp_path / 'build/user')
   assert 'tflm_patch_max_pool_2d_kernel' in symbols

@@ -185,18 +185,19 @@ static void pull(builder* b, const tflm_patch_stage* stage, uint16_t* done,
     const uint32_t step = done[op_index];
     for (uint32_t i = 0; i < op->n_inputs; ++i) {
       const tflm_patch_map* map = tflm_patch_input_map(stage, op, i);
-      int32_t first;
-      int32_t last;
+      tflm_patch_task task;
+      tflm_patch_span rows;
       if (map->producer == TFLM_PATCH_NONE ||
           map->producer < segment->first_op) {
         continue;
       }
-      tflm_patch_find_kernel(op->kind)->reads(stage, op, i, step, &first,
-                                              &last);
-      if (first <= last) {
+      tflm_patch_open_task(&task, stage, op);
+      task.input = map;
+      tflm_patch_find_kernel(op->kind)->reads(&task, step, &rows);
+      if (rows.first <= rows.last) {
         const tflm_patch_op* producer = &b->ops[map->producer];
         pull(b, stage, done, map->producer - segment->first_op,
-             map->rows == producer->steps ? (uint32_t)last + 1
+             map->rows == producer->steps ? (uint32_t)rows.last + 1
                                           : producer->steps);
       }
     }

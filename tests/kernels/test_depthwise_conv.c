@@ -14,14 +14,15 @@ static int random_case(uint32_t* seed) {
   memset(&the_case, 0, sizeof(the_case));
   c->kind = TFLM_PATCH_DEPTHWISE_CONV_2D;
   c->groups = (uint16_t)(multiplied ? random_between(seed, 2, 9) : 1);
-  w->kernel_h = (uint8_t)random_between(seed, 1, 7);
-  w->kernel_w = (uint8_t)random_between(seed, 1, 7);
+  const int is_long = test_random(seed) % 4 == 0; /* more than kernels make at once */
+  w->kernel_h = (uint8_t)random_between(seed, 1, is_long ? 4 : 9);
+  w->kernel_w = (uint8_t)random_between(seed, 1, is_long ? 18 : 7);
   w->stride_h = (uint8_t)random_between(seed, 1, 3);
   w->stride_w = (uint8_t)random_between(seed, 1, 3);
   w->dilation_h = (uint8_t)(dilated ? random_between(seed, 1, 3) : 1);
   w->dilation_w = (uint8_t)(dilated ? random_between(seed, 1, 3) : 1);
-  c->shape[0] = (uint16_t)random_between(seed, 1, 9);
-  c->shape[1] = (uint16_t)random_between(seed, 1, 9);
+  c->shape[0] = (uint16_t)random_between(seed, 1, is_long ? 3 : 9);
+  c->shape[1] = (uint16_t)random_between(seed, 1, is_long ? 60 : 9);
   /* More and less than a block of channels, which a multiplier may cut. */
   const uint32_t wide = test_random(seed) % 5 == 0;
   c->shape[2] = (uint16_t)random_between(seed, 1, wide ? 140 : 12);
@@ -49,6 +50,55 @@ static void test_random_cases(void) {
   }
 }
 
+static tflm_patch_depthwise_conv_args find_args(const golden_weighted* c) {
+  const tflm_patch_depthwise_conv_args args = {
+      .window = c->window,
+      .requant = {c->multipliers, c->shifts, c->scales > 1,
+                  c->output_zero_point, c->act_min, c->act_max,
+                  weighted_is_bounded(c), 0},
+      .weights = c->weights,
+      .bias = c->bias,
+      .input_zero_point = c->input_zero_point,
+      .depth_multiplier = c->groups,
+      .output_cols = c->output_shape[1],
+  };
+  return args;
+}
+
+/* A scratch of any size gives the same bytes, and nothing behind it is touched. */
+static void check_scratch(const golden_weighted* c, uint32_t words) {
+  static uint32_t scratch[1100];
+  static int8_t output[WEIGHTED_VALUES];
+  const uint32_t row_bytes = (uint32_t)c->shape[1] * c->shape[2];
+  const uint32_t n = (uint32_t)c->output_shape[1] * c->output_shape[2];
+  const tflm_patch_rows view = {
+      c->input, (int32_t)row_bytes, c->shape[0], c->shape[0], c->shape[1],
+      c->shape[2], c->input, c->shape[0]};
+  tflm_patch_depthwise_conv_args args = find_args(c);
+  args.scratch = scratch;
+  args.scratch_bytes = 4 * words;
+  for (uint32_t row = 0; row < c->output_shape[0]; ++row) {
+    memset(scratch, 0x5A, sizeof(scratch));
+    tflm_patch_depthwise_conv_s8(&args, &view, row, output);
+    CHECK_BYTES(output, c->output + row * n, n);
+    for (uint32_t i = words; i < sizeof(scratch) / sizeof(scratch[0]); ++i) {
+      CHECK_EQUAL(scratch[i], 0x5A5A5A5A);
+    }
+  }
+}
+
+static void test_scratch(void) {
+  uint32_t seed = 47;
+  int done = 0;
+  test_case = "scratch";
+  while (done < 200) {
+    if (random_case(&seed) && the_case.c.groups == 1) {
+      check_scratch(&the_case.c, random_between(&seed, 0, 1000));
+      ++done;
+    }
+  }
+}
+
 /* A row may be written over the oldest row of its windows, as many cells before
  * it as its columns are read behind others. */
 static void check_in_place(const golden_weighted* c, uint32_t row,
@@ -63,16 +113,7 @@ static void check_in_place(const golden_weighted* c, uint32_t row,
   const tflm_patch_rows view = {
       map, (int32_t)row_bytes, c->shape[0], c->shape[0], c->shape[1], channels,
       map, c->shape[0]};
-  const tflm_patch_depthwise_conv_args args = {
-      .window = *w,
-      .requant = {c->multipliers, c->shifts, c->scales > 1,
-                  c->output_zero_point, c->act_min, c->act_max},
-      .weights = c->weights,
-      .bias = c->bias,
-      .input_zero_point = c->input_zero_point,
-      .depth_multiplier = 1,
-      .output_cols = c->output_shape[1],
-  };
+  const tflm_patch_depthwise_conv_args args = find_args(c);
   const uint32_t n = c->output_shape[1] * channels;
   memcpy(map, c->input, weighted_size(c->shape));
   int8_t* output = map + oldest * row_bytes - gap * channels;
@@ -128,6 +169,7 @@ static void test_rejections(void) {
 
 int main(void) {
   test_random_cases();
+  test_scratch();
   test_in_place();
   test_rejections();
   return TEST_RESULT();

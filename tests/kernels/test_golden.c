@@ -41,9 +41,9 @@ static void test_quantize(void) {
   for (size_t i = 0; i < COUNT(kQuantize); ++i) {
     const golden_quantize* c = &kQuantize[i];
     const tflm_patch_quantize_params params = {c->scale, c->zero_point};
-    tflm_patch_quantize_f32_s8(&params, c->real, quantized, c->n);
+    tflm_patch_quantize(&params, c->real, quantized, TFLM_PATCH_INT8, c->n);
     CHECK_BYTES(quantized, c->quantized, c->n);
-    tflm_patch_dequantize_s8_f32(&params, values, real, 256);
+    tflm_patch_dequantize(&params, values, TFLM_PATCH_INT8, real, 256);
     CHECK_BYTES(real, c->dequantized, sizeof(real));
   }
 }

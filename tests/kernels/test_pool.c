@@ -154,13 +154,13 @@ static void test_rounding(void) {
     const tflm_patch_rows view = {kCases[i].values, 2, 2, 2, 2, 1, NULL, 2};
     int8_t output = 0;
     int32_t sum = 0;
-    tflm_patch_average_pool_s8(&params, &view, 0, &output, 1);
+    tflm_patch_pool(TFLM_PATCH_AVERAGE_POOL_2D, &params, &view, 0, &output, 1);
     CHECK_EQUAL(output, kCases[i].mean);
-    tflm_patch_average_pool_accumulate_s8(&params, kCases[i].values, 2, 1, &sum,
-                                          1);
-    tflm_patch_average_pool_accumulate_s8(&params, kCases[i].values + 2, 2, 1,
-                                          &sum, 1);
-    tflm_patch_average_pool_finish_s8(&params, &sum, 2, 2, 1, &output, 1);
+    tflm_patch_average_pool_accumulate(&params, kCases[i].values, 2, 1, &sum, 1,
+                                       1);
+    tflm_patch_average_pool_accumulate(&params, kCases[i].values + 2, 2, 1,
+                                       &sum, 1, 1);
+    tflm_patch_average_pool_finish(&params, &sum, 2, 2, 1, &output, 1, 1);
     CHECK_EQUAL(output, kCases[i].mean);
   }
 }
@@ -219,8 +219,8 @@ static void test_counts(void) {
                   : sums[k] > 127 * count ? 127 * count
                                           : sums[k];
       }
-      tflm_patch_average_pool_finish_s8(&params, sums, kCounts[i], 1, 5, output,
-                                        1);
+      tflm_patch_average_pool_finish(&params, sums, kCounts[i], 1, 5, output, 1,
+                                     1);
       for (int k = 0; k < 5; ++k) {
         const int64_t size = sums[k] < 0 ? -(int64_t)sums[k] : sums[k];
         const int64_t mean = (2 * size + count) / (2 * count);
@@ -239,9 +239,9 @@ static void test_ring(void) {
   int8_t output = 0;
   test_case = "ring";
   /* Row 3 of the output reads rows 3..5, in slots 0, 1, 2 of 3. */
-  tflm_patch_average_pool_s8(&params, &view, 3, &output, 1);
+  tflm_patch_pool(TFLM_PATCH_AVERAGE_POOL_2D, &params, &view, 3, &output, 1);
   CHECK_EQUAL(output, 5);
-  tflm_patch_max_pool_s8(&params, &view, 3, &output, 1);
+  tflm_patch_pool(TFLM_PATCH_MAX_POOL_2D, &params, &view, 3, &output, 1);
   CHECK_EQUAL(output, 9);
 }
 

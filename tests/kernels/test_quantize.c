@@ -26,7 +26,7 @@ static void test_in_range(void) {
             roundf(real[i] / kScales[s]) + (float)kZeroPoints[z];
         expected[i] = (int8_t)fmaxf(-128.0f, fminf(127.0f, rounded));
       }
-      tflm_patch_quantize_f32_s8(&params, real, output, 4000);
+      tflm_patch_quantize(&params, real, output, TFLM_PATCH_INT8, 4000);
       CHECK_BYTES(output, expected, 4000);
     }
   }
@@ -40,7 +40,7 @@ static void test_large(void) {
   const tflm_patch_quantize_params params = {1.0f, -100};
   int8_t output[6];
   test_case = "large";
-  tflm_patch_quantize_f32_s8(&params, kReal, output, 6);
+  tflm_patch_quantize(&params, kReal, output, TFLM_PATCH_INT8, 6);
   CHECK_BYTES(output, kExpected, 6);
 }
 
@@ -53,8 +53,8 @@ static void test_out_of_range(void) {
   int8_t output[8];
   uint8_t unsigned_output[8];
   test_case = "out of range";
-  tflm_patch_quantize_f32_s8(&params, kReal, output, 8);
-  tflm_patch_quantize_f32_u8(&params, kReal, unsigned_output, 8);
+  tflm_patch_quantize(&params, kReal, output, TFLM_PATCH_INT8, 8);
+  tflm_patch_quantize(&params, kReal, unsigned_output, TFLM_PATCH_UINT8, 8);
   for (int i = 0; i < 8; ++i) {
     CHECK(output[i] == INT8_MIN || output[i] == INT8_MAX || output[i] == 3);
     CHECK(unsigned_output[i] == 0 || unsigned_output[i] == UINT8_MAX ||
@@ -79,9 +79,10 @@ static void test_dequantize(void) {
     const double scale = (double)kScales[s];
     for (int32_t zero_point = -128; zero_point < 256; zero_point += 51) {
       const tflm_patch_quantize_params params = {kScales[s], zero_point};
-      tflm_patch_dequantize_s8_f32(&params, (const int8_t*)values,
-                                   signed_output, 256);
-      tflm_patch_dequantize_u8_f32(&params, values, unsigned_output, 256);
+      tflm_patch_dequantize(&params, (const int8_t*)values, TFLM_PATCH_INT8,
+                            signed_output, 256);
+      tflm_patch_dequantize(&params, values, TFLM_PATCH_UINT8, unsigned_output,
+                            256);
       for (int i = 0; i < 256; ++i) {
         const float a = (float)(scale * ((int8_t)values[i] - zero_point));
         const float b = (float)(scale * (values[i] - zero_point));

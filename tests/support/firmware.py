@@ -22,7 +22,10 @@ from tflm_patch.runtime.tflm import Interpreter
 FAKE_TFLM = pathlib.Path(__file__).resolve().parents[1] / 'firmware/fake_tflm'
 WARNINGS = ['-Wall', '-Wextra', '-Wdouble-promotion', '-Wshadow', '-Werror']
 C11 = ['-std=c11', *WARNINGS]
-CXX14 = ['-std=c++14', '-fno-rtti', '-fno-exceptions', '-DTF_LITE_STATIC_MEMORY', *WARNINGS]
+CXX14 = [
+    '-std=c++14', '-fno-rtti', '-fno-exceptions', '-DTF_LITE_STATIC_MEMORY', '-DFAKE_TFLM_OF_CXX14',
+    *WARNINGS,
+]  # fmt: skip
 
 # Compiler prefix and flags, by architecture.
 CORTEX_M4 = ['-mcpu=cortex-m4', '-mthumb', '-mfloat-abi=hard', '-mfpu=fpv4-sp-d16']

@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from tflm_patch.bench.cpus import Cpu
+from tflm_patch.codegen import sources as kernel_sources
 from tflm_patch.errors import EnvironmentMissing, TflmPatchError
 from tflm_patch.runtime import paths
 
@@ -68,12 +69,17 @@ def require_tools(cpu: Cpu) -> None:
       )
 
 
-def build(cpu: Cpu, optimization: str = '-O3') -> Image:
+def build(
+    cpu: Cpu, optimization: str = '-O3', cold: str | None = None, header: str | None = None
+) -> Image:
   """The image for a core, built where it is not in the cache.
 
   Args:
     cpu: The core.
     optimization: One of OPTIMIZATIONS.
+    cold: Another one for what is no inner loop, see `sources.is_hot`.
+    header: Text of a header with what a model needs, see `sources.kernel_header`; None
+      for all kernels.
 
   Raises:
     EnvironmentMissing: compiler or emulator is not installed.
@@ -82,32 +88,56 @@ def build(cpu: Cpu, optimization: str = '-O3') -> Image:
   require_tools(cpu)
   kernels = paths.kernels_dir()
   includes = [kernels / 'include', kernels / 'src', FIRMWARE]
-  flags = [*cpu.flags, *_COMPILE, optimization, *(f'-I{folder}' for folder in includes)]
+  flags = [*cpu.flags, *_COMPILE, *(f'-I{folder}' for folder in includes)]
   sources = {
       source: _KERNEL + '+'.join(source.relative_to(kernels / 'src').with_suffix('').parts)
       for source in sorted((kernels / 'src').rglob('*.c'))
   }
   for name in ('main.c', 'timed_executor.c', cpu.board):
     sources[FIRMWARE / name] = f'{_HARNESS}{name}'
+  cache = _cache()
+  if header is not None:
+    file = cache / f'needed-{_digest(header.encode()).hex()}.h'
+    _make(file, functools.partial(_write, header))
+    flags.append(f'-DTFLM_PATCH_KERNEL_TABLE_FILE="{file}"')
+  levels = {source: _level(source, optimization, cold) for source in sources}
   common = _digest(
       _compiler_version(cpu.compiler).encode(),
       # Not the folder's name: equal sources make equal objects anywhere.
-      *(flag.encode() for flag in (*cpu.flags, *_COMPILE, optimization)),
+      *(flag.encode() for flag in (*cpu.flags, *_COMPILE)),
+      (header or '').encode(),
       *_contents([*kernels.rglob('*.h'), *FIRMWARE.glob('*.h'), kernels / 'src' / 'executor.c']),
   )
-  cache = _cache()
   objects = {
-      source: cache / f'{name}-{_digest(common, source.read_bytes()).hex()}.o'
+      source: cache / f'{name}-{_object_key(common, levels[source], source)}.o'
       for source, name in sources.items()
   }
   with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-    list(pool.map(lambda item: _compile(cpu, flags, *item), objects.items()))
+    list(pool.map(
+        lambda item: _compile(cpu, [*flags, levels[item[0]]], *item), objects.items()
+    ))  # fmt: skip
   names = [target.name for target in objects.values()]
   scripts = _contents(FIRMWARE.glob('*.ld'))
   key = _digest(common, *(name.encode() for name in names), *scripts).hex()
   image = cache / f'{cpu.name}-{key}.elf'
   _make(image, lambda output: _link(cpu, list(objects.values()), output))
   return _describe(image)
+
+
+def _write(text: str, output: str) -> None:
+  pathlib.Path(output).write_text(text)
+
+
+def _object_key(common: bytes, level: str, source: pathlib.Path) -> str:
+  return _digest(common, level.encode(), source.read_bytes()).hex()
+
+
+def _level(source: pathlib.Path, optimization: str, cold: str | None) -> str:
+  folder = kernel_sources.source_dir()
+  if cold is None or folder not in source.parents:
+    return optimization
+  is_hot = kernel_sources.is_hot(source.relative_to(folder).as_posix())
+  return optimization if is_hot else cold
 
 
 def _compile(cpu: Cpu, flags: list[str], source: pathlib.Path, target: pathlib.Path) -> None:
@@ -122,7 +152,7 @@ def _link(cpu: Cpu, objects: list[pathlib.Path], output: str) -> None:
   ])  # fmt: skip
 
 
-def _make(target: pathlib.Path, action: Callable[[str], None]) -> None:
+def _make(target: pathlib.Path, action: Callable[[str], object]) -> None:
   """Makes a file of the cache unless it is there; others may do so at the same time."""
   if target.exists():
     os.utime(target)  # in use: not to be removed as old

@@ -13,7 +13,7 @@ from typing import Any
 
 from tflm_patch import api
 from tflm_patch.api import ConvertOptions
-from tflm_patch.codegen import checks, memory, source, standalone
+from tflm_patch.codegen import checks, memory, needed, source, standalone
 from tflm_patch.codegen.decode import Stage, decode
 from tflm_patch.codegen.functions import StageFunctions
 from tflm_patch.errors import ModelError, TflmPatchError
@@ -145,7 +145,7 @@ def compile_model(
   kernels = tuple(sorted(set(_KERNEL.findall(text))))
   files = {file_name: text, header_name: source.header(names, model, place, bands)}
   if options.standalone:
-    files = {**standalone.sources(kernels), **files}
+    files = {**standalone.sources(kernels, needed.left_out(stages)), **files}
   return CompiledModel(
       name=name,
       model=model,

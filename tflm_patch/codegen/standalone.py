@@ -14,6 +14,7 @@ import pathlib
 import re
 from collections.abc import Iterable
 
+from tflm_patch.codegen import sources as kernel_sources
 from tflm_patch.runtime import paths
 
 _INCLUDE = re.compile(r'^#include "([^"]+)"$', re.MULTILINE)
@@ -35,11 +36,12 @@ def flat_name(path: str) -> str:
   return '_'.join(('tflm_patch', *parts[parts[0] == 'tflm_patch' :]))
 
 
-def sources(names: Iterable[str]) -> dict[str, str]:
+def sources(names: Iterable[str], left_out: Iterable[str] = ()) -> dict[str, str]:
   """Texts by file name.
 
   Args:
     names: Functions that must be there.
+    left_out: Macros of what they never run, see `needed.left_out`.
 
   Raises:
     EnvironmentMissing: the sources are not installed.
@@ -65,7 +67,12 @@ def sources(names: Iterable[str]) -> dict[str, str]:
     used = _TABLE.sub('', _PROTOTYPE.sub('', _COMMENT.sub('', text)))
     for name in set(_NAME.findall(used)):
       waiting += definitions.get(name, ())
-  return {_flat(path): _with_flat_includes(path, files) for path in sorted(needed)}
+  texts = {_flat(path): _with_flat_includes(path, files) for path in sorted(needed)}
+  family = _flat(f'src/{kernel_sources.FAMILY}')
+  if family in texts:
+    defines = ''.join(f'#define {macro}\n' for macro in left_out)
+    texts[family] = kernel_sources.without_table_file(texts[family], defines)
+  return texts
 
 
 def _with_flat_includes(path: str, files: dict[str, str]) -> str:

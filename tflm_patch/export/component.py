@@ -19,6 +19,7 @@ from tflm_patch.runtime.paths import kernels_dir
 DIRECT, TFLM = 'direct', 'tflm'
 HEADERS, KERNELS = 'tflm_patch', 'kernels'  # folders of the library's headers and sources
 _ADAPTER = ('stage_op.cc', 'tflm_compat.h')
+_NEEDED = 'model_kernels.h'  # what the model needs of the kernels
 _BYTES_PER_LINE = 16
 
 
@@ -96,7 +97,8 @@ def make(
       f'{KERNELS}/{file}': (sources.source_dir() / file).read_bytes()
       for file in (*chosen, *sources.needed_headers(chosen))
   }
-  code[f'{KERNELS}/{sources.TABLE}'] = sources.table_source(info.kinds).encode()
+  code[f'{KERNELS}/{sources.FAMILY}'] = sources.family_source(f'#include "{_NEEDED}"\n').encode()
+  code[f'{KERNELS}/{_NEEDED}'] = sources.kernel_header(info).encode()
   name = names.lower
   headers[f'{name}.h'] = runner.model_header(info, names).encode()
   headers[f'{name}_data.h'] = fill('data.h', names, bytes=len(info.data)).encode()

@@ -56,20 +56,28 @@ typedef struct {
   uint32_t wide; /* for int16 outputs; see tflm_patch_requant */
 } tflm_patch_requant_args;
 
-/* ---- conv.c ---- */
+/* ---- convolutions of all kinds ---- */
 
 typedef struct {
   tflm_patch_window window;
   tflm_patch_requant_args requant;
-  const int8_t* weights; /* as in tflm_patch_conv_params */
-  const int32_t* bias;
-  int32_t input_zero_point;
-  uint32_t groups; /* divides the input's and the output's channels */
+  const int8_t* weights; /* as in the kind's parameter record */
+  const int32_t* bias;   /* of int16 maps: the words of tflm_patch_int64s */
+  int32_t input_zero_point; /* 0 for int16 maps, and for TRANSPOSE_CONV any */
+  union {
+    uint32_t groups; /* divides the input's and the output's channels */
+    uint32_t depth_multiplier; /* output channels of an input channel */
+  };
   uint32_t output_cols;
   uint32_t output_channels;
+  /* For int8 CONV_2D and DEPTHWISE_CONV_2D. */
   void* scratch;          /* memory to use instead of the stack, or NULL */
   uint32_t scratch_bytes; /* aligned to 4; any number will do */
 } tflm_patch_conv_args;
+
+typedef tflm_patch_conv_args tflm_patch_depthwise_conv_args;
+
+/* ---- conv.c ---- */
 
 /* Output row `row`, [output_cols][output_channels]. */
 void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
@@ -84,18 +92,6 @@ void tflm_patch_conv_rows_s8(const tflm_patch_conv_args* args,
                              uint32_t count);
 
 /* ---- depthwise_conv.c ---- */
-
-typedef struct {
-  tflm_patch_window window;
-  tflm_patch_requant_args requant;
-  const int8_t* weights; /* as in tflm_patch_depthwise_params */
-  const int32_t* bias;
-  int32_t input_zero_point;
-  uint32_t depth_multiplier; /* output channels of an input channel */
-  uint32_t output_cols;
-  void* scratch;          /* as in tflm_patch_conv_args */
-  uint32_t scratch_bytes;
-} tflm_patch_depthwise_conv_args;
 
 /* Output row `row`, [output_cols][input channels * depth_multiplier]. */
 void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
@@ -124,53 +120,26 @@ void tflm_patch_bottleneck_s8(const tflm_patch_bottleneck_args* args,
 
 /* ---- conv_s16.c ---- */
 
-typedef struct {
-  tflm_patch_window window;
-  tflm_patch_requant_args requant;
-  const int8_t* weights; /* as in tflm_patch_conv_params */
-  const tflm_patch_int64* bias;
-  uint32_t groups; /* divides the input's and the output's channels */
-  uint32_t output_cols;
-  uint32_t output_channels;
-} tflm_patch_conv_s16_args;
-
 /* Output row `row`, [output_cols][output_channels], of an int16 map. */
-void tflm_patch_conv_s16(const tflm_patch_conv_s16_args* args,
+void tflm_patch_conv_s16(const tflm_patch_conv_args* args,
                          const tflm_patch_rows* input, uint32_t row,
                          int16_t* output);
 
 /* ---- depthwise_conv_s16.c ---- */
 
-typedef struct {
-  tflm_patch_window window;
-  tflm_patch_requant_args requant;
-  const int8_t* weights; /* as in tflm_patch_depthwise_params */
-  const tflm_patch_int64* bias;
-  uint32_t depth_multiplier; /* output channels of an input channel */
-  uint32_t output_cols;
-} tflm_patch_depthwise_conv_s16_args;
-
 /* Output row `row`, [output_cols][input channels * depth_multiplier], of an
  * int16 map. output may be the input row that the window reads first when it
  * begins at least max(0, pad_left - stride_w + 1) columns before it. */
-void tflm_patch_depthwise_conv_s16(
-    const tflm_patch_depthwise_conv_s16_args* args,
-    const tflm_patch_rows* input, uint32_t row, int16_t* output);
+void tflm_patch_depthwise_conv_s16(const tflm_patch_depthwise_conv_args* args,
+                                   const tflm_patch_rows* input, uint32_t row,
+                                   int16_t* output);
 
 /* ---- transpose_conv.c ---- */
 
-typedef struct {
-  tflm_patch_window window;
-  tflm_patch_requant_args requant;
-  const int8_t* weights; /* as in tflm_patch_transpose_conv_params */
-  const int32_t* bias;
-  const int32_t* offsets;
-  uint32_t output_cols;
-  uint32_t output_channels;
-} tflm_patch_transpose_conv_args;
-
-/* Output row `row`, [output_cols][output_channels]. */
-void tflm_patch_transpose_conv_s8(const tflm_patch_transpose_conv_args* args,
+/* Output row `row`, [output_cols][output_channels]. offsets as in
+ * tflm_patch_transpose_conv_params. */
+void tflm_patch_transpose_conv_s8(const tflm_patch_conv_args* args,
+                                  const int32_t* offsets,
                                   const tflm_patch_rows* input, uint32_t row,
                                   int8_t* output);
 
@@ -179,7 +148,7 @@ void tflm_patch_transpose_conv_s8(const tflm_patch_transpose_conv_args* args,
 typedef struct {
   tflm_patch_requant_args requant;
   const int8_t* weights; /* [outputs][inputs] */
-  const int32_t* bias;
+  const int32_t* bias;   /* of int16 maps: the words of tflm_patch_int64s */
   uint32_t inputs;
   uint32_t outputs;
 } tflm_patch_fully_connected_args;
@@ -200,64 +169,55 @@ void tflm_patch_fully_connected_finish_s8(
 
 /* ---- fully_connected_s16.c ---- */
 
-typedef struct {
-  tflm_patch_requant_args requant;
-  const int8_t* weights; /* [outputs][inputs] */
-  const tflm_patch_int64* bias;
-  uint32_t inputs;
-  uint32_t outputs;
-} tflm_patch_fully_connected_s16_args;
-
 /* As those of fully_connected.c, of int16 values. */
-void tflm_patch_fully_connected_s16(
-    const tflm_patch_fully_connected_s16_args* args, const int16_t* input,
-    int16_t* output);
+void tflm_patch_fully_connected_s16(const tflm_patch_fully_connected_args* args,
+                                    const int16_t* input, int16_t* output);
 void tflm_patch_fully_connected_accumulate_s16(
-    const tflm_patch_fully_connected_s16_args* args, const int16_t* input,
+    const tflm_patch_fully_connected_args* args, const int16_t* input,
     uint32_t first, uint32_t n, tflm_patch_int64* sums);
 void tflm_patch_fully_connected_finish_s16(
-    const tflm_patch_fully_connected_s16_args* args,
+    const tflm_patch_fully_connected_args* args,
     const tflm_patch_int64* sums, int16_t* output);
 
 /* ---- pool.c ---- */
 
-/* Output row `row`, [output_cols][channels], of a pool that does not
- * accumulate. */
+/* Output row `row`, [output_cols][channels], of a pool of some kind,
+ * TFLM_PATCH_AVERAGE_POOL_2D for instance, that does not accumulate. */
+void tflm_patch_pool(uint32_t kind, const tflm_patch_pool_params* params,
+                     const tflm_patch_rows* input, uint32_t row, void* output,
+                     uint32_t output_cols);
+
+/* Adds an input row [cols][channels] of values of 1 or 2 bytes to
+ * sums[output_cols][channels]. */
+void tflm_patch_average_pool_accumulate(const tflm_patch_pool_params* params,
+                                        const void* input, uint32_t cols,
+                                        uint32_t channels, int32_t* sums,
+                                        uint32_t output_cols,
+                                        uint32_t value_bytes);
+
+/* The output row of sums over `rows` input rows. */
+void tflm_patch_average_pool_finish(const tflm_patch_pool_params* params,
+                                    const int32_t* sums, uint32_t rows,
+                                    uint32_t cols, uint32_t channels,
+                                    void* output, uint32_t output_cols,
+                                    uint32_t value_bytes);
+
+/* The same of int8 maps alone; for families with loops of their own, which the
+ * functions above call. */
 void tflm_patch_average_pool_s8(const tflm_patch_pool_params* params,
                                 const tflm_patch_rows* input, uint32_t row,
                                 int8_t* output, uint32_t output_cols);
 void tflm_patch_max_pool_s8(const tflm_patch_pool_params* params,
                             const tflm_patch_rows* input, uint32_t row,
                             int8_t* output, uint32_t output_cols);
-
-/* Adds an input row [cols][channels] to sums[output_cols][channels]. */
 void tflm_patch_average_pool_accumulate_s8(const tflm_patch_pool_params* params,
                                            const int8_t* input, uint32_t cols,
                                            uint32_t channels, int32_t* sums,
                                            uint32_t output_cols);
-
-/* The output row of sums over `rows` input rows. */
 void tflm_patch_average_pool_finish_s8(const tflm_patch_pool_params* params,
                                        const int32_t* sums, uint32_t rows,
                                        uint32_t cols, uint32_t channels,
                                        int8_t* output, uint32_t output_cols);
-
-/* ---- pool_s16.c ---- */
-
-/* As those of pool.c, of int16 values. */
-void tflm_patch_average_pool_s16(const tflm_patch_pool_params* params,
-                                 const tflm_patch_rows* input, uint32_t row,
-                                 int16_t* output, uint32_t output_cols);
-void tflm_patch_max_pool_s16(const tflm_patch_pool_params* params,
-                             const tflm_patch_rows* input, uint32_t row,
-                             int16_t* output, uint32_t output_cols);
-void tflm_patch_average_pool_accumulate_s16(
-    const tflm_patch_pool_params* params, const int16_t* input, uint32_t cols,
-    uint32_t channels, int32_t* sums, uint32_t output_cols);
-void tflm_patch_average_pool_finish_s16(const tflm_patch_pool_params* params,
-                                        const int32_t* sums, uint32_t rows,
-                                        uint32_t cols, uint32_t channels,
-                                        int16_t* output, uint32_t output_cols);
 
 /* ---- add.c ---- */
 
@@ -335,23 +295,13 @@ void tflm_patch_softmax_s8(const int32_t* exp_table, int32_t diff_min,
 
 /* ---- quantize.c ---- */
 
-void tflm_patch_quantize_f32_s8(const tflm_patch_quantize_params* params,
-                                const float* input, int8_t* output, uint32_t n);
-void tflm_patch_quantize_f32_u8(const tflm_patch_quantize_params* params,
-                                const float* input, uint8_t* output,
-                                uint32_t n);
-void tflm_patch_quantize_f32_s16(const tflm_patch_quantize_params* params,
-                                 const float* input, int16_t* output,
-                                 uint32_t n);
-void tflm_patch_dequantize_s8_f32(const tflm_patch_quantize_params* params,
-                                  const int8_t* input, float* output,
-                                  uint32_t n);
-void tflm_patch_dequantize_u8_f32(const tflm_patch_quantize_params* params,
-                                  const uint8_t* input, float* output,
-                                  uint32_t n);
-void tflm_patch_dequantize_s16_f32(const tflm_patch_quantize_params* params,
-                                   const int16_t* input, float* output,
-                                   uint32_t n);
+/* n values of TFLM_PATCH_INT8, TFLM_PATCH_UINT8 or TFLM_PATCH_INT16. */
+void tflm_patch_quantize(const tflm_patch_quantize_params* params,
+                         const float* input, void* output, uint8_t type,
+                         uint32_t n);
+void tflm_patch_dequantize(const tflm_patch_quantize_params* params,
+                           const void* input, uint8_t type, float* output,
+                           uint32_t n);
 
 /* ---- lookup.c ---- */
 
@@ -362,23 +312,12 @@ void tflm_patch_lookup_x8(const uint8_t* table, const uint8_t* input,
 
 /* ---- pad.c ---- */
 
-/* An output row [output_cols][output_channels] from an input row
- * [cols][channels], or from NULL for a row of padding only. int8 or uint8. */
-void tflm_patch_pad_x8(const tflm_patch_pad_params* params, const int8_t* input,
-                       uint32_t cols, uint32_t channels, int8_t* output,
-                       uint32_t output_cols, uint32_t output_channels);
-void tflm_patch_pad_s16(const tflm_patch_pad_params* params,
-                        const int16_t* input, uint32_t cols, uint32_t channels,
-                        int16_t* output, uint32_t output_cols,
-                        uint32_t output_channels);
-
-/* ---- transpose.c ---- */
-
-/* Spreads a line of n values of value_bytes (1, 2 or 4) bytes over a channel of
- * an output row: value i goes to output + i * stride bytes. */
-void tflm_patch_transpose_line(const uint8_t* input, uint32_t n,
-                               uint32_t value_bytes, uint8_t* output,
-                               uint32_t stride);
+/* An output row [output_cols][output_channels] of values of 1 or 2 bytes from an
+ * input row [cols][channels], or from NULL for a row of padding only. */
+void tflm_patch_pad(const tflm_patch_pad_params* params, const void* input,
+                    uint32_t cols, uint32_t channels, void* output,
+                    uint32_t output_cols, uint32_t output_channels,
+                    uint32_t value_bytes);
 
 /* ---- resize_nearest.c ---- */
 
@@ -390,8 +329,8 @@ void tflm_patch_resize_nearest_row(const uint16_t* index, const uint8_t* input,
 /* ---- copy_cells.c ---- */
 
 /* n cells of cell_bytes: cell i goes from input + i * input_step to output + i *
- * output_step, one after the other. What SPLIT, STRIDED_SLICE, SPACE_TO_DEPTH
- * and DEPTH_TO_SPACE do to a row. output may be in the input where no cell is
+ * output_step, one after the other. What CONCATENATION, SPLIT, STRIDED_SLICE,
+ * TRANSPOSE, SPACE_TO_DEPTH and DEPTH_TO_SPACE do to a row. output may be in the input where no cell is
  * written over one that is copied later. */
 void tflm_patch_copy_cells(const uint8_t* input, int32_t input_step,
                            uint8_t* output, int32_t output_step,
@@ -416,12 +355,6 @@ void tflm_patch_resize_bilinear_s8(const tflm_patch_between* cols, uint32_t n,
                                    const int8_t* above, const int8_t* below,
                                    uint32_t below_weight, uint32_t channels,
                                    int8_t* output);
-
-/* ---- concatenation.c ---- */
-
-/* n cells of cell_bytes of one input, to every stride-th byte of the output. */
-void tflm_patch_concatenation_row(const uint8_t* input, uint32_t cell_bytes,
-                                  uint8_t* output, uint32_t stride, uint32_t n);
 
 #ifdef __cplusplus
 }

@@ -53,34 +53,21 @@ static inline uint32_t tflm_patch_twice_halves(uint32_t halves) {
   return halves;
 }
 
-/* sum + the products of both halves. */
-static inline int32_t tflm_patch_smlad(uint32_t a, uint32_t b, int32_t sum) {
-  __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
-  return sum;
-}
-
-/* sum + one product: of the low (b) or high (t) halves. */
-static inline int32_t tflm_patch_smlabt(uint32_t a, uint32_t b, int32_t sum) {
-  __asm__("smlabt %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
-  return sum;
-}
-static inline int32_t tflm_patch_smlatb(uint32_t a, uint32_t b, int32_t sum) {
-  __asm__("smlatb %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
-  return sum;
-}
-
-/* How bounded accumulators of a channel become bytes, for shifts of -22 to -1:
+/* How bounded accumulators of a channel become bytes, for shifts of -23 to -1:
  *   x = (2 * sum * multiplier + 2^31) >> 32         rounding, doubling multiply
  *   (x + round + (x >> 31)) >> exponent             halves away from zero,
- * where round is half of 2^exponent, and the zero point times 2^exponent. */
+ * where round is half of 2^exponent, and the zero point times 2^exponent: less than
+ * 2^30 for the largest exponent, as x is. */
 typedef struct {
   int32_t round;
   int32_t multiplier;
   int32_t exponent;
 } tflm_patch_scaling;
 
+#define TFLM_PATCH_MOST_SCALING_SHIFT 23u /* also in assembly */
+
 static inline int tflm_patch_is_scaling_shift(int32_t shift) {
-  return (uint32_t)(-1 - shift) < 22u;
+  return (uint32_t)(-1 - shift) < TFLM_PATCH_MOST_SCALING_SHIFT;
 }
 
 static inline tflm_patch_scaling tflm_patch_find_scaling(int32_t multiplier,

@@ -14,90 +14,16 @@
 
 #include "../dot.h"
 #include "arith.h"
+#include "assembly.h"
 #include "blocks.h"
-#include "loops.h"
 
-#define PIXELS TFLM_PATCH_WIDE_PIXELS
+/* ---- assembly ---- */
 
-/* ---- widening ---- */
-
-/* The last n % 4 bytes of n >= 4 in the low bytes of a word, zeros above. */
-static inline uint32_t load_tail(const int8_t* bytes, uint32_t n) {
-  return tflm_patch_load_word(bytes + n - 4) >> (8 * (4 - n % 4));
-}
-
-void tflm_patch_widen_vector(uint32_t* to, uint32_t n_vectors,
-                             const int8_t* from, uint32_t n) {
-  const uint32_t odd = n_vectors;
-  const uint32_t step = 2 * n_vectors;
-  const int8_t* at = from;
-  for (uint32_t quads = n / 4; quads > 0; --quads) {
-    const uint32_t word = tflm_patch_load_word(at);
-    to[0] = tflm_patch_even_bytes(word);
-    to[odd] = tflm_patch_odd_bytes(word);
-    to += step;
-    at += 4;
-  }
-  if (n % 4 != 0) {
-    const uint32_t word = load_tail(from, n);
-    to[0] = tflm_patch_even_bytes(word);
-    to[odd] = tflm_patch_odd_bytes(word);
-  }
-}
-
-static inline uint32_t* put_wide(uint32_t* to, uint32_t a, uint32_t b,
-                                 uint32_t c, uint32_t d) {
-  to[0] = tflm_patch_even_bytes(a);
-  to[1] = tflm_patch_even_bytes(b);
-  to[2] = tflm_patch_even_bytes(c);
-  to[3] = tflm_patch_even_bytes(d);
-  to[4] = tflm_patch_odd_bytes(a);
-  to[5] = tflm_patch_odd_bytes(b);
-  to[6] = tflm_patch_odd_bytes(c);
-  to[7] = tflm_patch_odd_bytes(d);
-  return to + 8;
-}
-
-void tflm_patch_widen(uint32_t* to, const int8_t* from, uint32_t pitch,
-                      uint32_t n, uint32_t n_vectors) {
-  const int8_t* a = from;
-  const int8_t* b = n_vectors > 1 ? a + pitch : a;
-  const int8_t* c = n_vectors > 2 ? b + pitch : b;
-  const int8_t* d = n_vectors > 3 ? c + pitch : c;
-  for (uint32_t quads = n / 4; quads > 0; --quads) {
-    to = put_wide(to, tflm_patch_load_word(a), tflm_patch_load_word(b),
-                  tflm_patch_load_word(c), tflm_patch_load_word(d));
-    a += 4;
-    b += 4;
-    c += 4;
-    d += 4;
-  }
-  if (n % 4 != 0) {
-    const uint32_t back = n - n % 4;
-    put_wide(to, load_tail(a - back, n), load_tail(b - back, n),
-             load_tail(c - back, n), load_tail(d - back, n));
-  }
-}
-
-/* ---- jobs ---- */
-
-/* Sums of n_pixels of a channel that the short way to bytes is not for. */
-static __attribute__((noinline, noclone)) void put_slowly(
-    const tflm_patch_dot_job* j, uint32_t channel, const int32_t* sums,
-    uint32_t n_pixels, int8_t* output) {
-  for (uint32_t p = 0; p < n_pixels; ++p) {
-    output[channel] =
-        tflm_patch_requantize_channel(j->requant, (uint32_t)sums[p], channel);
-    output += j->channels;
-  }
-}
-
-_Static_assert(offsetof(tflm_patch_dot_job, multipliers) == 16, "as in the assembly");
-_Static_assert(offsetof(tflm_patch_dot_job, at_1) == 36, "as in the assembly");
-_Static_assert(offsetof(tflm_patch_dot_job, weights) == 48, "as in the assembly");
-_Static_assert(offsetof(tflm_patch_dot_job, is_clamped) == 56, "as in the assembly");
-_Static_assert(offsetof(tflm_patch_dot_job, sums) == 68, "as in the assembly");
-_Static_assert(offsetof(tflm_patch_dot_job, taps) == 84, "as in the assembly");
+_Static_assert(offsetof(tflm_patch_dot_job, multipliers) == 16, "assembly");
+_Static_assert(offsetof(tflm_patch_dot_job, at_1) == 36, "assembly");
+_Static_assert(offsetof(tflm_patch_dot_job, weights) == 48, "assembly");
+_Static_assert(offsetof(tflm_patch_dot_job, sums) == 56, "assembly");
+_Static_assert(offsetof(tflm_patch_dot_job, taps) == 80, "assembly");
 
 /* Four weights, in r8, with the widened values of four pixels. */
 #define PRODUCTS                   \
@@ -115,6 +41,7 @@ _Static_assert(offsetof(tflm_patch_dot_job, taps) == 84, "as in the assembly");
   "smlad r3, r8, r7, r3\n\t"
 
 #define QUAD "ldr r8, [r11], #4\n\t" PRODUCTS
+#define QUAD_BYTES 52u
 
 /* One of the four sums to a value; see tflm_patch_scale. */
 #define SCALE(sum)              \
@@ -125,33 +52,40 @@ _Static_assert(offsetof(tflm_patch_dot_job, taps) == 84, "as in the assembly");
   "asr " sum ", " sum ", r10\n\t" \
   "ssat " sum ", #8, " sum "\n\t"
 
-#define CLAMP(value)             \
-  "cmp " value ", r8\n\t"         \
-  "it lt\n\t"                    \
-  "movlt " value ", r8\n\t"       \
-  "cmp " value ", r9\n\t"         \
-  "it gt\n\t"                    \
-  "movgt " value ", r9\n\t"
+/* The next channel's scaling, for SCALE: the job's members from r12 on are in
+ * r4, r5, r6, r7 and r8; r5 has the shift. r6 stays the output. */
+#define NEXT_SCALING                \
+  "ldr r9, [r4]\n\t"                \
+  "ldrsb r10, [r5]\n\t"             \
+  "add r4, r4, r8\n\t"              \
+  "add r5, r5, r8, lsr #2\n\t"      \
+  "mvn r10, r10\n\t"                \
+  "cmp r10, #23\n\t"
 
-/* Makes channels until all are made (returns 0) or one comes whose shift is not
- * for the short way to bytes (returns 1): its sums are in the job then, and the
- * job stands behind it. */
+/* Makes channels of four widened pixels until all are made (returns 0) or one comes
+ * whose shift is not for the short way to bytes (returns 1): its sums are in the job
+ * then, and the job stands behind it. Bytes are not clamped, here and below. */
 static TFLM_PATCH_ASSEMBLY int32_t make_wide_channels(
     tflm_patch_dot_job* j __attribute__((unused))) {
-  /* r0-r3 sums, r10 values, r11 weights, r12 quads left, lr the job. */
+  /* r0-r3 sums, r10 values, r11 weights, r12 loops of four quads, lr the job. The
+   * first loop is entered r5 bytes further on. */
   __asm__ volatile(
       "push {r4-r11, lr}\n\t"
       "mov lr, r0\n\t"
       "ldr r11, [lr, #48]\n"
       "5:\n\t"
-      "ldmia lr, {r4, r10, r12}\n\t"
+      "ldmia lr, {r4, r5, r10, r12}\n\t"
       "ldr r0, [r4], #4\n\t"
       "str r4, [lr]\n\t"
       "mov r1, r0\n\t"
       "mov r2, r0\n\t"
       "mov r3, r0\n\t"
-      TFLM_PATCH_FOR_QUADS("r12", QUAD)
-      "ldr r4, [lr, #12]\n\t"
+      "add pc, r5\n\t"
+      "nop\n"
+      "1:\n\t" QUAD QUAD QUAD QUAD
+      "subs r12, r12, #1\n\t"
+      "bne 1b\n\t"
+      "ldr r4, [lr, #76]\n\t"
       "cbz r4, 6f\n\t"
       /* The last taps: a word that ends with them. */
       "add r11, r11, r4\n\t"
@@ -163,20 +97,11 @@ static TFLM_PATCH_ASSEMBLY int32_t make_wide_channels(
       "6:\n\t"
       "add r12, lr, #16\n\t"
       "ldmia r12, {r4, r5, r6, r7, r8}\n\t"
-      "ldr r9, [r4]\n\t"
-      "ldrsb r10, [r5]\n\t"
-      "add r4, r4, r8\n\t"
-      "add r5, r5, r8, lsr #2\n\t"
-      "mvn r10, r10\n\t"
-      "cmp r10, #22\n\t"
+      NEXT_SCALING
       "bhs 8f\n\t"
       "lsl r7, r7, r10\n\t"
       "add r10, r10, #1\n\t"
       SCALE("r0") SCALE("r1") SCALE("r2") SCALE("r3")
-      "ldr r8, [lr, #56]\n\t"
-      "cmp r8, #0\n\t"
-      "bne 9f\n"
-      "7:\n\t"
       "ldrd r8, r9, [lr, #40]\n\t"
       "ldr r7, [lr, #36]\n\t"
       "strb r3, [r6, r9]\n\t"
@@ -188,197 +113,68 @@ static TFLM_PATCH_ASSEMBLY int32_t make_wide_channels(
       "cmp r11, r4\n\t"
       "bne 5b\n\t"
       "mov r0, #0\n\t"
-      "str r11, [lr, #48]\n\t"
       "pop {r4-r11, pc}\n"
       "8:\n\t"
       "add r6, r6, #1\n\t"
       "stmia r12, {r4, r5, r6}\n\t"
       "str r11, [lr, #48]\n\t"
-      "add r12, lr, #68\n\t"
+      "add r12, lr, #56\n\t"
       "stmia r12, {r0, r1, r2, r3}\n\t"
       "mov r0, #1\n\t"
-      "pop {r4-r11, pc}\n"
-      "9:\n\t"
-      "ldrd r8, r9, [lr, #60]\n\t"
-      CLAMP("r0") CLAMP("r1") CLAMP("r2") CLAMP("r3")
-      "b 7b\n\t");
+      "pop {r4-r11, pc}\n\t");
 }
 
-/* Four values of two vectors with those of two channels, r0 and r1 the sums of
- * the first channel; the second vector and channel are lr bytes further on. */
-#define QUAD_2_BY_2                 \
+/* Four values, in r4 and r5, of two vectors with those of two channels, r0 and r1 the
+ * sums of the first channel; the second channel is lr bytes further on. */
+#define PRODUCTS_2_BY_2(SECOND, FIRST) \
+  SECOND                            \
+  "sxtb16 r6, r4\n\t"               \
+  "sxtb16 r7, r5\n\t"               \
+  "sxtb16 r4, r4, ror #8\n\t"       \
+  "sxtb16 r5, r5, ror #8\n\t"       \
+  "sxtb16 r9, r8\n\t"               \
+  "sxtb16 r8, r8, ror #8\n\t"       \
+  "smlad r2, r9, r6, r2\n\t"        \
+  "smlad r3, r9, r7, r3\n\t"        \
+  "smlad r2, r8, r4, r2\n\t"        \
+  "smlad r3, r8, r5, r3\n\t"        \
+  FIRST                             \
+  "sxtb16 r9, r8\n\t"               \
+  "sxtb16 r8, r8, ror #8\n\t"       \
+  "smlad r0, r9, r6, r0\n\t"        \
+  "smlad r1, r9, r7, r1\n\t"        \
+  "smlad r0, r8, r4, r0\n\t"        \
+  "smlad r1, r8, r5, r1\n\t"
+
+/* Two pixels, the second one lr bytes further on. */
+#define QUAD_OF_TWO                 \
   "ldr r5, [r10, lr]\n\t"           \
   "ldr r4, [r10], #4\n\t"           \
+  PRODUCTS_2_BY_2("ldr r8, [r11, lr]\n\t", "ldr r8, [r11], #4\n\t")
+
+/* Two widened pixels. */
+#define QUAD_OF_WIDE_TWO            \
   "ldr r8, [r11, lr]\n\t"           \
-  "sxtb16 r6, r4\n\t"               \
-  "sxtb16 r7, r5\n\t"               \
-  "sxtb16 r4, r4, ror #8\n\t"       \
-  "sxtb16 r5, r5, ror #8\n\t"       \
+  "ldmia r10!, {r4, r5, r6, r7}\n\t" \
   "sxtb16 r9, r8\n\t"               \
   "sxtb16 r8, r8, ror #8\n\t"       \
-  "smlad r2, r9, r6, r2\n\t"        \
-  "smlad r3, r9, r7, r3\n\t"        \
-  "smlad r2, r8, r4, r2\n\t"        \
-  "smlad r3, r8, r5, r3\n\t"        \
+  "smlad r2, r9, r4, r2\n\t"        \
+  "smlad r3, r9, r5, r3\n\t"        \
+  "smlad r2, r8, r6, r2\n\t"        \
+  "smlad r3, r8, r7, r3\n\t"        \
   "ldr r8, [r11], #4\n\t"           \
   "sxtb16 r9, r8\n\t"               \
   "sxtb16 r8, r8, ror #8\n\t"       \
-  "smlad r0, r9, r6, r0\n\t"        \
-  "smlad r1, r9, r7, r1\n\t"        \
-  "smlad r0, r8, r4, r0\n\t"        \
-  "smlad r1, r8, r5, r1\n\t"
-
-/* The tail of the same, r4 values: words that end with them. */
-#define TAIL_2_BY_2                 \
-  "add r10, r10, r4\n\t"            \
-  "add r11, r11, r4\n\t"            \
-  "sub r10, r10, #4\n\t"            \
-  "sub r11, r11, #4\n\t"            \
-  "rsb r12, r4, #4\n\t"             \
-  "lsl r12, r12, #3\n\t"            \
-  "ldr r5, [r10, lr]\n\t"           \
-  "ldr r4, [r10]\n\t"               \
-  "lsr r5, r5, r12\n\t"             \
-  "lsr r4, r4, r12\n\t"             \
-  "sxtb16 r6, r4\n\t"               \
-  "sxtb16 r7, r5\n\t"               \
-  "sxtb16 r4, r4, ror #8\n\t"       \
-  "sxtb16 r5, r5, ror #8\n\t"       \
-  "ldr r8, [r11, lr]\n\t"           \
-  "lsr r8, r8, r12\n\t"             \
-  "sxtb16 r9, r8\n\t"               \
-  "sxtb16 r8, r8, ror #8\n\t"       \
-  "smlad r2, r9, r6, r2\n\t"        \
-  "smlad r3, r9, r7, r3\n\t"        \
-  "smlad r2, r8, r4, r2\n\t"        \
-  "smlad r3, r8, r5, r3\n\t"        \
-  "ldr r8, [r11], #4\n\t"           \
-  "lsr r8, r8, r12\n\t"             \
-  "sxtb16 r9, r8\n\t"               \
-  "sxtb16 r8, r8, ror #8\n\t"       \
-  "smlad r0, r9, r6, r0\n\t"        \
-  "smlad r1, r9, r7, r1\n\t"        \
-  "smlad r0, r8, r4, r0\n\t"        \
-  "smlad r1, r8, r5, r1\n\t"
-
-/* The next channel's scaling, for SCALE: the job's members from r12 on are in
- * r4, r5, r6, r7 and r8; r5 has the shift. r6 stays the output. */
-#define NEXT_SCALING                \
-  "ldr r9, [r4]\n\t"                \
-  "ldrsb r10, [r5]\n\t"             \
-  "add r4, r4, r8\n\t"              \
-  "add r5, r5, r8, lsr #2\n\t"      \
-  "mvn r10, r10\n\t"                \
-  "cmp r10, #22\n\t"
-
-/* r0-r3 sums, r10 values, r11 weights, r12 quads left, lr taps. */
-#define PAIRS_OF_TWO(QUAD, TAIL)     \
-  "push {r0, r4-r11, lr}\n\t" \
-  "mov lr, r0\n\t" \
-  "ldr r11, [lr, #48]\n" \
-  "5:\n\t" \
-  "ldmia lr, {r4, r10, r12}\n\t" \
-  "ldr r2, [r4, #4]\n\t" \
-  "ldr r0, [r4], #8\n\t" \
-  "str r4, [lr]\n\t" \
-  "mov r1, r0\n\t" \
-  "mov r3, r2\n\t" \
-  "ldr lr, [lr, #84]\n\t" \
-  TFLM_PATCH_FOR_QUADS_SMALL("r12", QUAD) \
-  "ldr r5, [sp]\n\t" \
-  "ldr r4, [r5, #12]\n\t" \
-  "cbz r4, 6f\n\t" \
-  TAIL \
-  "6:\n\t" \
-  "add r11, r11, lr\n\t" \
-  "ldr lr, [sp]\n\t" \
-  "add r12, lr, #68\n\t" \
-  "stmia r12, {r0, r1, r2, r3}\n\t" \
-  "add r12, lr, #16\n\t" \
-  "ldmia r12, {r4, r5, r6, r7, r8}\n\t" \
-  NEXT_SCALING \
-  "bhs 8f\n\t" \
-  "lsl r7, r7, r10\n\t" \
-  "add r10, r10, #1\n\t" \
-  SCALE("r0") SCALE("r1") \
-  "ldrd r7, r8, [lr, #28]\n\t" \
-  NEXT_SCALING \
-  "bhs 10f\n\t" \
-  "lsl r7, r7, r10\n\t" \
-  "add r10, r10, #1\n\t" \
-  SCALE("r2") SCALE("r3") \
-  "ldr r8, [lr, #56]\n\t" \
-  "cmp r8, #0\n\t" \
-  "bne 9f\n" \
-  "7:\n\t" \
-  "ldr r7, [lr, #36]\n\t" \
-  "strb r1, [r6, r7]\n\t" \
-  "strb r0, [r6], #1\n\t" \
-  "strb r3, [r6, r7]\n\t" \
-  "strb r2, [r6], #1\n\t" \
-  "stmia r12, {r4, r5, r6}\n\t" \
-  "ldr r4, [lr, #52]\n\t" \
-  "cmp r11, r4\n\t" \
-  "bne 5b\n\t" \
-  "mov r0, #0\n\t" \
-  "b 11f\n" \
-  "8:\n\t" \
-  "add r4, r4, r8\n\t" \
-  "add r5, r5, r8, lsr #2\n" \
-  "10:\n\t" \
-  "add r6, r6, #2\n\t" \
-  "stmia r12, {r4, r5, r6}\n\t" \
-  "mov r0, #1\n" \
-  "11:\n\t" \
-  "str r11, [lr, #48]\n\t" \
-  "add sp, sp, #4\n\t" \
-  "pop {r4-r11, pc}\n" \
-  "9:\n\t" \
-  "ldrd r8, r9, [lr, #60]\n\t" \
-  CLAMP("r0") CLAMP("r1") CLAMP("r2") CLAMP("r3") \
-  "b 7b\n\t"
-
-/* Makes pairs of channels of two pixels until all are made (returns 0) or a pair
- * comes with a shift that is not for the short way to bytes (returns 1): its sums
- * are in the job then, and the job stands behind it. */
-static TFLM_PATCH_ASSEMBLY int32_t
-make_pairs_of_two(tflm_patch_dot_job* j __attribute__((unused))) {
-  __asm__ volatile(PAIRS_OF_TWO(QUAD_2_BY_2, TAIL_2_BY_2));
-}
-
-/* The same of two widened pixels: lr bytes is the second channel's distance. */
-#define QUAD_2_BY_WIDE_2                \
-  "ldr r8, [r11, lr]\n\t"               \
-  "ldmia r10!, {r4, r5, r6, r7}\n\t"    \
-  "sxtb16 r9, r8\n\t"                   \
-  "sxtb16 r8, r8, ror #8\n\t"           \
-  "smlad r2, r9, r4, r2\n\t"            \
-  "smlad r3, r9, r5, r3\n\t"            \
-  "smlad r2, r8, r6, r2\n\t"            \
-  "smlad r3, r8, r7, r3\n\t"            \
-  "ldr r8, [r11], #4\n\t"               \
-  "sxtb16 r9, r8\n\t"                   \
-  "sxtb16 r8, r8, ror #8\n\t"           \
-  "smlad r0, r9, r4, r0\n\t"            \
-  "smlad r1, r9, r5, r1\n\t"            \
-  "smlad r0, r8, r6, r0\n\t"            \
+  "smlad r0, r9, r4, r0\n\t"        \
+  "smlad r1, r9, r5, r1\n\t"        \
+  "smlad r0, r8, r6, r0\n\t"        \
   "smlad r1, r8, r7, r1\n\t"
 
-/* Fours of taps only. */
-static TFLM_PATCH_ASSEMBLY int32_t
-make_pairs_of_wide_two(tflm_patch_dot_job* j __attribute__((unused))) {
-  __asm__ volatile(PAIRS_OF_TWO(QUAD_2_BY_WIDE_2, ""));
-}
-
-/* Four values of a vector with those of two channels; the second channel is lr
- * bytes behind the first. */
-#define QUAD_1_BY_2                 \
+/* One pixel: r0 and r2. */
+#define QUAD_OF_ONE                 \
   "ldr r4, [r10], #4\n\t"           \
   "ldr r5, [r11, lr]\n\t"           \
   "ldr r8, [r11], #4\n\t"           \
-  PRODUCTS_1_BY_2
-
-#define PRODUCTS_1_BY_2             \
   "sxtb16 r6, r4\n\t"               \
   "sxtb16 r4, r4, ror #8\n\t"       \
   "sxtb16 r9, r8\n\t"               \
@@ -387,41 +183,69 @@ make_pairs_of_wide_two(tflm_patch_dot_job* j __attribute__((unused))) {
   "smlad r0, r8, r4, r0\n\t"        \
   "sxtb16 r9, r5\n\t"               \
   "sxtb16 r5, r5, ror #8\n\t"       \
-  "smlad r1, r9, r6, r1\n\t"        \
-  "smlad r1, r5, r4, r1\n\t"
+  "smlad r2, r9, r6, r2\n\t"        \
+  "smlad r2, r5, r4, r2\n\t"
 
-/* As make_pairs_of_two, of one pixel: sums[0] and sums[1]. */
-static TFLM_PATCH_ASSEMBLY int32_t make_pairs_of_one(
+/* r12 loops of two quads. The first is entered at one of two labels. */
+#define LOOP(first, second, QUAD)   \
+  first ":\n\t" QUAD               \
+  second ":\n\t" QUAD              \
+  "subs r12, r12, #1\n\t"         \
+  "bne " first "b\n\t"
+
+/* Makes pairs of channels of one or two pixels until all are made (returns 0) or a
+ * pair comes with a shift that is not for the short way to bytes (returns 1): its sums
+ * are in the job then, and the job stands behind it. */
+static TFLM_PATCH_ASSEMBLY int32_t make_pairs(
     tflm_patch_dot_job* j __attribute__((unused))) {
+  /* r0 and r1 the first channel's sums, r2 and r3 the second's, r5 where the loop is
+   * entered, r10 values, r11 weights, lr taps, then the job. */
   __asm__ volatile(
       "push {r0, r4-r11, lr}\n\t"
       "mov lr, r0\n\t"
       "ldr r11, [lr, #48]\n"
       "5:\n\t"
-      "ldmia lr, {r4, r10, r12}\n\t"
-      "ldrd r0, r1, [r4], #8\n\t"
+      "ldmia lr, {r4, r5, r10, r12}\n\t"
+      "ldrd r0, r2, [r4], #8\n\t"
       "str r4, [lr]\n\t"
-      "ldr lr, [lr, #84]\n\t"
-      TFLM_PATCH_FOR_QUADS_SMALL("r12", QUAD_1_BY_2)
+      "mov r1, r0\n\t"
+      "mov r3, r2\n\t"
+      "ldr lr, [lr, #80]\n\t"
+      "tbb [pc, r5]\n"
+      "20:\n\t"
+      ".byte (21f-20b)/2, (22f-20b)/2\n\t"
+      ".byte (23f-20b)/2, (24f-20b)/2\n\t"
+      ".byte (25f-20b)/2, (26f-20b)/2\n"
+      LOOP("21", "22", QUAD_OF_ONE)
+      "b 7f\n"
+      LOOP("23", "24", QUAD_OF_WIDE_TWO)
+      "b 6f\n"
+      LOOP("25", "26", QUAD_OF_TWO)
+      "7:\n\t"
+      /* The last taps: words that end with them. */
       "ldr r5, [sp]\n\t"
-      "ldr r4, [r5, #12]\n\t"
+      "ldr r4, [r5, #76]\n\t"
       "cbz r4, 6f\n\t"
+      "ldr r9, [r5, #72]\n\t"
       "add r10, r10, r4\n\t"
       "add r11, r11, r4\n\t"
+      "sub r10, r10, #4\n\t"
+      "sub r11, r11, #4\n\t"
       "rsb r12, r4, #4\n\t"
       "lsl r12, r12, #3\n\t"
-      "ldr r4, [r10, #-4]\n\t"
-      "ldr r8, [r11, #-4]\n\t"
-      "add r5, r11, lr\n\t"
-      "ldr r5, [r5, #-4]\n\t"
-      "lsr r4, r4, r12\n\t"
+      "ldr r5, [r10, r9]\n\t"
+      "ldr r4, [r10]\n\t"
       "lsr r5, r5, r12\n\t"
-      "lsr r8, r8, r12\n\t"
-      PRODUCTS_1_BY_2
+      "lsr r4, r4, r12\n\t"
+      PRODUCTS_2_BY_2("ldr r8, [r11, lr]\n\t"
+                      "lsr r8, r8, r12\n\t",
+                      "ldr r8, [r11], #4\n\t"
+                      "lsr r8, r8, r12\n\t")
       "6:\n\t"
-      "add r11, r11, lr\n\t" /* the second channel's weights */
+      "add r11, r11, lr\n\t" /* behind the second channel's weights */
       "ldr lr, [sp]\n\t"
-      "strd r0, r1, [lr, #68]\n\t"
+      "add r12, lr, #56\n\t"
+      "stmia r12, {r0, r1, r2, r3}\n\t"
       "add r12, lr, #16\n\t"
       "ldmia r12, {r4, r5, r6, r7, r8}\n\t"
       NEXT_SCALING
@@ -429,18 +253,26 @@ static TFLM_PATCH_ASSEMBLY int32_t make_pairs_of_one(
       "lsl r7, r7, r10\n\t"
       "add r10, r10, #1\n\t"
       SCALE("r0")
+      "ldr r8, [lr, #36]\n\t"
+      "cmp r8, #0\n\t"
+      "beq 1f\n\t" /* a single pixel */
+      SCALE("r1")
+      "1:\n\t"
       "ldrd r7, r8, [lr, #28]\n\t"
       NEXT_SCALING
       "bhs 10f\n\t"
       "lsl r7, r7, r10\n\t"
       "add r10, r10, #1\n\t"
-      SCALE("r1")
-      "ldr r8, [lr, #56]\n\t"
-      "cmp r8, #0\n\t"
-      "bne 9f\n"
-      "7:\n\t"
-      "strb r0, [r6], #1\n\t"
-      "strb r1, [r6], #1\n\t"
+      SCALE("r2")
+      "strb r2, [r6, #1]\n\t"
+      "ldr r2, [lr, #36]\n\t"
+      "strb r0, [r6], #2\n\t"
+      "cbz r2, 1f\n\t"
+      SCALE("r3")
+      "add r2, r2, r6\n\t"
+      "strb r1, [r2, #-2]\n\t"
+      "strb r3, [r2, #-1]\n"
+      "1:\n\t"
       "stmia r12, {r4, r5, r6}\n\t"
       "ldr r4, [lr, #52]\n\t"
       "cmp r11, r4\n\t"
@@ -457,14 +289,10 @@ static TFLM_PATCH_ASSEMBLY int32_t make_pairs_of_one(
       "11:\n\t"
       "str r11, [lr, #48]\n\t"
       "add sp, sp, #4\n\t"
-      "pop {r4-r11, pc}\n"
-      "9:\n\t"
-      "ldrd r8, r9, [lr, #60]\n\t"
-      CLAMP("r0") CLAMP("r1")
-      "b 7b\n\t");
+      "pop {r4-r11, pc}\n\t");
 }
 
-/* ---- blocks ---- */
+/* ---- jobs ---- */
 
 void tflm_patch_init_dot_job(tflm_patch_dot_job* j, const int8_t* weights,
                              const int32_t* bias,
@@ -475,13 +303,9 @@ void tflm_patch_init_dot_job(tflm_patch_dot_job* j, const int8_t* weights,
   j->requant = requant;
   j->channels = channels;
   j->taps = taps;
-  j->quads = taps / 4;
   j->tail = taps % 4;
   j->round_unit = 2 * requant->output_zero_point + 1;
   j->step = requant->channel_step * sizeof(int32_t);
-  j->is_clamped = requant->act_max - requant->act_min != 255;
-  j->low = requant->act_min;
-  j->high = requant->act_max;
 }
 
 /* At the first of `channels` channels of some pixels. */
@@ -496,74 +320,79 @@ static void start(tflm_patch_dot_job* j, const void* values, uint32_t channels,
   j->shifts = j->requant->shifts;
 }
 
-/* Channels made so far. */
-static uint32_t progress(const tflm_patch_dot_job* j, const int8_t* output) {
-  return (uint32_t)(j->output - output);
+/* Sums of n_pixels of a channel that the short way to bytes is not for. */
+static void put_slowly(const tflm_patch_dot_job* j, uint32_t channel,
+                       const int32_t* sums, uint32_t n_pixels, int8_t* output) {
+  for (uint32_t p = 0; p < n_pixels; ++p) {
+    output[channel] =
+        tflm_patch_requantize_channel(j->requant, (uint32_t)sums[p], channel);
+    output += j->channels;
+  }
 }
 
 void tflm_patch_make_wide(tflm_patch_dot_job* j, const uint32_t* values,
                           uint32_t n_pixels, int8_t* output) {
   const uint32_t pitch = j->channels;
   start(j, values, pitch, output);
-  /* The last pixel stands for the missing ones in its output, too. */
+  j->loops = (j->taps / 4 + 3) / 4;
+  j->entry = (0u - j->taps / 4) % 4 * QUAD_BYTES;
+  /* The last pixel stands for the missing ones in its output. */
   j->at_1 = n_pixels > 1 ? pitch : 0;
-  j->at_2 = n_pixels > 2 ? 2 * pitch : pitch * (n_pixels - 1);
+  j->at_2 = n_pixels > 2 ? 2 * pitch : j->at_1;
   j->at_3 = pitch * (n_pixels - 1);
   while (j->weights != j->weights_end && make_wide_channels(j)) {
-    put_slowly(j, progress(j, output) - 1, j->sums, n_pixels, output);
+    put_slowly(j, (uint32_t)(j->output - output) - 1, j->sums, n_pixels,
+               output);
   }
 }
 
-typedef int32_t (*make_pairs)(tflm_patch_dot_job* j);
-
-/* Pairs of channels; the other pixels are at_1 behind the first. */
+/* Pairs of channels; a second pixel is made of `next_pixel` bytes further on. */
 static void make_even_channels(tflm_patch_dot_job* j, const void* values,
-                               uint32_t n_pixels, make_pairs make,
-                               int8_t* output) {
+                               uint32_t way, int8_t* output) {
+  const uint32_t n_pixels = way == TFLM_PATCH_ONE ? 1 : 2;
   start(j, values, j->channels & ~1u, output);
-  j->at_1 = j->channels;
-  while (j->weights != j->weights_end && make(j)) {
-    const uint32_t next = progress(j, output);
+  j->loops = (j->taps / 4 + 1) / 2;
+  j->entry = 2 * way + j->taps / 4 % 2;
+  j->next_pixel = n_pixels == 1 ? 0 : j->taps;
+  j->at_1 = n_pixels == 1 ? 0 : j->channels;
+  while (j->weights != j->weights_end && make_pairs(j)) {
+    const uint32_t next = (uint32_t)(j->output - output);
     put_slowly(j, next - 2, j->sums, n_pixels, output);
-    put_slowly(j, next - 1, j->sums + n_pixels, n_pixels, output);
+    put_slowly(j, next - 1, j->sums + 2, n_pixels, output);
   }
 }
 
 /* The last of an odd number of channels. */
 static void make_last(const tflm_patch_dot_job* j, const int8_t* values,
-                      uint32_t n_pixels, int8_t* output) {
+                      int8_t* output) {
   const uint32_t channel = j->channels - 1;
   const int8_t* weights = j->first_weights + channel * j->taps;
-  for (uint32_t p = 0; p < n_pixels; ++p) {
-    const int32_t sum = (int32_t)((uint32_t)j->first_bias[channel] +
-                                  tflm_patch_dot(values, weights, j->taps));
-    put_slowly(j, channel, &sum, 1, output);
-    values += j->taps;
-    output += j->channels;
-  }
+  const int32_t sum = (int32_t)((uint32_t)j->first_bias[channel] +
+                                tflm_patch_dot(values, weights, j->taps));
+  put_slowly(j, channel, &sum, 1, output);
 }
 
-static void make_channels(tflm_patch_dot_job* j, const int8_t* values,
-                          uint32_t n_pixels, make_pairs make, int8_t* output) {
-  make_even_channels(j, values, n_pixels, make, output);
+void tflm_patch_make_few(tflm_patch_dot_job* j, const void* values,
+                         uint32_t way, int8_t* output) {
+  make_even_channels(j, values, way, output);
   if (j->channels % 2 != 0) {
-    make_last(j, values, n_pixels, output);
+    make_last(j, (const int8_t*)values, output);
+    if (way == TFLM_PATCH_TWO) {
+      make_last(j, (const int8_t*)values + j->taps, output + j->channels);
+    }
   }
 }
 
-void tflm_patch_make_wide_two(tflm_patch_dot_job* j, const uint32_t* values,
-                              int8_t* output) {
-  make_even_channels(j, values, 2, make_pairs_of_wide_two, output);
-}
-
-void tflm_patch_make_two(tflm_patch_dot_job* j, const int8_t* values,
-                         int8_t* output) {
-  make_channels(j, values, 2, make_pairs_of_two, output);
-}
-
-void tflm_patch_make_one(tflm_patch_dot_job* j, const int8_t* values,
-                         int8_t* output) {
-  make_channels(j, values, 1, make_pairs_of_one, output);
+void tflm_patch_clamp_bytes(const tflm_patch_requant_args* requant,
+                            int8_t* bytes, uint32_t n) {
+  const int32_t low = requant->act_min;
+  const int32_t high = requant->act_max;
+  if (high - low == 255) {
+    return;
+  }
+  for (const int8_t* end = bytes + n; bytes != end; ++bytes) {
+    *bytes = (int8_t)tflm_patch_clamp(*bytes, low, high);
+  }
 }
 
 #endif /* TFLM_PATCH_IS_DSP */

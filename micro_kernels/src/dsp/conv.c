@@ -18,6 +18,7 @@
 #include "../window.h"
 #include "arith.h"
 #include "blocks.h"
+#include "conv.h"
 
 #define BUFFER_BYTES 576u /* on the stack */
 #define PIXELS TFLM_PATCH_WIDE_PIXELS
@@ -58,8 +59,8 @@ static inline __attribute__((always_inline)) int8_t* copy(int8_t* to,
 
 /* The window of an output column at an input column, in the order of the
  * weights; some of it lies outside of the map, or it has gaps. */
-static __attribute__((noinline)) void gather_at_side(const conv_row* c,
-                                                     int32_t col, int8_t* to) {
+static TFLM_PATCH_NOINLINE void gather_at_side(const conv_row* c, int32_t col,
+                                               int8_t* to) {
   const tflm_patch_window* window = &c->args->window;
   const uint32_t depth = c->input->channels;
   const int32_t zero_point = c->args->input_zero_point;
@@ -84,7 +85,8 @@ static __attribute__((noinline)) void gather_at_side(const conv_row* c,
 }
 
 /* The windows of output columns [x, x + n), one behind the other. */
-static __attribute__((noinline)) void gather(const conv_row* c, uint32_t x, uint32_t n, int8_t* to) {
+static TFLM_PATCH_NOINLINE void gather(const conv_row* c, uint32_t x,
+                                       uint32_t n, int8_t* to) {
   const tflm_patch_window* window = &c->args->window;
   const uint32_t depth = c->input->channels;
   const uint32_t run = window->kernel_w * depth;
@@ -107,62 +109,9 @@ static __attribute__((noinline)) void gather(const conv_row* c, uint32_t x, uint
   }
 }
 
-static void find_rows(conv_row* c, uint32_t row) {
-  const tflm_patch_window* window = &c->args->window;
-  const tflm_patch_kernel_rows rows =
-      tflm_patch_find_kernel_rows(window, c->input, row);
-  uint32_t slot = rows.slot;
-  c->inside = rows.inside;
-  for (uint32_t i = rows.inside.first; i < rows.inside.end; ++i) {
-    c->rows[i] = tflm_patch_slot_row(c->input, slot);
-    slot = tflm_patch_next_slot(&rows, c->input, slot);
-  }
-}
-
-/* ---- rows ---- */
-
-/* Pixels whose values lie one behind the other in the map. In place, only what
- * was brought to the buffer is read before it is overwritten. */
-static void make_pointwise_row(conv_row* c, const int8_t* values,
-                               int8_t* output) {
-  const uint32_t taps = c->job.taps;
-  const uint32_t channels = c->job.channels;
-  const int is_in_place = values == output;
-  const int is_wide = 4 * tflm_patch_wide_words(taps, PIXELS) <= c->buffer_bytes;
-  const int is_wide_two =
-      (taps | channels << 1) % 4 == 0 &&
-      4 * tflm_patch_wide_words(taps, 2) <= c->buffer_bytes;
-  uint32_t n;
-  for (uint32_t left = c->cols; left > 0; left -= n) {
-    if (is_wide && left >= 3) {
-      n = left < PIXELS ? left : PIXELS;
-      tflm_patch_widen(c->buffer, values, taps, taps, n);
-      tflm_patch_make_wide(&c->job, c->buffer, n, output);
-    } else if (left >= 2 && is_wide_two) {
-      n = 2;
-      tflm_patch_widen_vector(c->buffer, 2, values, taps);
-      tflm_patch_widen_vector(c->buffer + 1, 2, values + taps, taps);
-      tflm_patch_make_wide_two(&c->job, c->buffer, output);
-    } else {
-      const int8_t* cells = values;
-      n = left < 2 ? 1 : 2;
-      if (is_in_place) {
-        cells = (const int8_t*)c->buffer;
-        copy((int8_t*)c->buffer, values, n * taps);
-      }
-      if (n == 2) {
-        tflm_patch_make_two(&c->job, cells, output);
-      } else {
-        tflm_patch_make_one(&c->job, cells, output);
-      }
-    }
-    values += n * taps;
-    output += n * channels;
-  }
-}
-
 /* Two windows of an output row, widened; channels are fours. */
-static __attribute__((noinline)) void gather_wide_two(const conv_row* c, uint32_t x, uint32_t* to) {
+static TFLM_PATCH_NOINLINE void gather_wide_two(const conv_row* c, uint32_t x,
+                                                uint32_t* to) {
   const tflm_patch_window* window = &c->args->window;
   const uint32_t depth = c->input->channels;
   const uint32_t cell_words = tflm_patch_wide_words(depth, 2);
@@ -187,10 +136,10 @@ static __attribute__((noinline)) void gather_wide_two(const conv_row* c, uint32_
         const int8_t* from = c->rows[i] + first * (int32_t)depth;
         at += inside.first * cell_words;
         if (is_run) {
-          tflm_patch_widen_vector(at, 2, from, taps * depth);
+          tflm_patch_widen(at, 2, from, taps * depth, 1);
         } else {
           for (uint32_t j = 0; j < taps; ++j) {
-            tflm_patch_widen_vector(at, 2, from, depth);
+            tflm_patch_widen(at, 2, from, depth, 1);
             at += cell_words;
             from += window->dilation_w * depth;
           }
@@ -201,40 +150,70 @@ static __attribute__((noinline)) void gather_wide_two(const conv_row* c, uint32_
   }
 }
 
-/* Pixels whose windows are gathered first: four or two that are widened, or as
- * many as fit. */
-static void make_row(conv_row* c, int8_t* output) {
-  const uint32_t taps = c->job.taps;
-  const uint32_t channels = c->job.channels;
-  const uint32_t wide_words = tflm_patch_wide_words(taps, PIXELS);
-  const int is_wide = 4 * wide_words + PIXELS * taps <= c->buffer_bytes;
-  const int is_wide_two =
-      (c->input->channels | channels << 1) % 4 == 0 &&
-      4 * tflm_patch_wide_words(taps, 2) <= c->buffer_bytes;
-  const uint32_t few = 2 * taps <= c->buffer_bytes ? 2 : 1;
-  int8_t* cells = (int8_t*)(c->buffer + (is_wide ? wide_words : 0));
+static void find_rows(conv_row* c, uint32_t row) {
+  const tflm_patch_window* window = &c->args->window;
+  const tflm_patch_kernel_rows rows =
+      tflm_patch_find_kernel_rows(window, c->input, row);
+  uint32_t slot = rows.slot;
+  c->inside = rows.inside;
+  for (uint32_t i = rows.inside.first; i < rows.inside.end; ++i) {
+    c->rows[i] = tflm_patch_slot_row(c->input, slot);
+    slot = tflm_patch_next_slot(&rows, c->input, slot);
+  }
+}
+
+/* ---- rows ---- */
+
+/* Pixels made of those of the map as they are, or of windows that are gathered first.
+ * In place, only what was brought to the buffer is read before it is overwritten. */
+static void make(const conv_row* c, tflm_patch_dot_job* job, int8_t* output) {
+  const uint32_t taps = job->taps;
+  const uint32_t gathered = c->is_direct ? 0 : taps; /* bytes of a pixel */
+  const uint32_t wide_bytes = 4 * tflm_patch_wide_words(taps, 1); /* likewise */
+  const uint32_t most = c->buffer_bytes;
+  const int is_wide = PIXELS * (wide_bytes + gathered) <= most;
+  const int is_wide_two = (TFLM_PATCH_HAS_WIDE_WINDOWS || c->is_direct) &&
+                          (c->input->channels | job->channels << 1) % 4 == 0 &&
+                          2 * wide_bytes <= most;
+  const uint32_t few = 2 * gathered <= most ? 2 : 1;
+  const int8_t* values = c->rows[0];
+  const int is_in_place = values == output;
+  int8_t* buffer = (int8_t*)c->buffer;
   uint32_t n;
   for (uint32_t x = 0; x < c->cols; x += n) {
     const uint32_t left = c->cols - x;
-    if (is_wide && left > 2) {
-      n = left < PIXELS ? left : PIXELS;
-      gather(c, x, n, cells);
-      tflm_patch_widen(c->buffer, cells, taps, taps, n);
-      tflm_patch_make_wide(&c->job, c->buffer, n, output);
-    } else if (is_wide_two && left >= 2) {
-      n = 2;
+    uint32_t n_wide = PIXELS; /* 0: pixels are not widened */
+    n = left < PIXELS ? left : PIXELS;
+    if (!is_wide || n < 3) {
+      n = left < 2 ? 1 : is_wide_two ? 2 : few;
+      n_wide = n == 2 && is_wide_two ? 2 : 0;
+    }
+    const int8_t* cells = values;
+    if (TFLM_PATCH_HAS_WIDE_WINDOWS && n_wide == 2 && !c->is_direct) {
       gather_wide_two(c, x, c->buffer);
-      tflm_patch_make_wide_two(&c->job, c->buffer, output);
     } else {
-      n = left < few ? left : few;
-      gather(c, x, n, cells);
-      if (n == 2) {
-        tflm_patch_make_two(&c->job, cells, output);
-      } else {
-        tflm_patch_make_one(&c->job, cells, output);
+      if (!c->is_direct) {
+        cells = buffer + n_wide * wide_bytes;
+        gather(c, x, n, buffer + n_wide * wide_bytes);
+      } else if (is_in_place && n_wide == 0) {
+        cells = buffer;
+        copy(buffer, values, n * taps);
+      }
+      if (n_wide != 0) {
+        tflm_patch_widen(c->buffer, n_wide, cells, taps, n);
       }
     }
-    output += n * channels;
+    if (n_wide == PIXELS) {
+      tflm_patch_make_wide(job, c->buffer, n, output);
+    } else {
+      const uint32_t way = n_wide != 0 ? TFLM_PATCH_WIDE_TWO
+                           : n == 2    ? TFLM_PATCH_TWO
+                                       : TFLM_PATCH_ONE;
+      tflm_patch_make_few(job, way == TFLM_PATCH_WIDE_TWO ? buffer : cells, way,
+                          output);
+    }
+    values += n * taps;
+    output += n * job->channels;
   }
 }
 
@@ -244,21 +223,13 @@ static int is_pointwise(const tflm_patch_window* window) {
          window->stride_w == 1 && window->pad_left == 0;
 }
 
-static void make(conv_row* c, int8_t* output) {
-  if (c->is_direct) {
-    make_pointwise_row(c, c->rows[0], output);
-  } else {
-    make_row(c, output);
-  }
-}
-
 /* Apart, for the stack of those that have a scratch. */
 static __attribute__((noinline)) void make_on_stack(conv_row* c,
                                                     int8_t* output) {
   uint32_t buffer[BUFFER_BYTES / 4];
   c->buffer = buffer;
   c->buffer_bytes = BUFFER_BYTES;
-  make(c, output);
+  make(c, &c->job, output);
 }
 
 static void make_cols(const tflm_patch_conv_args* args,
@@ -280,14 +251,16 @@ static void make_cols(const tflm_patch_conv_args* args,
   c.is_direct = is_pointwise(window) && c.inside.first < c.inside.end &&
                 cols <= input->cols;
   if (args->scratch_bytes > BUFFER_BYTES) {
-    make(&c, output);
+    make(&c, &c.job, output);
   } else {
     make_on_stack(&c, output);
   }
+  tflm_patch_clamp_bytes(&args->requant, output, cols * args->output_channels);
 }
 
 /* Whether the kernel is for such a window, in place or not. */
-static int is_supported(const tflm_patch_conv_args* args, uint32_t channels) {
+int tflm_patch_is_dsp_conv(const tflm_patch_conv_args* args,
+                           uint32_t channels) {
   const tflm_patch_window* window = &args->window;
   const uint32_t taps = (uint32_t)window->kernel_h * window->kernel_w * channels;
   const uint32_t most =
@@ -300,7 +273,8 @@ static int is_supported(const tflm_patch_conv_args* args, uint32_t channels) {
 void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
                         const tflm_patch_rows* input, uint32_t row,
                         int8_t* output) {
-  if (is_supported(args, input->channels)) {
+  if (!TFLM_PATCH_HAS_FALLBACK ||
+      tflm_patch_is_dsp_conv(args, input->channels)) {
     make_cols(args, input, row, args->output_cols, output);
   } else {
     tflm_patch_conv_portable_s8(args, input, row, output);
@@ -309,7 +283,8 @@ void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
 
 int tflm_patch_conv_line_s8(const tflm_patch_conv_args* args,
                             const tflm_patch_rows* line, int8_t* output) {
-  if (!is_supported(args, line->channels)) {
+  if (TFLM_PATCH_HAS_FALLBACK &&
+      !tflm_patch_is_dsp_conv(args, line->channels)) {
     return 0;
   }
   make_cols(args, line, 0, line->cols, output);

@@ -9,7 +9,8 @@
 
 #if TFLM_PATCH_IS_DSP
 
-#include "loops.h"
+#include "assembly.h"
+#include "depthwise.h"
 
 #define UNUSED __attribute__((unused))
 
@@ -41,6 +42,43 @@ TFLM_PATCH_ASSEMBLY void tflm_patch_pair_words(
       "bne 1b\n\t"
       "pop {r4-r11}\n\t"
       "bx lr\n\t");
+}
+
+void tflm_patch_put_outside(const tflm_patch_depthwise_row* d,
+                            const tflm_patch_stretch* s, uint32_t* to,
+                            uint32_t n) {
+  const uint32_t pitch = s->pitch;
+  const uint32_t outside = tflm_patch_even_bytes(d->outside);
+  do {
+    to[0] = outside;
+    to[pitch] = outside;
+    to[2 * pitch] = outside;
+    to[3 * pitch] = outside;
+    ++to;
+  } while (--n != 0);
+}
+
+void tflm_patch_pair_rows(const tflm_patch_depthwise_row* d,
+                          const tflm_patch_stretch* s,
+                          const tflm_patch_columns* columns, uint32_t a,
+                          uint32_t b, uint32_t* to) {
+  const uint32_t left = columns->inside.first;
+  const uint32_t n = columns->inside.end - left;
+  const uint32_t right = columns->n - columns->inside.end;
+  if (left != 0) {
+    tflm_patch_put_outside(d, s, to, left);
+    to += left;
+  }
+  if (n != 0) {
+    tflm_patch_pair_words(to, s->pitch * sizeof(uint32_t),
+                          tflm_patch_find_cells(d, s, columns, a),
+                          tflm_patch_find_cells(d, s, columns, b),
+                          d->step[a] * columns->step,
+                          d->step[b] * columns->step, n);
+  }
+  if (right != 0) {
+    tflm_patch_put_outside(d, s, to + n, right);
+  }
 }
 
 #endif /* TFLM_PATCH_IS_DSP */

@@ -7,10 +7,14 @@
  * -zero_point * sum(all weights), so that such a cell adds nothing in the end,
  * as in TFLM, which leaves it out.
  */
+#include "../family.h"
+
+#if !TFLM_PATCH_HAS_OWN_CONV
+
 #include "../dot.h"
-#include "portable.h"
 #include "../requantize.h"
 #include "../window.h"
+#include "portable.h"
 
 #define CHANNELS TFLM_PATCH_DOT_CHANNELS
 #define PIXELS TFLM_PATCH_DOT_PIXELS
@@ -158,3 +162,5 @@ void tflm_patch_conv_portable_s8(const tflm_patch_conv_args* args,
     }
   }
 }
+
+#endif /* !TFLM_PATCH_HAS_OWN_CONV */

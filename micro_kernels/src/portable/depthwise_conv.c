@@ -4,9 +4,13 @@
  * DEPTHWISE_CONV_2D of int8 maps. Cells outside the map count as the input's
  * zero point, as in conv.c.
  */
-#include "portable.h"
+#include "../family.h"
+
+#if !TFLM_PATCH_HAS_OWN_DEPTHWISE_CONV
+
 #include "../requantize.h"
 #include "../window.h"
+#include "portable.h"
 
 /* Output channels at a time; their sums are on the stack. */
 #define BLOCK 64u
@@ -168,3 +172,5 @@ void tflm_patch_depthwise_conv_portable_s8(const tflm_patch_depthwise_conv_args*
     }
   }
 }
+
+#endif /* !TFLM_PATCH_HAS_OWN_DEPTHWISE_CONV */

@@ -10,38 +10,31 @@
 
 #define CHANNELS TFLM_PATCH_DOT_CHANNELS
 
-/* Products of n input values from `first` on with the weights of up to CHANNELS
- * outputs from `output` on; returns how many outputs. */
-static uint32_t dot_block(const tflm_patch_fully_connected_args* args,
-                          const int8_t* input, uint32_t first, uint32_t n,
-                          uint32_t output, uint32_t* sums) {
-  const int8_t* weights =
-      args->weights + (size_t)output * args->inputs + first;
-  const uint32_t left = args->outputs - output;
-  for (uint32_t i = 0; i < CHANNELS; ++i) {
-    sums[i] = 0;
-  }
-  if (left >= CHANNELS) {
-    tflm_patch_dot_4(input, weights, args->inputs, n, sums);
-    return CHANNELS;
-  }
-  for (uint32_t i = 0; i < left; ++i) {
-    sums[i] = tflm_patch_dot(input, weights, n);
-    weights += args->inputs;
-  }
-  return left;
+static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+/* Adds the products of n input values from `first` on with the weights of
+ * `channels` outputs from `output` on. */
+static void add_products(const tflm_patch_fully_connected_args* args,
+                         const int8_t* input, uint32_t first, uint32_t n,
+                         uint32_t output, uint32_t channels, uint32_t* sums) {
+  tflm_patch_dot_channels(
+      input, args->weights + (size_t)output * args->inputs + first,
+      args->inputs, n, channels, sums);
 }
 
 void tflm_patch_fully_connected_portable_s8(
     const tflm_patch_fully_connected_args* args, const int8_t* input,
     int8_t* output) {
-  uint32_t sums[CHANNELS];
-  uint32_t n;
-  for (uint32_t o = 0; o < args->outputs; o += n) {
-    n = dot_block(args, input, 0, args->inputs, o, sums);
+  for (uint32_t o = 0; o < args->outputs; o += CHANNELS) {
+    const uint32_t n = smaller(args->outputs - o, CHANNELS);
+    uint32_t sums[CHANNELS];
     for (uint32_t i = 0; i < n; ++i) {
-      output[o + i] = tflm_patch_requantize_channel(
-          &args->requant, sums[i] + (uint32_t)args->bias[o + i], o + i);
+      sums[i] = (uint32_t)args->bias[o + i];
+    }
+    add_products(args, input, 0, args->inputs, o, n, sums);
+    for (uint32_t i = 0; i < n; ++i) {
+      *output++ =
+          tflm_patch_requantize_channel(&args->requant, sums[i], o + i);
     }
   }
 }
@@ -51,13 +44,9 @@ void tflm_patch_fully_connected_portable_s8(
 void tflm_patch_fully_connected_accumulate_s8(
     const tflm_patch_fully_connected_args* args, const int8_t* input,
     uint32_t first, uint32_t n, int32_t* sums) {
-  uint32_t terms[CHANNELS];
-  uint32_t outputs;
-  for (uint32_t o = 0; o < args->outputs; o += outputs) {
-    outputs = dot_block(args, input, first, n, o, terms);
-    for (uint32_t i = 0; i < outputs; ++i) {
-      sums[o + i] = tflm_patch_wrapping_add(sums[o + i], (int32_t)terms[i]);
-    }
+  for (uint32_t o = 0; o < args->outputs; o += CHANNELS) {
+    add_products(args, input, first, n, o,
+                 smaller(args->outputs - o, CHANNELS), (uint32_t*)sums + o);
   }
 }
 

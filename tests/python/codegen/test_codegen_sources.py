@@ -49,28 +49,28 @@ def test_sources_of_one_kind_need_no_others(kind, symbols):
   assert own and wanted | own | set(sources._ROOTS) <= defined
 
 
+def with_header(folder, kinds):
+  """The compiler's flag for a header of some kinds."""
+  path = folder / 'model_kernels.h'
+  path.write_text(sources.header_of_kinds(kinds))
+  return f'-DTFLM_PATCH_KERNEL_TABLE_FILE="{path}"'
+
+
 def test_sources_of_one_kind_link(tmp_path):
   need('gcc')
-  chosen = [name for name in sources.needed_sources([Kind.CONV_2D]) if name != sources.TABLE]
-  table = tmp_path / 'kernel_table.c'
-  table.write_text(sources.table_source([Kind.CONV_2D]))
+  chosen = sources.needed_sources([Kind.CONV_2D])
   run('gcc', '-std=c11', '-Wall', '-Werror', '-fPIC', '-shared', '-Wl,--no-undefined', INCLUDE,
-      f'-I{sources.source_dir()}', table, *(sources.source_dir() / name for name in chosen),
+      with_header(tmp_path, [Kind.CONV_2D]), *(sources.source_dir() / name for name in chosen),
       '-o', tmp_path / 'all.so')  # fmt: skip
 
 
-def test_table_file_gives_the_same_object(tmp_path):
+def test_header_makes_the_table(tmp_path):
   need('gcc')
-  kinds = [Kind.CONV_2D, Kind.ADD]
-  (tmp_path / 'model_kernels.inc').write_text(sources.table_lines(kinds))
-  (tmp_path / 'kernel_table.c').write_text(sources.table_source(kinds))
-  common = ['gcc', '-std=c11', '-O1', INCLUDE, f'-I{sources.source_dir()}', '-S', '-o', '-']
-  by_define = run(
-      *common, f'-DTFLM_PATCH_KERNEL_TABLE_FILE="{tmp_path}/model_kernels.inc"',
-      sources.source_dir() / 'kernel_table.c',
+  made = run(
+      'gcc', '-std=c11', '-O1', INCLUDE, '-S', '-o', '-',
+      with_header(tmp_path, [Kind.CONV_2D, Kind.ADD]), sources.source_dir() / 'kernel_table.c',
   )  # fmt: skip
-  assert 'tflm_patch_conv_2d_kernel' in by_define and 'tflm_patch_pad' not in by_define
-  assert by_define == run(*common, tmp_path / 'kernel_table.c')
+  assert 'tflm_patch_conv_2d_kernel' in made and 'tflm_patch_pad' not in made
 
 
 def test_headers_are_followed():

@@ -5,7 +5,6 @@
  * kernel that reads the clock before and after the one asked for. The library's
  * own executor has no hook and is what the totals are measured with.
  */
-#define tflm_patch_open_stage timed_open_stage
 #define tflm_patch_workspace_size timed_workspace_size
 #define tflm_patch_is_fed_by_bands timed_is_fed_by_bands
 #define tflm_patch_run timed_run_program
@@ -23,24 +22,28 @@ const tflm_patch_kernel* tflm_patch_find_kernel(uint32_t kind);
 
 static uint64_t* g_op_ticks;
 
-typedef void (*run_function)(const tflm_patch_stage* stage,
-                             const tflm_patch_op* op, uint32_t step,
-                             uint32_t count);
-
-static void call_timed(run_function run, const tflm_patch_stage* stage,
-                       const tflm_patch_op* op, uint32_t step, uint32_t count) {
+/* As the executor calls kernels. */
+static void call_timed(const tflm_patch_kernel* kernel,
+                       const tflm_patch_task* task, uint32_t step,
+                       uint32_t count) {
   const uint64_t start = board_ticks();
-  run(stage, op, step, count);
-  g_op_ticks[op - stage->ops] += board_ticks() - start;
+  const uint32_t n = kernel->rules & TFLM_PATCH_IN_SERIES ? count : 1;
+  for (uint32_t i = 0; i < count; i += n) {
+    kernel->run(task, step + i, n);
+  }
+  g_op_ticks[task->op - task->stage->ops] += board_ticks() - start;
 }
 
-static void run_timed(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                      uint32_t step, uint32_t count) {
-  call_timed(tflm_patch_find_kernel(op->kind)->run, stage, op, step, count);
+static void run_timed(const tflm_patch_task* task, uint32_t step,
+                      uint32_t count) {
+  call_timed(tflm_patch_find_kernel(task->op->kind), task, step, count);
 }
 
 const tflm_patch_kernel* timed_find_kernel(uint32_t kind) {
-  static const tflm_patch_kernel kTimed = {.run = run_timed};
+  static const tflm_patch_kernel kTimed = {
+      .run = run_timed,
+      .rules = TFLM_PATCH_IN_SERIES,
+  };
   (void)kind;
   return &kTimed;
 }
@@ -53,23 +56,28 @@ tflm_patch_status timed_resume(const void* program, const void* constants,
   return timed_resume_program(program, constants, tensors, workspace, position);
 }
 
-static void run_nothing(const tflm_patch_stage* stage, const tflm_patch_op* op,
-                        uint32_t step, uint32_t count) {
-  (void)stage;
-  (void)op;
+static void run_nothing(const tflm_patch_task* task, uint32_t step,
+                        uint32_t count) {
+  (void)task;
   (void)step;
   (void)count;
 }
 
 uint64_t timed_overhead(void) {
+  static const tflm_patch_kernel kNothing = {
+      .run = run_nothing,
+      .rules = TFLM_PATCH_IN_SERIES,
+  };
   static const tflm_patch_op kOp = {0};
   const tflm_patch_stage stage = {.ops = &kOp};
-  const run_function volatile nothing = run_nothing; /* called, not inlined */
+  const tflm_patch_task task = {.stage = &stage, .op = &kOp};
+  /* Called, not inlined. */
+  const tflm_patch_kernel* const volatile nothing = &kNothing;
   static uint64_t ticks;
   ticks = 0;
   g_op_ticks = &ticks;
   for (uint32_t i = 0; i < TIMED_OVERHEAD_STEPS; ++i) {
-    call_timed(nothing, &stage, &kOp, i, 1);
+    call_timed(nothing, &task, i, 1);
   }
   return ticks;
 }

@@ -89,9 +89,9 @@ def type_bytes(m: Map) -> int:
   return _DTYPES[m.type].bytes or 0
 
 
-def suffix(m: Map) -> str:
-  """What the names of kernels for a map's type end with."""
-  return {DType.INT8: 's8', DType.UINT8: 'u8', DType.INT16: 's16'}[_DTYPES[m.type]]
+def type_code(m: Map) -> str:
+  """A map's type as program.h names it."""
+  return f'TFLM_PATCH_{_DTYPES[m.type].name}'
 
 
 def type_name(m: Map) -> str:
@@ -159,22 +159,15 @@ class Writer:
       weights: Their number.
       channels: Of the output.
     """
-    is_int16 = is_type(self.op.outputs[0], DType.INT16)
-    bias = self._bias_int64(channels) if is_int16 else self.constant(
-        self.params['bias_at'], 'int32_t', channels, 'bias'
-    )
+    # Those of int16 maps are the words of tflm_patch_int64s.
+    words = 2 if is_type(self.op.outputs[0], DType.INT16) else 1
     fields: dict[str, c_text.Value] = {
         'requant': self._requant(channels),
         'weights': self.constant(self.params['weights_at'], 'int8_t', weights, 'weights'),
-        'bias': bias,
+        'bias': self.constant(self.params['bias_at'], 'int32_t', words * channels, 'bias'),
     }
     window = c_text.nested(self.params).get('window')
     return fields if window is None else {'window': window, **fields}
-
-  def _bias_int64(self, channels: int) -> str:
-    """The bias of a kind of int16 maps; its words are those of an int32 array."""
-    words = self.constant(self.params['bias_at'], 'int32_t', 2 * channels, 'bias')
-    return f'(const tflm_patch_int64*){words}'
 
   def _requant(self, channels: int) -> dict[str, c_text.Value]:
     """Fields of tflm_patch_requant_args, from the record's tflm_patch_requant."""

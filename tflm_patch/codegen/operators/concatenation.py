@@ -11,7 +11,7 @@ from tflm_patch.planner.program import Kind
 
 @register(Kind.CONCATENATION)
 def emit(w: Writer) -> Code:
-  """Calls of tflm_patch_concatenation_row, one an input."""
+  """Calls of tflm_patch_copy_cells, one an input."""
   target = w.op.outputs[0]
   size = type_bytes(target)
   row = w.row(target, None, 'uint8_t')
@@ -20,8 +20,8 @@ def emit(w: Writer) -> Code:
   for source in w.op.inputs:
     cell = source.channels * size
     calls.append(
-        call('tflm_patch_concatenation_row', w.row(source, None, 'uint8_t'), cell,
-             f'{row} + {at}' if at else row, target.channels * size, target.cols)
+        call('tflm_patch_copy_cells', w.row(source, None, 'uint8_t'), cell,
+             f'{row} + {at}' if at else row, target.channels * size, cell, target.cols)
     )  # fmt: skip
     at += cell
   return Code(tuple(calls))

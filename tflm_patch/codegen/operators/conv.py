@@ -47,6 +47,6 @@ def emit_int16(w: Writer) -> Code:
   """Calls of tflm_patch_conv_s16."""
   source, target = w.op.inputs[0], w.op.outputs[0]
   fields = arguments(w, source.channels, target.cols, target.channels)
-  args = w.struct('tflm_patch_conv_s16_args', 'args', fields)
+  args = w.struct('tflm_patch_conv_args', 'args', fields)
   row = w.row(target, None, 'int16_t')
   return Code((call('tflm_patch_conv_s16', args, w.view(source), w.step, row),))

@@ -20,6 +20,7 @@ def arguments(w: Writer, cols: int, channels: int) -> dict[str, Value]:
       **w.weighted(channels * w.taps(), channels),
       'depth_multiplier': w.params['depth_multiplier'],
       'output_cols': cols,
+      'output_channels': channels,
   }
 
 
@@ -42,6 +43,6 @@ def emit_int16(w: Writer) -> Code:
   """Calls of tflm_patch_depthwise_conv_s16."""
   source, target = w.op.inputs[0], w.op.outputs[0]
   fields = arguments(w, target.cols, target.channels)
-  args = w.struct('tflm_patch_depthwise_conv_s16_args', 'args', fields)
+  args = w.struct('tflm_patch_depthwise_conv_args', 'args', fields)
   row = w.row(target, None, 'int16_t')
   return Code((call('tflm_patch_depthwise_conv_s16', args, w.view(source), w.step, row),))

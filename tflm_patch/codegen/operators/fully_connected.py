@@ -21,8 +21,7 @@ def emit(w: Writer) -> Code:
   inputs = source.row_values * (source.rows if accumulates else 1)
   outputs = target.row_values
   weighted = w.weighted(inputs * outputs, outputs)
-  struct = 'tflm_patch_fully_connected_s16_args' if is_int16 else 'tflm_patch_fully_connected_args'
-  args = w.struct(struct, 'args', {
+  args = w.struct('tflm_patch_fully_connected_args', 'args', {
       **weighted,
       'inputs': inputs,
       'outputs': outputs,

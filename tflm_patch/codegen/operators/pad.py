@@ -5,23 +5,21 @@
 from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
-from tflm_patch.codegen.operators.base import Code, Writer, is_type, register
-from tflm_patch.graph.types import DType
+from tflm_patch.codegen.operators.base import Code, Writer, register, type_bytes, type_name
 from tflm_patch.planner.program import Kind
 
 
 @register(Kind.PAD)
 def emit(w: Writer) -> Code:
-  """Calls of tflm_patch_pad_x8 or _s16."""
+  """Calls of tflm_patch_pad."""
   source, target, top = w.op.inputs[0], w.op.outputs[0], w.params['top']
-  is_int16 = is_type(source, DType.INT16)
-  value = 'int16_t' if is_int16 else 'int8_t'
+  value = type_name(source)
   row = w.row(source, f'{w.step} - {top}' if top else None, value)
   # Below the first row of the map, the unsigned difference is large.
   if source.rows < target.rows:
     above = f'{w.step} - {top}u' if top else w.step
     row = f'{above} < {source.rows} ? {row} : NULL'
   return Code((
-      call(f'tflm_patch_pad_{"s16" if is_int16 else "x8"}', w.record(), row, source.cols,
-           source.channels, w.row(target, None, value), target.cols, target.channels),
+      call('tflm_patch_pad', w.record(), row, source.cols, source.channels,
+           w.row(target, None, value), target.cols, target.channels, type_bytes(target)),
   ))  # fmt: skip

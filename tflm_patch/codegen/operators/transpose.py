@@ -11,7 +11,7 @@ from tflm_patch.planner.program import Kind
 
 @register(Kind.TRANSPOSE)
 def emit(w: Writer) -> Code:
-  """Calls of tflm_patch_transpose_line, one a channel."""
+  """Calls of tflm_patch_copy_cells, one a channel."""
   source, target = w.op.inputs[0], w.op.outputs[0]
   size = type_bytes(source)
   line = source.channels * size
@@ -20,7 +20,8 @@ def emit(w: Writer) -> Code:
   return Code((
       f'for (uint32_t channel = 0; channel < {target.channels}; ++channel) {{',
       '  '
-      + call('tflm_patch_transpose_line', f'{first} + {w.step} * {line}', source.channels, size,
-             f'{w.row(target, None, "uint8_t")}{at}', target.channels * size),
+      + call('tflm_patch_copy_cells', f'{first} + {w.step} * {line}', size,
+             f'{w.row(target, None, "uint8_t")}{at}', target.channels * size, size,
+             source.channels),
       '}',
   ))  # fmt: skip

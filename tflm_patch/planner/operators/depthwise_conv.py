@@ -43,14 +43,19 @@ def constraint_depth_multiplier(op: OpView) -> str | None:
 def spare_scratch(window: CellWindow, cols: int) -> tuple[int, ...]:
   """Memory for the planes of four channels of a row, or of a part of it.
 
-  See src/dsp/depthwise_conv.c; what its stack holds anyway is not asked for.
+  See src/dsp/depthwise_3x3.c and depthwise_pairs.c; what its stack holds anyway is not asked for.
   """
+  stride, kernel_w = window[1].stride, window[1].kernel
   sizes = []
   for parts in (1, 2, 4):
     n = -(-cols // parts)
-    in_cols = -(-n // 2) * 2 * window[1].stride + window[1].kernel
-    size = 4 * 4 * -(-in_cols * window[0].kernel // 2)
-    sizes.append(-(-size // 16) * 16)
+    if (window[0].kernel, kernel_w) == (3, 3):
+      # Words of two rows and of one.
+      words = -(-(-(-n // 2) * 2 * stride + 3) * 3 // 2)
+    else:
+      # Sums in fours, and words for an even number of taps.
+      words = 2 * (-(-n // 4) * 4) + -(-kernel_w // (2 * stride)) * 2
+    sizes.append(4 * 4 * words)
   return tuple(size for size in sizes if size > _STACK_PLANES)
 
 

@@ -1,0 +1,108 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What the depthwise convolutions for Armv7E-M share: stretches of an output row,
+ * four channels at a time. Internal.
+ */
+#ifndef TFLM_PATCH_SRC_DSP_DEPTHWISE_H_
+#define TFLM_PATCH_SRC_DSP_DEPTHWISE_H_
+
+#include "../window.h"
+
+#define TFLM_PATCH_DEPTHWISE_CHANNELS 4u /* of a block */
+#define TFLM_PATCH_DEPTHWISE_KERNEL_H 8u /* the most, as below */
+#define TFLM_PATCH_DEPTHWISE_STRIDE 2u
+#define TFLM_PATCH_DEPTHWISE_TAPS 8u /* of a kernel row, stride columns apart */
+
+/* Whether the kernels are for such a convolution. */
+int tflm_patch_is_dsp_depthwise(const tflm_patch_depthwise_conv_args* args,
+                                uint32_t channels);
+
+static inline int tflm_patch_is_3x3(const tflm_patch_window* window) {
+  return window->kernel_h == 3 && window->kernel_w == 3;
+}
+
+/* An output row at work. */
+typedef struct {
+  const tflm_patch_depthwise_conv_args* args;
+  uint32_t channels;
+  uint32_t in_cols;
+  uint32_t outside; /* the input's zero point in every byte */
+  /* The kernel rows; those outside the map are `outside`, with step 0. */
+  const int8_t* cells[TFLM_PATCH_DEPTHWISE_KERNEL_H];
+  uint32_t step[TFLM_PATCH_DEPTHWISE_KERNEL_H];
+} tflm_patch_depthwise_row;
+
+/* n input columns, each `step` columns behind the one before. */
+typedef struct {
+  int32_t first;
+  uint32_t step;
+  uint32_t n;
+  tflm_patch_range inside; /* those in the map */
+} tflm_patch_columns;
+
+/* Output columns [first, first + n) of up to four channels. */
+typedef struct {
+  uint32_t first;
+  uint32_t n;
+  tflm_patch_columns columns[TFLM_PATCH_DEPTHWISE_STRIDE]; /* that it reads */
+  uint32_t channel;
+  uint32_t n_channels;
+  uint32_t back; /* channels that are missing to four: those before are read */
+  uint32_t* buffer;
+  uint32_t pitch; /* words of it for a channel */
+} tflm_patch_stretch;
+
+/* A kernel row's first column in the map, at a stretch's channels. */
+static inline const int8_t* tflm_patch_find_cells(
+    const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
+    const tflm_patch_columns* columns, uint32_t kernel_row) {
+  const uint32_t step = d->step[kernel_row];
+  const int32_t col =
+      columns->first + (int32_t)(columns->inside.first * columns->step);
+  const uint32_t channel = step != 0 ? s->channel - s->back : 0;
+  return d->cells[kernel_row] + (uint32_t)col * step + channel;
+}
+
+/* n > 0 words outside the map for all four channels. */
+void tflm_patch_put_outside(const tflm_patch_depthwise_row* d,
+                            const tflm_patch_stretch* s, uint32_t* to,
+                            uint32_t n);
+
+/* Words of columns of two kernel rows. */
+void tflm_patch_pair_rows(const tflm_patch_depthwise_row* d,
+                          const tflm_patch_stretch* s,
+                          const tflm_patch_columns* columns, uint32_t a,
+                          uint32_t b, uint32_t* to);
+
+/* ---- depthwise_3x3.c ---- */
+
+/* How many output columns a stretch of `words` words for a channel has. */
+uint32_t tflm_patch_max_columns_3x3(uint32_t stride, uint32_t words);
+
+void tflm_patch_find_columns_3x3(const tflm_patch_depthwise_row* d,
+                                 tflm_patch_stretch* s);
+
+/* Returns what tflm_patch_make_slow_channels is to make: channels whose shift is not
+ * for the short way to bytes. Values are not clamped, here and below. */
+uint32_t tflm_patch_make_stretch_3x3(const tflm_patch_depthwise_row* d,
+                                     const tflm_patch_stretch* s,
+                                     int8_t* output);
+
+/* ---- depthwise_pairs.c: any kernel ---- */
+
+uint32_t tflm_patch_max_columns(const tflm_patch_window* window, uint32_t words);
+
+void tflm_patch_find_columns(const tflm_patch_depthwise_row* d,
+                             tflm_patch_stretch* s);
+
+void tflm_patch_make_stretch(const tflm_patch_depthwise_row* d,
+                             const tflm_patch_stretch* s, int8_t* output);
+
+/* Some channels of a stretch of any number of columns: of the bits from that of
+ * n_channels down, one for each channel, those of `slow`. Spoils the stretch. */
+void tflm_patch_make_slow_channels(const tflm_patch_depthwise_row* d,
+                                   tflm_patch_stretch* s, uint32_t slow,
+                                   int8_t* output);
+
+#endif /* TFLM_PATCH_SRC_DSP_DEPTHWISE_H_ */
