@@ -7,7 +7,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from support.compare import check_conversion
 from support.model_builder import ModelBuilder
+from tflm_patch.api import ConvertOptions
 from tflm_patch.graph.types import DType
 
 INPUTS = 14
@@ -74,3 +76,11 @@ def build_case(case: Case, framed: bool, seed: int, wild: bool) -> bytes:
     x = case.make(b, b.input(case.shape, case.dtype))
   b.output(x)
   return b.build()
+
+
+def check_case(case: Case, framed: bool, seed: int, wild: bool) -> None:
+  """All operators of a case go into stages, into a single one when it is framed."""
+  data = build_case(case, framed, seed, wild)
+  result = check_conversion(data, ConvertOptions(force_stage=True), INPUTS, seed)
+  assert len(result.stages) == 1 if framed else result.stages
+  assert result.stock_operators == ()

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from support.model_core import ACTIVATIONS, ModelCore, Spread, options, pair
@@ -135,34 +137,14 @@ class WeightedOps(ModelCore):
         version=4,
     )
 
-  def average_pool(
-      self,
-      x: int,
-      kernel: int | tuple[int, int] = 2,
-      stride: int | tuple[int, int] = 2,
-      padding: str = 'VALID',
-      activation: str = 'NONE',
-  ) -> int:
-    return self._pool('AVERAGE_POOL_2D', x, kernel, stride, padding, activation)
-
-  def max_pool(
-      self,
-      x: int,
-      kernel: int | tuple[int, int] = 2,
-      stride: int | tuple[int, int] = 2,
-      padding: str = 'VALID',
-      activation: str = 'NONE',
-  ) -> int:
-    return self._pool('MAX_POOL_2D', x, kernel, stride, padding, activation)
-
   def _pool(
       self,
       opcode: str,
       x: int,
-      kernel: int | tuple[int, int],
-      stride: int | tuple[int, int],
-      padding: str,
-      activation: str,
+      kernel: int | tuple[int, int] = 2,
+      stride: int | tuple[int, int] = 2,
+      padding: str = 'VALID',
+      activation: str = 'NONE',
   ) -> int:
     rows, cols = self._window_output(x, kernel, stride, 1, padding)
     fields = _window_options(stride, None, padding, activation)
@@ -175,6 +157,9 @@ class WeightedOps(ModelCore):
         options('Pool2DOptions', filterHeight=height, filterWidth=width, **fields),
         version=2,
     )
+
+  average_pool = functools.partialmethod(_pool, 'AVERAGE_POOL_2D')
+  max_pool = functools.partialmethod(_pool, 'MAX_POOL_2D')
 
   def _window_output(
       self,

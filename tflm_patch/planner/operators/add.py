@@ -40,11 +40,7 @@ def constraint_output_scale(op: OpView) -> str | None:
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of two maps, or of a map and a broadcast map or constant"""
-  sources, target, reads = elementwise.operands(op, builder)
-  first, second, out = (
-      tensor.quantization for tensor in (op.input(0), op.input(1), op.output())
-  )
-  assert first is not None and second is not None and out is not None
+  first, second, out = elementwise.quantizations(op)
   twice_max = 2 * max(first.scale, second.scale)
   inputs = [quantize.quantize_multiplier(q.scale / twice_max) for q in (first, second)]
   output = quantize.quantize_multiplier(twice_max / ((1 << left_shift(op)) * out.scale))
@@ -63,13 +59,4 @@ def lower(op: OpView, builder: StageBuilder) -> None:
         act_max=clamp[1],
     )
 
-  builder.add(
-      op,
-      _KINDS[op.output().dtype],
-      sources,
-      [target],
-      reads,
-      encode,
-      in_place=elementwise.in_place(builder, sources, target),
-      cellwise=True,
-  )
+  elementwise.lower(op, builder, _KINDS[op.output().dtype], encode)

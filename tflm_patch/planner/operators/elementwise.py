@@ -1,19 +1,21 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Rules and row reads of operators with two broadcast inputs."""
+"""What operators with two broadcast inputs share: rules, lowering."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
 
-from tflm_patch.graph.types import DType, Tensor
+from tflm_patch.graph.types import DType, Quantization, Tensor
 from tflm_patch.planner import rows
 from tflm_patch.planner.builder import StageBuilder
+from tflm_patch.planner.constants import ConstantPool
 from tflm_patch.planner.operators import base
 from tflm_patch.planner.operators.base import OpView
+from tflm_patch.planner.program import Kind
 from tflm_patch.planner.shapes import feature_shape
-from tflm_patch.planner.stage_ir import InPlace, RowReads
+from tflm_patch.planner.stage_ir import InPlace
 
 
 def constraint_two_int8_inputs(op: OpView) -> str | None:
@@ -69,17 +71,6 @@ def _shape(op: OpView, i: int) -> tuple[int, int, int] | None:
   return feature_shape(tensor)
 
 
-def in_place(builder: StageBuilder, sources: list[int], target: int) -> list[InPlace]:
-  """Inputs of the output's shape: value by value, the output may replace them."""
-  out = builder.map(target)
-  shape = (out.rows, out.cols, out.channels)
-  return [
-      InPlace(k)
-      for k, source in enumerate(map(builder.map, sources))
-      if (source.rows, source.cols, source.channels) == shape
-  ]
-
-
 def _read(op: OpView, builder: StageBuilder, i: int) -> int:
   index, shape = op.operator.inputs[i], _shape(op, i)
   if shape is None or not op.input(i).is_constant or shape == feature_shape(op.input(i)):
@@ -87,9 +78,33 @@ def _read(op: OpView, builder: StageBuilder, i: int) -> int:
   return builder.read_constant(index, shape)
 
 
-def operands(op: OpView, builder: StageBuilder) -> tuple[list[int], int, list[RowReads]]:
-  """Input maps, output map and row reads."""
+def quantizations(op: OpView) -> tuple[Quantization, Quantization, Quantization]:
+  """Of both inputs and the output."""
+  first, second, out = (
+      tensor.quantization for tensor in (op.input(0), op.input(1), op.output())
+  )
+  assert first is not None and second is not None and out is not None
+  return first, second, out
+
+
+def lower(
+    op: OpView, builder: StageBuilder, kind: Kind, encode: Callable[[ConstantPool], bytes]
+) -> None:
+  """Appends an operator; its output may lie over an input of its shape, value by value."""
   sources = [_read(op, builder, i) for i in (0, 1)]
   target = builder.make(op.operator.outputs[0])
-  steps = builder.map(target).rows
-  return sources, target, [rows.same_row(steps, builder.map(s).rows) for s in sources]
+  out = builder.map(target)
+  maps = [builder.map(source) for source in sources]
+  shape = out.rows, out.cols, out.channels
+  builder.add(
+      op,
+      kind,
+      sources,
+      [target],
+      [rows.same_row(out.rows, m.rows) for m in maps],
+      encode,
+      in_place=[
+          InPlace(k) for k, m in enumerate(maps) if (m.rows, m.cols, m.channels) == shape
+      ],
+      cellwise=True,
+  )

@@ -15,24 +15,10 @@ _RULES = elementwise.constraint_two_int8_inputs, elementwise.constraint_broadcas
 @base.register('MAXIMUM', *_RULES)
 def lower_maximum(op: OpView, builder: StageBuilder) -> None:
   """Of two maps, or of a map and a broadcast map or constant"""
-  _lower(op, builder, program.Kind.MAXIMUM)
+  elementwise.lower(op, builder, program.Kind.MAXIMUM, lambda pool: b'')
 
 
 @base.register('MINIMUM', *_RULES)
 def lower_minimum(op: OpView, builder: StageBuilder) -> None:
   """Of two maps, or of a map and a broadcast map or constant"""
-  _lower(op, builder, program.Kind.MINIMUM)
-
-
-def _lower(op: OpView, builder: StageBuilder, kind: program.Kind) -> None:
-  sources, target, reads = elementwise.operands(op, builder)
-  builder.add(
-      op,
-      kind,
-      sources,
-      [target],
-      reads,
-      lambda pool: b'',
-      in_place=elementwise.in_place(builder, sources, target),
-      cellwise=True,
-  )
+  elementwise.lower(op, builder, program.Kind.MINIMUM, lambda pool: b'')

@@ -21,11 +21,7 @@ from tflm_patch.planner.operators.base import OpView
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of two maps, or of a map and a broadcast map or constant (squeeze-excite)"""
-  sources, target, reads = elementwise.operands(op, builder)
-  first, second, out = (
-      tensor.quantization for tensor in (op.input(0), op.input(1), op.output())
-  )
-  assert first is not None and second is not None and out is not None
+  first, second, out = elementwise.quantizations(op)
   multiplier, shift = quantize.quantize_multiplier(first.scale * second.scale / out.scale)
   clamp = quantize.activation_range(
       op.option('fusedActivationFunction'), out.scale, out.zero_point
@@ -41,13 +37,4 @@ def lower(op: OpView, builder: StageBuilder) -> None:
         act_max=clamp[1],
     )
 
-  builder.add(
-      op,
-      program.Kind.MUL,
-      sources,
-      [target],
-      reads,
-      encode,
-      in_place=elementwise.in_place(builder, sources, target),
-      cellwise=True,
-  )
+  elementwise.lower(op, builder, program.Kind.MUL, encode)

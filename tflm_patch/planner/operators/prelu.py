@@ -21,11 +21,7 @@ from tflm_patch.planner.operators.base import OpView
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """With slopes per channel, or of any shape that is broadcast"""
-  sources, target, reads = elementwise.operands(op, builder)
-  first, slope, out = (
-      tensor.quantization for tensor in (op.input(0), op.input(1), op.output())
-  )
-  assert first is not None and slope is not None and out is not None
+  first, slope, out = elementwise.quantizations(op)
   pairs = [
       quantize.quantize_multiplier(first.scale / out.scale),
       quantize.quantize_multiplier(first.scale * slope.scale / out.scale),
@@ -39,13 +35,4 @@ def lower(op: OpView, builder: StageBuilder) -> None:
         output_zero_point=out.zero_point,
     )
 
-  builder.add(
-      op,
-      program.Kind.PRELU,
-      sources,
-      [target],
-      reads,
-      encode,
-      in_place=elementwise.in_place(builder, sources, target),
-      cellwise=True,
-  )
+  elementwise.lower(op, builder, program.Kind.PRELU, encode)

@@ -21,11 +21,7 @@ from tflm_patch.planner.operators.base import OpView
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of two maps, or of a map and a broadcast map or constant"""
-  sources, target, reads = elementwise.operands(op, builder)
-  first, second, out = (
-      tensor.quantization for tensor in (op.input(0), op.input(1), op.output())
-  )
-  assert first is not None and second is not None and out is not None
+  first, second, out = elementwise.quantizations(op)
   # Unlike ADD, SUB divides in float32 (CalculateOpDataSub).
   twice_max = 2 * max(first.scale, second.scale)
   inputs = [
@@ -52,13 +48,4 @@ def lower(op: OpView, builder: StageBuilder) -> None:
         act_max=clamp[1],
     )
 
-  builder.add(
-      op,
-      program.Kind.SUB,
-      sources,
-      [target],
-      reads,
-      encode,
-      in_place=elementwise.in_place(builder, sources, target),
-      cellwise=True,
-  )
+  elementwise.lower(op, builder, program.Kind.SUB, encode)
