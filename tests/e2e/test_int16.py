@@ -5,9 +5,11 @@
 import dataclasses
 
 import pytest
+from support.compare import check_conversion
 from support.model_builder import ModelBuilder
 from support.operator_cases import MAP, Case, activations, check_case, windows
 
+from tflm_patch.api import ConvertOptions
 from tflm_patch.graph.types import DType
 
 
@@ -116,3 +118,13 @@ def test_operator_alone(case, seed, wild):
 @pytest.mark.parametrize('case', [case for case in CASES if case.framed], ids=lambda c: c.name)
 def test_operator_between_neighbours(case, seed, wild):
   check_case(case, True, seed, wild)
+
+
+@pytest.mark.parametrize('bias', ['int32', 'absent int32'])
+@pytest.mark.parametrize('seed', range(8))
+def test_scales_of_fully_connected_multiply_in_double(bias, seed):
+  """Sums of 32 bits show the last bit of the multiplier in some of many outputs."""
+  b = ModelBuilder(seed, False)
+  x = b.input((1, 200), DType.INT16)
+  b.output(b.fully_connected(x, 200, activation='NONE', per_channel=False, bias=bias))
+  check_conversion(b.build(), ConvertOptions(force_stage=True), 7)

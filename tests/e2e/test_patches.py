@@ -15,6 +15,7 @@ from support.model_builder import ModelBuilder
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.errors import TflmPatchError
+from tflm_patch.graph.types import DType
 from tflm_patch.planner import patches, search
 from tflm_patch.planner.options import PlanOptions
 
@@ -131,6 +132,14 @@ def test_patches_end_before_a_map_that_they_would_broadcast():
   assert names.index('MUL') + 1 not in patches.depths(graph, names.index('MEAN') + 1)
   plan = PlanOptions(max_overhead=10.0)
   check_conversion(data, ConvertOptions(force_stage=True, plan=plan), INPUTS)
+
+
+def test_rows_that_nobody_reads_are_made_over_nothing():
+  """Patches make all rows of a map, though the slice reads the last ones only."""
+  b = ModelBuilder(0, False)
+  x = b.quantize(b.input((1, 5, 6, 6), DType.UINT8))
+  b.output(b.dequantize(b.strided_slice(x, [0, 3, 0, 0], [1, 5, 1, 1], [1, 1, 1, 1])))
+  assert check(b.build(), patch_options((2, 2)))
 
 
 def test_a_grid_of_one_patch_computes_nothing_twice():

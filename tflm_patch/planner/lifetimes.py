@@ -94,6 +94,19 @@ class Timeline:
       return np.full(rows, times[-2], np.int64)
     return times[:-1]
 
+  def made_whole(self, m: int) -> np.ndarray:
+    """The same, the last part of the rows that is made."""
+    producer = producers(self._graph).get(m)
+    if producer is None or self._graph.ops[producer].kind != Kind.JOIN:
+      return self.made(m)
+    made = np.full(self._graph.maps[m].rows, -1, np.int64)
+    for part in self._graph.ops[producer].inputs:
+      view = self._graph.maps[part].view
+      assert view is not None
+      inside = slice(view.top, view.top + self._graph.maps[part].rows)
+      made[inside] = np.maximum(made[inside], self.made(part))
+    return made
+
   def last_read(self, m: int) -> np.ndarray:
     """Times at which a map's rows are read last; -1 for those that nobody reads."""
     last: np.ndarray | None = None

@@ -210,7 +210,8 @@ class _Collector:
       return RowLives(np.full(rows, -1, np.int64), np.full(rows, self._time.length, np.int64))
     made = self._time.made(m)
     last = np.full(rows, self._time.length, np.int64) if stays else self._time.last_read(m)
-    return row_lives(made, last)
+    # The part of a row that is made last may be made when nobody reads the row any more.
+    return row_lives(made, np.maximum(last, self._time.made_whole(m)))
 
   def _streamed_alone(self, m: int) -> bool:
     """Whether one streamed segment makes and reads a map, and nothing lies in it."""

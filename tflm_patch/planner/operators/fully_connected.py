@@ -42,14 +42,18 @@ def constraint_plain_weights(op: OpView) -> str | None:
 
 
 def accumulators(op: OpView, bias: np.ndarray) -> Accumulators | Int16Accumulators:
-  """CalculateOpDataFullyConnected: per tensor the scales multiply in float32."""
+  """CalculateOpDataFullyConnected of TFLM since October 2026.
+
+  Its scales multiply in double; before, they did in float32, which is another last bit
+  of the multiplier for some scales.
+  """
   source, weights = op.input().quantization, op.input(1).quantization
   target = op.output().quantization
   assert source is not None and weights is not None and target is not None
   if not weights.per_tensor:
     return conv.accumulators(op, op.input(1).array().T, bias)
   multiplier, shift = quantize.quantize_multiplier(
-      quantize.float_product(source.scale, weights.scale) / target.scale
+      float(source.scale) * float(weights.scale) / float(target.scale)
   )
   multipliers, shifts = np.array([multiplier]), np.array([shift])
   if op.input().dtype == DType.INT16:
