@@ -27,7 +27,7 @@ endif
 
 demo: $(VENV)/installed
 	mkdir -p $(DEMO)
-	cp tflm_patch/models/digits_64_int8.tflite $(DEMO)/sample.tflite
+	cp tflm_patch/sample/digits_64_int8.tflite $(DEMO)/sample.tflite
 	$(BIN)/tflm-patch convert $(DEMO)/sample.tflite
 	$(BIN)/tflm-patch verify $(DEMO)/sample.tflite $(DEMO)/sample_patch.tflite
 	$(BIN)/tflm-patch analyze $(DEMO)/sample.tflite --plot $(DEMO)/memory.png > $(DEMO)/analysis.txt

@@ -19,11 +19,11 @@ import time
 
 from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.models.sample import sample_model_path
 from tflm_patch.runtime.arena import measure_arena
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.tflm import ArenaUsage
 from tflm_patch.runtime.verify import as_frames, compare, io_adapter
+from tflm_patch.sample.sample import sample_model_path
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 INT8_IO = ('mcunet_vww', 'mcunet_detection', 'mcunetv2_large')

@@ -21,8 +21,8 @@ import pathlib
 import sys
 from collections.abc import Callable
 
+from tflm_patch.analysis.patch_report import ReceptiveFieldReport, receptive_field
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.report.receptive_field import ReceptiveFieldReport, receptive_field
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 MODEL = 'mbv2_1.0_224_int8.tflite'

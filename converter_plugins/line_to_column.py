@@ -15,7 +15,7 @@ from converter_plugins import graph_edit
 from converter_plugins.registry import Context, register
 from converter_plugins.reshape_noop import ReshapeNoop
 from tflm_patch.graph.types import Model, Operator, Subgraph, Tensor
-from tflm_patch.planner.operators import OpView, check
+from tflm_patch.planner.lowering.operators import OpView, check
 
 _WITH_WEIGHTS = ('CONV_2D', 'DEPTHWISE_CONV_2D')
 _POOLS = ('AVERAGE_POOL_2D', 'MAX_POOL_2D')

@@ -7,10 +7,10 @@ from __future__ import annotations
 import dataclasses
 
 from converter_plugins import fold_pad
+from tflm_patch.conversion.stages import Searches, StageChoice, choose_stages
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import compact, drop_offline_plan
 from tflm_patch.planner.options import DEFAULT, PlanOptions
-from tflm_patch.planner.stages import Searches, StageChoice, choose_stages
 
 
 def rewrite(

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from tflm_patch.version import __version__
 
 if TYPE_CHECKING:
+  from tflm_patch.analysis.memory import Analysis, analyze
+  from tflm_patch.analysis.verification import Verification, verify
   from tflm_patch.api import ConversionResult, ConvertOptions, convert, convert_model
   from tflm_patch.errors import ModelError, TflmPatchError
-  from tflm_patch.report.analysis import Analysis, analyze
-  from tflm_patch.report.verification import Verification, verify
   from tflm_patch.runtime.rows import run_rows
 
 __all__ = [
@@ -45,10 +45,10 @@ _HOMES = {
     'convert_model': 'tflm_patch.api',
     'ModelError': 'tflm_patch.errors',
     'TflmPatchError': 'tflm_patch.errors',
-    'Analysis': 'tflm_patch.report.analysis',
-    'analyze': 'tflm_patch.report.analysis',
-    'Verification': 'tflm_patch.report.verification',
-    'verify': 'tflm_patch.report.verification',
+    'Analysis': 'tflm_patch.analysis.memory',
+    'analyze': 'tflm_patch.analysis.memory',
+    'Verification': 'tflm_patch.analysis.verification',
+    'verify': 'tflm_patch.analysis.verification',
     'run_rows': 'tflm_patch.runtime.rows',
 }
 

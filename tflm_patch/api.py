@@ -13,17 +13,17 @@ from typing import Any
 import converter_plugins
 from converter_plugins import Change
 from converter_plugins import stage as stage_plugin
+from tflm_patch.arena import ArenaPrediction, offline, predict
+from tflm_patch.conversion.stage_operator import PlannedStage, is_stage
+from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import write_atomically
 from tflm_patch.graph.macs import subgraph_macs
 from tflm_patch.graph.reader import parse_model, read_model
 from tflm_patch.graph.types import DType, Model
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.planner.arena import ArenaPrediction, offline, predict
-from tflm_patch.planner.operators import OpView
+from tflm_patch.planner.lowering.operators import OpView
 from tflm_patch.planner.options import DEFAULT, PlanOptions
-from tflm_patch.planner.stage_operator import PlannedStage, is_stage
-from tflm_patch.planner.stages import Searches
 
 Progress = Callable[[str], None]
 SCHEMA_VERSION = 1

@@ -7,7 +7,7 @@
 Counted are code and read-only data of our own objects after --gc-sections: neither the
 C library nor the models. The models are those of the folder TFLM_PATCH_MODELS (default:
 ../shared/models), converted at least memory. Their kernels are those of the header that
-`tflm_patch.codegen.sources.kernel_header` makes; `compile` gives C for the model alone,
+`tflm_patch.kernel_library.sources.kernel_header` makes; `compile` gives C for the model alone,
 whose constants are not counted.
 """
 
@@ -22,11 +22,12 @@ from collections.abc import Sequence
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.bench import cpus, image
-from tflm_patch.codegen import model, sources
+from tflm_patch.codegen import model
 from tflm_patch.codegen.compiler import CompileOptions, compile_model
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import read_limited
-from tflm_patch.models.sample import sample_model_path
+from tflm_patch.kernel_library import sources
+from tflm_patch.sample.sample import sample_model_path
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Columns: the flag for the inner loops, and that for the rest.

@@ -4,7 +4,7 @@
 
   python benchmarks/cortex_m/fit_cost.py [--cpus m4,m55]
 
-Writes tflm_patch/planner/cost/<core>.json. Every operator of the models of FITTED and
+Writes tflm_patch/cost/<core>.json. Every operator of the models of FITTED and
 of the probes is an observation; the models of CHECKED only show how well instructions
 of a model are predicted that was not fitted. Run it again after every change of a
 kernel.
@@ -30,13 +30,13 @@ from collections.abc import Sequence
 import numpy as np
 from probes import probes
 
+from tflm_patch import cost
 from tflm_patch.api import ConvertOptions
 from tflm_patch.bench import cpus, image
 from tflm_patch.bench.measure import BenchResult, OperatorCost, Workload, measure, prepare
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.models.sample import sample_model_path
-from tflm_patch.planner import cost
 from tflm_patch.planner.options import PlanOptions
+from tflm_patch.sample.sample import sample_model_path
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FITTED = (

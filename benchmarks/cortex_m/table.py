@@ -27,7 +27,7 @@ import page
 from tflm_patch.bench import cpus, image
 from tflm_patch.bench.measure import BenchResult, measure, prepare
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.models.sample import sample_model_path
+from tflm_patch.sample.sample import sample_model_path
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CMSIS_NN_CORES = ('cortex-m4', 'cortex-m7', 'cortex-m55')

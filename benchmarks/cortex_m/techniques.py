@@ -26,9 +26,9 @@ from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.bench import cpus
 from tflm_patch.bench.measure import BenchResult, measure, prepare
 from tflm_patch.planner import plan
-from tflm_patch.planner.builder import SourceOperator, StageBuilder
+from tflm_patch.planner.lowering.builder import SourceOperator, StageBuilder
 from tflm_patch.planner.options import PlanOptions
-from tflm_patch.planner.program import Kind
+from tflm_patch.program.records import Kind
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODELS = ('mlperf_vww_96_int8', 'mbv2_0.35_144_int8')

@@ -40,9 +40,9 @@ SAMPLES_NAME = 'digits_64_samples.npz'
 MIN_ACCURACY = 0.97
 MAX_BYTES = 200_000
 
-_PACKAGE_MODELS = pathlib.Path(__file__).resolve().parents[2] / 'tflm_patch' / 'models'
+_PACKAGE_SAMPLE = pathlib.Path(__file__).resolve().parents[2] / 'tflm_patch' / 'sample'
 
-_OUTPUT = flags.DEFINE_string('output', str(_PACKAGE_MODELS), 'Folder to write to.')
+_OUTPUT = flags.DEFINE_string('output', str(_PACKAGE_SAMPLE), 'Folder to write to.')
 _EPOCHS = flags.DEFINE_integer('epochs', 30, 'Passes over the training digits.', lower_bound=1)
 
 

@@ -10,7 +10,7 @@
  *   x      = MultiplyByQuantizedMultiplier(-d, m, s), a Q5.26 number
  *   entry  = gemmlowp's exp_on_negative_values(x)
  *
- * which planner/operators/softmax_table.py computes when a model is converted.
+ * which planner/lowering/operators/softmax_table.py computes when a model is converted.
  * Differences with -d < diff_min = -floor(31 * 2^26 / 2^s) are left out. What
  * depends on the row is done here: the sum in Q12.19, its reciprocal by three
  * Newton steps, and the products.

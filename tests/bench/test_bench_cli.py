@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from tflm_patch.models.sample import sample_model_path
+from tflm_patch.sample.sample import sample_model_path
 
 pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
 ROOT = pathlib.Path(__file__).resolve().parents[2]

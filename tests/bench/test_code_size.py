@@ -16,10 +16,12 @@ from support.model_builder import ModelBuilder
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.bench import cpus, emulator, image
 from tflm_patch.bench.measure import prepare
-from tflm_patch.codegen import model, needed, sources
+from tflm_patch.codegen import model
+from tflm_patch.cost.work import work_of_program
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.planner.cost.work import work_of_program
-from tflm_patch.planner.program import Kind
+from tflm_patch.kernel_library import sources
+from tflm_patch.kernel_library import trimming as needed
+from tflm_patch.program.records import Kind
 
 pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
 M4 = cpus.find('m4')

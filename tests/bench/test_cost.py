@@ -12,12 +12,12 @@ import pytest
 from support import real_models
 from support.model_builder import ModelBuilder
 
+from tflm_patch import cost
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.bench import cpus
 from tflm_patch.bench.measure import measure, prepare
+from tflm_patch.cost.work import work_of_plan
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.planner import cost
-from tflm_patch.planner.cost.work import work_of_plan
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'benchmarks' / 'cortex_m'))

@@ -21,11 +21,12 @@ from tflm_patch.codegen.constant_arrays import ConstantArrays
 from tflm_patch.codegen.operators import REGISTRY
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.models.sample import sample_model_path
-from tflm_patch.planner import program, program_bytes
+from tflm_patch.program import encode as program_bytes
+from tflm_patch.program import records as program
 from tflm_patch.runtime import paths
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.tflm import Interpreter
+from tflm_patch.sample.sample import sample_model_path
 
 COMPILERS = {
     'gcc': ('-O2',),

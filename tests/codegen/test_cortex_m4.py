@@ -10,9 +10,9 @@ from support.compare import assert_same_bytes
 from tflm_patch.api import ConvertOptions
 from tflm_patch.codegen.compiler import CompileOptions, compile_model
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.models.sample import sample_model_path
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.tflm import Interpreter
+from tflm_patch.sample.sample import sample_model_path
 
 MISSING = cortex_m4.missing()
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))

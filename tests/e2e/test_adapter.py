@@ -21,7 +21,8 @@ import pytest
 import tflm_patch.runtime
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.planner import program, program_bytes
+from tflm_patch.program import encode as program_bytes
+from tflm_patch.program import records as program
 from tflm_patch.runtime import selftest, tflm
 
 SCRIPT = pathlib.Path(__file__).with_name('adapter_script.py')

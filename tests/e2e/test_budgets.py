@@ -11,11 +11,11 @@ from support.memory_check import check_memory
 from support.model_builder import ModelBuilder
 
 from tflm_patch.api import ConvertOptions, convert_model
+from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.models.sample import sample_model_path
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.planner.search import work_of
-from tflm_patch.planner.stages import Searches
+from tflm_patch.sample.sample import sample_model_path
 
 
 def sample():

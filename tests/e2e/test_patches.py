@@ -16,8 +16,9 @@ from support.model_builder import ModelBuilder
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import DType
-from tflm_patch.planner import patches, search
+from tflm_patch.planner import search
 from tflm_patch.planner.options import PlanOptions
+from tflm_patch.planner.rewrites import patches
 
 INPUTS = 5
 

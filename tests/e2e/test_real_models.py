@@ -11,12 +11,12 @@ import sys
 import pytest
 
 from tflm_patch.api import ConvertOptions, convert_model
-from tflm_patch.models.sample import sample_inputs as sample_images
-from tflm_patch.models.sample import sample_model_path
 from tflm_patch.runtime.arena import measure_arena
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.tflm import Interpreter
 from tflm_patch.runtime.verify import compare, io_adapter
+from tflm_patch.sample.sample import sample_inputs as sample_images
+from tflm_patch.sample.sample import sample_model_path
 
 INPUTS = 32
 TAIL_LIMIT = 1_500

@@ -7,8 +7,8 @@ import re
 import pytest
 from support.firmware import FAKE_TFLM, need, run
 
-from tflm_patch.codegen import sources
-from tflm_patch.planner.program import Kind
+from tflm_patch.kernel_library import sources
+from tflm_patch.program.records import Kind
 from tflm_patch.runtime.paths import kernels_dir
 
 KERNELS = kernels_dir()

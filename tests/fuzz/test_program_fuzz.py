@@ -20,10 +20,11 @@ from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.models.sample import sample_model_path
-from tflm_patch.planner import program, program_bytes
+from tflm_patch.program import encode as program_bytes
+from tflm_patch.program import records as program
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.isolated import IsolatedInterpreter
+from tflm_patch.sample.sample import sample_model_path
 
 ROOT = pathlib.Path(__file__).parents[2]
 MUTANTS = examples(20_000)

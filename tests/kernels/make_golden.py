@@ -22,7 +22,7 @@ import tflite_micro
 from ai_edge_litert import schema_py_generated as schema
 
 from tflm_patch.graph import quantize
-from tflm_patch.planner.operators.softmax_table import exp_table
+from tflm_patch.planner.lowering.operators.softmax_table import exp_table
 
 _TYPES = {
   np.dtype(np.int8): schema.TensorType.INT8,

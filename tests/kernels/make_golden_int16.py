@@ -21,10 +21,10 @@ from support.model_builder import ModelBuilder
 
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType
-from tflm_patch.planner.constants import ConstantPool
-from tflm_patch.planner.lowering import lower_region
-from tflm_patch.planner.program import Kind
-from tflm_patch.planner.stage_ir import FeatureMap
+from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.planner.ir.stage_graph import FeatureMap
+from tflm_patch.planner.lowering.region import lower_region
+from tflm_patch.program.records import Kind
 from tflm_patch.runtime.tflm import Interpreter
 
 Make = Callable[[ModelBuilder, int], int]

@@ -24,9 +24,9 @@ from ai_edge_litert import schema_py_generated as schema
 from make_golden import Spec, Window, array, fields, run, single_operator
 
 from tflm_patch.graph import quantize
-from tflm_patch.planner import program
-from tflm_patch.planner.operators.add import LEFT_SHIFT
-from tflm_patch.planner.operators.mean import mean_multiplier
+from tflm_patch.planner.lowering.operators.add import LEFT_SHIFT
+from tflm_patch.planner.lowering.operators.mean import mean_multiplier
+from tflm_patch.program import records as program
 
 Shape = tuple[int, int, int]
 

@@ -13,7 +13,7 @@ import re
 import numpy as np
 import pytest
 
-from tflm_patch.planner.operators.softmax_table import exp_table
+from tflm_patch.planner.lowering.operators.softmax_table import exp_table
 
 GOLDEN = pathlib.Path(__file__).parents[1] / 'kernels' / 'golden_cases.h'
 # beta and scale of the cases in make_golden.py.

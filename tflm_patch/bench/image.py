@@ -23,8 +23,8 @@ import time
 from collections.abc import Callable, Iterable
 
 from tflm_patch.bench.cpus import Cpu
-from tflm_patch.codegen import sources as kernel_sources
 from tflm_patch.errors import EnvironmentMissing, TflmPatchError
+from tflm_patch.kernel_library import sources as kernel_sources
 from tflm_patch.runtime import paths
 
 FIRMWARE = pathlib.Path(__file__).resolve().parent / 'firmware'

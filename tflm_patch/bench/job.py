@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tflm_patch.graph.types import DType
-from tflm_patch.planner import program
+from tflm_patch.program import records as program
 
 MAGIC = 0x424A5054
 VERSION = 1

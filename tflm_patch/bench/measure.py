@@ -11,14 +11,15 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
+from tflm_patch import cost
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.bench import cpus, emulator, image
 from tflm_patch.bench.job import StageJob
 from tflm_patch.bench.stages import stage_jobs, stage_positions
+from tflm_patch.cost.work import OperatorWork, work_of_program
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.reader import read_model
-from tflm_patch.planner import cost, program
-from tflm_patch.planner.cost.work import OperatorWork, work_of_program
+from tflm_patch.program import records as program
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.isolated import IsolatedInterpreter
 from tflm_patch.runtime.verify import as_frames, compare, io_adapter

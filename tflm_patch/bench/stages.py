@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from tflm_patch.bench.job import StageJob, Tensor
+from tflm_patch.conversion.stage_operator import is_stage
 from tflm_patch.graph.types import Model, Operator
 from tflm_patch.graph.writer import compact, drop_offline_plan, serialize_model
-from tflm_patch.planner.stage_operator import is_stage
 from tflm_patch.runtime.isolated import IsolatedInterpreter
 
 _CONSTANTS = 2  # the last two inputs of a stage operator: program and constants

@@ -8,12 +8,12 @@ import json
 
 from absl import flags
 
+from tflm_patch.analysis.memory import analyze
+from tflm_patch.analysis.patch_report import DEFAULT_GRID, receptive_field
 from tflm_patch.api import ConvertOptions
 from tflm_patch.cli import convert_flags
 from tflm_patch.cli.command import Command, Progress, UsageError
-from tflm_patch.report.analysis import analyze
 from tflm_patch.report.plot import plot_memory
-from tflm_patch.report.receptive_field import DEFAULT_GRID, receptive_field
 from tflm_patch.report.tables import analysis_summary, receptive_field_summary
 
 # What has no meaning where nothing is converted.

@@ -8,9 +8,9 @@ import json
 
 from absl import flags
 
+from tflm_patch.analysis.pareto import pareto
 from tflm_patch.api import ConvertOptions
 from tflm_patch.cli.command import Command, Progress
-from tflm_patch.report.pareto import pareto
 from tflm_patch.report.pareto_html import write_html
 from tflm_patch.report.plot import plot_pareto
 from tflm_patch.report.tables import pareto_summary

@@ -8,9 +8,9 @@ import json
 
 from absl import flags
 
+from tflm_patch.analysis.verification import DEFAULT_INPUTS, verify
 from tflm_patch.cli.command import Command, Progress
 from tflm_patch.report.tables import verification_summary
-from tflm_patch.report.verification import DEFAULT_INPUTS, verify
 
 
 def _define(values: flags.FlagValues) -> None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 
+from tflm_patch.arena import FIRMWARE_32, Build, predict
 from tflm_patch.codegen.model import ModelInfo
 from tflm_patch.codegen.names import Names, fill
 from tflm_patch.errors import EnvironmentMissing
-from tflm_patch.planner.arena import FIRMWARE_32, Build, predict
 from tflm_patch.runtime.arena import measure_arena
 from tflm_patch.runtime.tflm import InterpreterError
 

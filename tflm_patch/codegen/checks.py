@@ -9,7 +9,7 @@ import os
 
 from tflm_patch.errors import EnvironmentMissing, ModelError
 from tflm_patch.graph.types import Operator, Subgraph
-from tflm_patch.planner import program
+from tflm_patch.program import records as program
 from tflm_patch.runtime import paths
 
 

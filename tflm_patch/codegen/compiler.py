@@ -13,15 +13,16 @@ from typing import Any
 
 from tflm_patch import api
 from tflm_patch.api import ConvertOptions
-from tflm_patch.codegen import checks, memory, needed, source, standalone
-from tflm_patch.codegen.decode import Stage, decode
+from tflm_patch.codegen import checks, memory, source, standalone
 from tflm_patch.codegen.functions import StageFunctions
+from tflm_patch.conversion.stage_operator import is_stage
 from tflm_patch.errors import ModelError, TflmPatchError
 from tflm_patch.graph.files import read_limited, write_atomically
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import Model, Operator, Subgraph
-from tflm_patch.planner import program
-from tflm_patch.planner.stage_operator import is_stage
+from tflm_patch.kernel_library import trimming as needed
+from tflm_patch.program import records as program
+from tflm_patch.program.decode import Stage, decode
 
 SCHEMA_VERSION = 1
 KERNELS_HEADER = 'tflm_patch/kernels.h'

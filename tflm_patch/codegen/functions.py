@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 
 from tflm_patch.codegen import c_text, loops
 from tflm_patch.codegen.constant_arrays import ConstantArrays
-from tflm_patch.codegen.decode import Map, Op, Stage, tensor_of
 from tflm_patch.codegen.memory import Memory
 from tflm_patch.codegen.operators import REGISTRY, Code, Writer
 from tflm_patch.codegen.operators.base import COUNT, FIRST, split_map_function
 from tflm_patch.graph.types import Operator
-from tflm_patch.planner import program
-from tflm_patch.planner.program import Region
+from tflm_patch.program import records as program
+from tflm_patch.program.decode import Map, Op, Stage, tensor_of
+from tflm_patch.program.records import Region
 
 Chunk = list[loops.Call]
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from tflm_patch.arena import greedy, packing
 from tflm_patch.graph.types import Operator, Subgraph
-from tflm_patch.planner.arena import greedy, packing
 
 ALIGNMENT = 16
 

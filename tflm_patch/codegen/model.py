@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import dataclasses
 
+from tflm_patch.conversion.stage_operator import CUSTOM_NAME, is_stage
 from tflm_patch.errors import ModelError
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType, Model, Operator, Tensor
-from tflm_patch.planner import program
-from tflm_patch.planner.program import Kind
-from tflm_patch.planner.stage_operator import CUSTOM_NAME, is_stage
+from tflm_patch.program import records as program
+from tflm_patch.program.records import Kind
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from tflm_patch.codegen.model import ModelInfo
 from tflm_patch.codegen.names import Names, fill
+from tflm_patch.conversion.stage_operator import CUSTOM_NAME
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.planner.stage_operator import CUSTOM_NAME
 
 # Builtin operators of MicroMutableOpResolver whose method is Add<Name>.
 _REGULAR = [

@@ -12,7 +12,7 @@ from tflm_patch.codegen import c_text, loops
 from tflm_patch.codegen.functions import StageFunctions
 from tflm_patch.codegen.memory import Memory
 from tflm_patch.graph.types import DType, Model, Tensor
-from tflm_patch.planner import program
+from tflm_patch.program import records as program
 from tflm_patch.version import __version__
 
 _C_TYPES = {

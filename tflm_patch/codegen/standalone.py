@@ -14,7 +14,7 @@ import pathlib
 import re
 from collections.abc import Iterable
 
-from tflm_patch.codegen import sources as kernel_sources
+from tflm_patch.kernel_library import sources as kernel_sources
 from tflm_patch.runtime import paths
 
 _INCLUDE = re.compile(r'^#include "([^"]+)"$', re.MULTILINE)

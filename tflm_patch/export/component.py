@@ -8,12 +8,12 @@ import dataclasses
 import pathlib
 from collections.abc import Sequence
 
-from tflm_patch.codegen import sources
 from tflm_patch.codegen.arena import ArenaFigures, arena_header
 from tflm_patch.codegen.model import ModelInfo
 from tflm_patch.codegen.names import Names, fill
 from tflm_patch.codegen.resolver import resolver_header
 from tflm_patch.export import runner
+from tflm_patch.kernel_library import sources
 from tflm_patch.runtime.paths import kernels_dir
 
 DIRECT, TFLM = 'direct', 'tflm'

@@ -9,9 +9,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tflm_patch.planner import feed, layout, needs, order, program, segments
-from tflm_patch.planner.lifetimes import RowLives, Timeline
-from tflm_patch.planner.stage_ir import InPlace, MapRole, StageGraph, View
+from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, StageGraph, View
+from tflm_patch.planner.memory import items as needs
+from tflm_patch.planner.memory import layout
+from tflm_patch.planner.rewrites import feed
+from tflm_patch.planner.schedule import order, segments
+from tflm_patch.planner.schedule.live_ranges import RowLives, Timeline
+from tflm_patch.program import records as program
 
 # How often the segment that bounds the memory is ruled out, to try other cuts: what
 # has the lowest peak is not always what is laid out best.

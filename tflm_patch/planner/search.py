@@ -13,13 +13,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from tflm_patch.planner import patches
-from tflm_patch.planner.bottleneck import Block, find_blocks, join_blocks
-from tflm_patch.planner.builder import NotStageable
+from tflm_patch.planner.ir.stage_graph import StageGraph
+from tflm_patch.planner.lowering.builder import NotStageable
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.planner.plan import Planner, StagePlan
-from tflm_patch.planner.stage_ir import StageGraph
-from tflm_patch.planner.two_pass import Gate, find_gates, make_again
+from tflm_patch.planner.rewrites import patches
+from tflm_patch.planner.rewrites.bottleneck import Block, find_blocks, join_blocks
+from tflm_patch.planner.rewrites.two_pass import Gate, find_gates, make_again
 
 # A rewrite that lowers the peak by less than this part is not chosen.
 _WORTH = 0.005

@@ -8,8 +8,8 @@ import html
 import os
 from collections.abc import Sequence
 
+from tflm_patch.analysis.pareto import Pareto, Point
 from tflm_patch.graph.files import write_atomically
-from tflm_patch.report.pareto import Pareto, Point
 
 _KB = 1024
 # Of the chart, in pixels: size and margins (left, right, top, bottom).

@@ -8,10 +8,10 @@ import io
 import os
 from typing import Any
 
+from tflm_patch.analysis.memory import Analysis
+from tflm_patch.analysis.pareto import Pareto
 from tflm_patch.errors import EnvironmentMissing
 from tflm_patch.graph.files import write_atomically
-from tflm_patch.report.analysis import Analysis
-from tflm_patch.report.pareto import Pareto
 
 _STOCK, _CONVERTED = '#b8c4d0', '#1f6fb2'
 _KB = 1024

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tflm_patch.planner.operators import REGISTRY
-from tflm_patch.planner.operators.base import GENERAL_RULES, Rule
+from tflm_patch.planner.lowering.operators import REGISTRY
+from tflm_patch.planner.lowering.operators.base import GENERAL_RULES, Rule
 
 
 def document() -> str:

@@ -8,13 +8,13 @@ import itertools
 import pathlib
 from collections.abc import Sequence
 
+from tflm_patch.analysis.memory import Analysis, Bound
+from tflm_patch.analysis.pareto import Pareto
+from tflm_patch.analysis.patch_report import FieldOfOperator, ReceptiveFieldReport
+from tflm_patch.analysis.suggestions import Suggestion
+from tflm_patch.analysis.verification import Verification
 from tflm_patch.api import ConversionResult
 from tflm_patch.codegen.compiler import CompiledModel
-from tflm_patch.report.analysis import Analysis, Bound
-from tflm_patch.report.pareto import Pareto
-from tflm_patch.report.receptive_field import FieldOfOperator, ReceptiveFieldReport
-from tflm_patch.report.suggestions import Suggestion
-from tflm_patch.report.verification import Verification
 from tflm_patch.targets import Target
 
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.planner import program, program_bytes
+from tflm_patch.program import encode as program_bytes
+from tflm_patch.program import records as program
 from tflm_patch.runtime import tflm
 from tflm_patch.runtime.process import python_command
 

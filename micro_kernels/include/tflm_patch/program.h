@@ -9,7 +9,7 @@
  * of the program, which itself is 16-byte aligned. Offsets are in bytes from
  * the start of the program, except where a comment says otherwise.
  *
- * tflm_patch/planner/program.py mirrors this file; tests/python/planner/test_program.py
+ * tflm_patch/program/records.py mirrors this file; tests/python/planner/test_program.py
  * proves that the two agree.
  */
 #ifndef TFLM_PATCH_PROGRAM_H_

@@ -7,9 +7,9 @@ import pathlib
 
 import pytest
 
+from tflm_patch.arena import wheel_build
 from tflm_patch.errors import EnvironmentMissing
 from tflm_patch.graph.reader import read_model
-from tflm_patch.planner.arena import wheel_build
 from tflm_patch.runtime.tflm import Interpreter, wheel_version
 
 _ROOT = pathlib.Path(__file__).resolve().parents[3]

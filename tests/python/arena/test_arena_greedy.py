@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tflm_patch.planner.arena import greedy
-from tflm_patch.planner.arena.greedy import Requirement
+from tflm_patch.arena import greedy
+from tflm_patch.arena.greedy import Requirement
 
 requirements = st.lists(
     st.builds(

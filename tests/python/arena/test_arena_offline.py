@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from support.model_builder import ModelBuilder
 
 from tflm_patch.api import ConvertOptions, convert_model
+from tflm_patch.arena import greedy, memory_over_time, predict
+from tflm_patch.arena.greedy import Requirement
+from tflm_patch.arena.lifetimes import OFFLINE_PLAN
+from tflm_patch.arena.offline import improve, with_plan
+from tflm_patch.arena.packing import Packer, lower_bound
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.planner.arena import greedy, memory_over_time, predict
-from tflm_patch.planner.arena.greedy import Requirement
-from tflm_patch.planner.arena.lifetimes import OFFLINE_PLAN
-from tflm_patch.planner.arena.offline import improve, with_plan
-from tflm_patch.planner.arena.packing import Packer, lower_bound
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.tflm import Interpreter
 from tflm_patch.runtime.verify import compare

@@ -13,16 +13,10 @@ from arena_models import FLOAT32, SmallModel
 from arena_random_models import random_model
 
 from tflm_patch.api import convert
+from tflm_patch.arena import FIRMWARE_32, memory_over_time, operators, peak_operators, predict
 from tflm_patch.graph.reader import read_model
 from tflm_patch.graph.types import DType, Model, Operator, Quantization, Subgraph, Tensor
-from tflm_patch.planner.arena import (
-    FIRMWARE_32,
-    memory_over_time,
-    operators,
-    peak_operators,
-    predict,
-)
-from tflm_patch.planner.program import HEADER
+from tflm_patch.program.records import HEADER
 from tflm_patch.runtime.arena import smallest_arena
 from tflm_patch.runtime.tflm import Interpreter, InterpreterError
 

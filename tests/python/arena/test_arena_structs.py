@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tflm_patch.planner.arena import structs
+from tflm_patch.arena import structs
 
 HOST = structs.Build(pointer_bytes=ctypes.sizeof(ctypes.c_void_p))
 ARM = structs.FIRMWARE_32

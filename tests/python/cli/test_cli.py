@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from tflm_patch.models.sample import sample_model_path
+from tflm_patch.sample.sample import sample_model_path
 
 
 def run(*arguments: object, cwd: pathlib.Path | None = None) -> subprocess.CompletedProcess[str]:

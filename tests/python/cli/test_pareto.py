@@ -11,8 +11,8 @@ from html.parser import HTMLParser
 import pytest
 from support.model_builder import ModelBuilder
 
+from tflm_patch.analysis.pareto import pareto
 from tflm_patch.api import ConvertOptions, convert_model
-from tflm_patch.report.pareto import pareto
 
 
 def run(*arguments):

@@ -7,9 +7,9 @@ import re
 import pytest
 from support.firmware import TARGETS, need, run
 
-from tflm_patch.codegen import sources
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.planner.program import Kind
+from tflm_patch.kernel_library import sources
+from tflm_patch.program.records import Kind
 from tflm_patch.runtime.paths import include_dirs, kernels_dir
 
 INCLUDE = f'-I{include_dirs()[0]}'

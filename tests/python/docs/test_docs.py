@@ -19,8 +19,8 @@ import converter_plugins
 from converter_plugins.registry import STAGE
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.models.sample import sample_model_path
 from tflm_patch.report.supported_operators import document
+from tflm_patch.sample.sample import sample_model_path
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 README = ROOT / 'README.md'

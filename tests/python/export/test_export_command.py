@@ -12,6 +12,7 @@ import sys
 import pytest
 from support.firmware import converted, image_model, need, run
 
+from tflm_patch.arena import FIRMWARE_32, predict
 from tflm_patch.codegen.arena import MARGIN, arena_header, figures
 from tflm_patch.codegen.model import describe
 from tflm_patch.codegen.names import Names
@@ -21,7 +22,6 @@ from tflm_patch.export.folder import MANIFEST, write_folder
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType, Operator, Tensor
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.planner.arena import FIRMWARE_32, predict
 from tflm_patch.runtime.arena import measure_arena
 
 

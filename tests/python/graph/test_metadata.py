@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 import tflm_patch
-from tflm_patch.models.sample import sample_model_path
+from tflm_patch.sample.sample import sample_model_path
 
 SCRIPT = pathlib.Path(__file__).with_name('metadata_script.py')
 PYTHON = os.environ.get('TFLM_PATCH_METADATA_PYTHON', '')

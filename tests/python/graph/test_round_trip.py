@@ -19,7 +19,7 @@ from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType, Model, Subgraph, Tensor
 from tflm_patch.graph.writer import OFFLINE_PLAN, compact, drop_offline_plan, serialize_model
-from tflm_patch.models.sample import sample_model_path
+from tflm_patch.sample.sample import sample_model_path
 
 MODELS = [sample_model_path(), *sorted(real_models.FOLDER.glob('*.tflite'))]
 

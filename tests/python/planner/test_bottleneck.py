@@ -13,9 +13,9 @@ from support.memory_check import check_memory
 from support.model_builder import ModelBuilder
 
 from tflm_patch.api import ConvertOptions, convert_model
-from tflm_patch.planner.bottleneck import find_blocks, join_blocks
 from tflm_patch.planner.options import PlanOptions
-from tflm_patch.planner.program import Kind
+from tflm_patch.planner.rewrites.bottleneck import find_blocks, join_blocks
+from tflm_patch.program.records import Kind
 
 # The first allows blocks, but no multiply-accumulates.
 LEAST_OVERHEAD, ANY_OVERHEAD = PlanOptions(max_overhead=1.001), PlanOptions(max_overhead=9.0)

@@ -8,9 +8,10 @@ from support.memory_check import check_memory
 from support.model_builder import ModelBuilder
 
 from tflm_patch.api import ConvertOptions, convert_model
-from tflm_patch.planner import needs, order
+from tflm_patch.planner.ir.stage_graph import InPlace
+from tflm_patch.planner.memory import items as needs
 from tflm_patch.planner.options import PlanOptions
-from tflm_patch.planner.stage_ir import InPlace
+from tflm_patch.planner.schedule import order
 
 
 def chain(channels=6, groups=1, stride=1):

@@ -13,10 +13,11 @@ from support.model_builder import ModelBuilder
 from support.real_models import FOLDER, MISSING, available
 
 from tflm_patch.api import ConvertOptions, convert_model
-from tflm_patch.planner import needs, order
+from tflm_patch.planner.memory import items as needs
 from tflm_patch.planner.options import PlanOptions
-from tflm_patch.planner.patches import split_into_patches
-from tflm_patch.planner.segments import SegmentSearch
+from tflm_patch.planner.rewrites.patches import split_into_patches
+from tflm_patch.planner.schedule import order
+from tflm_patch.planner.schedule.segments import SegmentSearch
 
 
 @settings(max_examples=examples(80))

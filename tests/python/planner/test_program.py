@@ -11,7 +11,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from tflm_patch.planner import program, program_bytes
+from tflm_patch.program import encode as program_bytes
+from tflm_patch.program import records as program
 
 # The C type of a struct format code, as _Generic tells it.
 C_TYPES = {

@@ -16,10 +16,10 @@ from typing import Protocol
 
 from tflm_patch.codegen import c_text
 from tflm_patch.codegen.constant_arrays import ConstantArrays
-from tflm_patch.codegen.decode import Map, Op
 from tflm_patch.graph.types import DType
-from tflm_patch.planner import program
-from tflm_patch.planner.program import Kind, Region
+from tflm_patch.program import records as program
+from tflm_patch.program.decode import Map, Op
+from tflm_patch.program.records import Kind, Region
 
 _DTYPES = {code: dtype for dtype, code in program.TYPE_CODES.items()}
 _C_TYPES = {

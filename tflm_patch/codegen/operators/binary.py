@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
-from tflm_patch.codegen.decode import Map
 from tflm_patch.codegen.operators.base import Code, Writer, is_type, type_name
 from tflm_patch.graph.types import DType
+from tflm_patch.program.decode import Map
 
 
 def emit_binary(w: Writer, kernel: str) -> Code:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import Value, call
 from tflm_patch.codegen.operators.base import COUNT, FIRST, Code, Writer, register
-from tflm_patch.planner.program import Kind
+from tflm_patch.program.records import Kind
 
 
 def arguments(w: Writer, depth: int, cols: int, channels: int) -> dict[str, Value]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
 from tflm_patch.codegen.operators.base import Code, Writer, register, type_bytes
-from tflm_patch.planner.program import Kind
+from tflm_patch.program.records import Kind
 
 
 @register(Kind.STRIDED_SLICE)

@@ -5,6 +5,6 @@
 from __future__ import annotations
 
 from tflm_patch.codegen.operators.base import register_nothing
-from tflm_patch.planner.program import Kind
+from tflm_patch.program.records import Kind
 
 register_nothing(Kind.CROP, Kind.JOIN)

@@ -1,0 +1,199 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Analysis: memory over time before and after, and what bounds the peak."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable
+from typing import Any
+
+from tflm_patch.analysis.suggestions import Suggestion, suggest
+from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
+from tflm_patch.arena import memory_over_time
+from tflm_patch.conversion.stage_operator import is_stage
+from tflm_patch.graph.files import read_limited
+from tflm_patch.graph.macs import operator_macs
+
+SCHEMA_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class OperatorMemory:
+  """One operator of the original model.
+
+  Attributes:
+    live_before: Bytes of activations and scratch alive in the stock model.
+    live_after: The same in the converted model while the segment that holds the
+      operator runs, the stage's inputs and outputs included.
+    schedule: 'layer' or 'stream' in a stage, 'stock' outside, 'folded' when a
+      plugin removed it.
+    segment: 'stage.segment', '' outside stages.
+  """
+
+  index: int
+  opcode: str
+  output_shape: tuple[int, ...]
+  macs: int
+  live_before: int
+  live_after: int
+  schedule: str
+  segment: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Bound:
+  """What is alive at a peak.
+
+  Attributes:
+    where: The operator or segment.
+    bytes: Alive at once.
+    parts: Name and bytes, the largest first.
+  """
+
+  where: str
+  bytes: int
+  parts: tuple[tuple[str, int], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Analysis:
+  """Memory of a model, stock and converted; arenas are predictions."""
+
+  conversion: ConversionResult
+  operators: tuple[OperatorMemory, ...]
+  bound_before: Bound
+  bound_after: Bound
+  suggestions: tuple[Suggestion, ...] = ()
+
+  def to_json(self) -> dict[str, Any]:
+    """For machines."""
+    return {
+        'schema_version': SCHEMA_VERSION,
+        'conversion': self.conversion.to_json(),
+        'operators': [dataclasses.asdict(operator) for operator in self.operators],
+        'bound': {
+            'original': dataclasses.asdict(self.bound_before),
+            'converted': dataclasses.asdict(self.bound_after),
+        },
+        'suggestions': [dataclasses.asdict(suggestion) for suggestion in self.suggestions],
+    }
+
+
+def analyze(
+    path: str | os.PathLike[str],
+    options: ConvertOptions | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Analysis:
+  """Plans a conversion without writing it and says where the memory goes.
+
+  Args:
+    path: The `.tflite` file.
+    options: Of the conversion.
+    progress: Called with a line of text as the work proceeds.
+
+  Raises:
+    TflmPatchError: see `convert`.
+  """
+  data = read_limited(path)
+  options = options or ConvertOptions()
+  result = convert_model(data, options, os.fspath(path), progress)
+  suggestions = suggest(data, result, options, progress)
+  return dataclasses.replace(analyze_conversion(result), suggestions=suggestions)
+
+
+def analyze_conversion(result: ConversionResult) -> Analysis:
+  """The analysis of a conversion that was made already."""
+  graph = result.original.main
+  before = memory_over_time(result.original_arena)
+  after = _after(result)
+  rows = []
+  for index, operator in enumerate(graph.operators):
+    schedule, segment, live = after.get(
+        operator.outputs[0] if operator.outputs else -1, ('folded', '', 0)
+    )
+    output = graph.tensors[operator.outputs[0]] if operator.outputs else None
+    rows.append(
+        OperatorMemory(
+            index=index,
+            opcode=operator.custom_name or operator.opcode,
+            output_shape=() if output is None else output.shape,
+            macs=operator_macs(graph, operator),
+            live_before=before[index] if index < len(before) else 0,
+            live_after=live,
+            schedule=schedule,
+            segment=segment,
+        )
+    )
+  return Analysis(result, tuple(rows), _bound_before(result), _bound_after(result))
+
+
+def _names(result: ConversionResult) -> dict[str, int]:
+  return {tensor.name: i for i, tensor in enumerate(result.original.main.tensors)}
+
+
+def _after(result: ConversionResult) -> dict[int, tuple[str, str, int]]:
+  """Output tensor of the original -> schedule, segment, live bytes."""
+  names = _names(result)
+  found: dict[int, tuple[str, str, int]] = {}
+  over_time = memory_over_time(result.converted_arena)
+  stages = iter(result.stages)
+  number = 0
+  for position, operator in enumerate(result.model.main.operators):
+    if not is_stage(operator) or not result.changed:
+      for t in operator.outputs:
+        name = result.model.main.tensors[t].name
+        if name in names:
+          found[names[name]] = 'stock', '', over_time[position]
+      continue
+    stage = next(stages)
+    outside = over_time[position] - stage.plan.workspace_bytes - stage.plan.tensor_bytes
+    graph = stage.plan.graph
+    for s, segment in enumerate(stage.plan.segments):
+      live = outside + segment.peak.bytes
+      for op in graph.ops[segment.first_op : segment.last_op]:
+        for m in op.outputs:
+          if graph.maps[m].name in names:
+            found[names[graph.maps[m].name]] = segment.schedule, f'{number}.{s}', live
+    number += 1
+  return found
+
+
+def _bound_before(result: ConversionResult) -> Bound:
+  return _bound_of(result.original_arena, result.original.main.operators)
+
+
+def _bound_of(arena: Any, operators: Any) -> Bound:
+  over_time = memory_over_time(arena)
+  if not over_time:
+    return Bound('', 0, ())
+  at = max(range(len(over_time)), key=over_time.__getitem__)
+  parts = [
+      (f'{buffer.kind} "{buffer.name}"', buffer.size)
+      for buffer in arena.buffers
+      if buffer.first_op <= at <= buffer.last_op
+  ]
+  name = f'{operators[at].custom_name or operators[at].opcode} {at}' if at < len(operators) else ''
+  return Bound(name, over_time[at], tuple(sorted(parts, key=lambda part: -part[1])))
+
+
+def _bound_after(result: ConversionResult) -> Bound:
+  outer = _bound_of(result.converted_arena, result.model.main.operators)
+  positions = [i for i, o in enumerate(result.model.main.operators) if is_stage(o)]
+  stage_at = dict(zip(positions, result.stages))
+  over_time = memory_over_time(result.converted_arena)
+  at = max(range(len(over_time)), key=over_time.__getitem__, default=-1)
+  stage = stage_at.get(at)
+  if stage is None:
+    return outer
+  plan = stage.plan
+  s = max(range(len(plan.segments)), key=lambda i: plan.segments[i].peak.bytes)
+  segment = plan.segments[s]
+  first, last = plan.graph.ops[segment.first_op], plan.graph.ops[segment.last_op - 1]
+  moment = plan.graph.ops[segment.peak.op]
+  where = (
+      f'segment {s} ({segment.schedule}, {first.name} to {last.name}), '
+      f'{moment.name} at row {segment.peak.row}'
+  )
+  return Bound(where, outer.bytes, segment.peak.parts)

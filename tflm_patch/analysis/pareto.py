@@ -1,0 +1,140 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The choice between arena and work: every schedule and budget of a model, side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tflm_patch.api import ConvertOptions, convert_model
+from tflm_patch.conversion.stages import Searches
+from tflm_patch.errors import TflmPatchError
+from tflm_patch.graph.files import read_limited
+from tflm_patch.planner.options import PlanOptions
+
+SCHEMA_VERSION = 1
+_OVERHEADS = (1.001, 1.02, 1.05, 1.10, 1.25, 1.50, 2.0)
+_GRIDS = ((1, 2), (2, 2), (3, 3))
+# Budgets between the smallest plan's arena and the fastest one's.
+_BUDGETS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+  """A plan of the whole model.
+
+  Attributes:
+    options: As on the command line.
+    arena_total, arena_head: Predicted, in bytes.
+    macs: Per inference.
+    kernel_calls: Of the stages, per inference.
+    optimal: No other point is as good in all three and better in one.
+  """
+
+  options: str
+  arena_total: int
+  arena_head: int
+  macs: int
+  kernel_calls: int
+  optimal: bool = False
+
+  @property
+  def costs(self) -> tuple[int, int, int]:
+    return self.arena_total, self.macs, self.kernel_calls
+
+
+@dataclasses.dataclass(frozen=True)
+class Pareto:
+  """All points, the smallest arena first.
+
+  Attributes:
+    stock_arena, stock_macs: Of the original model.
+  """
+
+  points: tuple[Point, ...]
+  stock_arena: int
+  stock_macs: int
+
+  def to_json(self) -> dict[str, Any]:
+    """For machines."""
+    return {'schema_version': SCHEMA_VERSION, **dataclasses.asdict(self)}
+
+
+def _plans() -> Iterator[tuple[str, PlanOptions]]:
+  for overhead in _OVERHEADS:
+    yield f'--max-overhead {overhead:g}', PlanOptions(max_overhead=overhead)
+  for schedule in ('layer', 'stream'):
+    yield f'--schedule {schedule}', PlanOptions(schedule=schedule)
+  for rows, cols in _GRIDS:
+    plan = PlanOptions(schedule='patch', grid=(rows, cols))
+    yield f'--schedule patch --grid {rows}x{cols}', plan
+
+
+def pareto(
+    path: str | os.PathLike[str],
+    options: ConvertOptions | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Pareto:
+  """Converts a model in every way, without writing it.
+
+  Args:
+    path: The `.tflite` file.
+    options: What all conversions share; their plan options are not used.
+    progress: Called with a line of text for each way.
+
+  Raises:
+    TflmPatchError: the file is no valid model, or the options do not fit it.
+  """
+  data = read_limited(path)
+  options = options or ConvertOptions()
+  say = progress or (lambda text: None)
+  known: Searches = {}
+
+  def point(label: str, plan: PlanOptions) -> Point:
+    say(f'Planning {label}')
+    planned = dataclasses.replace(options, plan=plan)
+    result = convert_model(data, planned, os.fspath(path), known=known)
+    arena = result.converted_arena
+    calls = sum(stage.plan.dispatches for stage in result.stages)
+    return Point(label, arena.total, arena.head, result.converted_macs, calls)
+
+  smallest = convert_model(data, options, os.fspath(path), known=known)
+  found = [
+      point('(none)', PlanOptions()),
+      point('--minimize macs', PlanOptions(minimize='macs')),
+  ]
+  least, most = found[0].arena_total, found[1].arena_total
+  for k in range(1, _BUDGETS + 1):
+    limit = least + (most - least) * k // (_BUDGETS + 1)
+    if least < limit < most:
+      found.append(point(f'--arena {limit}', PlanOptions(arena_bytes=limit)))
+  for label, plan in _plans():
+    try:
+      found.append(point(label, plan))
+    except TflmPatchError:
+      continue  # this model cannot run so
+  return Pareto(
+      tuple(_marked(_distinct(found))),
+      smallest.original_arena.total,
+      smallest.original_macs,
+  )
+
+
+def _distinct(points: list[Point]) -> list[Point]:
+  """One point of those with equal costs, the first, in order of the arena."""
+  first: dict[tuple[int, int, int], Point] = {}
+  for point in points:
+    first.setdefault(point.costs, point)
+  return sorted(first.values(), key=lambda point: point.costs)
+
+
+def _marked(points: list[Point]) -> Iterator[Point]:
+  for point in points:
+    beaten = any(
+        other is not point and all(a <= b for a, b in zip(other.costs, point.costs))
+        for other in points
+    )
+    yield dataclasses.replace(point, optimal=not beaten)

@@ -1,0 +1,25 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Exact prediction of what TFLM's allocator reports for a model."""
+
+from tflm_patch.arena.predict import (
+    ArenaPrediction,
+    PlannedBuffer,
+    memory_over_time,
+    peak_operators,
+    predict,
+)
+from tflm_patch.arena.structs import FIRMWARE_32, WHEEL_2026_09, WHEEL_2026_10, Build, wheel_build
+
+__all__ = [
+    'FIRMWARE_32',
+    'WHEEL_2026_09',
+    'WHEEL_2026_10',
+    'ArenaPrediction',
+    'Build',
+    'PlannedBuffer',
+    'memory_over_time',
+    'peak_operators',
+    'predict',
+    'wheel_build',
+]

@@ -1,0 +1,115 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""An offline memory plan where it beats TFLM's own.
+
+TFLM reads offsets of tensors from the metadata `OfflineMemoryAllocation`: words of
+32 bits with a format version, the number of subgraphs, the number of tensors, then
+an offset for each tensor of each subgraph, -1 where TFLM is to choose. It keeps
+those, and puts scratch buffers, which no plan can name, into the gaps.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from tflm_patch.arena import greedy, lifetimes
+from tflm_patch.arena.greedy import Requirement
+from tflm_patch.arena.packing import Packer
+from tflm_patch.arena.predict import predict
+from tflm_patch.arena.structs import WHEEL_2026_10, align_up
+from tflm_patch.arena.tail import BUFFER_ALIGNMENT, Tail
+from tflm_patch.graph.types import Model
+from tflm_patch.program.encode import is_fed_by_bands
+
+_VERSION = 1
+_STAGE = 'TflmPatchStage'
+
+
+def improve(model: Model) -> Model:
+  """A model with an offline plan, if that makes its head smaller; else the model itself.
+
+  It must be the last change to a model: the plan counts its tensors. A model that
+  brings a plan keeps it.
+  """
+  stock = predict(model)
+  if not stock.exact or not _can_plan(model):
+    return model
+  buffers, requirements = _requirements(model)
+  packer = Packer(requirements)
+  if stock.head <= packer.bound:
+    return model
+  is_tensor = [buffer.tensor is not None for buffer in buffers]
+
+  def head(offsets: Sequence[int]) -> int:
+    """What TFLM makes of the tensors' offsets: it places the scratch buffers anew."""
+    fixed = [
+        dataclasses.replace(each, offset=offset) if keeps else each
+        for each, offset, keeps in zip(requirements, offsets, is_tensor)
+    ]
+    return greedy.peak(fixed, greedy.place(fixed))
+
+  offsets = packer.search(head)
+  planned = with_plan(
+      model,
+      {
+          (buffer.subgraph, buffer.tensor): offset
+          for buffer, offset in zip(buffers, offsets)
+          if buffer.tensor is not None
+      },
+  )
+  after = predict(planned)
+  return planned if after.exact and after.head < stock.head else model
+
+
+def with_plan(model: Model, offsets: dict[tuple[int, int], int]) -> Model:
+  """A copy of the model with a plan in its metadata.
+
+  Args:
+    model: The model, without a plan.
+    offsets: (subgraph, tensor) -> offset; TFLM chooses for the others.
+  """
+  words = [_VERSION, len(model.subgraphs), sum(len(graph.tensors) for graph in model.subgraphs)]
+  words += [
+      offsets.get((number, tensor), lifetimes.NEVER)
+      for number, graph in enumerate(model.subgraphs)
+      for tensor in range(len(graph.tensors))
+  ]
+  data = np.frombuffer(np.array(words, '<i4').tobytes(), np.uint8)
+  return dataclasses.replace(
+      model, metadata=[*model.metadata, (lifetimes.OFFLINE_PLAN, data)]
+  )
+
+
+def _can_plan(model: Model) -> bool:
+  """Whether a plan is wanted, and changes nothing but places.
+
+  TFLM looks up whether variables of later subgraphs are planned at the place of the
+  first subgraph's tensors. A stage that takes its input in bands keeps its workspace
+  from one invocation to the next, which lifetimes within one invocation do not show.
+  """
+  if any(name == lifetimes.OFFLINE_PLAN for name, _ in model.metadata):
+    return False
+  if any(tensor.is_variable for graph in model.subgraphs[1:] for tensor in graph.tensors):
+    return False
+  for graph in model.subgraphs:
+    for operator in graph.operators:
+      if operator.custom_name == _STAGE and len(operator.inputs) >= 2:
+        program = graph.tensors[operator.inputs[-2]].data
+        if program is not None and is_fed_by_bands(program.tobytes()):
+          return False
+  return True
+
+
+def _requirements(model: Model) -> tuple[tuple[lifetimes.Lifetime, ...], list[Requirement]]:
+  """The buffers of a model without a plan, as the memory planner sees them."""
+  # What lies in the head is the same in every build.
+  tail = Tail(model, WHEEL_2026_10)
+  tail.prepare(None)
+  buffers = lifetimes.find(model, tail.scratch, None).buffers
+  return buffers, [
+      Requirement(align_up(buffer.size, BUFFER_ALIGNMENT), buffer.first, buffer.last)
+      for buffer in buffers
+  ]

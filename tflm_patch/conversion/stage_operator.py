@@ -1,0 +1,114 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The custom operator `TflmPatchStage` in a graph: making it and reading it back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from flatbuffers import flexbuffers
+
+from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
+from tflm_patch.planner.encode_plan import EncodedStage
+from tflm_patch.planner.plan import StagePlan
+from tflm_patch.program import records as program
+from tflm_patch.version import __version__
+
+CUSTOM_NAME = 'TflmPatchStage'
+OPTIONS_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedStage:
+  """A region with its plan and encoding, ready to be put into the graph.
+
+  Attributes:
+    region: Indices of the operators that it replaces, in execution order.
+    inputs, outputs: Tensors that the stage operator reads and makes.
+    reuse: Positions of inputs whose memory the stage may use.
+  """
+
+  region: tuple[int, ...]
+  inputs: tuple[int, ...]
+  outputs: tuple[int, ...]
+  reuse: tuple[int, ...]
+  plan: StagePlan
+  encoded: EncodedStage
+
+
+def custom_options(stage: PlannedStage) -> bytes:
+  """The FlexBuffer map that viewers show; the kernel reads none of it."""
+  return bytes(
+      flexbuffers.Dumps({
+          'format_version': OPTIONS_VERSION,
+          'operators': len(stage.region),
+          'schedule': ' '.join(
+              f'{segment.schedule}:{segment.last_op - segment.first_op}'
+              for segment in stage.plan.segments
+          ),
+          'tool_version': __version__,
+          'workspace_bytes': stage.plan.workspace_bytes,
+      })
+  )
+
+
+def is_stage(operator: Operator) -> bool:
+  """Whether an operator is a stage made by this tool."""
+  return operator.opcode == 'CUSTOM' and operator.custom_name == CUSTOM_NAME
+
+
+def install_stages(model: Model, stages: Sequence[PlannedStage]) -> Model:
+  """A copy of the model with regions of its first subgraph replaced by stage operators.
+
+  Args:
+    model: The graph that the regions' indices refer to.
+    stages: Disjoint regions.
+
+  Returns:
+    A new model; tensors that nothing uses any more are still in it.
+  """
+  subgraph = model.main
+  tensors = list(subgraph.tensors)
+  replaced = {i for stage in stages for i in stage.region}
+  by_last = {stage.region[-1]: (number, stage) for number, stage in enumerate(stages)}
+  operators = []
+  for index, operator in enumerate(subgraph.operators):
+    if index in by_last:
+      number, stage = by_last[index]
+      constants = []
+      for name, data in (
+          ('program', stage.encoded.program),
+          ('constants', stage.encoded.constants),
+      ):
+        tensors.append(
+            Tensor(
+                name=f'stage_{number}/{name}',
+                shape=(len(data),),
+                dtype=DType.UINT8,
+                data=np.frombuffer(data, np.uint8),
+            )
+        )
+        constants.append(len(tensors) - 1)
+      operators.append(
+          Operator(
+              opcode='CUSTOM',
+              inputs=(*stage.inputs, *constants),
+              outputs=stage.outputs,
+              custom_name=CUSTOM_NAME,
+              custom_options=custom_options(stage),
+          )
+      )
+    elif index not in replaced:
+      operators.append(operator)
+  main = dataclasses.replace(subgraph, tensors=tensors, operators=operators)
+  return dataclasses.replace(model, subgraphs=[main, *model.subgraphs[1:]])
+
+
+def workspace_bytes(subgraph: Subgraph, operator: Operator) -> int:
+  """Workspace of an installed stage, from its program's header."""
+  data = subgraph.tensors[operator.inputs[-2]].data
+  if data is None or data.size < program.HEADER.size:
+    return 0
+  return int(program.HEADER.unpack(data[: program.HEADER.size].tobytes())['workspace_bytes'])

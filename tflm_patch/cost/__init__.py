@@ -1,0 +1,185 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Predicts the instructions of a plan on a core, without running it.
+
+An operator's instructions are a sum of coefficients times what it has to do. The
+coefficients of a core come from runs on its emulator: one JSON file per core in
+this folder, made by benchmarks/cortex_m/fit_cost.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import math
+import pathlib
+from collections.abc import Iterator, Sequence
+
+from tflm_patch.cost.work import OperatorWork, work_of_plan
+from tflm_patch.errors import TflmPatchError
+from tflm_patch.planner.plan import StagePlan
+from tflm_patch.program.records import Kind
+
+FEATURES = (
+    'macs', 'inputs', 'outputs', 'clamped', 'runs', 'cells', 'lines', 'rows', 'calls', 'tiles',
+    'border', 'unaided_macs', 'unaided_outputs', 'macs_beyond_2', 'macs_beyond_4',
+    'macs_beyond_4_of_call',
+)  # fmt: skip
+EXECUTOR_FEATURES = ('calls', 'stages')
+FOLDER = pathlib.Path(__file__).resolve().parent
+_FEW_CHANNELS = 4  # of an image: kernels treat them in another way
+_CONVOLUTIONS = (Kind.CONV_2D, Kind.DEPTHWISE_CONV_2D)
+
+Coefficients = dict[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class CostTable:
+  """The coefficients of a core.
+
+  Attributes:
+    cpu: Its name.
+    optimization: The compiler's flag of the runs.
+    classes: Of each class of operators, see `classes_of`, by feature.
+    executor: Of what is outside the kernels, by EXECUTOR_FEATURES.
+  """
+
+  cpu: str
+  optimization: str
+  classes: dict[str, Coefficients]
+  executor: Coefficients
+
+
+@dataclasses.dataclass(frozen=True)
+class CostPrediction:
+  """Predicted instructions of an inference.
+
+  Attributes:
+    operators: Of each operator's kernel.
+    executor: Of everything else.
+  """
+
+  operators: tuple[float, ...]
+  executor: float
+
+  @property
+  def instructions(self) -> int:
+    """All together."""
+    return round(sum(self.operators) + self.executor)
+
+
+def predict(plan: StagePlan, cpu: str) -> CostPrediction:
+  """Instructions of a stage.
+
+  Args:
+    plan: The stage's plan.
+    cpu: Name of a core, one of `known_cpus`.
+
+  Raises:
+    TflmPatchError: there are no coefficients for the core.
+  """
+  return predict_work(work_of_plan(plan), load(cpu))
+
+
+def predict_work(work: Sequence[OperatorWork], table: CostTable) -> CostPrediction:
+  """Instructions of a stage's operators."""
+  return CostPrediction(
+      operators=tuple(_operator(operator, table) for operator in work),
+      executor=_sum(table.executor, executor_features(work)),
+  )
+
+
+def features_of(work: OperatorWork) -> Coefficients:
+  """What an operator's instructions depend on; see FEATURES.
+
+  Kernels make pixels in blocks, and what is left over in another way: `beyond`
+  counts what lies beyond the last whole block of a row, or of all rows of a call.
+  `unaided` counts what is made without scratch, which some kernels are faster with.
+  """
+  rows, cols, channels = work.output
+  source_rows, source_cols, source_channels = work.input
+  cells = rows * cols
+  cell_macs = work.macs / cells
+  call_cells = cells // max(work.calls, 1)
+  return {
+      'macs': work.macs,
+      'inputs': source_rows * source_cols * source_channels,
+      # A pool looks at every cell of its windows; its output is small.
+      'outputs': rows * cols * channels * (1 if work.macs else work.kernel[0] * work.kernel[1]),
+      'clamped': rows * cols * channels if work.clamped else 0,
+      'runs': rows * cols * channels * work.kernel[0],
+      'cells': cells,
+      'lines': rows * channels,
+      'rows': rows,
+      'calls': work.calls,
+      'tiles': work.tiles,
+      'unaided_macs': 0 if work.scratch_bytes else work.macs,
+      'unaided_outputs': 0 if work.scratch_bytes else rows * cols * channels,
+      'border': rows * channels * (work.kernel[1] - 1),
+      'macs_beyond_2': cell_macs * rows * (cols % 2),
+      'macs_beyond_4': cell_macs * rows * (cols % 4),
+      'macs_beyond_4_of_call': cell_macs * work.calls * (call_cells % 4),
+  }
+
+
+def executor_features(work: Sequence[OperatorWork]) -> Coefficients:
+  """What the executor's own instructions depend on."""
+  return {'calls': sum(operator.calls for operator in work), 'stages': 1}
+
+
+def classes_of(work: OperatorWork) -> Iterator[str]:
+  """Names of the classes that an operator belongs to, the narrowest first."""
+  name = work.kind.name
+  if work.base_kind in _CONVOLUTIONS:
+    variant = _variant(work)
+    yield f'{name} {work.window}{variant}'
+    yield f'{name} {work.window.partition("/")[0]} any stride{variant}'
+    yield f'{name} any window{variant}'
+  yield name
+  yield work.base_kind.name
+  yield 'with weights' if work.macs else 'without weights'
+
+
+def _variant(work: OperatorWork) -> str:
+  """In what a convolution differs from most, where kernels take another way then."""
+  taps = work.kernel[0] * work.kernel[1]
+  depthwise = work.base_kind == Kind.DEPTHWISE_CONV_2D
+  inputs = 1 if depthwise else work.input[2]
+  cases = (
+      (work.input[2] <= _FEW_CHANNELS, ' few'),
+      (work.dilation != (1, 1), ' dilated'),
+      (depthwise and work.input[2] != work.output[2], ' multiplied'),
+      (work.macs != inputs * taps * math.prod(work.output), ' grouped'),
+  )
+  return ''.join(text for is_so, text in cases if is_so)
+
+
+def known_cpus() -> list[str]:
+  """The cores that there are coefficients for."""
+  return sorted(path.stem for path in FOLDER.glob('*.json'))
+
+
+@functools.cache
+def load(cpu: str) -> CostTable:
+  """The coefficients of a core.
+
+  Raises:
+    TflmPatchError: there are none.
+  """
+  if cpu not in known_cpus():
+    raise TflmPatchError(f'no costs are known for "{cpu}"; known are {", ".join(known_cpus())}')
+  found = json.loads((FOLDER / f'{cpu}.json').read_text())
+  return CostTable(cpu, found['optimization'], found['classes'], found['executor'])
+
+
+def _operator(work: OperatorWork, table: CostTable) -> float:
+  features = features_of(work)
+  for name in classes_of(work):
+    if name in table.classes:
+      return _sum(table.classes[name], features)
+  return 0.0
+
+
+def _sum(coefficients: Coefficients, features: Coefficients) -> float:
+  return sum(value * features[name] for name, value in coefficients.items())

@@ -1,0 +1,207 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What a stage's operators have to do: shapes, multiply-accumulates, kernel calls."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter
+
+from tflm_patch.planner.ir.axis_window import AxisWindow
+from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.planner.ir.rows import read_again, window_reads
+from tflm_patch.planner.ir.stage_graph import FeatureMap
+from tflm_patch.planner.plan import StagePlan
+from tflm_patch.program import records as program
+from tflm_patch.program.records import Kind
+
+Shape = tuple[int, int, int]
+
+# int16 maps have kinds of their own, with the records of the 8-bit kinds.
+_OF_INT16 = {
+    Kind.CONV_2D_S16: Kind.CONV_2D,
+    Kind.DEPTHWISE_CONV_2D_S16: Kind.DEPTHWISE_CONV_2D,
+    Kind.FULLY_CONNECTED_S16: Kind.FULLY_CONNECTED,
+    Kind.AVERAGE_POOL_2D_S16: Kind.AVERAGE_POOL_2D,
+    Kind.MAX_POOL_2D_S16: Kind.MAX_POOL_2D,
+    Kind.ADD_S16: Kind.ADD,
+}
+_WINDOWED = (
+    Kind.CONV_2D, Kind.DEPTHWISE_CONV_2D, Kind.AVERAGE_POOL_2D, Kind.MAX_POOL_2D,
+)  # fmt: skip
+_POINT = (1, 1)
+_INT8 = (-128, 127)
+_INT16 = (-32768, 32767)
+
+
+@dataclasses.dataclass(frozen=True)
+class OperatorWork:
+  """An operator of a stage.
+
+  Attributes:
+    kind: Its kind.
+    input, output: (rows, cols, channels) of its first input and output.
+    kernel, stride, dilation: (rows, cols) of the window of a convolution or pool;
+      (1, 1) for all others, and for pools that accumulate rows.
+    clamped: Whether an activation bounds the output more than its type does.
+    macs: Multiply-accumulates of an inference.
+    calls: How often its kernel is called in an inference.
+    tiles: Tiles of a BOTTLENECK, 0 for all others.
+    scratch_bytes: Private memory that it gets.
+  """
+
+  kind: Kind
+  input: Shape
+  output: Shape
+  kernel: tuple[int, int]
+  stride: tuple[int, int]
+  dilation: tuple[int, int]
+  clamped: bool
+  macs: int
+  calls: int
+  tiles: int
+  scratch_bytes: int
+
+  @property
+  def base_kind(self) -> Kind:
+    """The 8-bit kind of the same arithmetic."""
+    return _OF_INT16.get(self.kind, self.kind)
+
+  @property
+  def window(self) -> str:
+    """Like '3x3/2'; '' for an operator without a window."""
+    kind = self.base_kind
+    if kind not in _WINDOWED or (self.kernel == _POINT and kind != Kind.CONV_2D):
+      return ''
+    stride = _text(self.stride) if self.stride[0] != self.stride[1] else str(self.stride[0])
+    return _text(self.kernel) + (f'/{stride}' if self.stride != _POINT else '')
+
+  @property
+  def description(self) -> str:
+    """Like 'CONV_2D 3x3/2 96x96x3 -> 48x48x8'."""
+    shapes = f'{_text(self.input)} -> {_text(self.output)}'
+    return ' '.join(filter(None, (self.kind.name, self.window, shapes)))
+
+
+def work_of_plan(plan: StagePlan) -> list[OperatorWork]:
+  """The operators of a plan."""
+  calls = Counter(
+      op for segment in plan.segments for op, _, count in segment.steps if count
+  )
+  pool = ConstantPool()  # only the parameters are wanted
+  return [
+      _operator(
+          Kind(op.kind),
+          op.encode(pool),
+          _map_shape(plan.graph.maps[op.inputs[0]]),
+          _map_shape(plan.graph.maps[op.outputs[0]]),
+          calls[i],
+          0 if scratch is None else scratch.bytes,
+      )
+      for i, (op, scratch) in enumerate(zip(plan.graph.ops, plan.scratch))
+  ]
+
+
+def work_of_program(data: bytes) -> list[OperatorWork]:
+  """The operators of a program that `tflm_patch_validate` accepts."""
+  header = program.HEADER.unpack(data)
+  calls: Counter[int] = Counter()
+  for s in range(header['n_segments']):
+    segment = program.SEGMENT.unpack(data, header['segments'] + s * program.SEGMENT.size)
+    begin = header['steps'] + segment['first_step'] * program.STEP.size
+    end = begin + segment['n_steps'] * program.STEP.size
+    # A step's first byte is its operator.
+    calls.update(
+        segment['first_op'] + op for op in data[begin : end : program.STEP.size]
+        if op != program.PAUSE
+    )  # fmt: skip
+  return [_operator_of_program(data, header, i, calls[i]) for i in range(header['n_ops'])]
+
+
+def _operator_of_program(
+    data: bytes, header: dict[str, int], index: int, calls: int
+) -> OperatorWork:
+  op = program.OP.unpack(data, header['ops'] + index * program.OP.size)
+  edges = [
+      int.from_bytes(data[header['edges'] + 2 * e :][:2], 'little')
+      for e in range(op['first_edge'], op['first_edge'] + op['n_inputs'] + op['n_outputs'])
+  ]
+  source, made = _shape(data, header, edges[0]), _shape(data, header, edges[op['n_inputs']])
+  return _operator(
+      Kind(op['kind']), data[op['params'] :], source, made, calls, op['scratch_bytes']
+  )
+
+
+def _operator(
+    kind: Kind, record: bytes, source: Shape, made: Shape, calls: int, scratch_bytes: int
+) -> OperatorWork:
+  """An operator from its parameter record, with whatever follows it."""
+  base = _OF_INT16.get(kind, kind)
+  params = program.PARAMETERS[base].unpack(record) if base in program.PARAMETERS else {}
+  kernel, stride, dilation = _POINT, _POINT, _POINT
+  if base in _WINDOWED and not params.get('accumulate'):
+    kernel, stride, dilation = (_pair(params, name) for name in ('kernel', 'stride', 'dilation'))
+  whole = _INT8 if base == kind else _INT16
+  prefix = 'requant.' if 'requant.act_min' in params else ''
+  bounds = params.get(f'{prefix}act_min', whole[0]), params.get(f'{prefix}act_max', whole[1])
+  tiles = made[0] * -(-made[1] // params['tile_cols']) if kind == Kind.BOTTLENECK else 0
+  return OperatorWork(
+      kind=kind,
+      input=source,
+      output=made,
+      kernel=kernel,
+      stride=stride,
+      dilation=dilation,
+      clamped=bounds != whole,
+      macs=_macs(base, params, source, made),
+      calls=calls,
+      tiles=tiles,
+      scratch_bytes=scratch_bytes,
+  )
+
+
+def _macs(kind: Kind, params: dict[str, int], source: Shape, made: Shape) -> int:
+  if kind == Kind.CONV_2D:
+    return math.prod(made) * _taps(params) * source[2] // params['groups']
+  if kind == Kind.DEPTHWISE_CONV_2D:
+    return math.prod(made) * _taps(params)
+  if kind == Kind.FULLY_CONNECTED:
+    return math.prod(made) * math.prod(source) // made[0]
+  if kind == Kind.TRANSPOSE_CONV:
+    return math.prod(source) * _taps(params) * made[2]
+  if kind == Kind.BOTTLENECK:
+    cells = params['wide_rows'] * params['wide_cols']
+    cells += _rows_again(params, made[0]) * (params['wide_cols'] - params['held_cols'])
+    wide = _taps(params, 'expand.') * source[2] // params['expand.groups'] * cells
+    narrow = made[0] * made[1] * (_taps(params, 'depthwise.') + made[2])
+    return params['wide_channels'] * (wide + narrow)
+  return 0
+
+
+def _taps(params: dict[str, int], part: str = '') -> int:
+  return params[f'{part}window.kernel_h'] * params[f'{part}window.kernel_w']
+
+
+def _rows_again(params: dict[str, int], rows: int) -> int:
+  """Rows of a BOTTLENECK's wide map that more than one output row makes."""
+  fields = ('kernel_h', 'stride_h', 'dilation_h', 'pad_top')
+  window = AxisWindow(*(params[f'depthwise.window.{name}'] for name in fields))
+  return read_again(window_reads(rows, params['wide_rows'], window))
+
+
+def _pair(params: dict[str, int], name: str) -> tuple[int, int]:
+  return params[f'window.{name}_h'], params[f'window.{name}_w']
+
+
+def _shape(data: bytes, header: dict[str, int], index: int) -> Shape:
+  record = program.MAP.unpack(data, header['maps'] + index * program.MAP.size)
+  return record['rows'], record['cols'], record['channels']
+
+
+def _map_shape(feature_map: FeatureMap) -> Shape:
+  return feature_map.rows, feature_map.cols, feature_map.channels
+
+
+def _text(sizes: tuple[int, ...]) -> str:
+  return 'x'.join(map(str, sizes))

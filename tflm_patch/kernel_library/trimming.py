@@ -1,0 +1,121 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What of the kernels a program never runs, for builds that leave it out.
+
+src/family.h says what the macros leave out. What the kernels for Armv7E-M are for is
+stated by `tflm_patch_is_dsp_conv` in src/dsp/conv.c, `tflm_patch_is_dsp_depthwise` in
+src/dsp/depthwise_conv.c, `tflm_patch_is_dsp_fully_connected` in src/dsp/blocks.h and by
+src/dsp/needed.c, which refuses programs in such builds; limits are read from there.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable
+
+from tflm_patch.errors import EnvironmentMissing
+from tflm_patch.program.decode import Op, Stage
+from tflm_patch.program.records import Kind
+from tflm_patch.runtime.paths import kernels_dir
+
+WITHOUT_ROW_SUMS = 'TFLM_PATCH_WITHOUT_ROW_SUMS'
+WITHOUT_FALLBACK = 'TFLM_PATCH_DSP_WITHOUT_FALLBACK'
+WITHOUT_PAIRS = 'TFLM_PATCH_DSP_WITHOUT_PAIRS'  # where the fallback is left out, too
+WITHOUT_WIDE_WINDOWS = 'TFLM_PATCH_DSP_WITHOUT_WIDE_WINDOWS'
+
+
+def left_out(stages: Iterable[Stage]) -> tuple[str, ...]:
+  """The macros of what none of some stages runs."""
+  ops = [(stage, op) for stage in stages for op in stage.ops]
+  macros = []
+  if not any(_has_several_rows(op) for _, op in ops):
+    macros.append(WITHOUT_ROW_SUMS)
+  # A BOTTLENECK runs parts of convolutions.
+  if any(op.kind == Kind.BOTTLENECK for _, op in ops):
+    return tuple(macros)
+  if all(_IS_FAST[op.kind](op) for _, op in ops if op.kind in _IS_FAST):
+    macros.append(WITHOUT_FALLBACK)
+    depthwise = [(stage, op) for stage, op in ops if op.kind == Kind.DEPTHWISE_CONV_2D]
+    if all(_is_plain_3x3(stage, op) for stage, op in depthwise):
+      macros.append(WITHOUT_PAIRS)
+  if not any(_has_wide_windows(op) for _, op in ops if op.kind == Kind.CONV_2D):
+    macros.append(WITHOUT_WIDE_WINDOWS)
+  return tuple(macros)
+
+
+def _has_several_rows(op: Op) -> bool:
+  kinds = (Kind.FULLY_CONNECTED, Kind.FULLY_CONNECTED_S16)
+  return op.kind in kinds and op.params['flatten'] == 1 and op.inputs[0].rows > 1
+
+
+def _is_pointwise(op: Op) -> bool:
+  fields = ('kernel_h', 'kernel_w', 'stride_w', 'pad_top', 'pad_left')
+  return [op.params[f'window.{field}'] for field in fields] == [1, 1, 1, 0, 0]
+
+
+def _has_wide_windows(op: Op) -> bool:
+  channels = op.inputs[0].channels, op.outputs[0].channels
+  return not _is_pointwise(op) and channels[0] % 4 == 0 and channels[1] % 2 == 0
+
+
+def _is_fast_fully_connected(op: Op) -> bool:
+  values = op.inputs[0].row_values * (op.inputs[0].rows if op.params['flatten'] else 1)
+  return values >= 4 and op.params['requant.bounded'] == 1
+
+
+def _is_fast_conv(op: Op) -> bool:
+  params = op.params
+  kernel_h, kernel_w = params['window.kernel_h'], params['window.kernel_w']
+  taps = kernel_h * kernel_w * op.inputs[0].channels
+  return (
+      params['groups'] == 1
+      and taps >= 4
+      and params['requant.bounded'] == 1
+      and kernel_h <= _limit('dsp/conv.c', 'MAX_KERNEL_H')
+      and (_is_pointwise(op) or taps <= max(op.scratch_bytes, _limit('dsp/conv.c', 'BUFFER_BYTES')))
+  )
+
+
+def _is_fast_depthwise(op: Op) -> bool:
+  params = op.params
+  limit = functools.partial(_limit, 'dsp/depthwise.h')
+  stride = params['window.stride_w']
+  return (
+      params['depth_multiplier'] == 1
+      and params['requant.bounded'] == 1
+      and op.inputs[0].channels >= limit('TFLM_PATCH_DEPTHWISE_CHANNELS')
+      and params['window.dilation_w'] == 1
+      and stride <= limit('TFLM_PATCH_DEPTHWISE_STRIDE')
+      and params['window.kernel_w'] <= limit('TFLM_PATCH_DEPTHWISE_TAPS') * stride
+      and params['window.kernel_h'] <= limit('TFLM_PATCH_DEPTHWISE_KERNEL_H')
+  )
+
+
+_IS_FAST = {
+    Kind.CONV_2D: _is_fast_conv,
+    Kind.DEPTHWISE_CONV_2D: _is_fast_depthwise,
+    Kind.FULLY_CONNECTED: _is_fast_fully_connected,
+}
+
+
+def _is_plain_3x3(stage: Stage, op: Op) -> bool:
+  """Whether a depthwise kernel is 3 x 3 and its shifts are common ones."""
+  params = op.params
+  at = params['requant.shift_at']
+  count = op.inputs[0].channels if params['requant.per_channel'] else 1
+  shifts = memoryview(stage.constants)[at : at + count].cast('b')
+  most = _limit('dsp/arith.h', 'TFLM_PATCH_MOST_SCALING_SHIFT')
+  return (params['window.kernel_h'], params['window.kernel_w']) == (3, 3) and all(
+      -most <= shift <= -1 for shift in shifts
+  )
+
+
+@functools.cache
+def _limit(file: str, name: str) -> int:
+  """A number that a C source defines."""
+  path = kernels_dir() / 'src' / file
+  found = re.search(rf'^#define {name} (\d+)u\b', path.read_text(encoding='utf-8'), re.MULTILINE)
+  if found is None:
+    raise EnvironmentMissing(f'{path}: no {name}; reinstall tflm-patch')
+  return int(found[1])

@@ -1,0 +1,223 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Collects the maps and operators of a stage while a region is lowered."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from tflm_patch.graph.macs import operator_macs
+from tflm_patch.graph.types import Subgraph
+from tflm_patch.planner.ir import rows
+from tflm_patch.planner.ir.axis_window import CellWindow
+from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.planner.ir.shapes import EIGHT_BITS, feature_shape
+from tflm_patch.planner.ir.stage_graph import (
+  FeatureMap,
+  InPlace,
+  MapRole,
+  RowReads,
+  StageGraph,
+  StageOp,
+)
+from tflm_patch.program.records import MAX_TENSORS, Kind
+
+
+class NotStageable(Exception):
+  """A region that no stage can hold; the message says why."""
+
+
+class SourceOperator(Protocol):
+  """What the builder asks of the operator that it appends."""
+
+  @property
+  def name(self) -> str: ...
+
+  @property
+  def index(self) -> int: ...
+
+
+class StageBuilder:
+  """Collects the maps and operators of one stage."""
+
+  def __init__(self, subgraph: Subgraph, outputs: Sequence[int]) -> None:
+    self._subgraph = subgraph
+    self._wanted = tuple(outputs)
+    self._maps: list[FeatureMap] = []
+    self._ops: list[StageOp] = []
+    self._map_of: dict[int, int] = {}
+    self._inputs: list[int] = []
+
+  # ---- maps ----
+
+  def read(self, tensor_index: int) -> int:
+    """The map of a tensor that is read; a new stage input or constant if unknown."""
+    if tensor_index in self._map_of:
+      return self._map_of[tensor_index]
+    tensor = self._subgraph.tensors[tensor_index]
+    shape = feature_shape(tensor)
+    assert shape is not None
+    if tensor.is_constant:
+      index = self._add_map(tensor_index, shape, MapRole.CONSTANT, tensor.array().reshape(shape))
+    else:
+      index = self._add_map(tensor_index, shape, MapRole.INPUT)
+      self._inputs.append(index)
+    self._map_of[tensor_index] = index
+    return index
+
+  def read_as(self, tensor_index: int, shape: tuple[int, int, int]) -> int:
+    """A stage input read under another shape of the same bytes (an NCHW image)."""
+    if tensor_index in self._map_of:
+      raise NotStageable('a map is read under two shapes')
+    index = self._add_map(tensor_index, shape, MapRole.INPUT)
+    self._inputs.append(index)
+    self._map_of[tensor_index] = index
+    return index
+
+  def read_constant(self, tensor_index: int, shape: tuple[int, int, int]) -> int:
+    """A constant as a map of another shape of the same bytes, for one reader."""
+    values = self._subgraph.tensors[tensor_index].array().reshape(shape)
+    return self._add_map(tensor_index, shape, MapRole.CONSTANT, values)
+
+  def knows(self, tensor_index: int) -> bool:
+    """Whether the tensor is made or read already."""
+    return tensor_index in self._map_of
+
+  def make(self, tensor_index: int) -> int:
+    """A new map for a tensor that the next operator makes."""
+    shape = feature_shape(self._subgraph.tensors[tensor_index])
+    assert shape is not None
+    role = MapRole.OUTPUT if tensor_index in self._wanted else MapRole.INTERNAL
+    index = self._add_map(tensor_index, shape, role)
+    self._map_of[tensor_index] = index
+    return index
+
+  def alias(self, tensor_index: int, map_index: int) -> None:
+    """The tensor is another name for a map: same bytes, other shape."""
+    feature_map = self._maps[map_index]
+    if tensor_index in self._wanted:
+      if feature_map.role == MapRole.INTERNAL:
+        self._maps[map_index] = dataclasses.replace(
+            feature_map, role=MapRole.OUTPUT, tensor=tensor_index
+        )
+      else:
+        self._copy(tensor_index, map_index)
+        return
+    self._map_of[tensor_index] = map_index
+
+  def map(self, index: int) -> FeatureMap:
+    return self._maps[index]
+
+  def _copy(self, tensor_index: int, map_index: int) -> None:
+    source = self._maps[map_index]
+    if source.role == MapRole.CONSTANT:
+      raise NotStageable('a reshaped tensor would be copied')
+    target = self._add_map(
+        tensor_index, (source.rows, source.cols, source.channels), MapRole.OUTPUT
+    )
+    self._map_of[tensor_index] = target
+    self._ops.append(
+        StageOp(
+            kind=Kind.CONCATENATION,
+            name=f'COPY {source.name}',
+            inputs=(map_index,),
+            outputs=(target,),
+            steps=source.rows,
+            reads=(rows.same_row(source.rows, source.rows),),
+            encode=lambda pool: b'',
+        )
+    )
+
+  def _add_map(
+      self,
+      tensor_index: int,
+      shape: tuple[int, int, int],
+      role: MapRole,
+      constant: np.ndarray | None = None,
+  ) -> int:
+    tensor = self._subgraph.tensors[tensor_index]
+    zero_point = 0
+    if tensor.quantization is not None and tensor.dtype in EIGHT_BITS:
+      zero_point = tensor.quantization.zero_point
+    self._maps.append(
+        FeatureMap(
+            name=tensor.name,
+            rows=shape[0],
+            cols=shape[1],
+            channels=shape[2],
+            dtype=tensor.dtype,
+            zero_point=zero_point,
+            role=role,
+            tensor=tensor_index,
+            constant=constant,
+        )
+    )
+    return len(self._maps) - 1
+
+  # ---- operators ----
+
+  def add(
+      self,
+      op: SourceOperator,
+      kind: Kind,
+      inputs: Sequence[int],
+      outputs: Sequence[int],
+      reads: Sequence[RowReads],
+      encode: Callable[[ConstantPool], bytes],
+      *,
+      steps: int | None = None,
+      accumulates: bool = False,
+      scratch_bytes: int = 0,
+      spare_scratch: Sequence[int] = (),
+      in_place: Sequence[InPlace] = (),
+      window: CellWindow | None = None,
+      cellwise: bool = False,
+  ) -> None:
+    """Appends an operator; `steps` defaults to the rows of the first output."""
+    self._ops.append(
+        StageOp(
+            kind=kind,
+            name=op.name,
+            inputs=tuple(inputs),
+            outputs=tuple(outputs),
+            steps=self._maps[outputs[0]].rows if steps is None else steps,
+            reads=tuple(reads),
+            encode=encode,
+            accumulates=accumulates,
+            scratch_bytes=scratch_bytes,
+            spare_scratch=tuple(spare_scratch),
+            macs=operator_macs(self._subgraph, self._subgraph.operators[op.index]),
+            sources=(op.index,),
+            in_place=tuple(in_place),
+            window=window,
+            cellwise=cellwise,
+        )
+    )
+
+  def finish(self) -> StageGraph:
+    """The stage's graph.
+
+    Raises:
+      NotStageable: the stage has no operator, or more tensors than a program may have.
+    """
+    outputs = []
+    for tensor_index in self._wanted:
+      index = self._map_of.get(tensor_index)
+      if index is None or self._maps[index].role != MapRole.OUTPUT:
+        raise NotStageable('an output of the region is not made in it')
+      if self._maps[index].tensor != tensor_index:
+        raise NotStageable('two outputs of the region share their bytes')
+      outputs.append(index)
+    if not outputs:
+      raise NotStageable('nothing reads what the region computes')
+    if not self._ops:
+      raise NotStageable('the region computes nothing')
+    if not self._inputs or len(self._inputs) + len(outputs) > MAX_TENSORS:
+      raise NotStageable(f'{len(self._inputs)} inputs and {len(outputs)} outputs')
+    return StageGraph(
+        tuple(self._maps), tuple(self._ops), tuple(self._inputs), tuple(outputs)
+    )

@@ -1,0 +1,444 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What every operator of a stage needs: a view, support rules, a registry.
+
+A support rule is a small function of an `OpView`. It returns None when the
+operator obeys, else the values that break it; its docstring is the message that
+the user reads and the line in docs/supported_operators.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
+from tflm_patch.planner.ir.axis_window import AxisWindow, CellWindow
+from tflm_patch.planner.ir.shapes import feature_shape
+
+if TYPE_CHECKING:
+  from tflm_patch.planner.lowering.builder import StageBuilder
+
+MAX_DIM = 0xFFFF
+
+
+@dataclasses.dataclass(frozen=True)
+class OpView:
+  """An operator with its tensors at hand."""
+
+  model: Model
+  subgraph: Subgraph
+  index: int
+
+  @property
+  def operator(self) -> Operator:
+    return self.subgraph.operators[self.index]
+
+  @property
+  def opcode(self) -> str:
+    operator = self.operator
+    return operator.custom_name or 'CUSTOM' if operator.opcode == 'CUSTOM' else operator.opcode
+
+  @property
+  def name(self) -> str:
+    return f'{self.opcode} {self.index}'
+
+  def has_input(self, i: int) -> bool:
+    inputs = self.operator.inputs
+    return i < len(inputs) and inputs[i] >= 0
+
+  def input(self, i: int = 0) -> Tensor:
+    return self.subgraph.tensors[self.operator.inputs[i]]
+
+  def output(self, i: int = 0) -> Tensor:
+    return self.subgraph.tensors[self.operator.outputs[i]]
+
+  def option(self, name: str, default: Any = 0) -> Any:
+    """A field of the builtin options; the schema's default when there are none."""
+    return getattr(self.operator.options, name, default)
+
+
+@dataclasses.dataclass(frozen=True)
+class Violation:
+  """A broken rule: its message and the values that broke it."""
+
+  rule: str
+  message: str
+  values: str
+
+  def __str__(self) -> str:
+    return f'{self.message} ({self.values})' if self.values else self.message
+
+
+Rule = Callable[[OpView], 'str | None']
+Lower = Callable[[OpView, 'StageBuilder'], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class OperatorSpec:
+  """How an operator gets into a stage.
+
+  Attributes:
+    opcode: Builtin name in the schema.
+    rules: Its own support rules, checked after the general ones, in order.
+    lower: Appends it to a stage under construction.
+    summary: One line for the list of supported operators.
+  """
+
+  opcode: str
+  rules: tuple[Rule, ...]
+  lower: Lower
+  summary: str
+
+
+REGISTRY: dict[str, OperatorSpec] = {}
+
+
+def register(opcode: str, *rules: Rule) -> Callable[[Lower], Lower]:
+  """Registers the lowering of an operator; its docstring is the summary."""
+
+  def decorate(lower: Lower) -> Lower:
+    summary = (lower.__doc__ or '').strip().splitlines()[0]
+    REGISTRY[opcode] = OperatorSpec(opcode, rules, lower, summary)
+    return lower
+
+  return decorate
+
+
+def window_of(op: OpView, kernel: tuple[int, int]) -> CellWindow:
+  """The window of a windowed operator.
+
+  Follows TFLite's ComputePaddingHeightWidth: SAME pads (total // 2) before;
+  explicit padding, folded from a PAD, is taken as it stands.
+  """
+  rows, cols, _ = feature_shape(op.input()) or (0, 0, 0)
+  out_rows, out_cols, _ = feature_shape(op.output()) or (0, 0, 0)
+  stride = (int(op.option('strideH', 1)), int(op.option('strideW', 1)))
+  dilation = (int(op.option('dilationHFactor', 1)), int(op.option('dilationWFactor', 1)))
+  pads = []
+  explicit = op.operator.explicit_padding
+  for axis, (size, out) in enumerate(((rows, out_rows), (cols, out_cols))):
+    if explicit is not None:
+      pads.append(explicit[0] if axis == 0 else explicit[2])
+    elif op.option('padding', 0) == 0:
+      effective = (kernel[axis] - 1) * dilation[axis] + 1
+      pads.append(max(0, (out - 1) * stride[axis] + effective - size) // 2)
+    else:
+      pads.append(0)
+  rows_window, cols_window = map(AxisWindow, kernel, stride, dilation, pads)
+  return rows_window, cols_window
+
+
+def window_fields(window: CellWindow) -> dict[str, int]:
+  """A window by the field names of tflm_patch_window."""
+  rows, cols = window
+  return {
+      'kernel_h': rows.kernel,
+      'kernel_w': cols.kernel,
+      'stride_h': rows.stride,
+      'stride_w': cols.stride,
+      'dilation_h': rows.dilation,
+      'dilation_w': cols.dilation,
+      'pad_top': rows.pad,
+      'pad_left': cols.pad,
+  }
+
+
+def pack_window(window: CellWindow) -> dict[str, int]:
+  """Window fields with the prefix that the parameter records use."""
+  return {f'window.{name}': value for name, value in window_fields(window).items()}
+
+
+def window_violation(window: CellWindow) -> str | None:
+  """What of a window no record can hold, pads left out."""
+  for name, value in window_fields(window).items():
+    if not name.startswith('pad') and not 1 <= value <= 255:
+      return f'{name} {value}'
+  return None
+
+
+def expected_window_output(op: OpView, kernel: tuple[int, int]) -> tuple[int, int]:
+  """Output rows and columns by TFLite's ComputeOutSize, padding included."""
+  rows, cols, _ = feature_shape(op.input()) or (0, 0, 0)
+  explicit = op.operator.explicit_padding
+  sizes = []
+  for axis, size in enumerate((rows, cols)):
+    stride = int(op.option('strideH' if axis == 0 else 'strideW', 1))
+    dilation = int(op.option('dilationHFactor' if axis == 0 else 'dilationWFactor', 1))
+    effective = (kernel[axis] - 1) * dilation + 1
+    if explicit is not None:
+      size += explicit[2 * axis] + explicit[2 * axis + 1]
+    if explicit is None and op.option('padding', 0) == 0:
+      sizes.append(math.ceil(size / stride))
+    else:
+      sizes.append((size + stride - effective) // stride)
+  return sizes[0], sizes[1]
+
+
+# ---- rules that every operator obeys ----
+
+
+def constraint_static_batch_one(op: OpView) -> str | None:
+  """Activations have a known shape with batch 1 and at most 65,535 values per dimension"""
+  for tensor in _activations(op):
+    shape = feature_shape(tensor)
+    if shape is None or min(shape) < 1 or max(shape) > MAX_DIM:
+      return f'"{tensor.name}" is {list(tensor.shape)}'
+  return None
+
+
+def constraint_not_variable(op: OpView) -> str | None:
+  """No tensor of the operator keeps its value between invocations"""
+  for tensor in _activations(op):
+    if tensor.is_variable:
+      return f'"{tensor.name}" is a variable'
+  return None
+
+
+def constraint_operands_present(op: OpView) -> str | None:
+  """The operator has a first input and its outputs"""
+  if not op.has_input(0) or not op.operator.outputs or min(op.operator.outputs) < 0:
+    return f'inputs {list(op.operator.inputs)}, outputs {list(op.operator.outputs)}'
+  return None
+
+
+_ZERO_POINTS = {DType.INT8: (-128, 127), DType.UINT8: (0, 255), DType.INT16: (0, 0)}
+
+
+def constraint_plausible_quantization(op: OpView) -> str | None:
+  """Zero points are in the range of their 8-bit type, 0 for int16, and scales 2^-40 to 2^40"""
+  for tensor in _activations(op):
+    quantization = tensor.quantization
+    if quantization is None or tensor.dtype not in _ZERO_POINTS:
+      continue
+    low, high = _ZERO_POINTS[tensor.dtype]
+    points, scales = quantization.zero_points, quantization.scales
+    if points.min() < low or points.max() > high:
+      return f'"{tensor.name}" has zero point {points[0]}'
+    if scales.min() < 2.0**-40 or scales.max() > 2.0**40:
+      return f'"{tensor.name}" has scale {scales[0]:g}'
+  return None
+
+
+GENERAL_RULES: tuple[Rule, ...] = (
+    constraint_operands_present,
+    constraint_static_batch_one,
+    constraint_not_variable,
+    constraint_plausible_quantization,
+)
+
+
+def _activations(op: OpView) -> list[Tensor]:
+  indices = [i for i in op.operator.inputs if i >= 0] + list(op.operator.outputs)
+  tensors = [op.subgraph.tensors[i] for i in indices]
+  return [tensor for tensor in tensors if not tensor.is_constant]
+
+
+# ---- rules that several operators share ----
+
+
+def quantized_int8(tensor: Tensor) -> bool:
+  """Whether a tensor is int8 with one scale and zero point."""
+  return (
+      tensor.dtype == DType.INT8
+      and tensor.quantization is not None
+      and tensor.quantization.per_tensor
+      and tensor.quantization.scale > 0
+      and -128 <= tensor.quantization.zero_point <= 127
+  )
+
+
+def constraint_int8_activations(op: OpView) -> str | None:
+  """Input and output are int8 with one scale and zero point"""
+  for tensor in (op.input(), op.output()):
+    if not quantized_int8(tensor):
+      scales = 0 if tensor.quantization is None else tensor.quantization.scales.size
+      return f'"{tensor.name}" is {tensor.dtype.name} with {scales} scales'
+  return None
+
+
+def constraint_integer_activations(op: OpView) -> str | None:
+  """Input and output are int8 or int16, both the same, with one scale and zero point"""
+  if op.input().dtype != DType.INT16:
+    return constraint_int8_activations(op)
+  for tensor in (op.input(), op.output()):
+    if not quantized_int16(tensor):
+      return f'"{tensor.name}" is {tensor.dtype.name}'
+  return None
+
+
+def quantized_int16(tensor: Tensor) -> bool:
+  """Whether a tensor is int16 as stages hold it: one scale, zero point 0."""
+  return (
+      tensor.dtype == DType.INT16
+      and tensor.quantization is not None
+      and tensor.quantization.per_tensor
+      and tensor.quantization.scale > 0
+      and tensor.quantization.zero_point == 0
+  )
+
+
+def constraint_input_is_activation(op: OpView) -> str | None:
+  """The first input is computed at run time"""
+  return f'"{op.input().name}" is a constant' if op.input().is_constant else None
+
+
+def constraint_fused_activation(op: OpView) -> str | None:
+  """The fused activation is none, RELU, RELU6 or RELU_N1_TO_1"""
+  activation = op.option('fusedActivationFunction', 0)
+  return None if activation in (0, 1, 2, 3) else f'activation {activation}'
+
+
+def constraint_same_quantization(op: OpView) -> str | None:
+  """Input and output have the same scale and zero point"""
+  a, b = op.input().quantization, op.output().quantization
+  if a is None or b is None:
+    return None if a is b else 'only one of them is quantized'
+  if a.scale != b.scale or a.zero_point != b.zero_point:
+    return f'{a.scale:g}/{a.zero_point} and {b.scale:g}/{b.zero_point}'
+  return None
+
+
+def constraint_same_shape(op: OpView) -> str | None:
+  """Input and output have the same shape"""
+  if op.input().shape != op.output().shape:
+    return f'{list(op.input().shape)} and {list(op.output().shape)}'
+  return None
+
+
+def constraint_same_channels(op: OpView) -> str | None:
+  """Input and output have the same number of channels"""
+  if op.input().shape[-1] != op.output().shape[-1]:
+    return f'{op.input().shape[-1]} and {op.output().shape[-1]}'
+  return None
+
+
+def constraint_filter_quantization(op: OpView) -> str | None:
+  """Weights are constant int8 with zero point 0, per tensor or per output channel"""
+  if not op.has_input(1):
+    return 'no weights'
+  weights = op.input(1)
+  quantization = weights.quantization
+  if not weights.is_constant or weights.dtype != DType.INT8 or quantization is None:
+    kind = 'constant' if weights.is_constant else 'computed'
+    return f'"{weights.name}" is {kind} {weights.dtype.name}'
+  if weights.data is None or weights.data.size != weights.elements:
+    return f'"{weights.name}" is stored compressed'
+  if np.any(quantization.zero_points != 0):
+    return f'"{weights.name}" has zero points'
+  if np.any(quantization.scales <= 0):
+    return f'"{weights.name}" has a scale of zero'
+  axis = 3 if op.operator.opcode == 'DEPTHWISE_CONV_2D' else 0
+  if len(weights.shape) <= axis:
+    return f'"{weights.name}" is {list(weights.shape)}'
+  channels = weights.shape[axis]
+  if quantization.scales.size not in (1, channels):
+    return f'{quantization.scales.size} scales for {channels} channels'
+  return None
+
+
+def constraint_multiplier(op: OpView) -> str | None:
+  """The product of the input scales over the output scale is below 2^30"""
+  real = 1.0
+  for i in (0, 1):
+    quantization = op.input(i).quantization if op.has_input(i) else None
+    if quantization is not None:
+      real *= float(quantization.scales.max())
+  target = op.output().quantization
+  real /= 1.0 if target is None else target.scale
+  return None if real < 2.0**30 else f'{real:g}'
+
+
+def constraint_wide_sums(op: OpView) -> str | None:
+  """Sums of 64 bits stay below 2^47, and the scales' products over the output's below 2^7"""
+  if not sums_are_wide(op):
+    return None
+  source, weights, target = op.input(), op.input(1), op.output()
+  assert source.quantization and weights.quantization and target.quantization
+  real = source.quantization.scale * float(weights.quantization.scales.max())
+  if real / target.quantization.scale > 127:
+    return f'{real / target.quantization.scale:g}'
+  per_channel = weights.elements // max(1, output_channels(op))
+  largest = per_channel << 22
+  if op.has_input(2):
+    largest += max((abs(int(value)) for value in op.input(2).array().reshape(-1)), default=0)
+  return None if largest < 1 << 47 else f'up to {largest}'
+
+
+def sums_are_wide(op: OpView) -> bool:
+  """Whether TFLM's ConvEval or FullyConnectedEval sums up in 64 bits."""
+  if op.input().dtype != DType.INT16:
+    return False
+  if op.has_input(2):
+    return op.input(2).dtype == DType.INT64
+  return int(op.option('quantizedBiasType')) != DType.INT32
+
+
+def output_channels(op: OpView) -> int:
+  """Output channels of an operator with weights."""
+  return op.output().shape[-1] if op.output().shape else 0
+
+
+def constraint_scale_ratio(op: OpView) -> str | None:
+  """The input scale over the output scale is below 2^22"""
+  source, target = op.input().quantization, op.output().quantization
+  if source is None or target is None:
+    return None
+  real = source.scale / target.scale
+  return None if real < 2.0**22 else f'{real:g}'
+
+
+def constraint_bias(op: OpView) -> str | None:
+  """The bias is constant int32, one value per output channel, or absent; with int16 activations
+  it is int64 or, but for DEPTHWISE_CONV_2D, int32
+  """
+  if not op.has_input(2):
+    return None
+  bias = op.input(2)
+  channels = output_channels(op)
+  dtypes = [DType.INT32]
+  if op.input().dtype == DType.INT16:
+    is_depthwise = op.operator.opcode == 'DEPTHWISE_CONV_2D'
+    dtypes = [DType.INT64] if is_depthwise else [DType.INT32, DType.INT64]
+  if not bias.is_constant or bias.dtype not in dtypes or bias.elements != channels:
+    return f'"{bias.name}" is {bias.dtype.name} {list(bias.shape)}'
+  return None
+
+
+def constraint_window(op: OpView) -> str | None:
+  """Kernel, stride and dilation are 1..255 and the output has the size that they give"""
+  if op.operator.options is None:
+    return 'no options'
+  kernel = kernel_of(op)
+  violation = window_violation(window_of(op, kernel))
+  if violation is not None:
+    return violation
+  output = feature_shape(op.output()) or (0, 0, 0)
+  if output[:2] != expected_window_output(op, kernel):
+    return f'output {output[:2]} instead of {expected_window_output(op, kernel)}'
+  return None
+
+
+def kernel_of(op: OpView) -> tuple[int, int]:
+  """Height and width of the window: from the weights, or a pool's options."""
+  if op.operator.opcode in ('CONV_2D', 'DEPTHWISE_CONV_2D'):
+    shape = op.input(1).shape
+    return (shape[1], shape[2]) if len(shape) == 4 else (0, 0)
+  return int(op.option('filterHeight', 0)), int(op.option('filterWidth', 0))
+
+
+def check(op: OpView) -> Violation | None:
+  """The first rule that an operator breaks, None when a stage can hold it."""
+  spec = REGISTRY.get(op.operator.opcode)
+  if spec is None:
+    return Violation('operator', 'The operator is one that a stage can hold', op.opcode)
+  for rule in (*GENERAL_RULES, *spec.rules):
+    values = rule(op)
+    if values is not None:
+      message = ' '.join((rule.__doc__ or '').split())
+      return Violation(rule.__name__.removeprefix('constraint_'), message, values)
+  return None

@@ -1,0 +1,154 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""CONV_2D."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tflm_patch.graph import quantize
+from tflm_patch.graph.types import DType
+from tflm_patch.planner.ir import rows
+from tflm_patch.planner.ir.axis_window import is_pointwise
+from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.planner.ir.stage_graph import InPlace
+from tflm_patch.planner.lowering.builder import StageBuilder
+from tflm_patch.planner.lowering.operators import base
+from tflm_patch.planner.lowering.operators.accumulators import Accumulators, Int16Accumulators
+from tflm_patch.planner.lowering.operators.base import OpView
+from tflm_patch.program import records as program
+
+_STACK_BUFFER = 576  # bytes, of the kernels for Armv7E-M
+
+
+def folded_bias(op: OpView, weight_sums: np.ndarray) -> np.ndarray:
+  """bias - input zero point * sum(weights), modulo 2^32 like TFLM's accumulators."""
+  quantization = op.input().quantization
+  assert quantization is not None
+  bias = np.zeros(weight_sums.size, np.int64)
+  if op.has_input(2):
+    bias = op.input(2).array().reshape(-1).astype(np.int64)
+  folded = bias - quantization.zero_point * weight_sums.astype(np.int64)
+  return ((folded + (1 << 31)) % (1 << 32) - (1 << 31)).astype('<i4')
+
+
+def clamp_of(op: OpView) -> tuple[int, int]:
+  """The fused activation's range of int8 or int16 outputs."""
+  target = op.output().quantization
+  assert target is not None
+  limits = np.iinfo(op.output().dtype.numpy)
+  return quantize.activation_range(
+      op.option('fusedActivationFunction'), target.scale, target.zero_point,
+      int(limits.min), int(limits.max),
+  )  # fmt: skip
+
+
+def int16_accumulators(
+    op: OpView, channels: int, multipliers: np.ndarray, shifts: np.ndarray
+) -> Int16Accumulators:
+  """The sums of an operator on int16 activations."""
+  bias = np.zeros(channels, np.int64)
+  if op.has_input(2):
+    bias = op.input(2).array().reshape(-1).astype(np.int64)
+  return Int16Accumulators(bias, multipliers, shifts, clamp_of(op), base.sums_are_wide(op))
+
+
+def _multipliers(op: OpView) -> tuple[np.ndarray, np.ndarray]:
+  source, scales = op.input().quantization, op.input(1).quantization
+  target = op.output().quantization
+  assert source is not None and scales is not None and target is not None
+  return quantize.convolution_multipliers(source.scale, scales.scales, target.scale)
+
+
+def int8_accumulators(op: OpView, weights: np.ndarray, bias: np.ndarray) -> Accumulators:
+  """The sums of a convolution of weights [taps, channels] on int8 activations."""
+  target = op.output().quantization
+  assert target is not None
+  return Accumulators(weights, bias, *_multipliers(op), target.zero_point, clamp_of(op))
+
+
+def accumulators(
+    op: OpView, weights: np.ndarray, bias: np.ndarray
+) -> Accumulators | Int16Accumulators:
+  """The sums of a convolution of weights [taps, channels], by the type of its activations."""
+  if op.input().dtype == DType.INT16:
+    return int16_accumulators(op, bias.size, *_multipliers(op))
+  return int8_accumulators(op, weights, bias)
+
+
+KINDS = {DType.INT8: program.Kind.CONV_2D, DType.INT16: program.Kind.CONV_2D_S16}
+
+
+def constraint_filter_shape(op: OpView) -> str | None:
+  """Weights are [out, kernel_h, kernel_w, in / groups] with groups dividing in and out"""
+  shape, channels = op.input(1).shape, op.input().shape[-1]
+  out = op.output().shape[-1]
+  if len(shape) != 4 or shape[0] != out or channels % shape[3] or out % (channels // shape[3]):
+    return f'weights {list(shape)} for {channels} to {out} channels'
+  return None
+
+
+def constraint_rank_4(op: OpView) -> str | None:
+  """Input and output have rank 4"""
+  ranks = len(op.input().shape), len(op.output().shape)
+  return None if ranks == (4, 4) else f'ranks {ranks[0]} and {ranks[1]}'
+
+
+def spare_scratch(weights: tuple[int, ...], pointwise: bool) -> tuple[int, ...]:
+  """Memory for four pixels widened to 16 bits, behind their gathered windows.
+
+  See src/dsp/conv.c; what its stack holds anyway is not asked for.
+  """
+  taps = math.prod(weights[1:])
+  size = 8 * (-(-taps // 4) * 4) + (0 if pointwise else 4 * taps)
+  return (-(-size // 16) * 16,) if size > _STACK_BUFFER else ()
+
+
+@base.register(
+    'CONV_2D',
+    base.constraint_input_is_activation,
+    base.constraint_integer_activations,
+    base.constraint_filter_quantization,
+    base.constraint_bias,
+    base.constraint_multiplier,
+    constraint_rank_4,
+    constraint_filter_shape,
+    base.constraint_wide_sums,
+    base.constraint_fused_activation,
+    base.constraint_window,
+)
+def lower(op: OpView, builder: StageBuilder) -> None:
+  """Any kernel, stride, dilation and groups; per tensor and per channel"""
+  source = builder.read(op.operator.inputs[0])
+  target = builder.make(op.operator.outputs[0])
+  weights = op.input(1).array()
+  window = base.window_of(op, (weights.shape[1], weights.shape[2]))
+  input_map, output_map = builder.map(source), builder.map(target)
+  pointwise = is_pointwise(window)
+  is_int8 = input_map.dtype == DType.INT8
+  narrows = output_map.channels <= input_map.channels <= program.CONV_IN_PLACE_CHANNELS
+  keeps_cells = pointwise and narrows and input_map.cols == output_map.cols
+
+  def encode(pool: ConstantPool) -> bytes:
+    bias = folded_bias(op, weights.sum(axis=(1, 2, 3), dtype=np.int64))
+    return program.CONV.pack(
+        **base.pack_window(window),
+        **accumulators(op, weights.reshape(bias.size, -1).T, bias).pack(pool),
+        weights_at=pool.add(weights, alignment=16),
+        groups=input_map.channels // weights.shape[3],
+    )
+
+  builder.add(
+      op,
+      KINDS[op.input().dtype],
+      [source],
+      [target],
+      [rows.window_reads(output_map.rows, input_map.rows, window[0])],
+      encode,
+      spare_scratch=spare_scratch(weights.shape, pointwise) if is_int8 else (),
+      # The int8 kernel sets a cell aside before it overwrites it.
+      in_place=[InPlace(0)] if keeps_cells and is_int8 else [],
+      window=window,
+  )  # fmt: skip

@@ -1,0 +1,126 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""DEPTHWISE_CONV_2D."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tflm_patch.graph.types import DType
+from tflm_patch.planner.ir import rows
+from tflm_patch.planner.ir.axis_window import CellWindow
+from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.planner.ir.stage_graph import InPlace
+from tflm_patch.planner.lowering.builder import StageBuilder
+from tflm_patch.planner.lowering.operators import base, conv
+from tflm_patch.planner.lowering.operators.base import OpView
+from tflm_patch.program import records as program
+
+_KINDS = {
+    DType.INT8: program.Kind.DEPTHWISE_CONV_2D,
+    DType.INT16: program.Kind.DEPTHWISE_CONV_2D_S16,
+}
+
+
+_STACK_PLANES = 576  # bytes, of the kernels for Armv7E-M
+
+
+def constraint_filter_shape(op: OpView) -> str | None:
+  """Weights are [1, kernel_h, kernel_w, out] with out a multiple of the input channels"""
+  shape, channels = op.input(1).shape, op.input().shape[-1]
+  out = op.output().shape[-1]
+  if len(shape) != 4 or shape[0] != 1 or shape[3] != out or out % channels:
+    return f'weights {list(shape)} for {channels} to {out} channels'
+  return None
+
+
+def constraint_depth_multiplier(op: OpView) -> str | None:
+  """The depth multiplier of the options is output channels / input channels"""
+  wanted = op.output().shape[-1] // op.input().shape[-1]
+  found = int(op.option('depthMultiplier', 0))
+  return None if found == wanted else f'{found} instead of {wanted}'
+
+
+def spare_scratch(window: CellWindow, cols: int) -> tuple[int, ...]:
+  """Memory for the planes of four channels of a row, or of a part of it.
+
+  See src/dsp/depthwise_3x3.c and depthwise_pairs.c; what its stack holds anyway is not asked for.
+  """
+  stride, kernel_w = window[1].stride, window[1].kernel
+  sizes = []
+  for parts in (1, 2, 4):
+    n = -(-cols // parts)
+    if (window[0].kernel, kernel_w) == (3, 3):
+      # Words of two rows and of one.
+      words = -(-(-(-n // 2) * 2 * stride + 3) * 3 // 2)
+    else:
+      # Sums in fours, and words for an even number of taps.
+      words = 2 * (-(-n // 4) * 4) + -(-kernel_w // (2 * stride)) * 2
+    sizes.append(4 * 4 * words)
+  return tuple(size for size in sizes if size > _STACK_PLANES)
+
+
+@base.register(
+    'DEPTHWISE_CONV_2D',
+    base.constraint_input_is_activation,
+    base.constraint_integer_activations,
+    base.constraint_filter_quantization,
+    base.constraint_bias,
+    base.constraint_multiplier,
+    conv.constraint_rank_4,
+    constraint_filter_shape,
+    constraint_depth_multiplier,
+    base.constraint_wide_sums,
+    base.constraint_fused_activation,
+    base.constraint_window,
+)
+def lower(op: OpView, builder: StageBuilder) -> None:
+  """Any kernel, stride, dilation and depth multiplier; per tensor and per channel"""
+  source = builder.read(op.operator.inputs[0])
+  target = builder.make(op.operator.outputs[0])
+  weights = op.input(1).array()[0]
+  window = base.window_of(op, (weights.shape[0], weights.shape[1]))
+  input_map, output_map = builder.map(source), builder.map(target)
+  # With a single input channel it is a CONV_2D, which has the faster kernels.
+  is_conv = input_map.channels == 1 and output_map.channels > 1
+
+  def encode(pool: ConstantPool) -> bytes:
+    bias = conv.folded_bias(op, weights.sum(axis=(0, 1), dtype=np.int64))
+    common = {
+        **base.pack_window(window),
+        **conv.accumulators(op, weights.reshape(-1, bias.size), bias).pack(pool),
+    }
+    if is_conv:
+      by_output = np.moveaxis(weights, 2, 0)
+      return program.CONV.pack(**common, weights_at=pool.add(by_output, alignment=16), groups=1)
+    return program.DEPTHWISE.pack(
+        **common,
+        weights_at=pool.add(weights, alignment=16),
+        depth_multiplier=output_map.channels // input_map.channels,
+    )
+
+  # Columns are made from left to right, each channel from its own alone.
+  in_place = []
+  if input_map.channels == output_map.channels and not is_conv:
+    # Column c may lie over input column c - gap: of those that column c + 1 reads, the
+    # first is stride * (c + 1) - pad.
+    gap = max(0, window[1].pad - window[1].stride + 1)
+    in_place.append(
+        InPlace(
+            0,
+            row_shift=window[0].pad,
+            gap_bytes=gap * input_map.row_bytes // input_map.cols,
+            row_step=window[0].stride,
+        )
+    )
+  builder.add(
+      op,
+      (conv.KINDS if is_conv else _KINDS)[op.input().dtype],
+      [source],
+      [target],
+      [rows.window_reads(output_map.rows, input_map.rows, window[0])],
+      encode,
+      spare_scratch=() if is_conv else spare_scratch(window, output_map.cols),
+      in_place=in_place,
+      window=window,
+  )  # fmt: skip

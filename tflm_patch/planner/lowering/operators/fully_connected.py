@@ -1,0 +1,107 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""FULLY_CONNECTED."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tflm_patch.graph import quantize
+from tflm_patch.graph.types import DType
+from tflm_patch.planner.ir import rows
+from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.planner.lowering.builder import StageBuilder
+from tflm_patch.planner.lowering.operators import base, conv
+from tflm_patch.planner.lowering.operators.accumulators import Accumulators, Int16Accumulators
+from tflm_patch.planner.lowering.operators.base import OpView
+from tflm_patch.program import records as program
+
+_KINDS = {
+    DType.INT8: program.Kind.FULLY_CONNECTED,
+    DType.INT16: program.Kind.FULLY_CONNECTED_S16,
+}
+
+
+def constraint_filter_shape(op: OpView) -> str | None:
+  """Weights are [out, in]; the input is one vector of in values or rows of them"""
+  shape = op.input(1).shape
+  source, target = op.input(), op.output()
+  if len(shape) != 2 or source.elements % shape[1] or target.shape[-1:] != shape[:1]:
+    return f'weights {list(shape)}, input {list(source.shape)}, output {list(target.shape)}'
+  vectors = source.elements // shape[1]
+  if target.elements != vectors * shape[0]:
+    return f'output {list(target.shape)} for {vectors} vectors of {shape[0]} values'
+  if vectors > 1 and (len(source.shape) != 2 or len(target.shape) != 2):
+    return f'{vectors} vectors in {list(source.shape)}'
+  return None
+
+
+def constraint_plain_weights(op: OpView) -> str | None:
+  """The weights are in the default format"""
+  weights_format = op.option('weightsFormat', 0)
+  return None if weights_format == 0 else f'format {weights_format}'
+
+
+def accumulators(op: OpView, bias: np.ndarray) -> Accumulators | Int16Accumulators:
+  """CalculateOpDataFullyConnected of TFLM since October 2026.
+
+  Its scales multiply in double; before, they did in float32, which is another last bit
+  of the multiplier for some scales.
+  """
+  source, weights = op.input().quantization, op.input(1).quantization
+  target = op.output().quantization
+  assert source is not None and weights is not None and target is not None
+  if not weights.per_tensor:
+    return conv.accumulators(op, op.input(1).array().T, bias)
+  multiplier, shift = quantize.quantize_multiplier(
+      float(source.scale) * float(weights.scale) / float(target.scale)
+  )
+  multipliers, shifts = np.array([multiplier]), np.array([shift])
+  if op.input().dtype == DType.INT16:
+    return conv.int16_accumulators(op, bias.size, multipliers, shifts)
+  return Accumulators(
+      op.input(1).array().T, bias, multipliers, shifts, target.zero_point, conv.clamp_of(op)
+  )
+
+
+@base.register(
+    'FULLY_CONNECTED',
+    base.constraint_input_is_activation,
+    base.constraint_integer_activations,
+    base.constraint_filter_quantization,
+    base.constraint_bias,
+    base.constraint_multiplier,
+    constraint_plain_weights,
+    constraint_filter_shape,
+    base.constraint_wide_sums,
+    base.constraint_fused_activation,
+)
+def lower(op: OpView, builder: StageBuilder) -> None:
+  """Of a vector, of rows of vectors, or of a whole map that it takes in row by row"""
+  source = builder.read(op.operator.inputs[0])
+  weights = op.input(1).array()
+  input_map = builder.map(source)
+  flatten = input_map.rows * input_map.cols * input_map.channels == weights.shape[1]
+  accumulates = flatten and input_map.rows > 1
+  sum_bytes = 8 if input_map.dtype == DType.INT16 else 4
+  target = builder.make(op.operator.outputs[0])
+
+  def encode(pool: ConstantPool) -> bytes:
+    bias = conv.folded_bias(op, weights.sum(axis=1, dtype=np.int64))
+    return program.FULLY_CONNECTED.pack(
+        **accumulators(op, bias).pack(pool),
+        weights_at=pool.add(weights, alignment=16),
+        flatten=int(flatten),
+    )
+
+  builder.add(
+      op,
+      _KINDS[op.input().dtype],
+      [source],
+      [target],
+      [rows.same_row(input_map.rows, input_map.rows)],
+      encode,
+      steps=input_map.rows,
+      accumulates=accumulates,
+      scratch_bytes=sum_bytes * weights.shape[0] if accumulates else 0,
+  )

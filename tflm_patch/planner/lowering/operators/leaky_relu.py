@@ -1,0 +1,44 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""LEAKY_RELU."""
+
+from __future__ import annotations
+
+import math
+
+from tflm_patch.graph import quantize
+from tflm_patch.planner.lowering.builder import StageBuilder
+from tflm_patch.planner.lowering.operators import base, lookup
+from tflm_patch.planner.lowering.operators.base import OpView
+
+
+def _slope(op: OpView) -> float:
+  """input scale * alpha / output scale, in float32 as TFLM takes it."""
+  source, target = op.input().quantization, op.output().quantization
+  assert source is not None and target is not None
+  product = quantize.float_product(source.scale, float(op.option('alpha', 0.0)))
+  return quantize.float_quotient(product, target.scale)
+
+
+def constraint_alpha(op: OpView) -> str | None:
+  """alpha is not negative, and scaled like the input it is below 2^22"""
+  alpha = float(op.option('alpha', 0.0))
+  return None if alpha >= 0 and math.isfinite(alpha) and _slope(op) < 2.0**22 else f'{alpha:g}'
+
+
+@base.register('LEAKY_RELU', *lookup.RULES, base.constraint_scale_ratio, constraint_alpha)
+def lower(op: OpView, builder: StageBuilder) -> None:
+  """By a table"""
+  source, target = op.input().quantization, op.output().quantization
+  assert source is not None and target is not None
+  identity = quantize.quantize_multiplier(quantize.float_quotient(source.scale, target.scale))
+  slope = quantize.quantize_multiplier(_slope(op))
+
+  def leaky_relu(value: int) -> int:
+    value -= source.zero_point
+    scaled = quantize.multiply_by_quantized_multiplier(
+        value, *(identity if value >= 0 else slope)
+    )
+    return target.zero_point + scaled
+
+  lookup.lower_int8(op, builder, leaky_relu)

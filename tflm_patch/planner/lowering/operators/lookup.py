@@ -1,0 +1,96 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Elementwise operators of one 8-bit input, as a table of 256 results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tflm_patch.graph import quantize
+from tflm_patch.graph.types import DType
+from tflm_patch.planner.ir import rows
+from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.planner.ir.stage_graph import InPlace
+from tflm_patch.planner.lowering.builder import StageBuilder
+from tflm_patch.planner.lowering.operators import base
+from tflm_patch.planner.lowering.operators.base import OpView
+from tflm_patch.program import records as program
+
+
+def table_of(function: Callable[[int], int], source: DType, target: DType) -> np.ndarray:
+  """uint8[256] indexed by the input's bits; results are clamped to the output's type."""
+  assert source.numpy is not None and target.numpy is not None
+  info = np.iinfo(target.numpy)
+  values = np.arange(256).astype(np.uint8).view(source.numpy)
+  results = [min(max(function(int(value)), info.min), info.max) for value in values]
+  return np.array(results).astype(target.numpy).view(np.uint8)
+
+
+def lower_int8(op: OpView, builder: StageBuilder, function: Callable[[int], int]) -> None:
+  """Appends a LOOKUP of a function of int8 values."""
+  lower_table(op, builder, table_of(function, DType.INT8, DType.INT8))
+
+
+def lower_table(op: OpView, builder: StageBuilder, table: np.ndarray) -> None:
+  """Appends a LOOKUP."""
+  source = builder.read(op.operator.inputs[0])
+  target = builder.make(op.operator.outputs[0])
+  count = builder.map(target).rows
+
+  def encode(pool: ConstantPool) -> bytes:
+    return program.LOOKUP.pack(table_at=pool.add(table))
+
+  builder.add(
+      op,
+      program.Kind.LOOKUP,
+      [source],
+      [target],
+      [rows.same_row(count, count)],
+      encode,
+      in_place=[InPlace(0)],
+      cellwise=True,
+  )
+
+
+# What all operators by a table obey.
+RULES = (
+    base.constraint_input_is_activation,
+    base.constraint_int8_activations,
+    base.constraint_same_shape,
+)
+
+
+@base.register('RELU', *RULES, base.constraint_scale_ratio)
+def lower_relu(op: OpView, builder: StageBuilder) -> None:
+  """By a table"""
+  source, target = op.input().quantization, op.output().quantization
+  assert source is not None and target is not None
+  multiplier, shift = quantize.quantize_multiplier(
+      quantize.float_quotient(source.scale, target.scale)
+  )
+
+  def relu(value: int) -> int:
+    scaled = quantize.multiply_by_quantized_multiplier(
+        value - source.zero_point, multiplier, shift
+    )
+    return max(target.zero_point + scaled, target.zero_point)
+
+  lower_table(op, builder, table_of(relu, DType.INT8, DType.INT8))
+
+
+@base.register('RELU6', *RULES)
+def lower_relu6(op: OpView, builder: StageBuilder) -> None:
+  """By a table; like TFLM's kernel it clamps in the input's scale"""
+  source = op.input().quantization
+  assert source is not None
+  six = source.zero_point + quantize.round_half_away(
+      quantize.float_quotient(6.0, source.scale)
+  )
+  six = min(max(six, quantize.INT8_MIN), quantize.INT8_MAX)
+  lower_table(
+      op,
+      builder,
+      table_of(lambda value: min(max(value, source.zero_point), six), DType.INT8, DType.INT8),
+  )

@@ -1,0 +1,84 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""PAD and PADV2 that were not folded into the operator behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tflm_patch.planner.ir import rows
+from tflm_patch.planner.ir.axis_window import AxisWindow
+from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.planner.lowering.builder import StageBuilder
+from tflm_patch.planner.lowering.operators import base, conv
+from tflm_patch.planner.lowering.operators.base import OpView
+from tflm_patch.program import records as program
+
+
+def encode_pad(top: int, left: int, front: int, value: int) -> Callable[[ConstantPool], bytes]:
+  """Parameters of a PAD; all zero makes it a copy."""
+
+  def encode(pool: ConstantPool) -> bytes:
+    del pool
+    return program.PAD.pack(top=top, left=left, front=front, value=value)
+
+  return encode
+
+
+def pads_of(op: OpView) -> np.ndarray | None:
+  """(before, after) of each dimension; None when they are not known."""
+  if not op.has_input(1) or not op.input(1).is_constant:
+    return None
+  values = op.input(1).array().reshape(-1)
+  return None if values.size % 2 else values.reshape(-1, 2).astype(np.int64)
+
+
+def constraint_constant_pads(op: OpView) -> str | None:
+  """Paddings are constant, not negative, and leave the batch alone"""
+  pads = pads_of(op)
+  if pads is None or pads.shape != (4, 2) or pads.min() < 0 or pads[0].any():
+    return 'computed' if pads is None else str(pads.tolist())
+  shape = op.input().shape
+  wanted = tuple(int(size + a + b) for size, (a, b) in zip(shape, pads))
+  return None if wanted == op.output().shape else f'{list(op.output().shape)} is not {wanted}'
+
+
+def constraint_constant_value(op: OpView) -> str | None:
+  """The padding value is constant"""
+  if op.has_input(2) and not op.input(2).is_constant:
+    return f'"{op.input(2).name}" is computed'
+  return None
+
+
+_RULES = (
+    base.constraint_input_is_activation,
+    base.constraint_integer_activations,
+    conv.constraint_rank_4,
+    constraint_constant_pads,
+    constraint_constant_value,
+)
+
+
+@base.register('PADV2', *_RULES)
+@base.register('PAD', *_RULES)
+def lower(op: OpView, builder: StageBuilder) -> None:
+  """Of rows, columns and channels"""
+  source = builder.read(op.operator.inputs[0])
+  target = builder.make(op.operator.outputs[0])
+  pads = pads_of(op)
+  quantization = op.output().quantization
+  assert pads is not None and quantization is not None
+  value = quantization.zero_point
+  if op.has_input(2):
+    value = int(op.input(2).array().reshape(-1)[0])
+  input_map, output_map = builder.map(source), builder.map(target)
+  builder.add(
+      op,
+      program.Kind.PAD,
+      [source],
+      [target],
+      [rows.window_reads(output_map.rows, input_map.rows, AxisWindow(pad=int(pads[1][0])))],
+      encode_pad(int(pads[1][0]), int(pads[2][0]), int(pads[3][0]), value),
+  )

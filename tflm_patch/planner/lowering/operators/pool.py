@@ -1,0 +1,83 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""AVERAGE_POOL_2D and MAX_POOL_2D."""
+
+from __future__ import annotations
+
+from tflm_patch.graph.types import DType
+from tflm_patch.planner.ir import rows
+from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.planner.ir.stage_graph import RowReads
+from tflm_patch.planner.lowering.builder import StageBuilder
+from tflm_patch.planner.lowering.operators import base, conv
+from tflm_patch.planner.lowering.operators.base import OpView
+from tflm_patch.program import records as program
+
+_RULES = (
+    base.constraint_input_is_activation,
+    base.constraint_integer_activations,
+    conv.constraint_rank_4,
+    base.constraint_same_channels,
+    base.constraint_same_quantization,
+    base.constraint_fused_activation,
+    base.constraint_window,
+)
+
+
+_AVERAGES = {
+    DType.INT8: program.Kind.AVERAGE_POOL_2D,
+    DType.INT16: program.Kind.AVERAGE_POOL_2D_S16,
+}
+_MAXIMA = {DType.INT8: program.Kind.MAX_POOL_2D, DType.INT16: program.Kind.MAX_POOL_2D_S16}
+
+
+def _lower(op: OpView, builder: StageBuilder, kinds: dict[DType, program.Kind]) -> None:
+  source = builder.read(op.operator.inputs[0])
+  target = builder.make(op.operator.outputs[0])
+  input_map, output_map = builder.map(source), builder.map(target)
+  window = base.window_of(op, base.kernel_of(op))
+  clamp = conv.clamp_of(op)
+  reads = rows.window_reads(output_map.rows, input_map.rows, window[0])
+  # A pool with one output row takes its input in row by row.
+  accumulate = op.operator.opcode == 'AVERAGE_POOL_2D' and output_map.rows == 1
+  first_row = int(reads.first[0])
+  steps = output_map.rows
+  if accumulate:
+    steps = int(reads.last[0]) - first_row + 1
+    taken = rows.same_row(steps, input_map.rows)
+    reads = RowReads(taken.first + first_row, taken.last + first_row)
+
+  def encode(pool: ConstantPool) -> bytes:
+    del pool
+    return program.POOL.pack(
+        **base.pack_window(window),
+        act_min=clamp[0],
+        act_max=clamp[1],
+        accumulate=int(accumulate),
+        first_row=first_row if accumulate else 0,
+    )
+
+  builder.add(
+      op,
+      kinds[input_map.dtype],
+      [source],
+      [target],
+      [reads],
+      encode,
+      steps=steps,
+      accumulates=accumulate,
+      scratch_bytes=4 * output_map.cols * output_map.channels if accumulate else 0,
+      window=None if accumulate else window,
+  )
+
+
+@base.register('AVERAGE_POOL_2D', *_RULES)
+def lower_average(op: OpView, builder: StageBuilder) -> None:
+  """Any window; with one output row it is summed up row by row"""
+  _lower(op, builder, _AVERAGES)
+
+
+@base.register('MAX_POOL_2D', *_RULES)
+def lower_max(op: OpView, builder: StageBuilder) -> None:
+  """Any window"""
+  _lower(op, builder, _MAXIMA)

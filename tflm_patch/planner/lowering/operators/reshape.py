@@ -1,0 +1,78 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""RESHAPE, SQUEEZE and EXPAND_DIMS: another name for the same bytes, or other rows of them."""
+
+from __future__ import annotations
+
+from tflm_patch.planner.ir import rows
+from tflm_patch.planner.ir.shapes import feature_shape
+from tflm_patch.planner.lowering.builder import StageBuilder
+from tflm_patch.planner.lowering.operators import base
+from tflm_patch.planner.lowering.operators.base import OpView
+from tflm_patch.program import records as program
+
+
+def constraint_bytes_stay(op: OpView) -> str | None:
+  """Input and output have the same type and number of values"""
+  source, target = op.input(), op.output()
+  if source.dtype != target.dtype or source.elements != target.elements:
+    return f'{source.dtype.name} {list(source.shape)} to {target.dtype.name} {list(target.shape)}'
+  return None
+
+
+def constraint_quantization_stays(op: OpView) -> str | None:
+  """Input and output do not differ in quantization"""
+  if op.input().quantization is None or op.output().quantization is None:
+    return None
+  return base.constraint_same_quantization(op)
+
+
+def _is_flattened(op: OpView) -> bool:
+  """Whether fully connected operators alone read the result, as one vector."""
+  tensor = op.operator.outputs[0]
+  readers = [other for other in op.subgraph.operators if tensor in other.inputs]
+  return all(
+      reader.opcode == 'FULLY_CONNECTED'
+      and len(reader.inputs) > 1
+      and reader.inputs[1] >= 0
+      and len(op.subgraph.tensors[reader.inputs[1]].shape) == 2
+      and op.subgraph.tensors[reader.inputs[1]].shape[1] == op.output().elements
+      for reader in readers
+  )
+
+
+def _reads_alone(op: OpView) -> bool:
+  """Whether no other operator, and no output of the model, is the input."""
+  tensor = op.operator.inputs[0]
+  others = sum(tensor in other.inputs for other in op.subgraph.operators)
+  return others == 1 and tensor not in op.subgraph.outputs
+
+
+_RULES = (
+    base.constraint_input_is_activation,
+    constraint_bytes_stay,
+    constraint_quantization_stays,
+)
+
+
+@base.register('EXPAND_DIMS', *_RULES)
+@base.register('SQUEEZE', *_RULES)
+@base.register('RESHAPE', *_RULES)
+def lower(op: OpView, builder: StageBuilder) -> None:
+  """Costs nothing where rows stay, or where an input or FULLY_CONNECTED is read; else a copy"""
+  source_tensor, target_tensor = op.operator.inputs[0], op.operator.outputs[0]
+  shape = feature_shape(op.output())
+  assert shape is not None
+  if feature_shape(op.input()) == shape or _is_flattened(op):
+    builder.alias(target_tensor, builder.read(source_tensor))
+    return
+  if not builder.knows(source_tensor) and _reads_alone(op):
+    builder.alias(target_tensor, builder.read_as(source_tensor, shape))
+    return
+  source, target = builder.read(source_tensor), builder.make(target_tensor)
+  input_map, output_map = builder.map(source), builder.map(target)
+  reads = rows.reshaped_rows(
+      output_map.rows, output_map.cols * output_map.channels,
+      input_map.rows, input_map.cols * input_map.channels,
+  )  # fmt: skip
+  builder.add(op, program.Kind.RESHAPE, [source], [target], [reads], lambda pool: b'')

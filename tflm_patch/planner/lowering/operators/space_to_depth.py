@@ -1,0 +1,63 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""SPACE_TO_DEPTH and DEPTH_TO_SPACE."""
+
+from __future__ import annotations
+
+from tflm_patch.planner.ir import rows
+from tflm_patch.planner.ir.axis_window import AxisWindow
+from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.planner.lowering.builder import StageBuilder
+from tflm_patch.planner.lowering.operators import base, conv, resize_nearest
+from tflm_patch.planner.lowering.operators.base import OpView
+from tflm_patch.program import records as program
+
+
+def constraint_block(op: OpView) -> str | None:
+  """Blocks of block_size x block_size cells of the one map are the other's cells"""
+  block = int(op.option('blockSize'))
+  space, depth = op.input().shape, op.output().shape
+  if op.operator.opcode == 'DEPTH_TO_SPACE':
+    space, depth = depth, space
+  wanted = (1, depth[1] * block, depth[2] * block)
+  if block < 1 or space[:3] != wanted or depth[3] != space[3] * block * block:
+    return f'block {block}, {list(op.input().shape)} to {list(op.output().shape)}'
+  return None
+
+
+_RULES = (
+    base.constraint_input_is_activation,
+    resize_nearest.constraint_int8,
+    conv.constraint_rank_4,
+    constraint_block,
+)
+
+
+def window_of(op: OpView) -> AxisWindow:
+  """How rows and columns are read."""
+  block = int(op.option('blockSize'))
+  return AxisWindow(block, block) if op.opcode == 'SPACE_TO_DEPTH' else AxisWindow(up=block)
+
+
+@base.register('SPACE_TO_DEPTH', *_RULES)
+def lower_space_to_depth(op: OpView, builder: StageBuilder) -> None:
+  """With any block size"""
+  _lower(op, builder, program.Kind.SPACE_TO_DEPTH)
+
+
+@base.register('DEPTH_TO_SPACE', *_RULES)
+def lower_depth_to_space(op: OpView, builder: StageBuilder) -> None:
+  """With any block size"""
+  _lower(op, builder, program.Kind.DEPTH_TO_SPACE)
+
+
+def _lower(op: OpView, builder: StageBuilder, kind: program.Kind) -> None:
+  source = builder.read(op.operator.inputs[0])
+  target = builder.make(op.operator.outputs[0])
+  reads = rows.window_reads(builder.map(target).rows, builder.map(source).rows, window_of(op))
+
+  def encode(pool: ConstantPool) -> bytes:
+    del pool
+    return program.BLOCK.pack(block=int(op.option('blockSize')))
+
+  builder.add(op, kind, [source], [target], [reads], encode)

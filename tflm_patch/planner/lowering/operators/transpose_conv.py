@@ -1,0 +1,148 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""TRANSPOSE_CONV."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from tflm_patch.graph.types import Operator
+from tflm_patch.planner.ir import rows
+from tflm_patch.planner.ir.axis_window import AxisWindow, CellWindow
+from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.planner.ir.shapes import feature_shape
+from tflm_patch.planner.lowering.builder import StageBuilder
+from tflm_patch.planner.lowering.operators import base, conv
+from tflm_patch.planner.lowering.operators.base import OpView, Rule
+from tflm_patch.program import records as program
+
+_SHAPE, _WEIGHTS, _INPUT, _BIAS = range(4)
+
+
+class _AsConvolution(OpView):
+  """The operator with its inputs in the order of CONV_2D."""
+
+  @property
+  def operator(self) -> Operator:
+    operator = self.subgraph.operators[self.index]
+    order = [i for i in (_INPUT, _WEIGHTS, _BIAS) if i < len(operator.inputs)]
+    return dataclasses.replace(operator, inputs=tuple(operator.inputs[i] for i in order))
+
+
+def _as_convolution(op: OpView) -> OpView:
+  return _AsConvolution(op.model, op.subgraph, op.index)
+
+
+def _shared(rule: Rule) -> Rule:
+  """A rule of convolutions for this operator."""
+
+  @functools.wraps(rule)
+  def check(op: OpView) -> str | None:
+    return rule(_as_convolution(op))
+
+  return check
+
+
+def constraint_three_inputs(op: OpView) -> str | None:
+  """Output shape, weights and input are there, and options"""
+  if not (op.has_input(_WEIGHTS) and op.has_input(_INPUT)) or op.operator.options is None:
+    return f'inputs {list(op.operator.inputs)}'
+  return None
+
+
+def constraint_constant_shape(op: OpView) -> str | None:
+  """The output shape is constant and the output's"""
+  shape = op.input(_SHAPE)
+  if not shape.is_constant:
+    return f'"{shape.name}" is computed'
+  values = shape.array().reshape(-1).tolist()
+  return None if values == list(op.output().shape) else f'{values}, {list(op.output().shape)}'
+
+
+def constraint_filter_shape(op: OpView) -> str | None:
+  """Weights are [out, kernel_h, kernel_w, in]"""
+  shape = op.input(_WEIGHTS).shape
+  depth, out = op.input(_INPUT).shape[-1], op.output().shape[-1]
+  if len(shape) != 4 or shape[0] != out or shape[3] != depth:
+    return f'weights {list(shape)} for {depth} to {out} channels'
+  return None
+
+
+def constraint_window(op: OpView) -> str | None:
+  """Kernel and stride are 1..255, and without padding the output is not below the kernel"""
+  window = window_of(op)
+  violation = base.window_violation(window)
+  if violation is not None:
+    return violation
+  output = feature_shape(op.output()) or (0, 0, 0)
+  kernel = window[0].kernel, window[1].kernel
+  if op.option('padding') != 0 and any(a < b for a, b in zip(output, kernel)):
+    return f'kernel {kernel}, output {output[:2]}'
+  return None
+
+
+def window_of(op: OpView) -> CellWindow:
+  """Of the convolution that this one transposes, which makes the input from the output.
+
+  TFLM pads like that convolution.
+  """
+  output = feature_shape(op.output()) or (0, 0, 0)
+  found = []
+  for size, kernel, stride in zip(
+      output, op.input(_WEIGHTS).shape[1:3], (op.option('strideH', 0), op.option('strideW', 0))
+  ):
+    pad = 0
+    if op.option('padding') == 0 and stride > 0:
+      pad = max(0, (-(-size // stride) - 1) * stride + kernel - size) // 2
+    found.append(AxisWindow(kernel, int(stride), pad=pad))
+  return found[0], found[1]
+
+
+@base.register(
+    'TRANSPOSE_CONV',
+    constraint_three_inputs,
+    constraint_constant_shape,
+    _shared(base.constraint_input_is_activation),
+    _shared(base.constraint_int8_activations),
+    _shared(base.constraint_filter_quantization),
+    _shared(base.constraint_bias),
+    _shared(base.constraint_multiplier),
+    _shared(conv.constraint_rank_4),
+    constraint_filter_shape,
+    base.constraint_fused_activation,
+    constraint_window,
+)
+def lower(op: OpView, builder: StageBuilder) -> None:
+  """Any kernel and stride; per tensor and per channel; no accumulators are kept"""
+  source = builder.read(op.operator.inputs[_INPUT])
+  target = builder.make(op.operator.outputs[0])
+  # By tap, so that the weights that an input cell meets at a tap lie together.
+  weights = op.input(_WEIGHTS).array().transpose(1, 2, 0, 3)
+  window = window_of(op)
+  view = _as_convolution(op)
+  input_map, output_map = builder.map(source), builder.map(target)
+
+  def encode(pool: ConstantPool) -> bytes:
+    sums = weights.sum(axis=3, dtype=np.int64)
+    bias = conv.folded_bias(view, np.zeros(output_map.channels, np.int64))
+    by_output = weights.transpose(0, 1, 3, 2).reshape(-1, bias.size)
+    sums_of = conv.int8_accumulators(view, by_output, bias)
+    return program.TRANSPOSE_CONV.pack(
+        **base.pack_window(window),
+        # The zero point is taken off the values.
+        **dataclasses.replace(sums_of, largest_input=255).pack(pool),
+        weights_at=pool.add(weights, alignment=16),
+        offsets_at=pool.add((-input_map.zero_point * sums).astype('<i4')),
+    )
+
+  builder.add(
+      op,
+      program.Kind.TRANSPOSE_CONV,
+      [source],
+      [target],
+      [rows.window_reads(output_map.rows, input_map.rows, window[0].transposed())],
+      encode,
+  )  # fmt: skip
