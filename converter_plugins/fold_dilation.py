@@ -37,8 +37,8 @@ _UNDEFINED = (
     '(keras.Input(batch_size=1))'
 )
 _LOST_BATCH = (
-    'the file names batch size {found} where SPACE_TO_BATCH_ND makes {images} images, so TFLM '
-    'computes only a part of them and leaves the rest of the map as it lies in memory'
+    'the file names a smaller batch than SPACE_TO_BATCH_ND makes, so TFLM computes a part of '
+    'the map and leaves the rest as it lies in memory'
 )
 _RANDOM_PADDING = 'TFLM\'s SPACE_TO_BATCH_ND pads with a value that it never sets'
 
@@ -165,7 +165,7 @@ _NO_SPREAD = -1
 def _activation(graph: Subgraph, convolution: Operator, made: int) -> int | None:
   """The activation that alone reads the chain's output and can be fused."""
   reader = graph_edit.only_reader(graph, made)
-  if reader is None or getattr(convolution.options, 'fusedActivationFunction', 0):
+  if reader is None or convolution.options.fusedActivationFunction:
     return None
   operator = graph.operators[reader]
   if operator.opcode not in _ACTIVATIONS or len(operator.outputs) != 1:
@@ -220,7 +220,7 @@ def _follow(graph: Subgraph, index: int) -> tuple[int, ...] | None:
 def _is_plain_convolution(graph: Subgraph, operator: Operator) -> bool:
   """Of stride 1, over maps of rank 4, without padding that was folded into it."""
   options = operator.options
-  strides = getattr(options, 'strideH', 0), getattr(options, 'strideW', 0)
+  strides = tuple(getattr(options, name, 0) for name in ('strideH', 'strideW'))
   if not graph_edit.has_operands(operator, 2) or strides != (1, 1):
     return False
   ranks = {len(graph.tensors[t].shape) for t in (*operator.inputs[:2], operator.outputs[0])}
@@ -276,7 +276,7 @@ def _axes(
         crops=(crops[2 * i], crops[2 * i + 1]),
         kernel=weights[i + 1],
         dilation=int(getattr(inner.options, dilation, 1)),
-        same=getattr(inner.options, 'padding', _SAME) == _SAME,
+        same=inner.options.padding == _SAME,
     )
     axes.append(axis)
     shapes = graph.tensors[inner.inputs[0]].shape[i + 1], made[i + 1]
@@ -288,10 +288,8 @@ def _axes(
 
 def _why_undefined(graph: Subgraph, first: Operator, axes: tuple[Axis, Axis]) -> str:
   """Why TFLM's bytes of the chain are undefined; '' when they are not."""
-  images = axes[0].block * axes[1].block
-  found = graph.tensors[first.outputs[0]].shape[0]
-  if found != images:
-    return _UNDEFINED.format(why=_LOST_BATCH.format(found=found, images=images))
+  if graph.tensors[first.outputs[0]].shape[0] != axes[0].block * axes[1].block:
+    return _UNDEFINED.format(why=_LOST_BATCH)
   if any(any(axis.pads) for axis in axes):
     return _UNDEFINED.format(why=_RANDOM_PADDING)
   return ''
