@@ -132,12 +132,8 @@ class FoldDilation:
     convolution, at = graph.operators[match.convolution], match.operators[-1]
     dilated = _dilated(convolution, match.axes)
     source, target = first.inputs[0], last.outputs[0]
-    removed = list(match.operators)
-    follower = _activation(graph, dilated, target) if note else None
-    if follower is not None:
-      dilated.options.fusedActivationFunction = _ACTIVATIONS[graph.operators[follower].opcode]
-      target = graph.operators[follower].outputs[0]
-      removed.append(follower)
+    if note:
+      _fuse_activation(graph, dilated, target)
     operators, made = [], target
     if match.spread is not None:
       shape = _spread_shape(graph.tensors[source].shape, match.spread)
@@ -150,8 +146,7 @@ class FoldDilation:
       operators.append(graph_edit.reshape(graph, made, target))
     # After what the convolution reads, and before what reads it.
     graph.operators[at + 1 : at + 1] = operators
-    shifted = [i if i <= at else i + len(operators) for i in removed]
-    graph_edit.remove(graph, *shifted)
+    graph_edit.remove(graph, *match.operators)
     rows, cols = (axis.total_dilation for axis in match.axes)
     return Rewritten(
         f'{convolution.opcode} of dilation {rows}x{cols} to {list(graph.tensors[target].shape)}',
@@ -162,17 +157,28 @@ class FoldDilation:
 _NO_SPREAD = -1
 
 
-def _activation(graph: Subgraph, convolution: Operator, made: int) -> int | None:
-  """The activation that alone reads the chain's output and can be fused."""
+def _fuse_activation(graph: Subgraph, convolution: Operator, made: int) -> None:
+  """Fuses the activation that alone reads the chain's output; a reshape takes its place."""
+  path = [made]
   reader = graph_edit.only_reader(graph, made)
+  while reader is not None and graph.operators[reader].opcode in _RESHAPES:
+    path.append(graph.operators[reader].outputs[0])
+    reader = graph_edit.only_reader(graph, path[-1])
   if reader is None or convolution.options.fusedActivationFunction:
-    return None
+    return
   operator = graph.operators[reader]
   if operator.opcode not in _ACTIVATIONS or len(operator.outputs) != 1:
-    return None
-  a, b = graph.tensors[made], graph.tensors[operator.outputs[0]]
-  quantized = b.quantization is not None and b.quantization.per_tensor
-  return reader if quantized and (a.shape, a.dtype) == (b.shape, b.dtype) else None
+    return
+  source, target = graph.tensors[path[-1]], graph.tensors[operator.outputs[0]]
+  fused = target.quantization
+  if fused is None or not fused.per_tensor:
+    return
+  if (source.shape, source.dtype) != (target.shape, target.dtype):
+    return
+  convolution.options.fusedActivationFunction = _ACTIVATIONS[operator.opcode]
+  for t in path:
+    graph.tensors[t] = dataclasses.replace(graph.tensors[t], quantization=fused)
+  graph.operators[reader] = graph_edit.reshape(graph, path[-1], operator.outputs[0])
 
 
 def _is_end(graph: Subgraph, index: int, opcode: str) -> bool:

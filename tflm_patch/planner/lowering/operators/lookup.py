@@ -67,9 +67,7 @@ def lower_relu(op: OpView, builder: StageBuilder) -> None:
   """By a table"""
   source, target = op.input().quantization, op.output().quantization
   assert source is not None and target is not None
-  multiplier, shift = quantize.quantize_multiplier(
-      quantize.float_quotient(source.scale, target.scale)
-  )
+  multiplier, shift = quantize.quantize_multiplier(source.scale / target.scale)
 
   def relu(value: int) -> int:
     scaled = quantize.multiply_by_quantized_multiplier(
