@@ -295,16 +295,16 @@ def _notes(original: Model, changes: Sequence[Change]) -> tuple[str, ...]:
   """What the user must know, each once."""
   notes = [change.note for change in changes if change.note]
   if original.outside:
-    notes.insert(0, outside_note(original))
+    notes.insert(0, outside_note(original, 'the converted file has them inside'))
   return tuple(dict.fromkeys(notes))
 
 
-def outside_note(original: Model) -> str:
-  """That TFLM does not find what lies outside the flatbuffer."""
+def outside_note(original: Model, then: str) -> str:
+  """That TFLM does not find what lies outside the flatbuffer, and what is done about it."""
   return (
       f'TFLM cannot run the original: {original.outside} of its buffers lie outside the '
       'flatbuffer (Buffer.offset), where TFLM does not look, and it would compute with what lies '
-      'in memory instead; the converted file has them inside'
+      f'in memory instead; {then}'
   )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from tflm_patch.graph.types import DType, Model, Operator, Quantization, Subgraph, Tensor
 from tflm_patch.graph.writer import serialize_model
 
-_NAMES = {0: None, 1: 'RELU', 2: 'RELU_N1_TO_1', 3: 'RELU6'}
+_NAMES = {1: 'RELU', 3: 'RELU6'}
 
 
 def as_tensorflow_writes(model: Model, lost_batch: bool = True, line: bool = False) -> bytes:
@@ -70,7 +70,7 @@ class _Chains:
     )
     self._moved('BATCH_TO_SPACE_ND', second, whole, factors, crops)
     if activation:
-      graph.operators.append(Operator(str(_NAMES[activation]), (whole,), (target,)))
+      graph.operators.append(Operator(_NAMES[activation], (whole,), (target,)))
 
   def _geometry(self, operator: Operator, factors: tuple[int, int]):
     """TensorFlow's required_space_to_batch_paddings: pads, crops, size of the images."""

@@ -26,17 +26,18 @@ def with_buffers_outside(data: bytes, least_bytes: int = 1) -> bytes:
   # Offsets count from the file's start, so its size must be known: it does not depend on them.
   for buffer, content in moved:
     buffer.offset, buffer.size = 1 << 20, len(content)
-  at = len(_pack(tree))
+  at = len(packed(tree))
   parts = []
   for buffer, content in moved:
     padding = -at % _ALIGNMENT
     parts.append(bytes(padding) + content)
     buffer.offset = at + padding
     at += padding + len(content)
-  return _pack(tree) + b''.join(parts)
+  return packed(tree) + b''.join(parts)
 
 
-def _pack(tree: schema.ModelT) -> bytes:
+def packed(tree: schema.ModelT) -> bytes:
+  """The schema's objects as a file."""
   builder = flatbuffers.Builder(1 << 16)
   builder.Finish(tree.Pack(builder), b'TFL3')
   return bytes(builder.Output())

@@ -115,7 +115,7 @@ def verify(
   source = models[0] if adapter is None else as_frames(models[1], models[0])
   notes = []
   if models[0].outside:
-    notes.append(outside_note(models[0]))
+    notes.append(outside_note(models[0], 'it is compared with them inside'))
     before = serialize_model(models[0])
   arrays = _arrays(inputs, source, seed)
   comparison = compare(before, after, arrays(), adapter, _counter(say))
