@@ -66,7 +66,7 @@ class AddsATensor(Renames):
 
 @pytest.mark.parametrize('plugin', [Renames('ABS', 'ABS'), AddsATensor('ABS', '')])
 def test_a_plugin_without_progress_is_named(plugin):
-  with pytest.raises(TflmPatchError, match=r'"lazy" matches operator 0 \(ABS\) but changes nothing'):
+  with pytest.raises(TflmPatchError, match=r'"lazy" matches operator 0 \(ABS\) but changes no'):
     run_plugins(model(), [registered('lazy', 1, plugin)], Context())
 
 
