@@ -28,7 +28,7 @@ from tflm_patch.graph.types import DType, Operator, Subgraph, Tensor
 _CONVOLUTIONS = ('CONV_2D', 'DEPTHWISE_CONV_2D')
 _RESHAPES = ('RESHAPE', 'EXPAND_DIMS', 'SQUEEZE')
 _SAME, _VALID = 0, 1
-_MAX_DILATION = 255
+_MAX_DILATION = (1 << 15) - 1  # an int16 in TFLM's ConvParams
 _ACTIVATIONS = {'RELU': 1, 'RELU_N1_TO_1': 2, 'RELU6': 3}
 
 _UNDEFINED = (
