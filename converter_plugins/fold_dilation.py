@@ -33,7 +33,7 @@ _ACTIVATIONS = {'RELU': 1, 'RELU_N1_TO_1': 2, 'RELU6': 3}
 
 _UNDEFINED = (
     'TFLM\'s result of the original is undefined: {why}. The dilated convolution computes what '
-    'the chain stands for, byte for byte as in an export with batch size 1 '
+    'the chain stands for, as in an export with batch size 1 '
     '(keras.Input(batch_size=1))'
 )
 _LOST_BATCH = (
