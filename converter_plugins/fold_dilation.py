@@ -188,7 +188,7 @@ def _is_end(graph: Subgraph, index: int, opcode: str) -> bool:
     return False
   source, target = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
   spatial = len(source.shape) - 2
-  blocks, pads = (graph_edit.constant(graph, t) for t in operator.inputs[1:3])
+  blocks, pads = (graph_edit.int32_constant(graph, t) for t in operator.inputs[1:3])
   if blocks is None or pads is None or spatial not in (1, 2):
     return False
   return (

@@ -32,7 +32,7 @@ class RankFour:
     if operator.opcode not in (*_PADS, 'MEAN') or not graph_edit.has_operands(operator, 2):
       return None
     source = graph.tensors[operator.inputs[0]]
-    values = graph_edit.constant(graph, operator.inputs[1])
+    values = graph_edit.int32_constant(graph, operator.inputs[1])
     if len(source.shape) != 3 or source.shape[0] != 1 or values is None or source.is_constant:
       return None
     if operator.opcode == 'MEAN':
@@ -60,7 +60,7 @@ def _rewrite(graph: Subgraph, index: int) -> None:
   source, target = operator.inputs[0], operator.outputs[0]
   _, steps, channels = graph.tensors[source].shape
   read = _like(graph, source, (1, steps, 1, channels))
-  values = graph_edit.constant(graph, operator.inputs[1]) or []
+  values = graph_edit.int32_constant(graph, operator.inputs[1]) or []
   options = copy.copy(operator.options)
   if operator.opcode == 'MEAN':
     options.keepDims = True

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from support.compare import check_conversion
 from support.model_builder import ModelBuilder
 
+from converter_plugins import Context, run_plugins, select
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.graph.reader import parse_model
+from tflm_patch.graph.types import DType
 
 FORCED = ConvertOptions(force_stage=True)
 INPUTS = 8
@@ -62,3 +65,23 @@ def test_padded_batches_stay():
   result = convert_model(b.build(), FORCED)
   assert not any(change.plugin == 'rank_4' for change in result.changes)
   check_conversion(b.build(), FORCED, INPUTS)
+
+
+@pytest.mark.parametrize('dtype', [DType.FLOAT32, DType.INT64, DType.BOOL])
+def test_axes_and_paddings_of_other_types_stay(dtype):
+  for data in (causal(), mean_of_sequence()):
+    model = parse_model(data)
+    graph = model.main
+    for operator in list(graph.operators):
+      if operator.opcode in ('PAD', 'MEAN'):
+        numbers = graph.tensors[operator.inputs[1]]
+        values = numbers.array().astype(dtype.numpy)
+        numbers.dtype, numbers.data = dtype, np.frombuffer(values.tobytes(), np.uint8)
+    entries, _ = select(['rank_4'])
+    assert run_plugins(model, entries, Context())[1] == []
+
+
+def mean_of_sequence() -> bytes:
+  b = ModelBuilder(6)
+  b.output(b.mean(b.relu(b.input((1, 23, 5))), (1,)))
+  return b.build()
