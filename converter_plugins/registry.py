@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The registry of rewrites: decorator, entry points, selection by name.
 
-A plugin is a class with `match` and `transform`. `run_plugins` applies each
-selected plugin to the first subgraph, in order of priority, until it matches
-nowhere. Other packages add plugins with an entry point of the group
+A plugin is a class with `match` and `transform`. `run_plugins` applies the
+selected plugins to the first subgraph, in order of priority, round after round,
+until none of them matches anywhere. Other packages add plugins with an entry point of the group
 `tflm_patch.converter_plugins` that names a module; importing the module runs
 the decorators in it.
 """
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import importlib.metadata
 from collections.abc import Callable, Sequence
@@ -35,10 +36,25 @@ class Context:
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-  """One rewrite that was done."""
+  """One rewrite that was done.
+
+  Attributes:
+    plugin: Its name.
+    text: What was done, in a few words.
+    note: What the user must know of it, in a sentence; '' for nothing.
+  """
 
   plugin: str
   text: str
+  note: str = ''
+
+
+@dataclasses.dataclass(frozen=True)
+class Rewritten:
+  """What a `transform` that has more to say than its line returns; see `Change`."""
+
+  text: str
+  note: str = ''
 
 
 class Plugin(Protocol):
@@ -47,8 +63,12 @@ class Plugin(Protocol):
   def match(self, graph: Subgraph, index: int, context: Context) -> Any | None:
     """What `transform` needs when the rewrite applies at an operator, else None."""
 
-  def transform(self, graph: Subgraph, match: Any) -> str:
-    """Rewrites the graph in place (its lists are private) and says what was done."""
+  def transform(self, graph: Subgraph, match: Any) -> str | Rewritten:
+    """Rewrites the graph in place (its lists are private) and says what was done.
+
+    A transform must leave less to do: one that changes nothing, and rewrites without
+    an end, are stopped with an error that names the plugin.
+    """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,28 +138,82 @@ def select(spec: Sequence[str]) -> tuple[list[Registered], bool]:
   return [entry for entry in plugins if wanted(entry.name)], wanted(STAGE)
 
 
+# Rewrites of one conversion: this many, and this many more for each operator.
+_FEW_REWRITES = 100
+_REWRITES_PER_OPERATOR = 20
+
+
 def run_plugins(
     model: Model, plugins: Sequence[Registered], context: Context
 ) -> tuple[Model, list[Change]]:
-  """Applies plugins to the first subgraph of a model.
+  """Applies plugins to the first subgraph of a model until none of them matches.
 
   Returns:
     A new model (the given one is left alone) and the changes in order.
+
+  Raises:
+    TflmPatchError: a plugin makes no progress, or the rewrites come to no end.
   """
   graph = dataclasses.replace(
       model.main, tensors=list(model.main.tensors), operators=list(model.main.operators)
   )
-  changes = []
-  for entry in plugins:
-    index = 0
-    while index < len(graph.operators):
-      match = entry.plugin.match(graph, index, context)
-      if match is None:
-        index += 1
-        continue
-      changes.append(Change(entry.name, entry.plugin.transform(graph, match)))
-      index = 0
+  limit = _FEW_REWRITES + _REWRITES_PER_OPERATOR * len(graph.operators)
+  changes: list[Change] = []
+  settled = False
+  while not settled:
+    settled = True
+    for entry in plugins:
+      while _scan(graph, entry, context, changes, limit):
+        settled = False
   return dataclasses.replace(model, subgraphs=[graph, *model.subgraphs[1:]]), changes
+
+
+def _scan(
+    graph: Subgraph, entry: Registered, context: Context, changes: list[Change], limit: int
+) -> bool:
+  """Applies a plugin to all operators once; whether it did anything."""
+  index, before = 0, len(changes)
+  while index < len(graph.operators):
+    match = entry.plugin.match(graph, index, context)
+    if match is None:
+      index += 1
+      continue
+    old = dataclasses.replace(
+        graph, tensors=list(graph.tensors), operators=list(graph.operators)
+    )
+    done = entry.plugin.transform(graph, match)
+    if not _differs(old, graph):
+      raise TflmPatchError(
+          f'plugin "{entry.name}" matches operator {index} ({old.operators[index].opcode}) but '
+          f'changes nothing; leave it out with --plugins=-{entry.name}'
+      )
+    if isinstance(done, str):
+      done = Rewritten(done)
+    changes.append(Change(entry.name, done.text, done.note))
+    if len(changes) > limit:
+      raise TflmPatchError(_no_end(changes))
+  return len(changes) > before
+
+
+def _differs(old: Subgraph, new: Subgraph) -> bool:
+  """Whether a rewrite did more than to add tensors that nothing reads."""
+  same_tensors = len(new.tensors) >= len(old.tensors) and all(
+      a is b for a, b in zip(old.tensors, new.tensors)
+  )
+  return not (
+      same_tensors
+      and old.operators == new.operators
+      and (old.inputs, old.outputs) == (new.inputs, new.outputs)
+  )
+
+
+def _no_end(changes: Sequence[Change]) -> str:
+  latest = collections.Counter(change.plugin for change in changes[-_FEW_REWRITES:])
+  names = ' and '.join(f'"{name}"' for name, _ in latest.most_common(2))
+  return (
+      f'the rewrites of plugin {names} come to no end ({len(changes)} so far); '
+      f'leave one out with --plugins=-{latest.most_common(1)[0][0]}'
+  )
 
 
 _loaded: set[str] = set()

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import converter_plugins
@@ -83,6 +83,7 @@ class ConversionResult:
     stages: What was put into stages, with the plans.
     stock_operators: What was not, with the reasons.
     changes: Rewrites by the other plugins.
+    notes: What the user must know of the original and of rewrites, a sentence each.
   """
 
   model: Model
@@ -99,6 +100,7 @@ class ConversionResult:
   stages: tuple[PlannedStage, ...]
   stock_operators: tuple[StockOperator, ...]
   changes: tuple[Change, ...]
+  notes: tuple[str, ...] = ()
 
   def to_json(self) -> dict[str, Any]:
     """A summary for machines; arenas are predictions."""
@@ -111,7 +113,10 @@ class ConversionResult:
         'macs': {'original': self.original_macs, 'converted': self.converted_macs},
         'stages': [_stage_json(stage) for stage in self.stages],
         'stock_operators': [dataclasses.asdict(operator) for operator in self.stock_operators],
-        'changes': [dataclasses.asdict(change) for change in self.changes],
+        'changes': [
+            {'plugin': change.plugin, 'text': change.text} for change in self.changes
+        ],
+        'notes': list(self.notes),
     }
 
 
@@ -242,10 +247,11 @@ def _convert(
       raise TflmPatchError(f'{reason}; --input-rows needs the original one')
   elif choice is None or not choice.stages:
     reason = _why_no_stage(original, choice)
-  folded_io = any(change.plugin == 'boundary_quantize' for change in changes)
-  if choice is not None and (reason is None or (folded_io and not choice.stages)):
+  # What was asked for, and what makes the model right, stays without stages, too.
+  folded = any(change.plugin == 'boundary_quantize' or change.note for change in changes)
+  if choice is not None and (reason is None or (folded and not choice.stages)):
     arena = predict(choice.model)
-    wanted = options.force_stage or folded_io or options.input_rows is not None
+    wanted = options.force_stage or folded or options.input_rows is not None
     if arena.total >= original_arena.total and not wanted:
       reason = f'the stock arena of {original_arena.total} bytes is not beaten by {arena.total}'
     else:
@@ -255,6 +261,7 @@ def _convert(
   stages = choice.stages if choice is not None and reason is None else ()
   final = choice.model if choice is not None and reason is None else original
   changes = changes if reason is None else []
+  notes = _notes(original, changes)
   planned = offline.improve(final) if options.offline_plan else final
   if planned is not final:
     before, arena = predict(final), predict(planned)
@@ -262,11 +269,13 @@ def _convert(
     changes, reason = [*changes, Change('offline_plan', text)], None
   if options.plan.arena_bytes is not None:
     _check_budget(options, original, choice, arena, source)
-  if reason is not None:
+  if reason is not None and not original.outside:
     return ConversionResult(
         original, data, False, reason, original, original_arena, original_arena, len(data),
-        len(data), macs, macs, (), stock, (),
+        len(data), macs, macs, (), stock, (), notes,
     )  # fmt: skip
+  if reason is not None:
+    arena = original_arena
   progress('Writing the model')
   converted = serialize_model(planned)
   if options.flash_bytes is not None and len(converted) > options.flash_bytes:
@@ -278,8 +287,25 @@ def _convert(
   converted_macs += subgraph_macs(planned.main)
   return ConversionResult(
       planned, converted, True, None, original, original_arena, arena, len(data),
-      len(converted), macs, converted_macs, stages, stock, tuple(changes),
+      len(converted), macs, converted_macs, stages, stock, tuple(changes), notes,
   )  # fmt: skip
+
+
+def _notes(original: Model, changes: Sequence[Change]) -> tuple[str, ...]:
+  """What the user must know, each once."""
+  notes = [change.note for change in changes if change.note]
+  if original.outside:
+    notes.insert(0, outside_note(original, 'the converted file has them inside'))
+  return tuple(dict.fromkeys(notes))
+
+
+def outside_note(original: Model, then: str) -> str:
+  """That TFLM does not find what lies outside the flatbuffer, and what is done about it."""
+  return (
+      f'TFLM cannot run the original: {original.outside} of its buffers lie outside the '
+      'flatbuffer (Buffer.offset), where TFLM does not look, and it would compute with what lies '
+      f'in memory instead; {then}'
+  )
 
 
 def _plan_options(options: PlanOptions, stock: ArenaPrediction) -> PlanOptions:

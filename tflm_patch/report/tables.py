@@ -65,6 +65,7 @@ def conversion_summary(result: ConversionResult, output: str) -> str:
         f' ({streams} streamed), workspace {plan.workspace_bytes:,}, program'
         f' {len(stage.encoded.program):,}, constants {len(stage.encoded.constants):,} bytes'
     )
+  lines += [f'note: {note}' for note in result.notes]
   lines += [f'{change.plugin}: {change.text}' for change in result.changes[:8]]
   if len(result.changes) > 8:
     lines.append(f'... and {len(result.changes) - 8} more rewrites')
@@ -95,6 +96,7 @@ def analysis_summary(analysis: Analysis) -> str:
   lines = [table(header, rows, left=5), '']
   lines.append(f'arena: stock {result.original_arena.total:,}, '
                f'converted {result.converted_arena.total:,} bytes (predicted)')  # fmt: skip
+  lines += [f'note: {note}' for note in result.notes]
   if not result.changed:
     lines.append(f'unchanged: {result.reason}')
   lines.append(_bound_text('stock peak', analysis.bound_before))
@@ -157,7 +159,7 @@ def verification_summary(check: Verification) -> str:
   if not check.bit_exact:
     verdict = f'NOT bit-exact on {check.inputs} inputs; first difference: {check.mismatch}'
   measured = table(('bytes, measured in TFLM', 'original', 'converted', 'factor'), rows)
-  return f'{measured}\n\n{verdict}'
+  return '\n'.join([measured, '', verdict, *(f'note: {note}' for note in check.notes)])
 
 
 def receptive_field_summary(report: ReceptiveFieldReport) -> str:
