@@ -88,6 +88,29 @@ def test_adapter_needs_no_runtime_support(compiler, age, tmp_path):
   assert not re.search(r' [BbDC] \S*tflm_patch', symbols)
 
 
+@pytest.mark.parametrize('tflm', ['with', 'without'])
+@pytest.mark.parametrize('operator', ['with', 'without'])
+def test_other_structure_layout_than_tflm_is_one_clear_line(tflm, operator, tmp_path):
+  """TF_LITE_STATIC_MEMORY moves the fields of TFLM's structures: Zephyr does not define it."""
+  if shutil.which('g++') is None:
+    pytest.skip('g++ is not installed')
+  static = {'with': ['-DTF_LITE_STATIC_MEMORY'], 'without': []}
+  options = ['-std=c++14', *WARNINGS, *INCLUDES, *TREES['old']]
+  run('g++', *options, *static[operator], '-c', KERNELS / 'tflm' / 'stage_op.cc', '-o',
+      tmp_path / 'stage_op.o')  # fmt: skip
+  run('g++', *options, *static[tflm], '-c', HERE / 'layout_test.cc', '-o', tmp_path / 'test.o')
+  # The executor is not reached: the node has no tensors.
+  run('g++', tmp_path / 'test.o', tmp_path / 'stage_op.o', '-o', tmp_path / 'test')
+  line = run(tmp_path / 'test')
+  if tflm == operator:
+    assert line == 'TflmPatchStage: no inputs or outputs\n'
+  else:
+    assert line == (
+        f'TflmPatchStage: TFLM is compiled {tflm} TF_LITE_STATIC_MEMORY, this file '
+        f'{operator} it: define it everywhere or nowhere\n'
+    )
+
+
 def test_operator_on_nodes_that_tflm_would_not_build(tmp_path):
   """Runs stage_op_test.cc, under the sanitizers where the compiler has them."""
   if shutil.which('gcc') is None or shutil.which('g++') is None:
