@@ -12,7 +12,6 @@ from tflm_patch.export.arduino import numeric_version
 from tflm_patch.export.component import TFLM, Component, license_text
 from tflm_patch.export.format import Format, readme
 
-
 # The newest TFLM in PlatformIO's form; the ones in its registry lack micro_common.h.
 TFLM_LIBRARY = 'https://github.com/trylaarsdam/pio-tflite-lib.git'
 

@@ -99,7 +99,8 @@ def tflm_source(info: ModelInfo, names: Names) -> str:
         f'\nvoid {names.lower}_reset(void) {{\n'
         '  static_cast<void>(g_interpreter->Reset());\n}\n'
     )
-  headers, variables, memory = _TFLM_HEADERS, '', 'g_arena, sizeof(g_arena)'
+  headers: tuple[str, ...] = _TFLM_HEADERS
+  variables, memory = '', 'g_arena, sizeof(g_arena)'
   if info.variables:
     headers += _VARIABLE_HEADERS
     variables = fill('tflm_variables.cc', names, count=info.variables)
