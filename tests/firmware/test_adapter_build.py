@@ -70,6 +70,32 @@ def test_application_compiles_without_warnings(compiler, flags, tmp_path):
 
 
 @pytest.mark.parametrize('age', ['old', 'new'])
+def test_camera_loop_of_the_page_compiles(age, tmp_path):
+  """docs/firmware.md, as it stands there, in both ages."""
+  if shutil.which('g++') is None:
+    pytest.skip('g++ is not installed')
+  page = (HERE.parents[1] / 'docs/firmware.md').read_text()
+  code = re.findall(r'```cpp\n(.*?)```', page, re.DOTALL)
+  (loop,) = [block for block in code if 'WantsMoreRows' in block]
+  namespace = 'tflite' if age == 'old' else 'tflite::micro'
+  source = tmp_path / 'loop.cc'
+  source.write_text(
+      '#include "tensorflow/lite/micro/micro_context.h"\n'
+      '#include "tensorflow/lite/micro/micro_interpreter.h"\n'
+      '#include "tflm_patch/tflm/patch_op_resolver.h"\n'
+      f'using {namespace}::MicroInterpreter;\nusing {namespace}::TfLiteTensor;\n'
+      f'static_assert(tflm_patch::WantsMoreRows({namespace}::kTfLiteAbort), "the status");\n'
+      'static_assert(!tflm_patch::WantsMoreRows(kTfLiteOk), "the status");\n'
+      'constexpr int kHeight = 96, kBandRows = 2;\n'
+      'void ReadCameraLines(int8_t* to, int rows);\nvoid Use(const TfLiteTensor* output);\n'
+      'bool RunFrame(MicroInterpreter& interpreter);\n'
+      f'bool RunFrame(MicroInterpreter& interpreter) {{\n{loop}return true;\n}}\n'
+  )
+  flags = [flag if flag != '-std=c++14' else '-std=c++17' for flag in FIRMWARE_CXX]
+  run('g++', *flags, *INCLUDES, *TREES[age], '-c', source, '-o', tmp_path / 'loop.o')
+
+
+@pytest.mark.parametrize('age', ['old', 'new'])
 def test_adapter_needs_no_runtime_support(compiler, age, tmp_path):
   """No heap, no guards of static objects, no RTTI, no code before main."""
   binary = tmp_path / 'stage_op.o'

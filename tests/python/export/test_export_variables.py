@@ -21,6 +21,8 @@ from tflm_patch.codegen.arena import MARGIN, figures
 from tflm_patch.codegen.model import describe
 from tflm_patch.export import FORMATS, ExportOptions, export
 from tflm_patch.graph.reader import parse_model
+from tflm_patch.runtime.inputs import sample_inputs
+from tflm_patch.runtime.verify import compare
 
 pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
 TFLM_ROOT = os.environ.get('TFLM_PATCH_TFLM_ROOT')
@@ -122,3 +124,22 @@ def test_runs_in_tflm(name, data, tmp_path):
   run('make', '-C', root, f'TFLM_ROOT={pathlib.Path(TFLM_ROOT).resolve()}',
       f'TFLM_LIBRARY={pathlib.Path(TFLM_LIBRARY).resolve()}', 'OPTIMIZE=-O1')  # fmt: skip
   assert run(root / f'build/{NAME}_example') == printed_by_example(model)
+
+
+@pytest.mark.parametrize(('name', 'form'), [
+    ('microwakeword_okay_nabu', 'esp-idf'), ('microwakeword_vad', 'zephyr'),
+    ('mlperf_streaming_wakeword', 'arduino'), ('tflm_mnist_lstm', 'cmsis-pack'),
+    ('tflm_keyword_svdf_8bit', 'platformio'), ('tflm_dtln_noise_suppression', 'pico-sdk'),
+    ('mlperf_toycar_float_io', 'c-array'),
+])  # fmt: skip
+def test_real_models_that_remember_are_exported(name, form, tmp_path):
+  path = real_models.FOLDER / f'{name}.tflite'
+  if not path.exists():
+    pytest.skip(real_models.MISSING)
+  data = convert_all(path.read_bytes())
+  inputs = list(sample_inputs(parse_model(path.read_bytes()), 3))
+  assert compare(path.read_bytes(), data, inputs).bit_exact
+  root = exported(data, form, tmp_path)
+  wanted = describe(data).variables
+  assert creations(root) == ([wanted] if wanted else [])
+  assert (wanted > 0) == name.startswith('microwakeword')
