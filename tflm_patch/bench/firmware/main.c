@@ -81,7 +81,7 @@ static uint64_t g_longest_band; /* ticks, of the inference that ran last */
 
 /* All bands; sets *ticks to what the stage alone took. */
 static tflm_patch_status run_inference(run_mode mode, uint64_t* ticks) {
-  tflm_patch_position position = {0, 0};
+  tflm_patch_position position = {0, 0, NULL};
   tflm_patch_status status = TFLM_PATCH_OK;
   *ticks = 0;
   g_longest_band = 0;
