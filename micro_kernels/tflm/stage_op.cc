@@ -172,19 +172,20 @@ void Restart(FrameState* kept) {
   }
 }
 
+/* What Init leaves in user_data, and Prepare looks for. */
+constexpr char kInitDone = 0;
+
 void* TagIndex(int index) {
   return reinterpret_cast<void*>(static_cast<intptr_t>(index) * 2 + 1);
 }
 
 /* What a stage keeps; nullptr for one that keeps nothing. */
 FrameState* FindState(void* user_data) {
-  return (reinterpret_cast<intptr_t>(user_data) & 1) != 0
-             ? nullptr
-             : static_cast<FrameState*>(user_data);
+  const bool is_prepared = user_data != &kInitDone;
+  return is_prepared && (reinterpret_cast<intptr_t>(user_data) & 1) == 0
+             ? static_cast<FrameState*>(user_data)
+             : nullptr;
 }
-
-/* What Init leaves in user_data, and Prepare looks for. */
-constexpr char kInitDone = 0;
 
 void* Init(tflm::Context*, const char*, size_t) {
   return const_cast<char*>(&kInitDone);

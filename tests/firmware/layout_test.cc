@@ -31,6 +31,8 @@ tflm_patch_status tflm_patch_resume(const void*, const void*, void* const*,
   return TFLM_PATCH_OK;
 }
 size_t tflm_patch_workspace_size(const void*) { return 0; }
+size_t tflm_patch_state_size(const void*) { return 0; }
+void tflm_patch_reset_state(const void*, void*) {}
 int tflm_patch_is_fed_by_bands(const void*) { return 0; }
 const char* tflm_patch_status_text(tflm_patch_status) { return ""; }
 }
@@ -39,5 +41,7 @@ int main() {
   const TFLMRegistration* registration = tflm_patch::StageRegistration();
   TfLiteNode node = {};
   node.user_data = registration->init(nullptr, nullptr, 0);
-  return registration->prepare(nullptr, &node) == kTfLiteError ? 0 : 1;
+  const bool refused = registration->prepare(nullptr, &node) == kTfLiteError;
+  registration->reset(nullptr, node.user_data);
+  return refused ? 0 : 1;
 }

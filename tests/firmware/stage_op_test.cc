@@ -119,6 +119,8 @@ void ExpectRejected(const char* name, const char* text) {
   Expect(strstr(g.line, text) != nullptr, name, text);
   Expect(strncmp(g.line, "TflmPatchStage: ", 16) == 0, name, "has no prefix");
   Expect(g.requested == 0, name, "asked for memory");
+  /* What MicroInterpreter::Reset() does after AllocateTensors() failed. */
+  tflm_patch::StageRegistration()->reset(Context(), g.node.user_data);
 }
 
 /* One change to the model, and what the operator says to it. */
