@@ -10,6 +10,7 @@ from tflm_patch.arena.predict import (
     predict,
 )
 from tflm_patch.arena.structs import FIRMWARE_32, WHEEL_2026_09, WHEEL_2026_10, Build, wheel_build
+from tflm_patch.arena.tail import resource_variables
 
 __all__ = [
     'FIRMWARE_32',
@@ -21,5 +22,6 @@ __all__ = [
     'memory_over_time',
     'peak_operators',
     'predict',
+    'resource_variables',
     'wheel_build',
 ]

@@ -27,7 +27,7 @@ def _define(values: flags.FlagValues) -> None:
       flag_values=values,
   )  # fmt: skip
   flags.DEFINE_enum(
-      'optimization', 'O3', [flag[1:] for flag in OPTIMIZATIONS], 'of the C compiler',
+      'optimization', 'O2', [flag[1:] for flag in OPTIMIZATIONS], 'of the C compiler',
       short_name='O', flag_values=values,
   )  # fmt: skip
 
@@ -70,7 +70,7 @@ def _core(values: flags.FlagValues, chip: Target | None) -> str:
 COMMAND = Command(
     name='bench',
     summary='counts instructions, stack and code on an emulated microcontroller',
-    arguments='model.tflite --cpu cortex-m4 [--target chip] [--int8-io] [-O O2] [--json]',
+    arguments='model.tflite --cpu cortex-m4 [--target chip] [--int8-io] [-O Os] [--json]',
     positional=(1, 1),
     examples=(
         'tflm-patch bench model.tflite --cpu cortex-m4',
