@@ -17,9 +17,9 @@ from tflm_patch.arena import ArenaPrediction, offline, predict
 from tflm_patch.conversion.stage_operator import PlannedStage, is_stage
 from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.graph.files import write_atomically
+from tflm_patch.graph.files import check_outputs, read_limited, write_atomically
 from tflm_patch.graph.macs import subgraph_macs
-from tflm_patch.graph.reader import parse_model, read_model
+from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType, Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.lowering.operators import OpView
@@ -189,11 +189,10 @@ def convert(
   Raises:
     TflmPatchError: unreadable input, unwritable output, unknown option.
   """
-  model = read_model(path)
-  output = default_output(path) if output is None else pathlib.Path(output)
-  if output.exists() and output.samefile(path):
-    raise TflmPatchError(f'{output}: is the input file; choose another output with -o')
-  data = pathlib.Path(path).read_bytes()
+  output = default_output(path) if output is None else output
+  data = read_limited(path)
+  check_outputs([path], [output])
+  model = parse_model(data, os.fspath(path))
   result = _convert(data, model, options, os.fspath(path), progress or _silent)
   write_atomically(output, result.data)
   return result
@@ -218,14 +217,20 @@ def _convert(
     known: Searches | None = None,
 ) -> ConversionResult:
   entries, use_stage = converter_plugins.select(options.plugins)
+  if options.input_rows is not None:
+    if not use_stage or options.keep_input:
+      other = '--keep-input' if use_stage else '--plugins=-stage'
+      raise TflmPatchError(f'--input-rows and {other} exclude each other; leave one of them out')
+    if any(is_stage(operator) for operator in original.main.operators):
+      raise TflmPatchError(
+          f'{source or "model"}: the model is converted already; --input-rows needs the '
+          'original one'
+      )
   progress('Predicting the stock arena')
   original_arena = predict(original)
   context = converter_plugins.Context(int8_io=options.int8_io)
   rewritten, changes = converter_plugins.run_plugins(original, entries, context)
   progress('Planning the stages')
-  if options.input_rows is not None and (not use_stage or options.keep_input):
-    other = '--keep-input' if use_stage else '--plugins=-stage'
-    raise TflmPatchError(f'--input-rows and {other} exclude each other; leave one of them out')
   choice = stage_plugin.rewrite(
       rewritten,
       keep_input=options.keep_input,
@@ -238,8 +243,6 @@ def _convert(
   reason = None
   if any(is_stage(operator) for operator in original.main.operators):
     reason = 'the model is converted already'
-    if options.input_rows is not None:
-      raise TflmPatchError(f'{reason}; --input-rows needs the original one')
   elif choice is None or not choice.stages:
     reason = _why_no_stage(original, choice)
   folded_io = any(change.plugin == 'boundary_quantize' for change in changes)

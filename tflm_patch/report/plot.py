@@ -103,6 +103,15 @@ def _pyplot() -> Any:
   return pyplot
 
 
+def require_matplotlib() -> None:
+  """Checks that charts can be drawn.
+
+  Raises:
+    EnvironmentMissing: matplotlib is not installed.
+  """
+  _pyplot()
+
+
 def _write(pyplot: Any, figure: Any, path: str | os.PathLike[str]) -> None:
   buffer = io.BytesIO()
   figure.savefig(buffer, format='png', dpi=130)
