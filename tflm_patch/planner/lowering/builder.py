@@ -216,8 +216,13 @@ class StageBuilder:
       raise NotStageable('nothing reads what the region computes')
     if not self._ops:
       raise NotStageable('the region computes nothing')
-    if not self._inputs or len(self._inputs) + len(outputs) > MAX_TENSORS:
-      raise NotStageable(f'{len(self._inputs)} inputs and {len(outputs)} outputs')
+    if not self._inputs:
+      raise NotStageable('what the region computes is constant')
+    if len(self._inputs) + len(outputs) > MAX_TENSORS:
+      raise NotStageable(
+          f'a stage has at most {MAX_TENSORS} inputs and outputs, this one would have '
+          f'{len(self._inputs)} and {len(outputs)}; split the model where fewer are alive'
+      )
     return StageGraph(
         tuple(self._maps), tuple(self._ops), tuple(self._inputs), tuple(outputs)
     )

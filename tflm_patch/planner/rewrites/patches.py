@@ -196,10 +196,15 @@ class _Splitter:
     return without_unused_maps(StageGraph(tuple(self._maps), ops, graph.inputs, graph.outputs))
 
   def needed(self, part: Rect) -> dict[int, Rect]:
-    """The cells of each map that a part of the last one is made from."""
+    """The cells of each map that a part of the last one is made from.
+
+    Maps that nobody reads are not among them.
+    """
     needed = {self._target: part}
     for op in reversed(self._members):
-      made = needed[op.outputs[0]]
+      made = needed.get(op.outputs[0])
+      if made is None:
+        continue
       for m in op.inputs:
         if not _is_whole(self._graph, op, m):
           rect = self._source(op, m, made)
@@ -211,7 +216,8 @@ class _Splitter:
     needed = self.needed(part)
     place: dict[int, int] = {}
     for op in self._members:
-      self._append(op, needed, place, f'{i},{j}')
+      if op.outputs[0] in needed:
+        self._append(op, needed, place, f'{i},{j}')
     return place[self._target]
 
   def _append(
