@@ -15,12 +15,17 @@ import dataclasses
 import enum
 import functools
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir.axis_window import CellWindow
 from tflm_patch.planner.ir.constants import ConstantPool
+
+
+class NotStageable(Exception):
+  """A region that no stage can hold; the message says why."""
 
 
 class MapRole(enum.Enum):
@@ -177,6 +182,23 @@ class StageGraph:
   ops: tuple[StageOp, ...]
   inputs: tuple[int, ...]
   outputs: tuple[int, ...]
+
+
+T = TypeVar('T')
+
+
+def per_graph(function: Callable[[StageGraph], T]) -> Callable[[StageGraph], T]:
+  """Lets a function of a graph be computed once; the graph keeps what it gives."""
+  name = f'_{function.__module__}.{function.__qualname__}'
+
+  @functools.wraps(function)
+  def cached(graph: StageGraph) -> T:
+    known = graph.__dict__
+    if name not in known:
+      known[name] = function(graph)
+    return known[name]
+
+  return cached
 
 
 def without_unused_maps(graph: StageGraph) -> StageGraph:

@@ -20,15 +20,12 @@ from tflm_patch.planner.ir.stage_graph import (
   FeatureMap,
   InPlace,
   MapRole,
+  NotStageable,
   RowReads,
   StageGraph,
   StageOp,
 )
 from tflm_patch.program.records import MAX_TENSORS, Kind
-
-
-class NotStageable(Exception):
-  """A region that no stage can hold; the message says why."""
 
 
 class SourceOperator(Protocol):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from tflm_patch.planner import limits
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.axis_window import CellWindow, cut, is_pointwise
 from tflm_patch.planner.ir.constants import ConstantPool
@@ -175,6 +176,7 @@ class _Splitter:
           f'a grid of {self._grid[0]}x{self._grid[1]} patches is larger than the map of '
           f'{target.rows}x{target.cols} that it divides'
       )
+    limits.check_patches(self._grid, len(self._members))
     parts = [
         self._patch(i, j, Rect(top, bottom + 1, left, right + 1))
         for i, (top, bottom) in enumerate(cut(target.rows, self._grid[0]))
