@@ -19,7 +19,7 @@ MAX_OPS_OF_STAGE = 2048
 MAX_OPS_OF_REGION = 512
 MAX_WORKSPACE = (1 << 31) - 1
 # Steps of all operators: rows that are computed one by one.
-MAX_STEPS = 1_200_000
+MAX_STEPS = 400_000
 # Up to so many steps the search is exhaustive; beyond, so many are simulated in all.
 _EXHAUSTIVE_STEPS = 30_000
 _SIMULATED_STEPS = 1_500_000
@@ -49,10 +49,18 @@ def check_graph(graph: StageGraph) -> None:
     raise NotStageable(
         f'it would have {len(graph.ops):,} operators, a stage has at most {MAX_OPS_OF_STAGE:,}'
     )
-  steps = steps_of(graph)
+  check_steps(steps_of(graph))
+
+
+def check_steps(steps: int) -> None:
+  """Refuses a stage of too many steps.
+
+  Raises:
+    NotStageable: says what to do.
+  """
   if steps > MAX_STEPS:
     raise NotStageable(
-        f'its operators compute {steps:,} rows, more than the {MAX_STEPS:,} that are planned; '
+        f'its operators compute more than {MAX_STEPS:,} rows, which takes too long to plan; '
         'use a smaller input'
     )
 
@@ -87,9 +95,9 @@ def check_workspace(size: int) -> None:
 def regions_of(operators: int) -> int:
   """How many regions of a model of so many operators may become stages.
 
-  Whether one is of use is found out by looking at the whole model.
+  Whether one is of use is found out by placing all tensors of the model.
   """
-  return max(8, min(256, 100_000 // max(1, operators)))
+  return max(4, min(256, 40_000_000 // max(1, operators) ** 2))
 
 
 def longest_segment(graph: StageGraph, longest: int) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 
 from tflm_patch.graph.macs import operator_macs
 from tflm_patch.graph.types import Subgraph
+from tflm_patch.planner import limits
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.axis_window import CellWindow
 from tflm_patch.planner.ir.constants import ConstantPool
@@ -46,6 +47,7 @@ class StageBuilder:
     self._wanted = tuple(outputs)
     self._maps: list[FeatureMap] = []
     self._ops: list[StageOp] = []
+    self._steps = 0
     self._map_of: dict[int, int] = {}
     self._inputs: list[int] = []
 
@@ -175,13 +177,16 @@ class StageBuilder:
       cellwise: bool = False,
   ) -> None:
     """Appends an operator; `steps` defaults to the rows of the first output."""
+    steps = self._maps[outputs[0]].rows if steps is None else steps
+    self._steps += steps
+    limits.check_steps(self._steps)
     self._ops.append(
         StageOp(
             kind=kind,
             name=op.name,
             inputs=tuple(inputs),
             outputs=tuple(outputs),
-            steps=self._maps[outputs[0]].rows if steps is None else steps,
+            steps=steps,
             reads=tuple(reads),
             encode=encode,
             accumulates=accumulates,

@@ -59,7 +59,7 @@ def blocked(
 
 
 # Intervals that the caches above hold at most, about a hundred bytes each.
-_MOST_REMEMBERED = 1_500_000
+_MOST_REMEMBERED = 1_000_000
 _remembered = 0
 
 
