@@ -13,7 +13,7 @@ from typing import Any
 import converter_plugins
 from converter_plugins import Change
 from converter_plugins import stage as stage_plugin
-from tflm_patch.arena import ArenaPrediction, offline, predict
+from tflm_patch.arena import ArenaPrediction, kernels, offline, predict
 from tflm_patch.conversion.stage_operator import PlannedStage, is_stage
 from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
@@ -100,12 +100,25 @@ class ConversionResult:
   stock_operators: tuple[StockOperator, ...]
   changes: tuple[Change, ...]
 
+  @property
+  def missing_kernels(self) -> dict[str, int]:
+    """Operators of the converted model that TFLM has no kernel for, and how many of each."""
+    return kernels.missing(self.model)
+
+  @property
+  def unknown_memory(self) -> tuple[str, ...]:
+    """Operators whose memory is not known: both arenas are lower bounds then."""
+    arenas = (self.original_arena, self.converted_arena)
+    return tuple(sorted({name for arena in arenas for name in arena.unknown_operators}))
+
   def to_json(self) -> dict[str, Any]:
     """A summary for machines; arenas are predictions."""
     return {
         'schema_version': SCHEMA_VERSION,
         'changed': self.changed,
         'reason': self.reason,
+        'missing_kernels': self.missing_kernels,
+        'unknown_memory': list(self.unknown_memory),
         'original': _size_json(self.original_arena, self.original_bytes),
         'converted': _size_json(self.converted_arena, self.converted_bytes),
         'macs': {'original': self.original_macs, 'converted': self.converted_macs},
@@ -228,6 +241,17 @@ def _convert(
       )
   progress('Predicting the stock arena')
   original_arena = predict(original)
+  legacy = kernels.legacy_uint8(original)
+  if legacy is not None:
+    unrunnable = (
+        f'TFLM cannot run this model: it has no UINT8 kernel for {legacy}; quantize the model '
+        'again, to int8 (representative_dataset and TFLITE_BUILTINS_INT8)'
+    )
+    macs = subgraph_macs(original.main)
+    return ConversionResult(
+        original, data, False, unrunnable, original, original_arena, original_arena, len(data),
+        len(data), macs, macs, (), (), (),
+    )  # fmt: skip
   context = converter_plugins.Context(int8_io=options.int8_io)
   rewritten, changes = converter_plugins.run_plugins(original, entries, context)
   progress('Planning the stages')
@@ -316,6 +340,8 @@ def _check_budget(
       if not used
   ]
   advice = f'; try {", ".join(hints)} or a larger arena' if hints else '; use a larger arena'
+  if not arena.exact:
+    advice += f'; the memory of {", ".join(arena.unknown_operators)} is not known and comes on top'
   raise TflmPatchError(
       f'{source or "model"}: no plan fits an arena of {limit:,} bytes: the smallest needs '
       f'{arena.total:,} ({arena.head:,} head + {arena.tail:,} tail){bound}{advice}'
@@ -336,8 +362,13 @@ def _why_no_stage(original: Model, choice: Any) -> str:
   if choice.violations:
     index, violation = next(iter(choice.violations.items()))
     opcode = OpView(original, original.main, min(index, len(original.main.operators) - 1)).opcode
-    return f'no operator can be held by a stage; the first, {opcode}: {violation}'
+    what = str(violation)
+    return f'nothing of it can be in a stage; the first operator, {opcode}: {_lower(what)}'
   return 'the model has no operators'
+
+
+def _lower(text: str) -> str:
+  return text[:1].lower() + text[1:]
 
 
 def _stock_operators(model: Model, choice: Any) -> tuple[StockOperator, ...]:

@@ -63,6 +63,8 @@ def _summary(result: ExportResult) -> str:
         f'  arena      {arena["bytes"]:,} bytes with 32-bit pointers: head {arena["head"]:,} '
         f'({how}), tail {arena["tail"]:,} (computed), the rest is room'
     )
+    if not arena['exact']:
+      lines.append('             at least: the memory of some operators is not known')
   if 'direct' in result.runtimes:
     lines.append('  TFLM       not needed: the model is a single stage')
   if found['operators_to_bring']:
