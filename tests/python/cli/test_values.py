@@ -79,9 +79,8 @@ def command(found):
     found.append((arguments.arena, arguments.max_overhead, arguments.grid))
     return 0
 
-  return CommandParser(
-      Command('plan', 'plans', '[--arena SIZE]', ('tflm-patch plan',), define, run), 'tflm-patch plan'
-  )
+  plan = Command('plan', 'plans', '[--arena SIZE]', ('tflm-patch plan',), define, run)
+  return CommandParser(plan, 'tflm-patch plan')
 
 
 def test_options():
