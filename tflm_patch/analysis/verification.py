@@ -7,7 +7,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
-import pathlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -22,7 +21,7 @@ from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import compact, drop_offline_plan, serialize_model
 from tflm_patch.runtime.arena import measure_arena, smallest_arena
-from tflm_patch.runtime.inputs import sample_inputs
+from tflm_patch.runtime.inputs import load_inputs, sample_inputs
 from tflm_patch.runtime.tflm import InterpreterError
 from tflm_patch.runtime.undefined import reads_undefined_memory
 from tflm_patch.runtime.verify import (
@@ -32,6 +31,7 @@ from tflm_patch.runtime.verify import (
     as_frames,
     compare,
     io_adapter,
+    naming,
 )
 
 SCHEMA_VERSION = 1
@@ -118,7 +118,8 @@ def verify(
     notes.append(outside_note(models[0], 'it is compared with them inside'))
     before = serialize_model(models[0])
   arrays = _arrays(inputs, source, seed)
-  comparison = compare(before, after, arrays(), adapter, _counter(say))
+  names = os.fspath(original), os.fspath(converted)
+  comparison = compare(before, after, arrays(), adapter, _counter(say), names)
   undefined = False
   if not comparison.bit_exact:
     say('Running the original in two arenas')
@@ -126,7 +127,7 @@ def verify(
   if undefined:
     defined = _defined_form(models[0])
     if defined is not None:
-      comparison = compare(defined, after, arrays(), adapter, _counter(say))
+      comparison = compare(defined, after, arrays(), adapter, _counter(say), names)
     notes.append(_AS_DILATED if defined is not None else _NOTHING_RIGHT)
   say('Measuring arenas')
   size = len(read_limited(original))
@@ -134,8 +135,8 @@ def verify(
       bit_exact=comparison.bit_exact,
       inputs=comparison.inputs,
       mismatch=comparison.first,
-      original=dataclasses.replace(_measure(before), file_bytes=size),
-      converted=_measure(after),
+      original=dataclasses.replace(_measure(before, names[0]), file_bytes=size),
+      converted=_measure(after, names[1]),
       original_undefined=undefined,
       notes=tuple(notes),
   )
@@ -199,7 +200,7 @@ def _arrays(
 ) -> Callable[[], Iterable[list[np.ndarray]]]:
   """Makes the inputs, the same ones each time."""
   if not isinstance(inputs, int):
-    loaded = _load_inputs(pathlib.Path(inputs), source)
+    loaded = load_inputs(inputs, source)
     return lambda: loaded
   count = inputs
   if count < 1:
@@ -207,26 +208,7 @@ def _arrays(
   return lambda: itertools.islice(sample_inputs(source, count, seed), count)
 
 
-def _measure(data: bytes) -> Measured:
-  usage = measure_arena(data)
-  return Measured(usage.total, usage.head, usage.tail, smallest_arena(data), len(data))
-
-
-def _load_inputs(path: pathlib.Path, model: Model) -> list[list[np.ndarray]]:
-  if len(model.main.inputs) != 1:
-    raise TflmPatchError(f'{path}: the model has {len(model.main.inputs)} inputs; use a number')
-  tensor = model.main.tensors[model.main.inputs[0]]
-  try:
-    values = np.load(path, allow_pickle=False)
-  except (OSError, ValueError, EOFError) as error:
-    raise TflmPatchError(
-        f'{path}: cannot be read as .npy ({error}); save one with numpy.save'
-    ) from error
-  if not isinstance(values, np.ndarray) or values.dtype != tensor.dtype.numpy:
-    kind = getattr(values, 'dtype', 'an archive')
-    raise TflmPatchError(f'{path}: holds {kind}; the model takes {tensor.dtype.name.lower()}')
-  if values.size == 0 or values.size % tensor.elements or values.shape[-1:] != tensor.shape[-1:]:
-    raise TflmPatchError(
-        f'{path}: shape {list(values.shape)}; the model takes [n, {list(tensor.shape[1:])}]'
-    )
-  return [[value] for value in values.reshape(-1, *tensor.shape)]
+def _measure(data: bytes, name: str) -> Measured:
+  with naming(name):
+    usage = measure_arena(data)
+    return Measured(usage.total, usage.head, usage.tail, smallest_arena(data), len(data))
