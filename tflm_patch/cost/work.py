@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections import Counter
 
 from tflm_patch.planner.ir.axis_window import AxisWindow
 from tflm_patch.planner.ir.constants import ConstantPool
 from tflm_patch.planner.ir.rows import read_again, window_reads
-from tflm_patch.planner.ir.stage_graph import FeatureMap
+from tflm_patch.planner.ir.stage_graph import FeatureMap, StageGraph
 from tflm_patch.planner.plan import StagePlan
 from tflm_patch.program import records as program
 from tflm_patch.program.records import Kind
@@ -89,18 +90,26 @@ def work_of_plan(plan: StagePlan) -> list[OperatorWork]:
   calls = Counter(
       op for segment in plan.segments for op, _, count in segment.steps if count
   )
-  pool = ConstantPool()  # only the parameters are wanted
   return [
       _operator(
           Kind(op.kind),
-          op.encode(pool),
+          record,
           _map_shape(plan.graph.maps[op.inputs[0]]),
           _map_shape(plan.graph.maps[op.outputs[0]]),
           calls[i],
           0 if scratch is None else scratch.bytes,
       )
-      for i, (op, scratch) in enumerate(zip(plan.graph.ops, plan.scratch))
+      for i, (op, record, scratch) in enumerate(
+          zip(plan.graph.ops, _parameter_records(plan.graph), plan.scratch)
+      )
   ]
+
+
+@functools.lru_cache(maxsize=64)
+def _parameter_records(graph: StageGraph) -> list[bytes]:
+  """The operators' parameters, the same in all plans of a graph."""
+  pool = ConstantPool()  # not wanted
+  return [op.encode(pool) for op in graph.ops]
 
 
 def work_of_program(data: bytes) -> list[OperatorWork]:
