@@ -381,7 +381,7 @@ def _check_budget(
       for flag, used in (
           ('--input-rows 1', options.input_rows is not None),
           ('--max-overhead 1.5', options.plan.max_overhead > 1),
-          ('--int8-io', options.int8_io or not _has_other_io(original)),
+          ('--int8-io', options.int8_io or not has_other_io(original)),
       )
       if not used
   ]
@@ -392,7 +392,7 @@ def _check_budget(
   )
 
 
-def _has_other_io(model: Model) -> bool:
+def has_other_io(model: Model) -> bool:
   """Whether an input or output is not int8 already."""
   main = model.main
   return any(main.tensors[t].dtype != DType.INT8 for t in (*main.inputs, *main.outputs))

@@ -197,11 +197,12 @@ class Planner:
 
   def smallest(self, brief: bool = False) -> StagePlan:
     """The plan with the smallest workspace that was found; less time is spent if brief."""
-    if brief:
-      return self._find_smallest(brief)
-    if self._smallest is None:
-      self._smallest = self._find_smallest(brief)
-    return self._smallest
+    if self._smallest is not None:
+      return self._smallest
+    found = self._find_smallest(brief)
+    if not brief:
+      self._smallest = found
+    return found
 
   def _find_smallest(self, brief: bool) -> StagePlan:
     least = self.least_peak()

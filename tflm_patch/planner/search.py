@@ -86,22 +86,23 @@ class StageSearch:
     Raises:
       NotStageable: the schedule that the options ask for is not possible.
     """
+    brief = self._options.brief
     if self._options.schedule == 'patch':
       return self._patches()
     plain = self._planner(_Rewrites())
     if self._options.schedule != 'auto':
       # A stream may be longer than a segment can be.
-      return plain.fixed(self._options.schedule) or plain.smallest()
+      return plain.fixed(self._options.schedule) or plain.smallest(brief)
     if self._options.max_overhead <= 1.0 and self._options.arena_bytes is None:
       # Rewrites cost time, even those that cost no multiply-accumulates.
-      return plain.smallest()
+      return plain.smallest(brief)
     chosen = self._chosen()
-    best = self._planner(chosen).smallest()
+    best = self._planner(chosen).smallest(brief)
     # What has a higher peak, or more rewrites, may be laid out better.
     for rewrites in (_Rewrites(), _with_all_blocks(self._graph, _Rewrites(gates=chosen.gates))):
       planner = self._planner(rewrites)
       if planner.least_peak() < (1 - _WORTH) * best.bytes:
-        other = planner.smallest()
+        other = planner.smallest(brief)
         best = other if other.bytes < (1 - _WORTH) * best.bytes else best
     return best
 
