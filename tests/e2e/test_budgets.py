@@ -10,12 +10,12 @@ from support.compare import check_conversion
 from support.memory_check import check_memory
 from support.model_builder import ModelBuilder
 
-from tflm_patch import cost
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.planner.search import work_of
+from tflm_patch.planner.work import predict
 from tflm_patch.runtime.arena import smallest_arena
 from tflm_patch.sample.sample import sample_model_path
 
@@ -36,7 +36,7 @@ def convert(data, **plan):
 
 def instructions(result):
   """Predicted, of all stages."""
-  return sum(cost.predict(stage.plan, 'cortex-m4').instructions for stage in result.stages)
+  return sum(predict(stage.plan, 'cortex-m4').instructions for stage in result.stages)
 
 
 def limits_between(least, most, steps):

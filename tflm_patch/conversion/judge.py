@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tflm_patch import cost
 from tflm_patch.arena import ArenaPrediction, predict, stage_operator_bytes
 from tflm_patch.arena.structs import FIRMWARE_32, Build
 from tflm_patch.conversion.stage_operator import PlannedStage, install_stages, with_workspace
 from tflm_patch.graph.types import Model
 from tflm_patch.planner.plan import StagePlan
 from tflm_patch.planner.search import work_of
+from tflm_patch.planner.work import predict as predict_work
 
 Finish = Callable[[Model], Model]
 
@@ -40,7 +40,7 @@ class Goal:
     """What makes a plan slow, to be compared with that of others."""
     if self.cpu is None:
       return work_of(plan)
-    return cost.predict(plan, self.cpu).instructions, plan.dispatches
+    return predict_work(plan, self.cpu).instructions, plan.dispatches
 
   def least_gain(self, arena_bytes: int, stages: int = 1) -> int:
     """Bytes that so many stages must save of an arena to be worth making."""
