@@ -88,6 +88,7 @@ class ConversionResult:
     reason: Why nothing changed, None when something did.
     original: The model that was read.
     original_arena, converted_arena: As TFLM's allocator will report them on the target.
+    pointer_bytes: Of the target.
     original_arena_host, converted_arena_host: As its Python interpreter reports them here,
       which has pointers of 8 bytes and keeps records.
     original_bytes, converted_bytes: Of the files.
@@ -104,6 +105,7 @@ class ConversionResult:
   original: Model
   original_arena: ArenaPrediction
   converted_arena: ArenaPrediction
+  pointer_bytes: int
   original_arena_host: ArenaPrediction
   converted_arena_host: ArenaPrediction
   original_bytes: int
@@ -120,6 +122,7 @@ class ConversionResult:
         'schema_version': SCHEMA_VERSION,
         'changed': self.changed,
         'reason': self.reason,
+        'pointer_bytes': self.pointer_bytes,
         'original': _size_json(
             self.original_arena, self.original_arena_host, self.original_bytes
         ),
@@ -283,6 +286,7 @@ def _convert(
       original=original,
       original_arena=stock_arena,
       converted_arena=arena,
+      pointer_bytes=options.pointer_bytes,
       original_arena_host=predict(original),
       converted_arena_host=predict(planned),
       original_bytes=len(data),
