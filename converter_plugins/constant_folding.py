@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from converter_plugins import graph_edit
-from converter_plugins.registry import Context, register
+from tflm_patch.conversion.plugins import Context, register
+from tflm_patch.graph import edit as graph_edit
 from tflm_patch.graph.evaluate import evaluate
 from tflm_patch.graph.types import DType, Operator, Subgraph, Tensor
 

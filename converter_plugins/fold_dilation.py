@@ -21,8 +21,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 
-from converter_plugins import graph_edit
-from converter_plugins.registry import Context, Rewritten, register
+from tflm_patch.conversion.plugins import Context, Rewritten, register
+from tflm_patch.graph import edit as graph_edit
 from tflm_patch.graph.types import DType, Operator, Subgraph, Tensor
 
 _CONVOLUTIONS = ('CONV_2D', 'DEPTHWISE_CONV_2D')

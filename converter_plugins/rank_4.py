@@ -13,8 +13,8 @@ import dataclasses
 
 import numpy as np
 
-from converter_plugins import graph_edit
-from converter_plugins.registry import Context, register
+from tflm_patch.conversion.plugins import Context, register
+from tflm_patch.graph import edit as graph_edit
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.planner.lowering.operators import OpView, check
 

@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
-import converter_plugins
-from converter_plugins import fold_pad
-from tflm_patch.api import outside_note
+from tflm_patch.arena import FIRMWARE_32, predict
+from tflm_patch.conversion import plugins
+from tflm_patch.conversion.finish import finish
+from tflm_patch.conversion.reasons import outside_note
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import read_limited
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import Model
-from tflm_patch.graph.writer import compact, drop_offline_plan, serialize_model
+from tflm_patch.graph.writer import serialize_model
 from tflm_patch.runtime.arena import measure_arena, smallest_arena
 from tflm_patch.runtime.inputs import load_inputs, sample_inputs
 from tflm_patch.runtime.tflm import InterpreterError
@@ -34,7 +35,8 @@ from tflm_patch.runtime.verify import (
     naming,
 )
 
-SCHEMA_VERSION = 1
+# 2: arena_total, arena_head and arena_tail are of a target with 4-byte pointers, predicted.
+SCHEMA_VERSION = 2
 DEFAULT_INPUTS = 32
 
 Progress = Callable[[str], None]
@@ -42,12 +44,22 @@ Progress = Callable[[str], None]
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-  """What TFLM reports for one model, in bytes."""
+  """What one model needs, in bytes.
+
+  Attributes:
+    arena_total, arena_head, arena_tail: On a target with 4-byte pointers, predicted.
+    arena_host, arena_host_head, arena_host_tail: What TFLM reports here, measured.
+    arena_host_smallest: The smallest arena that TFLM runs the model in here, measured.
+    file_bytes: Of the file.
+  """
 
   arena_total: int
   arena_head: int
   arena_tail: int
-  arena_smallest: int
+  arena_host: int
+  arena_host_head: int
+  arena_host_tail: int
+  arena_host_smallest: int
   file_bytes: int
 
 
@@ -135,8 +147,8 @@ def verify(
       bit_exact=comparison.bit_exact,
       inputs=comparison.inputs,
       mismatch=comparison.first,
-      original=dataclasses.replace(_measure(before, names[0]), file_bytes=size),
-      converted=_measure(after, names[1]),
+      original=dataclasses.replace(_measure(before, models[0], names[0]), file_bytes=size),
+      converted=_measure(after, models[1], names[1]),
       original_undefined=undefined,
       notes=tuple(notes),
   )
@@ -187,12 +199,9 @@ def _is_undefined(
 
 def _defined_form(original: Model) -> bytes | None:
   """The original with dilated convolutions written as such; None when it has none."""
-  entries, _ = converter_plugins.select(['fold_dilation'])
-  model, changes = converter_plugins.run_plugins(original, entries, converter_plugins.Context())
-  if not changes:
-    return None
-  fold_pad.unfold(model.main)
-  return serialize_model(compact(drop_offline_plan(model)))
+  rewrites = plugins.select(['fold_dilation']).rewrites
+  model, changes = plugins.run_plugins(original, rewrites, plugins.Context())
+  return serialize_model(finish(model)) if changes else None
 
 
 def _arrays(
@@ -208,7 +217,18 @@ def _arrays(
   return lambda: itertools.islice(sample_inputs(source, count, seed), count)
 
 
-def _measure(data: bytes, name: str) -> Measured:
+def _measure(data: bytes, model: Model, name: str) -> Measured:
+  target = predict(model, build=FIRMWARE_32)
   with naming(name):
-    usage = measure_arena(data)
-    return Measured(usage.total, usage.head, usage.tail, smallest_arena(data), len(data))
+    host = measure_arena(data)
+    smallest = smallest_arena(data)
+  return Measured(
+      arena_total=target.total,
+      arena_head=target.head,
+      arena_tail=target.tail,
+      arena_host=host.total,
+      arena_host_head=host.head,
+      arena_host_tail=host.tail,
+      arena_host_smallest=smallest,
+      file_bytes=len(data),
+  )

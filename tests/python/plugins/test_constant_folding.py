@@ -12,8 +12,8 @@ from support.compare import check_conversion
 from support.model_builder import ModelBuilder
 from support.model_core import options, quantized
 
-from converter_plugins import Context, run_plugins, select
 from tflm_patch.api import ConvertOptions, convert_model
+from tflm_patch.conversion.plugins import Context, run_plugins, select
 from tflm_patch.graph import evaluate as evaluation
 from tflm_patch.graph.evaluate import evaluate
 from tflm_patch.graph.reader import parse_model
@@ -85,7 +85,7 @@ def test_operators_of_constants_go(case):
   b.output(b.relu(x), b.tensor((9,), b.dtype(results[0])))
   b.add_operator('CONCATENATION', results, b.outputs[1], options('ConcatenationOptions'))
   graph = b.model().main
-  model, changes = run_plugins(b.model(), select(['constant_folding'])[0], Context())
+  model, changes = run_plugins(b.model(), select(['constant_folding']).rewrites, Context())
   assert len(model.main.operators) == len(graph.operators) - 1
   assert [change.plugin for change in changes] == ['constant_folding']
   assert all(model.main.tensors[t].is_constant for t in results)
@@ -113,7 +113,7 @@ def test_conversion_works_without_the_calculator(monkeypatch):
 
 
 def folded(b: ModelBuilder) -> list[str]:
-  model, _ = run_plugins(parse_model(b.build()), select(['constant_folding'])[0], Context())
+  model, _ = run_plugins(parse_model(b.build()), select(['constant_folding']).rewrites, Context())
   return [operator.opcode for operator in model.main.operators]
 
 

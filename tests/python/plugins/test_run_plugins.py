@@ -10,7 +10,7 @@ import time
 import pytest
 from support.model_builder import ModelBuilder
 
-from converter_plugins import Context, Registered, Rewritten, run_plugins
+from tflm_patch.conversion.plugins import Context, Registered, Rewritten, run_plugins
 from tflm_patch.errors import TflmPatchError
 
 

@@ -1,22 +1,26 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The registry of rewrites: decorator, entry points, selection by name.
+"""The interface of rewrites: decorators, entry points, selection by name.
 
 A plugin is a class with `match` and `transform`. `run_plugins` applies the
 selected plugins to the first subgraph, in order of priority, round after round,
-until none of them matches anywhere. Other packages add plugins with an entry point of the group
+until none of them matches anywhere. The stage rewrite works on whole regions and
+follows them. Packages bring plugins by an entry point of the group
 `tflm_patch.converter_plugins` that names a module; importing the module runs
-the decorators in it.
+the decorators in it. Our own come the same way, from the package
+`converter_plugins`, which is imported directly where it was never installed.
 """
 
 from __future__ import annotations
 
 import collections
 import dataclasses
+import importlib
 import importlib.metadata
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from tflm_patch.conversion.stages import Searches, StageChoice, StageOptions
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model, Subgraph
 
@@ -104,18 +108,43 @@ def all_plugins() -> list[Registered]:
   return sorted(_REGISTRY.values(), key=lambda entry: (entry.priority, entry.name))
 
 
-# The stage rewrite works on whole regions; it runs after the others.
+class StagePlugin(Protocol):
+  """The rewrite that puts operators into stages."""
+
+  def rewrite(
+      self,
+      model: Model,
+      options: StageOptions,
+      known: Searches | None,
+      progress: Callable[[str], None],
+  ) -> StageChoice:
+    """Chooses and installs stages in a model that the other rewrites have left."""
+
+
+# Of the stage rewrite, which runs after the others.
 STAGE = 'stage'
+_stage_plugins: list[StagePlugin] = []
 
 
-def select(spec: Sequence[str]) -> tuple[list[Registered], bool]:
+def register_stage(cls: _T) -> _T:
+  """Registers the class of the stage rewrite."""
+  _stage_plugins[:] = [cls()]
+  return cls
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+  """Plugins that a conversion uses: rewrites in order, and the stage rewrite, if any."""
+
+  rewrites: tuple[Registered, ...]
+  stage: StagePlugin | None
+
+
+def select(spec: Sequence[str]) -> Selection:
   """Plugins by name.
 
   Args:
     spec: Empty for all; names for just those; '-name' for all but those.
-
-  Returns:
-    The plugins in order, and whether the stage rewrite follows them.
 
   Raises:
     TflmPatchError: a name is unknown, or both forms are mixed.
@@ -135,7 +164,10 @@ def select(spec: Sequence[str]) -> tuple[list[Registered], bool]:
   def wanted(name: str) -> bool:
     return name not in off and (not on or name in on)
 
-  return [entry for entry in plugins if wanted(entry.name)], wanted(STAGE)
+  return Selection(
+      tuple(entry for entry in plugins if wanted(entry.name)),
+      _stage_plugins[0] if wanted(STAGE) else None,
+  )
 
 
 # Rewrites of one conversion: this many, and this many more for each operator.
@@ -217,6 +249,8 @@ def _no_end(changes: Sequence[Change]) -> str:
 
 
 _loaded: set[str] = set()
+# Ours, for Bazel and PYTHONPATH, where no package metadata is.
+_OWN_PACKAGE = 'converter_plugins'
 
 
 def _load_entry_points() -> None:
@@ -232,4 +266,12 @@ def _load_entry_points() -> None:
       raise TflmPatchError(
           f'plugin "{point.name}" of package {package} cannot be loaded ({error}); '
           'update or uninstall that package'
+      ) from error
+  if not _stage_plugins:
+    try:
+      importlib.import_module(_OWN_PACKAGE)
+    except ImportError as error:
+      raise TflmPatchError(
+          f'the package {_OWN_PACKAGE}, which belongs to tflm_patch, cannot be imported '
+          f'({error}); install tflm-patch, or put its root on PYTHONPATH'
       ) from error
