@@ -15,7 +15,7 @@ from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base
+from tflm_patch.planner.lowering.operators import base, cells, macs
 from tflm_patch.planner.lowering.operators.accumulators import Accumulators, Int16Accumulators
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import dsp_limits
@@ -149,6 +149,8 @@ def spare_scratch(weights: tuple[int, ...], pointwise: bool) -> tuple[int, ...]:
     base.constraint_fused_activation,
     base.constraint_clamp,
     base.constraint_window,
+    reads=cells.sliding,
+    macs=macs.convolution,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Any kernel, stride, dilation and groups; per tensor and per channel"""

@@ -11,7 +11,7 @@ from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, conv
+from tflm_patch.planner.lowering.operators import base, cells, conv, macs
 from tflm_patch.planner.lowering.operators.accumulators import Accumulators, Int16Accumulators
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import dsp_limits
@@ -70,6 +70,8 @@ def spare_scratch(window: CellWindow, cols: int) -> tuple[int, ...]:
     base.constraint_fused_activation,
     base.constraint_clamp,
     base.constraint_window,
+    reads=cells.sliding,
+    macs=macs.convolution,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Any kernel, stride, dilation and depth multiplier; per tensor and per channel"""
