@@ -149,12 +149,16 @@ static void advance(const tflm_patch_validator* v, simulation* s, uint32_t op,
 
 /* ---- steps ---- */
 
+static int is_from_start(const tflm_patch_map* map) {
+  return map->producer == TFLM_PATCH_NONE || map->kept;
+}
+
 /* Whether the rows of an input that a step reads are there: not those of a ring of
  * another segment. */
 static int is_input_there(const tflm_patch_validator* v, const simulation* s,
                           const tflm_patch_map* map,
                           const tflm_patch_span* rows) {
-  if (map->producer == TFLM_PATCH_NONE) {
+  if (is_from_start(map)) {
     return 1;
   }
   if (map->producer < s->segment->first_op) {
@@ -189,8 +193,8 @@ static tflm_patch_status check_step(const tflm_patch_validator* v, simulation* s
   tflm_patch_open_task(&task, stage, op);
   for (uint32_t i = 0; i < op->n_inputs; ++i) {
     const tflm_patch_map* map = tflm_patch_input_map(stage, op, i);
-    if (map->producer == TFLM_PATCH_NONE && own.n == 0) {
-      continue; /* it is there */
+    if (is_from_start(map) && own.n == 0) {
+      continue;
     }
     tflm_patch_span rows;
     tflm_patch_span last;
