@@ -13,6 +13,7 @@
 #include "overlap_program.h"
 #include "rowwise_program.h"
 #include "sample_program.h"
+#include "state_program.h"
 #include "weighted.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -342,6 +343,11 @@ static void add_overlaps(corpus* c) {
   }
 }
 
+static void add_state(corpus* c) {
+  state_build(&b);
+  add(c, builder_encode(&b));
+}
+
 static void check_kinds(const corpus* c) {
   int seen[TFLM_PATCH_KIND_COUNT] = {0};
   for (uint32_t i = 0; i < c->n; ++i) {
@@ -378,6 +384,7 @@ void corpus_init(corpus* c) {
   add_reshape(c);
   add_int16_boundary(c);
   add_overlaps(c);
+  add_state(c);
   check_kinds(c);
 }
 
