@@ -2,18 +2,16 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Validation of a schedule: it is run without the arithmetic. No step reads a row
- * that is not made yet or no longer there, copies a row over itself, or writes what
- * an operator keeps in its scratch.
+ * that is not made yet or no longer there, or writes over sums that an operator
+ * holds.
  */
-#include "overlap.h"
 #include "validate.h"
 
 /* The state of a segment under simulation. */
 typedef struct {
   const tflm_patch_segment* segment;
   uint32_t bands;                    /* of the input that were given */
-  uint32_t n_sums;                   /* operators that hold sums ... */
-  uint8_t sums[TFLM_PATCH_MAX_OPS];  /* ... in their scratch, between two steps */
+  uint32_t n_sums;                   /* operators that hold some */
   uint16_t done[TFLM_PATCH_MAX_OPS]; /* steps that each operator has run */
 } simulation;
 
@@ -41,139 +39,95 @@ static int is_band_there(const tflm_patch_validator* v, const simulation* s,
 
 /* ---- memory of a step ---- */
 
-/* Whether an operator's only output row is made of sums of all its steps. */
+typedef struct {
+  uint32_t region;
+  uint32_t at;
+  uint32_t n;
+} bytes;
+
+static int do_meet(const bytes* a, const bytes* b) {
+  return a->region == b->region && a->at < b->at + b->n && b->at < a->at + a->n;
+}
+
+/* Where a row of a map lies: within its region, so 32 bits hold all sums. */
+static bytes row_bytes(const tflm_patch_map* map, uint32_t row) {
+  uint32_t slot = row % map->ring_rows;
+  bytes found = {map->region, map->offset,
+                 tflm_patch_row_values(map) * tflm_patch_type_bytes(map->type)};
+  if (slot >= map->split) {
+    slot -= map->split;
+    found.region = map->split_region;
+    found.at = map->split_offset;
+  }
+  found.at += slot * (uint32_t)map->row_bytes;
+  return found;
+}
+
+/* Whether an operator's only row is made of sums that it holds in its scratch. */
 static int accumulates(const tflm_patch_stage* stage, const tflm_patch_op* op) {
   return op->scratch_bytes != 0 &&
          tflm_patch_output_map(stage, op, 0)->rows != op->steps;
 }
 
-static const tflm_patch_op* sums_op(const tflm_patch_validator* v, const simulation* s,
-                                    uint32_t i) {
-  return &v->stage.ops[s->segment->first_op + s->sums[i]];
-}
-
-/* Whether rows [first, end) that an operator makes, or its scratch, lie over sums
- * that an operator holds: kernels rely on their being what was summed. */
-static int are_sums_hit(const tflm_patch_validator* v, const simulation* s,
-                        const tflm_patch_op* op, uint32_t first, uint32_t end) {
+/* Whether a step leaves the sums alone that operators hold, its own among them. */
+static int are_sums_kept(const tflm_patch_validator* v, const simulation* s,
+                         const tflm_patch_op* op, const tflm_patch_step* step) {
   const tflm_patch_stage* stage = &v->stage;
-  const tflm_patch_bytes own = tflm_patch_scratch_bytes(op);
-  for (uint32_t i = 0; i < s->n_sums; ++i) {
-    const tflm_patch_op* other = sums_op(v, s, i);
-    const tflm_patch_bytes sums = tflm_patch_scratch_bytes(other);
-    if (other == op) {
-      continue;
-    }
-    if (tflm_patch_bytes_overlap(&own, &sums)) {
-      return 1;
-    }
-    for (uint32_t k = 0; k < op->n_outputs; ++k) {
-      if (tflm_patch_rows_overlap(tflm_patch_output_map(stage, op, k), first,
-                                  end, &sums)) {
-        return 1;
-      }
-    }
-  }
-  return 0;
-}
-
-/* Whether the memory of a step's outputs may be written: their rows lie neither over
- * the operator's own scratch nor over another's sums. */
-static int are_outputs_free(const tflm_patch_validator* v, const simulation* s,
-                            const tflm_patch_op* op,
-                            const tflm_patch_step* step) {
-  const tflm_patch_stage* stage = &v->stage;
-  const tflm_patch_bytes own = tflm_patch_scratch_bytes(op);
+  const tflm_patch_op* ops = stage->ops + s->segment->first_op;
+  const bytes own = {op->scratch_region, op->scratch, op->scratch_bytes};
   uint32_t first = step->row;
   uint32_t end = first + step->count;
   if (accumulates(stage, op)) { /* the last step makes the only row */
     first = 0;
     end = end == op->steps;
+  } else if (s->n_sums == 0) {
+    return 1;
   }
-  for (uint32_t i = 0; i < op->n_outputs; ++i) {
-    if (tflm_patch_rows_overlap(tflm_patch_output_map(stage, op, i), first, end,
-                                &own)) {
+  for (uint32_t i = 0; i < s->segment->n_ops; ++i) {
+    const bytes sums = {ops[i].scratch_region, ops[i].scratch,
+                        ops[i].scratch_bytes};
+    const int is_own = &ops[i] == op;
+    if (!accumulates(stage, &ops[i]) ||
+        (!is_own && (s->done[i] == 0 || s->done[i] == ops[i].steps))) {
+      continue;
+    }
+    if (!is_own && own.n != 0 && do_meet(&own, &sums)) {
       return 0;
     }
-  }
-  return !are_sums_hit(v, s, op, first, end);
-}
-
-/* Whether a FEED step copies rows of the band to other memory. */
-static int is_feed_apart(const tflm_patch_validator* v, const tflm_patch_op* op,
-                         const tflm_patch_step* step) {
-  const tflm_patch_map* band = tflm_patch_input_map(&v->stage, op, 0);
-  const uint32_t row = step->row % band->rows;
-  const tflm_patch_bytes rows =
-      tflm_patch_rows_bytes(band, row, row + step->count);
-  return !tflm_patch_rows_overlap(tflm_patch_output_map(&v->stage, op, 0),
-                                  step->row, (uint32_t)step->row + step->count,
-                                  &rows);
-}
-
-/* Between two bands the application writes the inputs. */
-static tflm_patch_status check_pause(const tflm_patch_validator* v, simulation* s,
-                                     const tflm_patch_step* step) {
-  s->bands += 1;
-  for (uint32_t i = 0; i < s->n_sums; ++i) {
-    const uint32_t region = sums_op(v, s, i)->scratch_region;
-    if (region >= TFLM_PATCH_REGION_TENSOR &&
-        region - TFLM_PATCH_REGION_TENSOR < v->n_inputs) {
-      return TFLM_PATCH_BAD_STEP;
+    for (uint32_t k = 0; k < op->n_outputs; ++k) {
+      const tflm_patch_map* map = tflm_patch_output_map(stage, op, k);
+      for (uint32_t row = first; row < end; ++row) {
+        const bytes made = row_bytes(map, row);
+        if (do_meet(&made, &sums)) {
+          return 0;
+        }
+      }
     }
   }
-  return step->row == 0 && step->count == 0 ? TFLM_PATCH_OK
-                                            : TFLM_PATCH_BAD_STEP;
+  return 1;
 }
 
 /* Notes that an operator has run until a step. */
 static void advance(const tflm_patch_validator* v, simulation* s, uint32_t op,
                     uint32_t end) {
   const tflm_patch_op* found = &v->stage.ops[s->segment->first_op + op];
-  const int holds = s->done[op] != 0;
+  if (accumulates(&v->stage, found)) {
+    s->n_sums += s->done[op] == 0;
+    s->n_sums -= end == found->steps;
+  }
   s->done[op] = (uint16_t)end;
-  if (!accumulates(&v->stage, found) || holds == (end < found->steps)) {
-    return;
-  }
-  if (!holds) {
-    s->sums[s->n_sums++] = (uint8_t)op;
-    return;
-  }
-  for (uint32_t i = 0; i < s->n_sums; ++i) {
-    if (s->sums[i] == op) {
-      s->sums[i] = s->sums[--s->n_sums];
-      return;
-    }
-  }
 }
 
 /* ---- steps ---- */
-
-static int is_from_start(const tflm_patch_map* map) {
-  return map->producer == TFLM_PATCH_NONE || map->kept;
-}
-
-/* Whether the rows of an input that a step reads are there: not those of a ring of
- * another segment. */
-static int is_input_there(const tflm_patch_validator* v, const simulation* s,
-                          const tflm_patch_map* map,
-                          const tflm_patch_span* rows) {
-  if (is_from_start(map)) {
-    return 1;
-  }
-  if (map->producer < s->segment->first_op) {
-    return map->ring_rows == map->rows;
-  }
-  return map->producer - s->segment->first_op < s->segment->n_ops &&
-         are_rows_there(v, s, map, rows);
-}
 
 static tflm_patch_status check_step(const tflm_patch_validator* v, simulation* s,
                                     const tflm_patch_step* step) {
   const tflm_patch_stage* stage = &v->stage;
   const tflm_patch_segment* segment = s->segment;
   if (step->op == TFLM_PATCH_PAUSE) {
-    return check_pause(v, s, step);
+    s->bands += 1;
+    return step->row == 0 && step->count == 0 ? TFLM_PATCH_OK
+                                              : TFLM_PATCH_BAD_STEP;
   }
   if (step->op >= segment->n_ops) {
     return TFLM_PATCH_BAD_INDEX;
@@ -183,18 +137,25 @@ static tflm_patch_status check_step(const tflm_patch_validator* v, simulation* s
   if (step->count == 0 || step->row != s->done[step->op] || end > op->steps) {
     return TFLM_PATCH_BAD_STEP;
   }
-  if (op->kind == TFLM_PATCH_FEED &&
-      (!is_band_there(v, s, op, step) || !is_feed_apart(v, op, step))) {
+  if (op->kind == TFLM_PATCH_FEED && !is_band_there(v, s, op, step)) {
     return TFLM_PATCH_BAD_STEP;
   }
   const tflm_patch_kernel* kernel = tflm_patch_find_kernel(op->kind);
-  const tflm_patch_bytes own = tflm_patch_scratch_bytes(op);
   tflm_patch_task task;
   tflm_patch_open_task(&task, stage, op);
   for (uint32_t i = 0; i < op->n_inputs; ++i) {
     const tflm_patch_map* map = tflm_patch_input_map(stage, op, i);
-    if (is_from_start(map) && own.n == 0) {
+    if (map->producer == TFLM_PATCH_NONE || map->kept) {
+      continue; /* there from the start */
+    }
+    if (map->producer < segment->first_op) {
+      if (map->ring_rows != map->rows) {
+        return TFLM_PATCH_BAD_STEP;
+      }
       continue;
+    }
+    if (map->producer - segment->first_op >= segment->n_ops) {
+      return TFLM_PATCH_BAD_STEP;
     }
     tflm_patch_span rows;
     tflm_patch_span last;
@@ -204,14 +165,11 @@ static tflm_patch_status check_step(const tflm_patch_validator* v, simulation* s
       kernel->reads(&task, end - 1, &last);
       rows.last = last.last;
     }
-    if (!is_input_there(v, s, map, &rows) ||
-        (rows.first <= rows.last &&
-         tflm_patch_rows_overlap(map, (uint32_t)rows.first,
-                                 (uint32_t)rows.last + 1, &own))) {
+    if (!are_rows_there(v, s, map, &rows)) {
       return TFLM_PATCH_BAD_STEP;
     }
   }
-  if (!are_outputs_free(v, s, op, step)) {
+  if (!are_sums_kept(v, s, op, step)) {
     return TFLM_PATCH_BAD_STEP;
   }
   advance(v, s, step->op, end);

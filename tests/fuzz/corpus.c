@@ -339,7 +339,8 @@ static void add_overlaps(corpus* c) {
     } else {
       overlap_lay_map_over_sums(&b);
     }
-    add_with_status(c, builder_encode(&b), TFLM_PATCH_BAD_STEP);
+    add_with_status(c, builder_encode(&b),
+                    is_fed ? TFLM_PATCH_BAD_OP : TFLM_PATCH_BAD_STEP);
   }
 }
 

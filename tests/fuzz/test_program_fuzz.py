@@ -117,7 +117,7 @@ def part_of(source: str) -> str | None:
     return None
   if path.stem in ('executor', 'stage', 'kernel_table'):
     return 'executor'
-  if path.stem in ('validate', 'schedule', 'overlap', 'check', 'checksum', 'status'):
+  if path.stem in ('validate', 'schedule', 'check', 'checksum', 'status'):
     return 'validator'
   return 'portable kernels'
 

@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "overlap.h"
+#include "kernel.h"
 #include "overlap_program.h"
 #include "test.h"
 
@@ -19,77 +19,24 @@ static void expect(const char* name, tflm_patch_status status) {
   encoded_free(&e);
 }
 
-/* ---- rows of maps against single bytes, one by one ---- */
-
-static int lies_at(const tflm_patch_map* map, uint32_t row, uint32_t region,
-                   uint32_t at) {
-  const uint32_t slot = row % map->ring_rows;
-  const int second = slot >= map->split;
-  const int32_t first =
-      (int32_t)(second ? map->split_offset : map->offset) +
-      ((int32_t)slot - (second ? map->split : 0)) * map->row_bytes;
-  return region == (second ? map->split_region : map->region) &&
-         (int32_t)at >= first &&
-         (int32_t)at < first + (int32_t)tflm_patch_row_values(map);
-}
-
-static void test_rows(void) {
-  enum { REGION = 400, MAX = 6 };
-  uint32_t seed = 5;
-  test_case = "rows";
-  for (int i = 0; i < 3000; ++i) {
-    const uint32_t ring = 1 + test_random(&seed) % MAX;
-    tflm_patch_map map = {
-        .rows = (uint16_t)(ring + test_random(&seed) % 3 * ring),
-        .ring_rows = (uint16_t)ring,
-        .cols = (uint16_t)(1 + test_random(&seed) % 5),
-        .channels = (uint16_t)(1 + test_random(&seed) % 5),
-        .region = (uint8_t)(test_random(&seed) % 2),
-        .split_region = (uint8_t)(test_random(&seed) % 2),
-        .split = (uint16_t)(1 + test_random(&seed) % ring),
-        .offset = 170 + test_random(&seed) % 20,
-        .split_offset = 170 + test_random(&seed) % 20,
-    };
-    map.row_bytes = (int32_t)tflm_patch_row_values(&map); /* without gaps */
-    if (test_random(&seed) % 2) {
-      map.row_bytes = -map.row_bytes;
-    }
-    const uint32_t first = test_random(&seed) % map.rows;
-    const uint32_t end = first + test_random(&seed) % (map.rows - first + 1u);
-    for (uint32_t region = 0; region < 2; ++region) {
-      for (uint32_t at = 0; at < REGION; ++at) {
-        const tflm_patch_bytes byte = {region, at, 1};
-        int expected = 0;
-        for (uint32_t row = first; row < end; ++row) {
-          expected |= lies_at(&map, row, region, at);
-        }
-        if (tflm_patch_rows_overlap(&map, first, end, &byte) != expected) {
-          CHECK(!"a byte of a row");
-          return;
-        }
-      }
-    }
-  }
-  const tflm_patch_map map = {.rows = 2, .ring_rows = 2, .split = 2, .cols = 3,
-                              .channels = 1, .row_bytes = 3, .offset = 10};
-  const tflm_patch_bytes none = {0, 12, 0};
-  const tflm_patch_bytes touching = {0, 16, 4};
-  const tflm_patch_bytes last = {0, 15, 4};
-  CHECK(!tflm_patch_rows_overlap(&map, 0, 2, &none));
-  CHECK(!tflm_patch_rows_overlap(&map, 0, 2, &touching));
-  CHECK(tflm_patch_rows_overlap(&map, 0, 2, &last));
-  CHECK(!tflm_patch_rows_overlap(&map, 0, 1, &last));
-}
-
-/* ---- programs ---- */
-
 static void test_feed(void) {
   overlap_build(&b, 1);
   expect("a frame elsewhere", TFLM_PATCH_OK);
   overlap_lay_frame_over_band(&b);
-  expect("a frame over the band, a cell further on", TFLM_PATCH_BAD_STEP);
+  expect("a frame over the band, a cell further on", TFLM_PATCH_BAD_OP);
   b.maps[OVERLAP_RING].offset = 0;
-  expect("a frame over the band", TFLM_PATCH_BAD_STEP);
+  expect("a frame over the band", TFLM_PATCH_BAD_OP);
+}
+
+/* A ring whose second row alone lies in the band. */
+static void test_feed_in_pieces(void) {
+  overlap_build(&b, 1);
+  b.maps[OVERLAP_RING].split = 1;
+  b.maps[OVERLAP_RING].split_offset = b.maps[OVERLAP_RING].offset + OVERLAP_ROW;
+  expect("pieces elsewhere", TFLM_PATCH_OK);
+  b.maps[OVERLAP_RING].split_region = TFLM_PATCH_REGION_TENSOR;
+  b.maps[OVERLAP_RING].split_offset = 0;
+  expect("a piece over the band", TFLM_PATCH_BAD_OP);
 }
 
 static void test_sums(void) {
@@ -137,40 +84,70 @@ static void test_sums_in_turn(void) {
   }
 }
 
-/* Between two bands the application writes the input. */
-static void test_sums_in_band(void) {
-  overlap_build(&b, 1);
-  b.ops[1].scratch_region = TFLM_PATCH_REGION_TENSOR;
+/* The row that is made of the sums, over them. */
+static void test_own_row(void) {
+  overlap_build(&b, 0);
+  b.ops[1].scratch_region = TFLM_PATCH_REGION_TENSOR + 1;
   b.ops[1].scratch = 0;
-  /* FEED reads the band, MEAN does not: nothing else is wrong. */
-  expect("sums in the band", TFLM_PATCH_BAD_STEP);
+  b.ops[1].scratch_bytes = OVERLAP_CHANNELS;
+  expect("too little for the sums", TFLM_PATCH_BAD_SIZE);
+  overlap_build(&b, 0);
+  const uint32_t means =
+      builder_workspace_map(&b, TFLM_PATCH_INT8, 1, 0, 1, OVERLAP_CHANNELS, 0);
+  b.edges[b.ops[1].first_edge + 1] = (uint16_t)means;
+  b.maps[means].producer = 1;
+  b.maps[OVERLAP_OUT].producer = 4;
+  const tflm_patch_lookup_params lookup = {overlap_lookup(&b)};
+  builder_op(&b, TFLM_PATCH_LOOKUP, &means, 1, OVERLAP_OUT, 1, &lookup,
+             sizeof(lookup), 0);
+  builder_step(&b, 4, 0, 1);
+  expect("means apart from the sums", TFLM_PATCH_OK);
+  b.maps[means].offset = b.ops[1].scratch + 3 * OVERLAP_CHANNELS;
+  expect("means over the sums", TFLM_PATCH_BAD_STEP);
 }
 
-/* Scratch of an operator that does not hold sums in it, over its own rows. */
-static void test_own_rows(void) {
-  sample_build(&b);
-  tflm_patch_op* op = &b.ops[SAMPLE_AVERAGE];
-  const tflm_patch_map* made = &b.maps[SAMPLE_POOLED_RING];
-  expect("sample", TFLM_PATCH_OK);
-  op->scratch = b.header.workspace_bytes;
-  op->scratch_bytes = 64;
-  b.header.workspace_bytes += 64;
-  expect("spare scratch", TFLM_PATCH_OK);
-  op->scratch_region = made->region;
-  op->scratch = made->offset / 16 * 16;
-  op->scratch_bytes = 16;
-  expect("scratch over the output", TFLM_PATCH_BAD_STEP);
-  op->scratch_region = TFLM_PATCH_REGION_TENSOR;
-  op->scratch = 0;
-  expect("scratch over the input", TFLM_PATCH_BAD_STEP);
+/* A map in two pieces, the second of which lies over the sums. */
+static void test_pieces(void) {
+  overlap_build(&b, 0);
+  b.maps[OVERLAP_MAPPED].split = 3;
+  b.maps[OVERLAP_MAPPED].split_region = TFLM_PATCH_REGION_WORKSPACE;
+  b.maps[OVERLAP_MAPPED].split_offset =
+      b.maps[OVERLAP_MAPPED].offset + 3 * OVERLAP_ROW;
+  expect("pieces apart from the sums", TFLM_PATCH_OK);
+  b.maps[OVERLAP_MAPPED].split_offset = b.ops[1].scratch;
+  expect("a piece over the sums", TFLM_PATCH_BAD_STEP);
+}
+
+/* What the application may have written over sums that are held from band to band;
+ * nothing overflows. */
+static void test_any_sums(void) {
+  static const int32_t kSums[] = {INT32_MAX, INT32_MIN, INT32_MIN + 1, -1};
+  static const int8_t kMeans[] = {127, -128, -128, 0};
+  const tflm_patch_mean_params mean = sample_mean(24);
+  tflm_patch_pool_params pool = sample_pool(3, 1, 0);
+  int8_t cells[4] = {127, -128, 127, -128};
+  int8_t output[4];
+  int32_t sums[4];
+  test_case = "any sums";
+  tflm_patch_average_pool_finish(&pool, kSums, 3, 3, 4, output, 1, 1);
+  CHECK_BYTES(output, kMeans, sizeof(output));
+  memcpy(sums, kSums, sizeof(sums));
+  tflm_patch_average_pool_accumulate(&pool, cells, 1, 4, sums, 1, 1);
+  CHECK_EQUAL(sums[0], INT32_MIN + 126);
+  CHECK_EQUAL(sums[1], INT32_MAX - 127);
+  memcpy(sums, kSums, sizeof(sums));
+  tflm_patch_mean_accumulate_s8(&mean, cells, 1, 4, sums);
+  CHECK_EQUAL(sums[0], INT32_MIN + 126);
+  tflm_patch_mean_finish_s8(&mean, -128, kSums, 24, output, 4);
 }
 
 int main(void) {
-  test_rows();
+  test_any_sums();
   test_feed();
+  test_feed_in_pieces();
   test_sums();
   test_sums_in_turn();
-  test_sums_in_band();
-  test_own_rows();
+  test_own_row();
+  test_pieces();
   return TEST_RESULT();
 }
