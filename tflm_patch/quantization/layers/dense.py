@@ -15,11 +15,12 @@ from tflm_patch.quantization.operators.window import Window
 
 @layer('Dense')
 def dense(call: Call) -> Value:
-  """FULLY_CONNECTED; of the channels of a map a convolution of one cell."""
+  """FULLY_CONNECTED; of the channels of a map or a line a convolution of one cell."""
   kernel = call.weights('kernel')
   bias = call.bias(kernel.shape[1])
-  if call.input.rank == 4:
-    y = call.add(Conv2D(Window((1, 1)), kernel[None, None], bias), call.input)
-  else:
+  if call.input.rank == 2:
     y = call.add(FullyConnected(kernel, bias), call.input)
+  else:
+    y = call.add(Conv2D(Window((1, 1)), kernel[None, None], bias), call.as_map(call.input))
+    y = call.as_line(y) if call.input.rank == 3 else y
   return activate(call, y, call.layer.activation)
