@@ -16,7 +16,8 @@ if TYPE_CHECKING:
   from tflm_patch.quantization.layers.registry import register_layer
   from tflm_patch.quantization.model_io import load_keras_model
   from tflm_patch.quantization.options import Backend, QuantizeOptions, Ranges
-  from tflm_patch.quantization.post_training import QuantizationResult, quantize
+  from tflm_patch.quantization.post_training import quantize
+  from tflm_patch.quantization.result import QuantizationResult
   from tflm_patch.quantization.samples import load_samples
 
 __all__ = [
@@ -32,7 +33,7 @@ __all__ = [
 
 _HOMES = {
   'Backend': 'options',
-  'QuantizationResult': 'post_training',
+  'QuantizationResult': 'result',
   'QuantizeOptions': 'options',
   'Ranges': 'options',
   'load_keras_model': 'model_io',

@@ -17,6 +17,7 @@ import numpy as np
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.quantization.layers import handler_of
 from tflm_patch.quantization.layers.call import Call
+from tflm_patch.quantization.model_io import input_name
 from tflm_patch.quantization.network import Network, Node, Shape, Value
 from tflm_patch.quantization.operators.base import Operation
 
@@ -70,7 +71,8 @@ class _Capture:
   # Inside.
 
   def _input(self, tensor: Any) -> Value:
-    return Value(_shape_of(tensor, tensor.name), self._unique(tensor.name))
+    name = input_name(tensor)
+    return Value(_shape_of(tensor, name), self._unique(name))
 
   def _model(self, graph: Any, inputs: Sequence[Value], prefix: str) -> list[Value]:
     if prefix.count('/') > MAX_NESTING:

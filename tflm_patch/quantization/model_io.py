@@ -99,3 +99,38 @@ def _check_archive(path: pathlib.Path) -> None:
     raise TflmPatchError(f'{path}: holds no config.json; save the model with model.save')
   if sizes['config.json'] > _MAX_CONFIG_BYTES or sum(sizes.values()) > _MAX_MODEL_BYTES:
     raise TflmPatchError(f'{path}: unpacks to more than {_MAX_MODEL_BYTES >> 30} GB; refused')
+
+
+def input_signature(model: Any) -> tuple[list[str], list[tuple[int, ...]]]:
+  """Names and shapes, with batch 1, of the inputs of a Keras model.
+
+  Raises:
+    TflmPatchError: the model has none, or they are open.
+  """
+  inputs = getattr(model, 'inputs', None)
+  if not inputs:
+    raise TflmPatchError(
+      'the model has no inputs yet; build it, or begin a Sequential with keras.Input'
+    )
+  shapes = [(1, *tensor.shape[1:]) for tensor in inputs]
+  for tensor, shape in zip(inputs, shapes):
+    if any(size is None for size in shape):
+      raise TflmPatchError(f'input "{input_name(tensor)}" has the open shape {list(tensor.shape)}')
+  return [input_name(tensor) for tensor in inputs], shapes
+
+
+def input_name(tensor: Any) -> str:
+  """The name of an input of a Keras model: its layer's, which is kept in files."""
+  history = getattr(tensor, '_keras_history', None)
+  operation = None if history is None else history.operation
+  return str(tensor.name if operation is None else operation.name)
+
+
+def packed_inputs(model: Any, inputs: list[Any]) -> Any:
+  """Inputs in the structure that the model is called with."""
+  import keras
+
+  structure = getattr(model, '_inputs_struct', None)
+  if structure is None:
+    return inputs[0] if len(inputs) == 1 else inputs
+  return keras.tree.pack_sequence_as(structure, inputs)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,15 +11,15 @@ import numpy as np
 
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.reader import parse_model
-from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.quantization.calibration import batch_size, batches, calibrate, evaluate
 from tflm_patch.quantization.capture import capture
 from tflm_patch.quantization.emission import Emitter
-from tflm_patch.quantization.model_io import require_keras
+from tflm_patch.quantization.model_io import input_signature, packed_inputs, require_keras
 from tflm_patch.quantization.network import Network
 from tflm_patch.quantization.options import DEFAULT, Backend, QuantizeOptions
 from tflm_patch.quantization.passes import run_passes
+from tflm_patch.quantization.result import QuantizationResult
 from tflm_patch.quantization.samples import MAX_SAMPLES, as_arrays
 from tflm_patch.quantization.scales import assign_scales
 
@@ -28,25 +27,6 @@ from tflm_patch.quantization.scales import assign_scales
 _TOLERANCE = 2e-3
 
 Progress = Callable[[str], None]
-
-
-@dataclasses.dataclass(frozen=True)
-class QuantizationResult:
-  """A quantized model.
-
-  Attributes:
-    model: As a graph.
-    data: As a `.tflite` file.
-    samples: How many it was calibrated on.
-  """
-
-  model: Model
-  data: bytes
-  samples: int
-
-  @property
-  def operators(self) -> int:
-    return len(self.model.main.operators)
 
 
 def quantize(
@@ -78,7 +58,7 @@ def quantize(
   network = capture(model)
   names, shapes = input_signature(model)
   arrays = as_arrays(samples, names, shapes, MAX_SAMPLES)
-  run_passes(network)
+  run_passes(network, options.dtype)
   say('Comparing the network with Keras')
   check_capture(model, network, arrays)
   ranges = calibrate(network, arrays, options, say)
@@ -87,24 +67,6 @@ def quantize(
   graph = Emitter(network, scales, options).run()
   data = serialize_model(graph)
   return QuantizationResult(parse_model(data, model.name), data, len(arrays[0]))
-
-
-def input_signature(model: Any) -> tuple[list[str], list[tuple[int, ...]]]:
-  """Names and shapes, with batch 1, of the inputs of a Keras model.
-
-  Raises:
-    TflmPatchError: the model has none, or they are open.
-  """
-  inputs = getattr(model, 'inputs', None)
-  if not inputs:
-    raise TflmPatchError(
-      'the model has no inputs yet; build it, or begin a Sequential with keras.Input'
-    )
-  shapes = [(1, *tensor.shape[1:]) for tensor in inputs]
-  for tensor, shape in zip(inputs, shapes):
-    if any(size is None for size in shape):
-      raise TflmPatchError(f'input "{tensor.name}" has the open shape {list(tensor.shape)}')
-  return [str(tensor.name) for tensor in inputs], shapes
 
 
 def check_capture(model: Any, network: Network, samples: Sequence[np.ndarray]) -> None:
@@ -118,7 +80,7 @@ def check_capture(model: Any, network: Network, samples: Sequence[np.ndarray]) -
 
   batch = next(batches(samples, min(batch_size(network), 8)))
   inputs = [ops.convert_to_tensor(array, 'float32') for array in batch]
-  wanted = model(_packed(model, inputs), training=False)
+  wanted = model(packed_inputs(model, inputs), training=False)
   results = evaluate(network, ops, batch)
   for value, ours, keras_output in zip(network.outputs, results, keras.tree.flatten(wanted)):
     theirs = np.asarray(ops.convert_to_numpy(keras_output), np.float64)
@@ -130,13 +92,3 @@ def check_capture(model: Any, network: Network, samples: Sequence[np.ndarray]) -
         f'output "{value.name}": the network that was read differs from the Keras model by '
         f'{largest:g} of {scale:g}; use --backend tensorflow, and please report it'
       )
-
-
-def _packed(model: Any, inputs: list[Any]) -> Any:
-  """Inputs in the structure that the model is called with."""
-  import keras
-
-  structure = getattr(model, '_inputs_struct', None)
-  if structure is None:
-    return inputs[0] if len(inputs) == 1 else inputs
-  return keras.tree.pack_sequence_as(structure, inputs)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -192,7 +193,10 @@ def _image(image_module: Any, file: pathlib.Path, shape: tuple[int, ...]) -> np.
   """uint8[rows, columns, channels], resized."""
   _, rows, cols, channels = shape
   try:
-    with image_module.open(file) as image:
+    with warnings.catch_warnings():
+      warnings.simplefilter('ignore')  # its own limit is above ours
+      image = image_module.open(file)
+    with image:
       if image.width * image.height > _MAX_PIXELS:
         raise TflmPatchError(
           f'"{file.name}" has {image.width} x {image.height} pixels; '

@@ -274,7 +274,8 @@ def _squeeze_excite_of_vectors(x):
 def _softmax_joined(x):
   """A fixed scale beside a free one."""
   layers = _layers()
-  return layers.Concatenate()([layers.Conv2D(4, 1, activation='sigmoid')(x), layers.Conv2D(4, 1)(x)])
+  gate = layers.Conv2D(4, 1, activation='sigmoid')(x)
+  return layers.Concatenate()([gate, layers.Conv2D(4, 1)(x)])
 
 
 def _limited_joined(x):

@@ -57,6 +57,7 @@ class HardSwish(_Function):
   """x * relu6(x + 3) / 6."""
 
   opcode: ClassVar[str] = 'HARD_SWISH'
+  int16: ClassVar[bool] = False
   function: ClassVar[str] = 'hard_silu'
   table: ClassVar[str | None] = 'HardSwishOptions'
 
@@ -65,6 +66,7 @@ class Elu(_Function):
   """x, or exp(x) - 1 below 0."""
 
   opcode: ClassVar[str] = 'ELU'
+  int16: ClassVar[bool] = False
   function: ClassVar[str] = 'elu'
 
 
@@ -88,6 +90,7 @@ class Prelu(Operation):
   """x, or slope * x below 0; the slopes are the second input, a constant."""
 
   opcode: ClassVar[str] = 'PRELU'
+  int16: ClassVar[bool] = False
 
   def output_shape(self, shapes: Sequence[Shape]) -> Shape:
     return shapes[0]

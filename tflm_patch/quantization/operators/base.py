@@ -73,6 +73,7 @@ class Operation(abc.ABC):
     fixed_scale: Quantization of the output, where the kernel decides it.
     elementwise: Works on any shape, value by value, with the shape unchanged.
     fuses_clamp: A clamp after it can be a part of it.
+    int16: TFLM computes it with int16 activations, too.
   """
 
   opcode: ClassVar[str] = ''
@@ -80,6 +81,7 @@ class Operation(abc.ABC):
   fixed_scale: ClassVar[FixedScale | None] = None
   elementwise: ClassVar[bool] = False
   fuses_clamp: ClassVar[bool] = False
+  int16: ClassVar[bool] = True
 
   @abc.abstractmethod
   def output_shape(self, shapes: Sequence[Shape]) -> Shape:

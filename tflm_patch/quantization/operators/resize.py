@@ -60,5 +60,6 @@ class ResizeBilinear(Resize):
   """Between the four nearest cells."""
 
   opcode: ClassVar[str] = 'RESIZE_BILINEAR'
+  int16: ClassVar[bool] = False
   interpolation: ClassVar[str] = 'bilinear'
   table: ClassVar[str] = 'ResizeBilinearOptions'
