@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from absl import logging
 
 from tflm_patch.errors import EnvironmentMissing, TflmPatchError
 from tflm_patch.graph.reader import parse_model
@@ -43,7 +44,9 @@ def quantize(
   names, shapes = input_signature(model)
   arrays = as_arrays(samples, names, shapes, MAX_SAMPLES)
   progress('Tracing the model')
-  converter = tf.lite.TFLiteConverter.from_concrete_functions([_frozen(tf, model, shapes)])
+  with _quiet():
+    frozen = _frozen(tf, model, shapes)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
   _configure(tf, converter, arrays, options)
   progress('Converting with TensorFlow')
   try:
@@ -116,11 +119,13 @@ def _configure(
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
   """The converter's own lines do not reach the user's terminal."""
-  saved = os.dup(2)
+  saved, level = os.dup(2), logging.get_verbosity()
   try:
+    logging.set_verbosity(logging.ERROR)
     with open(os.devnull, 'w') as nowhere:
       os.dup2(nowhere.fileno(), 2)
       yield
   finally:
+    logging.set_verbosity(level)
     os.dup2(saved, 2)
     os.close(saved)
