@@ -49,7 +49,7 @@ class FoldPad:
     if not graph_edit.same_quantization(source.quantization, target.quantization):
       return None
     if len(pad.inputs) > 2:
-      value = graph_edit.constant(graph, pad.inputs[2])
+      value = graph_edit.constant(graph, pad.inputs[2], target.dtype)
       if target.quantization is None or value != [target.quantization.zero_point]:
         return None
     consumer = graph.operators[reader]

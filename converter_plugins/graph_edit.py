@@ -39,9 +39,9 @@ def only_reader(graph: Subgraph, tensor: int) -> int | None:
   return found[0] if len(found) == 1 and tensor not in graph.outputs else None
 
 
-def constant(graph: Subgraph, tensor: int) -> list[int] | None:
-  """The values of a constant tensor as a flat list, None when it is computed."""
-  if tensor < 0 or not graph.tensors[tensor].is_constant:
+def constant(graph: Subgraph, tensor: int, dtype: DType = DType.INT32) -> list[int] | None:
+  """The values of a constant tensor as a flat list, None when it is computed or of another type."""
+  if tensor < 0 or not graph.tensors[tensor].is_constant or graph.tensors[tensor].dtype != dtype:
     return None
   return graph.tensors[tensor].array().reshape(-1).tolist()
 

@@ -13,13 +13,13 @@ from typing import Any
 import converter_plugins
 from converter_plugins import Change
 from converter_plugins import stage as stage_plugin
-from tflm_patch.arena import ArenaPrediction, offline, predict
+from tflm_patch.arena import ArenaPrediction, kernels, offline, predict
 from tflm_patch.conversion.stage_operator import PlannedStage, is_stage
 from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.graph.files import write_atomically
+from tflm_patch.graph.files import check_outputs, read_limited, write_atomically
 from tflm_patch.graph.macs import subgraph_macs
-from tflm_patch.graph.reader import parse_model, read_model
+from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType, Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.lowering.operators import OpView
@@ -100,12 +100,25 @@ class ConversionResult:
   stock_operators: tuple[StockOperator, ...]
   changes: tuple[Change, ...]
 
+  @property
+  def missing_kernels(self) -> dict[str, int]:
+    """Operators of the converted model that TFLM has no kernel for, and how many of each."""
+    return kernels.missing(self.model)
+
+  @property
+  def unknown_memory(self) -> tuple[str, ...]:
+    """Operators whose memory is not known: both arenas are lower bounds then."""
+    arenas = (self.original_arena, self.converted_arena)
+    return tuple(sorted({name for arena in arenas for name in arena.unknown_operators}))
+
   def to_json(self) -> dict[str, Any]:
     """A summary for machines; arenas are predictions."""
     return {
         'schema_version': SCHEMA_VERSION,
         'changed': self.changed,
         'reason': self.reason,
+        'missing_kernels': self.missing_kernels,
+        'unknown_memory': list(self.unknown_memory),
         'original': _size_json(self.original_arena, self.original_bytes),
         'converted': _size_json(self.converted_arena, self.converted_bytes),
         'macs': {'original': self.original_macs, 'converted': self.converted_macs},
@@ -189,11 +202,10 @@ def convert(
   Raises:
     TflmPatchError: unreadable input, unwritable output, unknown option.
   """
-  model = read_model(path)
-  output = default_output(path) if output is None else pathlib.Path(output)
-  if output.exists() and output.samefile(path):
-    raise TflmPatchError(f'{output}: is the input file; choose another output with -o')
-  data = pathlib.Path(path).read_bytes()
+  output = default_output(path) if output is None else output
+  data = read_limited(path)
+  check_outputs([path], [output])
+  model = parse_model(data, os.fspath(path))
   result = _convert(data, model, options, os.fspath(path), progress or _silent)
   write_atomically(output, result.data)
   return result
@@ -218,14 +230,31 @@ def _convert(
     known: Searches | None = None,
 ) -> ConversionResult:
   entries, use_stage = converter_plugins.select(options.plugins)
+  if options.input_rows is not None:
+    if not use_stage or options.keep_input:
+      other = '--keep-input' if use_stage else '--plugins=-stage'
+      raise TflmPatchError(f'--input-rows and {other} exclude each other; leave one of them out')
+    if any(is_stage(operator) for operator in original.main.operators):
+      raise TflmPatchError(
+          f'{source or "model"}: the model is converted already; --input-rows needs the '
+          'original one'
+      )
   progress('Predicting the stock arena')
   original_arena = predict(original)
+  legacy = kernels.legacy_uint8(original)
+  if legacy is not None:
+    unrunnable = (
+        f'TFLM cannot run this model: it has no UINT8 kernel for {legacy}; quantize the model '
+        'again, to int8 (representative_dataset and TFLITE_BUILTINS_INT8)'
+    )
+    macs = subgraph_macs(original.main)
+    return ConversionResult(
+        original, data, False, unrunnable, original, original_arena, original_arena, len(data),
+        len(data), macs, macs, (), (), (),
+    )  # fmt: skip
   context = converter_plugins.Context(int8_io=options.int8_io)
   rewritten, changes = converter_plugins.run_plugins(original, entries, context)
   progress('Planning the stages')
-  if options.input_rows is not None and (not use_stage or options.keep_input):
-    other = '--keep-input' if use_stage else '--plugins=-stage'
-    raise TflmPatchError(f'--input-rows and {other} exclude each other; leave one of them out')
   choice = stage_plugin.rewrite(
       rewritten,
       keep_input=options.keep_input,
@@ -238,8 +267,6 @@ def _convert(
   reason = None
   if any(is_stage(operator) for operator in original.main.operators):
     reason = 'the model is converted already'
-    if options.input_rows is not None:
-      raise TflmPatchError(f'{reason}; --input-rows needs the original one')
   elif choice is None or not choice.stages:
     reason = _why_no_stage(original, choice)
   folded_io = any(change.plugin == 'boundary_quantize' for change in changes)
@@ -313,6 +340,8 @@ def _check_budget(
       if not used
   ]
   advice = f'; try {", ".join(hints)} or a larger arena' if hints else '; use a larger arena'
+  if not arena.exact:
+    advice += f'; the memory of {", ".join(arena.unknown_operators)} is not known and comes on top'
   raise TflmPatchError(
       f'{source or "model"}: no plan fits an arena of {limit:,} bytes: the smallest needs '
       f'{arena.total:,} ({arena.head:,} head + {arena.tail:,} tail){bound}{advice}'
@@ -333,8 +362,13 @@ def _why_no_stage(original: Model, choice: Any) -> str:
   if choice.violations:
     index, violation = next(iter(choice.violations.items()))
     opcode = OpView(original, original.main, min(index, len(original.main.operators) - 1)).opcode
-    return f'no operator can be held by a stage; the first, {opcode}: {violation}'
+    what = str(violation)
+    return f'nothing of it can be in a stage; the first operator, {opcode}: {_lower(what)}'
   return 'the model has no operators'
+
+
+def _lower(text: str) -> str:
+  return text[:1].lower() + text[1:]
 
 
 def _stock_operators(model: Model, choice: Any) -> tuple[StockOperator, ...]:

@@ -52,11 +52,13 @@ class Pareto:
 
   Attributes:
     stock_arena, stock_macs: Of the original model.
+    unknown_memory: Operators whose memory is not known: all arenas are lower bounds then.
   """
 
   points: tuple[Point, ...]
   stock_arena: int
   stock_macs: int
+  unknown_memory: tuple[str, ...] = ()
 
   def to_json(self) -> dict[str, Any]:
     """For machines."""
@@ -120,6 +122,7 @@ def pareto(
       tuple(_marked(_distinct(found))),
       smallest.original_arena.total,
       smallest.original_macs,
+      smallest.unknown_memory,
   )
 
 

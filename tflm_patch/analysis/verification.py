@@ -7,7 +7,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
-import pathlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,10 +15,9 @@ import numpy as np
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import read_limited
 from tflm_patch.graph.reader import parse_model
-from tflm_patch.graph.types import Model
 from tflm_patch.runtime.arena import measure_arena, smallest_arena
-from tflm_patch.runtime.inputs import sample_inputs
-from tflm_patch.runtime.verify import Mismatch, as_frames, compare, io_adapter
+from tflm_patch.runtime.inputs import load_inputs, sample_inputs
+from tflm_patch.runtime.verify import Mismatch, as_frames, compare, io_adapter, naming
 
 SCHEMA_VERSION = 1
 DEFAULT_INPUTS = 32
@@ -92,40 +90,22 @@ def verify(
       raise TflmPatchError(f'{inputs} inputs compare nothing; use at least 1')
     arrays = itertools.islice(sample_inputs(source, inputs, seed), inputs)
   else:
-    arrays = _load_inputs(pathlib.Path(inputs), source)
+    arrays = load_inputs(inputs, source)
+  names = os.fspath(original), os.fspath(converted)
   comparison = compare(
-      before, after, arrays, adapter, lambda done: say(f'Comparing outputs: {done} inputs')
+      before, after, arrays, adapter, lambda done: say(f'Comparing outputs: {done} inputs'), names
   )
   say('Measuring arenas')
   return Verification(
       bit_exact=comparison.bit_exact,
       inputs=comparison.inputs,
       mismatch=comparison.first,
-      original=_measure(before),
-      converted=_measure(after),
+      original=_measure(before, names[0]),
+      converted=_measure(after, names[1]),
   )
 
 
-def _measure(data: bytes) -> Measured:
-  usage = measure_arena(data)
-  return Measured(usage.total, usage.head, usage.tail, smallest_arena(data), len(data))
-
-
-def _load_inputs(path: pathlib.Path, model: Model) -> list[list[np.ndarray]]:
-  if len(model.main.inputs) != 1:
-    raise TflmPatchError(f'{path}: the model has {len(model.main.inputs)} inputs; use a number')
-  tensor = model.main.tensors[model.main.inputs[0]]
-  try:
-    values = np.load(path, allow_pickle=False)
-  except (OSError, ValueError, EOFError) as error:
-    raise TflmPatchError(
-        f'{path}: cannot be read as .npy ({error}); save one with numpy.save'
-    ) from error
-  if not isinstance(values, np.ndarray) or values.dtype != tensor.dtype.numpy:
-    kind = getattr(values, 'dtype', 'an archive')
-    raise TflmPatchError(f'{path}: holds {kind}; the model takes {tensor.dtype.name.lower()}')
-  if values.size == 0 or values.size % tensor.elements or values.shape[-1:] != tensor.shape[-1:]:
-    raise TflmPatchError(
-        f'{path}: shape {list(values.shape)}; the model takes [n, {list(tensor.shape[1:])}]'
-    )
-  return [[value] for value in values.reshape(-1, *tensor.shape)]
+def _measure(data: bytes, name: str) -> Measured:
+  with naming(name):
+    usage = measure_arena(data)
+    return Measured(usage.total, usage.head, usage.tail, smallest_arena(data), len(data))

@@ -7,7 +7,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
-import pathlib
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +17,8 @@ from tflm_patch.bench.job import StageJob
 from tflm_patch.bench.stages import stage_jobs, stage_positions
 from tflm_patch.cost.work import OperatorWork, work_of_program
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.graph.reader import read_model
+from tflm_patch.graph.files import read_limited
+from tflm_patch.graph.reader import parse_model
 from tflm_patch.program import records as program
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.isolated import IsolatedInterpreter
@@ -204,8 +204,8 @@ def prepare(
   """
   progress = progress or _silent
   source = os.fspath(path)
-  original = model = read_model(path)
-  data = converted = pathlib.Path(path).read_bytes()
+  data = converted = read_limited(path)
+  original = model = parse_model(data, source)
   if not stage_positions(model):
     progress('Converting')
     options = dataclasses.replace(options or ConvertOptions(), force_stage=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tflm_patch.errors import ModelError
+from tflm_patch.errors import ModelError, printable
 from tflm_patch.graph import checks
 from tflm_patch.graph.files import read_limited
 from tflm_patch.graph.trailer import split_trailer
@@ -21,6 +21,9 @@ IDENTIFIER = b'TFL3'
 OPCODES: dict[int, str] = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
 }
+
+# Custom operators that hold commands for an accelerator, and who makes them.
+_COMPILERS = {'ethos-u': 'Vela', 'edgetpu-custom-op': 'the Edge TPU compiler'}
 
 
 def read_model(path: str | os.PathLike[str]) -> Model:
@@ -49,6 +52,7 @@ def parse_model(data: bytes, source: str = '') -> Model:
     extent = verify(data)
     tree = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
     model = _model(tree, data, extent.end)
+    _refuse_compiled(model, name)
     checks.check_model(model)
   except Malformed as error:
     raise ModelError(f'{name}: damaged model: {error}; export it again') from error
@@ -57,6 +61,18 @@ def parse_model(data: bytes, source: str = '') -> Model:
   model.source = source
   model.file_bytes = len(data)
   return model
+
+
+def _refuse_compiled(model: Model, name: str) -> None:
+  """Raises for a model of which another compiler has made commands for an accelerator."""
+  for graph in model.subgraphs:
+    for operator in graph.operators:
+      if operator.custom_name in _COMPILERS:
+        compiler = _COMPILERS[operator.custom_name]
+        raise ModelError(
+            f'{name}: compiled by {compiler} (operator "{operator.custom_name}"), which left no '
+            f'operators to convert; convert the model first, then give the result to {compiler}'
+        )
 
 
 def _model(tree: Any, data: bytes, end: int) -> Model:
@@ -108,13 +124,13 @@ def _subgraph(graph: Any, tree: Any, buffers: list[np.ndarray | None], number: i
       operators=operators,
       inputs=_indices(graph.inputs),
       outputs=_indices(graph.outputs),
-      name=_text(graph.name),
+      name=name_of(graph),
       origin=graph,
   )
 
 
 def _tensor(tensor: Any, buffers: list[np.ndarray | None]) -> Tensor:
-  name = _text(tensor.name)
+  name = name_of(tensor)
   if not 0 <= tensor.buffer < max(len(buffers), 1):
     raise checks.Invalid(f'tensor "{name}" names buffer {tensor.buffer}')
   try:
@@ -153,12 +169,15 @@ def _operator(operator: Any, code: Any) -> Operator:
   number = max(code.builtinCode, code.deprecatedBuiltinCode)
   opcode = OPCODES.get(number, f'BUILTIN_{number}')
   custom = operator.customOptions
+  custom_name = _text(code.customCode)
+  if not custom_name.isprintable():
+    raise checks.Invalid(f'an operator has the name {custom_name!r}')
   return Operator(
       opcode=opcode,
       inputs=_indices(operator.inputs),
       outputs=_indices(operator.outputs),
       options=operator.builtinOptions,
-      custom_name=_text(code.customCode) if opcode == 'CUSTOM' else None,
+      custom_name=custom_name if opcode == 'CUSTOM' else None,
       custom_options=b'' if custom is None else bytes(bytearray(custom)),
       version=int(code.version),
       origin=operator,
@@ -167,6 +186,14 @@ def _operator(operator: Any, code: Any) -> Operator:
 
 def _indices(values: Any) -> tuple[int, ...]:
   return () if values is None else tuple(int(value) for value in values)
+
+
+def name_of(origin: Any) -> str:
+  """The name of a tensor or subgraph, for people: what cannot be printed is escaped.
+
+  The writer puts the original bytes back.
+  """
+  return printable(_text(origin.name))
 
 
 def _text(value: bytes | str | None) -> str:

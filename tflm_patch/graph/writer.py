@@ -12,7 +12,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tflm_patch.graph.reader import IDENTIFIER, OPCODES
+from tflm_patch.graph.reader import IDENTIFIER, OPCODES, name_of
 from tflm_patch.graph.trailer import place_trailer
 from tflm_patch.graph.types import Model, Operator, Quantization, Subgraph, Tensor
 
@@ -177,12 +177,13 @@ class _Writer:
     tree.inputs = np.array(graph.inputs, np.int32)
     tree.outputs = np.array(graph.outputs, np.int32)
     tree.operators = [self._operator(operator) for operator in graph.operators]
-    tree.name = graph.name.encode() or None
+    if graph.origin is None or name_of(tree) != graph.name:
+      tree.name = graph.name.encode() or None
     return tree
 
   def _tensor(self, tensor: Tensor) -> Any:
     tree = copy.copy(tensor.origin) if tensor.origin is not None else schema.TensorT(hasRank=True)
-    if tensor.origin is None or _text(tree.name) != tensor.name:
+    if tensor.origin is None or name_of(tree) != tensor.name:
       tree.name = tensor.name.encode()
     tree.type = int(tensor.dtype)
     if tensor.shape or tensor.origin is None or tree.shape is not None:
@@ -223,12 +224,6 @@ class _Writer:
           )
       )
     return self._code_of[key]
-
-
-def _text(value: bytes | str | None) -> str:
-  if value is None:
-    return ''
-  return value if isinstance(value, str) else value.decode('utf-8', 'backslashreplace')
 
 
 def _same_quantization(origin: Any, wanted: Quantization | None) -> bool:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from tflm_patch.planner import limits
 from tflm_patch.planner.memory import gaps
 from tflm_patch.planner.schedule.live_ranges import RowLives
 
@@ -356,6 +357,8 @@ def find_layout(
   attempts = max(_FEWEST, min(_ATTEMPTS, _PLACED // len(items)))
   if brief:
     attempts //= 4
+  attempts = limits.layout_attempts(attempts, sum(len(item.rows.made) for item in items))
+  items = [_in_one_piece(item) for item in items]
   best = None
   for seed in range(1 if brief else _SEARCHES):
     search = _Search(items, regions, length, limit, seed)
@@ -364,6 +367,13 @@ def find_layout(
       break
     best, limit = found, found.bytes
   return best
+
+
+def _in_one_piece(item: Item) -> Item:
+  """The item, kept whole where it has so many slots that to try all splits takes too long."""
+  if item.one_piece or len(item.rows.made) <= limits.MAX_SLOTS_IN_PIECES:
+    return item
+  return dataclasses.replace(item, one_piece=True)
 
 
 class _Search:

@@ -58,6 +58,15 @@ class OpView:
   def output(self, i: int = 0) -> Tensor:
     return self.subgraph.tensors[self.operator.outputs[i]]
 
+  def integers(self, i: int) -> list[int] | None:
+    """The values of an operand that says axes, sizes or pads, which TFLM reads as int32.
+
+    None when it is absent, computed, or of another type.
+    """
+    if not self.has_input(i) or self.input(i).dtype != DType.INT32:
+      return None
+    return self.input(i).array().reshape(-1).tolist() if self.input(i).is_constant else None
+
   def option(self, name: str, default: Any = 0) -> Any:
     """A field of the builtin options; the schema's default when there are none."""
     return getattr(self.operator.options, name, default)
@@ -72,7 +81,7 @@ class Violation:
   values: str
 
   def __str__(self) -> str:
-    return f'{self.message} ({self.values})' if self.values else self.message
+    return f'a stage needs: {self.message}; here: {self.values}' if self.values else self.message
 
 
 Rule = Callable[[OpView], 'str | None']
@@ -184,7 +193,9 @@ def constraint_static_batch_one(op: OpView) -> str | None:
   for tensor in _activations(op):
     shape = feature_shape(tensor)
     if shape is None or min(shape) < 1 or max(shape) > MAX_DIM:
-      return f'"{tensor.name}" is {list(tensor.shape)}'
+      is_batch = len(tensor.shape) > 1 and tensor.shape[0] > 1
+      advice = '; export with batch size 1 (keras.Input(batch_size=1))' if is_batch else ''
+      return f'"{tensor.name}" is {list(tensor.shape)}{advice}'
   return None
 
 
@@ -221,8 +232,20 @@ def constraint_plausible_quantization(op: OpView) -> str | None:
   return None
 
 
+def constraint_plain_constants(op: OpView) -> str | None:
+  """Constants are stored value by value, in types of 8 to 64 bits"""
+  for i in range(len(op.operator.inputs)):
+    if not op.has_input(i) or not op.input(i).is_constant:
+      continue
+    tensor = op.input(i)
+    if tensor.data is None or tensor.dtype.numpy is None or tensor.data.size != tensor.bytes:
+      return f'"{tensor.name}" is {tensor.dtype.name}, stored in its own way'
+  return None
+
+
 GENERAL_RULES: tuple[Rule, ...] = (
     constraint_operands_present,
+    constraint_plain_constants,
     constraint_static_batch_one,
     constraint_not_variable,
     constraint_plausible_quantization,
@@ -432,7 +455,7 @@ def check(op: OpView) -> Violation | None:
   """The first rule that an operator breaks, None when a stage can hold it."""
   spec = REGISTRY.get(op.operator.opcode)
   if spec is None:
-    return Violation('operator', 'The operator is one that a stage can hold', op.opcode)
+    return Violation('operator', f'A stage cannot hold {op.opcode}', '')
   for rule in (*GENERAL_RULES, *spec.rules):
     values = rule(op)
     if values is not None:
