@@ -35,9 +35,12 @@ def batch_size(network: Network) -> int:
 
 
 def batches(samples: Sequence[np.ndarray], size: int) -> Iterator[list[np.ndarray]]:
-  """Samples in groups."""
-  for start in range(0, len(samples[0]), size):
-    yield [array[start : start + size] for array in samples]
+  """Samples in groups of at most `size`."""
+  count = -(-len(samples[0]) // size)
+  # Of equal sizes where that goes: backends compile for every size anew.
+  equal = -(-len(samples[0]) // count)
+  for start in range(0, len(samples[0]), equal):
+    yield [array[start : start + equal] for array in samples]
 
 
 def evaluate(

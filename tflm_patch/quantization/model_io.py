@@ -9,9 +9,11 @@ import os
 import pathlib
 import sys
 import zipfile
+from contextlib import nullcontext
 from typing import Any
 
 from tflm_patch.errors import EnvironmentMissing, TflmPatchError
+from tflm_patch.runtime import capture
 
 _BACKENDS = {'tensorflow': 'tensorflow', 'jax': 'jax', 'torch': 'torch'}
 _MAX_MODEL_BYTES = 1 << 31
@@ -37,9 +39,11 @@ def require_keras() -> Any:
       )
     os.environ['KERAS_BACKEND'] = found[0]
   if os.environ.get('KERAS_BACKEND') == 'tensorflow':
-    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
   try:
-    import keras
+    # What TensorFlow logs while it loads is no concern of the user's.
+    with nullcontext() if 'keras' in sys.modules else capture.stderr():
+      import keras
   except ImportError as error:
     raise EnvironmentMissing(
       f'Keras cannot be imported ({error}); set KERAS_BACKEND to an installed backend'

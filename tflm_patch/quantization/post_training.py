@@ -78,7 +78,7 @@ def check_capture(model: Any, network: Network, samples: Sequence[np.ndarray]) -
   import keras
   from keras import ops
 
-  batch = next(batches(samples, min(batch_size(network), 8)))
+  batch = next(batches(samples, batch_size(network)))
   inputs = [ops.convert_to_tensor(array, 'float32') for array in batch]
   wanted = model(packed_inputs(model, inputs), training=False)
   results = evaluate(network, ops, batch)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -25,6 +24,7 @@ from tflm_patch.quantization.model_io import input_signature, packed_inputs
 from tflm_patch.quantization.options import QuantizeOptions, Ranges
 from tflm_patch.quantization.result import QuantizationResult
 from tflm_patch.quantization.samples import MAX_SAMPLES, as_arrays
+from tflm_patch.runtime import capture
 
 
 def quantize(
@@ -119,13 +119,10 @@ def _configure(
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
   """The converter's own lines do not reach the user's terminal."""
-  saved, level = os.dup(2), logging.get_verbosity()
+  level = logging.get_verbosity()
+  logging.set_verbosity(logging.ERROR)
   try:
-    logging.set_verbosity(logging.ERROR)
-    with open(os.devnull, 'w') as nowhere:
-      os.dup2(nowhere.fileno(), 2)
+    with capture.stderr():
       yield
   finally:
     logging.set_verbosity(level)
-    os.dup2(saved, 2)
-    os.close(saved)

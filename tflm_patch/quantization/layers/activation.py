@@ -53,7 +53,7 @@ def _softmax(call: Call, x: Value) -> Value:
 
 
 # By the names of Keras' functions.
-_FUNCTIONS: dict[str, _Function] = {
+ACTIVATIONS: dict[str, _Function] = {
   'linear': lambda call, x: x,
   'relu': lambda call, x: clamp(call, x, 0.0),
   'relu6': lambda call, x: clamp(call, x, 0.0, 6.0),
@@ -88,11 +88,11 @@ def activate(call: Call, x: Value, activation: Any) -> Value:
     return call.nested(activation, x)
   name = getattr(activation, '__name__', str(activation))
   is_keras = getattr(activation, '__module__', '').split('.')[0] == 'keras'
-  if not is_keras or name not in _FUNCTIONS:
+  if not is_keras or name not in ACTIVATIONS:
     raise call.error(
-      f'the activation {name} is not supported; known are {", ".join(sorted(_FUNCTIONS))}'
+      f'the activation {name} is not supported; known are {", ".join(sorted(ACTIVATIONS))}'
     )
-  return _FUNCTIONS[name](call, x)
+  return ACTIVATIONS[name](call, x)
 
 
 def leaky(call: Call, x: Value, slope: float) -> Value:
@@ -161,7 +161,7 @@ def softmax_layer(call: Call) -> Value:
 
 
 def _simple(name: str) -> Callable[[Call], Value]:
-  return lambda call: _FUNCTIONS[name](call, call.input)
+  return lambda call: ACTIVATIONS[name](call, call.input)
 
 
 for _class, _name in (
