@@ -25,7 +25,7 @@ def _define(parser: argparse.ArgumentParser) -> None:
       '--cpu', help=f'the core: {", ".join(cpus.CPUS)}; without it that of --target'
   )
   parser.add_argument(
-      '-O', '--optimization', choices=[flag[1:] for flag in OPTIMIZATIONS], default='O3',
+      '-O', '--optimization', choices=[flag[1:] for flag in OPTIMIZATIONS], default='O2',
       help='of the C compiler (default: %(default)s)',
   )  # fmt: skip
   convert_flags.define(parser)
@@ -66,7 +66,7 @@ def _core(wanted: str | None, chip: Target | None) -> str:
 COMMAND = Command(
     name='bench',
     summary='counts instructions, stack and code on an emulated microcontroller',
-    usage='model.tflite --cpu cortex-m4 [--target chip] [--int8-io] [-O O2] [--json]',
+    usage='model.tflite --cpu cortex-m4 [--target chip] [--int8-io] [-O Os] [--json]',
     examples=(
         'tflm-patch bench model.tflite --cpu cortex-m4',
         'tflm-patch bench model_patch.tflite --cpu m55 --json',

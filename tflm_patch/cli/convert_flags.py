@@ -8,8 +8,10 @@ import argparse
 
 from tflm_patch import targets
 from tflm_patch.api import ConvertOptions
+from tflm_patch.bench.estimate import core_of
 from tflm_patch.cli import values
 from tflm_patch.cli.command import UsageError
+from tflm_patch.conversion.judge import DEFAULT_CPU
 from tflm_patch.planner.options import DEFAULT, OBJECTIVES, SCHEDULES, PlanOptions
 
 
@@ -37,8 +39,8 @@ def _define_io(group: argparse._ArgumentGroup) -> None:
   group.add_argument(
       '--keep-input',
       action='store_true',
-      help='leave the bytes of the model\'s input alone, for applications that read it again '
-      'after Invoke()',
+      help='the model input keeps its bytes until after Invoke(), whatever runs: for applications '
+      'that read it again',
   )
 
 
@@ -47,14 +49,22 @@ def _define_limits(group: argparse._ArgumentGroup) -> None:
       '--arena',
       type=values.argument(values.parse_size),
       metavar='SIZE',
-      help='the fastest plan that fits an arena of this size, like 64KB; without it the '
-      'smallest plan',
+      help='the plan of the fewest predicted instructions that fits an arena of this size, like '
+      '64KB; without it the smallest plan',
   )
   group.add_argument(
       '--target',
       metavar='CHIP',
       help='a chip by name (see tflm-patch targets) or a file of your own: --arena becomes the '
       'largest piece of its SRAM, and the model must fit its flash',
+  )
+  group.add_argument(
+      '--pointer-bytes',
+      type=int,
+      choices=(4, 8),
+      default=4,
+      help='of the target: what its arena holds depends on it, and every decision is for that '
+      'arena (default: %(default)s)',
   )
   group.add_argument(
       '--minimize',
@@ -114,6 +124,9 @@ def _define_rewrites(group: argparse._ArgumentGroup) -> None:
       help='never tell TFLM where tensors lie; else that is done where its own planner leaves '
       'gaps',
   )
+  group.add_argument(
+      '--force', action='store_true', help='make stages even where they save nothing, for tests'
+  )
 
 
 def options(arguments: argparse.Namespace) -> ConvertOptions:
@@ -132,6 +145,7 @@ def options(arguments: argparse.Namespace) -> ConvertOptions:
       int8_io=arguments.int8_io,
       plugins=arguments.plugins,
       keep_input=arguments.keep_input,
+      force_stage=arguments.force,
       input_rows=arguments.input_rows,
       offline_plan=arguments.offline_plan,
       plan=PlanOptions(
@@ -143,6 +157,8 @@ def options(arguments: argparse.Namespace) -> ConvertOptions:
           patch_depth=arguments.patch_depth,
       ),
       flash_bytes=None if target is None else target.flash_bytes,
+      pointer_bytes=arguments.pointer_bytes,
+      cpu=(None if target is None else core_of(target)) or DEFAULT_CPU,
   )
 
 

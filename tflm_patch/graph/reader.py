@@ -79,7 +79,12 @@ def _model(tree: Any, data: bytes, end: int) -> Model:
   if tree.version != 3:
     raise checks.Invalid(f'schema version {tree.version}, only 3 is known')
   buffers = [_buffer(buffer, data, i) for i, buffer in enumerate(tree.buffers or [])]
-  outside = any(buffer.offset > 1 for buffer in tree.buffers or [])
+  outside = sum(buffer.offset > 1 for buffer in tree.buffers or [])
+  outside += sum(
+      operator.largeCustomOptionsOffset > 1
+      for graph in tree.subgraphs or []
+      for operator in graph.operators or []
+  )
   metadata = []
   for entry in tree.metadata or []:
     if not 0 <= entry.buffer < len(buffers):
@@ -88,13 +93,15 @@ def _model(tree: Any, data: bytes, end: int) -> Model:
     metadata.append((_text(entry.name), np.zeros(0, np.uint8) if content is None else content))
   return Model(
       subgraphs=[
-          _subgraph(graph, tree, buffers, i) for i, graph in enumerate(tree.subgraphs or [])
+          _subgraph(graph, tree, buffers, i, data)
+          for i, graph in enumerate(tree.subgraphs or [])
       ],
       description=_text(tree.description),
       metadata=metadata,
       signatures=list(tree.signatureDefs or []),
       origin=tree,
       trailer=b'' if outside else split_trailer(data, end),
+      outside=outside,
   )
 
 
@@ -109,7 +116,9 @@ def _buffer(buffer: Any, data: bytes, index: int) -> np.ndarray | None:
   return np.asarray(buffer.data, np.uint8)
 
 
-def _subgraph(graph: Any, tree: Any, buffers: list[np.ndarray | None], number: int) -> Subgraph:
+def _subgraph(
+    graph: Any, tree: Any, buffers: list[np.ndarray | None], number: int, data: bytes
+) -> Subgraph:
   tensors = [_tensor(tensor, buffers) for tensor in graph.tensors or []]
   codes = tree.operatorCodes or []
   operators = []
@@ -118,7 +127,7 @@ def _subgraph(graph: Any, tree: Any, buffers: list[np.ndarray | None], number: i
       raise checks.Invalid(
           f'operator {position} of subgraph {number} names operator code {operator.opcodeIndex}'
       )
-    operators.append(_operator(operator, codes[operator.opcodeIndex]))
+    operators.append(_operator(operator, codes[operator.opcodeIndex], data))
   return Subgraph(
       tensors=tensors,
       operators=operators,
@@ -151,10 +160,11 @@ def _tensor(tensor: Any, buffers: list[np.ndarray | None]) -> Tensor:
 def _quantization(origin: Any, name: str) -> Quantization | None:
   if origin is None or origin.scale is None or len(origin.scale) == 0:
     return None
+  # TFLM takes a tensor without zero points as not quantized, whatever its scales.
+  if origin.zeroPoint is None or len(origin.zeroPoint) == 0:
+    return None
   scales = np.asarray(origin.scale, np.float32)
-  zero_points = np.zeros(scales.size, np.int64)
-  if origin.zeroPoint is not None and len(origin.zeroPoint):
-    zero_points = np.asarray(origin.zeroPoint, np.int64)
+  zero_points = np.asarray(origin.zeroPoint, np.int64)
   if zero_points.size == 1 < scales.size:
     zero_points = np.repeat(zero_points, scales.size)
   if zero_points.size != scales.size:
@@ -164,11 +174,16 @@ def _quantization(origin: Any, name: str) -> Quantization | None:
   return Quantization(scales, zero_points, int(origin.quantizedDimension))
 
 
-def _operator(operator: Any, code: Any) -> Operator:
+def _operator(operator: Any, code: Any, data: bytes) -> Operator:
   # Older files have the code in the deprecated byte only.
   number = max(code.builtinCode, code.deprecatedBuiltinCode)
   opcode = OPCODES.get(number, f'BUILTIN_{number}')
   custom = operator.customOptions
+  at, size = operator.largeCustomOptionsOffset, operator.largeCustomOptionsSize
+  if at > 1:
+    if at + size > len(data):
+      raise checks.Invalid(f'custom options of an operator ({opcode}) lie outside the file')
+    custom = np.frombuffer(data, np.uint8, size, at)
   custom_name = _text(code.customCode)
   if not custom_name.isprintable():
     raise checks.Invalid(f'an operator has the name {custom_name!r}')

@@ -206,6 +206,8 @@ class _Writer:
       tree.builtinOptionsType = _options_type(operator.options)
     if operator.custom_options:
       tree.customOptions = np.frombuffer(operator.custom_options, np.uint8)
+      # All is written inside the flatbuffer.
+      tree.largeCustomOptionsOffset = tree.largeCustomOptionsSize = 0
     return tree
 
   def _code(self, operator: Operator) -> int:
@@ -227,16 +229,14 @@ class _Writer:
 
 
 def _same_quantization(origin: Any, wanted: Quantization | None) -> bool:
-  if wanted is None:
-    return origin is None or origin.scale is None or len(origin.scale) == 0
-  if origin is None or origin.scale is None:
-    return False
-  # Absent zero points are zeros; see the reader.
-  absent = origin.zeroPoint is None or len(origin.zeroPoint) == 0
-  zero_points = np.zeros(wanted.scales.size) if absent else np.asarray(origin.zeroPoint)
+  # Scales without zero points are no quantization; see the reader.
+  parts = () if origin is None else (origin.scale, origin.zeroPoint)
+  absent = not parts or any(part is None or len(part) == 0 for part in parts)
+  if wanted is None or absent:
+    return wanted is None and absent
   return (
       np.array_equal(origin.scale, wanted.scales)
-      and bool(np.all(zero_points == wanted.zero_points))
+      and bool(np.all(np.asarray(origin.zeroPoint) == wanted.zero_points))
       and origin.quantizedDimension == wanted.axis
   )
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -21,8 +22,9 @@ from tflm_patch.program import records as program
 # How often the segment that bounds the memory is ruled out, to try other cuts: what
 # has the lowest peak is not always what is laid out best.
 _OTHER_CUTS = 2
-# How many peaks are tried to find the fastest plan within a limit.
-_PEAKS = 6
+# Peaks that cuts are looked for to find fast plans: the least one, and so much more each.
+_PEAKS = 24
+_PEAK_STEP = 1.125
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,6 +123,22 @@ class StagePlan:
     return sum(count * calls[i] if i in calls else 1 for i, _, count in steps)
 
 
+@dataclasses.dataclass(frozen=True)
+class Outline:
+  """Cuts whose rows have no places yet.
+
+  Attributes:
+    cuts: Operators [first, last) of each segment.
+    peak_bytes: The most bytes alive, the stage's tensors included.
+    at_best: What the plan would be if every operator got all scratch that helps it; it
+      has no maps.
+  """
+
+  cuts: segments.Cuts
+  peak_bytes: int
+  at_best: StagePlan
+
+
 class Planner:
   """Plans of one stage.
 
@@ -143,6 +161,8 @@ class Planner:
     self._tensor_bytes = sum(graph.maps[m].bytes for m in self._tensors)
     self._least: int | None = None
     self._smallest: StagePlan | None = None
+    self._tried: list[Outline] | None = None
+    self._realized: dict[segments.Cuts, tuple[StagePlan, ...]] = {}
 
   @property
   def macs(self) -> int:
@@ -180,11 +200,12 @@ class Planner:
 
   def smallest(self, brief: bool = False) -> StagePlan:
     """The plan with the smallest workspace that was found; less time is spent if brief."""
-    if brief:
-      return self._find_smallest(brief)
-    if self._smallest is None:
-      self._smallest = self._find_smallest(brief)
-    return self._smallest
+    if self._smallest is not None:
+      return self._smallest
+    found = self._find_smallest(brief)
+    if not brief:
+      self._smallest = found
+    return found
 
   def _find_smallest(self, brief: bool) -> StagePlan:
     least = self.least_peak()
@@ -206,29 +227,62 @@ class Planner:
     assert best is not None
     return self._finish(best)
 
-  def fastest(self, workspace_limit: int) -> StagePlan | None:
-    """The plan with the fewest kernel calls in a workspace of at most this size.
+  def gets_below_tensors(self, limit: int, floor: int) -> bool:
+    """Whether at most `limit` bytes are alive at once in some plan, tensors counted by rows.
 
-    None when none was found.
+    Args:
+      limit: In bytes.
+      floor: What is below that is all the same.
     """
-    least = self.least_peak()
-    peak = self._tensor_bytes + workspace_limit
-    for _ in range(_PEAKS):
-      if peak < least:
-        break
-      cuts = self._search.fewest_dispatches(peak)
-      assert cuts is not None
-      candidate = self._simulate(cuts)
-      # Any size below the limit will do.
-      found = self._lay_out(candidate, workspace_limit + layout.ALIGNMENT, brief=True)
-      if found is not None and found.layout.bytes <= workspace_limit:
-        return self._finish(found)
-      # What cannot be laid out has too little room: aim lower.
-      peak = min(candidate.peak_bytes - 1, (peak + least) // 2)
-    if self.least_workspace() > workspace_limit:
-      return None
-    smallest = self.smallest()
-    return smallest if smallest.workspace_bytes <= workspace_limit else None
+    return self._search.least_peak(floor, limit + 1) <= limit
+
+  def outlines(self, workspace_limit: int) -> list[Outline]:
+    """Cuts with few kernel calls, from the least memory up to what fits at best.
+
+    They do not depend on the limit: a larger one only adds some.
+    """
+    if self._tried is None:
+      found: dict[segments.Cuts, Outline] = {}
+      least = max(self.least_peak(), 1)
+      for k in range(_PEAKS):
+        peak = math.floor(least * _PEAK_STEP**k)
+        cuts = self._search.fewest_dispatches(peak)
+        assert cuts is not None
+        if cuts not in found:
+          found[cuts] = self._outline(cuts)
+        if peak >= _whole_bytes(self._graph):
+          break
+      self._tried = list(found.values())
+    most = self._tensor_bytes + workspace_limit
+    return [outline for outline in self._tried if outline.peak_bytes <= most]
+
+  def _outline(self, cuts: segments.Cuts) -> Outline:
+    candidate = self._simulate(cuts)
+    return Outline(cuts, candidate.peak_bytes, self._at_best(candidate))
+
+  def _at_best(self, candidate: _Candidate) -> StagePlan:
+    """A plan without places, in which every operator has the scratch that it is fastest with."""
+    plans = tuple(
+        SegmentPlan('', first, last, _join(self._graph, steps, None), Peak(0, 0, 0, ()))
+        for (first, last), steps in zip(candidate.cuts, candidate.steps)
+    )
+    scratch = []
+    for op in self._graph.ops:
+      size = op.scratch_bytes or max(op.spare_scratch, default=0)
+      scratch.append(ScratchPlan(0, 0, size) if size else None)
+    return StagePlan(self._graph, plans, (), tuple(scratch), 0, 0)
+
+  def realized(self, outline: Outline) -> tuple[StagePlan, ...]:
+    """Plans with the outline's cuts: in little memory, and with all scratch that helps."""
+    if outline.cuts not in self._realized:
+      laid_out = self._lay_out(self._simulate(outline.cuts), None, brief=True)
+      assert laid_out is not None
+      plans = [self._finish(laid_out)]
+      roomy = self._finish(_with_room(self._graph, laid_out))
+      if roomy.scratch != plans[0].scratch:
+        plans.append(_without_spare_room(roomy, laid_out.layout.bytes))
+      self._realized[outline.cuts] = tuple(plans)
+    return self._realized[outline.cuts]
 
   def fixed(self, schedule: str) -> StagePlan | None:
     """Every operator for itself ('layer'), or all in one 'stream' if that is possible."""
@@ -287,6 +341,28 @@ class _Candidate:
 class _LaidOut(_Candidate):
   regions: tuple[layout.Region, ...]
   layout: layout.Layout
+
+
+def _whole_bytes(graph: StageGraph) -> int:
+  return sum(m.bytes for m in graph.maps if m.role != MapRole.CONSTANT and m.view is None) + sum(
+      op.scratch_bytes for op in graph.ops
+  )
+
+
+def _with_room(graph: StageGraph, chosen: _LaidOut) -> _LaidOut:
+  """With room behind everything for the largest scratch that makes an operator faster."""
+  more = max((max(op.spare_scratch, default=0) for op in graph.ops), default=0)
+  size = chosen.layout.bytes + layout.aligned(more)
+  return dataclasses.replace(chosen, layout=dataclasses.replace(chosen.layout, bytes=size))
+
+
+def _without_spare_room(plan: StagePlan, least: int) -> StagePlan:
+  ends = [
+      place.offset + place.bytes
+      for place in plan.scratch
+      if place is not None and place.region == program.Region.WORKSPACE
+  ]
+  return dataclasses.replace(plan, workspace_bytes=layout.aligned(max([least, *ends])))
 
 
 def _finish(

@@ -57,6 +57,9 @@ def conversion_summary(result: ConversionResult, output: str) -> str:
       ('arena', before.total, after.total),
       ('  head (activations)', before.head, after.head),
       ('  tail (persistent)', before.tail, after.tail),
+      ('smallest arena that works', before.required, after.required),
+      ('arena in Python, 8-byte pointers', result.original_arena_host.total,
+       result.converted_arena_host.total),
       ('file', result.original_bytes, result.converted_bytes),
       ('MACs', result.original_macs, result.converted_macs),
   ]
@@ -75,12 +78,13 @@ def conversion_summary(result: ConversionResult, output: str) -> str:
         f' ({streams} streamed), workspace {plan.workspace_bytes:,}, program'
         f' {len(stage.encoded.program):,}, constants {len(stage.encoded.constants):,} bytes'
     )
+  lines += [f'note: {note}' for note in result.notes]
   lines += [f'{change.plugin}: {change.text}' for change in result.changes[:8]]
   if len(result.changes) > 8:
     lines.append(f'... and {len(result.changes) - 8} more rewrites')
   lines += _stock_text(result)
   lines += [*_missing_text(result), *_unknown_text(result.unknown_memory)]
-  lines += ['', f'written: {output}', 'Arenas are predicted; `tflm-patch verify` measures them.']
+  lines += ['', f'written: {output}', _arenas_are(result)]
   return '\n'.join(lines)
 
 
@@ -149,6 +153,13 @@ def _unknown_text(names: Sequence[str]) -> list[str]:
   ]
 
 
+def _arenas_are(result: ConversionResult) -> str:
+  return (
+      f'Arenas are predicted for {result.pointer_bytes}-byte pointers; `tflm-patch verify` '
+      'measures that of the Python interpreter.'
+  )
+
+
 def analysis_summary(analysis: Analysis) -> str:
   """What `analyze` prints."""
   rows = [
@@ -161,8 +172,13 @@ def analysis_summary(analysis: Analysis) -> str:
   header = ('#', 'operator', 'output', 'schedule', 'segment', 'MACs', 'live stock', 'live after')
   result = analysis.conversion
   lines = [table(header, rows, left=5), '']
-  lines.append(f'arena: stock {result.original_arena.total:,}, '
-               f'converted {result.converted_arena.total:,} bytes (predicted)')  # fmt: skip
+  lines.append(
+      f'arena: stock {result.original_arena.total:,}, converted '
+      f'{result.converted_arena.total:,} bytes (predicted for {result.pointer_bytes}-byte '
+      f'pointers; in Python {result.original_arena_host.total:,} and '
+      f'{result.converted_arena_host.total:,})'
+  )
+  lines += [f'note: {note}' for note in result.notes]
   if not result.changed:
     lines.append(f'unchanged: {short_names(result.reason or "")}')
   lines += [*_missing_text(result), *_unknown_text(result.unknown_memory)]
@@ -192,7 +208,7 @@ def pareto_summary(found: Pareto) -> str:
   header = ('', 'options', 'arena', 'head', 'MACs', 'of stock', 'kernel calls')
   return '\n'.join([
       f'{table(header, rows, left=2)}\n\n* no other is as good in arena, MACs and kernel calls. '
-      f'Stock arena: {found.stock_arena:,} bytes. Arenas are predicted.',
+      f'Stock arena: {found.stock_arena:,} bytes. Arenas are predicted for the target.',
       *_unknown_text(found.unknown_memory),
   ])
 
@@ -216,10 +232,11 @@ def verification_summary(check: Verification) -> str:
       (name, f'{getattr(check.original, field):,}', f'{getattr(check.converted, field):,}',
        _factor(getattr(check.original, field), getattr(check.converted, field)))
       for name, field in (
-          ('arena', 'arena_total'),
-          ('  head (activations)', 'arena_head'),
-          ('  tail (persistent)', 'arena_tail'),
-          ('smallest arena that works', 'arena_smallest'),
+          ('arena', 'arena_host'),
+          ('  head (activations)', 'arena_host_head'),
+          ('  tail (persistent)', 'arena_host_tail'),
+          ('smallest arena that works', 'arena_host_smallest'),
+          ('arena with 4-byte pointers, predicted', 'arena_total'),
           ('file', 'file_bytes'),
       )
   ]  # fmt: skip
@@ -227,7 +244,7 @@ def verification_summary(check: Verification) -> str:
   if not check.bit_exact:
     verdict = f'NOT bit-exact on {check.inputs} inputs; first difference: {check.mismatch}'
   measured = table(('bytes, measured in TFLM', 'original', 'converted', 'factor'), rows)
-  return f'{measured}\n\n{verdict}'
+  return '\n'.join([measured, '', verdict, *(f'note: {note}' for note in check.notes)])
 
 
 def receptive_field_summary(report: ReceptiveFieldReport) -> str:

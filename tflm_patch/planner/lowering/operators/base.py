@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tflm_patch.graph import quantize
 from tflm_patch.graph.axis_window import AxisWindow, CellWindow
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.planner.ir.shapes import feature_shape
@@ -217,6 +218,17 @@ def constraint_operands_present(op: OpView) -> str | None:
 _ZERO_POINTS = {DType.INT8: (-128, 127), DType.UINT8: (0, 255), DType.INT16: (0, 0)}
 
 
+def constraint_scales_with_zero_points(op: OpView) -> str | None:
+  """No tensor has scales but no zero points, which TFLM takes as not quantized"""
+  indices = [i for i in op.operator.inputs if i >= 0] + list(op.operator.outputs)
+  for tensor in (op.subgraph.tensors[i] for i in indices):
+    origin = None if tensor.origin is None else tensor.origin.quantization
+    scales = None if origin is None else origin.scale
+    if tensor.quantization is None and scales is not None and tensor.dtype in _ZERO_POINTS:
+      return f'"{tensor.name}" has {len(scales)} scales; give it zero points'
+  return None
+
+
 def constraint_plausible_quantization(op: OpView) -> str | None:
   """Zero points are in the range of their 8-bit type, 0 for int16, and scales 2^-40 to 2^40"""
   for tensor in _activations(op):
@@ -248,6 +260,7 @@ GENERAL_RULES: tuple[Rule, ...] = (
     constraint_plain_constants,
     constraint_static_batch_one,
     constraint_not_variable,
+    constraint_scales_with_zero_points,
     constraint_plausible_quantization,
 )
 
@@ -311,6 +324,16 @@ def constraint_fused_activation(op: OpView) -> str | None:
   """The fused activation is none, RELU, RELU6 or RELU_N1_TO_1"""
   activation = op.option('fusedActivationFunction', 0)
   return None if activation in (0, 1, 2, 3) else f'activation {activation}'
+
+
+def constraint_clamp(op: OpView) -> str | None:
+  """The bounds of the fused activation over the output scale fit 32 bits"""
+  target = op.output().quantization
+  if target is None or quantize.has_activation_range(
+      op.option('fusedActivationFunction', 0), target.scale, target.zero_point
+  ):
+    return None
+  return f'scale {target.scale:g}'
 
 
 def constraint_same_quantization(op: OpView) -> str | None:

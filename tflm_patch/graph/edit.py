@@ -46,6 +46,13 @@ def constant(graph: Subgraph, tensor: int, dtype: DType = DType.INT32) -> list[i
   return graph.tensors[tensor].array().reshape(-1).tolist()
 
 
+def int32_constant(graph: Subgraph, tensor: int) -> list[int] | None:
+  """As `constant`, for sizes, axes and paddings; None for other types, too."""
+  if tensor < 0 or graph.tensors[tensor].dtype != DType.INT32:
+    return None
+  return constant(graph, tensor)
+
+
 def same_quantization(a: Quantization | None, b: Quantization | None) -> bool:
   """Whether both are absent, or per tensor with equal scale and zero point."""
   if a is None or b is None:
