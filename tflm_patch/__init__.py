@@ -20,6 +20,7 @@ if TYPE_CHECKING:
   from tflm_patch.analysis.verification import Verification, verify
   from tflm_patch.api import ConversionResult, ConvertOptions, convert, convert_model
   from tflm_patch.errors import ModelError, TflmPatchError
+  from tflm_patch.quantization import QuantizeOptions, quantize
   from tflm_patch.runtime.rows import run_rows
 
 __all__ = [
@@ -27,12 +28,14 @@ __all__ = [
     'ConversionResult',
     'ConvertOptions',
     'ModelError',
+    'QuantizeOptions',
     'TflmPatchError',
     'Verification',
     '__version__',
     'analyze',
     'convert',
     'convert_model',
+    'quantize',
     'run_rows',
     'verify',
 ]
@@ -43,6 +46,8 @@ _HOMES = {
     'ConvertOptions': 'tflm_patch.api',
     'convert': 'tflm_patch.api',
     'convert_model': 'tflm_patch.api',
+    'QuantizeOptions': 'tflm_patch.quantization',
+    'quantize': 'tflm_patch.quantization',
     'ModelError': 'tflm_patch.errors',
     'TflmPatchError': 'tflm_patch.errors',
     'Analysis': 'tflm_patch.analysis.memory',
