@@ -16,6 +16,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from tflm_patch.architecture import blocks, heads
 from tflm_patch.architecture.spec import (
@@ -225,10 +226,10 @@ def _values(
   rest: str,
   known: tuple[dict[str, str], dict[str, tuple[str, object]]],
   fields: frozenset[str],
-) -> dict[str, object]:
+) -> dict[str, Any]:
   """The fields that a word says."""
   numbered, flags = known
-  values: dict[str, object] = {}
+  values: dict[str, Any] = {}
 
   def put(field: str, value: object, part: str) -> None:
     if field not in fields:
