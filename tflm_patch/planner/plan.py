@@ -11,7 +11,7 @@ import numpy as np
 
 from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, StageGraph, View
 from tflm_patch.planner.memory import items as needs
-from tflm_patch.planner.memory import layout
+from tflm_patch.planner.memory import layout, layout_search, packing
 from tflm_patch.planner.rewrites import feed
 from tflm_patch.planner.schedule import order, segments
 from tflm_patch.planner.schedule.live_ranges import RowLives, Timeline
@@ -251,7 +251,9 @@ class Planner:
     regions = [
         layout.Region(self._graph.maps[m].bytes, needed.tensors[m]) for m in self._tensors
     ]
-    found = layout.find_layout(needed.items, regions, needed.length, limit=below, brief=brief)
+    found = layout_search.find_layout(
+        needed.items, regions, needed.length, limit=below, brief=brief
+    )
     if found is None:
       return None
     return _LaidOut(candidate.cuts, candidate.steps, needed, tuple(regions), found)
@@ -335,7 +337,7 @@ def _spare_scratch(
     items.append([
         layout.Item(size, (life,), layout.ALIGNMENT) for size in graph.ops[i].spare_scratch
     ])
-  places = layout.place_beside(chosen.layout, chosen.needs.items, chosen.regions, items)
+  places = packing.place_beside(chosen.layout, chosen.needs.items, chosen.regions, items)
   for i, place in zip(wishes, places):
     if place is not None:
       piece = place.pieces[0]

@@ -1,0 +1,172 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The planner's native library: what it computes, as functions over arrays.
+
+The library is built with the package where there is a C compiler. Without it, or
+with TFLM_PATCH_NATIVE=0 in the environment, every function here returns None, and
+the planner computes the same in Python.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import functools
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+  from tflm_patch.planner.memory.layout import Item, Region
+
+# Of planner.h: another library was built from other sources.
+_ABI = 1
+_FOUND = 1
+_NONE = 0
+# int64 numbers of a place: its shape, the number of pieces, twice four of a piece.
+_PLACE_NUMBERS = 10
+# A problem that needs more is searched in Python.
+_MOST_MEMORY = 64 << 20
+
+
+def path() -> pathlib.Path:
+  """Where the library is when it was built."""
+  return pathlib.Path(__file__).resolve().parent / 'libtflm_patch_planner.so'
+
+
+@functools.lru_cache(maxsize=1)
+def load() -> ctypes.CDLL | None:
+  """The library, None without one."""
+  if os.environ.get('TFLM_PATCH_NATIVE') == '0' or not path().is_file():
+    return None
+  try:
+    loaded = ctypes.CDLL(str(path()))
+    abi = loaded.tflm_patch_planner_abi()
+  except (OSError, AttributeError):
+    return None
+  if abi != _ABI:
+    return None
+  loaded.tflm_patch_layout_memory.restype = ctypes.c_size_t
+  return loaded
+
+
+class _ProblemStruct(ctypes.Structure):
+  _fields_ = (
+      ('items', ctypes.c_int32),
+      ('regions', ctypes.c_int32),
+      ('slot_bytes', ctypes.c_void_p),
+      ('alignment', ctypes.c_void_p),
+      ('one_piece', ctypes.c_void_p),
+      ('first_shape', ctypes.c_void_p),
+      ('first_slot', ctypes.c_void_p),
+      ('made', ctypes.c_void_p),
+      ('last', ctypes.c_void_p),
+      ('region_bytes', ctypes.c_void_p),
+  )
+
+
+class _SearchStruct(ctypes.Structure):
+  _fields_ = (
+      ('bound', ctypes.c_int64),
+      ('high', ctypes.c_int64),
+      ('attempts', ctypes.c_int32),
+      ('unlimited', ctypes.c_int32),
+      ('order_count', ctypes.c_int32),
+      ('order', ctypes.c_void_p),
+  )
+
+
+@dataclasses.dataclass(frozen=True)
+class LayoutProblem:
+  """Items and regions as the library takes them."""
+
+  items: int
+  struct: _ProblemStruct
+  arrays: tuple[np.ndarray, ...]  # that the structure points to
+
+
+@dataclasses.dataclass(frozen=True)
+class LayoutLimits:
+  """As `layout_search.Task` has them."""
+
+  bound: int
+  high: int
+  attempts: int
+  unlimited: bool
+
+
+def problem(items: Sequence[Item], regions: Sequence[Region]) -> LayoutProblem | None:
+  """Items to be placed and regions; None when they are to be placed in Python."""
+  owners = [region.owner for region in regions]
+  shapes = [item.shapes for item in items] + [(owner.rows,) for owner in owners]
+  flat = [shape for each in shapes for shape in each]
+  slot_bytes = np.array([item.slot_bytes for item in (*items, *owners)], np.int64)
+  if load() is None or slot_bytes.min(initial=1) < 1:
+    return None
+  arrays = (
+      slot_bytes,
+      np.array([item.alignment for item in items], np.int64),
+      np.array([item.one_piece for item in items], np.int32),
+      _begins(shapes),
+      _begins([shape.made for shape in flat]),
+      np.concatenate([shape.made for shape in flat], dtype=np.int64),
+      np.concatenate([shape.last for shape in flat], dtype=np.int64),
+      np.array([region.size for region in regions], np.int64),
+  )
+  struct = _ProblemStruct(
+      len(items), len(regions), *(array.ctypes.data for array in arrays)
+  )
+  return LayoutProblem(len(items), struct, arrays)
+
+
+def _begins(parts: Sequence[Sequence[object] | np.ndarray]) -> np.ndarray:
+  return np.cumsum([0, *map(len, parts)], dtype=np.int32)
+
+
+def find_layout(
+    problem: LayoutProblem, limits: LayoutLimits, orders: np.ndarray, state: Sequence[int]
+) -> tuple[list[list[int]] | None, int] | None:
+  """Searches a layout.
+
+  Args:
+    problem: What is to be placed.
+    limits: What is looked for.
+    orders: int32 [orders, items], what is tried first.
+    state: Of the random numbers, as `random.Random.getstate()[1]`.
+
+  Returns:
+    Of each item ten numbers (its shape, the number of pieces, and region, offset,
+    first slot and count of each), and the size; None instead of the places when there
+    are none; None when the search must run in Python.
+  """
+  library = load()
+  if library is None:
+    return None
+  search = _SearchStruct(
+      limits.bound, limits.high, limits.attempts, limits.unlimited, len(orders),
+      orders.ctypes.data,
+  )  # fmt: skip
+  size = library.tflm_patch_layout_memory(
+      ctypes.byref(problem.struct), limits.attempts, len(orders)
+  )
+  if size > _MOST_MEMORY:
+    return None
+  memory = np.empty(-(-size // 8), np.int64)
+  random_state = np.array(state, np.uint32)
+  places = np.empty((problem.items, _PLACE_NUMBERS), np.int64)
+  found_bytes = ctypes.c_int64()
+  outcome = library.tflm_patch_find_layout(
+      ctypes.byref(problem.struct),
+      ctypes.byref(search),
+      ctypes.c_void_p(memory.ctypes.data),
+      ctypes.c_size_t(memory.nbytes),
+      ctypes.c_void_p(random_state.ctypes.data),
+      ctypes.c_void_p(places.ctypes.data),
+      ctypes.byref(found_bytes),
+  )
+  if outcome == _FOUND:
+    return places.tolist(), found_bytes.value
+  return (None, 0) if outcome == _NONE else None
