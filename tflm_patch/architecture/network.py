@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from tflm_patch.architecture import blocks, heads, text
 from tflm_patch.architecture.layers import Layer, LayerBuilder, Value
-from tflm_patch.architecture.spec import MAX_BLOCKS, MAX_SIZE, Block, Spec, SpecError
+from tflm_patch.architecture.spec import MAX_BLOCKS, MAX_SIZE, Block, Head, Spec, SpecError
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,8 +42,9 @@ class Network:
 
   Attributes:
     source: The input.
-    fragments: Of the blocks, each reads what the one before it ends with.
-    head: The layers after them, with the network's numbers of values.
+    fragments: Of the blocks, then of a head that looks at the last map alone; each
+      reads what the one before it ends with.
+    head: The layers of another head, with the network's numbers of values.
     outputs: Values.
   """
 
@@ -91,8 +92,16 @@ def network_of(spec: Spec) -> Network:
     count += len(found.layers)
     value = _apart(found.output)
     ends.append((x, value))
-  head, outputs = _head(spec, count, ends or [(0, source)])
-  if not count and not head:
+  kind = heads.REGISTRY.get(spec.head.kind)
+  if kind is None:
+    raise text.unknown(spec.head.kind, 'head', heads.REGISTRY)
+  head: tuple[Layer, ...] = ()
+  if 'scales' in kind.fields:
+    head, outputs = _head(spec.head, count, ends or [(0, source)])
+  else:
+    fragments.append(head_of(spec.head, value))
+    outputs = (count + fragments[-1].end if fragments[-1].end else x,)
+  if not head and not any(fragment.layers for fragment in fragments):
     raise SpecError(f'"{text.format_spec(spec)}": has neither blocks nor a head with layers')
   return Network(source, tuple(fragments), head, outputs)
 
@@ -142,20 +151,35 @@ def _check_fields(block: Block, builder: LayerBuilder) -> None:
     raise builder.error(f'squeeze {block.squeeze:g} is not from 0 to {MAX_SIZE}')
 
 
+@functools.lru_cache(maxsize=1 << 12)
+def head_of(head: Head, source: Value) -> Fragment:
+  """The layers of a head that looks at the last map alone.
+
+  Raises:
+    SpecError: the head cannot be there.
+  """
+  builder = _head_builder(head, [source])
+  (end,) = heads.REGISTRY[head.kind].emit(head, builder, [0])
+  return Fragment(source, tuple(builder.layers), end)
+
+
+def _head_builder(head: Head, ends: list[Value]) -> LayerBuilder:
+  """A builder that has the ends of the blocks as its first values."""
+  builder = LayerBuilder(ends[-1].shape)
+  builder.values = ends
+  builder.part = text.format_head(head)
+  if 'classes' in heads.REGISTRY[head.kind].fields and not 1 <= head.classes <= MAX_SIZE:
+    raise builder.error(f'{head.classes} classes; give from 1 to {MAX_SIZE}')
+  return builder
+
+
 def _head(
-  spec: Spec, count: int, ends: Sequence[tuple[int, Value]]
+    head: Head, count: int, ends: Sequence[tuple[int, Value]]
 ) -> tuple[tuple[Layer, ...], tuple[int, ...]]:
-  kind = heads.REGISTRY.get(spec.head.kind)
-  if kind is None:
-    raise text.unknown(spec.head.kind, 'head', heads.REGISTRY)
-  builder = LayerBuilder(ends[-1][1].shape)
-  builder.part = text.format_head(spec.head)
-  if 'classes' in kind.fields and not 1 <= spec.head.classes <= MAX_SIZE:
-    raise builder.error(f'{spec.head.classes} classes; give from 1 to {MAX_SIZE}')
-  # The head sees the ends of the blocks as the first values of its own.
-  builder.values = [value for _, value in ends]
+  """The layers of a head that looks at several maps, and the outputs."""
   first = len(ends)
-  outputs = kind.emit(spec.head, builder, range(first))
+  builder = _head_builder(head, [value for _, value in ends])
+  outputs = heads.REGISTRY[head.kind].emit(head, builder, range(first))
 
   def number(value: int) -> int:
     return ends[value][0] if value < first else count + 1 + value - first

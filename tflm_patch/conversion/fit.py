@@ -28,6 +28,7 @@ from tflm_patch.targets import Target
 Subject = Spec | Model | str | os.PathLike[str]
 Progress = Callable[[str], None]
 SCHEMA_VERSION = 1
+_PLAIN = ConvertOptions()
 _SUFFIX = '.tflite'
 _Flags = tuple[tuple[str, str], ...]  # options of `convert` and their values
 
@@ -57,7 +58,7 @@ class FitOptions:
     try_options: Look for an option that makes it fit when it does not.
   """
 
-  convert: ConvertOptions = ConvertOptions()
+  convert: ConvertOptions = _PLAIN
   reserve_bytes: int = 0
   try_options: bool = True
 

@@ -144,6 +144,11 @@ class Planner:
     return sum(op.macs for op in self._graph.ops)
 
   @property
+  def tensor_bytes(self) -> int:
+    """Of the stage's tensors whose memory it uses."""
+    return self._tensor_bytes
+
+  @property
   def scratch_bytes(self) -> int:
     return sum(op.scratch_bytes for op in self._graph.ops)
 
@@ -224,6 +229,19 @@ class Planner:
       return None
     smallest = self.smallest()
     return smallest if smallest.workspace_bytes <= workspace_limit else None
+
+  def within(self, workspace_limit: int) -> StagePlan | None:
+    """A plan of at most this workspace, found without much search; None where that needs more."""
+    peak = self._tensor_bytes + workspace_limit
+    # What leaves some room is laid out at once.
+    for limit in (max(self.least_peak(), peak - peak // 8), self.least_peak()):
+      cuts = self._search.fewest_dispatches(limit)
+      if cuts is None:
+        continue
+      found = self._lay_out(self._simulate(cuts), workspace_limit + layout.ALIGNMENT, brief=True)
+      if found is not None:
+        return self._finish(found)
+    return None
 
   def fixed(self, schedule: str) -> StagePlan | None:
     """Every operator for itself ('layer'), or all in one 'stream' if that is possible."""

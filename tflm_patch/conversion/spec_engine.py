@@ -1,0 +1,202 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Decides specs by the thousand.
+
+A verdict at a budget comes in gears: no, because a lower bound of every plan is above
+it; yes, because the first layout that was found is below it; else the whole search
+decides. What is known of blocks, of segments and of whole shapes is shared by all
+specs that are asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from tflm_patch import api, cost
+from tflm_patch.api import ConversionResult
+from tflm_patch.architecture.graph_builder import to_graph, with_random_weights
+from tflm_patch.architecture.spec import Spec
+from tflm_patch.conversion import spec_size
+from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict
+from tflm_patch.conversion.spec_size import Interface
+from tflm_patch.conversion.spec_stage import SpecStage, stage_of
+from tflm_patch.graph.writer import serialize_model
+from tflm_patch.planner.ir.stage_graph import StageGraph
+from tflm_patch.planner.plan import Planner, StagePlan
+
+# A stage is made where it needs less than this part of the stock arena; near that the
+# whole conversion decides.
+_WORTH = 0.9
+
+
+@dataclasses.dataclass(frozen=True)
+class Needs:
+  """What a spec needs, as its conversion would say.
+
+  Attributes:
+    arena: Bytes of arena.
+    flash: Bytes of the converted file.
+    macs: Multiply-accumulates.
+    plan: Of the stage when all operators are in one; None else.
+    conversion: The whole conversion, where there was one.
+  """
+
+  arena: int
+  flash: int
+  macs: int
+  plan: StagePlan | None
+  conversion: ConversionResult | None = None
+
+
+def needs_of(spec: Spec) -> Needs:
+  """The arena and the flash that converting a spec's graph gives, without converting it.
+
+  Raises:
+    SpecError: the spec cannot exist.
+  """
+  asked = _Asked.about(spec)
+  return _convert(spec) if asked is None else asked.needs()
+
+
+def decide(spec: Spec, budget: Budget) -> Fit:
+  """Whether a spec fits, with as little work as that takes.
+
+  Raises:
+    SpecError: the spec cannot exist.
+  """
+  asked = _Asked.about(spec)
+  if asked is None:
+    return _answer(_convert(spec), budget)
+  return asked.brief(budget) or _answer(asked.needs(), budget)
+
+
+def exactly(spec: Spec, budget: Budget) -> Fit:
+  """The same, with the arena of the whole search.
+
+  Raises:
+    SpecError: the spec cannot exist.
+  """
+  return _answer(needs_of(spec), budget)
+
+
+def _convert(spec: Spec) -> Needs:
+  """By a conversion."""
+  # Zeros would be stored once; weights are not.
+  model = with_random_weights(to_graph(spec), seed=0)
+  result = api.convert_model(serialize_model(model))
+  plans = [stage.plan for stage in result.stages]
+  is_whole = len(plans) == 1 and len(result.model.main.operators) == 1
+  return Needs(
+      result.converted_arena.total,
+      result.converted_bytes,
+      result.converted_macs,
+      plans[0] if is_whole else None,
+      result,
+  )
+
+
+def _answer(needs: Needs, budget: Budget) -> Fit:
+  is_small = budget.flash_bytes is None or needs.flash <= budget.flash_bytes
+  fits = is_small and needs.arena <= budget.arena_bytes
+  instructions = None
+  if budget.cpu is not None and needs.plan is not None:
+    instructions = cost.predict(needs.plan, budget.cpu).instructions
+  return Fit(
+      target=budget.name,
+      verdict=Verdict.FITS if fits else Verdict.TOO_LARGE,
+      gear=Gear.FULL,
+      arena=needs.arena,
+      arena_limit=budget.arena_bytes,
+      flash=needs.flash,
+      flash_limit=budget.flash_bytes,
+      macs=needs.macs,
+      instructions=instructions,
+      bound_by=_bound_by(needs) if is_small else 'flash',
+  )
+
+
+def _bound_by(needs: Needs) -> str:
+  return '' if needs.plan is None else bound_of(needs.plan)
+
+
+def bound_of(plan: StagePlan) -> str:
+  """The moment of a plan at which the most memory is in use."""
+  segment = max(plan.segments, key=lambda segment: segment.peak.bytes)
+  what, size = segment.peak.parts[0]
+  return f'{plan.graph.ops[segment.peak.op].name}: {what}, {size:,} bytes'
+
+
+class _Asked:
+  """A spec that becomes one stage, and what has been found out about it."""
+
+  def __init__(self, spec: Spec, stage: SpecStage) -> None:
+    self._spec = spec
+    self._graph = stage.graph
+    self._interface = stage.interface
+    self._planner = Planner(stage.graph, (0,))
+    self._constants = spec_size.constants_of(stage.graph)
+    self._stock = _least_stock(stage.graph)
+
+  @classmethod
+  def about(cls, spec: Spec) -> _Asked | None:
+    """None for a spec that does not become one stage of all its operators."""
+    stage = stage_of(spec)
+    return None if stage is None else cls(spec, stage)
+
+  def needs(self) -> Needs:
+    """By the whole search."""
+    plan = self._planner.smallest()
+    arena = spec_size.arena_of(self._interface, plan.workspace_bytes)
+    if arena > _WORTH * self._stock:
+      return _convert(self._spec)
+    flash = spec_size.file_of(self._interface, plan, self._constants)
+    return Needs(arena, flash, plan.macs, plan)
+
+  def brief(self, budget: Budget) -> Fit | None:
+    """A verdict that needs no search; None when there is none."""
+    interface, limit = self._interface, budget.arena_bytes
+    flash = spec_size.least_file(interface, self._graph, self._constants)
+    if budget.flash_bytes is not None and flash > budget.flash_bytes:
+      floor = spec_size.arena_of(interface, 0)
+      return self._fit(budget, Gear.BOUND, floor, flash, 'flash')
+    if self._stock <= limit / _WORTH:
+      return None
+    workspace = spec_size.workspace_within(interface, limit)
+    most = -1 if workspace is None else workspace + self._planner.tensor_bytes
+    if not self._planner.gets_below(most + 1):
+      return self._fit(budget, Gear.BOUND, limit + 1, flash, '')
+    assert workspace is not None
+    found = self._planner.within(workspace)
+    if found is None:
+      return None
+    flash = spec_size.file_of(interface, found, self._constants)
+    if budget.flash_bytes is not None and flash > budget.flash_bytes:
+      return None
+    arena = spec_size.arena_of(interface, found.workspace_bytes)
+    return self._fit(budget, Gear.BRIEF, arena, flash, '')
+
+  def _fit(self, budget: Budget, gear: Gear, arena: int, flash: int, bound: str) -> Fit:
+    return Fit(
+        target=budget.name,
+        verdict=Verdict.FITS if gear is Gear.BRIEF else Verdict.TOO_LARGE,
+        gear=gear,
+        arena=arena,
+        arena_limit=budget.arena_bytes,
+        flash=flash,
+        flash_limit=budget.flash_bytes,
+        macs=self._planner.macs,
+        bound_by=bound,
+    )
+
+
+def _least_stock(graph: StageGraph) -> int:
+  """Bytes that the arena of the stock model is not below: an operator's inputs and outputs."""
+  return max(
+      sum(graph.maps[m].bytes for m in {*op.inputs, *op.outputs}) for op in graph.ops
+  )
+
+
+def decide_all(specs: Sequence[Spec], budget: Budget) -> list[Fit]:
+  """`decide` of each."""
+  return [decide(spec, budget) for spec in specs]
