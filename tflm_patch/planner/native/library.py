@@ -3,8 +3,7 @@
 """The planner's native library: what it computes, as functions over arrays.
 
 The library is built with the package where there is a C compiler. Without it, or
-with TFLM_PATCH_NATIVE=0 in the environment, every function here returns None, and
-the planner computes the same in Python.
+with TFLM_PATCH_NATIVE=0 in the environment, the planner computes the same in Python.
 """
 
 from __future__ import annotations
@@ -12,12 +11,16 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import functools
+import math
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from tflm_patch.planner.native.stage_tables import StageArrays
+from tflm_patch.program.records import MAX_OPS, MAX_STEP_ROWS
 
 if TYPE_CHECKING:
   from tflm_patch.planner.memory.layout import Item, Region
@@ -26,10 +29,16 @@ if TYPE_CHECKING:
 _ABI = 1
 _FOUND = 1
 _NONE = 0
+_IN_PYTHON = -1
+_INT64_MAX = (1 << 63) - 1
 # int64 numbers of a place: its shape, the number of pieces, twice four of a piece.
 _PLACE_NUMBERS = 10
 # A problem that needs more is searched in Python.
 _MOST_MEMORY = 64 << 20
+
+
+class InPython(Exception):
+  """The library is not there, or not made for this problem."""
 
 
 def path() -> pathlib.Path:
@@ -50,6 +59,8 @@ def load() -> ctypes.CDLL | None:
   if abi != _ABI:
     return None
   loaded.tflm_patch_layout_memory.restype = ctypes.c_size_t
+  loaded.tflm_patch_segments_memory.restype = ctypes.c_size_t
+  loaded.tflm_patch_least_peak.restype = ctypes.c_int64
   return loaded
 
 
@@ -170,3 +181,78 @@ def find_layout(
   if outcome == _FOUND:
     return places.tolist(), found_bytes.value
   return (None, 0) if outcome == _NONE else None
+
+
+class _StageStruct(ctypes.Structure):
+  _fields_ = (
+      ('ops', ctypes.c_int32),
+      ('maps', ctypes.c_int32),
+      ('max_ops', ctypes.c_int32),
+      ('max_step_rows', ctypes.c_int32),
+      *((name, ctypes.c_void_p) for name in StageArrays._fields),
+  )
+
+
+class SegmentSearch:
+  """Searches the cuts of a stage, as `segments.SegmentSearch` does.
+
+  Raises:
+    InPython: from every method, when Python must answer.
+  """
+
+  def __init__(self, arrays: StageArrays) -> None:
+    library = load()
+    if library is None:
+      raise InPython
+    self._library = library
+    self._ops = len(arrays.steps)
+    self._arrays = arrays  # that the structure points to
+    pointers = (array.ctypes.data for array in arrays)
+    self._stage = _StageStruct(
+        self._ops, len(arrays.rows), MAX_OPS, MAX_STEP_ROWS, *pointers
+    )
+    size = library.tflm_patch_segments_memory(ctypes.byref(self._stage))
+    if size > _MOST_MEMORY:
+      raise InPython
+    self._memory = np.empty(-(-size // 8), np.int64)
+    self._at = ctypes.c_void_p(self._memory.ctypes.data)
+    _found(
+        library.tflm_patch_segments_begin(
+            ctypes.byref(self._stage), self._at, ctypes.c_size_t(self._memory.nbytes)
+        )
+    )
+
+  def cost(self, first: int, last: int) -> tuple[int, int, int, int]:
+    """Peak, ring and inner bytes, and dispatches of operators [first, last)."""
+    cost = (ctypes.c_int64 * 4)()
+    _found(self._library.tflm_patch_segment_cost(self._at, first, last, cost))
+    return cost[0], cost[1], cost[2], cost[3]
+
+  def least_peak(self, floor_bytes: int, enough: float) -> int:
+    """The smallest peak of any cuts, or a lower bound of it that is `enough`."""
+    limit = _INT64_MAX if enough >= _INT64_MAX else math.ceil(enough)
+    peak = self._library.tflm_patch_least_peak(
+        self._at, ctypes.c_int64(floor_bytes), ctypes.c_int64(limit)
+    )
+    return _found(peak)
+
+  def fewest_dispatches(
+      self, limit: int, without: Collection[tuple[int, int]]
+  ) -> tuple[tuple[int, int], ...] | None:
+    """The cuts with the fewest kernel calls within a peak; None when there are none."""
+    excluded = np.array([*without], np.int32).reshape(-1, 2)
+    cuts = np.empty((self._ops, 2), np.int32)
+    count = self._library.tflm_patch_fewest_dispatches(
+        self._at,
+        ctypes.c_int64(limit),
+        ctypes.c_void_p(excluded.ctypes.data),
+        len(excluded),
+        ctypes.c_void_p(cuts.ctypes.data),
+    )
+    return tuple((first, last) for first, last in cuts[: _found(count)].tolist()) or None
+
+
+def _found(outcome: int) -> int:
+  if outcome == _IN_PYTHON:
+    raise InPython
+  return outcome

@@ -1,0 +1,148 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Native costs and cuts of segments are those of the reference in Python."""
+
+import itertools
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.block_models import block_model
+from support.effort import examples
+from support.graphs import dense_networks, small_networks
+from support.int16_graphs import int16_networks
+from support.model_builder import ModelBuilder
+
+from tflm_patch import convert_model
+from tflm_patch.graph.reader import parse_model
+from tflm_patch.planner.lowering.builder import NotStageable
+from tflm_patch.planner.lowering.partition import partition
+from tflm_patch.planner.lowering.region import lower_region
+from tflm_patch.planner.native import library
+from tflm_patch.planner.native.stage_tables import stage_arrays
+from tflm_patch.planner.rewrites import patches
+from tflm_patch.planner.rewrites.bottleneck import find_blocks, join_blocks
+from tflm_patch.planner.rewrites.feed import feed_by_bands
+from tflm_patch.planner.rewrites.two_pass import find_gates, make_again
+from tflm_patch.planner.schedule.segments import PythonSearch
+from tflm_patch.program.records import MAX_OPS
+
+
+@pytest.fixture(autouse=True)
+def needs_library():
+  if library.load() is None:
+    pytest.skip("needs the planner's library")
+
+
+def stage_graphs(data):
+  """The stages of a model, as they are and rewritten in every way."""
+  model = parse_model(data, '')
+  for region in partition(model, model.main).regions:
+    try:
+      graph = lower_region(model, model.main, region)
+    except NotStageable:
+      continue
+    yield graph
+    blocks = find_blocks(graph)
+    if blocks:
+      yield join_blocks(graph, dict.fromkeys(blocks, 1.0))
+    gates = find_gates(graph)
+    if gates:
+      yield make_again(graph, tuple(gates))
+    for m in graph.inputs:
+      if graph.maps[m].rows > 1:
+        yield feed_by_bands(graph, graph.inputs.index(m), 1)
+        break
+    for first in range(0, len(graph.ops), 2):
+      for depth in patches.depths(graph, first)[-2:]:
+        for grid in ((1, 2), (2, 2)):
+          try:
+            yield patches.split_into_patches(graph, depth, grid, first)
+          except NotStageable:
+            continue
+
+
+def native_search(graph, reusable):
+  arrays = stage_arrays(graph, reusable)
+  assert arrays is not None
+  return library.SegmentSearch(arrays)
+
+
+def check(graph, reusable):
+  """Every cost, then the searches from nothing known."""
+  expected, found = PythonSearch(graph, reusable), native_search(graph, reusable)
+  n = len(graph.ops)
+  for first, last in itertools.combinations(range(n + 1), 2):
+    if last - first <= 12 or (first, last) == (0, n):
+      cost = expected.cost(first, last)
+      assert found.cost(first, last) == (
+          cost.peak_bytes, cost.ring_bytes, cost.inner_bytes, cost.dispatches,
+      ), (first, last)  # fmt: skip
+  expected, found = PythonSearch(graph, reusable), native_search(graph, reusable)
+  floor = sum(graph.maps[m].bytes for m in (*reusable, *graph.outputs))
+  some = (floor + sum(each.bytes for each in graph.maps) / 3) / 2
+  assert found.least_peak(floor, some) == expected.least_peak(floor, some)
+  least = expected.least_peak(floor)
+  assert found.least_peak(floor, math.inf) == least
+  without = []
+  for limit in (least - 1, least, least, least + 64, 2 * least):
+    cuts = expected.fewest_dispatches(limit, without)
+    assert found.fewest_dispatches(limit, without) == cuts
+    without += cuts[:1] if cuts else []
+
+
+def reusable_of(graph, reuse):
+  fed = {m for op in graph.ops if op.name == 'FEED' for m in op.inputs}
+  return [m for m in graph.inputs if m not in fed] if reuse else []
+
+
+@settings(max_examples=examples(30))
+@given(small_networks(), st.booleans())
+def test_costs_and_cuts_are_the_same(network, reuse):
+  for graph in stage_graphs(network.data):
+    if len(graph.ops) <= MAX_OPS:
+      check(graph, reusable_of(graph, reuse))
+
+
+@settings(max_examples=examples(15))
+@given(dense_networks(), st.booleans())
+def test_dense_networks(network, reuse):
+  for graph in stage_graphs(network.data):
+    check(graph, reusable_of(graph, reuse))
+
+
+@settings(max_examples=examples(10))
+@given(int16_networks(), st.booleans())
+def test_int16_networks(network, reuse):
+  for graph in stage_graphs(network.data):
+    check(graph, reusable_of(graph, reuse))
+
+
+@pytest.mark.parametrize('kernel', [3, 5])
+def test_blocks_and_patches(kernel):
+  rewritten = 0
+  for graph in stage_graphs(block_model(kernel=kernel, size=(9, 11))):
+    check(graph, graph.inputs)
+    rewritten += 1
+  assert rewritten > 4
+
+
+def test_more_operators_than_a_segment_holds():
+  b = ModelBuilder(3)
+  x = b.input((1, 3, 2, 2))
+  for _ in range(MAX_OPS + 20):
+    x = b.relu(x)
+  b.output(x)
+  graph = next(stage_graphs(b.build()))
+  assert len(graph.ops) > MAX_OPS
+  expected, found = PythonSearch(graph), native_search(graph, [])
+  assert found.least_peak(0, math.inf) == expected.least_peak(0)
+  assert found.fewest_dispatches(24, ()) == expected.fewest_dispatches(24)
+
+
+def test_conversion_is_the_same_without_the_library(monkeypatch):
+  data = block_model()
+  expected = convert_model(data).data
+  monkeypatch.setattr(library, 'load', lambda: None)
+  assert convert_model(data).data == expected
