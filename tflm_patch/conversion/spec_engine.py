@@ -11,10 +11,9 @@ specs that are asked for.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tflm_patch import api, cost
-from tflm_patch.api import ConversionResult
 from tflm_patch.architecture.graph_builder import to_graph, with_random_weights
 from tflm_patch.architecture.spec import Spec
 from tflm_patch.conversion import spec_size
@@ -38,15 +37,15 @@ class Needs:
     arena: Bytes of arena.
     flash: Bytes of the converted file.
     macs: Multiply-accumulates.
-    plan: Of the stage when all operators are in one; None else.
-    conversion: The whole conversion, where there was one.
+    bound_by: What needs the most memory.
+    plan: Makes the plan of the stage, when all operators are in one.
   """
 
   arena: int
   flash: int
   macs: int
-  plan: StagePlan | None
-  conversion: ConversionResult | None = None
+  bound_by: str
+  plan: Callable[[], StagePlan] | None
 
 
 def needs_of(spec: Spec) -> Needs:
@@ -91,8 +90,8 @@ def _convert(spec: Spec) -> Needs:
       result.converted_arena.total,
       result.converted_bytes,
       result.converted_macs,
-      plans[0] if is_whole else None,
-      result,
+      bound_of(max(plans, key=lambda plan: plan.bytes)) if plans else result.reason or '',
+      (lambda: plans[0]) if is_whole else None,
   )
 
 
@@ -101,7 +100,7 @@ def _answer(needs: Needs, budget: Budget) -> Fit:
   fits = is_small and needs.arena <= budget.arena_bytes
   instructions = None
   if budget.cpu is not None and needs.plan is not None:
-    instructions = cost.predict(needs.plan, budget.cpu).instructions
+    instructions = cost.predict(needs.plan(), budget.cpu).instructions
   return Fit(
       target=budget.name,
       verdict=Verdict.FITS if fits else Verdict.TOO_LARGE,
@@ -112,12 +111,8 @@ def _answer(needs: Needs, budget: Budget) -> Fit:
       flash_limit=budget.flash_bytes,
       macs=needs.macs,
       instructions=instructions,
-      bound_by=_bound_by(needs) if is_small else 'flash',
+      bound_by=needs.bound_by if is_small else 'flash',
   )
-
-
-def _bound_by(needs: Needs) -> str:
-  return '' if needs.plan is None else bound_of(needs.plan)
 
 
 def bound_of(plan: StagePlan) -> str:
@@ -146,12 +141,13 @@ class _Asked:
 
   def needs(self) -> Needs:
     """By the whole search."""
-    plan = self._planner.smallest()
-    arena = spec_size.arena_of(self._interface, plan.workspace_bytes)
+    size = self._planner.smallest_size()
+    arena = spec_size.arena_of(self._interface, size.workspace_bytes)
     if arena > _WORTH * self._stock:
       return _convert(self._spec)
-    flash = spec_size.file_of(self._interface, plan, self._constants)
-    return Needs(arena, flash, plan.macs, plan)
+    flash = spec_size.file_of(self._interface, self._graph, size, self._constants)
+    bound = self._graph.ops[size.peak_op].name
+    return Needs(arena, flash, self._planner.macs, bound, self._planner.smallest)
 
   def brief(self, budget: Budget) -> Fit | None:
     """A verdict that needs no search; None when there is none."""
@@ -167,10 +163,10 @@ class _Asked:
     if not self._planner.gets_below(most + 1):
       return self._fit(budget, Gear.BOUND, limit + 1, flash, '')
     assert workspace is not None
-    found = self._planner.within(workspace)
+    found = self._planner.size_within(workspace)
     if found is None:
       return None
-    flash = spec_size.file_of(interface, found, self._constants)
+    flash = spec_size.file_of(interface, self._graph, found, self._constants)
     if budget.flash_bytes is not None and flash > budget.flash_bytes:
       return None
     arena = spec_size.arena_of(interface, found.workspace_bytes)

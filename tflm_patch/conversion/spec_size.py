@@ -21,7 +21,7 @@ from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.ir.constants import ConstantPool
 from tflm_patch.planner.ir.stage_graph import FeatureMap, StageGraph, StageOp
-from tflm_patch.planner.plan import StagePlan
+from tflm_patch.planner.plan import PlanSize
 from tflm_patch.program import records as program
 from tflm_patch.program.records import Kind
 
@@ -152,11 +152,9 @@ class _Sizes(ConstantPool):
     return 0
 
 
-def program_of(plan: StagePlan) -> int:
+def program_of(graph: StageGraph, size: PlanSize) -> int:
   """Bytes of a plan's program."""
-  graph = plan.graph
-  steps = sum(len(segment.steps) for segment in plan.segments)
-  return _program(graph, steps, len(plan.segments))
+  return _program(graph, size.steps, size.segments)
 
 
 def least_program(graph: StageGraph) -> int:
@@ -181,7 +179,7 @@ def least_file(interface: Interface, graph: StageGraph, constants: int) -> int:
   return file_overhead(interface) + least_program(graph) + constants
 
 
-def file_of(interface: Interface, plan: StagePlan, constants: int) -> int:
+def file_of(interface: Interface, graph: StageGraph, size: PlanSize, constants: int) -> int:
   """Bytes of the converted file."""
-  text = _SCHEDULE_BYTES * len(plan.segments)
-  return file_overhead(interface) + program_of(plan) + constants + text
+  text = _SCHEDULE_BYTES * size.segments
+  return file_overhead(interface) + program_of(graph, size) + constants + text

@@ -124,8 +124,7 @@ def _lower(fragment: Fragment) -> StageGraph | None:
   """The stage of a fragment alone; None when a plugin or a stock operator has a part in it."""
   network = Network(fragment.source, (fragment,), (), (fragment.end,))
   model = graph_of(network, PlausibleScales())
-  entries, _ = converter_plugins.select(())
-  _, changes = converter_plugins.run_plugins(model, entries, converter_plugins.Context())
+  _, changes = converter_plugins.run_plugins(model, _plugins(), converter_plugins.Context())
   regions = partition(model, model.main).regions
   if changes or len(regions) != 1 or len(regions[0]) != len(model.main.operators):
     return None
@@ -134,6 +133,12 @@ def _lower(fragment: Fragment) -> StageGraph | None:
   except NotStageable:
     return None
   return graph if graph.inputs == (0,) and len(graph.outputs) == 1 else None
+
+
+@functools.cache
+def _plugins() -> list[converter_plugins.Registered]:
+  """All of them; entry points are looked up once."""
+  return converter_plugins.select(())[0]
 
 
 def _read_by(fragment: Fragment) -> FeatureMap:

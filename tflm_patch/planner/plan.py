@@ -120,6 +120,22 @@ class StagePlan:
     return sum(count * calls[i] if i in calls else 1 for i, _, count in steps)
 
 
+@dataclasses.dataclass(frozen=True)
+class PlanSize:
+  """What a plan needs, without the plan.
+
+  Attributes:
+    workspace_bytes: Multiple of 16.
+    segments, steps: How many there are in its program.
+    peak_op: The operator during which the most memory is alive.
+  """
+
+  workspace_bytes: int
+  segments: int
+  steps: int
+  peak_op: int
+
+
 class Planner:
   """Plans of one stage.
 
@@ -181,12 +197,16 @@ class Planner:
   def smallest(self, brief: bool = False) -> StagePlan:
     """The plan with the smallest workspace that was found; less time is spent if brief."""
     if brief:
-      return self._find_smallest(brief)
+      return self._finish(self._find_smallest(brief))
     if self._smallest is None:
-      self._smallest = self._find_smallest(brief)
+      self._smallest = self._finish(self._find_smallest(brief))
     return self._smallest
 
-  def _find_smallest(self, brief: bool) -> StagePlan:
+  def smallest_size(self) -> PlanSize:
+    """What `smallest` needs; in less time than that."""
+    return self._size(self._find_smallest(brief=False))
+
+  def _find_smallest(self, brief: bool) -> _LaidOut:
     least = self.least_peak()
     best: _LaidOut | None = None
     without: set[tuple[int, int]] = set()
@@ -204,7 +224,7 @@ class Planner:
         break
       without.add(candidate.bounding_segment())
     assert best is not None
-    return self._finish(best)
+    return best
 
   def fastest(self, workspace_limit: int) -> StagePlan | None:
     """The plan with the fewest kernel calls in a workspace of at most this size.
@@ -230,7 +250,7 @@ class Planner:
     smallest = self.smallest()
     return smallest if smallest.workspace_bytes <= workspace_limit else None
 
-  def within(self, workspace_limit: int) -> StagePlan | None:
+  def size_within(self, workspace_limit: int) -> PlanSize | None:
     """A plan of at most this workspace, found without much search; None where that needs more."""
     peak = self._tensor_bytes + workspace_limit
     # What leaves some room is laid out at once.
@@ -240,8 +260,15 @@ class Planner:
         continue
       found = self._lay_out(self._simulate(cuts), workspace_limit + layout.ALIGNMENT, brief=True)
       if found is not None:
-        return self._finish(found)
+        return self._size(found)
     return None
+
+  def _size(self, chosen: _LaidOut) -> PlanSize:
+    joined = [step for part in chosen.steps for step in part]
+    op, _ = joined[int(chosen.needs.live_bytes().argmax())]
+    band = feed.band_rows(self._graph)
+    steps = sum(len(_join(self._graph, part, band)) for part in chosen.steps)
+    return PlanSize(chosen.layout.bytes, len(chosen.cuts), steps, op)
 
   def fixed(self, schedule: str) -> StagePlan | None:
     """Every operator for itself ('layer'), or all in one 'stream' if that is possible."""
