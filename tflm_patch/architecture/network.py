@@ -174,7 +174,7 @@ def _head_builder(head: Head, ends: list[Value]) -> LayerBuilder:
 
 
 def _head(
-    head: Head, count: int, ends: Sequence[tuple[int, Value]]
+  head: Head, count: int, ends: Sequence[tuple[int, Value]]
 ) -> tuple[tuple[Layer, ...], tuple[int, ...]]:
   """The layers of a head that looks at several maps, and the outputs."""
   first = len(ends)

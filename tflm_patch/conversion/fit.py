@@ -9,21 +9,24 @@ that does not fit, options are tried in the order of what they cost, until one d
 from __future__ import annotations
 
 import dataclasses
-import enum
 import os
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from tflm_patch import api, architecture, cost, targets
 from tflm_patch.api import ConversionResult, ConvertOptions
 from tflm_patch.architecture import Spec
+from tflm_patch.conversion import spec_engine
+from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict, budget_of
 from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import read_limited
 from tflm_patch.graph.types import DType, Model
 from tflm_patch.graph.writer import serialize_model
+from tflm_patch.planner.plan import StagePlan
 from tflm_patch.targets import Target
+
+__all__ = ['Budget', 'Fit', 'FitOptions', 'Gear', 'Verdict', 'fit_table', 'fits']
 
 Subject = Spec | Model | str | os.PathLike[str]
 Progress = Callable[[str], None]
@@ -33,21 +36,6 @@ _SUFFIX = '.tflite'
 _Flags = tuple[tuple[str, str], ...]  # options of `convert` and their values
 
 
-class Verdict(enum.Enum):
-  """Whether it fits."""
-
-  FITS = 'fits'
-  TOO_LARGE = 'does not fit'
-
-
-class Gear(enum.Enum):
-  """How a verdict was found, and what the arena in it is then."""
-
-  BOUND = 'bound'  # no plan can be below the arena that is given
-  BRIEF = 'brief'  # there is a plan of the arena that is given; a search may find a smaller one
-  FULL = 'full'  # the arena that the whole search finds
-
-
 @dataclasses.dataclass(frozen=True)
 class FitOptions:
   """What may be done to make it fit.
@@ -55,60 +43,14 @@ class FitOptions:
   Attributes:
     convert: Options of the conversion; its budgets are set from the target.
     reserve_bytes: SRAM that is kept for everything else: stack, heap, drivers.
+    exact: Always search the smallest arena, also where a verdict takes less.
     try_options: Look for an option that makes it fit when it does not.
   """
 
   convert: ConvertOptions = _PLAIN
   reserve_bytes: int = 0
-  try_options: bool = True
-
-
-@dataclasses.dataclass(frozen=True)
-class Fit:
-  """The answer.
-
-  Attributes:
-    target: Name of the chip.
-    verdict: Of the model as `tflm-patch convert` makes it without further options.
-    gear: How it was found.
-    arena: Bytes of arena; what they are depends on the gear.
-    arena_limit: What the chip has for it, in one piece.
-    flash: Bytes of the converted model; kernels are not counted.
-    flash_limit: What the chip has; None where flash is external.
-    macs: Multiply-accumulates of an inference.
-    instructions: Predicted for the chip's core; None where that is not known.
-    bound_by: What needs the most memory.
-    option: Of `tflm-patch convert`: what makes it fit, '' when nothing must or can.
-    option_arena: The arena with it.
-  """
-
-  target: str
-  verdict: Verdict
-  gear: Gear
-  arena: int
-  arena_limit: int
-  flash: int
-  flash_limit: int | None
-  macs: int
-  instructions: int | None = None
-  bound_by: str = ''
-  option: str = ''
-  option_arena: int | None = None
-
-  @property
-  def fits(self) -> bool:
-    return self.verdict is Verdict.FITS
-
-  @property
-  def spare_bytes(self) -> int:
-    """Bytes of arena that are left; below 0 what is missing."""
-    return self.arena_limit - self.arena
-
-  def to_json(self) -> dict[str, Any]:
-    """For machines."""
-    values = dataclasses.asdict(self)
-    values['verdict'], values['gear'] = self.verdict.value, self.gear.value
-    return {**values, 'fits': self.fits, 'spare_bytes': self.spare_bytes}
+  exact: bool = False
+  try_options: bool = False
 
 
 def fits(subject: Subject, target: Target | str, options: FitOptions = FitOptions()) -> Fit:
@@ -123,6 +65,11 @@ def fits(subject: Subject, target: Target | str, options: FitOptions = FitOption
     TflmPatchError: unreadable file, unknown target, a spec that cannot exist.
   """
   chip = target if isinstance(target, Target) else targets.load(target)
+  spec = _spec_of(subject)
+  if spec is not None and not options.try_options and options.convert == _PLAIN:
+    core = cost.core_of(chip.cpu) if options.exact else None
+    budget = budget_of(chip, core, options.reserve_bytes)
+    return spec_engine.exactly(spec, budget) if options.exact else spec_engine.decide(spec, budget)
   return fit_table(subject, [chip], options)[0]
 
 
@@ -150,17 +97,24 @@ def _silent(text: str) -> None:
   del text
 
 
+def _spec_of(subject: Subject) -> Spec | None:
+  """A spec, from its line or its name, too; None for a graph or a file."""
+  if isinstance(subject, Spec):
+    return subject
+  if not isinstance(subject, str) or subject.lower().endswith(_SUFFIX):
+    return None
+  is_path = os.sep in subject or pathlib.Path(subject).exists()
+  return None if is_path else architecture.load(subject)
+
+
 def _read(subject: Subject) -> tuple[bytes, str]:
   """A model's bytes, and its name for messages."""
-  if isinstance(subject, str) and not subject.lower().endswith(_SUFFIX):
-    if os.sep not in subject and not pathlib.Path(subject).exists():
-      subject = architecture.load(subject)
-  if isinstance(subject, Spec):
-    # Zeros would be stored once; weights are not.
-    model = architecture.with_random_weights(architecture.to_graph(subject), seed=0)
-    return serialize_model(model), architecture.format_spec(subject)
+  spec = _spec_of(subject)
+  if spec is not None:
+    return spec_engine.trained_file(spec), architecture.format_spec(spec)
   if isinstance(subject, Model):
     return serialize_model(subject), subject.source
+  assert not isinstance(subject, Spec)
   return read_limited(subject), os.fspath(subject)
 
 
@@ -268,10 +222,10 @@ def _instructions(result: ConversionResult, chip: Target) -> int | None:
 
 
 def _bound_by(result: ConversionResult) -> str:
-  """The moment at which the most memory is in use."""
   if not result.stages:
     return result.reason or ''
-  plan = max((stage.plan for stage in result.stages), key=lambda plan: plan.bytes)
-  segment = max(plan.segments, key=lambda segment: segment.peak.bytes)
-  what, size = segment.peak.parts[0]
-  return f'{plan.graph.ops[segment.peak.op].name}: {what}, {size:,} bytes'
+  return spec_engine.bound_of(max((stage.plan for stage in result.stages), key=_bytes_of))
+
+
+def _bytes_of(plan: StagePlan) -> int:
+  return plan.bytes

@@ -11,17 +11,15 @@ specs that are asked for.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from tflm_patch import api, cost
-from tflm_patch.architecture.graph_builder import to_graph, with_random_weights
+from tflm_patch.architecture.graph_builder import RandomScales, to_graph, with_random_weights
 from tflm_patch.architecture.spec import Spec
 from tflm_patch.conversion import spec_size
 from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict
-from tflm_patch.conversion.spec_size import Interface
 from tflm_patch.conversion.spec_stage import SpecStage, stage_of
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.planner.ir.stage_graph import StageGraph
 from tflm_patch.planner.plan import Planner, StagePlan
 
 # A stage is made where it needs less than this part of the stock arena; near that the
@@ -79,19 +77,25 @@ def exactly(spec: Spec, budget: Budget) -> Fit:
   return _answer(needs_of(spec), budget)
 
 
+def trained_file(spec: Spec) -> bytes:
+  """A file as large as that of a trained network.
+
+  Equal constants would be stored once; those of trained networks are not equal.
+  """
+  return serialize_model(with_random_weights(to_graph(spec, RandomScales(seed=0)), seed=0))
+
+
 def _convert(spec: Spec) -> Needs:
   """By a conversion."""
-  # Zeros would be stored once; weights are not.
-  model = with_random_weights(to_graph(spec), seed=0)
-  result = api.convert_model(serialize_model(model))
+  result = api.convert_model(trained_file(spec))
   plans = [stage.plan for stage in result.stages]
   is_whole = len(plans) == 1 and len(result.model.main.operators) == 1
   return Needs(
-      result.converted_arena.total,
-      result.converted_bytes,
-      result.converted_macs,
-      bound_of(max(plans, key=lambda plan: plan.bytes)) if plans else result.reason or '',
-      (lambda: plans[0]) if is_whole else None,
+    result.converted_arena.total,
+    result.converted_bytes,
+    result.converted_macs,
+    bound_of(max(plans, key=lambda plan: plan.bytes)) if plans else result.reason or '',
+    (lambda: plans[0]) if is_whole else None,
   )
 
 
@@ -102,16 +106,16 @@ def _answer(needs: Needs, budget: Budget) -> Fit:
   if budget.cpu is not None and needs.plan is not None:
     instructions = cost.predict(needs.plan(), budget.cpu).instructions
   return Fit(
-      target=budget.name,
-      verdict=Verdict.FITS if fits else Verdict.TOO_LARGE,
-      gear=Gear.FULL,
-      arena=needs.arena,
-      arena_limit=budget.arena_bytes,
-      flash=needs.flash,
-      flash_limit=budget.flash_bytes,
-      macs=needs.macs,
-      instructions=instructions,
-      bound_by=needs.bound_by if is_small else 'flash',
+    target=budget.name,
+    verdict=Verdict.FITS if fits else Verdict.TOO_LARGE,
+    gear=Gear.FULL,
+    arena=needs.arena,
+    arena_limit=budget.arena_bytes,
+    flash=needs.flash,
+    flash_limit=budget.flash_bytes,
+    macs=needs.macs,
+    instructions=instructions,
+    bound_by=needs.bound_by if is_small else 'flash',
   )
 
 
@@ -130,8 +134,8 @@ class _Asked:
     self._graph = stage.graph
     self._interface = stage.interface
     self._planner = Planner(stage.graph, (0,))
-    self._constants = spec_size.constants_of(stage.graph)
-    self._stock = _least_stock(stage.graph)
+    self._flash = stage.flash
+    self._stock = stage.stock_bytes
 
   @classmethod
   def about(cls, spec: Spec) -> _Asked | None:
@@ -145,14 +149,14 @@ class _Asked:
     arena = spec_size.arena_of(self._interface, size.workspace_bytes)
     if arena > _WORTH * self._stock:
       return _convert(self._spec)
-    flash = spec_size.file_of(self._interface, self._graph, size, self._constants)
+    flash = spec_size.file_of(self._interface, self._flash, size)
     bound = self._graph.ops[size.peak_op].name
     return Needs(arena, flash, self._planner.macs, bound, self._planner.smallest)
 
   def brief(self, budget: Budget) -> Fit | None:
     """A verdict that needs no search; None when there is none."""
     interface, limit = self._interface, budget.arena_bytes
-    flash = spec_size.least_file(interface, self._graph, self._constants)
+    flash = spec_size.least_file(interface, self._flash)
     if budget.flash_bytes is not None and flash > budget.flash_bytes:
       floor = spec_size.arena_of(interface, 0)
       return self._fit(budget, Gear.BOUND, floor, flash, 'flash')
@@ -166,7 +170,7 @@ class _Asked:
     found = self._planner.size_within(workspace)
     if found is None:
       return None
-    flash = spec_size.file_of(interface, self._graph, found, self._constants)
+    flash = spec_size.file_of(interface, self._flash, found)
     if budget.flash_bytes is not None and flash > budget.flash_bytes:
       return None
     arena = spec_size.arena_of(interface, found.workspace_bytes)
@@ -174,25 +178,13 @@ class _Asked:
 
   def _fit(self, budget: Budget, gear: Gear, arena: int, flash: int, bound: str) -> Fit:
     return Fit(
-        target=budget.name,
-        verdict=Verdict.FITS if gear is Gear.BRIEF else Verdict.TOO_LARGE,
-        gear=gear,
-        arena=arena,
-        arena_limit=budget.arena_bytes,
-        flash=flash,
-        flash_limit=budget.flash_bytes,
-        macs=self._planner.macs,
-        bound_by=bound,
+      target=budget.name,
+      verdict=Verdict.FITS if gear is Gear.BRIEF else Verdict.TOO_LARGE,
+      gear=gear,
+      arena=arena,
+      arena_limit=budget.arena_bytes,
+      flash=flash,
+      flash_limit=budget.flash_bytes,
+      macs=self._planner.macs,
+      bound_by=bound,
     )
-
-
-def _least_stock(graph: StageGraph) -> int:
-  """Bytes that the arena of the stock model is not below: an operator's inputs and outputs."""
-  return max(
-      sum(graph.maps[m].bytes for m in {*op.inputs, *op.outputs}) for op in graph.ops
-  )
-
-
-def decide_all(specs: Sequence[Spec], budget: Budget) -> list[Fit]:
-  """`decide` of each."""
-  return [decide(spec, budget) for spec in specs]

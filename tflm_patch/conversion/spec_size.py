@@ -14,13 +14,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from tflm_patch.architecture.graph_builder import per_tensor
 from tflm_patch.arena import offline, predict
 from tflm_patch.conversion.stage_operator import CUSTOM_NAME
-from tflm_patch.architecture.graph_builder import per_tensor
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.ir.constants import ConstantPool
-from tflm_patch.planner.ir.stage_graph import FeatureMap, StageGraph, StageOp
+from tflm_patch.planner.ir.stage_graph import FeatureMap, StageOp
 from tflm_patch.planner.plan import PlanSize
 from tflm_patch.program import records as program
 from tflm_patch.program.records import Kind
@@ -30,6 +30,11 @@ _Array = tuple[int, int]  # bytes, alignment
 _SCHEDULE_BYTES = 10  # of a segment in the custom options, as text
 _WEIGHTS_ALIGNMENT = 16
 _WORD = 4
+# Looked up once: a record counts its bytes anew each time.
+_HEADER_BYTES, _MAP_BYTES, _OP_BYTES = (
+  record.size for record in (program.HEADER, program.MAP, program.OP)
+)
+_SEGMENT_BYTES, _STEP_BYTES = program.SEGMENT.size, program.STEP.size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,9 +77,7 @@ def workspace_within(interface: Interface, arena_bytes: int) -> int | None:
 def file_overhead(interface: Interface) -> int:
   """Bytes of a file of one stage besides program, constants and the text of its schedule."""
   model = _skeleton(interface, 0)
-  constants = sum(
-      tensor.data.size for tensor in model.main.tensors if tensor.data is not None
-  )
+  constants = sum(tensor.data.size for tensor in model.main.tensors if tensor.data is not None)
   return len(serialize_model(model)) - constants
 
 
@@ -82,25 +85,71 @@ def _skeleton(interface: Interface, workspace_bytes: int) -> Model:
   """A model of one stage of which only the sizes are right."""
   data = program.HEADER.pack(workspace_bytes=workspace_bytes)
   tensors = [
-      Tensor('input', interface.input, DType.INT8, quantization=per_tensor(0.1, 0)),
-      Tensor('output', interface.output, DType.INT8, quantization=per_tensor(0.1, 0)),
-      Tensor('stage_0/program', (len(data),), DType.UINT8, np.frombuffer(data, np.uint8)),
-      Tensor('stage_0/constants', (16,), DType.UINT8, np.zeros(16, np.uint8)),
+    Tensor('input', interface.input, DType.INT8, quantization=per_tensor(0.1, 0)),
+    Tensor('output', interface.output, DType.INT8, quantization=per_tensor(0.1, 0)),
+    Tensor('stage_0/program', (len(data),), DType.UINT8, np.frombuffer(data, np.uint8)),
+    Tensor('stage_0/constants', (16,), DType.UINT8, np.zeros(16, np.uint8)),
   ]
   options = bytes(100)  # about as many as `custom_options` writes besides the schedule
-  stage = Operator(
-      'CUSTOM', (0, 2, 3), (1,), custom_name=CUSTOM_NAME, custom_options=options
-  )
+  stage = Operator('CUSTOM', (0, 2, 3), (1,), custom_name=CUSTOM_NAME, custom_options=options)
   return Model([Subgraph(tensors, [stage], (0,), (1,), name='main')], description='spec')
 
 
-def constants_of(graph: StageGraph) -> int:
-  """Bytes of constants of a stage, as they lie in flash."""
-  size = 0
-  for op in graph.ops:
-    for array, alignment in arrays_of(op, graph.maps):
+@dataclasses.dataclass(frozen=True)
+class FlashParts:
+  """What operators take in flash besides the steps of their program.
+
+  Attributes:
+    arrays: Size and alignment of their constants, in order.
+    ops, maps, edges: How many there are.
+    record_bytes: Of their parameters.
+  """
+
+  arrays: tuple[_Array, ...]
+  ops: int
+  maps: int
+  edges: int
+  record_bytes: int
+
+  @functools.cached_property
+  def constant_bytes(self) -> int:
+    """Bytes of constants, as they lie in flash."""
+    size = 0
+    for array, alignment in self.arrays:
       size += -size % alignment + array
-  return size
+    return size
+
+
+def parts_of(maps: Sequence[FeatureMap], ops: Sequence[StageOp]) -> FlashParts:
+  """The parts of operators.
+
+  Args:
+    maps: That the operators' numbers mean.
+    ops: The operators.
+  """
+  return FlashParts(
+    tuple(array for op in ops for array in arrays_of(op, maps)),
+    len(ops),
+    len(maps),
+    sum(len(op.inputs) + len(op.outputs) for op in ops),
+    sum(_record_bytes(op) for op in ops),
+  )
+
+
+def joined(parts: Sequence[FlashParts], more_maps: int) -> FlashParts:
+  """The parts of all operators, and of so many maps more."""
+  return FlashParts(
+    tuple(array for part in parts for array in part.arrays),
+    sum(part.ops for part in parts),
+    sum(part.maps for part in parts) + more_maps,
+    sum(part.edges for part in parts),
+    sum(part.record_bytes for part in parts),
+  )
+
+
+def _record_bytes(op: StageOp) -> int:
+  record = program.PARAMETERS.get(Kind(op.kind))
+  return 0 if record is None else -(-record.size // _WORD) * _WORD
 
 
 def arrays_of(op: StageOp, maps: Sequence[FeatureMap]) -> Iterator[_Array]:
@@ -120,12 +169,12 @@ def arrays_of(op: StageOp, maps: Sequence[FeatureMap]) -> Iterator[_Array]:
 
 
 _WITHOUT_CONSTANTS = (
-    Kind.ADD,
-    Kind.MUL,
-    Kind.MEAN,
-    Kind.AVERAGE_POOL_2D,
-    Kind.MAX_POOL_2D,
-    Kind.RESHAPE,
+  Kind.ADD,
+  Kind.MUL,
+  Kind.MEAN,
+  Kind.AVERAGE_POOL_2D,
+  Kind.MAX_POOL_2D,
+  Kind.RESHAPE,
 )
 
 
@@ -152,34 +201,21 @@ class _Sizes(ConstantPool):
     return 0
 
 
-def program_of(graph: StageGraph, size: PlanSize) -> int:
-  """Bytes of a plan's program."""
-  return _program(graph, size.steps, size.segments)
+def program_of(parts: FlashParts, steps: int, segments: int) -> int:
+  """Bytes of a program of so many steps and segments."""
+  size = _HEADER_BYTES + _MAP_BYTES * parts.maps + _OP_BYTES * parts.ops
+  size += -(-2 * parts.edges // _WORD) * _WORD
+  size += _SEGMENT_BYTES * segments + _STEP_BYTES * steps
+  return -(-size // _WORD) * _WORD + parts.record_bytes
 
 
-def least_program(graph: StageGraph) -> int:
-  """Bytes that the program of no plan of a stage is below."""
-  return _program(graph, len(graph.ops), 1)
-
-
-def _program(graph: StageGraph, steps: int, segments: int) -> int:
-  edges = sum(len(op.inputs) + len(op.outputs) for op in graph.ops)
-  size = program.HEADER.size + program.MAP.size * len(graph.maps)
-  size += program.OP.size * len(graph.ops) + -(-2 * edges // _WORD) * _WORD
-  size += program.SEGMENT.size * segments + program.STEP.size * steps
-  size = -(-size // _WORD) * _WORD
-  for op in graph.ops:
-    record = program.PARAMETERS.get(Kind(op.kind))
-    size += 0 if record is None else -(-record.size // _WORD) * _WORD
-  return size
-
-
-def least_file(interface: Interface, graph: StageGraph, constants: int) -> int:
+def least_file(interface: Interface, parts: FlashParts) -> int:
   """Bytes that the converted file of no plan is below."""
-  return file_overhead(interface) + least_program(graph) + constants
+  return file_of(interface, parts, PlanSize(0, 1, parts.ops, 0))
 
 
-def file_of(interface: Interface, graph: StageGraph, size: PlanSize, constants: int) -> int:
-  """Bytes of the converted file."""
+def file_of(interface: Interface, parts: FlashParts, size: PlanSize) -> int:
+  """Bytes of the converted file of a plan of this size."""
   text = _SCHEDULE_BYTES * size.segments
-  return file_overhead(interface) + program_of(graph, size) + constants + text
+  encoded = program_of(parts, size.steps, size.segments) + parts.constant_bytes
+  return file_overhead(interface) + encoded + text

@@ -18,7 +18,7 @@ import converter_plugins
 from tflm_patch.architecture.graph_builder import PlausibleScales, graph_of
 from tflm_patch.architecture.network import Fragment, Network, network_of
 from tflm_patch.architecture.spec import Spec
-from tflm_patch.conversion.spec_size import Interface
+from tflm_patch.conversion.spec_size import FlashParts, Interface, joined, parts_of
 from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, StageGraph, StageOp
 from tflm_patch.planner.lowering.partition import partition
 from tflm_patch.planner.lowering.region import NotStageable, lower_region
@@ -32,11 +32,15 @@ class LoweredFragment:
     maps: What it makes, numbered from 1 on; 0 is what it reads.
     ops: Numbered from 0 on.
     end: The map that it ends with; 0 when that is what it reads.
+    flash: What it takes in flash.
+    most_bytes: Of an operator's inputs and outputs together.
   """
 
   maps: tuple[FeatureMap, ...]
   ops: tuple[StageOp, ...]
   end: int
+  flash: FlashParts
+  most_bytes: int
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,10 +50,14 @@ class SpecStage:
   Attributes:
     graph: All operators.
     interface: Shapes of input and output.
+    flash: What it takes in flash.
+    stock_bytes: That the arena of the stock model is not below.
   """
 
   graph: StageGraph
   interface: Interface
+  flash: FlashParts
+  stock_bytes: int
 
 
 def stage_of(spec: Spec) -> SpecStage | None:
@@ -69,7 +77,12 @@ def stage_of(spec: Spec) -> SpecStage | None:
     if lowered.ops:
       parts.append(lowered)
   interface = Interface(network.source.shape, network.fragments[-1].output.shape)
-  return SpecStage(_joined(_input_map(network), parts), interface)
+  return SpecStage(
+    _joined(_input_map(network), parts),
+    interface,
+    joined([part.flash for part in parts], more_maps=1),
+    max(part.most_bytes for part in parts),
+  )
 
 
 def _input_map(network: Network) -> FeatureMap:
@@ -87,13 +100,13 @@ def _joined(source: FeatureMap, parts: Sequence[LoweredFragment]) -> StageGraph:
     for op in part.ops:
       number = first + op.sources[0]
       ops.append(
-          _renumbered(
-              op,
-              f'{op.name.partition(" ")[0]} {number}',
-              tuple(base + m if m else x for m in op.inputs),
-              tuple(base + m for m in op.outputs),
-              (number,),
-          )
+        _renumbered(
+          op,
+          f'{op.name.partition(" ")[0]} {number}',
+          tuple(base + m if m else x for m in op.inputs),
+          tuple(base + m for m in op.outputs),
+          (number,),
+        )
       )
     x = base + part.end if part.end else x
   maps[x] = _output(maps[x])
@@ -101,11 +114,11 @@ def _joined(source: FeatureMap, parts: Sequence[LoweredFragment]) -> StageGraph:
 
 
 def _renumbered(
-    op: StageOp,
-    name: str,
-    inputs: tuple[int, ...],
-    outputs: tuple[int, ...],
-    sources: tuple[int, ...],
+  op: StageOp,
+  name: str,
+  inputs: tuple[int, ...],
+  outputs: tuple[int, ...],
+  sources: tuple[int, ...],
 ) -> StageOp:
   # Of the same fields: much faster than dataclasses.replace.
   copy = object.__new__(StageOp)
@@ -151,14 +164,16 @@ def _read_by(fragment: Fragment) -> FeatureMap:
 def lowered_fragment(fragment: Fragment) -> LoweredFragment | None:
   """A fragment lowered; None when it does not become a stage of all its operators."""
   if not fragment.layers:
-    return LoweredFragment((), (), 0)
+    return LoweredFragment((), (), 0, parts_of((), ()), 0)
   graph = _lower(fragment)
   if graph is None:
     return None
   maps = tuple(
-      dataclasses.replace(feature_map, role=MapRole.INTERNAL)
-      if feature_map.role == MapRole.OUTPUT
-      else feature_map
-      for feature_map in graph.maps[1:]
+    dataclasses.replace(feature_map, role=MapRole.INTERNAL)
+    if feature_map.role == MapRole.OUTPUT
+    else feature_map
+    for feature_map in graph.maps[1:]
   )
-  return LoweredFragment(maps, graph.ops, graph.outputs[0])
+  most = max(sum(graph.maps[m].bytes for m in {*op.inputs, *op.outputs}) for op in graph.ops)
+  parts = dataclasses.replace(parts_of(graph.maps, graph.ops), maps=len(maps))
+  return LoweredFragment(maps, graph.ops, graph.outputs[0], parts, most)

@@ -258,7 +258,8 @@ class Planner:
       cuts = self._search.fewest_dispatches(limit)
       if cuts is None:
         continue
-      found = self._lay_out(self._simulate(cuts), workspace_limit + layout.ALIGNMENT, brief=True)
+      below = workspace_limit + layout.ALIGNMENT
+      found = self._lay_out(self._simulate(cuts), below, brief=True, enough=workspace_limit)
       if found is not None:
         return self._size(found)
     return None
@@ -289,7 +290,7 @@ class Planner:
     return _Candidate(cuts, steps, needs.needs_of(self._graph, cuts, joined, self._reusable))
 
   def _lay_out(
-      self, candidate: _Candidate, below: int | None, brief: bool = False
+      self, candidate: _Candidate, below: int | None, brief: bool = False, enough: int = 0
   ) -> _LaidOut | None:
     """None when no workspace of less than `below` bytes was found."""
     needed = candidate.needs
@@ -297,7 +298,7 @@ class Planner:
         layout.Region(self._graph.maps[m].bytes, needed.tensors[m]) for m in self._tensors
     ]
     found = layout_search.find_layout(
-        needed.items, regions, needed.length, limit=below, brief=brief
+        needed.items, regions, needed.length, limit=below, enough=enough, brief=brief
     )
     if found is None:
       return None

@@ -44,6 +44,7 @@ def find_layout(
     length: int,
     *,
     limit: int | None = None,
+    enough: int = 0,
     brief: bool = False,
 ) -> Layout | None:
   """Places items in a workspace as small as can be found.
@@ -53,6 +54,7 @@ def find_layout(
     regions: Memory beside the workspace.
     length: Number of steps.
     limit: Only layouts below this size are of interest.
+    enough: A layout of this size, a multiple of 16, ends the search.
     brief: Spend less time on it.
 
   Returns:
@@ -64,7 +66,7 @@ def find_layout(
   if brief:
     attempts //= 4
   total = aligned(sum(aligned(item.slot_bytes * len(item.shapes[0].made)) for item in items))
-  bound = lower_bound(items, regions, length)
+  bound = max(enough, lower_bound(items, regions, length))
   orders = first_orders(items, length)
   problem = library.problem(items, regions)
   best = None
