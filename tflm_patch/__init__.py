@@ -21,7 +21,7 @@ if TYPE_CHECKING:
   from tflm_patch.analysis.verification import Verification, verify
   from tflm_patch.api import ConversionResult, ConvertOptions, convert, convert_model
   from tflm_patch.architecture import Spec, SpecError
-  from tflm_patch.conversion.fit import Fit, FitOptions, fits
+  from tflm_patch.conversion.fit import Fit, FitOptions, fits, fits_many
   from tflm_patch.errors import ModelError, TflmPatchError
   from tflm_patch.runtime.rows import run_rows
 
@@ -41,6 +41,7 @@ __all__ = [
     'convert',
     'convert_model',
     'fits',
+    'fits_many',
     'run_rows',
     'verify',
 ]
@@ -60,6 +61,7 @@ _HOMES = {
     'Fit': 'tflm_patch.conversion.fit',
     'FitOptions': 'tflm_patch.conversion.fit',
     'fits': 'tflm_patch.conversion.fit',
+    'fits_many': 'tflm_patch.conversion.fit',
     'Spec': 'tflm_patch.architecture',
     'SpecError': 'tflm_patch.architecture',
     'run_rows': 'tflm_patch.runtime.rows',

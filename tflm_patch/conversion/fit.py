@@ -17,6 +17,7 @@ from tflm_patch import api, architecture, cost, targets
 from tflm_patch.api import ConversionResult, ConvertOptions
 from tflm_patch.architecture import Spec
 from tflm_patch.conversion import spec_engine
+from tflm_patch.conversion.fit_batch import fits_many
 from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict, budget_of
 from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
@@ -26,7 +27,7 @@ from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.plan import StagePlan
 from tflm_patch.targets import Target
 
-__all__ = ['Budget', 'Fit', 'FitOptions', 'Gear', 'Verdict', 'fit_table', 'fits']
+__all__ = ['Budget', 'Fit', 'FitOptions', 'Gear', 'Verdict', 'fit_table', 'fits', 'fits_many']
 
 Subject = Spec | Model | str | os.PathLike[str]
 Progress = Callable[[str], None]

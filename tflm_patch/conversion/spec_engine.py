@@ -160,20 +160,19 @@ class _Asked:
     if budget.flash_bytes is not None and flash > budget.flash_bytes:
       floor = spec_size.arena_of(interface, 0)
       return self._fit(budget, Gear.BOUND, floor, flash, 'flash')
-    if self._stock <= limit / _WORTH:
-      return None
     workspace = spec_size.workspace_within(interface, limit)
     most = -1 if workspace is None else workspace + self._planner.tensor_bytes
-    if not self._planner.gets_below(most + 1):
+    # A stock model that is as small as the limit would come back unchanged.
+    if self._stock > limit / _WORTH and not self._planner.gets_below(most + 1):
       return self._fit(budget, Gear.BOUND, limit + 1, flash, '')
-    assert workspace is not None
-    found = self._planner.size_within(workspace)
+    found = None if workspace is None else self._planner.size_within(workspace)
     if found is None:
       return None
     flash = spec_size.file_of(interface, self._flash, found)
-    if budget.flash_bytes is not None and flash > budget.flash_bytes:
-      return None
     arena = spec_size.arena_of(interface, found.workspace_bytes)
+    is_small = budget.flash_bytes is None or flash <= budget.flash_bytes
+    if not is_small or arena > _WORTH * max(self._stock, limit):
+      return None
     return self._fit(budget, Gear.BRIEF, arena, flash, '')
 
   def _fit(self, budget: Budget, gear: Gear, arena: int, flash: int, bound: str) -> Fit:

@@ -261,7 +261,9 @@ class Planner:
       below = workspace_limit + layout.ALIGNMENT
       found = self._lay_out(self._simulate(cuts), below, brief=True, enough=workspace_limit)
       if found is not None:
-        return self._size(found)
+        # Some of what was allowed may be left.
+        size = self._size(found)
+        return dataclasses.replace(size, workspace_bytes=found.layout.used_bytes(found.needs.items))
     return None
 
   def _size(self, chosen: _LaidOut) -> PlanSize:
