@@ -12,7 +12,7 @@ import dataclasses
 import re
 from collections.abc import Callable
 
-from tflm_patch.architecture.spec import Spec, SpecError
+from tflm_patch.architecture.spec import Spec, SpecError, shown
 from tflm_patch.architecture.text import parse_spec, unknown
 
 _NAME = re.compile(
@@ -61,7 +61,7 @@ def named(name: str) -> Spec:
   """
   match = _NAME.fullmatch(name)
   if match is None:
-    raise SpecError(f'"{name[:60]}": is no name; write for example mobilenet_v2:0.35:144')
+    raise SpecError(f'"{shown(name)}": is no name; write for example mobilenet_v2:0.35:144')
   if match[1] not in FAMILIES:
     raise unknown(match[1], 'architecture', FAMILIES)
   family = FAMILIES[match[1]]

@@ -257,7 +257,9 @@ def per_tensor(scale: float, zero_point: int) -> Quantization:
   return Quantization(np.array([scale], np.float32), np.array([zero_point], np.int64))
 
 
-_zeros = np.zeros(0, np.uint8)
+# More than most models have; the system gives memory to what is read alone.
+_zeros = np.zeros(1 << 24, np.uint8)
+_zeros.flags.writeable = False
 
 
 def zeros(size: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from tflm_patch.architecture import blocks, heads
-from tflm_patch.architecture.spec import MAX_BLOCKS, Block, Head, Spec, SpecError
+from tflm_patch.architecture.spec import MAX_BLOCKS, Block, Head, Spec, SpecError, shown
 from tflm_patch.architecture.text import unknown
 
 SCHEMA_VERSION = 1
@@ -37,9 +37,10 @@ def from_json(found: Any) -> Spec:
     raise SpecError('a spec in JSON is an object with input_shape, blocks and head')
   for key in found:
     if key not in ('schema_version', 'input_shape', 'blocks', 'head'):
-      raise SpecError(f'"{str(key)[:40]}": unknown field of a spec')
+      raise SpecError(f'"{shown(str(key))}": unknown field of a spec')
   if found.get('schema_version', SCHEMA_VERSION) != SCHEMA_VERSION:
-    raise SpecError(f'"schema_version": {found["schema_version"]!r} is not {SCHEMA_VERSION}')
+    version = shown(repr(found['schema_version']))
+    raise SpecError(f'"schema_version": {version} is not {SCHEMA_VERSION}')
   shape = found.get('input_shape')
   if not isinstance(shape, list) or len(shape) != 3 or not all(map(_is_int, shape)):
     raise SpecError('"input_shape": is not [rows, columns, channels]')
@@ -77,7 +78,7 @@ def _read(found: Any, where: str, known: Mapping[str, _Part]) -> _Part:
     if key == 'kind':
       continue
     if key not in {field.name for field in dataclasses.fields(defaults)}:
-      raise SpecError(f'"{where}": unknown field "{str(key)[:40]}"')
+      raise SpecError(f'"{where}": unknown field "{shown(str(key))}"')
     values[key] = _value(value, getattr(defaults, key), f'{where}.{key}')
   return dataclasses.replace(defaults, **values)
 

@@ -13,6 +13,15 @@ import enum
 
 from tflm_patch.errors import TflmPatchError
 
+_SHOWN = 60  # characters of a part of a spec that a message quotes
+
+
+def shown(text: str) -> str:
+  """A user's text for a message: not too long, and in one line that can be printed."""
+  short = text if len(text) <= _SHOWN else f'{text[: _SHOWN - 3]}...'
+  return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode() for c in short)
+
+
 Pair = tuple[int, int]  # rows and columns
 
 

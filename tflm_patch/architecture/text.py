@@ -28,6 +28,7 @@ from tflm_patch.architecture.spec import (
   Pair,
   Spec,
   SpecError,
+  shown,
 )
 
 MAX_TEXT = 1 << 16
@@ -71,7 +72,7 @@ def unknown(name: str, what: str, known: Iterable[str]) -> SpecError:
   known = sorted(known)
   near = difflib.get_close_matches(name, known, n=1)
   hint = f'did you mean "{near[0]}"?' if near else f'known are {", ".join(known)}'
-  return SpecError(f'"{name[:40]}": unknown {what}; {hint}')
+  return SpecError(f'"{shown(name)}": unknown {what}; {hint}')
 
 
 def parse_spec(text: str) -> Spec:
@@ -91,7 +92,7 @@ def parse_spec(text: str) -> Spec:
   head: Head | None = None
   for word in words[1:]:
     if head is not None:
-      raise SpecError(f'"{_short(word)}": comes after the head, which is the last word')
+      raise SpecError(f'"{shown(word)}": comes after the head, which is the last word')
     repeat = _REPEAT.fullmatch(word)
     if repeat:
       found += _repetitions(word, int(repeat[1]), found)
@@ -102,10 +103,10 @@ def parse_spec(text: str) -> Spec:
     else:
       found.append(parsed)
     if len(found) > MAX_BLOCKS:
-      raise SpecError(f'"{_short(word)}": more than {MAX_BLOCKS} blocks')
+      raise SpecError(f'"{shown(word)}": more than {MAX_BLOCKS} blocks')
   if head is None:
     known = ', '.join(sorted(heads.REGISTRY))
-    raise SpecError(f'"{_short(words[-1])}": the spec ends without a head ({known})')
+    raise SpecError(f'"{shown(words[-1])}": the spec ends without a head ({known})')
   return Spec(input_shape, tuple(found), head)
 
 
@@ -179,15 +180,11 @@ def _text(value: Pair | float) -> str:
   return f'{value:.6f}'.rstrip('0').rstrip('.') if isinstance(value, float) else str(value)
 
 
-def _short(word: str) -> str:
-  return word if len(word) <= 60 else f'{word[:57]}...'
-
-
 def _parse_input(word: str) -> tuple[int, int, int]:
   match = _INPUT.fullmatch(word)
   if match is None:
     raise SpecError(
-      f'"{_short(word)}": a spec begins with its input, like in96x96x3 or in640 for a vector'
+      f'"{shown(word)}": a spec begins with its input, like in96x96x3 or in640 for a vector'
     )
   if match[2] is None:
     return 1, 1, int(match[1])
@@ -205,7 +202,7 @@ def _repetitions(word: str, count: int, before: list[Block]) -> list[Block]:
 def _parse_word(word: str) -> Block | Head:
   match = _WORD.fullmatch(word)
   if match is None:
-    raise SpecError(f'"{_short(word)}": is no block; write for example conv3_s2_c16')
+    raise SpecError(f'"{shown(word)}": is no block; write for example conv3_s2_c16')
   name, number, rest = match[1], match[2], match[3]
   if name in blocks.REGISTRY:
     kind = blocks.REGISTRY[name]
@@ -216,7 +213,7 @@ def _parse_word(word: str) -> Block | Head:
     values = _values(word, end.leading, number, rest, (_HEAD_NUMBERED, _HEAD_FLAGS), end.fields)
     return dataclasses.replace(end.defaults, **values)
   error = unknown(name, 'block', [*blocks.REGISTRY, *heads.REGISTRY])
-  raise SpecError(f'"{_short(word)}": {str(error).split(": ", 1)[1]}')
+  raise SpecError(f'"{shown(word)}": {str(error).split(": ", 1)[1]}')
 
 
 def _values(
@@ -233,14 +230,14 @@ def _values(
 
   def put(field: str, value: object, part: str) -> None:
     if field not in fields:
-      raise SpecError(f'"{_short(word)}": "{part}" says {field}, which this kind does not have')
+      raise SpecError(f'"{shown(word)}": "{part}" says {field}, which this kind does not have')
     if field in values:
-      raise SpecError(f'"{_short(word)}": says {field} twice')
+      raise SpecError(f'"{shown(word)}": says {field} twice')
     values[field] = value
 
   if number is not None:
     if not leading:
-      raise SpecError(f'"{_short(word)}": no number may follow the name')
+      raise SpecError(f'"{shown(word)}": no number may follow the name')
     put(leading, _number(word, leading, number), number)
   for part in rest.split('_')[1:]:
     if part in flags:
@@ -249,7 +246,7 @@ def _values(
     match = _FIELD.fullmatch(part)
     if match is None or match[1] not in numbered:
       letters = ', '.join([*numbered, *flags])
-      raise SpecError(f'"{_short(word)}": unknown field "{_short(part)}"; known are {letters}')
+      raise SpecError(f'"{shown(word)}": unknown field "{shown(part)}"; known are {letters}')
     put(numbered[match[1]], _number(word, numbered[match[1]], match[2]), part)
   return values
 
@@ -264,4 +261,4 @@ def _number(word: str, field: str, digits: str) -> Pair | float | int:
       return value
   elif digits.isdigit():
     return int(digits)
-  raise SpecError(f'"{_short(word)}": {digits} is no {field}')
+  raise SpecError(f'"{shown(word)}": {digits} is no {field}')
