@@ -410,33 +410,45 @@ def _view_plan(graph: StageGraph, m: int, view: View, base: MapPlan) -> MapPlan:
 
 def _segment_plans(graph: StageGraph, chosen: _LaidOut) -> Iterator[SegmentPlan]:
   live = chosen.needs.live_bytes()
+  alive = _Alive(graph, chosen.needs)
   band = feed.band_rows(graph)
   begin = 0
   for (first, last), steps in zip(chosen.cuts, chosen.steps):
     end = begin + len(steps)
     at = begin + int(live[begin:end].argmax())
     op, row = steps[at - begin]
-    peak = Peak(int(live[at]), op, row, _parts_alive(graph, chosen.needs, at))
+    peak = Peak(int(live[at]), op, row, alive.parts(at))
     schedule = 'layer' if last == first + 1 else 'stream'
     yield SegmentPlan(schedule, first, last, _join(graph, steps, band), peak)
     begin = end
 
 
-def _parts_alive(
-    graph: StageGraph, needed: needs.Needs, at: int
-) -> tuple[tuple[str, int], ...]:
-  parts = []
-  named = [(need.ring, *_describe(graph, need)) for need in needed.needs]
-  for m, item in needed.tensors.items():
-    role = graph.maps[m].role.value
-    named.append((item, f'rows of {role}', graph.maps[m].name))
-  for item, what, name in named:
-    life = item.rows
-    slots = int(((life.made <= at) & (life.last >= at)).sum())
-    if slots:
+class _Alive:
+  """What is alive at a time, by name."""
+
+  def __init__(self, graph: StageGraph, needed: needs.Needs) -> None:
+    named = [(need.ring, *_describe(graph, need)) for need in needed.needs]
+    for m, item in needed.tensors.items():
+      role = graph.maps[m].role.value
+      named.append((item, f'rows of {role}', graph.maps[m].name))
+    self._names = [(what, name) for _, what, name in named]
+    self._slot_bytes = [item.slot_bytes for item, _, _ in named]
+    rows = [item.rows for item, _, _ in named]
+    self._made = np.concatenate([each.made for each in rows])
+    self._last = np.concatenate([each.last for each in rows])
+    self._begins = np.cumsum([0, *(len(each.made) for each in rows[:-1])])
+
+  def parts(self, at: int) -> tuple[tuple[str, int], ...]:
+    """(what, bytes), the largest first."""
+    is_alive = (self._made <= at) & (self._last >= at)
+    counts = np.add.reduceat(is_alive, self._begins, dtype=np.int64)
+    parts = []
+    for i in np.flatnonzero(counts).tolist():
+      slots = int(counts[i])
+      what, name = self._names[i]
       text = what if slots == 1 or 'rows' not in what else f'{slots} {what}'
-      parts.append((f'{text} "{name}"' if name else text, slots * item.slot_bytes))
-  return tuple(sorted(parts, key=lambda part: -part[1]))
+      parts.append((f'{text} "{name}"' if name else text, slots * self._slot_bytes[i]))
+    return tuple(sorted(parts, key=lambda part: -part[1]))
 
 
 def _describe(graph: StageGraph, need: needs.Need) -> tuple[str, str]:
