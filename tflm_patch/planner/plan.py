@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -137,7 +139,8 @@ class Planner:
     self._tensors = [*self._reusable, *graph.outputs]
     self._tensor_bytes = sum(graph.maps[m].bytes for m in self._tensors)
     self._least: int | None = None
-    self._smallest: StagePlan | None = None
+    self._smallest: _LaidOut | None = None
+    self._plan: StagePlan | None = None
 
   @property
   def macs(self) -> int:
@@ -176,12 +179,36 @@ class Planner:
   def smallest(self, brief: bool = False) -> StagePlan:
     """The plan with the smallest workspace that was found; less time is spent if brief."""
     if brief:
-      return self._find_smallest(brief)
+      return self._finish(self._find_smallest(brief))
+    if self._plan is None:
+      self._plan = self._finish(self._smallest_layout())
+    return self._plan
+
+  def smallest_workspace(self) -> int:
+    """Bytes of the workspace of `smallest()`, sooner than that makes its plan."""
+    return self._smallest_layout().layout.bytes
+
+  def fits(self, workspace_limit: int) -> bool:
+    """Whether a plan is found whose workspace has at most this size.
+
+    No where a lower bound says it, yes with the first layout that fits, else what
+    the search for the smallest plan says.
+    """
+    if self._smallest is not None or self.least_workspace() > workspace_limit:
+      return self._smallest is not None and self.smallest_workspace() <= workspace_limit
+    cuts = self._search.fewest_dispatches(self.least_peak())
+    assert cuts is not None
+    below = workspace_limit + 1
+    if self._lay_out(self._simulate(cuts), below, brief=True, enough=workspace_limit):
+      return True
+    return self.smallest_workspace() <= workspace_limit
+
+  def _smallest_layout(self) -> _LaidOut:
     if self._smallest is None:
-      self._smallest = self._find_smallest(brief)
+      self._smallest = self._find_smallest(brief=False)
     return self._smallest
 
-  def _find_smallest(self, brief: bool) -> StagePlan:
+  def _find_smallest(self, brief: bool) -> _LaidOut:
     least = self.least_peak()
     best: _LaidOut | None = None
     without: set[tuple[int, int]] = set()
@@ -199,7 +226,7 @@ class Planner:
         break
       without.add(candidate.bounding_segment())
     assert best is not None
-    return self._finish(best)
+    return best
 
   def fastest(self, workspace_limit: int) -> StagePlan | None:
     """The plan with the fewest kernel calls in a workspace of at most this size.
@@ -239,31 +266,50 @@ class Planner:
     return _finish(self._graph, chosen, self._tensors, self._tensor_bytes)
 
   def _simulate(self, cuts: segments.Cuts) -> _Candidate:
-    steps = tuple(order.simulate(self._graph, range(*cut)) for cut in cuts)
-    joined = [step for part in steps for step in part]
-    return _Candidate(cuts, steps, needs.needs_of(self._graph, cuts, joined, self._reusable))
+    return _Candidate(self._graph, cuts, *self._search.run(cuts))
 
   def _lay_out(
-      self, candidate: _Candidate, below: int | None, brief: bool = False
+      self,
+      candidate: _Candidate,
+      below: int | None,
+      brief: bool = False,
+      enough: int = 0,
   ) -> _LaidOut | None:
-    """None when no workspace of less than `below` bytes was found."""
+    """None when no workspace of less than `below` bytes was found.
+
+    None below `enough` is looked for.
+    """
     needed = candidate.needs
     regions = [
         layout.Region(self._graph.maps[m].bytes, needed.tensors[m]) for m in self._tensors
     ]
     found = layout_search.find_layout(
-        needed.items, regions, needed.length, limit=below, brief=brief
+        needed.items, regions, needed.length, limit=below, brief=brief, enough=enough
     )
     if found is None:
       return None
-    return _LaidOut(candidate.cuts, candidate.steps, needed, tuple(regions), found)
+    return _LaidOut(
+        self._graph, candidate.cuts, candidate.operators, needed, tuple(regions), found
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class _Candidate:
+  graph: StageGraph
   cuts: segments.Cuts
-  steps: tuple[tuple[order.Step, ...], ...]  # of each segment
+  operators: Sequence[int]  # which one runs at each time
   needs: needs.Needs
+
+  @functools.cached_property
+  def steps(self) -> tuple[tuple[order.Step, ...], ...]:
+    """The steps of each segment."""
+    done = [0] * len(self.graph.ops)
+    steps = []
+    for i in self.operators:
+      steps.append((i, done[i]))
+      done[i] += 1
+    ends = list(itertools.accumulate(map(self._length, self.cuts), initial=0))
+    return tuple(tuple(steps[a:b]) for a, b in itertools.pairwise(ends))
 
   @property
   def peak_bytes(self) -> int:
@@ -272,11 +318,14 @@ class _Candidate:
   def bounding_segment(self) -> tuple[int, int]:
     """The segment during which the most memory is alive."""
     at = int(self.needs.live_bytes().argmax())
-    for cut, steps in zip(self.cuts, self.steps):
-      if at < len(steps):
+    for cut in self.cuts:
+      if at < self._length(cut):
         return cut
-      at -= len(steps)
+      at -= self._length(cut)
     raise AssertionError('unreachable')
+
+  def _length(self, cut: tuple[int, int]) -> int:
+    return sum(op.steps for op in self.graph.ops[slice(*cut)])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -45,6 +45,7 @@ def find_layout(
     *,
     limit: int | None = None,
     brief: bool = False,
+    enough: int = 0,
 ) -> Layout | None:
   """Places items in a workspace as small as can be found.
 
@@ -54,6 +55,7 @@ def find_layout(
     length: Number of steps.
     limit: Only layouts below this size are of interest.
     brief: Spend less time on it.
+    enough: A layout of this size will do, smaller ones are not looked for.
 
   Returns:
     The layout; None when none was found below the limit.
@@ -64,7 +66,8 @@ def find_layout(
   if brief:
     attempts //= 4
   total = aligned(sum(aligned(item.slot_bytes * len(item.shapes[0].made)) for item in items))
-  bound = lower_bound(items, regions, length)
+  will_do = min(enough // ALIGNMENT * ALIGNMENT, total)
+  bound = max(lower_bound(items, regions, length), will_do)
   orders = first_orders(items, length)
   problem = library.problem(items, regions)
   best = None
