@@ -111,13 +111,16 @@ tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage,
   if (status != TFLM_PATCH_OK) {
     return status;
   }
-  if (requant->per_channel > 1 || requant->bounded > 1 ||
-      requant->wide > is_int16 ||
+  const uint8_t sums = requant->sums;
+  if (requant->per_channel > 1 || sums > TFLM_PATCH_SUMS_WIDE ||
+      (sums == TFLM_PATCH_SUMS_WIDE && !is_int16) ||
       (is_int16 ? requant->output_zero_point != 0
                 : !tflm_patch_is_int8(requant->output_zero_point)) ||
       !tflm_patch_is_clamp(type, requant->act_min, requant->act_max) ||
       !are_shifts((const int8_t*)tflm_patch_constant(stage, requant->shift_at),
-                  n, requant->wide ? TFLM_PATCH_MAX_WIDE_SHIFT : 30)) {
+                  n, sums == TFLM_PATCH_SUMS_WIDE
+                         ? (int32_t)TFLM_PATCH_MAX_WIDE_SHIFT
+                         : 30)) {
     return TFLM_PATCH_BAD_OP;
   }
   return TFLM_PATCH_OK;

@@ -5,10 +5,34 @@
  */
 #include "tflm_patch/executor.h"
 
+#include <string.h>
+
 #include "kernel.h"
 
 size_t tflm_patch_workspace_size(const void* program) {
   return ((const tflm_patch_header*)program)->workspace_bytes;
+}
+
+size_t tflm_patch_state_size(const void* program) {
+  return ((const tflm_patch_header*)program)->state_bytes;
+}
+
+void tflm_patch_reset_state(const void* program, void* state) {
+  tflm_patch_stage stage;
+  tflm_patch_open_stage(&stage, program, NULL);
+  stage.state = (uint8_t*)state;
+  if (stage.header->state_bytes != 0) {
+    memset(state, 0, stage.header->state_bytes);
+  }
+  for (uint32_t i = 0; i < stage.header->n_maps; ++i) {
+    const tflm_patch_map* map = &stage.maps[i];
+    /* Wider types have zero point 0. */
+    for (uint32_t row = 0; map->kept && map->zero_point != 0 && row < map->rows;
+         ++row) {
+      memset(tflm_patch_map_row(&stage, map, row), map->zero_point,
+             tflm_patch_row_values(map));
+    }
+  }
 }
 
 int tflm_patch_is_fed_by_bands(const void* program) {
@@ -38,7 +62,7 @@ static void run_step(const tflm_patch_stage* stage, const tflm_patch_op* op,
 
 tflm_patch_status tflm_patch_run(const void* program, const void* constants,
                                  void* const* tensors, void* workspace) {
-  tflm_patch_position start = {0, 0};
+  tflm_patch_position start = {0, 0, NULL};
   return tflm_patch_resume(program, constants, tensors, workspace, &start);
 }
 
@@ -51,6 +75,11 @@ tflm_patch_status tflm_patch_resume(const void* program, const void* constants,
       (workspace == NULL || (uintptr_t)workspace % TFLM_PATCH_ALIGNMENT != 0)) {
     return TFLM_PATCH_BAD_WORKSPACE;
   }
+  if (header->state_bytes != 0 &&
+      (position->state == NULL ||
+       (uintptr_t)position->state % TFLM_PATCH_ALIGNMENT != 0)) {
+    return TFLM_PATCH_BAD_WORKSPACE;
+  }
   for (uint32_t i = 0; i < (uint32_t)header->n_inputs + header->n_outputs;
        ++i) {
     if (tensors[i] == NULL ||
@@ -60,6 +89,7 @@ tflm_patch_status tflm_patch_resume(const void* program, const void* constants,
   }
   tflm_patch_open_stage(&stage, program, constants);
   stage.workspace = (uint8_t*)workspace;
+  stage.state = (uint8_t*)position->state;
   stage.tensors = tensors;
 
   uint32_t done = position->step; /* steps of the segment */

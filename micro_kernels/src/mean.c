@@ -65,7 +65,7 @@ static tflm_patch_status check(const tflm_patch_task* task) {
   const uint32_t rows = params->over_rows ? input->rows : 1;
   const uint32_t cols = params->over_cols ? input->cols : 1;
   if (params->over_rows > 1 || params->over_cols > 1 ||
-      params->over_rows + params->over_cols == 0 || params->variant != 0 ||
+      params->over_rows + params->over_cols == 0 ||
       rows * cols > MAX_COUNT || !tflm_patch_is_shift(params->shift) ||
       !tflm_patch_is_int8(params->output_zero_point) ||
       output->rows * rows != input->rows ||

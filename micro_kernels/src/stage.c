@@ -20,6 +20,7 @@ void tflm_patch_open_stage(tflm_patch_stage* stage, const void* program,
   stage->constants = (const uint8_t*)constants;
   stage->constants_bytes = header->constants_bytes;
   stage->workspace = NULL;
+  stage->state = NULL;
   stage->tensors = NULL;
 }
 
@@ -40,6 +41,8 @@ static uint8_t* find_place(const tflm_patch_stage* stage, uint32_t region,
     case TFLM_PATCH_REGION_CONSTANTS:
       /* Constant maps are inputs only; nothing writes through this pointer. */
       return (uint8_t*)(uintptr_t)(stage->constants + offset);
+    case TFLM_PATCH_REGION_STATE:
+      return stage->state + offset;
     default:
       return (uint8_t*)stage->tensors[region - TFLM_PATCH_REGION_TENSOR] +
              offset;

@@ -10,7 +10,7 @@ static const char kTexts[] =
     "ok\0"
     "more input rows are wanted\0"
     "not a stage program\0"
-    "made for a newer version\0"
+    "made by another version of the converter: convert again\0"
     "packed for another kernel family\0"
     "wrong checksum\0"
     "a part leaves the program, constants or workspace\0"
@@ -20,7 +20,7 @@ static const char kTexts[] =
     "invalid operator\0"
     "the schedule uses rows that are not there\0"
     "a tensor differs from the program's\0"
-    "missing or misaligned workspace\0"
+    "missing or misaligned workspace or state\0"
     "unknown status";
 
 const char* tflm_patch_status_text(tflm_patch_status status) {

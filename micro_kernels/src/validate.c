@@ -10,7 +10,7 @@
 #include "tflm_patch/executor.h"
 
 /* The tables are read in place: no compiler may lay them out differently. */
-_Static_assert(sizeof(tflm_patch_header) == 60, "header");
+_Static_assert(sizeof(tflm_patch_header) == 64, "header");
 _Static_assert(offsetof(tflm_patch_header, n_segments) ==
                    offsetof(tflm_patch_header, n_maps) + 6,
                "counts");
@@ -18,7 +18,7 @@ _Static_assert(offsetof(tflm_patch_header, steps) ==
                    offsetof(tflm_patch_header, maps) + 16,
                "tables");
 _Static_assert(sizeof(tflm_patch_map) == 32, "map");
-_Static_assert(sizeof(tflm_patch_op) == 28, "operator");
+_Static_assert(sizeof(tflm_patch_op) == 20, "operator");
 _Static_assert(sizeof(tflm_patch_segment) == 12, "segment");
 _Static_assert(sizeof(tflm_patch_step) == 4, "step");
 
@@ -102,7 +102,8 @@ static tflm_patch_status check_header(const void* program, size_t program_bytes,
       (header->constants_bytes != 0 && constants == NULL)) {
     return TFLM_PATCH_BAD_SIZE;
   }
-  if (header->workspace_bytes % TFLM_PATCH_ALIGNMENT != 0) {
+  if (header->workspace_bytes % TFLM_PATCH_ALIGNMENT != 0 ||
+      header->state_bytes % TFLM_PATCH_ALIGNMENT != 0) {
     return TFLM_PATCH_BAD_ALIGNMENT;
   }
   return check_tables(header);
@@ -127,6 +128,8 @@ static uint32_t region_bytes(const validator* v, uint32_t region) {
       return v->stage.header->workspace_bytes;
     case TFLM_PATCH_REGION_CONSTANTS:
       return v->stage.header->constants_bytes;
+    case TFLM_PATCH_REGION_STATE:
+      return v->stage.header->state_bytes;
     default:
       region -= TFLM_PATCH_REGION_TENSOR;
       return region < v->n_tensors ? v->tensors[region].bytes : 0;
@@ -164,13 +167,23 @@ static int piece_fits(const tflm_patch_map* map, uint32_t offset,
              : fits(offset, reach + values, container);
 }
 
+/* A map lies in the state as a whole or not at all; what is kept has all its rows. */
+static int is_state(const tflm_patch_map* map) {
+  const uint8_t kept = map->region == TFLM_PATCH_REGION_STATE;
+  return map->kept == kept &&
+         (map->split == map->ring_rows ||
+          (map->split_region == TFLM_PATCH_REGION_STATE) == kept) &&
+         (!kept || map->ring_rows == map->rows);
+}
+
 /* Size, type, place and alignment of a map; who makes it is checked later. */
 static tflm_patch_status check_map(const validator* v,
                                    const tflm_patch_map* map) {
   const uint32_t type_bytes = tflm_patch_type_bytes(map->type);
   if (map->cols == 0 || map->channels == 0 || map->ring_rows == 0 ||
       map->ring_rows > map->rows || map->split == 0 ||
-      map->split > map->ring_rows || type_bytes == 0 || !is_zero_point(map)) {
+      map->split > map->ring_rows || type_bytes == 0 || !is_zero_point(map) ||
+      !is_state(map)) {
     return TFLM_PATCH_BAD_MAP;
   }
   if (map->region >= TFLM_PATCH_REGION_TENSOR + v->n_tensors ||
@@ -312,6 +325,7 @@ static tflm_patch_status check_producers(const validator* v) {
     if (map->producer == TFLM_PATCH_NONE) {
       if (map->split != map->rows ||
           map->region == TFLM_PATCH_REGION_WORKSPACE ||
+          map->region == TFLM_PATCH_REGION_STATE ||
           (in_tensor && tensor >= v->n_inputs)) {
         return TFLM_PATCH_BAD_MAP;
       }
@@ -394,8 +408,8 @@ static tflm_patch_status check_step(const validator* v, simulation* s,
   tflm_patch_open_task(&task, stage, op);
   for (uint32_t i = 0; i < op->n_inputs; ++i) {
     const tflm_patch_map* map = tflm_patch_input_map(stage, op, i);
-    if (map->producer == TFLM_PATCH_NONE) {
-      continue;
+    if (map->producer == TFLM_PATCH_NONE || map->kept) {
+      continue; /* there from the start */
     }
     if (map->producer < segment->first_op) {
       if (map->ring_rows != map->rows) {

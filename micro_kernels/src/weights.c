@@ -15,8 +15,8 @@ void tflm_patch_find_requant(const tflm_patch_stage* stage,
   args->output_zero_point = requant->output_zero_point;
   args->act_min = requant->act_min;
   args->act_max = requant->act_max;
-  args->bounded = requant->bounded;
-  args->wide = requant->wide;
+  args->bounded = requant->sums == TFLM_PATCH_SUMS_BOUNDED;
+  args->wide = requant->sums == TFLM_PATCH_SUMS_WIDE;
 }
 
 void tflm_patch_find_conv(const tflm_patch_task* task,

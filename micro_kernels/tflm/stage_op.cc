@@ -7,8 +7,8 @@
  *
  * All that an invocation needs to remember is the index of its scratch buffer,
  * and that is kept as the value of the node's user_data pointer, made odd. Only a
- * stage that is fed by bands has persistent memory: there user_data points to
- * where it goes on.
+ * stage that is fed by bands or has state has persistent memory: there user_data
+ * points to where it goes on, with the state behind that.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -146,17 +146,37 @@ const char* Check(const tflm::Context* context, const tflm::Node& node) {
   return nullptr;
 }
 
-/* What a stage that is fed by bands keeps from one band to the next. */
+/* What a stage that is fed by bands, or has state, keeps between invocations. The
+ * state's bytes follow at kStateOffset. */
 struct FrameState {
-  tflm_patch_position position;
+  const void* program;
+  uint32_t segment;
+  uint32_t step;
   int scratch_index;
 };
+
+constexpr size_t kStateOffset =
+    (sizeof(FrameState) + TFLM_PATCH_ALIGNMENT - 1) / TFLM_PATCH_ALIGNMENT *
+    TFLM_PATCH_ALIGNMENT;
+
+void* StateBytes(FrameState* kept) {
+  return reinterpret_cast<uint8_t*>(kept) + kStateOffset;
+}
+
+/* A new frame, and the state's first values. */
+void Restart(FrameState* kept) {
+  kept->segment = 0;
+  kept->step = 0;
+  if (tflm_patch_state_size(kept->program) > 0) {
+    tflm_patch_reset_state(kept->program, StateBytes(kept));
+  }
+}
 
 void* TagIndex(int index) {
   return reinterpret_cast<void*>(static_cast<intptr_t>(index) * 2 + 1);
 }
 
-/* The state of a stage that is fed by bands; nullptr for any other. */
+/* What a stage keeps; nullptr for one that keeps nothing. */
 FrameState* FindState(void* user_data) {
   return (reinterpret_cast<intptr_t>(user_data) & 1) != 0
              ? nullptr
@@ -181,17 +201,21 @@ tflm::Status Prepare(tflm::Context* context, tflm::Node* node) {
     }
   }
   node->user_data = TagIndex(index);
-  if (tflm_patch_is_fed_by_bands(program)) {
-    void* memory =
-        tflm::AllocatePersistentBuffer(context, sizeof(FrameState));
+  const size_t state_bytes = tflm_patch_state_size(program);
+  if (state_bytes > 0 || tflm_patch_is_fed_by_bands(program)) {
+    void* memory = tflm::AllocatePersistentBuffer(
+        context,
+        state_bytes > 0 ? kStateOffset + state_bytes : sizeof(FrameState));
     if (memory == nullptr) {
-      tflm::Log(kStageOpName, "the arena has no room for the band's position");
+      tflm::Log(kStageOpName,
+                "the arena has no room for the band's position and the state");
       return tflm::kError;
     }
-    FrameState* state = static_cast<FrameState*>(memory);
-    state->position = {};
-    state->scratch_index = index;
-    node->user_data = state;
+    FrameState* kept = static_cast<FrameState*>(memory);
+    kept->program = program;
+    kept->scratch_index = index;
+    Restart(kept);
+    node->user_data = kept;
   }
   return tflm::kOk;
 }
@@ -219,10 +243,18 @@ tflm::Status Invoke(tflm::Context* context, tflm::Node* node) {
     workspace = tflm::GetScratchBuffer(context, index);
   }
 
-  tflm_patch_position start = {};
+  tflm_patch_position position = {};
+  if (state != nullptr) {
+    position.segment = state->segment;
+    position.step = state->step;
+    position.state = StateBytes(state);
+  }
   const tflm_patch_status status =
-      tflm_patch_resume(program, constants, tensors, workspace,
-                        state != nullptr ? &state->position : &start);
+      tflm_patch_resume(program, constants, tensors, workspace, &position);
+  if (state != nullptr) {
+    state->segment = position.segment;
+    state->step = position.step;
+  }
   if (status == TFLM_PATCH_ABORT) {
     return tflm::Abort();
   }
@@ -233,11 +265,11 @@ tflm::Status Invoke(tflm::Context* context, tflm::Node* node) {
   return tflm::kOk;
 }
 
-/* The next band begins a frame. */
+/* The next band begins a frame, with the state's first values. */
 void Reset(tflm::Context*, void* user_data) {
-  FrameState* state = FindState(user_data);
-  if (state != nullptr) {
-    state->position = {};
+  FrameState* kept = FindState(user_data);
+  if (kept != nullptr) {
+    Restart(kept);
   }
 }
 

@@ -13,10 +13,11 @@ from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.bench import cpus, image
 from tflm_patch.bench.estimate import CYCLES_PER_INSTRUCTION, core_of, estimates
 from tflm_patch.bench.measure import bench, measure, prepare
-from tflm_patch.cost.work import work_of_plan, work_of_program
+from tflm_patch.cost.work import work_of_program
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.options import PlanOptions
+from tflm_patch.planner.work import work_of_plan
 from tflm_patch.program.records import Kind
 from tflm_patch.targets import all_targets
 

@@ -16,8 +16,8 @@ from tflm_patch import cost
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.bench import cpus
 from tflm_patch.bench.measure import measure, prepare
-from tflm_patch.cost.work import work_of_plan
 from tflm_patch.errors import TflmPatchError
+from tflm_patch.planner.work import predict, work_of_plan
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'benchmarks' / 'cortex_m'))
@@ -65,7 +65,7 @@ def test_more_work_costs_more(cpu):
     b.output(b.conv(b.conv(b.input((1, 16, 16, 8)), channels, 1), 8, 3))
     result = convert_model(b.build(), ConvertOptions(force_stage=True))
     (stage,) = result.stages
-    prediction = cost.predict(stage.plan, cpu)
+    prediction = predict(stage.plan, cpu)
     assert len(prediction.operators) == len(stage.plan.graph.ops)
     assert all(value > 0 for value in (*prediction.operators, prediction.executor))
     assert prediction.instructions == round(sum(prediction.operators) + prediction.executor)

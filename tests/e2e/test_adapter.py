@@ -6,6 +6,7 @@ TFLM_PATCH_OLD_WHEEL_PYTHON names the Python of an environment with
 tflite-micro==0.dev20260925222358, numpy, flatbuffers, absl-py and ai-edge-litert.
 """
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -19,10 +20,14 @@ import numpy as np
 import pytest
 
 import tflm_patch.runtime
+from tflm_patch.arena import predict
+from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.program import encode as program_bytes
 from tflm_patch.program import records as program
+from tflm_patch.program.encode import Program, ProgramMap, ProgramOp, ProgramSegment
+from tflm_patch.program.params import LookupParams, PadParams
 from tflm_patch.runtime import selftest, tflm
 
 SCRIPT = pathlib.Path(__file__).with_name('adapter_script.py')
@@ -83,38 +88,30 @@ def test_stage_takes_no_persistent_memory(run_models):
 
 def single_lookup(n_inputs=1, n_outputs=1):
   """Program and constants of a stage without a workspace; extra tensors are only declared."""
-  fields = {
-      'row_bytes': 16,
-      'rows': 4,
-      'ring_rows': 4,
-      'split': 4,
-      'cols': 1,
-      'channels': 16,
-      'type': program.TYPE_CODES[DType.INT8],
-  }
-  inputs = [
-      {**fields, 'region': program.Region.TENSOR + i, 'producer': program.NONE}
-      for i in range(n_inputs)
-  ]
-  outputs = [
-      {**fields, 'region': program.Region.TENSOR + n_inputs + i, 'producer': i}
-      for i in range(n_outputs)
-  ]
-  ops = [
-      program_bytes.OpRecord(program.Kind.LOOKUP, [0], [n_inputs + i], 4, program.LOOKUP.pack())
-      for i in range(n_outputs)
-  ]
-  constants = bytes(range(255, -1, -1))
-  encoded = program_bytes.encode(
-      n_inputs=n_inputs,
-      n_outputs=n_outputs,
-      maps=inputs + outputs,
-      ops=ops,
-      segments=[program_bytes.SegmentRecord(0, len(ops), [(i, 0, 4) for i in range(len(ops))])],
-      constants_bytes=len(constants),
-      workspace_bytes=0,
+  entry = program.MapEntry(
+      row_bytes=16,
+      rows=4,
+      ring_rows=4,
+      split=4,
+      cols=1,
+      channels=16,
+      type=program.TYPE_CODES[DType.INT8],
   )
-  return encoded, constants
+  producers = [program.NONE] * n_inputs + list(range(n_outputs))
+  maps = [
+      ProgramMap(
+          dataclasses.replace(entry, region=program.Region.TENSOR + i, producer=producer)
+      )
+      for i, producer in enumerate(producers)
+  ]
+  table = np.arange(255, -1, -1).astype(np.uint8)
+  ops = [
+      ProgramOp(program.Kind.LOOKUP, [0], [n_inputs + i], 4, LookupParams(table))
+      for i in range(n_outputs)
+  ]
+  segments = [ProgramSegment(0, len(ops), [(i, 0, 4) for i in range(len(ops))])]
+  encoded = program_bytes.encode(Program(n_inputs, n_outputs, maps, ops, segments, 0))
+  return encoded.program, encoded.constants
 
 
 def stage_model(encoded, constants, n_inputs, n_outputs, **changes):
@@ -141,6 +138,49 @@ def test_several_inputs_and_outputs(run_models):
       stage_model(*single_lookup(1, 15), 1, 15),
   ])
   assert [result['outputs'] for result in results] == [[wanted] * 3, [wanted], [wanted] * 15]
+
+
+def running_maximum():
+  """A stage that gives the greatest values of all its inputs so far: they are its state."""
+  entry = program.MapEntry(
+      row_bytes=16,
+      rows=4,
+      ring_rows=4,
+      split=4,
+      cols=1,
+      channels=16,
+      type=program.TYPE_CODES[DType.INT8],
+      zero_point=-5,
+  )
+  state = program.Region.STATE
+  maps = [
+      dataclasses.replace(entry, region=program.Region.TENSOR, producer=program.NONE),
+      dataclasses.replace(entry, region=program.Region.TENSOR + 1, producer=0),
+      dataclasses.replace(entry, region=state, split_region=state, producer=1, kept=1),
+  ]
+  ops = [
+      ProgramOp(program.Kind.MAXIMUM, [0, 2], [1], 4),
+      ProgramOp(program.Kind.PAD, [1], [2], 4, PadParams()),
+  ]
+  segments = [ProgramSegment(0, 2, [(0, 0, 4), (1, 0, 4)])]
+  encoded = program_bytes.encode(
+      Program(1, 1, [ProgramMap(m) for m in maps], ops, segments, 0, state_bytes=64)
+  )
+  return stage_model(encoded.program, encoded.constants, 1, 1)
+
+
+def test_state_outlives_an_invocation_and_is_reset():
+  data = running_maximum()
+  interpreter = tflm.Interpreter(data)
+  rng = np.random.default_rng(1)
+  for _ in range(2):
+    greatest = np.full(selftest.SHAPE, -5, np.int8)
+    for _ in range(5):
+      values = rng.integers(-128, 128, selftest.SHAPE).astype(np.int8)
+      greatest = np.maximum(greatest, values)
+      np.testing.assert_array_equal(interpreter.invoke([values])[0], greatest)
+    interpreter.reset()
+  assert predict(parse_model(data)).total == interpreter.arena_usage().total
 
 
 def test_int8_constants_are_as_good(run_models):

@@ -177,7 +177,7 @@ const Rejection kRejections[] = {
     {"short constants", [] { --g.dims[kConstants].data[3]; },
      "leaves the program"},
     {"not a program", [] { g.program[0] ^= 1; }, "not a stage program"},
-    {"newer program", [] { ++g.program[4]; }, "newer version"},
+    {"newer program", [] { ++g.program[4]; }, "another version"},
     {"other family", [] { ++g.program[6]; }, "kernel family"},
     {"changed program", [] { g.program[40] ^= 0x10; }, "checksum"},
     {"float input", [] { g.tensors[kInput].type = kTfLiteFloat32; },

@@ -79,7 +79,8 @@ def test_adapter_needs_no_runtime_support(compiler, age, tmp_path):
   symbols = run(nm, binary)
   undefined = set(re.findall(r' U (\S+)', symbols))
   allowed = re.compile(
-      r'tflm_patch_(validate|resume|is_fed_by_bands|workspace_size|status_text)$|_Z11MicroPrintfPKcz$'
+      r'tflm_patch_(validate|resume|is_fed_by_bands|workspace_size|state_size|reset_state)$'
+      r'|tflm_patch_status_text$|_Z11MicroPrintfPKcz$'
       r'|_ZN6tflite\S*MicroContext|_GLOBAL_OFFSET_TABLE_$|__stack_chk_fail$|__aeabi_'
   )
   assert undefined

@@ -131,7 +131,7 @@ static void add_transpose(corpus* c) {
 static void add_moves(corpus* c) {
   static const uint8_t kTypes[] = {TFLM_PATCH_INT8, TFLM_PATCH_FLOAT32};
   static const tflm_patch_strided_slice_params kSlice = {1, 0, 3, 2, 2, -2};
-  static const tflm_patch_block_params kBlock = {2, 0};
+  static const tflm_patch_block_params kBlock = {2};
   for (size_t i = 0; i < COUNT(kTypes); ++i) {
     const map_shape whole = {kTypes[i], 6, 4, 4, 0};
     const map_shape slice = {kTypes[i], 3, 2, 2, 0};
@@ -214,7 +214,7 @@ static void add_views(corpus* c) {
   test_fill(&seed, table, sizeof(table));
   const tflm_patch_lookup_params lookup = {
       builder_constant(&b, table, sizeof(table))};
-  const tflm_patch_crop_params crop = {1, 0};
+  const tflm_patch_crop_params crop = {1};
   const uint32_t in =
       builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS + 1, COLS, 1, 0, 0);
   const uint32_t out =

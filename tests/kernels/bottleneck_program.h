@@ -17,12 +17,12 @@ typedef struct {
 
 /* A window, input and output size of one dimension; every window sees a cell. */
 static inline void random_axis(uint32_t* seed, uint32_t size, uint8_t* kernel,
-                               uint8_t* stride, uint8_t* dilation, int16_t* pad,
+                               uint8_t* stride, uint16_t* dilation, int16_t* pad,
                                uint16_t* output) {
   do {
     *kernel = (uint8_t)random_between(seed, 1, 4);
     *stride = (uint8_t)random_between(seed, 1, 3);
-    *dilation = (uint8_t)(random_between(seed, 0, 3) ? 1 : 2);
+    *dilation = (uint16_t)(random_between(seed, 0, 3) ? 1 : 2);
     *output = (uint16_t)random_size(seed, size, *kernel, *stride, *dilation,
                                     pad);
   } while (*output == 0 || (*output - 1) * *stride - *pad >= (int32_t)size);

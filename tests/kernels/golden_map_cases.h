@@ -609,7 +609,7 @@ static const int8_t kMapOutput24[] = {
 };
 
 static const uint8_t kMapParams25[] = {
-    226, 110, 170, 108, 252, 255, 255, 255, 127, 0, 0, 0, 1, 1, 0, 0,
+    226, 110, 170, 108, 252, 255, 255, 255, 127, 0, 0, 0, 1, 0, 1, 0,
 };
 
 static const int8_t kMapInput25_0[] = {
@@ -623,7 +623,7 @@ static const int8_t kMapOutput25[] = {
 };
 
 static const uint8_t kMapParams26[] = {
-    0, 13, 67, 80, 255, 255, 255, 255, 217, 255, 255, 255, 1, 1, 0, 0,
+    0, 13, 67, 80, 255, 255, 255, 255, 217, 255, 255, 255, 1, 0, 1, 0,
 };
 
 static const int8_t kMapInput26_0[] = {
@@ -659,7 +659,7 @@ static const int8_t kMapOutput27[] = {
 };
 
 static const uint8_t kMapParams28[] = {
-    0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0,
+    0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0,
 };
 
 static const int8_t kMapInput28_0[] = {
@@ -678,7 +678,7 @@ static const int8_t kMapOutput28[] = {
 };
 
 static const uint8_t kMapParams29[] = {
-    60, 102, 146, 65, 255, 255, 255, 255, 127, 0, 0, 0, 1, 1, 0, 0,
+    60, 102, 146, 65, 255, 255, 255, 255, 127, 0, 0, 0, 1, 0, 1, 0,
 };
 
 static const int8_t kMapInput29_0[] = {
@@ -691,7 +691,7 @@ static const int8_t kMapOutput29[] = {
 };
 
 static const uint8_t kMapParams30[] = {
-    76, 182, 139, 68, 252, 255, 255, 255, 214, 255, 255, 255, 1, 1, 0, 0,
+    76, 182, 139, 68, 252, 255, 255, 255, 214, 255, 255, 255, 1, 0, 1, 0,
 };
 
 static const int8_t kMapInput30_0[] = {
@@ -749,7 +749,7 @@ static const int8_t kMapOutput32[] = {
 };
 
 static const uint8_t kMapParams33[] = {
-    170, 77, 234, 79, 250, 255, 255, 255, 129, 255, 255, 255, 1, 1, 0, 0,
+    170, 77, 234, 79, 250, 255, 255, 255, 129, 255, 255, 255, 1, 0, 1, 0,
 };
 
 static const int8_t kMapInput33_0[] = {
@@ -767,7 +767,7 @@ static const int8_t kMapOutput33[] = {
 };
 
 static const uint8_t kMapParams34[] = {
-    170, 170, 170, 42, 254, 255, 255, 255, 0, 0, 0, 0, 1, 1, 0, 0,
+    170, 170, 170, 42, 254, 255, 255, 255, 0, 0, 0, 0, 1, 0, 1, 0,
 };
 
 static const int8_t kMapInput34_0[] = {
@@ -790,7 +790,7 @@ static const int8_t kMapOutput34[] = {
 };
 
 static const uint8_t kMapParams35[] = {
-    32, 34, 148, 51, 251, 255, 255, 255, 56, 0, 0, 0, 0, 1, 0, 0,
+    32, 34, 148, 51, 251, 255, 255, 255, 56, 0, 0, 0, 0, 0, 1, 0,
 };
 
 static const int8_t kMapInput35_0[] = {
@@ -820,8 +820,7 @@ static const int8_t kMapOutput35[] = {
 };
 
 static const uint8_t kMapParams36[] = {
-    3, 1, 1, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 255, 127, 0, 0, 0,
-    0, 0,
+    3, 1, 1, 2, 1, 0, 1, 0, 0, 0, 0, 0, 128, 255, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput36_0[] = {
@@ -835,8 +834,7 @@ static const int8_t kMapOutput36[] = {
 };
 
 static const uint8_t kMapParams37[] = {
-    4, 1, 2, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 255, 240, 255, 1,
-    0, 0, 0,
+    4, 1, 2, 2, 1, 0, 1, 0, 0, 0, 0, 0, 128, 255, 240, 255, 1, 0, 0, 0,
 };
 
 static const int8_t kMapInput37_0[] = {
@@ -849,8 +847,7 @@ static const int8_t kMapOutput37[] = {
 };
 
 static const uint8_t kMapParams38[] = {
-    4, 1, 2, 1, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 128, 255, 142, 255, 0,
-    0, 0, 0,
+    4, 1, 2, 1, 1, 0, 1, 0, 1, 0, 0, 0, 128, 255, 142, 255, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput38_0[] = {
@@ -863,8 +860,7 @@ static const int8_t kMapOutput38[] = {
 };
 
 static const uint8_t kMapParams39[] = {
-    4, 1, 3, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 255, 127, 0, 1, 0,
-    0, 0,
+    4, 1, 3, 2, 1, 0, 1, 0, 0, 0, 0, 0, 128, 255, 127, 0, 1, 0, 0, 0,
 };
 
 static const int8_t kMapInput39_0[] = {
@@ -876,8 +872,7 @@ static const int8_t kMapOutput39[] = {
 };
 
 static const uint8_t kMapParams40[] = {
-    2, 5, 2, 2, 1, 1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 11, 0, 127, 0, 0, 0, 0,
-    0,
+    2, 5, 2, 2, 1, 0, 1, 0, 0, 0, 2, 0, 11, 0, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput40_0[] = {
@@ -891,8 +886,7 @@ static const int8_t kMapOutput40[] = {
 };
 
 static const uint8_t kMapParams41[] = {
-    1, 3, 2, 3, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 128, 255, 127, 0, 0, 0,
-    0, 0,
+    1, 3, 2, 3, 1, 0, 1, 0, 0, 0, 1, 0, 128, 255, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput41_0[] = {
@@ -905,8 +899,7 @@ static const int8_t kMapOutput41[] = {
 };
 
 static const uint8_t kMapParams42[] = {
-    1, 4, 2, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 128, 255, 127, 0, 0, 0,
-    0, 0,
+    1, 4, 2, 1, 1, 0, 1, 0, 0, 0, 1, 0, 128, 255, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput42_0[] = {
@@ -922,8 +915,7 @@ static const int8_t kMapOutput42[] = {
 };
 
 static const uint8_t kMapParams43[] = {
-    2, 4, 1, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 147, 255, 127, 0, 0, 0,
-    0, 0,
+    2, 4, 1, 1, 1, 0, 1, 0, 0, 0, 1, 0, 147, 255, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput43_0[] = {
@@ -946,8 +938,7 @@ static const int8_t kMapOutput43[] = {
 };
 
 static const uint8_t kMapParams44[] = {
-    1, 5, 3, 3, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 83, 0, 127, 0, 0, 0, 0,
-    0,
+    1, 5, 3, 3, 1, 0, 1, 0, 0, 0, 0, 0, 83, 0, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput44_0[] = {
@@ -964,8 +955,7 @@ static const int8_t kMapOutput44[] = {
 };
 
 static const uint8_t kMapParams45[] = {
-    1, 1, 2, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 255, 127, 0, 0, 0,
-    0, 0,
+    1, 1, 2, 1, 1, 0, 1, 0, 0, 0, 0, 0, 128, 255, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput45_0[] = {
@@ -990,8 +980,7 @@ static const int8_t kMapOutput45[] = {
 };
 
 static const uint8_t kMapParams46[] = {
-    3, 4, 1, 3, 1, 1, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 189, 255, 118, 0, 0, 0,
-    0, 0,
+    3, 4, 1, 3, 1, 0, 1, 0, 1, 0, 1, 0, 189, 255, 118, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput46_0[] = {
@@ -1018,8 +1007,7 @@ static const int8_t kMapOutput46[] = {
 };
 
 static const uint8_t kMapParams47[] = {
-    6, 2, 1, 3, 1, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 127, 0, 127, 0, 0, 0,
-    0, 0,
+    6, 2, 1, 3, 1, 0, 1, 0, 2, 0, 0, 0, 127, 0, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput47_0[] = {
@@ -1052,8 +1040,7 @@ static const int8_t kMapOutput47[] = {
 };
 
 static const uint8_t kMapParams48[] = {
-    2, 7, 3, 3, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 185, 255, 199, 255, 0,
-    0, 0, 0,
+    2, 7, 3, 3, 1, 0, 1, 0, 0, 0, 0, 0, 185, 255, 199, 255, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput48_0[] = {
@@ -1069,8 +1056,7 @@ static const int8_t kMapOutput48[] = {
 };
 
 static const uint8_t kMapParams49[] = {
-    1, 4, 3, 2, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 128, 255, 127, 0, 0, 0,
-    0, 0,
+    1, 4, 3, 2, 1, 0, 1, 0, 0, 0, 1, 0, 128, 255, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput49_0[] = {
@@ -1094,8 +1080,7 @@ static const int8_t kMapOutput49[] = {
 };
 
 static const uint8_t kMapParams50[] = {
-    1, 4, 2, 3, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 128, 255, 127, 0, 0, 0,
-    0, 0,
+    1, 4, 2, 3, 1, 0, 1, 0, 0, 0, 1, 0, 128, 255, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput50_0[] = {
@@ -1115,8 +1100,7 @@ static const int8_t kMapOutput50[] = {
 };
 
 static const uint8_t kMapParams51[] = {
-    2, 1, 1, 3, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 127, 0, 127, 0, 0, 0,
-    0, 0,
+    2, 1, 1, 3, 1, 0, 1, 0, 0, 0, 0, 0, 127, 0, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput51_0[] = {
@@ -1128,8 +1112,7 @@ static const int8_t kMapOutput51[] = {
 };
 
 static const uint8_t kMapParams52[] = {
-    5, 3, 1, 2, 1, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 128, 255, 127, 0, 0, 0,
-    0, 0,
+    5, 3, 1, 2, 1, 0, 1, 0, 2, 0, 0, 0, 128, 255, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput52_0[] = {
@@ -1146,8 +1129,7 @@ static const int8_t kMapOutput52[] = {
 };
 
 static const uint8_t kMapParams53[] = {
-    4, 1, 3, 3, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13, 0, 127, 0, 0, 0, 0,
-    0,
+    4, 1, 3, 3, 1, 0, 1, 0, 0, 0, 0, 0, 13, 0, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput53_0[] = {
@@ -1162,8 +1144,7 @@ static const int8_t kMapOutput53[] = {
 };
 
 static const uint8_t kMapParams54[] = {
-    6, 2, 1, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 127, 0, 0, 0, 0,
-    0,
+    6, 2, 1, 2, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput54_0[] = {
@@ -1183,8 +1164,7 @@ static const int8_t kMapOutput54[] = {
 };
 
 static const uint8_t kMapParams55[] = {
-    2, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 255, 192, 255, 0,
-    0, 0, 0,
+    2, 1, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 128, 255, 192, 255, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput55_0[] = {
@@ -1197,8 +1177,7 @@ static const int8_t kMapOutput55[] = {
 };
 
 static const uint8_t kMapParams56[] = {
-    5, 1, 2, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 127, 0, 127, 0, 0, 0,
-    0, 0,
+    5, 1, 2, 2, 1, 0, 1, 0, 0, 0, 0, 0, 127, 0, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput56_0[] = {
@@ -1222,8 +1201,7 @@ static const int8_t kMapOutput56[] = {
 };
 
 static const uint8_t kMapParams57[] = {
-    5, 3, 1, 2, 1, 1, 0, 0, 2, 0, 1, 0, 0, 0, 0, 0, 128, 255, 127, 0, 0, 0,
-    0, 0,
+    5, 3, 1, 2, 1, 0, 1, 0, 2, 0, 1, 0, 128, 255, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput57_0[] = {
@@ -1260,8 +1238,7 @@ static const int8_t kMapOutput57[] = {
 };
 
 static const uint8_t kMapParams58[] = {
-    2, 8, 3, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 255, 127, 0, 0, 0,
-    0, 0,
+    2, 8, 3, 1, 1, 0, 1, 0, 0, 0, 0, 0, 128, 255, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput58_0[] = {
@@ -1283,8 +1260,7 @@ static const int8_t kMapOutput58[] = {
 };
 
 static const uint8_t kMapParams59[] = {
-    5, 5, 3, 1, 1, 1, 0, 0, 1, 0, 2, 0, 0, 0, 0, 0, 128, 255, 127, 0, 0, 0,
-    0, 0,
+    5, 5, 3, 1, 1, 0, 1, 0, 1, 0, 2, 0, 128, 255, 127, 0, 0, 0, 0, 0,
 };
 
 static const int8_t kMapInput59_0[] = {

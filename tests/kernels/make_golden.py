@@ -331,7 +331,7 @@ def write_weighted() -> None:
         'kind': f'TFLM_PATCH_{case.kind.upper()}',
         'shape': case.shape,
         'output_shape': case.out_shape,
-        'window': (*pairs[0], *pairs[1], *pairs[2], 0, *case.pads, 0),
+        'window': (*pairs[0], *pairs[1], *pairs[2], *case.pads),
         'groups': case.groups,
         'input_zero_point': case.input_zero_point,
         'output_zero_point': case.output_zero_point,

@@ -21,9 +21,10 @@ from support.model_builder import ModelBuilder
 
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType
-from tflm_patch.planner.ir.constants import ConstantPool
 from tflm_patch.planner.ir.stage_graph import FeatureMap
 from tflm_patch.planner.lowering.region import lower_region
+from tflm_patch.program.constants import ConstantPool
+from tflm_patch.program.encode import encode_params
 from tflm_patch.program.records import Kind
 from tflm_patch.runtime.tflm import Interpreter
 
@@ -79,7 +80,7 @@ def case_fields(i: int) -> str:
   inputs = [_values(model.main.tensors[t].shape, rng) for t in model.main.inputs]
   (output,) = Interpreter(data).invoke(inputs)
   pool = ConstantPool()
-  params = op.encode(pool)
+  params = encode_params(op.params, pool)
   print(array('uint8_t', f'kInt16Params{i}', np.frombuffer(params, np.uint8)))
   print(array('uint8_t', f'kInt16Constants{i}', np.frombuffer(pool.finish(), np.uint8)))
   names = []

@@ -93,7 +93,7 @@ def binary_case(kind: str, rng: np.random.Generator) -> MapCase:
     divide = quantize.float_quotient if kind == 'SUB' else operator.truediv
     terms = [quantize.quantize_multiplier(divide(scale, twice)) for scale in scales[:2]]
     total = quantize.quantize_multiplier(divide(twice, (1 << LEFT_SHIFT) * scales[2]))
-    params = program.ADD.pack(
+    params = program.PARAMETERS[program.Kind.ADD].pack(
       input_multiplier=[term[0] for term in terms],
       input_shift=[term[1] for term in terms],
       output_multiplier=total[0],
@@ -103,7 +103,9 @@ def binary_case(kind: str, rng: np.random.Generator) -> MapCase:
     )
   else:
     multiplier, shift = quantize.quantize_multiplier(scales[0] * scales[1] / scales[2])
-    params = program.MUL.pack(output_multiplier=multiplier, output_shift=shift, **common)
+    params = program.PARAMETERS[program.Kind.MUL].pack(
+      output_multiplier=multiplier, output_shift=shift, **common
+    )
   return MapCase(
     kind, (shape, other), tuple(zero_points[:2]), shape, shape[0], 0, params, inputs,
     run(model, inputs[0]),
@@ -145,7 +147,7 @@ def prelu_case(rng: np.random.Generator) -> MapCase:
     quantize.quantize_multiplier(scales[0] / scales[2]),
     quantize.quantize_multiplier(scales[0] * scales[1] / scales[2]),
   ]
-  params = program.PRELU.pack(
+  params = program.PARAMETERS[program.Kind.PRELU].pack(
     multiplier=[pair[0] for pair in pairs],
     shift=[pair[1] for pair in pairs],
     output_zero_point=zero_points[2],
@@ -181,7 +183,7 @@ def mean_case(rng: np.random.Generator) -> MapCase:
   )  # fmt: skip
   count = (shape[0] if over_rows else 1) * (shape[1] if over_cols else 1)
   multiplier, shift = mean_multiplier(scales[0], scales[1], count)
-  params = program.MEAN.pack(
+  params = program.PARAMETERS[program.Kind.MEAN].pack(
     multiplier=multiplier,
     shift=shift,
     output_zero_point=zero_points[1],
@@ -219,7 +221,7 @@ def pool_case(kind: str, rng: np.random.Generator) -> MapCase:
   )
   low, high = quantize.activation_range(options.fusedActivationFunction, scale, zero_point)
   accumulate = kind == 'AVERAGE_POOL_2D' and out_rows == 1 and bool(rng.integers(0, 2))
-  params = program.POOL.pack(
+  params = program.PARAMETERS[program.Kind.AVERAGE_POOL_2D].pack(
     **{
       'window.kernel_h': kernel[0],
       'window.kernel_w': kernel[1],

@@ -314,7 +314,7 @@ tflm_patch_status encoded_run(const encoded* e, const void* const* inputs,
       memset(tensors[i], fill, e->tensors[i].bytes);
     }
   }
-  tflm_patch_position position = {0, 0};
+  tflm_patch_position position = {0, 0, NULL};
   tflm_patch_status status;
   do { /* every band is the same */
     status = tflm_patch_resume(e->program, e->constants, tensors, memory,

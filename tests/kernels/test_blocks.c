@@ -9,7 +9,7 @@ enum { kRows = 6, kCols = 12, kChannels = 2, kValues = 6 * 12 * 2 };
 
 static encoded block_program(int to_depth, uint8_t type, uint16_t block) {
   static builder b;
-  const tflm_patch_block_params params = {block, 0};
+  const tflm_patch_block_params params = {block};
   const map_shape space = {type, kRows, kCols, kChannels, 0};
   const map_shape depth = {type, (uint16_t)(kRows / block),
                            (uint16_t)(kCols / block),

@@ -90,7 +90,7 @@ static void test_conv_rejections(void) {
 #define REJECT_CONV(change, status) \
   REJECT(tflm_patch_conv_params, change, status)
   REJECT_TYPES(tflm_patch_conv_params);
-  REJECT_CONV(params->requant.wide = 2, TFLM_PATCH_BAD_OP);
+  REJECT_CONV(params->requant.sums = 3, TFLM_PATCH_BAD_OP);
   REJECT_CONV(params->requant.output_zero_point = 1, TFLM_PATCH_BAD_OP);
   REJECT_CONV(params->requant.act_max = -1, TFLM_PATCH_BAD_OP);
   REJECT_CONV(params->bias_at += 2, TFLM_PATCH_BAD_ALIGNMENT);
@@ -107,7 +107,7 @@ static void test_conv_rejections(void) {
   good.constants[params->requant.shift_at] = TFLM_PATCH_MAX_WIDE_SHIFT + 1;
   CHECK_EQUAL(encoded_validate(&good), TFLM_PATCH_BAD_OP);
   encoded narrow = encoded_copy(&good);
-  ((tflm_patch_conv_params*)encoded_params(&narrow, 0))->requant.wide = 0;
+  ((tflm_patch_conv_params*)encoded_params(&narrow, 0))->requant.sums = 0;
   encoded_repair(&narrow);
   CHECK_EQUAL(encoded_validate(&narrow), TFLM_PATCH_OK);
   encoded_free(&narrow);

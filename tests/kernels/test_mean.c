@@ -137,7 +137,6 @@ static void test_rejected(void) {
           bad.tensors[1].bytes = N),
          BAD_OP);
   REJECT(&both, encoded_op(&bad, 0)->n_outputs = 0, BAD_OP);
-  REJECT(&both, params->variant = 1, BAD_OP);
   REJECT(&both, params->shift = 31, BAD_OP);
   REJECT(&both, params->shift = -32, BAD_OP);
   REJECT(&both, params->output_zero_point = 128, BAD_OP);

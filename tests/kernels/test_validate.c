@@ -302,7 +302,7 @@ static void test_operators(encoded good) {
   REJECT(OP(MAX)->steps -= 1, BAD_OP);
   REJECT(OP(MEAN)->steps = 1, BAD_OP);
   REJECT(OP(MAX)->params += 2, BAD_ALIGNMENT);
-  REJECT(OP(MAX)->params = HEADER->program_bytes - 20, BAD_SIZE);
+  REJECT(OP(MAX)->params = HEADER->program_bytes - 16, BAD_SIZE);
   REJECT(OP(MAX)->params = 0xFFFFFFFCu, BAD_SIZE);
   REJECT(OP(MAX)->scratch_bytes = 4, BAD_SIZE);
   REJECT(OP(MEAN)->scratch = TFLM_PATCH_NONE, BAD_SIZE);

@@ -17,7 +17,7 @@ enum { IN, OUT, LEFT_IN, LEFT_OUT, RIGHT_IN, RIGHT_OUT };
 /* MAX_POOL_2D of two rows over the left half, then over the right half. */
 static void build(void) {
   tflm_patch_pool_params pool = sample_pool(1, 1, 0);
-  const tflm_patch_crop_params crop = {0, 0};
+  const tflm_patch_crop_params crop = {0};
   uint32_t parts[2];
   pool.window.kernel_h = 2;
   builder_init(&b);

@@ -228,7 +228,8 @@ static inline uint32_t weighted_params(builder* b, const golden_weighted* c,
       .act_min = c->act_min,
       .act_max = c->act_max,
       .per_channel = c->scales > 1 || c->output_shape[2] == 1,
-      .bounded = weighted_is_bounded(c),
+      .sums = weighted_is_bounded(c) ? TFLM_PATCH_SUMS_BOUNDED
+                                     : TFLM_PATCH_SUMS_INT32,
   };
   const uint32_t weights_at = builder_constant(b, c->weights, c->weights_bytes);
   const uint32_t bias_at =

@@ -16,7 +16,7 @@ from tflm_patch.analysis import analytic_memory
 from tflm_patch.analysis.analytic_memory import Peak
 from tflm_patch.analysis.receptive_field import COLS, ROWS, SpatialGraph, needed
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.planner.ir.axis_window import cut
+from tflm_patch.graph.axis_window import cut
 
 Grid = tuple[int, int]  # rows and columns of patches
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from tflm_patch.analysis.windows import Window, spatial_shape, windows
+from tflm_patch.graph.axis_window import AxisWindow, Range
 from tflm_patch.graph.macs import operator_macs
 from tflm_patch.graph.types import Model
-from tflm_patch.planner.ir.axis_window import AxisWindow, Range
 from tflm_patch.planner.lowering.operators.base import OpView
 
 ROWS, COLS = 0, 1

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tflm_patch.graph.axis_window import AxisWindow, CellWindow
 from tflm_patch.graph.types import Tensor
-from tflm_patch.planner.ir.axis_window import AxisWindow, CellWindow
 from tflm_patch.planner.ir.shapes import feature_shape
 from tflm_patch.planner.lowering.operators import base, space_to_depth, transpose_conv
 from tflm_patch.planner.lowering.operators.base import OpView

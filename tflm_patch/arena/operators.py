@@ -16,10 +16,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 
-from tflm_patch.arena.structs import Build, int_array_bytes, size_of
+from tflm_patch.arena.structs import Build, align_up, int_array_bytes, size_of
 from tflm_patch.graph.types import DType, Operator, Subgraph, Tensor
 from tflm_patch.program.encode import is_fed_by_bands
-from tflm_patch.program.records import HEADER
+from tflm_patch.program.records import ALIGNMENT, HEADER
 
 _STAGE = 'TflmPatchStage'
 
@@ -256,10 +256,17 @@ def _stage_scratch(site: Site) -> Iterable[int]:
 
 
 def _stage_prepare(site: Site) -> Iterable[int]:
-  """Where a frame that comes in bands goes on: two words and the scratch buffer's index."""
+  """What a stage keeps between invocations: FrameState of stage_op.cc, and the state."""
   program = site.input(-2)
-  if program is not None and program.data is not None and is_fed_by_bands(program.data.tobytes()):
-    yield 12
+  if program is None or program.data is None or program.data.size < HEADER.size:
+    return
+  data = program.data.tobytes()
+  state = HEADER.unpack(data)['state_bytes']
+  frame = size_of('piii', site.build)
+  if state > 0:
+    yield align_up(frame, ALIGNMENT) + state
+  elif is_fed_by_bands(data):
+    yield frame
 
 
 # Structures that occur in several kernels' data.

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tflm_patch.codegen import c_text
-from tflm_patch.planner.ir.constants import ALIGNMENT
+from tflm_patch.program.constants import ALIGNMENT
 
 _NUMPY: dict[str, np.dtype[Any]] = {
     'int8_t': np.dtype('i1'),

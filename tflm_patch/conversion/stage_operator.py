@@ -11,13 +11,12 @@ import numpy as np
 from flatbuffers import flexbuffers
 
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
-from tflm_patch.planner.encode_plan import EncodedStage
 from tflm_patch.planner.plan import StagePlan
 from tflm_patch.program import records as program
+from tflm_patch.program.encode import EncodedStage
 from tflm_patch.version import __version__
 
 CUSTOM_NAME = 'TflmPatchStage'
-OPTIONS_VERSION = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +41,7 @@ def custom_options(stage: PlannedStage) -> bytes:
   """The FlexBuffer map that viewers show; the kernel reads none of it."""
   return bytes(
       flexbuffers.Dumps({
-          'format_version': OPTIONS_VERSION,
+          'format_version': program.VERSION,
           'operators': len(stage.region),
           'schedule': ' '.join(
               f'{segment.schedule}:{segment.last_op - segment.first_op}'

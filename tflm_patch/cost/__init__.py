@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Predicts the instructions of a plan on a core, without running it.
+"""Predicts the instructions of a stage on a core, without running it.
 
 An operator's instructions are a sum of coefficients times what it has to do. The
 coefficients of a core come from runs on its emulator: one JSON file per core in
@@ -16,9 +16,8 @@ import math
 import pathlib
 from collections.abc import Iterator, Sequence
 
-from tflm_patch.cost.work import OperatorWork, work_of_plan
+from tflm_patch.cost.work import OperatorWork
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.planner.plan import StagePlan
 from tflm_patch.program.records import Kind
 
 FEATURES = (
@@ -67,19 +66,6 @@ class CostPrediction:
   def instructions(self) -> int:
     """All together."""
     return round(sum(self.operators) + self.executor)
-
-
-def predict(plan: StagePlan, cpu: str) -> CostPrediction:
-  """Instructions of a stage.
-
-  Args:
-    plan: The stage's plan.
-    cpu: Name of a core, one of `known_cpus`.
-
-  Raises:
-    TflmPatchError: there are no coefficients for the core.
-  """
-  return predict_work(work_of_plan(plan), load(cpu))
 
 
 def predict_work(work: Sequence[OperatorWork], table: CostTable) -> CostPrediction:

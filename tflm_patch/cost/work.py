@@ -7,13 +7,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
-from tflm_patch.planner.ir.axis_window import AxisWindow
-from tflm_patch.planner.ir.constants import ConstantPool
-from tflm_patch.planner.ir.rows import read_again, window_reads
-from tflm_patch.planner.ir.stage_graph import FeatureMap
-from tflm_patch.planner.plan import StagePlan
-from tflm_patch.program import records as program
+from tflm_patch.graph.axis_window import AxisWindow
+from tflm_patch.program.decode import decode
 from tflm_patch.program.records import Kind
 
 Shape = tuple[int, int, int]
@@ -84,61 +82,35 @@ class OperatorWork:
     return ' '.join(filter(None, (self.kind.name, self.window, shapes)))
 
 
-def work_of_plan(plan: StagePlan) -> list[OperatorWork]:
-  """The operators of a plan."""
-  calls = Counter(
-      op for segment in plan.segments for op, _, count in segment.steps if count
-  )
-  pool = ConstantPool()  # only the parameters are wanted
-  return [
-      _operator(
-          Kind(op.kind),
-          op.encode(pool),
-          _map_shape(plan.graph.maps[op.inputs[0]]),
-          _map_shape(plan.graph.maps[op.outputs[0]]),
-          calls[i],
-          0 if scratch is None else scratch.bytes,
-      )
-      for i, (op, scratch) in enumerate(zip(plan.graph.ops, plan.scratch))
-  ]
-
-
 def work_of_program(data: bytes) -> list[OperatorWork]:
   """The operators of a program that `tflm_patch_validate` accepts."""
-  header = program.HEADER.unpack(data)
-  calls: Counter[int] = Counter()
-  for s in range(header['n_segments']):
-    segment = program.SEGMENT.unpack(data, header['segments'] + s * program.SEGMENT.size)
-    begin = header['steps'] + segment['first_step'] * program.STEP.size
-    end = begin + segment['n_steps'] * program.STEP.size
-    # A step's first byte is its operator.
-    calls.update(
-        segment['first_op'] + op for op in data[begin : end : program.STEP.size]
-        if op != program.PAUSE
-    )  # fmt: skip
-  return [_operator_of_program(data, header, i, calls[i]) for i in range(header['n_ops'])]
-
-
-def _operator_of_program(
-    data: bytes, header: dict[str, int], index: int, calls: int
-) -> OperatorWork:
-  op = program.OP.unpack(data, header['ops'] + index * program.OP.size)
-  edges = [
-      int.from_bytes(data[header['edges'] + 2 * e :][:2], 'little')
-      for e in range(op['first_edge'], op['first_edge'] + op['n_inputs'] + op['n_outputs'])
-  ]
-  source, made = _shape(data, header, edges[0]), _shape(data, header, edges[op['n_inputs']])
-  return _operator(
-      Kind(op['kind']), data[op['params'] :], source, made, calls, op['scratch_bytes']
+  stage = decode(data, b'')
+  calls = Counter(
+      step.op for segment in stage.segments for step in segment if step.op is not None
   )
+  return [
+      operator_work(
+          op.kind,
+          op.params,
+          (op.inputs[0].rows, op.inputs[0].cols, op.inputs[0].channels),
+          (op.outputs[0].rows, op.outputs[0].cols, op.outputs[0].channels),
+          calls[op.index],
+          op.scratch_bytes,
+      )
+      for op in stage.ops
+  ]
 
 
-def _operator(
-    kind: Kind, record: bytes, source: Shape, made: Shape, calls: int, scratch_bytes: int
+def operator_work(
+    kind: Kind,
+    params: Mapping[str, Any],
+    source: Shape,
+    made: Shape,
+    calls: int,
+    scratch_bytes: int,
 ) -> OperatorWork:
-  """An operator from its parameter record, with whatever follows it."""
+  """An operator's work from the plain fields of its parameter record."""
   base = _OF_INT16.get(kind, kind)
-  params = program.PARAMETERS[base].unpack(record) if base in program.PARAMETERS else {}
   kernel, stride, dilation = _POINT, _POINT, _POINT
   if base in _WINDOWED and not params.get('accumulate'):
     kernel, stride, dilation = (_pair(params, name) for name in ('kernel', 'stride', 'dilation'))
@@ -161,7 +133,7 @@ def _operator(
   )
 
 
-def _macs(kind: Kind, params: dict[str, int], source: Shape, made: Shape) -> int:
+def _macs(kind: Kind, params: Mapping[str, Any], source: Shape, made: Shape) -> int:
   if kind == Kind.CONV_2D:
     return math.prod(made) * _taps(params) * source[2] // params['groups']
   if kind == Kind.DEPTHWISE_CONV_2D:
@@ -179,28 +151,23 @@ def _macs(kind: Kind, params: dict[str, int], source: Shape, made: Shape) -> int
   return 0
 
 
-def _taps(params: dict[str, int], part: str = '') -> int:
+def _taps(params: Mapping[str, Any], part: str = '') -> int:
   return params[f'{part}window.kernel_h'] * params[f'{part}window.kernel_w']
 
 
-def _rows_again(params: dict[str, int], rows: int) -> int:
+def _rows_again(params: Mapping[str, Any], rows: int) -> int:
   """Rows of a BOTTLENECK's wide map that more than one output row makes."""
   fields = ('kernel_h', 'stride_h', 'dilation_h', 'pad_top')
   window = AxisWindow(*(params[f'depthwise.window.{name}'] for name in fields))
-  return read_again(window_reads(rows, params['wide_rows'], window))
+  again = 0
+  for row in range(1, rows):
+    last = min(window.reads(row - 1, row - 1)[1], params['wide_rows'] - 1)
+    again += max(0, last + 1 - max(0, window.reads(row, row)[0]))
+  return again
 
 
-def _pair(params: dict[str, int], name: str) -> tuple[int, int]:
+def _pair(params: Mapping[str, Any], name: str) -> tuple[int, int]:
   return params[f'window.{name}_h'], params[f'window.{name}_w']
-
-
-def _shape(data: bytes, header: dict[str, int], index: int) -> Shape:
-  record = program.MAP.unpack(data, header['maps'] + index * program.MAP.size)
-  return record['rows'], record['cols'], record['channels']
-
-
-def _map_shape(feature_map: FeatureMap) -> Shape:
-  return feature_map.rows, feature_map.cols, feature_map.channels
 
 
 def _text(sizes: tuple[int, ...]) -> str:

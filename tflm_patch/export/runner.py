@@ -72,7 +72,8 @@ def direct_source(info: ModelInfo, names: Names) -> str:
   reset = ''
   if info.frame_rows is not None:
     reset = (
-        f'\nvoid {names.lower}_reset(void) {{\n  const tflm_patch_position start = {{0, 0}};\n'
+        f'\nvoid {names.lower}_reset(void) {{\n'
+        '  const tflm_patch_position start = {0, 0, NULL};\n'
         '  position = start;\n}\n'
     )
   return fill(

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 from tflm_patch.errors import EnvironmentMissing
 from tflm_patch.program.decode import Op, Stage
-from tflm_patch.program.records import Kind
+from tflm_patch.program.records import Kind, Sums
 from tflm_patch.runtime.paths import kernels_dir
 
 WITHOUT_ROW_SUMS = 'TFLM_PATCH_WITHOUT_ROW_SUMS'
@@ -61,7 +61,7 @@ def _has_wide_windows(op: Op) -> bool:
 
 def _is_fast_fully_connected(op: Op) -> bool:
   values = op.inputs[0].row_values * (op.inputs[0].rows if op.params['flatten'] else 1)
-  return values >= 4 and op.params['requant.bounded'] == 1
+  return values >= 4 and op.params['requant.sums'] == Sums.BOUNDED
 
 
 def _is_fast_conv(op: Op) -> bool:
@@ -71,7 +71,7 @@ def _is_fast_conv(op: Op) -> bool:
   return (
       params['groups'] == 1
       and taps >= 4
-      and params['requant.bounded'] == 1
+      and params['requant.sums'] == Sums.BOUNDED
       and kernel_h <= _limit('dsp/conv.c', 'MAX_KERNEL_H')
       and (_is_pointwise(op) or taps <= max(op.scratch_bytes, _limit('dsp/conv.c', 'BUFFER_BYTES')))
   )
@@ -83,7 +83,7 @@ def _is_fast_depthwise(op: Op) -> bool:
   stride = params['window.stride_w']
   return (
       params['depth_multiplier'] == 1
-      and params['requant.bounded'] == 1
+      and params['requant.sums'] == Sums.BOUNDED
       and op.inputs[0].channels >= limit('TFLM_PATCH_DEPTHWISE_CHANNELS')
       and params['window.dilation_w'] == 1
       and stride <= limit('TFLM_PATCH_DEPTHWISE_STRIDE')

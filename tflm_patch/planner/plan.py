@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -153,7 +155,8 @@ class Planner:
     self._tensors = [*self._reusable, *graph.outputs]
     self._tensor_bytes = sum(graph.maps[m].bytes for m in self._tensors)
     self._least: int | None = None
-    self._smallest: StagePlan | None = None
+    self._smallest: _LaidOut | None = None
+    self._plan: StagePlan | None = None
 
   @property
   def macs(self) -> int:
@@ -198,13 +201,65 @@ class Planner:
     """The plan with the smallest workspace that was found; less time is spent if brief."""
     if brief:
       return self._finish(self._find_smallest(brief))
-    if self._smallest is None:
-      self._smallest = self._finish(self._find_smallest(brief))
-    return self._smallest
+    if self._plan is None:
+      self._plan = self._finish(self._smallest_layout())
+    return self._plan
+
+  def smallest_workspace(self) -> int:
+    """Bytes of the workspace of `smallest()`, sooner than that makes its plan."""
+    return self._smallest_layout().layout.bytes
+
+  def fits(self, workspace_limit: int) -> bool:
+    """Whether a plan is found whose workspace has at most this size.
+
+    No where a lower bound says it, yes with the first layout that fits, else what
+    the search for the smallest plan says.
+    """
+    if self._smallest is not None or self.least_workspace() > workspace_limit:
+      return self._smallest is not None and self.smallest_workspace() <= workspace_limit
+    cuts = self._search.fewest_dispatches(self.least_peak())
+    assert cuts is not None
+    below = workspace_limit + 1
+    if self._lay_out(self._simulate(cuts), below, brief=True, enough=workspace_limit):
+      return True
+    return self.smallest_workspace() <= workspace_limit
 
   def smallest_size(self) -> PlanSize:
-    """What `smallest` needs; in less time than that."""
-    return self._size(self._find_smallest(brief=False))
+    """What `smallest()` needs, sooner than that makes its plan."""
+    return self._size(self._smallest_layout())
+
+  def size_within(self, workspace_limit: int) -> PlanSize | None:
+    """A plan of at most this workspace, found without much search; None where that needs more."""
+    peak = self._tensor_bytes + workspace_limit
+    # What leaves some room is laid out at once.
+    for limit in (max(self.least_peak(), peak - peak // 8), self.least_peak()):
+      cuts = self._search.fewest_dispatches(limit)
+      if cuts is None:
+        continue
+      below = workspace_limit + 1
+      found = self._lay_out(self._simulate(cuts), below, brief=True, enough=workspace_limit)
+      if found is not None:
+        # Some of what was allowed may be left.
+        used = found.layout.used_bytes(found.needs.items)
+        return dataclasses.replace(self._size(found), workspace_bytes=used)
+    return None
+
+  def _size(self, chosen: _LaidOut) -> PlanSize:
+    operators = np.asarray(chosen.operators)
+    begins = np.flatnonzero(np.diff(operators, prepend=-1))
+    runs = np.diff(begins, append=operators.size)
+    at = int(chosen.needs.live_bytes().argmax())
+    return PlanSize(
+        chosen.layout.bytes,
+        len(chosen.cuts),
+        int((-(-runs // program.MAX_STEP_ROWS)).sum()),
+        int(operators[at]),
+    )
+
+  def _smallest_layout(self) -> _LaidOut:
+    if self._smallest is None:
+      self._smallest = self._find_smallest(brief=False)
+    return self._smallest
 
   def _find_smallest(self, brief: bool) -> _LaidOut:
     least = self.least_peak()
@@ -250,29 +305,6 @@ class Planner:
     smallest = self.smallest()
     return smallest if smallest.workspace_bytes <= workspace_limit else None
 
-  def size_within(self, workspace_limit: int) -> PlanSize | None:
-    """A plan of at most this workspace, found without much search; None where that needs more."""
-    peak = self._tensor_bytes + workspace_limit
-    # What leaves some room is laid out at once.
-    for limit in (max(self.least_peak(), peak - peak // 8), self.least_peak()):
-      cuts = self._search.fewest_dispatches(limit)
-      if cuts is None:
-        continue
-      below = workspace_limit + layout.ALIGNMENT
-      found = self._lay_out(self._simulate(cuts), below, brief=True, enough=workspace_limit)
-      if found is not None:
-        # Some of what was allowed may be left.
-        size = self._size(found)
-        return dataclasses.replace(size, workspace_bytes=found.layout.used_bytes(found.needs.items))
-    return None
-
-  def _size(self, chosen: _LaidOut) -> PlanSize:
-    joined = [step for part in chosen.steps for step in part]
-    op, _ = joined[int(chosen.needs.live_bytes().argmax())]
-    band = feed.band_rows(self._graph)
-    steps = sum(len(_join(self._graph, part, band)) for part in chosen.steps)
-    return PlanSize(chosen.layout.bytes, len(chosen.cuts), steps, op)
-
   def fixed(self, schedule: str) -> StagePlan | None:
     """Every operator for itself ('layer'), or all in one 'stream' if that is possible."""
     n = len(self._graph.ops)
@@ -287,31 +319,50 @@ class Planner:
     return _finish(self._graph, chosen, self._tensors, self._tensor_bytes)
 
   def _simulate(self, cuts: segments.Cuts) -> _Candidate:
-    steps = tuple(order.simulate(self._graph, range(*cut)) for cut in cuts)
-    joined = [step for part in steps for step in part]
-    return _Candidate(cuts, steps, needs.needs_of(self._graph, cuts, joined, self._reusable))
+    return _Candidate(self._graph, cuts, *self._search.run(cuts))
 
   def _lay_out(
-      self, candidate: _Candidate, below: int | None, brief: bool = False, enough: int = 0
+      self,
+      candidate: _Candidate,
+      below: int | None,
+      brief: bool = False,
+      enough: int = 0,
   ) -> _LaidOut | None:
-    """None when no workspace of less than `below` bytes was found."""
+    """None when no workspace of less than `below` bytes was found.
+
+    None below `enough` is looked for.
+    """
     needed = candidate.needs
     regions = [
         layout.Region(self._graph.maps[m].bytes, needed.tensors[m]) for m in self._tensors
     ]
     found = layout_search.find_layout(
-        needed.items, regions, needed.length, limit=below, enough=enough, brief=brief
+        needed.items, regions, needed.length, limit=below, brief=brief, enough=enough
     )
     if found is None:
       return None
-    return _LaidOut(candidate.cuts, candidate.steps, needed, tuple(regions), found)
+    return _LaidOut(
+        self._graph, candidate.cuts, candidate.operators, needed, tuple(regions), found
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class _Candidate:
+  graph: StageGraph
   cuts: segments.Cuts
-  steps: tuple[tuple[order.Step, ...], ...]  # of each segment
+  operators: Sequence[int]  # which one runs at each time
   needs: needs.Needs
+
+  @functools.cached_property
+  def steps(self) -> tuple[tuple[order.Step, ...], ...]:
+    """The steps of each segment."""
+    done = [0] * len(self.graph.ops)
+    steps = []
+    for i in self.operators:
+      steps.append((i, done[i]))
+      done[i] += 1
+    ends = list(itertools.accumulate(map(self._length, self.cuts), initial=0))
+    return tuple(tuple(steps[a:b]) for a, b in itertools.pairwise(ends))
 
   @property
   def peak_bytes(self) -> int:
@@ -320,11 +371,14 @@ class _Candidate:
   def bounding_segment(self) -> tuple[int, int]:
     """The segment during which the most memory is alive."""
     at = int(self.needs.live_bytes().argmax())
-    for cut, steps in zip(self.cuts, self.steps):
-      if at < len(steps):
+    for cut in self.cuts:
+      if at < self._length(cut):
         return cut
-      at -= len(steps)
+      at -= self._length(cut)
     raise AssertionError('unreachable')
+
+  def _length(self, cut: tuple[int, int]) -> int:
+    return sum(op.steps for op in self.graph.ops[slice(*cut)])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -458,33 +512,45 @@ def _view_plan(graph: StageGraph, m: int, view: View, base: MapPlan) -> MapPlan:
 
 def _segment_plans(graph: StageGraph, chosen: _LaidOut) -> Iterator[SegmentPlan]:
   live = chosen.needs.live_bytes()
+  alive = _Alive(graph, chosen.needs)
   band = feed.band_rows(graph)
   begin = 0
   for (first, last), steps in zip(chosen.cuts, chosen.steps):
     end = begin + len(steps)
     at = begin + int(live[begin:end].argmax())
     op, row = steps[at - begin]
-    peak = Peak(int(live[at]), op, row, _parts_alive(graph, chosen.needs, at))
+    peak = Peak(int(live[at]), op, row, alive.parts(at))
     schedule = 'layer' if last == first + 1 else 'stream'
     yield SegmentPlan(schedule, first, last, _join(graph, steps, band), peak)
     begin = end
 
 
-def _parts_alive(
-    graph: StageGraph, needed: needs.Needs, at: int
-) -> tuple[tuple[str, int], ...]:
-  parts = []
-  named = [(need.ring, *_describe(graph, need)) for need in needed.needs]
-  for m, item in needed.tensors.items():
-    role = graph.maps[m].role.value
-    named.append((item, f'rows of {role}', graph.maps[m].name))
-  for item, what, name in named:
-    life = item.rows
-    slots = int(((life.made <= at) & (life.last >= at)).sum())
-    if slots:
+class _Alive:
+  """What is alive at a time, by name."""
+
+  def __init__(self, graph: StageGraph, needed: needs.Needs) -> None:
+    named = [(need.ring, *_describe(graph, need)) for need in needed.needs]
+    for m, item in needed.tensors.items():
+      role = graph.maps[m].role.value
+      named.append((item, f'rows of {role}', graph.maps[m].name))
+    self._names = [(what, name) for _, what, name in named]
+    self._slot_bytes = [item.slot_bytes for item, _, _ in named]
+    rows = [item.rows for item, _, _ in named]
+    self._made = np.concatenate([each.made for each in rows])
+    self._last = np.concatenate([each.last for each in rows])
+    self._begins = np.cumsum([0, *(len(each.made) for each in rows[:-1])])
+
+  def parts(self, at: int) -> tuple[tuple[str, int], ...]:
+    """(what, bytes), the largest first."""
+    is_alive = (self._made <= at) & (self._last >= at)
+    counts = np.add.reduceat(is_alive, self._begins, dtype=np.int64)
+    parts = []
+    for i in np.flatnonzero(counts).tolist():
+      slots = int(counts[i])
+      what, name = self._names[i]
       text = what if slots == 1 or 'rows' not in what else f'{slots} {what}'
-      parts.append((f'{text} "{name}"' if name else text, slots * item.slot_bytes))
-  return tuple(sorted(parts, key=lambda part: -part[1]))
+      parts.append((f'{text} "{name}"' if name else text, slots * self._slot_bytes[i]))
+    return tuple(sorted(parts, key=lambda part: -part[1]))
 
 
 def _describe(graph: StageGraph, need: needs.Need) -> tuple[str, str]:

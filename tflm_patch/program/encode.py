@@ -7,10 +7,15 @@ from __future__ import annotations
 import dataclasses
 import struct
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from tflm_patch.program.constants import ConstantPool
+from tflm_patch.program.fields import Deferred, field_types, record_of, scalars
+from tflm_patch.program.params import Params
 from tflm_patch.program.records import (
+  ALIGNMENT,
     CHECKSUM_FROM,
     FAMILY_PORTABLE,
     HEADER,
@@ -22,6 +27,7 @@ from tflm_patch.program.records import (
     STEP,
     VERSION,
     Kind,
+    MapEntry,
     Region,
 )
 
@@ -58,21 +64,37 @@ def is_fed_by_bands(data: bytes) -> bool:
 
 
 @dataclasses.dataclass(frozen=True)
-class OpRecord:
-  """An operator before encoding; see `encode`."""
+class EncodedStage:
+  """The two constant tensors of a stage operator."""
 
-  kind: int
+  program: bytes
+  constants: bytes
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ProgramMap:
+  """A map before encoding; the values of one in the constants give it its offset there."""
+
+  entry: MapEntry
+  constant: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ProgramOp:
+  """An operator before encoding; `params` is None for kinds without parameters."""
+
+  kind: Kind
   inputs: Sequence[int]
   outputs: Sequence[int]
   steps: int
-  params: bytes
+  params: Params | None = None
   scratch: int = NONE
   scratch_region: int = Region.WORKSPACE
   scratch_bytes: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
-class SegmentRecord:
+class ProgramSegment:
   """A segment before encoding: its operators are consecutive."""
 
   first_op: int
@@ -80,87 +102,55 @@ class SegmentRecord:
   steps: Sequence[tuple[int, int, int]]  # operator within the segment, row, count
 
 
-def encode(
-    *,
-    n_inputs: int,
-    n_outputs: int,
-    maps: Sequence[dict[str, int]],
-    ops: Sequence[OpRecord],
-    segments: Sequence[SegmentRecord],
-    constants_bytes: int,
-    workspace_bytes: int,
-    family: int = FAMILY_PORTABLE,
-) -> bytes:
-  """Encodes a program.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Program:
+  """A program before encoding.
 
-  Args:
+  Attributes:
     n_inputs, n_outputs: Tensors of the stage.
-    maps: Fields of MAP by name.
-    ops: Operators in execution order.
+    maps, ops: The tables; operators in execution order.
     segments: Consecutive segments covering `ops`.
-    constants_bytes: Size of the constants.
-    workspace_bytes: Size of the workspace, a multiple of 16.
+    workspace_bytes, state_bytes: Sizes of these regions, multiples of 16.
     family: Kernel family that the constants are packed for.
-
-  Returns:
-    The program's bytes, a multiple of 4 long.
   """
-  edges: list[int] = []
-  op_table = bytearray()
-  params = bytearray()
-  params_at: dict[bytes, int] = {}
-  n_steps = sum(len(segment.steps) for segment in segments)
-  n_edges = sum(len(op.inputs) + len(op.outputs) for op in ops)
+
+  n_inputs: int
+  n_outputs: int
+  maps: Sequence[ProgramMap]
+  ops: Sequence[ProgramOp]
+  segments: Sequence[ProgramSegment]
+  workspace_bytes: int
+  state_bytes: int = 0
+  family: int = FAMILY_PORTABLE
+
+
+def encode(program: Program) -> EncodedStage:
+  """The bytes of a program (a multiple of 4) and of its constants."""
+  pool = ConstantPool()
+  maps = [_map(entry, pool) for entry in program.maps]
+  edges = [m for op in program.ops for m in (*op.inputs, *op.outputs)]
+  n_steps = sum(len(segment.steps) for segment in program.segments)
   maps_at = HEADER.size
   ops_at = maps_at + MAP.size * len(maps)
-  edges_at = ops_at + OP.size * len(ops)
-  segments_at = edges_at + (2 * n_edges + 3) // 4 * 4
-  steps_at = segments_at + SEGMENT.size * len(segments)
-  params_base = steps_at + STEP.size * n_steps
-  for op in ops:
-    first_edge = len(edges)
-    edges += [*op.inputs, *op.outputs]
-    # Equal records (of equal operators) are stored once.
-    if op.params not in params_at:
-      params_at[op.params] = params_base + len(params)
-      params += op.params + bytes(-len(op.params) % 4)
-    op_table += OP.pack(
-        kind=op.kind,
-        n_inputs=len(op.inputs),
-        n_outputs=len(op.outputs),
-        first_edge=first_edge,
-        steps=op.steps,
-        params=params_at[op.params],
-        scratch=op.scratch,
-        scratch_region=op.scratch_region,
-        scratch_bytes=op.scratch_bytes,
-    )
-  segment_table = bytearray()
-  step_table = bytearray()
-  first_step = 0
-  for segment in segments:
-    segment_table += SEGMENT.pack(
-        first_op=segment.first_op,
-        n_ops=segment.n_ops,
-        first_step=first_step,
-        n_steps=len(segment.steps),
-    )
-    first_step += len(segment.steps)
-    for op_index, row, count in segment.steps:
-      step_table += STEP.pack(op=op_index, count=count, row=row)
+  edges_at = ops_at + OP.size * len(program.ops)
+  segments_at = edges_at + (2 * len(edges) + 3) // 4 * 4
+  steps_at = segments_at + SEGMENT.size * len(program.segments)
+  op_table, params = _ops(program.ops, pool, steps_at + STEP.size * n_steps)
+  constants = pool.finish()
   body = bytearray()
   body += HEADER.pack(
       magic=MAGIC,
       version=VERSION,
-      family=family,
-      constants_bytes=constants_bytes,
-      workspace_bytes=workspace_bytes,
-      n_inputs=n_inputs,
-      n_outputs=n_outputs,
+      family=program.family,
+      constants_bytes=len(constants),
+      workspace_bytes=program.workspace_bytes,
+      state_bytes=program.state_bytes,
+      n_inputs=program.n_inputs,
+      n_outputs=program.n_outputs,
       n_maps=len(maps),
-      n_ops=len(ops),
-      n_edges=n_edges,
-      n_segments=len(segments),
+      n_ops=len(program.ops),
+      n_edges=len(edges),
+      n_segments=len(program.segments),
       n_steps=n_steps,
       maps=maps_at,
       ops=ops_at,
@@ -168,13 +158,82 @@ def encode(
       segments=segments_at,
       steps=steps_at,
   )
-  for fields in maps:
-    body += MAP.pack(**fields)
+  body += b''.join(maps)
   body += op_table
   body += struct.pack(f'<{len(edges)}H', *edges)
   body += bytes(-len(body) % 4)
-  body += segment_table
-  body += step_table
-  assert len(body) == params_base
+  body += _segments(program.segments)
   body += params
-  return finish(body)
+  return EncodedStage(finish(body), constants)
+
+
+def _map(program_map: ProgramMap, pool: ConstantPool) -> bytes:
+  fields = dict(scalars(program_map.entry))
+  if program_map.constant is not None:
+    fields['offset'] = pool.add(program_map.constant, alignment=ALIGNMENT)
+  return MAP.pack(**fields)
+
+
+def encode_params(params: Params | None, pool: ConstantPool) -> bytes:
+  """An operator's parameter record; its arrays go to the constants."""
+  return b'' if params is None else record_of(type(params)).pack(**_values(params, pool))
+
+
+def _values(params: Any, pool: ConstantPool, prefix: str = '') -> dict[str, Any]:
+  values: dict[str, Any] = {}
+  for field, kind in field_types(type(params)):
+    value = getattr(params, field.name)
+    if isinstance(value, Deferred):
+      value = value.get()
+    if kind.nested is not None:
+      values.update(_values(value, pool, f'{prefix}{field.name}.'))
+    elif kind.stored_as is not None:
+      assert value is not None, field.name
+      stored = value.astype(kind.stored_as) if kind.stored_as else value
+      values[prefix + kind.name] = pool.add(stored, kind.alignment)
+    else:
+      values[prefix + field.name] = value
+  return values
+
+
+def _ops(ops: Sequence[ProgramOp], pool: ConstantPool, params_base: int) -> tuple[bytes, bytes]:
+  """The table of operators and their parameter records, which begin at params_base."""
+  table, params = bytearray(), bytearray()
+  params_at: dict[bytes, int] = {}
+  first_edge = 0
+  for op in ops:
+    record = encode_params(op.params, pool)
+    # Equal records (of equal operators) are stored once.
+    if record not in params_at:
+      params_at[record] = params_base + len(params)
+      params += record + bytes(-len(record) % 4)
+    table += OP.pack(
+        kind=op.kind,
+        n_inputs=len(op.inputs),
+        n_outputs=len(op.outputs),
+        first_edge=first_edge,
+        steps=op.steps,
+        params=params_at[record],
+        scratch=op.scratch,
+        scratch_region=op.scratch_region,
+        scratch_bytes=op.scratch_bytes,
+    )
+    first_edge += len(op.inputs) + len(op.outputs)
+  return bytes(table), bytes(params)
+
+
+def _segments(segments: Sequence[ProgramSegment]) -> bytes:
+  """The tables of segments and of their steps."""
+  table, steps = bytearray(), bytearray()
+  first_step = 0
+  for segment in segments:
+    table += SEGMENT.pack(
+        first_op=segment.first_op,
+        n_ops=segment.n_ops,
+        first_step=first_step,
+        n_steps=len(segment.steps),
+    )
+    first_step += len(segment.steps)
+    for op_index, row, count in segment.steps:
+      steps += STEP.pack(op=op_index, count=count, row=row)
+  return bytes(table + steps)

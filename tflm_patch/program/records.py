@@ -1,23 +1,23 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The records of the stage program's binary format, mirrored from tflm_patch/program.h.
+"""The stage program's binary format: kinds, regions, tables.
 
-Every structure of the C header stands here as a `Record`: its name, its fields
-in order and their types. tests/python/planner/test_program.py compiles the
-header and compares sizes and offsets.
+`params.py` has the parameter records of the operators. tflm_patch/program.h is generated
+from both by `c_header.py`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import enum
-import struct
-from typing import Any
 
 from tflm_patch.graph.types import DType
+from tflm_patch.program import params
+from tflm_patch.program.fields import STRUCTURES, i16, i32, record_of, structure, u8, u16, u32
+from tflm_patch.program.fields import Record as Record
 
 MAGIC = 0x48435054
-VERSION = 2
+VERSION = 3
 ALIGNMENT = 16
 MAX_TENSORS = 16
 MAX_OPS = 255
@@ -25,7 +25,26 @@ MAX_STEP_ROWS = 255
 CONV_IN_PLACE_CHANNELS = 112  # at most, of the input of a CONV_2D that lies over it
 PAUSE = 255  # op of a step that waits for the next band of the input
 NONE = 0xFFFFFFFF
+CHECKSUM_FROM = 16
+MAX_WIDE_SHIFT = 7
+BETWEEN_BITS = 10
 FAMILY_PORTABLE = 0
+
+# The constants of the C header: value and comment.
+CONSTANTS = {
+    'MAGIC': (MAGIC, '"TPCH"'),
+    'VERSION': (VERSION, ''),
+    'ALIGNMENT': (ALIGNMENT, ''),
+    'TENSOR_ALIGNMENT': (4, "of the tensors' memory"),
+    'MAX_TENSORS': (MAX_TENSORS, 'inputs plus outputs of a stage'),
+    'MAX_OPS': (MAX_OPS, 'operators of one segment'),
+    'PAUSE': (PAUSE, 'op of a step that waits for the next band'),
+    'CONV_IN_PLACE_CHANNELS': (CONV_IN_PLACE_CHANNELS, 'see CONV_2D'),
+    'MAX_WIDE_SHIFT': (MAX_WIDE_SHIFT, 'of wide sums'),
+    'BETWEEN_BITS': (BETWEEN_BITS, 'of the weight between two neighbours'),
+    'NONE': (NONE, ''),
+    'CHECKSUM_FROM': (CHECKSUM_FROM, "what follows the checksum's field"),
+}
 
 
 class Region(enum.IntEnum):
@@ -33,7 +52,31 @@ class Region(enum.IntEnum):
 
   WORKSPACE = 0
   CONSTANTS = 1
-  TENSOR = 2  # plus the index among inputs, then outputs
+  STATE = 2
+  TENSOR = 3  # plus the index among inputs, then outputs
+
+
+REGION_COMMENTS = {
+    Region.WORKSPACE: 'of this invocation',
+    Region.CONSTANTS: 'read only',
+    Region.STATE: 'outlives an invocation; zero points after Prepare and Reset',
+    Region.TENSOR: "and from here on: the stage's inputs, then its outputs",
+}
+
+
+class Sums(enum.IntEnum):
+  """The accumulators of an operator with weights."""
+
+  INT32 = 0
+  BOUNDED = 1
+  WIDE = 2
+
+
+SUMS_COMMENTS = {
+    Sums.INT32: 'any int32',
+    Sums.BOUNDED: 'between -2^30 and 2^30 for any input: a kernel may take a shorter way',
+    Sums.WIDE: 'int64, of int16 maps alone',
+}
 
 
 class Kind(enum.IntEnum):
@@ -78,6 +121,42 @@ class Kind(enum.IntEnum):
   JOIN = 41
 
 
+# Numbers that older formats used; never given again.
+RETIRED_KINDS = (25, 29, 30, 38)
+
+KIND_COMMENTS = {
+    Kind.SUB: 'parameters of ADD',
+    Kind.QUANTIZE: 'float32 to int8, uint8 or int16',
+    Kind.DEQUANTIZE: 'int8, uint8 or int16 to float32',
+    Kind.LOOKUP: '8-bit to 8-bit by a table of 256',
+    Kind.TRANSPOSE: (
+        "NCHW to NHWC: the input map's rows are the C planes, its cols H, its channels W; every "
+        'step reads all input rows'
+    ),
+    Kind.CONCATENATION: 'along channels: inputs of equal scale are copied side by side',
+    Kind.MAXIMUM: 'of the quantized values, broadcast like ADD',
+    Kind.MINIMUM: 'likewise',
+    Kind.SPLIT: (
+        'along channels, or along columns when the first output has not all of them: the '
+        'outputs lie side by side in the input'
+    ),
+    Kind.BOTTLENECK: 'three convolutions, some columns at a time',
+    Kind.CONV_2D_S16: 'these are of int16 maps, with the records of the 8-bit kinds',
+    Kind.RESHAPE: 'into other rows, of the same values in all',
+    Kind.FEED: (
+        'rows of a frame from its bands. The input is a tensor of the stage, a band of B rows; '
+        'the output is the frame, whose rows are a multiple of B. Step t copies band row t % B; '
+        'it must come after exactly t / B pauses. A program has at most one, and pauses only '
+        'with one'
+    ),
+    Kind.CROP: 'a part of a map, in its memory',
+    Kind.JOIN: (
+        "a map whose parts were made one by one: the inputs lie in the output's memory and make "
+        'it up together; nothing is copied'
+    ),
+}
+
+
 TYPE_CODES = {
     DType.INT8: 0,
     DType.UINT8: 1,
@@ -87,331 +166,161 @@ TYPE_CODES = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class Record:
-  """A C structure: `fields` are (name, struct format code), no hidden padding."""
+@structure('tflm_patch_header')
+@dataclasses.dataclass(frozen=True, eq=False)
+class Header:
+  """The program's first bytes."""
 
-  name: str
-  fields: tuple[tuple[str, str], ...]
-
-  @property
-  def format(self) -> str:
-    return '<' + ''.join(code for _, code in self.fields)
-
-  @property
-  def size(self) -> int:
-    return struct.calcsize(self.format)
-
-  def offset(self, field: str) -> int:
-    names = [name for name, _ in self.fields]
-    return struct.calcsize('<' + ''.join(code for _, code in self.fields[: names.index(field)]))
-
-  def pack(self, **values: Any) -> bytes:
-    """The record's bytes; fields not given are zero."""
-    unknown = set(values) - {name for name, _ in self.fields}
-    if unknown:
-      raise KeyError(f'{self.name} has no field {sorted(unknown)}')
-    flat: list[Any] = []
-    for name, code in self.fields:
-      value = values.get(name, 0)
-      if code[:-1].isdigit():
-        count = int(code[:-1])
-        flat.extend(value if isinstance(value, (list, tuple)) else [0] * count)
-      else:
-        flat.append(value)
-    return struct.pack(self.format, *flat)
-
-  def unpack(self, data: bytes, at: int = 0) -> dict[str, Any]:
-    flat = list(struct.unpack_from(self.format, data, at))
-    values: dict[str, Any] = {}
-    for name, code in self.fields:
-      if code[:-1].isdigit():
-        count = int(code[:-1])
-        values[name] = flat[:count]
-        del flat[:count]
-      else:
-        values[name] = flat.pop(0)
-    return values
+  magic: int = u32()
+  version: int = u16()
+  family: int = u16()
+  program_bytes: int = u32('of the whole program, a multiple of 4')
+  checksum: int = u32('of all bytes from TFLM_PATCH_CHECKSUM_FROM')
+  constants_bytes: int = u32('that the constants tensor must hold at least')
+  workspace_bytes: int = u32('a multiple of 16; 0 when none is needed')
+  state_bytes: int = u32('a multiple of 16; 0 for a stage without state')
+  n_inputs: int = u16('tensors of the stage')
+  n_outputs: int = u16()
+  n_maps: int = u16()
+  n_ops: int = u16()
+  n_edges: int = u16()
+  n_segments: int = u16()
+  n_steps: int = u32()
+  maps: int = u32('offsets of the tables')
+  ops: int = u32()
+  edges: int = u32('uint16_t map indices')
+  segments: int = u32()
+  steps: int = u32()
 
 
-def _record(name: str, *fields: tuple[str, str]) -> Record:
-  return Record(name, fields)
+@structure('tflm_patch_map')
+@dataclasses.dataclass(frozen=True, eq=False)
+class MapEntry:
+  """A feature map of rows x cols x channels values, or a ring of its last rows.
+
+  Row r has slot s = r % ring_rows. It lies at base(region) + offset + s * row_bytes when s <
+  split, else at base(split_region) + split_offset + (s - split) * row_bytes. A ring is read
+  only in the segment that makes it. Every tensor of the stage has one whole, contiguous map
+  at offset 0: without a producer for an input, with one for an output. Other maps may lie in
+  the tensors' memory, too, and over rows that no later step reads.
+  """
+
+  offset: int = u32()
+  row_bytes: int = i32(
+      'from a slot to the next, up or down: at least cols * channels * size of the type'
+  )
+  rows: int = u16()
+  ring_rows: int = u16('1..rows; rows when the whole map is kept')
+  cols: int = u16()
+  channels: int = u16()
+  region: int = u8()
+  type: int = u8()
+  zero_point: int = i16()
+  producer: int = u32(
+      'the operator that makes it; TFLM_PATCH_NONE for constants and for tensors that the '
+      'stage reads'
+  )
+  split_offset: int = u32()
+  split: int = u16('1..ring_rows; ring_rows when the map is in one piece')
+  split_region: int = u8()
+  kept: int = u8('1: it lies in the state, and its rows of the last invocation are there')
 
 
-def _nested(prefix: str, record: Record) -> tuple[tuple[str, str], ...]:
-  return tuple((f'{prefix}.{name}', code) for name, code in record.fields)
+@structure('tflm_patch_op')
+@dataclasses.dataclass(frozen=True, eq=False)
+class OpEntry:
+  """An operator instance.
+
+  A step makes one output row, except for the operators that accumulate (see the parameter
+  records): there a step consumes one input row, and the last step makes the only output row.
+  """
+
+  kind: int = u8()
+  n_inputs: int = u8()
+  n_outputs: int = u8()
+  scratch_region: int = u8('not the constants')
+  first_edge: int = u16('input maps, then output maps, in the edge table')
+  steps: int = u16()
+  params: int = u32('offset of the parameter record, 4-byte aligned')
+  scratch: int = u32('offset of private memory, 16-byte aligned, or NONE')
+  scratch_bytes: int = u32(
+      'kept from the first step to the last; CONV_2D and DEPTHWISE_CONV_2D are faster with some'
+  )
 
 
-HEADER = _record(
-    'tflm_patch_header',
-    ('magic', 'I'),
-    ('version', 'H'),
-    ('family', 'H'),
-    ('program_bytes', 'I'),
-    ('checksum', 'I'),
-    ('constants_bytes', 'I'),
-    ('workspace_bytes', 'I'),
-    ('n_inputs', 'H'),
-    ('n_outputs', 'H'),
-    ('n_maps', 'H'),
-    ('n_ops', 'H'),
-    ('n_edges', 'H'),
-    ('n_segments', 'H'),
-    ('n_steps', 'I'),
-    ('maps', 'I'),
-    ('ops', 'I'),
-    ('edges', 'I'),
-    ('segments', 'I'),
-    ('steps', 'I'),
-)
-CHECKSUM_FROM = 16
+@structure('tflm_patch_segment')
+@dataclasses.dataclass(frozen=True, eq=False)
+class SegmentEntry:
+  """Operators [first_op, first_op + n_ops) run by steps [first_step, ...)."""
 
-MAP = _record(
-    'tflm_patch_map',
-    ('offset', 'I'),
-    ('row_bytes', 'i'),
-    ('rows', 'H'),
-    ('ring_rows', 'H'),
-    ('cols', 'H'),
-    ('channels', 'H'),
-    ('region', 'B'),
-    ('type', 'B'),
-    ('zero_point', 'h'),
-    ('producer', 'I'),
-    ('split_offset', 'I'),
-    ('split', 'H'),
-    ('split_region', 'B'),
-    ('reserved', 'B'),
-)
+  first_op: int = u16()
+  n_ops: int = u16()
+  first_step: int = u32()
+  n_steps: int = u32()
 
-OP = _record(
-    'tflm_patch_op',
-    ('kind', 'B'),
-    ('n_inputs', 'B'),
-    ('n_outputs', 'B'),
-    ('scratch_region', 'B'),
-    ('first_edge', 'H'),
-    ('steps', 'H'),
-    ('params', 'I'),
-    ('scratch', 'I'),
-    ('scratch_bytes', 'I'),
-    ('reserved2', 'I'),
-    ('reserved3', 'I'),
-)
 
-SEGMENT = _record(
-    'tflm_patch_segment',
-    ('first_op', 'H'),
-    ('n_ops', 'H'),
-    ('first_step', 'I'),
-    ('n_steps', 'I'),
-)
+@structure('tflm_patch_step')
+@dataclasses.dataclass(frozen=True, eq=False)
+class StepEntry:
+  """Run operator first_op + op of the segment for rows [row, row + count), one after the other.
 
-STEP = _record('tflm_patch_step', ('op', 'B'), ('count', 'B'), ('row', 'H'))
+  op TFLM_PATCH_PAUSE: the bands of the input (see FEED) are used up; row and count are 0.
+  """
 
-WINDOW = _record(
-    'tflm_patch_window',
-    ('kernel_h', 'B'),
-    ('kernel_w', 'B'),
-    ('stride_h', 'B'),
-    ('stride_w', 'B'),
-    ('dilation_h', 'B'),
-    ('dilation_w', 'B'),
-    ('reserved', 'H'),
-    ('pad_top', 'h'),
-    ('pad_left', 'h'),
-    ('reserved2', 'I'),
-)
+  op: int = u8()
+  count: int = u8()
+  row: int = u16()
 
-REQUANT = _record(
-    'tflm_patch_requant',
-    ('multiplier_at', 'I'),
-    ('shift_at', 'I'),
-    ('output_zero_point', 'i'),
-    ('act_min', 'h'),
-    ('act_max', 'h'),
-    ('per_channel', 'B'),
-    ('bounded', 'B'),
-    ('wide', 'B'),
-    ('reserved', 'B'),
-)
 
-INT64 = _record('tflm_patch_int64', ('low', 'I'), ('high', 'I'))
+@structure('tflm_patch_int64')
+@dataclasses.dataclass(frozen=True, eq=False)
+class Int64:
+  """An int64 at a multiple of 4 bytes."""
 
-CONV = _record(
-    'tflm_patch_conv_params',
-    *_nested('window', WINDOW),
-    *_nested('requant', REQUANT),
-    ('weights_at', 'I'),
-    ('bias_at', 'I'),
-    ('groups', 'H'),
-    ('reserved', 'H'),
-)
+  low: int = u32()
+  high: int = u32()
 
-DEPTHWISE = _record(
-    'tflm_patch_depthwise_params',
-    *_nested('window', WINDOW),
-    *_nested('requant', REQUANT),
-    ('weights_at', 'I'),
-    ('bias_at', 'I'),
-    ('depth_multiplier', 'H'),
-    ('reserved', 'H'),
-)
 
-BOTTLENECK = _record(
-    'tflm_patch_bottleneck_params',
-    *_nested('expand', CONV),
-    *_nested('depthwise', DEPTHWISE),
-    *_nested('project', CONV),
-    ('wide_rows', 'H'),
-    ('wide_cols', 'H'),
-    ('wide_channels', 'H'),
-    ('wide_zero_point', 'h'),
-    ('tile_cols', 'H'),
-    ('held_cols', 'H'),
-)
+HEADER = record_of(Header)
+MAP = record_of(MapEntry)
+OP = record_of(OpEntry)
+SEGMENT = record_of(SegmentEntry)
+STEP = record_of(StepEntry)
+RECORDS = tuple(STRUCTURES.values())
 
-TRANSPOSE_CONV = _record(
-    'tflm_patch_transpose_conv_params',
-    *_nested('window', WINDOW),
-    *_nested('requant', REQUANT),
-    ('weights_at', 'I'),
-    ('bias_at', 'I'),
-    ('offsets_at', 'I'),
-)
 
-FULLY_CONNECTED = _record(
-    'tflm_patch_fully_connected_params',
-    *_nested('requant', REQUANT),
-    ('weights_at', 'I'),
-    ('bias_at', 'I'),
-    ('flatten', 'B'),
-    ('reserved', '3B'),
-)
-
-POOL = _record(
-    'tflm_patch_pool_params',
-    *_nested('window', WINDOW),
-    ('act_min', 'h'),
-    ('act_max', 'h'),
-    ('accumulate', 'B'),
-    ('reserved', 'B'),
-    ('first_row', 'H'),
-)
-
-ADD = _record(
-    'tflm_patch_add_params',
-    ('input_multiplier', '2i'),
-    ('output_multiplier', 'i'),
-    ('input_shift', '2b'),
-    ('output_shift', 'b'),
-    ('left_shift', 'b'),
-    ('output_zero_point', 'i'),
-    ('act_min', 'h'),
-    ('act_max', 'h'),
-)
-
-MUL = _record(
-    'tflm_patch_mul_params',
-    ('output_multiplier', 'i'),
-    ('output_shift', 'i'),
-    ('output_zero_point', 'i'),
-    ('act_min', 'h'),
-    ('act_max', 'h'),
-)
-
-PRELU = _record(
-    'tflm_patch_prelu_params',
-    ('multiplier', '2i'),
-    ('shift', '2b'),
-    ('output_zero_point', 'h'),
-)
-
-MEAN = _record(
-    'tflm_patch_mean_params',
-    ('multiplier', 'i'),
-    ('shift', 'i'),
-    ('output_zero_point', 'i'),
-    ('over_rows', 'B'),
-    ('over_cols', 'B'),
-    ('variant', 'B'),
-    ('reserved', 'B'),
-)
-
-SOFTMAX = _record('tflm_patch_softmax_params', ('exp_table_at', 'I'), ('diff_min', 'i'))
-
-QUANTIZE = _record('tflm_patch_quantize_params', ('scale', 'f'), ('zero_point', 'i'))
-
-LOOKUP = _record('tflm_patch_lookup_params', ('table_at', 'I'))
-
-PAD = _record('tflm_patch_pad_params', ('top', 'H'), ('left', 'H'), ('front', 'H'), ('value', 'h'))
-
-RESIZE = _record('tflm_patch_resize_params', ('row_at', 'I'), ('col_at', 'I'))
-
-STRIDED_SLICE = _record(
-    'tflm_patch_strided_slice_params',
-    ('begin_row', 'H'),
-    ('begin_col', 'H'),
-    ('begin_channel', 'H'),
-    ('row_stride', 'H'),
-    ('col_stride', 'i'),
-    ('channel_stride', 'i'),
-)
-
-BLOCK = _record('tflm_patch_block_params', ('block', 'H'), ('reserved', 'H'))
-
-BETWEEN = _record('tflm_patch_between', ('index', 'H'), ('weight', 'H'))
-
-CROP = _record('tflm_patch_crop_params', ('top', 'H'), ('reserved', 'H'))
-
-RECORDS = (
-    HEADER, MAP, OP, SEGMENT, STEP, WINDOW, REQUANT, INT64, CONV, DEPTHWISE, BOTTLENECK,
-    TRANSPOSE_CONV, FULLY_CONNECTED, POOL, ADD, MUL, PRELU, MEAN, SOFTMAX, QUANTIZE, LOOKUP, PAD,
-    RESIZE, BETWEEN, STRIDED_SLICE, BLOCK, CROP,
-)  # fmt: skip
-
-# The parameter records of the kinds that have one.
-PARAMETERS: dict[Kind, Record] = {
-    Kind.CONV_2D: CONV,
-    Kind.DEPTHWISE_CONV_2D: DEPTHWISE,
-    Kind.FULLY_CONNECTED: FULLY_CONNECTED,
-    Kind.AVERAGE_POOL_2D: POOL,
-    Kind.MAX_POOL_2D: POOL,
-    Kind.ADD: ADD,
-    Kind.MUL: MUL,
-    Kind.MEAN: MEAN,
-    Kind.SOFTMAX: SOFTMAX,
-    Kind.QUANTIZE: QUANTIZE,
-    Kind.DEQUANTIZE: QUANTIZE,
-    Kind.LOOKUP: LOOKUP,
-    Kind.PAD: PAD,
-    Kind.RESIZE_NEAREST: RESIZE,
-    Kind.SUB: ADD,
-    Kind.STRIDED_SLICE: STRIDED_SLICE,
-    Kind.SPACE_TO_DEPTH: BLOCK,
-    Kind.DEPTH_TO_SPACE: BLOCK,
-    Kind.PRELU: PRELU,
-    Kind.RESIZE_BILINEAR: RESIZE,
-    Kind.TRANSPOSE_CONV: TRANSPOSE_CONV,
-    Kind.BOTTLENECK: BOTTLENECK,
-    Kind.CONV_2D_S16: CONV,
-    Kind.DEPTHWISE_CONV_2D_S16: DEPTHWISE,
-    Kind.FULLY_CONNECTED_S16: FULLY_CONNECTED,
-    Kind.AVERAGE_POOL_2D_S16: POOL,
-    Kind.MAX_POOL_2D_S16: POOL,
-    Kind.ADD_S16: ADD,
-    Kind.CROP: CROP,
+# The parameters of the kinds that have some.
+PARAMS: dict[Kind, type[params.Params]] = {
+    Kind.CONV_2D: params.ConvParams,
+    Kind.DEPTHWISE_CONV_2D: params.DepthwiseParams,
+    Kind.FULLY_CONNECTED: params.FullyConnectedParams,
+    Kind.AVERAGE_POOL_2D: params.PoolParams,
+    Kind.MAX_POOL_2D: params.PoolParams,
+    Kind.ADD: params.AddParams,
+    Kind.MUL: params.MulParams,
+    Kind.MEAN: params.MeanParams,
+    Kind.SOFTMAX: params.SoftmaxParams,
+    Kind.QUANTIZE: params.QuantizeParams,
+    Kind.DEQUANTIZE: params.QuantizeParams,
+    Kind.LOOKUP: params.LookupParams,
+    Kind.PAD: params.PadParams,
+    Kind.RESIZE_NEAREST: params.ResizeParams,
+    Kind.SUB: params.AddParams,
+    Kind.STRIDED_SLICE: params.StridedSliceParams,
+    Kind.SPACE_TO_DEPTH: params.BlockParams,
+    Kind.DEPTH_TO_SPACE: params.BlockParams,
+    Kind.PRELU: params.PreluParams,
+    Kind.RESIZE_BILINEAR: params.ResizeParams,
+    Kind.TRANSPOSE_CONV: params.TransposeConvParams,
+    Kind.BOTTLENECK: params.BottleneckParams,
+    Kind.CONV_2D_S16: params.ConvParams,
+    Kind.DEPTHWISE_CONV_2D_S16: params.DepthwiseParams,
+    Kind.FULLY_CONNECTED_S16: params.FullyConnectedParams,
+    Kind.AVERAGE_POOL_2D_S16: params.PoolParams,
+    Kind.MAX_POOL_2D_S16: params.PoolParams,
+    Kind.ADD_S16: params.AddParams,
+    Kind.CROP: params.CropParams,
 }
 
-
-def with_pads(params: bytes, top: int, left: int) -> bytes:
-  """A parameter record that begins with a window, with other pads."""
-  changed = bytearray(params)
-  struct.pack_into('<hh', changed, WINDOW.offset('pad_top'), top, left)
-  return bytes(changed)
-
-
-def bottleneck(parts: bytes, **values: int) -> bytes:
-  """A BOTTLENECK's record from those of its three convolutions and its own fields."""
-  own = BOTTLENECK.pack(**values)
-  return parts + own[len(parts) :]
+# Their records.
+PARAMETERS: dict[Kind, Record] = {kind: record_of(cls) for kind, cls in PARAMS.items()}

@@ -9,14 +9,16 @@ all of them: it is registered, prepared, given a scratch buffer, reads and write
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 
 import numpy as np
 
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.program import encode as program_bytes
 from tflm_patch.program import records as program
+from tflm_patch.program.encode import Program, ProgramMap, ProgramOp, ProgramSegment, encode
+from tflm_patch.program.params import LookupParams
 from tflm_patch.runtime import tflm
 from tflm_patch.runtime.process import python_command
 
@@ -30,36 +32,37 @@ _TIMEOUT_SECONDS = 60
 
 def stage() -> tuple[bytes, bytes]:
   """Program and constants of a stage: two lookups, with a map in the workspace between."""
-  fields = {
-      'row_bytes': SHAPE[2] * SHAPE[3],
-      'rows': SHAPE[1],
-      'ring_rows': SHAPE[1],
-      'split': SHAPE[1],
-      'cols': SHAPE[2],
-      'channels': SHAPE[3],
-      'type': program.TYPE_CODES[DType.INT8],
-  }
-  maps = [
-      {**fields, 'region': program.Region.TENSOR, 'producer': program.NONE},
-      {**fields, 'region': program.Region.WORKSPACE, 'producer': 0},
-      {**fields, 'region': program.Region.TENSOR + 1, 'producer': 1},
-  ]
-  constants = _FIRST.tobytes() + _SECOND.tobytes()
-  encoded = program_bytes.encode(
-      n_inputs=1,
-      n_outputs=1,
-      maps=maps,
-      ops=[
-          program_bytes.OpRecord(
-              program.Kind.LOOKUP, [i], [i + 1], SHAPE[1], program.LOOKUP.pack(table_at=256 * i)
-          )
-          for i in range(2)
-      ],
-      segments=[program_bytes.SegmentRecord(0, 2, [(0, 0, SHAPE[1]), (1, 0, SHAPE[1])])],
-      constants_bytes=len(constants),
-      workspace_bytes=_BYTES,
+  entry = program.MapEntry(
+      row_bytes=SHAPE[2] * SHAPE[3],
+      rows=SHAPE[1],
+      ring_rows=SHAPE[1],
+      split=SHAPE[1],
+      cols=SHAPE[2],
+      channels=SHAPE[3],
+      type=program.TYPE_CODES[DType.INT8],
   )
-  return encoded, constants
+  places = (
+      (program.Region.TENSOR, program.NONE),
+      (program.Region.WORKSPACE, 0),
+      (program.Region.TENSOR + 1, 1),
+  )
+  encoded = encode(
+      Program(
+          n_inputs=1,
+          n_outputs=1,
+          maps=[
+              ProgramMap(dataclasses.replace(entry, region=region, producer=producer))
+              for region, producer in places
+          ],
+          ops=[
+              ProgramOp(program.Kind.LOOKUP, [i], [i + 1], SHAPE[1], LookupParams(table))
+              for i, table in enumerate((_FIRST, _SECOND))
+          ],
+          segments=[ProgramSegment(0, 2, [(0, 0, SHAPE[1]), (1, 0, SHAPE[1])])],
+          workspace_bytes=_BYTES,
+      )
+  )
+  return encoded.program, encoded.constants
 
 
 def expected(values: np.ndarray) -> np.ndarray:

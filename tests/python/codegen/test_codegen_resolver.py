@@ -15,6 +15,7 @@ from tflm_patch.errors import ModelError, TflmPatchError
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType, Operator, Tensor
 from tflm_patch.graph.writer import serialize_model
+from tflm_patch.program.records import HEADER
 from tflm_patch.runtime.paths import include_dirs
 
 NAMES = Names('my_net', 'my_net.tflite', '1.0')
@@ -41,6 +42,8 @@ int main() {
   printf("%u %d %d %d\\n", fitting.Size(), first, again, refused);
 }
 '''
+
+MAPS = HEADER.offset('maps')
 
 
 def with_operators(*operators):
@@ -106,14 +109,15 @@ def test_model_without_a_stage():
 
 @pytest.mark.parametrize(
     ('offset', 'value', 'text'),
-    [(0, 0, 'damaged'), (4, 9, 'format version 9'), (8, 1, 'damaged'), (40, 255, 'damaged')],
+    [(0, 0, 'damaged'), (4, 9, 'format version 9'), (8, 1, 'damaged'),
+     (MAPS, 255, 'damaged')],
 )
 def test_damaged_program(offset, value, text):
   model = parse_model(converted())
   tensor = model.main.tensors[model.main.operators[0].inputs[-2]]
   tensor.data = tensor.data.copy()
   tensor.data[offset] = value
-  if offset == 40:
+  if offset == MAPS:
     tensor.data[offset : offset + 4] = 255
   with pytest.raises(ModelError, match=text):
     describe(serialize_model(model), 'net.tflite')
@@ -123,7 +127,7 @@ def test_kind_of_the_future():
   model = parse_model(converted())
   tensor = model.main.tensors[model.main.operators[0].inputs[-2]]
   tensor.data = tensor.data.copy()
-  ops = int.from_bytes(tensor.data[44:48].tobytes(), 'little')
+  ops = HEADER.unpack(tensor.data.tobytes())['ops']
   tensor.data[ops] = 200
   with pytest.raises(ModelError, match='kind 200'):
     describe(serialize_model(model), 'net.tflite')

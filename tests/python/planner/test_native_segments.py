@@ -21,12 +21,13 @@ from tflm_patch.planner.lowering.partition import partition
 from tflm_patch.planner.lowering.region import lower_region
 from tflm_patch.planner.native import library
 from tflm_patch.planner.native.stage_tables import stage_arrays
+from tflm_patch.planner.plan import Planner
 from tflm_patch.planner.rewrites import patches
 from tflm_patch.planner.rewrites.bottleneck import find_blocks, join_blocks
 from tflm_patch.planner.rewrites.feed import feed_by_bands
 from tflm_patch.planner.rewrites.two_pass import find_gates, make_again
-from tflm_patch.planner.schedule.segments import PythonSearch
-from tflm_patch.program.records import MAX_OPS
+from tflm_patch.planner.schedule import segments
+from tflm_patch.planner.schedule.segments import PythonSearch, SegmentSearch
 
 
 @pytest.fixture(autouse=True)
@@ -92,17 +93,48 @@ def check(graph, reusable):
     without += cuts[:1] if cuts else []
 
 
+def check_needs(graph, reusable):
+  """What whole plans need: few cuts, many, none."""
+  n = len(graph.ops)
+  expected, found = SegmentSearch(graph, reusable), SegmentSearch(graph, reusable)
+  expected._native = None
+  peak = found.least_peak(0)
+  for cuts in (
+      ((0, n),),
+      tuple((i, i + 1) for i in range(n)),
+      found.fewest_dispatches(peak),
+      found.fewest_dispatches(2 * peak),
+  ):
+    assert described(*found.run(cuts)) == described(*expected.run(cuts))
+    assert found._native is not None
+
+
+def described(operators, needed):
+  """Everything about needs, as values that can be compared."""
+
+  def item(each):
+    shapes = [(life.made.tolist(), life.last.tolist()) for life in each.shapes]
+    return each.slot_bytes, each.alignment, each.one_piece, shapes
+
+  return (
+      list(operators),
+      needed.length,
+      [(need.map, need.op, need.guests, item(need.item)) for need in needed.needs],
+      [(m, item(each)) for m, each in needed.tensors.items()],
+  )
+
+
 def reusable_of(graph, reuse):
   fed = {m for op in graph.ops if op.name == 'FEED' for m in op.inputs}
   return [m for m in graph.inputs if m not in fed] if reuse else []
 
 
-@settings(max_examples=examples(30))
+@settings(max_examples=examples(20))
 @given(small_networks(), st.booleans())
 def test_costs_and_cuts_are_the_same(network, reuse):
   for graph in stage_graphs(network.data):
-    if len(graph.ops) <= MAX_OPS:
-      check(graph, reusable_of(graph, reuse))
+    check(graph, reusable_of(graph, reuse))
+    check_needs(graph, reusable_of(graph, reuse))
 
 
 @settings(max_examples=examples(15))
@@ -122,23 +154,32 @@ def test_int16_networks(network, reuse):
 @pytest.mark.parametrize('kernel', [3, 5])
 def test_blocks_and_patches(kernel):
   rewritten = 0
-  for graph in stage_graphs(block_model(kernel=kernel, size=(9, 11))):
+  for graph in stage_graphs(block_model(kernel=kernel, size=(7, 9))):
     check(graph, graph.inputs)
+    check_needs(graph, graph.inputs)
     rewritten += 1
   assert rewritten > 4
 
 
-def test_more_operators_than_a_segment_holds():
+def test_more_operators_than_a_segment_holds(monkeypatch):
+  most, ops = 2, 21  # what is worth streaming has three operators
+  for module in (library, segments):
+    monkeypatch.setattr(module, 'MAX_OPS', most)
   b = ModelBuilder(3)
-  x = b.input((1, 3, 2, 2))
-  for _ in range(MAX_OPS + 20):
-    x = b.relu(x)
+  x = b.input((1, 60, 5, 2))
+  for i in range(ops):
+    x = b.conv(x, 12 if i % 3 == 1 else 2, 3) if i % 3 else b.relu(x)
   b.output(x)
   graph = next(stage_graphs(b.build()))
-  assert len(graph.ops) > MAX_OPS
   expected, found = PythonSearch(graph), native_search(graph, [])
-  assert found.least_peak(0, math.inf) == expected.least_peak(0)
-  assert found.fewest_dispatches(24, ()) == expected.fewest_dispatches(24)
+  least = expected.least_peak(0)
+  assert found.least_peak(0, math.inf) == least
+  cuts = expected.fewest_dispatches(least)
+  assert found.fewest_dispatches(least, ()) == cuts
+  assert max(last - first for first, last in cuts) <= most
+  with monkeypatch.context() as longer:
+    longer.setattr(library, 'MAX_OPS', ops)
+    assert native_search(graph, []).least_peak(0, math.inf) < least
 
 
 def test_conversion_is_the_same_without_the_library(monkeypatch):
@@ -146,3 +187,21 @@ def test_conversion_is_the_same_without_the_library(monkeypatch):
   expected = convert_model(data).data
   monkeypatch.setattr(library, 'load', lambda: None)
   assert convert_model(data).data == expected
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_fits_says_what_the_smallest_plan_says(seed):
+  b = ModelBuilder(seed)
+  x = b.input((1, 17, 13, 3))
+  for kernel in (3, 1, 5, 1, 3):
+    x = b.conv(x, 5 + seed, kernel)
+  b.output(b.mean(x, keep_dims=False))
+  graph = next(stage_graphs(b.build()))
+  smallest = Planner(graph, [0]).smallest_workspace()
+  assert smallest == Planner(graph, [0]).smallest().workspace_bytes
+  for limit, verdict in ((smallest - 1, False), (smallest, True), (10 * smallest, True)):
+    planner = Planner(graph, [0])
+    assert planner.fits(limit) == verdict
+    planner.smallest()
+    assert planner.fits(limit) == verdict
+  assert not Planner(graph, [0]).fits(0)

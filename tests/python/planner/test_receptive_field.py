@@ -21,10 +21,10 @@ from tflm_patch.analysis.patch_report import report
 from tflm_patch.analysis.receptive_field import COLS, ROWS, fields, needed, spatial_graph
 from tflm_patch.analysis.windows import windows
 from tflm_patch.errors import TflmPatchError
+from tflm_patch.graph.axis_window import AxisWindow, cut
 from tflm_patch.graph.reader import parse_model, read_model
 from tflm_patch.graph.types import DType
 from tflm_patch.graph.writer import compact, serialize_model
-from tflm_patch.planner.ir.axis_window import AxisWindow, cut
 from tflm_patch.planner.lowering.operators import OpView
 from tflm_patch.planner.lowering.operators.resize_nearest import nearest
 from tflm_patch.runtime.tflm import Interpreter

@@ -79,7 +79,7 @@ static void copy_inputs(uint32_t band) {
 
 /* All bands; sets *ticks to what the stage alone took. */
 static tflm_patch_status run_inference(run_mode mode, uint64_t* ticks) {
-  tflm_patch_position position = {0, 0};
+  tflm_patch_position position = {0, 0, NULL};
   tflm_patch_status status = TFLM_PATCH_OK;
   *ticks = 0;
   for (uint32_t band = 0; band < kJob->bands; ++band) {

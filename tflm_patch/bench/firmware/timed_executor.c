@@ -6,6 +6,8 @@
  * own executor has no hook and is what the totals are measured with.
  */
 #define tflm_patch_workspace_size timed_workspace_size
+#define tflm_patch_state_size timed_state_size
+#define tflm_patch_reset_state timed_reset_state
 #define tflm_patch_is_fed_by_bands timed_is_fed_by_bands
 #define tflm_patch_run timed_run_program
 #define tflm_patch_resume timed_resume_program

@@ -19,7 +19,7 @@ from tflm_patch.codegen.constant_arrays import ConstantArrays
 from tflm_patch.graph.types import DType
 from tflm_patch.program import records as program
 from tflm_patch.program.decode import Map, Op
-from tflm_patch.program.records import Kind, Region
+from tflm_patch.program.records import Kind, Region, Sums
 
 _DTYPES = {code: dtype for dtype, code in program.TYPE_CODES.items()}
 _C_TYPES = {
@@ -28,7 +28,7 @@ _C_TYPES = {
 
 
 # Fields of tflm_patch_requant_args that are those of tflm_patch_requant.
-_AS_IN_RECORD = ('output_zero_point', 'act_min', 'act_max', 'bounded', 'wide')
+_AS_IN_RECORD = ('output_zero_point', 'act_min', 'act_max')
 # What stands for the rows in `Code.rows`.
 FIRST, COUNT = '<first>', '<count>'
 
@@ -182,6 +182,8 @@ class Writer:
         'shifts': self.constant(self.params['requant.shift_at'], 'int8_t', n, 'shifts'),
         'channel_step': per_channel,
         **{name: requant[name] for name in _AS_IN_RECORD},
+        'bounded': int(requant['sums'] == Sums.BOUNDED),
+        'wide': int(requant['sums'] == Sums.WIDE),
     }
 
   def view(self, m: Map, name: str = 'input') -> str:

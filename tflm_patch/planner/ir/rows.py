@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tflm_patch.planner.ir.axis_window import AxisWindow
+from tflm_patch.graph.axis_window import AxisWindow
 from tflm_patch.planner.ir.stage_graph import RowReads
 
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
-from collections.abc import Callable
 
 import numpy as np
 
+from tflm_patch.graph.axis_window import CellWindow
 from tflm_patch.graph.types import DType
-from tflm_patch.planner.ir.axis_window import CellWindow
-from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.program.params import Params
+from tflm_patch.program.records import Kind
 
 
 class MapRole(enum.Enum):
@@ -127,33 +127,33 @@ class StageOp:
   """One operator of a stage.
 
   Attributes:
-    kind: One of program.records.Kind.
-    name: For reports, e.g. 'CONV_2D 12'.
+    kind: What it computes.
     inputs, outputs: Indices into `StageGraph.maps`.
-    steps: Number of steps.
+    steps: Number of steps: rows of its outputs, or that it takes in.
     reads: One entry per input.
+    params: Of its kind; None for kinds without parameters.
+    name: For reports, e.g. 'CONV_2D 12'.
     accumulates: The output exists only after the last step.
     scratch_bytes: Private memory from the first step to the last.
     spare_scratch: Sizes, the best first, of memory that makes it faster; it gets
       one that fits beside everything else, if any.
-    encode: Writes the parameter record, storing its arrays in the constant pool.
     macs: Multiply-accumulates of the whole operator.
     sources: Indices of the graph's operators that it stands for.
     in_place: Inputs that the output may take the place of.
     window: Which cells of the first input an output cell is made from; the
-      parameter record begins with it.
+      parameters have it, too.
     cellwise: An output cell is made from the same cell of every input that is
       not broadcast.
     calls: Kernel calls that a step takes; steps of a single one may share it.
   """
 
-  kind: int
-  name: str
+  kind: Kind
   inputs: tuple[int, ...]
   outputs: tuple[int, ...]
   steps: int
   reads: tuple[RowReads, ...]
-  encode: Callable[[ConstantPool], bytes]
+  params: Params | None = None
+  name: str = ''
   accumulates: bool = False
   scratch_bytes: int = 0
   spare_scratch: tuple[int, ...] = ()

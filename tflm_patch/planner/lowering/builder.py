@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -13,14 +13,10 @@ import numpy as np
 from tflm_patch.graph.macs import operator_macs
 from tflm_patch.graph.types import Subgraph
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.axis_window import CellWindow
-from tflm_patch.planner.ir.constants import ConstantPool
 from tflm_patch.planner.ir.shapes import EIGHT_BITS, feature_shape
 from tflm_patch.planner.ir.stage_graph import (
   FeatureMap,
-  InPlace,
   MapRole,
-  RowReads,
   StageGraph,
   StageOp,
 )
@@ -128,7 +124,6 @@ class StageBuilder:
             outputs=(target,),
             steps=source.rows,
             reads=(rows.same_row(source.rows, source.rows),),
-            encode=lambda pool: b'',
         )
     )
 
@@ -160,41 +155,14 @@ class StageBuilder:
 
   # ---- operators ----
 
-  def add(
-      self,
-      op: SourceOperator,
-      kind: Kind,
-      inputs: Sequence[int],
-      outputs: Sequence[int],
-      reads: Sequence[RowReads],
-      encode: Callable[[ConstantPool], bytes],
-      *,
-      steps: int | None = None,
-      accumulates: bool = False,
-      scratch_bytes: int = 0,
-      spare_scratch: Sequence[int] = (),
-      in_place: Sequence[InPlace] = (),
-      window: CellWindow | None = None,
-      cellwise: bool = False,
-  ) -> None:
-    """Appends an operator; `steps` defaults to the rows of the first output."""
+  def add(self, op: SourceOperator, stage_op: StageOp) -> None:
+    """Appends what an operator becomes; name, sources and multiply-accumulates are its own."""
     self._ops.append(
-        StageOp(
-            kind=kind,
+        dataclasses.replace(
+            stage_op,
             name=op.name,
-            inputs=tuple(inputs),
-            outputs=tuple(outputs),
-            steps=self._maps[outputs[0]].rows if steps is None else steps,
-            reads=tuple(reads),
-            encode=encode,
-            accumulates=accumulates,
-            scratch_bytes=scratch_bytes,
-            spare_scratch=tuple(spare_scratch),
             macs=operator_macs(self._subgraph, self._subgraph.operators[op.index]),
             sources=(op.index,),
-            in_place=tuple(in_place),
-            window=window,
-            cellwise=cellwise,
         )
     )
 

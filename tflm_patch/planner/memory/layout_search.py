@@ -44,8 +44,8 @@ def find_layout(
     length: int,
     *,
     limit: int | None = None,
-    enough: int = 0,
     brief: bool = False,
+    enough: int = 0,
 ) -> Layout | None:
   """Places items in a workspace as small as can be found.
 
@@ -54,8 +54,8 @@ def find_layout(
     regions: Memory beside the workspace.
     length: Number of steps.
     limit: Only layouts below this size are of interest.
-    enough: A layout of this size, a multiple of 16, ends the search.
     brief: Spend less time on it.
+    enough: A layout of this size will do, smaller ones are not looked for.
 
   Returns:
     The layout; None when none was found below the limit.
@@ -66,7 +66,8 @@ def find_layout(
   if brief:
     attempts //= 4
   total = aligned(sum(aligned(item.slot_bytes * len(item.shapes[0].made)) for item in items))
-  bound = max(enough, lower_bound(items, regions, length))
+  will_do = min(enough // ALIGNMENT * ALIGNMENT, total)
+  bound = max(lower_bound(items, regions, length), will_do)
   orders = first_orders(items, length)
   problem = library.problem(items, regions)
   best = None

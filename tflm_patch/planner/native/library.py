@@ -15,7 +15,7 @@ import math
 import os
 import pathlib
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,8 @@ _IN_PYTHON = -1
 _INT64_MAX = (1 << 63) - 1
 # int64 numbers of a place: its shape, the number of pieces, twice four of a piece.
 _PLACE_NUMBERS = 10
+# int64 numbers of a guest: its item, its map, four of how it lies over that.
+_GUEST_NUMBERS = 6
 # A problem that needs more is searched in Python.
 _MOST_MEMORY = 64 << 20
 
@@ -193,6 +195,45 @@ class _StageStruct(ctypes.Structure):
   )
 
 
+class NeedsArrays(NamedTuple):
+  """What segments need, as `tflm_patch_needs` of native/needs.h has it.
+
+  Attributes:
+    owner: The map, or the operator of scratch, that each item is for.
+    slot_bytes, one_piece: Of each item.
+    first_shape: Of each item, and the end of the last.
+    first_slot: Of each shape, and the end of the last.
+    made, last: When each slot is alive.
+    guest: [guests, 6]: item, map, and how it lies over the item's map.
+    order: The operator that runs at each time.
+    of_maps, of_ops, of_tensors: How many items there are, in this order.
+  """
+
+  owner: np.ndarray
+  slot_bytes: np.ndarray
+  one_piece: np.ndarray
+  first_shape: np.ndarray
+  first_slot: np.ndarray
+  made: np.ndarray
+  last: np.ndarray
+  guest: np.ndarray
+  order: np.ndarray
+  of_maps: int
+  of_ops: int
+  of_tensors: int
+
+
+class _NeedsStruct(ctypes.Structure):
+  _fields_ = (
+      *((name, ctypes.c_void_p) for name in NeedsArrays._fields[:9]),
+      ('of_maps', ctypes.c_int32),
+      ('of_ops', ctypes.c_int32),
+      ('of_tensors', ctypes.c_int32),
+      ('guests', ctypes.c_int32),
+      ('length', ctypes.c_int32),
+  )
+
+
 class SegmentSearch:
   """Searches the cuts of a stage, as `segments.SegmentSearch` does.
 
@@ -250,6 +291,34 @@ class SegmentSearch:
         ctypes.c_void_p(cuts.ctypes.data),
     )
     return tuple((first, last) for first, last in cuts[: _found(count)].tolist()) or None
+
+  def needs(self, cuts: Sequence[tuple[int, int]]) -> NeedsArrays:
+    """What consecutive segments need."""
+    maps = len(self._arrays.rows)
+    items = maps + self._ops
+    slots = 2 * int(self._arrays.rows.sum()) + self._ops
+    buffers = (
+        np.empty(items, np.int32),
+        np.empty(items, np.int64),
+        np.empty(items, np.int32),
+        np.empty(items + 1, np.int32),
+        np.empty(items + maps + 1, np.int32),
+        np.empty(slots, np.int64),
+        np.empty(slots, np.int64),
+        np.empty((maps, _GUEST_NUMBERS), np.int64),
+        np.empty(int(self._arrays.steps.sum()), np.int32),
+    )
+    needs = _NeedsStruct(*(array.ctypes.data for array in buffers))
+    segments = np.array(cuts, np.int32)
+    _found(
+        self._library.tflm_patch_needs_of(
+            self._at, ctypes.c_void_p(segments.ctypes.data), len(segments), ctypes.byref(needs)
+        )
+    )
+    arrays = NeedsArrays(*buffers, needs.of_maps, needs.of_ops, needs.of_tensors)
+    return arrays._replace(
+        guest=arrays.guest[: needs.guests], order=arrays.order[: needs.length]
+    )
 
 
 def _found(outcome: int) -> int:

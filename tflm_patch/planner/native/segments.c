@@ -60,6 +60,11 @@ int32_t tflm_patch_segments_begin(const tflm_patch_stage_tables* tables, void* m
   return lay_out(s, tables, &room) ? 1 : TFLM_PATCH_IN_PYTHON;
 }
 
+tflm_patch_collector* tflm_patch_collector_of(void* memory) {
+  search* s = memory;
+  return &s->costs.collector;
+}
+
 /* --- The queue: a binary heap ---------------------------------------------- */
 
 static bool is_before(const entry* x, const entry* y) {

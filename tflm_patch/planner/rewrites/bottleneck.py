@@ -17,10 +17,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tflm_patch.graph.axis_window import CellWindow, is_pointwise
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.axis_window import CellWindow, is_pointwise
-from tflm_patch.planner.ir.constants import ConstantPool
 from tflm_patch.planner.ir.stage_graph import (
   FeatureMap,
   MapRole,
@@ -30,7 +29,7 @@ from tflm_patch.planner.ir.stage_graph import (
   without_unused_maps,
 )
 from tflm_patch.planner.schedule import order
-from tflm_patch.program import records as program
+from tflm_patch.program.params import BottleneckParams, ConvParams, DepthwiseParams
 from tflm_patch.program.records import Kind
 
 # Output columns made at a time: as many as need this part of a wide row at most.
@@ -216,18 +215,20 @@ class _Fused:
     cells_again = rows.read_again(self.depthwise.reads[0]) * (wide.cols - held_cols)
     again = cells_again / (wide.rows * wide.cols)
 
-    def encode(pool: ConstantPool) -> bytes:
-      records = b''.join(op.encode(pool) for op in members)
-      return program.bottleneck(
-          records,
-          wide_rows=wide.rows,
-          wide_cols=wide.cols,
-          wide_channels=wide.channels,
-          wide_zero_point=wide.zero_point,
-          tile_cols=tile,
-          held_cols=held_cols,
-      )
-
+    expand, depthwise, project = (op.params for op in members)
+    assert isinstance(expand, ConvParams) and isinstance(project, ConvParams)
+    assert isinstance(depthwise, DepthwiseParams)
+    params = BottleneckParams(
+        expand=expand,
+        depthwise=depthwise,
+        project=project,
+        wide_rows=wide.rows,
+        wide_cols=wide.cols,
+        wide_channels=wide.channels,
+        wide_zero_point=wide.zero_point,
+        tile_cols=tile,
+        held_cols=held_cols,
+    )
     return StageOp(
         kind=Kind.BOTTLENECK,
         name=self.name,
@@ -235,7 +236,7 @@ class _Fused:
         outputs=self.project.outputs,
         steps=self.project.steps,
         reads=(self._reads(held_cols == wide.cols),),
-        encode=encode,
+        params=params,
         scratch_bytes=self._scratch_bytes(held_cols),
         macs=sum(op.macs for op in members) + round(again * self.expand.macs),
         calls=-(-self._narrow.cols // tile) * (2 + self._rows_made(held_cols)),

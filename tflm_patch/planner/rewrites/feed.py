@@ -45,7 +45,6 @@ def feed_by_bands(graph: StageGraph, position: int, band_rows: int) -> StageGrap
       outputs=(frame,),
       steps=source.rows,
       reads=(rows.listed_rows(np.arange(source.rows) % band_rows),),
-      encode=lambda pool: b'',
   )
   return StageGraph(tuple(maps), (feed, *graph.ops), tuple(inputs), graph.outputs)
 

@@ -12,11 +12,9 @@ not begin the stage read whole maps, in which nothing is computed again.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 
+from tflm_patch.graph.axis_window import CellWindow, cut, is_pointwise
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.axis_window import CellWindow, cut, is_pointwise
-from tflm_patch.planner.ir.constants import ConstantPool
 from tflm_patch.planner.ir.stage_graph import (
   FeatureMap,
   MapRole,
@@ -28,7 +26,7 @@ from tflm_patch.planner.ir.stage_graph import (
 )
 from tflm_patch.planner.lowering.builder import NotStageable
 from tflm_patch.planner.schedule import order
-from tflm_patch.program import records as program
+from tflm_patch.program.params import CropParams, Params, with_pads
 from tflm_patch.program.records import Kind
 
 
@@ -188,7 +186,6 @@ class _Splitter:
             outputs=(self._target,),
             steps=target.rows,
             reads=tuple(rows.whole_map(target.rows, self._maps[m].rows) for m in parts),
-            encode=lambda pool: b'',
         )
     )
     graph = self._graph
@@ -247,7 +244,7 @@ class _Splitter:
             outputs=(place[target],),
             steps=made.rows,
             reads=tuple(reads),
-            encode=op.encode if window is None else _with_pads(op.encode, window),
+            params=op.params if window is None else _with_pads(op.params, window),
             macs=op.macs * cells // (whole.rows * whole.cols),
             in_place=op.in_place if stays else (),
             window=window,
@@ -294,7 +291,7 @@ class _Splitter:
             outputs=(part,),
             steps=rect.rows,
             reads=(RowReads(*(rows.same_row(rect.rows, rect.rows).first + top,) * 2),),
-            encode=lambda pool: program.CROP.pack(top=top),
+            params=CropParams(top=top),
         )
     )
     return part
@@ -322,7 +319,5 @@ def _from(window: CellWindow, made: Rect, rect: Rect) -> CellWindow:
   return rows, cols
 
 
-def _with_pads(
-    encode: Callable[[ConstantPool], bytes], window: CellWindow
-) -> Callable[[ConstantPool], bytes]:
-  return lambda pool: program.with_pads(encode(pool), window[0].pad, window[1].pad)
+def _with_pads(params: Params | None, window: CellWindow) -> Params | None:
+  return None if params is None else with_pads(params, window[0].pad, window[1].pad)

@@ -26,6 +26,7 @@ import numpy as np
 
 from tflm_patch.planner.ir.stage_graph import MapRole, StageGraph
 from tflm_patch.planner.memory import items as needs
+from tflm_patch.planner.memory.native_items import needs_from
 from tflm_patch.planner.native import library
 from tflm_patch.planner.native.stage_tables import stage_arrays
 from tflm_patch.planner.schedule import order
@@ -98,6 +99,14 @@ class SegmentSearch:
       with contextlib.suppress(library.InPython):
         return self._native.fewest_dispatches(limit, without)
     return self._python.fewest_dispatches(limit, without)
+
+  def run(self, cuts: Cuts) -> tuple[Sequence[int], needs.Needs]:
+    """Which operator runs at each time, and what all segments need."""
+    if self._native is not None:
+      with contextlib.suppress(library.InPython):
+        arrays = self._native.needs(cuts)
+        return arrays.order.tolist(), needs_from(self._graph, arrays)
+    return self._python.run(cuts)
 
 
 def _native_search(
@@ -178,6 +187,11 @@ class PythonSearch:
       longer = self._inner[first, last:]
       np.maximum(longer, self._costs[key].inner_bytes, out=longer)
     return self._costs[key]
+
+  def run(self, cuts: Cuts) -> tuple[Sequence[int], needs.Needs]:
+    """Which operator runs at each time, and what all segments need."""
+    steps = [step for cut in cuts for step in order.simulate(self.graph, range(*cut))]
+    return [i for i, _ in steps], needs.needs_of(self.graph, cuts, steps, self._reusable)
 
   def least_peak(self, floor_bytes: int, enough: float = math.inf) -> int:
     """The smallest peak of any cuts, at least `floor_bytes`.

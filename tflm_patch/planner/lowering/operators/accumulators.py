@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from tflm_patch.graph import quantize
-from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.program.records import Sums
 
 # What a constant channel is scaled by: a quarter, without rounding.
 _QUARTER = (1 << 30, -1)
@@ -60,19 +60,15 @@ class Accumulators:
       multipliers[channel], shifts[channel] = _QUARTER
     return dataclasses.replace(self, bias=bias, multipliers=multipliers, shifts=shifts)
 
-  def pack(self, pool: ConstantPool) -> dict[str, int]:
-    """Fields of tflm_patch_requant, and bias_at; arrays go to the constant pool."""
-    small = self.with_small_constants()
-    return {
-        'bias_at': pool.add(small.bias.astype('<i4')),
-        'requant.multiplier_at': pool.add(small.multipliers.astype('<i4')),
-        'requant.shift_at': pool.add(small.shifts.astype(np.int8), alignment=1),
-        'requant.output_zero_point': small.zero_point,
-        'requant.act_min': small.clamp[0],
-        'requant.act_max': small.clamp[1],
-        'requant.per_channel': int(small.multipliers.size > 1),
-        'requant.bounded': int(small.largest() < 1 << 30),
-    }
+  @property
+  def kind(self) -> Sums:
+    """How far the sums reach."""
+    return Sums.BOUNDED if self.largest() < 1 << 30 else Sums.INT32
+
+  @property
+  def stored_bias(self) -> np.ndarray:
+    """As kernels read it."""
+    return self.bias.astype('<i4')
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -92,14 +88,12 @@ class Int16Accumulators:
   clamp: tuple[int, int]
   wide: bool
 
-  def pack(self, pool: ConstantPool) -> dict[str, int]:
-    """Fields of tflm_patch_requant, and bias_at; arrays go to the constant pool."""
-    return {
-        'bias_at': pool.add(self.bias.astype('<i8')),
-        'requant.multiplier_at': pool.add(self.multipliers.astype('<i4')),
-        'requant.shift_at': pool.add(self.shifts.astype(np.int8), alignment=1),
-        'requant.act_min': self.clamp[0],
-        'requant.act_max': self.clamp[1],
-        'requant.per_channel': int(self.multipliers.size > 1),
-        'requant.wide': int(self.wide),
-    }
+  @property
+  def kind(self) -> Sums:
+    """How wide the sums are."""
+    return Sums.WIDE if self.wide else Sums.INT32
+
+  @property
+  def stored_bias(self) -> np.ndarray:
+    """As kernels read it, in the two words of tflm_patch_int64."""
+    return self.bias.astype('<i8')

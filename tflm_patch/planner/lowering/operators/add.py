@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from tflm_patch.graph import quantize
 from tflm_patch.graph.types import DType
-from tflm_patch.planner.ir.constants import ConstantPool
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, conv, elementwise
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
+from tflm_patch.program.params import AddParams
 
 LEFT_SHIFT = 20
 LEFT_SHIFT_INT16 = 15
@@ -46,17 +46,15 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   output = quantize.quantize_multiplier(twice_max / ((1 << left_shift(op)) * out.scale))
   clamp = conv.clamp_of(op)
 
-  def encode(pool: ConstantPool) -> bytes:
-    del pool
-    return program.ADD.pack(
-        input_multiplier=[pair[0] for pair in inputs],
-        input_shift=[pair[1] for pair in inputs],
-        output_multiplier=output[0],
-        output_shift=output[1],
-        left_shift=left_shift(op),
-        output_zero_point=out.zero_point,
-        act_min=clamp[0],
-        act_max=clamp[1],
-    )
+  params = AddParams(
+      input_multiplier=(inputs[0][0], inputs[1][0]),
+      input_shift=(inputs[0][1], inputs[1][1]),
+      output_multiplier=output[0],
+      output_shift=output[1],
+      left_shift=left_shift(op),
+      output_zero_point=out.zero_point,
+      act_min=clamp[0],
+      act_max=clamp[1],
+  )
 
-  elementwise.lower(op, builder, _KINDS[op.output().dtype], encode)
+  elementwise.lower(op, builder, _KINDS[op.output().dtype], params)

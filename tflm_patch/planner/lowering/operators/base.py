@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tflm_patch.graph.axis_window import AxisWindow, CellWindow
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
-from tflm_patch.planner.ir.axis_window import AxisWindow, CellWindow
 from tflm_patch.planner.ir.shapes import feature_shape
+from tflm_patch.program.params import Window
 
 if TYPE_CHECKING:
   from tflm_patch.planner.lowering.builder import StageBuilder
@@ -133,31 +134,27 @@ def window_of(op: OpView, kernel: tuple[int, int]) -> CellWindow:
   return rows_window, cols_window
 
 
-def window_fields(window: CellWindow) -> dict[str, int]:
-  """A window by the field names of tflm_patch_window."""
+def window_record(window: CellWindow) -> Window:
+  """A window as the parameter records hold it."""
   rows, cols = window
-  return {
-      'kernel_h': rows.kernel,
-      'kernel_w': cols.kernel,
-      'stride_h': rows.stride,
-      'stride_w': cols.stride,
-      'dilation_h': rows.dilation,
-      'dilation_w': cols.dilation,
-      'pad_top': rows.pad,
-      'pad_left': cols.pad,
-  }
-
-
-def pack_window(window: CellWindow) -> dict[str, int]:
-  """Window fields with the prefix that the parameter records use."""
-  return {f'window.{name}': value for name, value in window_fields(window).items()}
+  return Window(
+      kernel_h=rows.kernel,
+      kernel_w=cols.kernel,
+      stride_h=rows.stride,
+      stride_w=cols.stride,
+      dilation_h=rows.dilation,
+      dilation_w=cols.dilation,
+      pad_top=rows.pad,
+      pad_left=cols.pad,
+  )
 
 
 def window_violation(window: CellWindow) -> str | None:
   """What of a window no record can hold, pads left out."""
-  for name, value in window_fields(window).items():
-    if not name.startswith('pad') and not 1 <= value <= 255:
-      return f'{name} {value}'
+  for axis, along in zip('hw', window):
+    for name, most in (('kernel', 0xFF), ('stride', 0xFF), ('dilation', 0xFFFF)):
+      if not 1 <= getattr(along, name) <= most:
+        return f'{name}_{axis} {getattr(along, name)}'
   return None
 
 
@@ -410,7 +407,7 @@ def constraint_bias(op: OpView) -> str | None:
 
 
 def constraint_window(op: OpView) -> str | None:
-  """Kernel, stride and dilation are 1..255 and the output has the size that they give"""
+  """Kernel and stride are 1..255, dilation 1..65,535, and the output has the size that they give"""
   if op.operator.options is None:
     return 'no options'
   kernel = kernel_of(op)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import feature_shape
+from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base
 from tflm_patch.planner.lowering.operators.base import OpView
@@ -56,9 +57,11 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   count = builder.map(target).rows
   builder.add(
       op,
-      program.Kind.CONCATENATION,
-      sources,
-      [target],
-      [rows.same_row(count, builder.map(s).rows) for s in sources],
-      lambda pool: b'',
+      StageOp(
+          kind=program.Kind.CONCATENATION,
+          inputs=tuple(sources),
+          outputs=(target,),
+          steps=builder.map(target).rows,
+          reads=tuple([rows.same_row(count, builder.map(s).rows) for s in sources]),
+      ),
   )

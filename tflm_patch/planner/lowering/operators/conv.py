@@ -5,20 +5,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from tflm_patch.graph import quantize
+from tflm_patch.graph.axis_window import is_pointwise
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.axis_window import is_pointwise
-from tflm_patch.planner.ir.constants import ConstantPool
-from tflm_patch.planner.ir.stage_graph import InPlace
+from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base
 from tflm_patch.planner.lowering.operators.accumulators import Accumulators, Int16Accumulators
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
+from tflm_patch.program.fields import Deferred
+from tflm_patch.program.params import ConvParams, Requant
 
 _STACK_BUFFER = 576  # bytes, of the kernels for Armv7E-M
 
@@ -78,6 +80,36 @@ def accumulators(
   return int8_accumulators(op, weights, bias)
 
 
+def requantization(
+    op: OpView, compute: Callable[[], Accumulators | Int16Accumulators]
+) -> tuple[Requant, Deferred[np.ndarray]]:
+  """Requantization and stored bias of an operator with weights.
+
+  Args:
+    op: With its weights as second input.
+    compute: Gives the sums; called when the parameters are encoded, not before.
+  """
+
+  def stored() -> Accumulators | Int16Accumulators:
+    sums = compute()
+    return sums.with_small_constants() if isinstance(sums, Accumulators) else sums
+
+  sums = Deferred(stored)
+  scales, target = op.input(1).quantization, op.output().quantization
+  assert scales is not None and target is not None
+  clamp = clamp_of(op)
+  requant = Requant(
+      multipliers=Deferred(lambda: sums.get().multipliers),
+      shifts=Deferred(lambda: sums.get().shifts),
+      output_zero_point=target.zero_point,
+      act_min=clamp[0],
+      act_max=clamp[1],
+      per_channel=int(scales.scales.size > 1),
+      sums=Deferred(lambda: sums.get().kind),
+  )
+  return requant, Deferred(lambda: sums.get().stored_bias)
+
+
 KINDS = {DType.INT8: program.Kind.CONV_2D, DType.INT16: program.Kind.CONV_2D_S16}
 
 
@@ -131,24 +163,30 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   narrows = output_map.channels <= input_map.channels <= program.CONV_IN_PLACE_CHANNELS
   keeps_cells = pointwise and narrows and input_map.cols == output_map.cols
 
-  def encode(pool: ConstantPool) -> bytes:
+  def sums() -> Accumulators | Int16Accumulators:
     bias = folded_bias(op, weights.sum(axis=(1, 2, 3), dtype=np.int64))
-    return program.CONV.pack(
-        **base.pack_window(window),
-        **accumulators(op, weights.reshape(bias.size, -1).T, bias).pack(pool),
-        weights_at=pool.add(weights, alignment=16),
-        groups=input_map.channels // weights.shape[3],
-    )
+    return accumulators(op, weights.reshape(bias.size, -1).T, bias)
+
+  requant, bias = requantization(op, sums)
+  params = ConvParams(
+      window=base.window_record(window),
+      requant=requant,
+      weights=weights,
+      bias=bias,
+      groups=input_map.channels // weights.shape[3],
+  )
 
   builder.add(
       op,
-      KINDS[op.input().dtype],
-      [source],
-      [target],
-      [rows.window_reads(output_map.rows, input_map.rows, window[0])],
-      encode,
-      spare_scratch=spare_scratch(weights.shape, pointwise) if is_int8 else (),
-      # The int8 kernel sets a cell aside before it overwrites it.
-      in_place=[InPlace(0)] if keeps_cells and is_int8 else [],
-      window=window,
-  )  # fmt: skip
+      StageOp(
+          kind=KINDS[op.input().dtype],
+          inputs=(source,),
+          outputs=(target,),
+          steps=builder.map(target).rows,
+          reads=(rows.window_reads(output_map.rows, input_map.rows, window[0]),),
+          params=params,
+          spare_scratch=spare_scratch(weights.shape, pointwise) if is_int8 else (),
+          in_place=(InPlace(0),) if keeps_cells and is_int8 else (),
+          window=window,
+      ),
+  )

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from tflm_patch.graph.axis_window import CellWindow
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.axis_window import CellWindow
-from tflm_patch.planner.ir.constants import ConstantPool
-from tflm_patch.planner.ir.stage_graph import InPlace
+from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, conv
+from tflm_patch.planner.lowering.operators.accumulators import Accumulators, Int16Accumulators
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
+from tflm_patch.program.params import ConvParams, DepthwiseParams, Params
 
 _KINDS = {
     DType.INT8: program.Kind.DEPTHWISE_CONV_2D,
@@ -84,20 +85,18 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   # With a single input channel it is a CONV_2D, which has the faster kernels.
   is_conv = input_map.channels == 1 and output_map.channels > 1
 
-  def encode(pool: ConstantPool) -> bytes:
+  def sums() -> Accumulators | Int16Accumulators:
     bias = conv.folded_bias(op, weights.sum(axis=(0, 1), dtype=np.int64))
-    common = {
-        **base.pack_window(window),
-        **conv.accumulators(op, weights.reshape(-1, bias.size), bias).pack(pool),
-    }
-    if is_conv:
-      by_output = np.moveaxis(weights, 2, 0)
-      return program.CONV.pack(**common, weights_at=pool.add(by_output, alignment=16), groups=1)
-    return program.DEPTHWISE.pack(
-        **common,
-        weights_at=pool.add(weights, alignment=16),
-        depth_multiplier=output_map.channels // input_map.channels,
-    )
+    return conv.accumulators(op, weights.reshape(-1, bias.size), bias)
+
+  record = base.window_record(window)
+  requant, bias = conv.requantization(op, sums)
+  params: Params
+  if is_conv:
+    params = ConvParams(record, requant, np.moveaxis(weights, 2, 0), bias, groups=1)
+  else:
+    multiplier = output_map.channels // input_map.channels
+    params = DepthwiseParams(record, requant, weights, bias, multiplier)
 
   # Columns are made from left to right, each channel from its own alone.
   in_place = []
@@ -115,12 +114,15 @@ def lower(op: OpView, builder: StageBuilder) -> None:
     )
   builder.add(
       op,
-      (conv.KINDS if is_conv else _KINDS)[op.input().dtype],
-      [source],
-      [target],
-      [rows.window_reads(output_map.rows, input_map.rows, window[0])],
-      encode,
-      spare_scratch=() if is_conv else spare_scratch(window, output_map.cols),
-      in_place=in_place,
-      window=window,
-  )  # fmt: skip
+      StageOp(
+          kind=(conv.KINDS if is_conv else _KINDS)[op.input().dtype],
+          inputs=(source,),
+          outputs=(target,),
+          steps=builder.map(target).rows,
+          reads=(rows.window_reads(output_map.rows, input_map.rows, window[0]),),
+          params=params,
+          spare_scratch=() if is_conv else spare_scratch(window, output_map.cols),
+          in_place=tuple(in_place),
+          window=window,
+      ),
+  )

@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 from tflm_patch.graph.types import DType, Quantization, Tensor
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.constants import ConstantPool
 from tflm_patch.planner.ir.shapes import feature_shape
-from tflm_patch.planner.ir.stage_graph import InPlace
+from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base
 from tflm_patch.planner.lowering.operators.base import OpView
+from tflm_patch.program.params import Params
 from tflm_patch.program.records import Kind
 
 
@@ -88,7 +88,7 @@ def quantizations(op: OpView) -> tuple[Quantization, Quantization, Quantization]
 
 
 def lower(
-    op: OpView, builder: StageBuilder, kind: Kind, encode: Callable[[ConstantPool], bytes]
+    op: OpView, builder: StageBuilder, kind: Kind, params: Params | None = None
 ) -> None:
   """Appends an operator; its output may lie over an input of its shape, value by value."""
   sources = [_read(op, builder, i) for i in (0, 1)]
@@ -98,13 +98,16 @@ def lower(
   shape = out.rows, out.cols, out.channels
   builder.add(
       op,
-      kind,
-      sources,
-      [target],
-      [rows.same_row(out.rows, m.rows) for m in maps],
-      encode,
-      in_place=[
-          InPlace(k) for k, m in enumerate(maps) if (m.rows, m.cols, m.channels) == shape
-      ],
-      cellwise=True,
+      StageOp(
+          kind=kind,
+          inputs=tuple(sources),
+          outputs=(target,),
+          steps=builder.map(target).rows,
+          reads=tuple(rows.same_row(out.rows, m.rows) for m in maps),
+          params=params,
+          in_place=tuple(
+              InPlace(k) for k, m in enumerate(maps) if (m.rows, m.cols, m.channels) == shape
+          ),
+          cellwise=True,
+      ),
   )

@@ -9,12 +9,13 @@ import numpy as np
 from tflm_patch.graph import quantize
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, conv
 from tflm_patch.planner.lowering.operators.accumulators import Accumulators, Int16Accumulators
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
+from tflm_patch.program.params import FullyConnectedParams
 
 _KINDS = {
     DType.INT8: program.Kind.FULLY_CONNECTED,
@@ -86,22 +87,21 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   sum_bytes = 8 if input_map.dtype == DType.INT16 else 4
   target = builder.make(op.operator.outputs[0])
 
-  def encode(pool: ConstantPool) -> bytes:
-    bias = conv.folded_bias(op, weights.sum(axis=1, dtype=np.int64))
-    return program.FULLY_CONNECTED.pack(
-        **accumulators(op, bias).pack(pool),
-        weights_at=pool.add(weights, alignment=16),
-        flatten=int(flatten),
-    )
+  requant, bias = conv.requantization(
+      op, lambda: accumulators(op, conv.folded_bias(op, weights.sum(axis=1, dtype=np.int64)))
+  )
+  params = FullyConnectedParams(requant, weights, bias, int(flatten))
 
   builder.add(
       op,
-      _KINDS[op.input().dtype],
-      [source],
-      [target],
-      [rows.same_row(input_map.rows, input_map.rows)],
-      encode,
-      steps=input_map.rows,
-      accumulates=accumulates,
-      scratch_bytes=sum_bytes * weights.shape[0] if accumulates else 0,
+      StageOp(
+          kind=_KINDS[op.input().dtype],
+          inputs=(source,),
+          outputs=(target,),
+          steps=input_map.rows,
+          reads=(rows.same_row(input_map.rows, input_map.rows),),
+          params=params,
+          accumulates=accumulates,
+          scratch_bytes=sum_bytes * weights.shape[0] if accumulates else 0,
+      ),
   )

@@ -11,12 +11,12 @@ import numpy as np
 from tflm_patch.graph import quantize
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.constants import ConstantPool
-from tflm_patch.planner.ir.stage_graph import InPlace
+from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
+from tflm_patch.program.params import LookupParams
 
 
 def table_of(function: Callable[[int], int], source: DType, target: DType) -> np.ndarray:
@@ -38,19 +38,18 @@ def lower_table(op: OpView, builder: StageBuilder, table: np.ndarray) -> None:
   source = builder.read(op.operator.inputs[0])
   target = builder.make(op.operator.outputs[0])
   count = builder.map(target).rows
-
-  def encode(pool: ConstantPool) -> bytes:
-    return program.LOOKUP.pack(table_at=pool.add(table))
-
   builder.add(
       op,
-      program.Kind.LOOKUP,
-      [source],
-      [target],
-      [rows.same_row(count, count)],
-      encode,
-      in_place=[InPlace(0)],
-      cellwise=True,
+      StageOp(
+          kind=program.Kind.LOOKUP,
+          inputs=(source,),
+          outputs=(target,),
+          steps=builder.map(target).rows,
+          reads=(rows.same_row(count, count),),
+          params=LookupParams(table),
+          in_place=(InPlace(0),),
+          cellwise=True,
+      ),
   )
 
 

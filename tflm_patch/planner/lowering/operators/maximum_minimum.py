@@ -15,10 +15,10 @@ _RULES = elementwise.constraint_two_int8_inputs, elementwise.constraint_broadcas
 @base.register('MAXIMUM', *_RULES)
 def lower_maximum(op: OpView, builder: StageBuilder) -> None:
   """Of two maps, or of a map and a broadcast map or constant"""
-  elementwise.lower(op, builder, program.Kind.MAXIMUM, lambda pool: b'')
+  elementwise.lower(op, builder, program.Kind.MAXIMUM)
 
 
 @base.register('MINIMUM', *_RULES)
 def lower_minimum(op: OpView, builder: StageBuilder) -> None:
   """Of two maps, or of a map and a broadcast map or constant"""
-  elementwise.lower(op, builder, program.Kind.MINIMUM, lambda pool: b'')
+  elementwise.lower(op, builder, program.Kind.MINIMUM)

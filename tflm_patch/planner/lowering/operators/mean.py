@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from tflm_patch.graph import quantize
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.constants import ConstantPool
 from tflm_patch.planner.ir.shapes import feature_shape
+from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
+from tflm_patch.program.params import MeanParams
 
 
 def _axes(op: OpView) -> tuple[int, ...] | None:
@@ -67,24 +68,24 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   assert first is not None and out is not None
   multiplier, shift = mean_multiplier(first.scale, out.scale, count)
 
-  def encode(pool: ConstantPool) -> bytes:
-    del pool
-    return program.MEAN.pack(
-        multiplier=multiplier,
-        shift=shift,
-        output_zero_point=out.zero_point,
-        over_rows=int(over_rows),
-        over_cols=int(over_cols),
-    )
+  params = MeanParams(
+      multiplier=multiplier,
+      shift=shift,
+      output_zero_point=out.zero_point,
+      over_rows=int(over_rows),
+      over_cols=int(over_cols),
+  )
 
   builder.add(
       op,
-      program.Kind.MEAN,
-      [source],
-      [target],
-      [rows.same_row(input_map.rows, input_map.rows)],
-      encode,
-      steps=input_map.rows,
-      accumulates=over_rows,
-      scratch_bytes=4 * output_map.cols * output_map.channels if over_rows else 0,
+      StageOp(
+          kind=program.Kind.MEAN,
+          inputs=(source,),
+          outputs=(target,),
+          steps=input_map.rows,
+          reads=(rows.same_row(input_map.rows, input_map.rows),),
+          params=params,
+          accumulates=over_rows,
+          scratch_bytes=4 * output_map.cols * output_map.channels if over_rows else 0,
+      ),
   )

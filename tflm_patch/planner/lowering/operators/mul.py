@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from tflm_patch.graph import quantize
-from tflm_patch.planner.ir.constants import ConstantPool
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, elementwise
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
+from tflm_patch.program.params import MulParams
 
 
 @base.register(
@@ -27,14 +27,12 @@ def lower(op: OpView, builder: StageBuilder) -> None:
       op.option('fusedActivationFunction'), out.scale, out.zero_point
   )
 
-  def encode(pool: ConstantPool) -> bytes:
-    del pool
-    return program.MUL.pack(
-        output_multiplier=multiplier,
-        output_shift=shift,
-        output_zero_point=out.zero_point,
-        act_min=clamp[0],
-        act_max=clamp[1],
-    )
+  params = MulParams(
+      output_multiplier=multiplier,
+      output_shift=shift,
+      output_zero_point=out.zero_point,
+      act_min=clamp[0],
+      act_max=clamp[1],
+  )
 
-  elementwise.lower(op, builder, program.Kind.MUL, encode)
+  elementwise.lower(op, builder, program.Kind.MUL, params)

@@ -4,27 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
+from tflm_patch.graph.axis_window import AxisWindow
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.axis_window import AxisWindow
-from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, conv
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
-
-
-def encode_pad(top: int, left: int, front: int, value: int) -> Callable[[ConstantPool], bytes]:
-  """Parameters of a PAD; all zero makes it a copy."""
-
-  def encode(pool: ConstantPool) -> bytes:
-    del pool
-    return program.PAD.pack(top=top, left=left, front=front, value=value)
-
-  return encode
+from tflm_patch.program.params import PadParams
 
 
 def pads_of(op: OpView) -> np.ndarray | None:
@@ -70,15 +59,19 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   pads = pads_of(op)
   quantization = op.output().quantization
   assert pads is not None and quantization is not None
+  top, left, front = (int(pads[axis][0]) for axis in (1, 2, 3))
   value = quantization.zero_point
   if op.has_input(2):
     value = int(op.input(2).array().reshape(-1)[0])
   input_map, output_map = builder.map(source), builder.map(target)
   builder.add(
       op,
-      program.Kind.PAD,
-      [source],
-      [target],
-      [rows.window_reads(output_map.rows, input_map.rows, AxisWindow(pad=int(pads[1][0])))],
-      encode_pad(int(pads[1][0]), int(pads[2][0]), int(pads[3][0]), value),
+      StageOp(
+          kind=program.Kind.PAD,
+          inputs=(source,),
+          outputs=(target,),
+          steps=builder.map(target).rows,
+          reads=(rows.window_reads(output_map.rows, input_map.rows, AxisWindow(pad=top)),),
+          params=PadParams(top=top, left=left, front=front, value=value),
+      ),
   )

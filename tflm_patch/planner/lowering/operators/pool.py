@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.constants import ConstantPool
-from tflm_patch.planner.ir.stage_graph import RowReads
+from tflm_patch.planner.ir.stage_graph import RowReads, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, conv
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
+from tflm_patch.program.params import PoolParams
 
 _RULES = (
     base.constraint_input_is_activation,
@@ -47,27 +47,27 @@ def _lower(op: OpView, builder: StageBuilder, kinds: dict[DType, program.Kind]) 
     taken = rows.same_row(steps, input_map.rows)
     reads = RowReads(taken.first + first_row, taken.last + first_row)
 
-  def encode(pool: ConstantPool) -> bytes:
-    del pool
-    return program.POOL.pack(
-        **base.pack_window(window),
-        act_min=clamp[0],
-        act_max=clamp[1],
-        accumulate=int(accumulate),
-        first_row=first_row if accumulate else 0,
-    )
+  params = PoolParams(
+      window=base.window_record(window),
+      act_min=clamp[0],
+      act_max=clamp[1],
+      accumulate=int(accumulate),
+      first_row=first_row if accumulate else 0,
+  )
 
   builder.add(
       op,
-      kinds[input_map.dtype],
-      [source],
-      [target],
-      [reads],
-      encode,
-      steps=steps,
-      accumulates=accumulate,
-      scratch_bytes=4 * output_map.cols * output_map.channels if accumulate else 0,
-      window=None if accumulate else window,
+      StageOp(
+          kind=kinds[input_map.dtype],
+          inputs=(source,),
+          outputs=(target,),
+          steps=steps,
+          reads=(reads,),
+          params=params,
+          accumulates=accumulate,
+          scratch_bytes=4 * output_map.cols * output_map.channels if accumulate else 0,
+          window=None if accumulate else window,
+      ),
   )
 
 

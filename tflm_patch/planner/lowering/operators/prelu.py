@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from tflm_patch.graph import quantize
-from tflm_patch.planner.ir.constants import ConstantPool
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, elementwise
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
+from tflm_patch.program.params import PreluParams
 
 
 @base.register(
@@ -27,12 +27,10 @@ def lower(op: OpView, builder: StageBuilder) -> None:
       quantize.quantize_multiplier(first.scale * slope.scale / out.scale),
   ]
 
-  def encode(pool: ConstantPool) -> bytes:
-    del pool
-    return program.PRELU.pack(
-        multiplier=[pair[0] for pair in pairs],
-        shift=[pair[1] for pair in pairs],
-        output_zero_point=out.zero_point,
-    )
+  params = PreluParams(
+      multiplier=(pairs[0][0], pairs[1][0]),
+      shift=(pairs[0][1], pairs[1][1]),
+      output_zero_point=out.zero_point,
+  )
 
-  elementwise.lower(op, builder, program.Kind.PRELU, encode)
+  elementwise.lower(op, builder, program.Kind.PRELU, params)

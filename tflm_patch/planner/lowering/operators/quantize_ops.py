@@ -9,11 +9,12 @@ import numpy as np
 from tflm_patch.graph import quantize
 from tflm_patch.graph.types import DType, Quantization
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, lookup
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
+from tflm_patch.program.params import QuantizeParams
 
 _EIGHT_BITS = (DType.INT8, DType.UINT8)
 _QUANTIZED = (*_EIGHT_BITS, DType.INT16)
@@ -97,9 +98,19 @@ def _lower_float(
   target = builder.make(op.operator.outputs[0])
   count = builder.map(target).rows
 
-  def encode(pool: ConstantPool) -> bytes:
-    del pool
-    return program.QUANTIZE.pack(scale=scale, zero_point=zero_point)
+  params = QuantizeParams(scale=scale, zero_point=zero_point)
 
   reads = [rows.same_row(count, count)]
-  builder.add(op, kind, [source], [target], reads, encode, cellwise=True)
+  builder.add(
+    op,
+    StageOp(
+        kind=kind,
+        inputs=(source,),
+        outputs=(target,),
+        steps=builder.map(target).rows,
+        reads=tuple(reads),
+        params=params,
+        cellwise=True,
+    ),
+
+  )

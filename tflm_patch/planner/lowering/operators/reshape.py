@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import feature_shape
+from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base
 from tflm_patch.planner.lowering.operators.base import OpView
@@ -75,4 +76,13 @@ def lower(op: OpView, builder: StageBuilder) -> None:
       output_map.rows, output_map.cols * output_map.channels,
       input_map.rows, input_map.cols * input_map.channels,
   )  # fmt: skip
-  builder.add(op, program.Kind.RESHAPE, [source], [target], [reads], lambda pool: b'')
+  builder.add(
+      op,
+      StageOp(
+          kind=program.Kind.RESHAPE,
+          inputs=(source,),
+          outputs=(target,),
+          steps=builder.map(target).rows,
+          reads=(reads,),
+      ),
+  )

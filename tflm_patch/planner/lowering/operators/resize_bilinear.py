@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from tflm_patch.planner.ir.constants import ConstantPool
 from tflm_patch.planner.ir.shapes import feature_shape
-from tflm_patch.planner.ir.stage_graph import RowReads
+from tflm_patch.planner.ir.stage_graph import RowReads, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, conv, resize_nearest
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
+from tflm_patch.program.params import ResizeParams
 
 ONE = 1 << 10  # weights are in 1/1024
 
@@ -80,19 +80,16 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   target = builder.make(op.operator.outputs[0])
   row_axis, col_axis = _axes(op)
   assert row_axis is not None and col_axis is not None
-
-  def encode(pool: ConstantPool) -> bytes:
-    row_at, col_at = (
-        pool.add(np.stack(axis, axis=1).astype('<u2')) for axis in (row_axis, col_axis)
-    )
-    return program.RESIZE.pack(row_at=row_at, col_at=col_at)
-
+  params = ResizeParams(*(np.stack(axis, axis=1) for axis in (row_axis, col_axis)))
   index, weight = row_axis
   builder.add(
       op,
-      program.Kind.RESIZE_BILINEAR,
-      [source],
-      [target],
-      [RowReads(index, index + (weight > 0))],
-      encode,
+      StageOp(
+          kind=program.Kind.RESIZE_BILINEAR,
+          inputs=(source,),
+          outputs=(target,),
+          steps=builder.map(target).rows,
+          reads=(RowReads(index, index + (weight > 0)),),
+          params=params,
+      ),
   )

@@ -9,11 +9,12 @@ import numpy as np
 from tflm_patch.graph import quantize
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, conv
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
+from tflm_patch.program.params import ResizeParams
 
 
 def nearest(size: int, out: int, align_corners: bool, half_pixel_centers: bool) -> np.ndarray:
@@ -71,15 +72,14 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   flags = bool(op.option('alignCorners', False)), bool(op.option('halfPixelCenters', False))
   row_index = nearest(input_map.rows, output_map.rows, *flags)
   col_index = nearest(input_map.cols, output_map.cols, *flags)
-
-  def encode(pool: ConstantPool) -> bytes:
-    return program.RESIZE.pack(row_at=pool.add(row_index), col_at=pool.add(col_index))
-
   builder.add(
       op,
-      program.Kind.RESIZE_NEAREST,
-      [source],
-      [target],
-      [rows.listed_rows(row_index)],
-      encode,
+      StageOp(
+          kind=program.Kind.RESIZE_NEAREST,
+          inputs=(source,),
+          outputs=(target,),
+          steps=builder.map(target).rows,
+          reads=(rows.listed_rows(row_index),),
+          params=ResizeParams(row_index, col_index),
+      ),
   )

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.planner.lowering.operators.softmax_table import exp_table
 from tflm_patch.program import records as program
+from tflm_patch.program.params import SoftmaxParams
 
 
 def constraint_output_quantization(op: OpView) -> str | None:
@@ -44,10 +45,14 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   quantization = op.input().quantization
   assert quantization is not None
   table, diff_min = exp_table(float(op.option('beta', 1.0)), quantization.scale)
-
-  def encode(pool: ConstantPool) -> bytes:
-    return program.SOFTMAX.pack(exp_table_at=pool.add(table.astype('<i4')), diff_min=diff_min)
-
   builder.add(
-      op, program.Kind.SOFTMAX, [source], [target], [rows.same_row(count, count)], encode
+      op,
+      StageOp(
+          kind=program.Kind.SOFTMAX,
+          inputs=(source,),
+          outputs=(target,),
+          steps=builder.map(target).rows,
+          reads=(rows.same_row(count, count),),
+          params=SoftmaxParams(table, diff_min),
+      ),
   )

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+from tflm_patch.graph.axis_window import AxisWindow
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.axis_window import AxisWindow
-from tflm_patch.planner.ir.constants import ConstantPool
+from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, conv, resize_nearest
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
+from tflm_patch.program.params import BlockParams
 
 
 def constraint_block(op: OpView) -> str | None:
@@ -56,8 +57,17 @@ def _lower(op: OpView, builder: StageBuilder, kind: program.Kind) -> None:
   target = builder.make(op.operator.outputs[0])
   reads = rows.window_reads(builder.map(target).rows, builder.map(source).rows, window_of(op))
 
-  def encode(pool: ConstantPool) -> bytes:
-    del pool
-    return program.BLOCK.pack(block=int(op.option('blockSize')))
+  params = BlockParams(block=int(op.option('blockSize')))
 
-  builder.add(op, kind, [source], [target], [reads], encode)
+  builder.add(
+    op,
+    StageOp(
+        kind=kind,
+        inputs=(source,),
+        outputs=(target,),
+        steps=builder.map(target).rows,
+        reads=(reads,),
+        params=params,
+    ),
+
+  )

@@ -7,6 +7,7 @@ from __future__ import annotations
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import map_axes
+from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base
 from tflm_patch.planner.lowering.operators.base import OpView
@@ -94,9 +95,11 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   count = builder.map(source).rows
   builder.add(
       op,
-      program.Kind.SPLIT,
-      [source],
-      targets,
-      [rows.same_row(count, count)],
-      lambda pool: b'',
+      StageOp(
+          kind=program.Kind.SPLIT,
+          inputs=(source,),
+          outputs=tuple(targets),
+          steps=builder.map(targets[0]).rows,
+          reads=(rows.same_row(count, count),),
+      ),
   )

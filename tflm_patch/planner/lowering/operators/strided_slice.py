@@ -11,13 +11,13 @@ import numpy as np
 
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.constants import ConstantPool
 from tflm_patch.planner.ir.shapes import feature_shape, map_axes
-from tflm_patch.planner.ir.stage_graph import InPlace
+from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, resize_nearest
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
+from tflm_patch.program.params import StridedSliceParams
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,29 +47,30 @@ def lower_cuts(op: OpView, builder: StageBuilder, source: int, target: int, cuts
   )
   index = by_row.begin + by_row.stride * np.arange(by_row.size)
 
-  def encode(pool: ConstantPool) -> bytes:
-    del pool
-    return program.STRIDED_SLICE.pack(
-        begin_row=by_row.begin,
-        begin_col=by_col.begin,
-        begin_channel=by_channel.begin,
-        row_stride=by_row.stride,
-        col_stride=by_col.stride,
-        channel_stride=by_channel.stride,
-    )
+  params = StridedSliceParams(
+      begin_row=by_row.begin,
+      begin_col=by_col.begin,
+      begin_channel=by_channel.begin,
+      row_stride=by_row.stride,
+      col_stride=by_col.stride,
+      channel_stride=by_channel.stride,
+  )
 
   read = builder.map(source)
   is_same_row = by_row.begin == 0 and by_row.stride == 1
   is_forward = by_col.stride > 0 and by_channel.stride > 0
   builder.add(
       op,
-      program.Kind.STRIDED_SLICE,
-      [source],
-      [target],
-      [rows.listed_rows(index)],
-      encode,
-      in_place=[InPlace(0)] if is_same_row and is_forward else [],
-      cellwise=(by_row.size, by_col) == (read.rows, Cut(0, read.cols)),
+      StageOp(
+          kind=program.Kind.STRIDED_SLICE,
+          inputs=(source,),
+          outputs=(target,),
+          steps=builder.map(target).rows,
+          reads=(rows.listed_rows(index),),
+          params=params,
+          in_place=(InPlace(0),) if is_same_row and is_forward else (),
+          cellwise=(by_row.size, by_col) == (read.rows, Cut(0, read.cols)),
+      ),
   )
 
 

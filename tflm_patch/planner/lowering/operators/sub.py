@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from tflm_patch.graph import quantize
-from tflm_patch.planner.ir.constants import ConstantPool
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import add, base, elementwise
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
+from tflm_patch.program.params import AddParams
 
 
 @base.register(
@@ -35,17 +35,15 @@ def lower(op: OpView, builder: StageBuilder) -> None:
       op.option('fusedActivationFunction'), out.scale, out.zero_point
   )
 
-  def encode(pool: ConstantPool) -> bytes:
-    del pool
-    return program.ADD.pack(
-        input_multiplier=[pair[0] for pair in inputs],
-        input_shift=[pair[1] for pair in inputs],
-        output_multiplier=output[0],
-        output_shift=output[1],
-        left_shift=add.LEFT_SHIFT,
-        output_zero_point=out.zero_point,
-        act_min=clamp[0],
-        act_max=clamp[1],
-    )
+  params = AddParams(
+      input_multiplier=(inputs[0][0], inputs[1][0]),
+      input_shift=(inputs[0][1], inputs[1][1]),
+      output_multiplier=output[0],
+      output_shift=output[1],
+      left_shift=add.LEFT_SHIFT,
+      output_zero_point=out.zero_point,
+      act_min=clamp[0],
+      act_max=clamp[1],
+  )
 
-  elementwise.lower(op, builder, program.Kind.SUB, encode)
+  elementwise.lower(op, builder, program.Kind.SUB, params)

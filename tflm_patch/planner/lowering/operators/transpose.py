@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
+from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base
 from tflm_patch.planner.lowering.operators.base import OpView
@@ -58,9 +59,11 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   target = builder.make(op.operator.outputs[0])
   builder.add(
       op,
-      program.Kind.TRANSPOSE,
-      [source],
-      [target],
-      [rows.whole_map(height, channels)],
-      lambda pool: b'',
+      StageOp(
+          kind=program.Kind.TRANSPOSE,
+          inputs=(source,),
+          outputs=(target,),
+          steps=builder.map(target).rows,
+          reads=(rows.whole_map(height, channels),),
+      ),
   )

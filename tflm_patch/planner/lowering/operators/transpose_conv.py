@@ -9,15 +9,18 @@ import functools
 
 import numpy as np
 
+from tflm_patch.graph.axis_window import AxisWindow, CellWindow
 from tflm_patch.graph.types import Operator
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.axis_window import AxisWindow, CellWindow
-from tflm_patch.planner.ir.constants import ConstantPool
 from tflm_patch.planner.ir.shapes import feature_shape
+from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, conv
+from tflm_patch.planner.lowering.operators.accumulators import Accumulators
 from tflm_patch.planner.lowering.operators.base import OpView, Rule
 from tflm_patch.program import records as program
+from tflm_patch.program.fields import Deferred
+from tflm_patch.program.params import TransposeConvParams
 
 _SHAPE, _WEIGHTS, _INPUT, _BIAS = range(4)
 
@@ -125,24 +128,30 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   view = _as_convolution(op)
   input_map, output_map = builder.map(source), builder.map(target)
 
-  def encode(pool: ConstantPool) -> bytes:
-    sums = weights.sum(axis=3, dtype=np.int64)
+  def sums() -> Accumulators:
     bias = conv.folded_bias(view, np.zeros(output_map.channels, np.int64))
     by_output = weights.transpose(0, 1, 3, 2).reshape(-1, bias.size)
-    sums_of = conv.int8_accumulators(view, by_output, bias)
-    return program.TRANSPOSE_CONV.pack(
-        **base.pack_window(window),
-        # The zero point is taken off the values.
-        **dataclasses.replace(sums_of, largest_input=255).pack(pool),
-        weights_at=pool.add(weights, alignment=16),
-        offsets_at=pool.add((-input_map.zero_point * sums).astype('<i4')),
-    )
+    found = conv.int8_accumulators(view, by_output, bias)
+    # The zero point is taken off the values.
+    return dataclasses.replace(found, largest_input=255)
+
+  requant, bias = conv.requantization(view, sums)
+  params = TransposeConvParams(
+      window=base.window_record(window),
+      requant=requant,
+      weights=weights,
+      bias=bias,
+      offsets=Deferred(lambda: -input_map.zero_point * weights.sum(axis=3, dtype=np.int64)),
+  )
 
   builder.add(
       op,
-      program.Kind.TRANSPOSE_CONV,
-      [source],
-      [target],
-      [rows.window_reads(output_map.rows, input_map.rows, window[0].transposed())],
-      encode,
-  )  # fmt: skip
+      StageOp(
+          kind=program.Kind.TRANSPOSE_CONV,
+          inputs=(source,),
+          outputs=(target,),
+          steps=builder.map(target).rows,
+          reads=(rows.window_reads(output_map.rows, input_map.rows, window[0].transposed()),),
+          params=params,
+      ),
+  )

@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""program.py and program.h agree, field by field."""
+"""program.h is what the records say, for a C compiler, too."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import subprocess
 import numpy as np
 import pytest
 
+from tflm_patch.program import c_header
 from tflm_patch.program import encode as program_bytes
 from tflm_patch.program import records as program
 
@@ -87,6 +88,25 @@ def test_constants(facts):
   for name in ('MAGIC', 'VERSION', 'ALIGNMENT', 'MAX_TENSORS', 'MAX_OPS', 'PAUSE', 'NONE',
                'CHECKSUM_FROM', 'FAMILY_PORTABLE'):  # fmt: skip
     assert getattr(program, name) == facts[name], name
+
+
+def test_header_is_current():
+  """The generator's text is what is committed."""
+  committed = (KERNELS / 'include/tflm_patch/program.h').read_text()
+  assert c_header.c_header() == committed, 'python -m tflm_patch.program.c_header writes it anew'
+
+
+def test_no_hidden_padding(facts):
+  """The members of a C structure make up its size: nothing is reserved, nothing padded."""
+  for record in program.RECORDS:
+    assert facts[record.name] == record.size
+    assert not [name for name, _ in record.fields if 'reserved' in name]
+
+
+def test_retired_kinds_are_not_used_again():
+  assert not set(program.RETIRED_KINDS) & {int(kind) for kind in program.Kind}
+  given = sorted([*program.RETIRED_KINDS, *(int(kind) for kind in program.Kind)])
+  assert given == list(range(1, max(program.Kind) + 1))
 
 
 def test_checksum(facts):

@@ -1,0 +1,103 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * State: maps that outlive an invocation.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "program_builder.h"
+#include "reject.h"
+#include "test.h"
+#include "test_random.h"
+
+enum { ROWS = 3, COLS = 5, BYTES = ROWS * COLS, ZERO_POINT = -7 };
+
+static builder b;
+
+/* best = MAXIMUM(input, kept); kept = best: the greatest values so far. */
+static void build(void) {
+  builder_init(&b);
+  const uint32_t in = builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS, COLS, 1,
+                                         ZERO_POINT, 0);
+  const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS, COLS, 1,
+                                          ZERO_POINT, 1);
+  const uint32_t kept = builder_map(&b, TFLM_PATCH_REGION_STATE, 0,
+                                    TFLM_PATCH_INT8, ROWS, COLS, 1, ZERO_POINT);
+  b.maps[kept].kept = 1;
+  b.header.state_bytes = 16;
+  const uint32_t pair[] = {in, kept};
+  const tflm_patch_pad_params copy = {0};
+  builder_op(&b, TFLM_PATCH_MAXIMUM, pair, 2, out, ROWS, NULL, 0, 0);
+  builder_op(&b, TFLM_PATCH_PAD, &out, 1, kept, ROWS, &copy, sizeof(copy), 0);
+  builder_step(&b, 0, 0, ROWS);
+  builder_step(&b, 1, 0, ROWS);
+}
+
+static void test_outlives(void) {
+  uint32_t seed = 3;
+  test_case = "outlives an invocation";
+  build();
+  encoded e = builder_encode(&b);
+  CHECK_EQUAL(encoded_validate(&e), TFLM_PATCH_OK);
+  CHECK_EQUAL(tflm_patch_state_size(e.program), 16);
+  /* Exactly as large as declared, for AddressSanitizer. */
+  int8_t* state = (int8_t*)aligned_alloc(16, 16);
+  int8_t input[BYTES];
+  int8_t output[BYTES];
+  int8_t greatest[BYTES];
+  void* tensors[] = {input, output};
+  tflm_patch_position position = {0, 0, state};
+  for (int sequence = 0; sequence < 2; ++sequence) {
+    tflm_patch_reset_state(e.program, state);
+    memset(greatest, ZERO_POINT, sizeof(greatest));
+    for (int i = 0; i < 4; ++i) {
+      test_fill(&seed, input, sizeof(input));
+      for (int k = 0; k < BYTES; ++k) {
+        greatest[k] = input[k] > greatest[k] ? input[k] : greatest[k];
+      }
+      CHECK_EQUAL(
+          tflm_patch_resume(e.program, e.constants, tensors, NULL, &position),
+          TFLM_PATCH_OK);
+      CHECK_BYTES(output, greatest, sizeof(greatest));
+    }
+  }
+  test_case = "missing state";
+  position.state = NULL;
+  CHECK_EQUAL(tflm_patch_resume(e.program, e.constants, tensors, NULL, &position),
+              TFLM_PATCH_BAD_WORKSPACE);
+  CHECK_EQUAL(tflm_patch_run(e.program, e.constants, tensors, NULL),
+              TFLM_PATCH_BAD_WORKSPACE);
+  position.state = state + 8;
+  CHECK_EQUAL(tflm_patch_resume(e.program, e.constants, tensors, NULL, &position),
+              TFLM_PATCH_BAD_WORKSPACE);
+  free(state);
+  encoded_free(&e);
+}
+
+#define REJECT(change, status) \
+  CHECK_REJECTED(&e, tflm_patch_pad_params, change, TFLM_PATCH_##status)
+
+static void test_rejected(void) {
+  build();
+  encoded e = builder_encode(&b);
+  REJECT(encoded_map(&bad, 2)->kept = 0, BAD_MAP);
+  REJECT(encoded_map(&bad, 2)->kept = 2, BAD_MAP);
+  REJECT(encoded_map(&bad, 1)->kept = 1, BAD_MAP);
+  REJECT(encoded_map(&bad, 2)->ring_rows = encoded_map(&bad, 2)->split = 2,
+         BAD_MAP);
+  REJECT((encoded_map(&bad, 2)->split = 1,
+          encoded_map(&bad, 2)->split_region = TFLM_PATCH_REGION_TENSOR + 1),
+         BAD_MAP);
+  REJECT(encoded_map(&bad, 2)->producer = TFLM_PATCH_NONE, BAD_MAP);
+  REJECT(encoded_map(&bad, 2)->offset = 2, BAD_SIZE);
+  REJECT(encoded_header(&bad)->state_bytes = 0, BAD_SIZE);
+  REJECT(encoded_header(&bad)->state_bytes = 20, BAD_ALIGNMENT);
+  encoded_free(&e);
+}
+
+int main(void) {
+  test_outlives();
+  test_rejected();
+  return TEST_RESULT();
+}

@@ -1,0 +1,191 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Structures of the stage program as frozen dataclasses: values, C types and comments at once.
+
+A frozen dataclass decorated with `structure` is a C structure of program.h: its fields in order
+are the structure's, with the type, the comment and, for arrays that lie in the constants, the
+name of the offset that stands for them. From the class follow the bytes (`Record`), the C
+header (`c_header.py`) and typed values for the planner.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+_T = TypeVar('_T')
+
+
+class Deferred(Generic[_T]):
+  """A value that is computed when it is encoded, once: sums over weights, packed arrays."""
+
+  def __init__(self, compute: Callable[[], _T]) -> None:
+    self._compute: Callable[[], _T] | None = compute
+    self._value: _T | None = None
+
+  def get(self) -> _T:
+    if self._compute is not None:
+      self._value = self._compute()
+      self._compute = None
+    return self._value  # type: ignore[return-value]
+
+
+Array = np.ndarray | Deferred[np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class FieldType:
+  """What a field is in the program.
+
+  Attributes:
+    code: `struct` format code, with a count before it for an array.
+    comment: Of the field in the header, '' for none.
+    name: In C, where it differs from the attribute: the offset of an array.
+    stored_as: numpy type of an array that lies in the constants, None for a plain value.
+    alignment: Of that array in bytes.
+    nested: The structure that the field is.
+  """
+
+  code: str = ''
+  comment: str = ''
+  name: str = ''
+  stored_as: str | None = None
+  alignment: int = 4
+  nested: type | None = None
+
+
+_KEY = 'program'
+
+
+def _plain(code: str) -> Callable[..., Any]:
+  def make(comment: str = '', default: Any = 0) -> Any:
+    return dataclasses.field(default=default, metadata={_KEY: FieldType(code, comment)})
+
+  return make
+
+
+u8, i8, u16, i16 = _plain('B'), _plain('b'), _plain('H'), _plain('h')
+u32, i32, f32 = _plain('I'), _plain('i'), _plain('f')
+
+
+def array_of(code: str, count: int, comment: str = '') -> Any:
+  """A field of `count` values in the structure itself."""
+  kind = FieldType(f'{count}{code}', comment)
+  return dataclasses.field(default=(0,) * count, metadata={_KEY: kind})
+
+
+def constant(name: str, stored_as: str, comment: str = '', alignment: int = 4) -> Any:
+  """An array in the constants; the structure holds its offset, a uint32_t called `name`."""
+  kind = FieldType('I', comment, name, stored_as, alignment)
+  return dataclasses.field(default=None, metadata={_KEY: kind})
+
+
+def nested(cls: type, comment: str = '') -> Any:
+  """A structure inside of a structure."""
+  return dataclasses.field(
+      default_factory=cls, metadata={_KEY: FieldType(comment=comment, nested=cls)}
+  )
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+  """A C structure as bytes: `fields` are (name, struct format code), no hidden padding.
+
+  Fields of nested structures have names with dots: 'window.kernel_h'.
+  """
+
+  name: str
+  fields: tuple[tuple[str, str], ...]
+
+  @property
+  def format(self) -> str:
+    return '<' + ''.join(code for _, code in self.fields)
+
+  @property
+  def size(self) -> int:
+    return struct.calcsize(self.format)
+
+  def offset(self, field: str) -> int:
+    names = [name for name, _ in self.fields]
+    return struct.calcsize('<' + ''.join(code for _, code in self.fields[: names.index(field)]))
+
+  def pack(self, **values: Any) -> bytes:
+    """The record's bytes; fields not given are zero."""
+    unknown = set(values) - {name for name, _ in self.fields}
+    if unknown:
+      raise KeyError(f'{self.name} has no field {sorted(unknown)}')
+    flat: list[Any] = []
+    for name, code in self.fields:
+      value = values.get(name, 0)
+      if code[:-1].isdigit():
+        count = int(code[:-1])
+        flat.extend(value if isinstance(value, (list, tuple)) else [0] * count)
+      else:
+        flat.append(value)
+    return struct.pack(self.format, *flat)
+
+  def unpack(self, data: bytes, at: int = 0) -> dict[str, Any]:
+    """The fields by name; struct.error when there are not enough bytes."""
+    flat = list(struct.unpack_from(self.format, data, at))
+    values: dict[str, Any] = {}
+    for name, code in self.fields:
+      if code[:-1].isdigit():
+        count = int(code[:-1])
+        values[name] = flat[:count]
+        del flat[:count]
+      else:
+        values[name] = flat.pop(0)
+    return values
+
+
+# Of the classes, in the order of the header.
+STRUCTURES: dict[type, Record] = {}
+
+
+def structure(name: str) -> Callable[[type[_T]], type[_T]]:
+  """Makes a frozen dataclass a C structure; its docstring is the comment in C."""
+
+  def decorate(cls: type[_T]) -> type[_T]:
+    STRUCTURES[cls] = Record(name, tuple(_flat_fields(cls)))
+    return cls
+
+  return decorate
+
+
+def field_types(cls: type) -> Iterator[tuple[dataclasses.Field[Any], FieldType]]:
+  """The fields of a structure with what they are in the program."""
+  for field in dataclasses.fields(cls):
+    yield field, field.metadata[_KEY]
+
+
+def _flat_fields(cls: type) -> Iterator[tuple[str, str]]:
+  for field, kind in field_types(cls):
+    if kind.nested is not None:
+      record = STRUCTURES[kind.nested]
+      yield from ((f'{field.name}.{name}', code) for name, code in record.fields)
+    else:
+      yield kind.name or field.name, kind.code
+
+
+def record_of(cls: type) -> Record:
+  """The bytes of a structure."""
+  return STRUCTURES[cls]
+
+
+def scalars(value: Any, prefix: str = '') -> Mapping[str, Any]:
+  """The plain fields of a structure by their names in its record.
+
+  Arrays that lie in the constants and deferred values are left out.
+  """
+  found: dict[str, Any] = {}
+  for field, kind in field_types(type(value)):
+    item = getattr(value, field.name)
+    if kind.nested is not None:
+      found.update(scalars(item, f'{prefix}{field.name}.'))
+    elif kind.stored_as is None and not isinstance(item, Deferred):
+      found[prefix + field.name] = item
+  return found
