@@ -25,6 +25,7 @@ from tflm_patch.graph.files import read_limited
 from tflm_patch.graph.types import DType, Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.plan import StagePlan
+from tflm_patch.planner.work import predict
 from tflm_patch.targets import Target
 
 __all__ = ['Budget', 'Fit', 'FitOptions', 'Gear', 'Verdict', 'fit_table', 'fits', 'fits_many']
@@ -219,7 +220,7 @@ def _instructions(result: ConversionResult, chip: Target) -> int | None:
   core = cost.core_of(chip.cpu)
   if core is None or len(result.model.main.operators) != len(result.stages):
     return None
-  return sum(cost.predict(stage.plan, core).instructions for stage in result.stages)
+  return sum(predict(stage.plan, core).instructions for stage in result.stages)
 
 
 def _bound_by(result: ConversionResult) -> str:

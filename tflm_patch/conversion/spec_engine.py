@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from tflm_patch import api, cost
+from tflm_patch import api
 from tflm_patch.architecture.graph_builder import RandomScales, to_graph, with_random_weights
 from tflm_patch.architecture.spec import Spec
 from tflm_patch.conversion import spec_size
@@ -21,6 +21,7 @@ from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict
 from tflm_patch.conversion.spec_stage import SpecStage, stage_of
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.plan import Planner, StagePlan
+from tflm_patch.planner.work import predict
 
 # A stage is made where it needs less than this part of the stock arena; near that the
 # whole conversion decides.
@@ -104,7 +105,7 @@ def _answer(needs: Needs, budget: Budget) -> Fit:
   fits = is_small and needs.arena <= budget.arena_bytes
   instructions = None
   if budget.cpu is not None and needs.plan is not None:
-    instructions = cost.predict(needs.plan(), budget.cpu).instructions
+    instructions = predict(needs.plan(), budget.cpu).instructions
   return Fit(
     target=budget.name,
     verdict=Verdict.FITS if fits else Verdict.TOO_LARGE,

@@ -19,10 +19,12 @@ from tflm_patch.arena import offline, predict
 from tflm_patch.conversion.stage_operator import CUSTOM_NAME
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.planner.ir.constants import ConstantPool
 from tflm_patch.planner.ir.stage_graph import FeatureMap, StageOp
 from tflm_patch.planner.plan import PlanSize
 from tflm_patch.program import records as program
+from tflm_patch.program.constants import ConstantPool
+from tflm_patch.program.encode import encode_params
+from tflm_patch.program.fields import record_of
 from tflm_patch.program.records import Kind
 
 Shape = tuple[int, ...]
@@ -148,8 +150,7 @@ def joined(parts: Sequence[FlashParts], more_maps: int) -> FlashParts:
 
 
 def _record_bytes(op: StageOp) -> int:
-  record = program.PARAMETERS.get(Kind(op.kind))
-  return 0 if record is None else -(-record.size // _WORD) * _WORD
+  return 0 if op.params is None else -(-record_of(type(op.params)).size // _WORD) * _WORD
 
 
 def arrays_of(op: StageOp, maps: Sequence[FeatureMap]) -> Iterator[_Array]:
@@ -164,7 +165,7 @@ def arrays_of(op: StageOp, maps: Sequence[FeatureMap]) -> Iterator[_Array]:
     yield weights, _WEIGHTS_ALIGNMENT
   elif op.kind not in _WITHOUT_CONSTANTS:
     pool = _Sizes()
-    op.encode(pool)
+    encode_params(op.params, pool)
     yield from pool.arrays
 
 
