@@ -171,7 +171,9 @@ class _Asked:
       return None
     flash = spec_size.file_of(interface, self._flash, found)
     arena = spec_size.arena_of(interface, found.workspace_bytes)
-    is_small = budget.flash_bytes is None or flash <= budget.flash_bytes
+    # The plan that a conversion takes, the smallest, may have more steps than this one.
+    most_flash = spec_size.most_file(interface, self._flash, self._graph)
+    is_small = budget.flash_bytes is None or most_flash <= budget.flash_bytes
     if not is_small or arena > _WORTH * max(self._stock, limit):
       return None
     return self._fit(budget, Gear.BRIEF, arena, flash, '')

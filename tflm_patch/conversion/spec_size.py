@@ -19,7 +19,7 @@ from tflm_patch.arena import offline, predict
 from tflm_patch.conversion.stage_operator import CUSTOM_NAME
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.planner.ir.stage_graph import FeatureMap, StageOp
+from tflm_patch.planner.ir.stage_graph import FeatureMap, StageGraph, StageOp
 from tflm_patch.planner.plan import PlanSize
 from tflm_patch.program import records as program
 from tflm_patch.program.constants import ConstantPool
@@ -213,6 +213,12 @@ def program_of(parts: FlashParts, steps: int, segments: int) -> int:
 def least_file(interface: Interface, parts: FlashParts) -> int:
   """Bytes that the converted file of no plan is below."""
   return file_of(interface, parts, PlanSize(0, 1, parts.ops, 0))
+
+
+def most_file(interface: Interface, parts: FlashParts, graph: StageGraph) -> int:
+  """Bytes that the converted file of no plan is above."""
+  steps = sum(op.steps for op in graph.ops)
+  return file_of(interface, parts, PlanSize(0, parts.ops, steps, 0))
 
 
 def file_of(interface: Interface, parts: FlashParts, size: PlanSize) -> int:
