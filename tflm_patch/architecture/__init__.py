@@ -7,6 +7,7 @@ spec = architecture.load('in96x96x3 conv3_s2_c16 ir_k5_e4_s2_c24 x2 fc10')
 model = architecture.to_graph(spec)
 """
 
+from tflm_patch.architecture import spaces
 from tflm_patch.architecture.catalogue import load, named
 from tflm_patch.architecture.graph_builder import RandomScales, to_graph, with_random_weights
 from tflm_patch.architecture.json_form import from_json, to_json
@@ -28,6 +29,7 @@ __all__ = [
   'named',
   'network_of',
   'parse_spec',
+  'spaces',
   'to_graph',
   'to_json',
   'with_random_weights',
