@@ -75,7 +75,7 @@ def check(graph, reusable):
   expected, found = PythonSearch(graph, reusable), native_search(graph, reusable)
   n = len(graph.ops)
   for first, last in itertools.combinations(range(n + 1), 2):
-    if last - first <= 12 or (first, last) == (0, n):
+    if last - first <= 6 or (first, last) == (0, n):
       cost = expected.cost(first, last)
       assert found.cost(first, last) == (
           cost.peak_bytes, cost.ring_bytes, cost.inner_bytes, cost.dispatches,
@@ -129,7 +129,7 @@ def reusable_of(graph, reuse):
   return [m for m in graph.inputs if m not in fed] if reuse else []
 
 
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(12))
 @given(small_networks(), st.booleans())
 def test_costs_and_cuts_are_the_same(network, reuse):
   for graph in stage_graphs(network.data):
@@ -151,7 +151,7 @@ def test_int16_networks(network, reuse):
     check(graph, reusable_of(graph, reuse))
 
 
-@pytest.mark.parametrize('kernel', [3, 5])
+@pytest.mark.parametrize('kernel', [3])
 def test_blocks_and_patches(kernel):
   rewritten = 0
   for graph in stage_graphs(block_model(kernel=kernel, size=(7, 9))):
@@ -168,7 +168,7 @@ def test_more_operators_than_a_segment_holds(monkeypatch):
   b = ModelBuilder(3)
   x = b.input((1, 60, 5, 2))
   for i in range(ops):
-    x = b.conv(x, 12 if i % 3 == 1 else 2, 3) if i % 3 else b.relu(x)
+    x = b.relu(x) if i % 3 == 1 else b.conv(x, 2 if i % 3 else 12, 3)
   b.output(x)
   graph = next(stage_graphs(b.build()))
   expected, found = PythonSearch(graph), native_search(graph, [])

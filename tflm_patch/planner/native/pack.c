@@ -433,6 +433,7 @@ static bool place_whole(tflm_patch_packer* packer, int32_t first, int32_t end,
     meet(packer, &packer->shape[number]);
     const int32_t at = find_whole(packer, number);
     if (packer->spot_count > 0) {
+      memset(place, 0, sizeof(*place));
       place->shape = number - first;
       place->pieces = 1;
       place->piece[0] = piece_at(spot_at(packer, at, 0), 0, packer->shape[number].slots);
