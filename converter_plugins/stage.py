@@ -5,37 +5,26 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 from converter_plugins import fold_pad
-from tflm_patch.conversion.stages import Searches, StageChoice, choose_stages
+from tflm_patch.conversion.stages import Searches, StageChoice, StageOptions, choose_stages
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import compact, drop_offline_plan
-from tflm_patch.planner.options import DEFAULT, PlanOptions
 
 
 def rewrite(
     model: Model,
-    *,
-    keep_input: bool = False,
-    force: bool = False,
-    input_rows: int | None = None,
-    options: PlanOptions = DEFAULT,
+    options: StageOptions,
     known: Searches | None = None,
+    progress: Callable[[str], None] = lambda text: None,
 ) -> StageChoice:
   """Puts every region that gains by it into a stage.
 
   Args:
     model: After the other rewrites; see `choose_stages` for the rest.
   """
-  return choose_stages(
-      model,
-      _finish,
-      keep_input=keep_input,
-      force=force,
-      input_rows=input_rows,
-      options=options,
-      known=known,
-  )
+  return choose_stages(model, _finish, options, known, progress)
 
 
 def _finish(model: Model) -> Model:

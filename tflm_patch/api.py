@@ -13,9 +13,11 @@ from typing import Any
 import converter_plugins
 from converter_plugins import Change
 from converter_plugins import stage as stage_plugin
-from tflm_patch.arena import ArenaPrediction, offline, predict
+from tflm_patch.arena import ArenaPrediction, firmware_build, offline, predict
+from tflm_patch.conversion import kept_input
+from tflm_patch.conversion.judge import DEFAULT_CPU, Goal
 from tflm_patch.conversion.stage_operator import PlannedStage, is_stage
-from tflm_patch.conversion.stages import Searches
+from tflm_patch.conversion.stages import Searches, StageChoice, StageOptions
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import write_atomically
 from tflm_patch.graph.macs import subgraph_macs
@@ -26,7 +28,10 @@ from tflm_patch.planner.lowering.operators import OpView
 from tflm_patch.planner.options import DEFAULT, PlanOptions
 
 Progress = Callable[[str], None]
-SCHEMA_VERSION = 1
+_CONVERTED = 'the model is converted already'
+_ROUNDING = 15  # bytes that TFLM's alignment may take more than it reports
+# 2: arena_total, arena_head and arena_tail are the target's; arena_host is the wheel's.
+SCHEMA_VERSION = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +50,9 @@ class ConvertOptions:
     offline_plan: Tell TFLM where tensors lie, where its own memory planner leaves gaps.
     plan: Budget and objective of the stages' plans.
     flash_bytes: The converted file must not be larger; None for no limit.
+    pointer_bytes: Of the target, 4 or 8: every limit and decision is for its arena.
+    cpu: A core that there is a cost table for, whose predicted instructions decide which
+      plan is the fastest.
   """
 
   int8_io: bool = False
@@ -55,6 +63,8 @@ class ConvertOptions:
   offline_plan: bool = True
   plan: PlanOptions = DEFAULT
   flash_bytes: int | None = None
+  pointer_bytes: int = 4
+  cpu: str = DEFAULT_CPU
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +87,10 @@ class ConversionResult:
     changed: Whether `data` differs from the original.
     reason: Why nothing changed, None when something did.
     original: The model that was read.
-    original_arena, converted_arena: As TFLM's allocator will report them.
+    original_arena, converted_arena: As TFLM's allocator will report them on the target.
+    pointer_bytes: Of the target.
+    original_arena_host, converted_arena_host: As its Python interpreter reports them here,
+      which has pointers of 8 bytes and keeps records.
     original_bytes, converted_bytes: Of the files.
     original_macs, converted_macs: Per inference.
     stages: What was put into stages, with the plans.
@@ -92,6 +105,9 @@ class ConversionResult:
   original: Model
   original_arena: ArenaPrediction
   converted_arena: ArenaPrediction
+  pointer_bytes: int
+  original_arena_host: ArenaPrediction
+  converted_arena_host: ArenaPrediction
   original_bytes: int
   converted_bytes: int
   original_macs: int
@@ -106,8 +122,13 @@ class ConversionResult:
         'schema_version': SCHEMA_VERSION,
         'changed': self.changed,
         'reason': self.reason,
-        'original': _size_json(self.original_arena, self.original_bytes),
-        'converted': _size_json(self.converted_arena, self.converted_bytes),
+        'pointer_bytes': self.pointer_bytes,
+        'original': _size_json(
+            self.original_arena, self.original_arena_host, self.original_bytes
+        ),
+        'converted': _size_json(
+            self.converted_arena, self.converted_arena_host, self.converted_bytes
+        ),
         'macs': {'original': self.original_macs, 'converted': self.converted_macs},
         'stages': [_stage_json(stage) for stage in self.stages],
         'stock_operators': [dataclasses.asdict(operator) for operator in self.stock_operators],
@@ -115,11 +136,15 @@ class ConversionResult:
     }
 
 
-def _size_json(arena: ArenaPrediction, file_bytes: int) -> dict[str, Any]:
+def _size_json(
+    arena: ArenaPrediction, host: ArenaPrediction, file_bytes: int
+) -> dict[str, Any]:
   return {
       'arena_total': arena.total,
       'arena_head': arena.head,
       'arena_tail': arena.tail,
+      'arena_required': arena.required,
+      'arena_host': host.total,
       'arena_exact': arena.exact,
       'file_bytes': file_bytes,
   }
@@ -218,75 +243,124 @@ def _convert(
     known: Searches | None = None,
 ) -> ConversionResult:
   entries, use_stage = converter_plugins.select(options.plugins)
+  _check_options(original, options, use_stage)
   progress('Predicting the stock arena')
-  original_arena = predict(original)
+  build = firmware_build(options.pointer_bytes)
+  stock_arena = predict(original, build=build)
   context = converter_plugins.Context(int8_io=options.int8_io)
   rewritten, changes = converter_plugins.run_plugins(original, entries, context)
   progress('Planning the stages')
-  if options.input_rows is not None and (not use_stage or options.keep_input):
-    other = '--keep-input' if use_stage else '--plugins=-stage'
-    raise TflmPatchError(f'--input-rows and {other} exclude each other; leave one of them out')
-  choice = stage_plugin.rewrite(
-      rewritten,
-      keep_input=options.keep_input,
-      force=options.force_stage,
-      input_rows=options.input_rows,
-      options=_plan_options(options.plan, original_arena),
-      known=known,
-  ) if use_stage else None  # fmt: skip
-  arena = original_arena
-  reason = None
-  if any(is_stage(operator) for operator in original.main.operators):
-    reason = 'the model is converted already'
-    if options.input_rows is not None:
-      raise TflmPatchError(f'{reason}; --input-rows needs the original one')
-  elif choice is None or not choice.stages:
-    reason = _why_no_stage(original, choice)
-  folded_io = any(change.plugin == 'boundary_quantize' for change in changes)
-  if choice is not None and (reason is None or (folded_io and not choice.stages)):
-    arena = predict(choice.model)
-    wanted = options.force_stage or folded_io or options.input_rows is not None
-    if arena.total >= original_arena.total and not wanted:
-      reason = f'the stock arena of {original_arena.total} bytes is not beaten by {arena.total}'
-    else:
-      reason = None
-  stock = _stock_operators(rewritten, choice)
-  macs = subgraph_macs(original.main)
+  choice = None
+  if use_stage:
+    stage_options = _stage_options(options, stock_arena)
+    choice = stage_plugin.rewrite(rewritten, stage_options, known, progress)
+  reason = _why_unchanged(original, choice, changes, stock_arena, options)
+  final = original
+  if choice is not None and reason is None:
+    final = choice.model
   stages = choice.stages if choice is not None and reason is None else ()
-  final = choice.model if choice is not None and reason is None else original
   changes = changes if reason is None else []
-  planned = offline.improve(final) if options.offline_plan else final
+  if options.keep_input and reason != _CONVERTED:
+    final = kept_input.keep(final)
+    kept = kept_input.names(original, final)
+    if kept:
+      text = f'{", ".join(kept)} in memory of its own, for other operators would overwrite it'
+      changes, reason = [*changes, Change('keep_input', text)], None
+  arena = predict(final, build=build)
+  planned = offline.improve(final, build) if options.offline_plan else final
   if planned is not final:
-    before, arena = predict(final), predict(planned)
+    before, arena = arena, predict(planned, build=build)
     text = f'tensors placed offline, head {arena.head:,} instead of {before.head:,} bytes'
     changes, reason = [*changes, Change('offline_plan', text)], None
   if options.plan.arena_bytes is not None:
     _check_budget(options, original, choice, arena, source)
-  if reason is not None:
-    return ConversionResult(
-        original, data, False, reason, original, original_arena, original_arena, len(data),
-        len(data), macs, macs, (), stock, (),
-    )  # fmt: skip
   progress('Writing the model')
-  converted = serialize_model(planned)
+  converted = data if reason is not None else serialize_model(planned)
+  if reason is None:
+    _check_flash(options, converted, source)
+  return ConversionResult(
+      model=planned,
+      data=converted,
+      changed=reason is None,
+      reason=reason,
+      original=original,
+      original_arena=stock_arena,
+      converted_arena=arena,
+      pointer_bytes=options.pointer_bytes,
+      original_arena_host=predict(original),
+      converted_arena_host=predict(planned),
+      original_bytes=len(data),
+      converted_bytes=len(converted),
+      original_macs=subgraph_macs(original.main),
+      converted_macs=sum(stage.plan.macs for stage in stages) + subgraph_macs(planned.main),
+      stages=stages,
+      stock_operators=_stock_operators(rewritten, choice),
+      changes=tuple(changes),
+  )
+
+
+def _check_options(original: Model, options: ConvertOptions, use_stage: bool) -> None:
+  if options.input_rows is None:
+    return
+  if not use_stage or options.keep_input:
+    other = '--keep-input' if use_stage else '--plugins=-stage'
+    raise TflmPatchError(f'--input-rows and {other} exclude each other; leave one of them out')
+  if _is_converted(original):
+    raise TflmPatchError(f'{_CONVERTED}; --input-rows needs the original one')
+
+
+def _is_converted(model: Model) -> bool:
+  return any(is_stage(operator) for operator in model.main.operators)
+
+
+def _stage_options(options: ConvertOptions, stock: ArenaPrediction) -> StageOptions:
+  goal = Goal(firmware_build(options.pointer_bytes), options.cpu)
+  plan = options.plan
+  if plan.minimize == 'macs' and plan.arena_bytes is None:
+    # Plans that shall only be fast, still below the stock arena.
+    plan = dataclasses.replace(plan, arena_bytes=stock.total - goal.least_gain(stock.total))
+    goal = dataclasses.replace(goal, cpu=None)
+  return StageOptions(
+      keep_input=options.keep_input,
+      force=options.force_stage,
+      input_rows=options.input_rows,
+      plan=plan,
+      goal=goal,
+  )
+
+
+def _why_unchanged(
+    original: Model,
+    choice: StageChoice | None,
+    changes: list[Change],
+    stock: ArenaPrediction,
+    options: ConvertOptions,
+) -> str | None:
+  """Why the model comes back as it is, None when it does not."""
+  if _is_converted(original):
+    return _CONVERTED
+  folded_io = any(change.plugin == 'boundary_quantize' for change in changes)
+  if choice is None or not (choice.stages or folded_io):
+    return _why_no_stage(original, choice)
+  wanted = options.force_stage or folded_io or options.input_rows is not None
+  if wanted:
+    return None
+  build = firmware_build(options.pointer_bytes)
+  arena = predict(choice.model, build=build)
+  if options.keep_input:
+    stock = predict(kept_input.keep(original), build=build)
+  gain = Goal(build).least_gain(stock.total, len(choice.stages))
+  if arena.total > stock.total - gain:
+    return f'the stock arena of {stock.total:,} bytes is hardly beaten by {arena.total:,}'
+  return None
+
+
+def _check_flash(options: ConvertOptions, converted: bytes, source: str) -> None:
   if options.flash_bytes is not None and len(converted) > options.flash_bytes:
     raise TflmPatchError(
         f'{source or "model"}: the converted model has {len(converted):,} bytes, the target\'s '
         f'flash {options.flash_bytes:,}; use a smaller model or external flash'
     )
-  converted_macs = sum(stage.plan.macs for stage in stages)
-  converted_macs += subgraph_macs(planned.main)
-  return ConversionResult(
-      planned, converted, True, None, original, original_arena, arena, len(data),
-      len(converted), macs, converted_macs, stages, stock, tuple(changes),
-  )  # fmt: skip
-
-
-def _plan_options(options: PlanOptions, stock: ArenaPrediction) -> PlanOptions:
-  """With the stock arena as the limit of plans that shall only be fast."""
-  if options.minimize == 'macs' and options.arena_bytes is None:
-    return dataclasses.replace(options, arena_bytes=stock.total - 1)
-  return options
 
 
 def _check_budget(
@@ -295,8 +369,11 @@ def _check_budget(
   """Raises when the smallest plan exceeds the arena that was asked for."""
   limit = options.plan.arena_bytes
   assert limit is not None
-  if arena.total <= limit:
+  if arena.required <= limit:
     return
+  planning = ''
+  if arena.required > arena.total + _ROUNDING:
+    planning = ', more while TFLM plans its memory'
   bound = ''
   if choice is not None and choice.stages:
     plan = max(choice.stages, key=lambda stage: stage.plan.workspace_bytes).plan
@@ -308,18 +385,18 @@ def _check_budget(
       for flag, used in (
           ('--input-rows 1', options.input_rows is not None),
           ('--max-overhead 1.5', options.plan.max_overhead > 1),
-          ('--int8-io', options.int8_io or not _has_other_io(original)),
+          ('--int8-io', options.int8_io or not has_other_io(original)),
       )
       if not used
   ]
   advice = f'; try {", ".join(hints)} or a larger arena' if hints else '; use a larger arena'
   raise TflmPatchError(
       f'{source or "model"}: no plan fits an arena of {limit:,} bytes: the smallest needs '
-      f'{arena.total:,} ({arena.head:,} head + {arena.tail:,} tail){bound}{advice}'
+      f'{arena.required:,} ({arena.head:,} head + {arena.tail:,} tail{planning}){bound}{advice}'
   )
 
 
-def _has_other_io(model: Model) -> bool:
+def has_other_io(model: Model) -> bool:
   """Whether an input or output is not int8 already."""
   main = model.main
   return any(main.tensors[t].dtype != DType.INT8 for t in (*main.inputs, *main.outputs))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tflm_patch.arena import FIRMWARE_32, predict
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import read_limited
 from tflm_patch.graph.reader import parse_model
@@ -21,7 +22,8 @@ from tflm_patch.runtime.arena import measure_arena, smallest_arena
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.verify import Mismatch, as_frames, compare, io_adapter
 
-SCHEMA_VERSION = 1
+# 2: arena_total, arena_head and arena_tail are of a target with 4-byte pointers, predicted.
+SCHEMA_VERSION = 2
 DEFAULT_INPUTS = 32
 
 Progress = Callable[[str], None]
@@ -29,12 +31,22 @@ Progress = Callable[[str], None]
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-  """What TFLM reports for one model, in bytes."""
+  """What one model needs, in bytes.
+
+  Attributes:
+    arena_total, arena_head, arena_tail: On a target with 4-byte pointers, predicted.
+    arena_host, arena_host_head, arena_host_tail: What TFLM reports here, measured.
+    arena_host_smallest: The smallest arena that TFLM runs the model in here, measured.
+    file_bytes: Of the file.
+  """
 
   arena_total: int
   arena_head: int
   arena_tail: int
-  arena_smallest: int
+  arena_host: int
+  arena_host_head: int
+  arena_host_tail: int
+  arena_host_smallest: int
   file_bytes: int
 
 
@@ -101,14 +113,23 @@ def verify(
       bit_exact=comparison.bit_exact,
       inputs=comparison.inputs,
       mismatch=comparison.first,
-      original=_measure(before),
-      converted=_measure(after),
+      original=_measure(before, models[0]),
+      converted=_measure(after, models[1]),
   )
 
 
-def _measure(data: bytes) -> Measured:
-  usage = measure_arena(data)
-  return Measured(usage.total, usage.head, usage.tail, smallest_arena(data), len(data))
+def _measure(data: bytes, model: Model) -> Measured:
+  target, host = predict(model, build=FIRMWARE_32), measure_arena(data)
+  return Measured(
+      arena_total=target.total,
+      arena_head=target.head,
+      arena_tail=target.tail,
+      arena_host=host.total,
+      arena_host_head=host.head,
+      arena_host_tail=host.tail,
+      arena_host_smallest=smallest_arena(data),
+      file_bytes=len(data),
+  )
 
 
 def _load_inputs(path: pathlib.Path, model: Model) -> list[list[np.ndarray]]:

@@ -50,6 +50,12 @@ _LIFETIME = 'pp3ib'
 _PLANNER_BYTES_PER_BUFFER = 40
 
 
+def stage_operator_bytes(build: Build) -> int:
+  """What a stage operator takes of the tail: its node, program, constants and workspace handle."""
+  parts = (_NODE, _EVAL_TENSOR, _EVAL_TENSOR, _SCRATCH_HANDLE)
+  return sum(size_of(fields, build) for fields in parts)
+
+
 class Tail:
   """The persistent allocations of a model.
 

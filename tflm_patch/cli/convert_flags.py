@@ -8,8 +8,10 @@ from absl import flags
 
 from tflm_patch import targets
 from tflm_patch.api import ConvertOptions
+from tflm_patch.bench.estimate import core_of
 from tflm_patch.cli.command import UsageError
 from tflm_patch.cli.values import define as define_value
+from tflm_patch.conversion.judge import DEFAULT_CPU
 from tflm_patch.planner.options import DEFAULT, OBJECTIVES, SCHEDULES, PlanOptions
 
 
@@ -27,7 +29,8 @@ def define(values: flags.FlagValues) -> None:
   )  # fmt: skip
   flags.DEFINE_bool(
       'keep_input', False,
-      'leave the model input\'s bytes alone, for applications that read it again after Invoke()',
+      'the model input keeps its bytes until after Invoke(), whatever runs: for applications '
+      'that read it again',
       flag_values=values,
   )  # fmt: skip
   flags.DEFINE_integer(
@@ -36,9 +39,18 @@ def define(values: flags.FlagValues) -> None:
       'is never stored',
       lower_bound=1, flag_values=values,
   )  # fmt: skip
+  flags.DEFINE_enum(
+      'pointer_bytes', '4', ['4', '8'],
+      'of the target: what its arena holds depends on it, and every decision is for that arena',
+      flag_values=values,
+  )  # fmt: skip
+  flags.DEFINE_bool(
+      'force', False, 'make stages even where they save nothing, for tests', flag_values=values
+  )
   define_value(
       'size', 'arena', None,
-      'the fastest plan that fits an arena of this size, like 64KB; without it the smallest plan',
+      'the plan of the fewest predicted instructions that fits an arena of this size, like 64KB; '
+      'without it the smallest plan',
       values,
   )  # fmt: skip
   flags.DEFINE_string(
@@ -119,8 +131,11 @@ def options(values: flags.FlagValues) -> ConvertOptions:
       int8_io=values.int8_io,
       plugins=tuple(values.plugins),
       keep_input=values.keep_input,
+      force_stage=values.force,
       input_rows=values.input_rows,
       offline_plan=values.offline_plan,
       plan=plan,
       flash_bytes=None if target is None else target.flash_bytes,
+      pointer_bytes=int(values.pointer_bytes),
+      cpu=(None if target is None else core_of(target)) or DEFAULT_CPU,
   )

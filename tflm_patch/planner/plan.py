@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -22,8 +23,9 @@ from tflm_patch.program import records as program
 # How often the segment that bounds the memory is ruled out, to try other cuts: what
 # has the lowest peak is not always what is laid out best.
 _OTHER_CUTS = 2
-# How many peaks are tried to find the fastest plan within a limit.
-_PEAKS = 6
+# Peaks that cuts are looked for to find fast plans: the least one, and so much more each.
+_PEAKS = 24
+_PEAK_STEP = 1.125
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,6 +140,24 @@ class PlanSize:
   peak_op: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Outline:
+  """Cuts whose rows have no places yet.
+
+  Attributes:
+    cuts: Operators [first, last) of each segment.
+    peak_bytes: The most bytes alive, the stage's tensors included.
+    all_bytes: Of all maps: more memory than that changes nothing.
+    at_best: What the plan would be if every operator got all scratch that helps it; it
+      has no maps.
+  """
+
+  cuts: segments.Cuts
+  peak_bytes: int
+  all_bytes: int
+  at_best: StagePlan
+
+
 class Planner:
   """Plans of one stage.
 
@@ -157,6 +177,8 @@ class Planner:
     self._least: int | None = None
     self._smallest: _LaidOut | None = None
     self._plan: StagePlan | None = None
+    self._outlines: dict[segments.Cuts, Outline] = {}
+    self._realized: dict[segments.Cuts, tuple[StagePlan, ...]] = {}
 
   @property
   def macs(self) -> int:
@@ -199,7 +221,7 @@ class Planner:
 
   def smallest(self, brief: bool = False) -> StagePlan:
     """The plan with the smallest workspace that was found; less time is spent if brief."""
-    if brief:
+    if brief and self._plan is None:
       return self._finish(self._find_smallest(brief))
     if self._plan is None:
       self._plan = self._finish(self._smallest_layout())
@@ -281,29 +303,64 @@ class Planner:
     assert best is not None
     return best
 
-  def fastest(self, workspace_limit: int) -> StagePlan | None:
-    """The plan with the fewest kernel calls in a workspace of at most this size.
+  def gets_below_tensors(self, limit: int, floor: int) -> bool:
+    """Whether at most `limit` bytes are alive at once in some plan, tensors counted by rows.
 
-    None when none was found.
+    Args:
+      limit: In bytes.
+      floor: What is below that is all the same.
     """
-    least = self.least_peak()
-    peak = self._tensor_bytes + workspace_limit
-    for _ in range(_PEAKS):
-      if peak < least:
+    return self._search.least_peak(floor, limit + 1) <= limit
+
+  def outlines(self, workspace_limit: int) -> list[Outline]:
+    """Cuts with few kernel calls, from the least memory up to what fits at best.
+
+    The peaks that they are cut for do not depend on the limit: a larger one only adds some.
+    """
+    found: dict[segments.Cuts, Outline] = {}
+    least = max(self.least_peak(), 1)
+    most = self._tensor_bytes + workspace_limit
+    for k in range(_PEAKS):
+      peak = math.floor(least * _PEAK_STEP**k)
+      if peak > most or (found and peak > max(each.all_bytes for each in found.values())):
         break
       cuts = self._search.fewest_dispatches(peak)
       assert cuts is not None
+      if cuts not in found:
+        found[cuts] = self._outline(cuts)
+    return list(found.values())
+
+  def _outline(self, cuts: segments.Cuts) -> Outline:
+    if cuts not in self._outlines:
       candidate = self._simulate(cuts)
-      # Any size below the limit will do.
-      found = self._lay_out(candidate, workspace_limit + layout.ALIGNMENT, brief=True)
-      if found is not None and found.layout.bytes <= workspace_limit:
-        return self._finish(found)
-      # What cannot be laid out has too little room: aim lower.
-      peak = min(candidate.peak_bytes - 1, (peak + least) // 2)
-    if self.least_workspace() > workspace_limit:
-      return None
-    smallest = self.smallest()
-    return smallest if smallest.workspace_bytes <= workspace_limit else None
+      self._outlines[cuts] = Outline(
+          cuts, candidate.peak_bytes, _whole_bytes(self._graph), self._at_best(candidate)
+      )
+    return self._outlines[cuts]
+
+  def _at_best(self, candidate: _Candidate) -> StagePlan:
+    """A plan without places, in which every operator has the scratch that it is fastest with."""
+    plans = tuple(
+        SegmentPlan('', first, last, _join(self._graph, steps, None), Peak(0, 0, 0, ()))
+        for (first, last), steps in zip(candidate.cuts, candidate.steps)
+    )
+    scratch = []
+    for op in self._graph.ops:
+      size = op.scratch_bytes or max(op.spare_scratch, default=0)
+      scratch.append(ScratchPlan(0, 0, size) if size else None)
+    return StagePlan(self._graph, plans, (), tuple(scratch), 0, 0)
+
+  def realized(self, outline: Outline) -> tuple[StagePlan, ...]:
+    """Plans with the outline's cuts: in little memory, and with all scratch that helps."""
+    if outline.cuts not in self._realized:
+      laid_out = self._lay_out(self._simulate(outline.cuts), None, brief=True)
+      assert laid_out is not None
+      plans = [self._finish(laid_out)]
+      roomy = self._finish(_with_room(self._graph, laid_out))
+      if roomy.scratch != plans[0].scratch:
+        plans.append(_without_spare_room(roomy, laid_out.layout.bytes))
+      self._realized[outline.cuts] = tuple(plans)
+    return self._realized[outline.cuts]
 
   def fixed(self, schedule: str) -> StagePlan | None:
     """Every operator for itself ('layer'), or all in one 'stream' if that is possible."""
@@ -385,6 +442,28 @@ class _Candidate:
 class _LaidOut(_Candidate):
   regions: tuple[layout.Region, ...]
   layout: layout.Layout
+
+
+def _whole_bytes(graph: StageGraph) -> int:
+  return sum(m.bytes for m in graph.maps if m.role != MapRole.CONSTANT and m.view is None) + sum(
+      op.scratch_bytes for op in graph.ops
+  )
+
+
+def _with_room(graph: StageGraph, chosen: _LaidOut) -> _LaidOut:
+  """With room behind everything for the largest scratch that makes an operator faster."""
+  more = max((max(op.spare_scratch, default=0) for op in graph.ops), default=0)
+  size = chosen.layout.bytes + layout.aligned(more)
+  return dataclasses.replace(chosen, layout=dataclasses.replace(chosen.layout, bytes=size))
+
+
+def _without_spare_room(plan: StagePlan, least: int) -> StagePlan:
+  ends = [
+      place.offset + place.bytes
+      for place in plan.scratch
+      if place is not None and place.region == program.Region.WORKSPACE
+  ]
+  return dataclasses.replace(plan, workspace_bytes=layout.aligned(max([least, *ends])))
 
 
 def _finish(

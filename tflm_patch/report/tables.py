@@ -47,6 +47,9 @@ def conversion_summary(result: ConversionResult, output: str) -> str:
       ('arena', before.total, after.total),
       ('  head (activations)', before.head, after.head),
       ('  tail (persistent)', before.tail, after.tail),
+      ('smallest arena that works', before.required, after.required),
+      ('arena in Python, 8-byte pointers', result.original_arena_host.total,
+       result.converted_arena_host.total),
       ('file', result.original_bytes, result.converted_bytes),
       ('MACs', result.original_macs, result.converted_macs),
   ]
@@ -77,8 +80,15 @@ def conversion_summary(result: ConversionResult, output: str) -> str:
   if not (before.exact and after.exact):
     unknown = {*before.unknown_operators, *after.unknown_operators}
     lines.append(f'arena estimated: the memory of {", ".join(sorted(unknown))} is not known')
-  lines += ['', f'written: {output}', 'Arenas are predicted; `tflm-patch verify` measures them.']
+  lines += ['', f'written: {output}', _arenas_are(result)]
   return '\n'.join(lines)
+
+
+def _arenas_are(result: ConversionResult) -> str:
+  return (
+      f'Arenas are predicted for {result.pointer_bytes}-byte pointers; `tflm-patch verify` '
+      'measures that of the Python interpreter.'
+  )
 
 
 def analysis_summary(analysis: Analysis) -> str:
@@ -93,8 +103,12 @@ def analysis_summary(analysis: Analysis) -> str:
   header = ('#', 'operator', 'output', 'schedule', 'segment', 'MACs', 'live stock', 'live after')
   result = analysis.conversion
   lines = [table(header, rows, left=5), '']
-  lines.append(f'arena: stock {result.original_arena.total:,}, '
-               f'converted {result.converted_arena.total:,} bytes (predicted)')  # fmt: skip
+  lines.append(
+      f'arena: stock {result.original_arena.total:,}, converted '
+      f'{result.converted_arena.total:,} bytes (predicted for {result.pointer_bytes}-byte '
+      f'pointers; in Python {result.original_arena_host.total:,} and '
+      f'{result.converted_arena_host.total:,})'
+  )
   if not result.changed:
     lines.append(f'unchanged: {result.reason}')
   lines.append(_bound_text('stock peak', analysis.bound_before))
@@ -123,7 +137,7 @@ def pareto_summary(found: Pareto) -> str:
   header = ('', 'options', 'arena', 'head', 'MACs', 'of stock', 'kernel calls')
   return (
       f'{table(header, rows, left=2)}\n\n* no other is as good in arena, MACs and kernel calls. '
-      f'Stock arena: {found.stock_arena:,} bytes. Arenas are predicted.'
+      f'Stock arena: {found.stock_arena:,} bytes. Arenas are predicted for the target.'
   )
 
 
@@ -146,10 +160,11 @@ def verification_summary(check: Verification) -> str:
       (name, f'{getattr(check.original, field):,}', f'{getattr(check.converted, field):,}',
        _factor(getattr(check.original, field), getattr(check.converted, field)))
       for name, field in (
-          ('arena', 'arena_total'),
-          ('  head (activations)', 'arena_head'),
-          ('  tail (persistent)', 'arena_tail'),
-          ('smallest arena that works', 'arena_smallest'),
+          ('arena', 'arena_host'),
+          ('  head (activations)', 'arena_host_head'),
+          ('  tail (persistent)', 'arena_host_tail'),
+          ('smallest arena that works', 'arena_host_smallest'),
+          ('arena with 4-byte pointers, predicted', 'arena_total'),
           ('file', 'file_bytes'),
       )
   ]  # fmt: skip

@@ -126,7 +126,9 @@ def test_readme_table_is_up_to_date(match):
     fed = convert_model(path.read_bytes(), fed_by_rows(int8_io), name).converted_arena
     expected += [f'{fed.total:,}', f'{stock.total / fed.total:.1f}x']
   expected += [f'{result.original_bytes:,}', f'{result.converted_bytes:,}']
-  found = [cell.strip() for cell in match[0].split('|')[1:9]]
+  host = result.original_arena_host, result.converted_arena_host
+  expected += [f'{arena.total:,}' for arena in host]
+  found = [cell.strip() for cell in match[0].split('|')[1:11]]
   assert found == expected, f'python benchmarks/{BENCHMARK.name} --update README.md'
 
 
