@@ -142,6 +142,7 @@ class _Trial:
       verdict=Verdict.FITS if small else Verdict.TOO_LARGE,
       gear=Gear.FULL,
       arena=plain.converted_arena.total,
+      arena_required=plain.converted_arena.required,
       arena_limit=limit,
       flash=plain.converted_bytes,
       flash_limit=chip.flash_bytes,
@@ -212,7 +213,7 @@ class _Trial:
 
 def _within(result: ConversionResult, limit: int, chip: Target) -> bool:
   is_small = chip.flash_bytes is None or result.converted_bytes <= chip.flash_bytes
-  return is_small and result.converted_arena.total <= limit
+  return is_small and result.converted_arena.required <= limit
 
 
 def _instructions(result: ConversionResult, chip: Target) -> int | None:

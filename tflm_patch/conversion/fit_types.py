@@ -51,7 +51,8 @@ class Fit:
     target: Name of the chip.
     verdict: Of the model as `tflm-patch convert` makes it without further options.
     gear: How it was found.
-    arena: Bytes of arena; what they are depends on the gear.
+    arena: Bytes of arena, as TFLM reports them; which they are depends on the gear.
+    arena_required: Bytes in which TFLM can prepare the model; a few more for tiny ones.
     arena_limit: What the chip has for it, in one piece.
     flash: Bytes of the converted model; kernels are not counted.
     flash_limit: What the chip has; None where flash is external.
@@ -66,6 +67,7 @@ class Fit:
   verdict: Verdict
   gear: Gear
   arena: int
+  arena_required: int
   arena_limit: int
   flash: int
   flash_limit: int | None
@@ -82,7 +84,7 @@ class Fit:
   @property
   def spare_bytes(self) -> int:
     """Bytes of arena that are left; below 0 what is missing."""
-    return self.arena_limit - self.arena
+    return self.arena_limit - self.arena_required
 
   def to_json(self) -> dict[str, Any]:
     """For machines."""

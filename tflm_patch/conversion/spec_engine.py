@@ -16,16 +16,20 @@ from collections.abc import Callable
 from tflm_patch import api
 from tflm_patch.architecture.graph_builder import RandomScales, to_graph, with_random_weights
 from tflm_patch.architecture.spec import Spec
+from tflm_patch.arena import ArenaPrediction
 from tflm_patch.conversion import spec_size
 from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict
+from tflm_patch.conversion.judge import DEFAULT_GOAL
+from tflm_patch.conversion.spec_splits import Splits
 from tflm_patch.conversion.spec_stage import SpecStage, stage_of
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.plan import Planner, StagePlan
 from tflm_patch.planner.work import predict
 
-# A stage is made where it needs less than this part of the stock arena; near that the
-# whole conversion decides.
+# A stage is made where it needs less than this part of the stock arena, and less by so
+# many bytes; near that the whole conversion decides.
 _WORTH = 0.9
+_WORTH_BYTES = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,14 +37,14 @@ class Needs:
   """What a spec needs, as its conversion would say.
 
   Attributes:
-    arena: Bytes of arena.
+    arena: As TFLM will report it.
     flash: Bytes of the converted file.
     macs: Multiply-accumulates.
     bound_by: What needs the most memory.
     plan: Makes the plan of the stage, when all operators are in one.
   """
 
-  arena: int
+  arena: ArenaPrediction
   flash: int
   macs: int
   bound_by: str
@@ -92,7 +96,7 @@ def _convert(spec: Spec) -> Needs:
   plans = [stage.plan for stage in result.stages]
   is_whole = len(plans) == 1 and len(result.model.main.operators) == 1
   return Needs(
-    result.converted_arena.total,
+    result.converted_arena,
     result.converted_bytes,
     result.converted_macs,
     bound_of(max(plans, key=lambda plan: plan.bytes)) if plans else result.reason or '',
@@ -102,7 +106,7 @@ def _convert(spec: Spec) -> Needs:
 
 def _answer(needs: Needs, budget: Budget) -> Fit:
   is_small = budget.flash_bytes is None or needs.flash <= budget.flash_bytes
-  fits = is_small and needs.arena <= budget.arena_bytes
+  fits = is_small and needs.arena.required <= budget.arena_bytes
   instructions = None
   if budget.cpu is not None and needs.plan is not None:
     instructions = predict(needs.plan(), budget.cpu).instructions
@@ -110,7 +114,8 @@ def _answer(needs: Needs, budget: Budget) -> Fit:
     target=budget.name,
     verdict=Verdict.FITS if fits else Verdict.TOO_LARGE,
     gear=Gear.FULL,
-    arena=needs.arena,
+    arena=needs.arena.total,
+    arena_required=needs.arena.required,
     arena_limit=budget.arena_bytes,
     flash=needs.flash,
     flash_limit=budget.flash_bytes,
@@ -135,6 +140,7 @@ class _Asked:
     self._graph = stage.graph
     self._interface = stage.interface
     self._planner = Planner(stage.graph, (0,))
+    self._splits = Splits(stage.graph, self._planner)
     self._flash = stage.flash
     self._stock = stage.stock_bytes
 
@@ -148,7 +154,9 @@ class _Asked:
     """By the whole search."""
     size = self._planner.smallest_size()
     arena = spec_size.arena_of(self._interface, size.workspace_bytes)
-    if arena > _WORTH * self._stock:
+    least_gain = DEFAULT_GOAL.least_gain(arena.total)
+    hardly_gains = arena.total > _WORTH * self._stock or self._stock - arena.total < _WORTH_BYTES
+    if hardly_gains or self._splits.could_need(arena.total - least_gain - arena.tail):
       return _convert(self._spec)
     flash = spec_size.file_of(self._interface, self._flash, size)
     bound = self._graph.ops[size.peak_op].name
@@ -162,10 +170,11 @@ class _Asked:
       floor = spec_size.arena_of(interface, 0)
       return self._fit(budget, Gear.BOUND, floor, flash, 'flash')
     workspace = spec_size.workspace_within(interface, limit)
-    most = -1 if workspace is None else workspace + self._planner.tensor_bytes
-    # A stock model that is as small as the limit would come back unchanged.
-    if self._stock > limit / _WORTH and not self._planner.gets_below(most + 1):
-      return self._fit(budget, Gear.BOUND, limit + 1, flash, '')
+    if not self._might_fit(limit, workspace):
+      more = dataclasses.replace(
+        spec_size.arena_of(interface, 0), total=limit + 1, required=limit + 1
+      )
+      return self._fit(budget, Gear.BOUND, more, flash, '')
     found = None if workspace is None else self._planner.size_within(workspace)
     if found is None:
       return None
@@ -174,16 +183,35 @@ class _Asked:
     # The plan that a conversion takes, the smallest, may have more steps than this one.
     most_flash = spec_size.most_file(interface, self._flash, self._graph)
     is_small = budget.flash_bytes is None or most_flash <= budget.flash_bytes
-    if not is_small or arena > _WORTH * max(self._stock, limit):
+    if not is_small or arena.total > _WORTH * max(self._stock, limit):
       return None
     return self._fit(budget, Gear.BRIEF, arena, flash, '')
 
-  def _fit(self, budget: Budget, gear: Gear, arena: int, flash: int, bound: str) -> Fit:
+  def _might_fit(self, limit: int, workspace: int | None) -> bool:
+    """Whether a conversion may give an arena of at most `limit` bytes; False is certain.
+
+    Args:
+      limit: In bytes.
+      workspace: The largest with which one stage fits; None for none.
+    """
+    # A stock model that is as small as the limit would come back unchanged.
+    if self._stock <= limit / _WORTH:
+      return True
+    if workspace is not None:
+      if self._planner.gets_below(workspace + self._planner.tensor_bytes + 1):
+        return True
+    tail = spec_size.arena_of(self._interface, 0).tail
+    return self._splits.might_fit(limit - tail)
+
+  def _fit(
+    self, budget: Budget, gear: Gear, arena: ArenaPrediction, flash: int, bound: str
+  ) -> Fit:
     return Fit(
       target=budget.name,
       verdict=Verdict.FITS if gear is Gear.BRIEF else Verdict.TOO_LARGE,
       gear=gear,
-      arena=arena,
+      arena=arena.total,
+      arena_required=arena.required,
       arena_limit=budget.arena_bytes,
       flash=flash,
       flash_limit=budget.flash_bytes,

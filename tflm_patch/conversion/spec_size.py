@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tflm_patch.architecture.graph_builder import per_tensor
-from tflm_patch.arena import offline, predict
+from tflm_patch.arena import ArenaPrediction, offline, predict
+from tflm_patch.conversion.judge import DEFAULT_GOAL
 from tflm_patch.conversion.stage_operator import CUSTOM_NAME
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.graph.writer import serialize_model
@@ -57,18 +58,19 @@ class Interface:
 
 
 @functools.lru_cache(maxsize=1 << 14)
-def arena_of(interface: Interface, workspace_bytes: int) -> int:
+def arena_of(interface: Interface, workspace_bytes: int) -> ArenaPrediction:
   """The arena of a model of one stage with a workspace of so many bytes."""
-  return predict(offline.improve(_skeleton(interface, workspace_bytes))).total
+  build = DEFAULT_GOAL.build
+  return predict(offline.improve(_skeleton(interface, workspace_bytes), build), build=build)
 
 
 @functools.lru_cache(maxsize=1 << 12)
 def workspace_within(interface: Interface, arena_bytes: int) -> int | None:
-  """The largest workspace with which the arena is at most `arena_bytes`; None for none."""
+  """The largest workspace with which TFLM needs at most `arena_bytes`; None for none."""
   low, high = -1, max(0, arena_bytes // program.ALIGNMENT)
   while low < high:
     middle = (low + high + 1) // 2
-    if arena_of(interface, middle * program.ALIGNMENT) <= arena_bytes:
+    if arena_of(interface, middle * program.ALIGNMENT).required <= arena_bytes:
       low = middle
     else:
       high = middle - 1

@@ -55,14 +55,15 @@ def converted(spec, scales=None, seed=0):
 def test_needs_are_those_of_the_conversion(spec):
   needs = spec_engine.needs_of(spec)
   result = converted(spec, RandomScales(5), seed=5)
-  assert needs.arena == result.converted_arena.total
+  assert needs.arena.total == result.converted_arena.total
+  assert needs.arena.required == result.converted_arena.required
   assert needs.macs == result.converted_macs
   assert needs.flash == pytest.approx(result.converted_bytes, rel=0.01)
 
 
 @pytest.mark.parametrize('spec', SMALL.samples(4, seed=2), ids=range(4))
 def test_trained_scales_do_not_raise_the_arena(spec):
-  arena = spec_engine.needs_of(spec).arena
+  arena = spec_engine.needs_of(spec).arena.total
   for seed in range(3):
     assert converted(spec, RandomScales(seed), seed).converted_arena.total <= arena
 
@@ -105,19 +106,19 @@ def test_program_and_constants_are_counted(name):
 
 @pytest.mark.parametrize('spec', SPECS[:8], ids=range(8))
 def test_verdicts_around_the_arena(spec):
-  arena = spec_engine.needs_of(spec).arena
+  arena = spec_engine.needs_of(spec).arena.required
   gears = set()
   for limit in (1, arena // 2, arena - 16, arena - 1, arena, arena + 16, 2 * arena, 1 << 24):
     fit = spec_engine.decide(spec, Budget(limit))
     assert fit.fits == (arena <= limit), limit
     gears.add(fit.gear)
-    assert fit.arena <= limit if fit.fits else fit.arena > limit
+    assert fit.spare_bytes >= 0 if fit.fits else fit.spare_bytes < 0
     if fit.gear is Gear.FULL:
-      assert fit.arena == arena
+      assert fit.arena_required == arena
     elif fit.gear is Gear.BRIEF:
-      assert arena <= fit.arena
+      assert arena <= fit.arena_required
     else:
-      assert fit.arena <= arena
+      assert fit.arena_required <= arena
   assert len(gears) > 1
 
 

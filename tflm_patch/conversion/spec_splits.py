@@ -1,0 +1,133 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a stage could be smaller as two, judged by lower bounds.
+
+A conversion tries to make two stages of one where its inputs and outputs bound it, see
+`splits.py`. Most stages cannot gain by that, and these bounds say so in little time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, StageGraph
+from tflm_patch.planner.plan import Planner
+from tflm_patch.planner.schedule import order
+
+_ALIGNMENT = 16
+
+
+class Splits:
+  """The ways to make two stages of one that has all operators of a model.
+
+  Args:
+    graph: The stage.
+    planner: Its plans.
+  """
+
+  def __init__(self, graph: StageGraph, planner: Planner) -> None:
+    self._graph = graph
+    self._planner = planner
+    self._floors: np.ndarray | None = None
+
+  def least_floor(self) -> int:
+    """What the tensors of every two stages need at least."""
+    floors = self._all_floors()
+    return int(floors.min()) if floors.size else 1 << 62
+
+  def could_need(self, limit: int) -> bool:
+    """Whether two stages might need no more than `limit` bytes, their tensors included.
+
+    False is certain.
+    """
+    floors = self._all_floors()
+    few = [k for k in np.argsort(floors, kind='stable').tolist() if floors[k] <= limit]
+    if not few or not self._planner.gets_below_tensors(limit, int(floors[few[0]])):
+      return False
+    return any(self._part(k + 1, limit) for k in few)
+
+  def might_fit(self, limit: int) -> bool:
+    """The same from less work; more often True."""
+    floor = self.least_floor()
+    return floor <= limit and self._planner.gets_below_tensors(limit, floor)
+
+  def _all_floors(self) -> np.ndarray:
+    """Bytes of the tensors of both stages, by the operators of the first, 1 .. n - 1."""
+    if self._floors is None:
+      graph, n = self._graph, len(self._graph.ops)
+      change = np.zeros(n + 1, np.int64)
+      made, read = order.producers(graph), order.consumers(graph)
+      for m, i in made.items():
+        last = max(read.get(m, (-1,)))
+        if last > i:
+          size = _aligned(graph.maps[m])
+          change[i + 1] += size
+          change[last + 1] -= size
+      cross = np.cumsum(change)[1:n]
+      source, target = graph.inputs[0], graph.outputs[0]
+      kept = np.arange(1, n) <= max(read.get(source, (-1,)))
+      early = cross + _aligned(graph.maps[source])
+      late = cross + _aligned(graph.maps[target]) + kept * _aligned(graph.maps[source])
+      self._floors = np.maximum(early, late)
+    return self._floors
+
+  def _part(self, k: int, limit: int) -> bool:
+    """Whether both operators [0, k) and the others get down to the limit."""
+    graph = self._graph
+    return all(
+      Planner(part, range(len(part.inputs))).least_peak() <= limit
+      for part in (part_of(graph, 0, k), part_of(graph, k, len(graph.ops)))
+    )
+
+
+def part_of(graph: StageGraph, first: int, last: int) -> StageGraph:
+  """Operators [first, last) as a stage of their own.
+
+  Args:
+    graph: A stage without views.
+    first, last: Which.
+  """
+  ops = graph.ops[first:last]
+  made = [m for op in ops for m in op.outputs]
+  inside = set(made)
+  reads = list(dict.fromkeys(m for op in ops for m in op.inputs if m not in inside))
+  readers = order.consumers(graph)
+  wanted = [
+    m
+    for m in made
+    if m in graph.outputs or any(not first <= i < last for i in readers.get(m, ()))
+  ]
+  inputs = [m for m in reads if graph.maps[m].role != MapRole.CONSTANT]
+  used = sorted({*reads, *made})
+  number = {m: k for k, m in enumerate(used)}
+
+  def renumbered(maps: Sequence[int]) -> tuple[int, ...]:
+    return tuple(number[m] for m in maps)
+
+  def as_part(m: int) -> FeatureMap:
+    feature_map = graph.maps[m]
+    role = MapRole.INTERNAL
+    if feature_map.role == MapRole.CONSTANT:
+      role = MapRole.CONSTANT
+    elif m in inputs:
+      role = MapRole.INPUT
+    elif m in wanted:
+      role = MapRole.OUTPUT
+    return feature_map if feature_map.role is role else dataclasses.replace(feature_map, role=role)
+
+  return StageGraph(
+    tuple(map(as_part, used)),
+    tuple(
+      dataclasses.replace(op, inputs=renumbered(op.inputs), outputs=renumbered(op.outputs))
+      for op in ops
+    ),
+    renumbered(inputs),
+    renumbered(wanted),
+  )
+
+
+def _aligned(feature_map: FeatureMap) -> int:
+  return -(-feature_map.bytes // _ALIGNMENT) * _ALIGNMENT
