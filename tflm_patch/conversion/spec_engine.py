@@ -154,10 +154,16 @@ class _Asked:
     """By the whole search."""
     size = self._planner.smallest_size()
     arena = spec_size.arena_of(self._interface, size.workspace_bytes)
-    least_gain = DEFAULT_GOAL.least_gain(arena.total)
-    hardly_gains = arena.total > _WORTH * self._stock or self._stock - arena.total < _WORTH_BYTES
-    if hardly_gains or self._splits.could_need(arena.total - least_gain - arena.tail):
+    if arena.total > _WORTH * self._stock or self._stock - arena.total < _WORTH_BYTES:
       return _convert(self._spec)
+    least_gain = DEFAULT_GOAL.least_gain(arena.total)
+    if self._splits.could_need(arena.total - least_gain - arena.tail):
+      model = to_graph(self._spec)
+      if len(model.main.operators) != len(self._graph.ops):
+        return _convert(self._spec)
+      two = two_stages(model, self._graph, self._planner)
+      if two is not None:
+        return self._needs_of(model, two)
     flash = spec_size.file_of(self._interface, self._flash, size)
     bound = self._graph.ops[size.peak_op].name
     return Needs(arena, flash, self._planner.macs, bound, self._planner.smallest)

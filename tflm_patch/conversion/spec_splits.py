@@ -1,9 +1,10 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a stage could be smaller as two, judged by lower bounds.
+"""A spec's stage as two where that is smaller.
 
 A conversion tries to make two stages of one where its inputs and outputs bound it, see
-`splits.py`. Most stages cannot gain by that, and these bounds say so in little time.
+`splits.py`. Many stages cannot gain by that: bounds say so in little time. For the others
+the conversion's own search runs, on stages of which only the sizes are known.
 """
 
 from __future__ import annotations
@@ -13,9 +14,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tflm_patch.conversion.judge import DEFAULT_GOAL, Judge
+from tflm_patch.conversion.stage_operator import PlannedStage
+from tflm_patch.conversion.stages import cut_in_two
+from tflm_patch.graph.types import Model
+from tflm_patch.graph.writer import compact
 from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, StageGraph
-from tflm_patch.planner.plan import Planner
+from tflm_patch.planner.lowering.region import region_boundary
+from tflm_patch.planner.options import DEFAULT
+from tflm_patch.planner.plan import Planner, StagePlan
 from tflm_patch.planner.schedule import order
+from tflm_patch.planner.search import StageSearch
+from tflm_patch.program import records as program
+from tflm_patch.program.encode import EncodedStage
 
 _ALIGNMENT = 16
 
@@ -81,6 +92,58 @@ class Splits:
       Planner(part, range(len(part.inputs))).least_peak() <= limit
       for part in (part_of(graph, 0, k), part_of(graph, k, len(graph.ops)))
     )
+
+
+class SizedPlanner:
+  """Makes stages of a spec's operators for `stages.cut_in_two`; they are not encoded.
+
+  Args:
+    model: The spec's graph, whose operators are those of the stage.
+    graph: The stage of all operators.
+    planner: Its plans.
+  """
+
+  bands = None
+
+  def __init__(self, model: Model, graph: StageGraph, planner: Planner) -> None:
+    self.model = model
+    self._graph = graph
+    self._searches = {tuple(range(len(graph.ops))): StageSearch(graph, (0,), DEFAULT)}
+    self._searches[tuple(range(len(graph.ops)))].use(planner)
+
+  def search(self, region: tuple[int, ...]) -> StageSearch:
+    """The plans of consecutive operators."""
+    if region not in self._searches:
+      part = part_of(self._graph, region[0], region[-1] + 1)
+      reuse = range(len(part.inputs))
+      self._searches[region] = StageSearch(part, reuse, DEFAULT)
+    return self._searches[region]
+
+  def stage(self, region: tuple[int, ...]) -> PlannedStage:
+    """Operators as the smallest stage that was found, without places and constants."""
+    inputs, outputs = region_boundary(self.model.main, region)
+    search = self.search(region)
+    size = search.smallest_size()
+    graph = search.graph
+    tensors = sum(graph.maps[m].bytes for m in (*graph.inputs, *graph.outputs))
+    plan = StagePlan(graph, (), (), (), size.workspace_bytes, tensors)
+    header = program.HEADER.pack(workspace_bytes=size.workspace_bytes)
+    encoded = EncodedStage(header, bytes(program.ALIGNMENT))
+    return PlannedStage(region, inputs, outputs, tuple(range(len(inputs))), plan, encoded)
+
+
+def two_stages(model: Model, graph: StageGraph, planner: Planner) -> list[PlannedStage] | None:
+  """The stages that a conversion makes of a spec's operators; None when it is one.
+
+  Args:
+    model: The spec's graph, of as many operators as the stage.
+    graph: The stage of all operators.
+    planner: Its plans.
+  """
+  sized = SizedPlanner(model, graph, planner)
+  whole = [sized.stage(tuple(range(len(graph.ops))))]
+  chosen = cut_in_two(whole, sized, Judge(model, compact, DEFAULT_GOAL))
+  return None if len(chosen) == 1 else list(chosen)
 
 
 def part_of(graph: StageGraph, first: int, last: int) -> StageGraph:

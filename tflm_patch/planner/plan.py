@@ -147,14 +147,12 @@ class Outline:
   Attributes:
     cuts: Operators [first, last) of each segment.
     peak_bytes: The most bytes alive, the stage's tensors included.
-    all_bytes: Of all maps: more memory than that changes nothing.
     at_best: What the plan would be if every operator got all scratch that helps it; it
       has no maps.
   """
 
   cuts: segments.Cuts
   peak_bytes: int
-  all_bytes: int
   at_best: StagePlan
 
 
@@ -177,7 +175,7 @@ class Planner:
     self._least: int | None = None
     self._smallest: _LaidOut | None = None
     self._plan: StagePlan | None = None
-    self._outlines: dict[segments.Cuts, Outline] = {}
+    self._tried: list[Outline] | None = None
     self._realized: dict[segments.Cuts, tuple[StagePlan, ...]] = {}
 
   @property
@@ -315,28 +313,26 @@ class Planner:
   def outlines(self, workspace_limit: int) -> list[Outline]:
     """Cuts with few kernel calls, from the least memory up to what fits at best.
 
-    The peaks that they are cut for do not depend on the limit: a larger one only adds some.
+    They do not depend on the limit: a larger one only adds some.
     """
-    found: dict[segments.Cuts, Outline] = {}
-    least = max(self.least_peak(), 1)
+    if self._tried is None:
+      found: dict[segments.Cuts, Outline] = {}
+      least = max(self.least_peak(), 1)
+      for k in range(_PEAKS):
+        peak = math.floor(least * _PEAK_STEP**k)
+        cuts = self._search.fewest_dispatches(peak)
+        assert cuts is not None
+        if cuts not in found:
+          found[cuts] = self._outline(cuts)
+        if peak >= _whole_bytes(self._graph):
+          break
+      self._tried = list(found.values())
     most = self._tensor_bytes + workspace_limit
-    for k in range(_PEAKS):
-      peak = math.floor(least * _PEAK_STEP**k)
-      if peak > most or (found and peak > max(each.all_bytes for each in found.values())):
-        break
-      cuts = self._search.fewest_dispatches(peak)
-      assert cuts is not None
-      if cuts not in found:
-        found[cuts] = self._outline(cuts)
-    return list(found.values())
+    return [outline for outline in self._tried if outline.peak_bytes <= most]
 
   def _outline(self, cuts: segments.Cuts) -> Outline:
-    if cuts not in self._outlines:
-      candidate = self._simulate(cuts)
-      self._outlines[cuts] = Outline(
-          cuts, candidate.peak_bytes, _whole_bytes(self._graph), self._at_best(candidate)
-      )
-    return self._outlines[cuts]
+    candidate = self._simulate(cuts)
+    return Outline(cuts, candidate.peak_bytes, self._at_best(candidate))
 
   def _at_best(self, candidate: _Candidate) -> StagePlan:
     """A plan without places, in which every operator has the scratch that it is fastest with."""
