@@ -16,11 +16,12 @@ from collections.abc import Callable
 from tflm_patch import api
 from tflm_patch.architecture.graph_builder import RandomScales, to_graph, with_random_weights
 from tflm_patch.architecture.spec import Spec
-from tflm_patch.arena import ArenaPrediction
+from tflm_patch.arena import ArenaPrediction, offline
+from tflm_patch.arena import predict as predict_arena
 from tflm_patch.conversion import spec_size
 from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict
 from tflm_patch.conversion.judge import DEFAULT_GOAL
-from tflm_patch.conversion.spec_splits import Splits
+from tflm_patch.conversion.spec_splits import SeveralStages, Splits, several_stages
 from tflm_patch.conversion.spec_stage import SpecStage, stage_of
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.plan import Planner, StagePlan
@@ -41,14 +42,14 @@ class Needs:
     flash: Bytes of the converted file.
     macs: Multiply-accumulates.
     bound_by: What needs the most memory.
-    plan: Makes the plan of the stage, when all operators are in one.
+    plans: Makes the plans of the stages, when all operators are in some.
   """
 
   arena: ArenaPrediction
   flash: int
   macs: int
   bound_by: str
-  plan: Callable[[], StagePlan] | None
+  plans: Callable[[], list[StagePlan]] | None
 
 
 def needs_of(spec: Spec) -> Needs:
@@ -94,13 +95,13 @@ def _convert(spec: Spec) -> Needs:
   """By a conversion."""
   result = api.convert_model(trained_file(spec))
   plans = [stage.plan for stage in result.stages]
-  is_whole = len(plans) == 1 and len(result.model.main.operators) == 1
+  is_whole = len(result.model.main.operators) == len(plans)
   return Needs(
     result.converted_arena,
     result.converted_bytes,
     result.converted_macs,
     bound_of(max(plans, key=lambda plan: plan.bytes)) if plans else result.reason or '',
-    (lambda: plans[0]) if is_whole else None,
+    (lambda: plans) if is_whole else None,
   )
 
 
@@ -108,8 +109,8 @@ def _answer(needs: Needs, budget: Budget) -> Fit:
   is_small = budget.flash_bytes is None or needs.flash <= budget.flash_bytes
   fits = is_small and needs.arena.required <= budget.arena_bytes
   instructions = None
-  if budget.cpu is not None and needs.plan is not None:
-    instructions = predict(needs.plan(), budget.cpu).instructions
+  if budget.cpu is not None and needs.plans is not None:
+    instructions = sum(predict(plan, budget.cpu).instructions for plan in needs.plans())
   return Fit(
     target=budget.name,
     verdict=Verdict.FITS if fits else Verdict.TOO_LARGE,
@@ -122,6 +123,26 @@ def _answer(needs: Needs, budget: Budget) -> Fit:
     macs=needs.macs,
     instructions=instructions,
     bound_by=needs.bound_by if is_small else 'flash',
+  )
+
+
+def _needs_of(several: SeveralStages) -> Needs:
+  """What several stages need."""
+  build = DEFAULT_GOAL.build
+  model = offline.improve(several.model, build)
+  sizes = [search.smallest_size() for search in several.searches]
+  flash = len(serialize_model(model)) - several.stand_in_bytes
+  for search, size in zip(several.searches, sizes):
+    flash += spec_size.stage_file(spec_size.parts_of(search.graph.maps, search.graph.ops), size)
+  largest = max(
+    range(len(sizes)), key=lambda k: sizes[k].workspace_bytes + several.tensor_bytes(k)
+  )
+  return Needs(
+    predict_arena(model, build=build),
+    flash,
+    sum(op.macs for search in several.searches for op in search.graph.ops),
+    several.searches[largest].graph.ops[sizes[largest].peak_op].name,
+    lambda: [search.smallest() for search in several.searches],
   )
 
 
@@ -161,12 +182,12 @@ class _Asked:
       model = to_graph(self._spec)
       if len(model.main.operators) != len(self._graph.ops):
         return _convert(self._spec)
-      two = two_stages(model, self._graph, self._planner)
-      if two is not None:
-        return self._needs_of(model, two)
+      several = several_stages(model, self._graph, self._planner)
+      if several is not None:
+        return _needs_of(several)
     flash = spec_size.file_of(self._interface, self._flash, size)
     bound = self._graph.ops[size.peak_op].name
-    return Needs(arena, flash, self._planner.macs, bound, self._planner.smallest)
+    return Needs(arena, flash, self._planner.macs, bound, lambda: [self._planner.smallest()])
 
   def brief(self, budget: Budget) -> Fit | None:
     """A verdict that needs no search; None when there is none."""

@@ -223,8 +223,12 @@ def most_file(interface: Interface, parts: FlashParts, graph: StageGraph) -> int
   return file_of(interface, parts, PlanSize(0, parts.ops, steps, 0))
 
 
-def file_of(interface: Interface, parts: FlashParts, size: PlanSize) -> int:
-  """Bytes of the converted file of a plan of this size."""
+def stage_file(parts: FlashParts, size: PlanSize) -> int:
+  """Bytes that a stage with a plan of this size takes of the converted file."""
   text = _SCHEDULE_BYTES * size.segments
-  encoded = program_of(parts, size.steps, size.segments) + parts.constant_bytes
-  return file_overhead(interface) + encoded + text
+  return program_of(parts, size.steps, size.segments) + parts.constant_bytes + text
+
+
+def file_of(interface: Interface, parts: FlashParts, size: PlanSize) -> int:
+  """Bytes of the converted file of one stage with a plan of this size."""
+  return file_overhead(interface) + stage_file(parts, size)

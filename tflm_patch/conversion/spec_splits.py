@@ -132,7 +132,27 @@ class SizedPlanner:
     return PlannedStage(region, inputs, outputs, tuple(range(len(inputs))), plan, encoded)
 
 
-def two_stages(model: Model, graph: StageGraph, planner: Planner) -> list[PlannedStage] | None:
+@dataclasses.dataclass(frozen=True)
+class SeveralStages:
+  """A spec as more than one stage.
+
+  Attributes:
+    model: With the stages; their programs and constants have the wrong sizes.
+    stand_in_bytes: Of these programs and constants.
+    searches: The plans of the stages.
+  """
+
+  model: Model
+  stand_in_bytes: int
+  searches: tuple[StageSearch, ...]
+
+  def tensor_bytes(self, stage: int) -> int:
+    """Of the inputs and outputs of a stage."""
+    graph = self.searches[stage].graph
+    return sum(graph.maps[m].bytes for m in (*graph.inputs, *graph.outputs))
+
+
+def several_stages(model: Model, graph: StageGraph, planner: Planner) -> SeveralStages | None:
   """The stages that a conversion makes of a spec's operators; None when it is one.
 
   Args:
@@ -141,9 +161,16 @@ def two_stages(model: Model, graph: StageGraph, planner: Planner) -> list[Planne
     planner: Its plans.
   """
   sized = SizedPlanner(model, graph, planner)
-  whole = [sized.stage(tuple(range(len(graph.ops))))]
-  chosen = cut_in_two(whole, sized, Judge(model, compact, DEFAULT_GOAL))
-  return None if len(chosen) == 1 else list(chosen)
+  judge = Judge(model, compact, DEFAULT_GOAL)
+  chosen = cut_in_two([sized.stage(tuple(range(len(graph.ops))))], sized, judge)
+  if len(chosen) == 1:
+    return None
+  encoded = [stage.encoded for stage in chosen]
+  return SeveralStages(
+    judge.build(chosen),
+    sum(len(each.program) + len(each.constants) for each in encoded),
+    tuple(sized.search(stage.region) for stage in chosen),
+  )
 
 
 def part_of(graph: StageGraph, first: int, last: int) -> StageGraph:
