@@ -182,7 +182,7 @@ class _Asked:
       model = to_graph(self._spec)
       if len(model.main.operators) != len(self._graph.ops):
         return _convert(self._spec)
-      several = several_stages(model, self._graph, self._planner)
+      several = several_stages(model, self._splits)
       if several is not None:
         return _needs_of(several)
     flash = spec_size.file_of(self._interface, self._flash, size)

@@ -29,6 +29,7 @@ from tflm_patch.program import records as program
 from tflm_patch.program.encode import EncodedStage
 
 _ALIGNMENT = 16
+Region = tuple[int, ...]
 
 
 class Splits:
@@ -43,6 +44,18 @@ class Splits:
     self._graph = graph
     self._planner = planner
     self._floors: np.ndarray | None = None
+    self._searches: dict[Region, StageSearch] = {}
+
+  def search(self, region: Region) -> StageSearch:
+    """The plans of consecutive operators."""
+    if region not in self._searches:
+      is_whole = len(region) == len(self._graph.ops)
+      part = self._graph if is_whole else part_of(self._graph, region[0], region[-1] + 1)
+      found = StageSearch(part, range(len(part.inputs)), DEFAULT)
+      if is_whole:
+        found.use(self._planner)
+      self._searches[region] = found
+    return self._searches[region]
 
   def least_floor(self) -> int:
     """What the tensors of every two stages need at least."""
@@ -87,10 +100,9 @@ class Splits:
 
   def _part(self, k: int, limit: int) -> bool:
     """Whether both operators [0, k) and the others get down to the limit."""
-    graph = self._graph
+    operators = tuple(range(len(self._graph.ops)))
     return all(
-      Planner(part, range(len(part.inputs))).least_peak() <= limit
-      for part in (part_of(graph, 0, k), part_of(graph, k, len(graph.ops)))
+      self.search(part).least_bytes() <= limit for part in (operators[:k], operators[k:])
     )
 
 
@@ -99,27 +111,16 @@ class SizedPlanner:
 
   Args:
     model: The spec's graph, whose operators are those of the stage.
-    graph: The stage of all operators.
-    planner: Its plans.
+    splits: Knows the plans.
   """
 
   bands = None
 
-  def __init__(self, model: Model, graph: StageGraph, planner: Planner) -> None:
+  def __init__(self, model: Model, splits: Splits) -> None:
     self.model = model
-    self._graph = graph
-    self._searches = {tuple(range(len(graph.ops))): StageSearch(graph, (0,), DEFAULT)}
-    self._searches[tuple(range(len(graph.ops)))].use(planner)
+    self.search = splits.search
 
-  def search(self, region: tuple[int, ...]) -> StageSearch:
-    """The plans of consecutive operators."""
-    if region not in self._searches:
-      part = part_of(self._graph, region[0], region[-1] + 1)
-      reuse = range(len(part.inputs))
-      self._searches[region] = StageSearch(part, reuse, DEFAULT)
-    return self._searches[region]
-
-  def stage(self, region: tuple[int, ...]) -> PlannedStage:
+  def stage(self, region: Region) -> PlannedStage:
     """Operators as the smallest stage that was found, without places and constants."""
     inputs, outputs = region_boundary(self.model.main, region)
     search = self.search(region)
@@ -152,24 +153,24 @@ class SeveralStages:
     return sum(graph.maps[m].bytes for m in (*graph.inputs, *graph.outputs))
 
 
-def several_stages(model: Model, graph: StageGraph, planner: Planner) -> SeveralStages | None:
+def several_stages(model: Model, splits: Splits) -> SeveralStages | None:
   """The stages that a conversion makes of a spec's operators; None when it is one.
 
   Args:
     model: The spec's graph, of as many operators as the stage.
-    graph: The stage of all operators.
-    planner: Its plans.
+    splits: Of the stage.
   """
-  sized = SizedPlanner(model, graph, planner)
+  sized = SizedPlanner(model, splits)
   judge = Judge(model, compact, DEFAULT_GOAL)
-  chosen = cut_in_two([sized.stage(tuple(range(len(graph.ops))))], sized, judge)
+  whole = sized.stage(tuple(range(len(model.main.operators))))
+  chosen = cut_in_two([whole], sized, judge)
   if len(chosen) == 1:
     return None
   encoded = [stage.encoded for stage in chosen]
   return SeveralStages(
     judge.build(chosen),
     sum(len(each.program) + len(each.constants) for each in encoded),
-    tuple(sized.search(stage.region) for stage in chosen),
+    tuple(splits.search(stage.region) for stage in chosen),
   )
 
 
