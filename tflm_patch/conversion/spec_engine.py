@@ -179,10 +179,7 @@ class _Asked:
       return _convert(self._spec)
     least_gain = DEFAULT_GOAL.least_gain(arena.total)
     if self._splits.could_need(arena.total - least_gain - arena.tail):
-      model = to_graph(self._spec)
-      if len(model.main.operators) != len(self._graph.ops):
-        return _convert(self._spec)
-      several = several_stages(model, self._splits)
+      several = several_stages(self._splits)
       if several is not None:
         return _needs_of(several)
     flash = spec_size.file_of(self._interface, self._flash, size)

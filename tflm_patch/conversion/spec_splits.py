@@ -14,10 +14,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tflm_patch.architecture.graph_builder import per_tensor
 from tflm_patch.conversion.judge import DEFAULT_GOAL, Judge
 from tflm_patch.conversion.stage_operator import PlannedStage
 from tflm_patch.conversion.stages import cut_in_two
-from tflm_patch.graph.types import Model
+from tflm_patch.graph.types import Model, Operator, Subgraph, Tensor
 from tflm_patch.graph.writer import compact
 from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, StageGraph
 from tflm_patch.planner.lowering.region import region_boundary
@@ -35,13 +36,16 @@ Region = tuple[int, ...]
 class Splits:
   """The ways to make two stages of one that has all operators of a model.
 
+  Attributes:
+    graph: The stage.
+
   Args:
     graph: The stage.
     planner: Its plans.
   """
 
   def __init__(self, graph: StageGraph, planner: Planner) -> None:
-    self._graph = graph
+    self.graph = graph
     self._planner = planner
     self._floors: np.ndarray | None = None
     self._searches: dict[Region, StageSearch] = {}
@@ -49,8 +53,8 @@ class Splits:
   def search(self, region: Region) -> StageSearch:
     """The plans of consecutive operators."""
     if region not in self._searches:
-      is_whole = len(region) == len(self._graph.ops)
-      part = self._graph if is_whole else part_of(self._graph, region[0], region[-1] + 1)
+      is_whole = len(region) == len(self.graph.ops)
+      part = self.graph if is_whole else part_of(self.graph, region[0], region[-1] + 1)
       found = StageSearch(part, range(len(part.inputs)), DEFAULT)
       if is_whole:
         found.use(self._planner)
@@ -81,7 +85,7 @@ class Splits:
   def _all_floors(self) -> np.ndarray:
     """Bytes of the tensors of both stages, by the operators of the first, 1 .. n - 1."""
     if self._floors is None:
-      graph, n = self._graph, len(self._graph.ops)
+      graph, n = self.graph, len(self.graph.ops)
       change = np.zeros(n + 1, np.int64)
       made, read = order.producers(graph), order.consumers(graph)
       for m, i in made.items():
@@ -100,7 +104,7 @@ class Splits:
 
   def _part(self, k: int, limit: int) -> bool:
     """Whether both operators [0, k) and the others get down to the limit."""
-    operators = tuple(range(len(self._graph.ops)))
+    operators = tuple(range(len(self.graph.ops)))
     return all(
       self.search(part).least_bytes() <= limit for part in (operators[:k], operators[k:])
     )
@@ -110,7 +114,7 @@ class SizedPlanner:
   """Makes stages of a spec's operators for `stages.cut_in_two`; they are not encoded.
 
   Args:
-    model: The spec's graph, whose operators are those of the stage.
+    model: Its operators are those of the stage.
     splits: Knows the plans.
   """
 
@@ -153,13 +157,9 @@ class SeveralStages:
     return sum(graph.maps[m].bytes for m in (*graph.inputs, *graph.outputs))
 
 
-def several_stages(model: Model, splits: Splits) -> SeveralStages | None:
-  """The stages that a conversion makes of a spec's operators; None when it is one.
-
-  Args:
-    model: The spec's graph, of as many operators as the stage.
-    splits: Of the stage.
-  """
+def several_stages(splits: Splits) -> SeveralStages | None:
+  """The stages that a conversion makes of a spec's operators; None when it is one."""
+  model = _model_of(splits.graph)
   sized = SizedPlanner(model, splits)
   judge = Judge(model, compact, DEFAULT_GOAL)
   whole = sized.stage(tuple(range(len(model.main.operators))))
@@ -172,6 +172,17 @@ def several_stages(model: Model, splits: Splits) -> SeveralStages | None:
     sum(len(each.program) + len(each.constants) for each in encoded),
     tuple(splits.search(stage.region) for stage in chosen),
   )
+
+
+def _model_of(graph: StageGraph) -> Model:
+  """A model with an operator for each of the stage's, and tensors of the right sizes."""
+  some = per_tensor(1.0, 0)
+  tensors = [
+    Tensor(m.name, (1, m.rows, m.cols, m.channels), m.dtype, quantization=some)
+    for m in graph.maps
+  ]
+  operators = [Operator('', op.inputs, op.outputs) for op in graph.ops]
+  return Model([Subgraph(tensors, operators, graph.inputs, graph.outputs, name='main')])
 
 
 def part_of(graph: StageGraph, first: int, last: int) -> StageGraph:
