@@ -62,7 +62,8 @@ static size_t lay_out(tflm_patch_packer* packer, const tflm_patch_layout_problem
     tflm_patch_region region = {0};
     region.placed = take(memory, &used, pieces * sizeof(*region.placed));
     region.met = take(memory, &used, pieces * sizeof(*region.met));
-    region.alive = take(memory, &used, pieces * sizeof(*region.alive));
+    region.front_alive = take(memory, &used, pieces * sizeof(*region.front_alive));
+    region.back_alive = take(memory, &used, pieces * sizeof(*region.back_alive));
     region.fronts = take(memory, &used, ((size_t)most + 1) * sizeof(*region.fronts));
     region.backs = take(memory, &used, ((size_t)most + 1) * sizeof(*region.backs));
     if (memory != NULL) {
@@ -79,6 +80,7 @@ static size_t lay_out(tflm_patch_packer* packer, const tflm_patch_layout_problem
   packer->spots = take(memory, &used, kSpots * sizeof(*packer->spots));
   packer->spot_count = 0;
   packer->cuts = take(memory, &used, ((size_t)most + 1) * sizeof(*packer->cuts));
+  packer->front_count = take(memory, &used, ((size_t)most + 1) * sizeof(*packer->front_count));
   return used;
 }
 
@@ -220,7 +222,6 @@ static void meet(tflm_patch_packer* packer, const tflm_patch_shape* shape) {
   for (int32_t r = 0; r <= packer->problem->regions; ++r) {
     tflm_patch_region* region = &packer->region[r];
     region->met_count = 0;
-    region->is_split = false;
     for (int32_t i = 0; i < region->placed_count; ++i) {
       const tflm_patch_placed* placed = &region->placed[i];
       if (placed->begin <= shape->end && shape->begin <= placed->end) {
@@ -228,13 +229,12 @@ static void meet(tflm_patch_packer* packer, const tflm_patch_shape* shape) {
       }
     }
   }
-  packer->split.count = 0;
 }
 
 /* The set with what is blocked for one slot more, in the memory for splits. */
 static tflm_patch_intervals with_slot(tflm_patch_packer* packer, const tflm_patch_region* region,
                                       const tflm_patch_shape* shape, int32_t slot,
-                                      tflm_patch_intervals before) {
+                                      tflm_patch_alive* alive, tflm_patch_intervals before) {
   tflm_patch_intervals* all = &packer->split;
   tflm_patch_intervals set = {all->at + all->count, 0, all->capacity - all->count};
   if (set.capacity < before.count) {
@@ -246,9 +246,9 @@ static tflm_patch_intervals with_slot(tflm_patch_packer* packer, const tflm_patc
     const tflm_patch_placed* placed = region->met[i];
     const tflm_patch_shape* other = &packer->shape[placed->shape];
     tflm_patch_interval blocked;
-    find_alive(&region->alive[i], other, shape, slot);
+    find_alive(&alive[i], other, shape, slot);
     if (!meets(other, (int32_t)placed->piece.first, (int32_t)placed->piece.count,
-               placed->piece.offset, shape, slot, region->alive[i], &blocked)) {
+               placed->piece.offset, shape, slot, alive[i], &blocked)) {
       continue;
     }
     if (!is_more) {
@@ -269,22 +269,40 @@ static tflm_patch_intervals with_slot(tflm_patch_packer* packer, const tflm_patc
   return set;
 }
 
-static void split_region(tflm_patch_packer* packer, tflm_patch_region* region,
-                         const tflm_patch_shape* shape) {
-  if (region->is_split) {
-    return;
-  }
-  region->is_split = true;
+/* Begins with no fronts and backs but the empty ones. */
+static void begin_split(tflm_patch_packer* packer, const tflm_patch_shape* shape) {
+  packer->split.count = 0;
   const tflm_patch_intervals none = {packer->split.at, 0, 0};
-  memset(region->alive, 0, (size_t)region->met_count * sizeof(*region->alive));
-  region->fronts[0] = none;
-  for (int32_t k = 0; k < shape->slots; ++k) {
-    region->fronts[k + 1] = with_slot(packer, region, shape, k, region->fronts[k]);
+  for (int32_t r = 0; r <= packer->problem->regions; ++r) {
+    tflm_patch_region* region = &packer->region[r];
+    const size_t bytes = (size_t)region->met_count * sizeof(*region->front_alive);
+    memset(region->front_alive, 0, bytes);
+    memset(region->back_alive, 0, bytes);
+    region->fronts[0] = none;
+    region->front_end = 0;
+    region->backs[shape->slots] = none;
+    region->back_begin = shape->slots;
   }
-  region->backs[shape->slots] = none;
-  for (int32_t k = shape->slots - 1; k >= 0; --k) {
-    region->backs[k] = with_slot(packer, region, shape, k, region->backs[k + 1]);
+}
+
+static const tflm_patch_intervals* front_of(tflm_patch_packer* packer, tflm_patch_region* region,
+                                            const tflm_patch_shape* shape, int32_t cut) {
+  while (region->front_end < cut) {
+    const int32_t k = region->front_end++;
+    region->fronts[k + 1] =
+        with_slot(packer, region, shape, k, region->front_alive, region->fronts[k]);
   }
+  return &region->fronts[cut];
+}
+
+static const tflm_patch_intervals* back_of(tflm_patch_packer* packer, tflm_patch_region* region,
+                                           const tflm_patch_shape* shape, int32_t cut) {
+  while (region->back_begin > cut) {
+    const int32_t k = --region->back_begin;
+    region->backs[k] =
+        with_slot(packer, region, shape, k, region->back_alive, region->backs[k + 1]);
+  }
+  return &region->backs[cut];
 }
 
 /* --- Where it may lie ----------------------------------------------------- */
@@ -343,10 +361,10 @@ static int32_t find_whole(tflm_patch_packer* packer, int32_t number) {
   return turn(packer, packer->random);
 }
 
-/* Spots for slots [0, cut). */
-static int32_t find_fronts(tflm_patch_packer* packer, const tflm_patch_shape* shape, int32_t cut) {
+/* Finds `wanted` spots for slots [0, cut). */
+static void list_fronts(tflm_patch_packer* packer, const tflm_patch_shape* shape, int32_t cut,
+                        int32_t wanted) {
   const int64_t alignment = packer->problem->alignment[shape->item];
-  const int32_t wanted = packer->random == NULL ? kFronts : INT32_MAX;
   packer->spot_count = 0;
   for (int32_t k = 0; k <= packer->problem->regions && packer->spot_count < wanted; ++k) {
     const int32_t r = region_at(packer, k);
@@ -355,10 +373,9 @@ static int32_t find_fronts(tflm_patch_packer* packer, const tflm_patch_shape* sh
     if (limit < 0) {
       continue;
     }
-    split_region(packer, region, shape);
-    add_spots(packer, r, &region->fronts[cut], 0, limit, alignment, wanted);
+    const tflm_patch_intervals* blocked = front_of(packer, region, shape, cut);
+    add_spots(packer, r, blocked, 0, limit, alignment, wanted);
   }
-  return turn(packer, packer->random);
 }
 
 /* Spots for slots [cut, n), beside the front piece if there is one. */
@@ -375,8 +392,7 @@ static int32_t find_backs(tflm_patch_packer* packer, int32_t number, int32_t cut
     if (limit < 0) {
       continue;
     }
-    split_region(packer, region, shape);
-    const tflm_patch_intervals* blocked = &region->backs[cut];
+    const tflm_patch_intervals* blocked = back_of(packer, region, shape, cut);
     if (front != NULL && front->region == r) {
       tflm_patch_intervals* work = &packer->work;
       work->count = 0;
@@ -443,28 +459,22 @@ static bool place_whole(tflm_patch_packer* packer, int32_t first, int32_t end,
   return false;
 }
 
-/* Places a shape in two pieces, the second from slot `cut` on. */
+/* Places a shape in two pieces, the second from slot `cut` on. Both have spots. */
 static bool place_cut(tflm_patch_packer* packer, int32_t number, int32_t cut,
                       tflm_patch_place* place) {
   const tflm_patch_shape* shape = &packer->shape[number];
   tflm_patch_spot fronts[kFronts];
-  const int32_t at = find_fronts(packer, shape, cut);
+  list_fronts(packer, shape, cut, packer->random == NULL ? kFronts : INT32_MAX);
+  const int32_t at = turn(packer, packer->random);
   const int32_t count = packer->spot_count < kFronts ? packer->spot_count : kFronts;
   for (int32_t i = 0; i < count; ++i) {
     fronts[i] = spot_at(packer, at, i);
-  }
-  if (count == 0) {
-    return false;
-  }
-  /* Both pieces must have a place at all before they are tried together. */
-  find_backs(packer, number, cut, NULL, NULL);
-  if (packer->spot_count == 0) {
-    return false;
   }
   for (int32_t i = 0; i < count; ++i) {
     const tflm_patch_piece front = piece_at(fronts[i], 0, cut);
     const int32_t back = find_backs(packer, number, cut, packer->random, &front);
     if (packer->spot_count > 0) {
+      memset(place, 0, sizeof(*place));
       place->pieces = 2;
       place->piece[0] = front;
       place->piece[1] = piece_at(spot_at(packer, back, 0), cut, shape->slots - cut);
@@ -474,16 +484,97 @@ static bool place_cut(tflm_patch_packer* packer, int32_t number, int32_t cut,
   return false;
 }
 
+/* The cuts for which both pieces have spots, if not yet together: [first, last]. */
+typedef struct {
+  int32_t first;
+  int32_t last;
+} cut_range;
+
+/* Counts the spots of all fronts. Where a front has some, shorter ones have, too, and
+ * likewise for backs, as long as slots keep the alignment. */
+static cut_range find_cuts(tflm_patch_packer* packer, int32_t number) {
+  const tflm_patch_shape* shape = &packer->shape[number];
+  const int32_t wanted = packer->random == NULL ? 1 : INT32_MAX; /* as many as are drawn from */
+  cut_range range = {shape->slots, 0};
+  for (int32_t k = 1; k < shape->slots; ++k) {
+    list_fronts(packer, shape, k, wanted);
+    packer->front_count[k] = packer->spot_count;
+    if (packer->spot_count == 0) {
+      break;
+    }
+    range.last = k;
+  }
+  for (int32_t k = shape->slots - 1; k > 0; --k) {
+    find_backs(packer, number, k, NULL, NULL);
+    if (packer->spot_count == 0) {
+      break;
+    }
+    range.first = k;
+  }
+  return range;
+}
+
+static bool has_backs(tflm_patch_packer* packer, int32_t number, int32_t cut) {
+  find_backs(packer, number, cut, NULL, NULL);
+  return packer->spot_count > 0;
+}
+
+/* Tries a cut as `_place_split` does: front spots are drawn before backs are looked at. */
+static bool try_cut(tflm_patch_packer* packer, int32_t number, int32_t cut,
+                    tflm_patch_place* place) {
+  const tflm_patch_shape* shape = &packer->shape[number];
+  uint32_t* random = packer->random;
+  list_fronts(packer, shape, cut, INT32_MAX);
+  if (packer->spot_count == 0) {
+    return false;
+  }
+  const int32_t fronts = packer->spot_count;
+  if (!has_backs(packer, number, cut)) {
+    packer->spot_count = fronts;
+    turn(packer, random);
+    return false;
+  }
+  return place_cut(packer, number, cut, place);
+}
+
+/* Places a shape in two pieces. */
+static bool place_shape(tflm_patch_packer* packer, int32_t number, tflm_patch_place* place) {
+  const tflm_patch_shape* shape = &packer->shape[number];
+  const int32_t count = order_cuts(packer, shape->slots);
+  meet(packer, shape);
+  begin_split(packer, shape);
+  if (shape->slot_bytes % packer->problem->alignment[shape->item] != 0) {
+    for (int32_t i = 0; i < count && !packer->is_full; ++i) {
+      if (try_cut(packer, number, packer->cuts[i], place)) {
+        return true;
+      }
+    }
+    return false;
+  }
+  const cut_range range = find_cuts(packer, number);
+  for (int32_t i = 0; i < count && !packer->is_full; ++i) {
+    const int32_t cut = packer->cuts[i];
+    if (cut > range.last) {
+      continue;
+    }
+    if (cut >= range.first) {
+      if (place_cut(packer, number, cut, place)) {
+        return true;
+      }
+    } else if (packer->random != NULL) {
+      packer->spot_count = packer->front_count[cut];
+      turn(packer, packer->random);
+    }
+  }
+  return false;
+}
+
 static bool place_split(tflm_patch_packer* packer, int32_t first, int32_t end,
                         tflm_patch_place* place) {
   for (int32_t number = end - 1; number >= first; --number) {
-    meet(packer, &packer->shape[number]);
-    const int32_t count = order_cuts(packer, packer->shape[number].slots);
-    for (int32_t i = 0; i < count && !packer->is_full; ++i) {
-      if (place_cut(packer, number, packer->cuts[i], place)) {
-        place->shape = number - first;
-        return true;
-      }
+    if (place_shape(packer, number, place)) {
+      place->shape = number - first;
+      return true;
     }
   }
   return false;

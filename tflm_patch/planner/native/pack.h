@@ -43,11 +43,13 @@ typedef struct {
   int32_t placed_count;
   const tflm_patch_placed** met;
   int32_t met_count;
-  tflm_patch_alive* alive; /* of each that is met */
+  tflm_patch_alive* front_alive; /* of each that is met */
+  tflm_patch_alive* back_alive;
   /* Where slots [0, k) and [k, n) of the shape must not begin, for k in 0..n. */
-  bool is_split;
-  tflm_patch_intervals* fronts;
-  tflm_patch_intervals* backs;
+  tflm_patch_intervals* fronts; /* known up to k = front_end */
+  tflm_patch_intervals* backs;  /* known down to k = back_begin */
+  int32_t front_end;
+  int32_t back_begin;
 } tflm_patch_region;
 
 /* Where a shape must not begin beside all slots of another one at offset 0. */
@@ -76,7 +78,8 @@ typedef struct {
   tflm_patch_intervals work;
   tflm_patch_spot* spots;
   int32_t spot_count;
-  int32_t* cuts; /* [most slots] */
+  int32_t* cuts;        /* [most slots] */
+  int32_t* front_count; /* [most slots + 1], spots for slots [0, k) */
 } tflm_patch_packer;
 
 /* Bytes of memory for a packer. */
