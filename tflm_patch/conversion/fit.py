@@ -13,12 +13,14 @@ import os
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 
-from tflm_patch import api, architecture, cost, targets
-from tflm_patch.api import ConversionResult, ConvertOptions
+from tflm_patch import architecture, cost, targets
 from tflm_patch.architecture import Spec
 from tflm_patch.conversion import spec_engine
+from tflm_patch.conversion.convert import convert_model
 from tflm_patch.conversion.fit_batch import fits_many
 from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict, budget_of
+from tflm_patch.conversion.options import ConvertOptions
+from tflm_patch.conversion.result import ConversionResult
 from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import read_limited
@@ -203,7 +205,7 @@ class _Trial:
       known = self._known.setdefault((options.int8_io, options.input_rows), {})
       self._progress(f'Trying {" ".join(said)}' if said else 'Planning')
       try:
-        self._done[key] = api.convert_model(self._data, options, self._source, known=known)
+        self._done[key] = convert_model(self._data, options, self._source, known=known)
       except TflmPatchError:
         if arena_bytes is None:
           raise

@@ -13,12 +13,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from tflm_patch import api
 from tflm_patch.architecture.graph_builder import RandomScales, to_graph, with_random_weights
 from tflm_patch.architecture.spec import Spec
 from tflm_patch.arena import ArenaPrediction, offline
 from tflm_patch.arena import predict as predict_arena
 from tflm_patch.conversion import spec_size
+from tflm_patch.conversion.convert import convert_model
 from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict
 from tflm_patch.conversion.judge import DEFAULT_GOAL
 from tflm_patch.conversion.spec_splits import SeveralStages, Splits, several_stages
@@ -93,7 +93,7 @@ def trained_file(spec: Spec) -> bytes:
 
 def _convert(spec: Spec) -> Needs:
   """By a conversion."""
-  result = api.convert_model(trained_file(spec))
+  result = convert_model(trained_file(spec))
   plans = [stage.plan for stage in result.stages]
   is_whole = len(result.model.main.operators) == len(plans)
   return Needs(
