@@ -46,6 +46,12 @@ FITTED = (
 CHECKED = (
     'tflm_person_detect', 'mcunet_vww', 'mbv2_1.0_224_int8', 'tflm_mbv2_pytorch_224',
 )  # fmt: skip
+# Models once more in plans that run blocks of three convolutions as one operator.
+IN_BLOCKS = ('digits_64_int8', 'mbv2_0.35_144_int8', 'mbv2_1.0_224_int8')
+BLOCK_OPTIONS = tuple(
+    ConvertOptions(input_rows=rows, plan=PlanOptions(max_overhead=overhead))
+    for rows, overhead in ((None, 1.001), (1, 1.001), (1, 1.2))
+)
 # Probes run layer by layer and row by row in turn: that tells rows from calls.
 PROBE_PLANS = (PlanOptions(schedule='layer'), PlanOptions(schedule='stream'))
 SCHEMA_VERSION = 1
@@ -132,15 +138,22 @@ def error_of(result: BenchResult, table: cost.CostTable) -> float:
 
 def workloads(names: Sequence[str]) -> dict[str, Workload]:
   """Models in their default plans, by name."""
+  return {name: prepare(model_path(name)) for name in names}
+
+
+def model_path(name: str) -> pathlib.Path:
+  """Where a model lies."""
   folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))
-  found = {}
-  for name in names:
-    sample = sample_model_path()
-    path = sample if name == sample.stem else folder / f'{name}.tflite'
-    if not path.exists():
-      raise SystemExit(f'{path}: is needed; set TFLM_PATCH_MODELS to the folder of the models')
-    found[name] = prepare(path)
-  return found
+  sample = sample_model_path()
+  path = sample if name == sample.stem else folder / f'{name}.tflite'
+  if not path.exists():
+    raise SystemExit(f'{path}: is needed; set TFLM_PATCH_MODELS to the folder of the models')
+  return path
+
+
+def block_workloads() -> list[Workload]:
+  """The models of IN_BLOCKS in plans with BOTTLENECK operators."""
+  return [prepare(model_path(name), how) for name in IN_BLOCKS for how in BLOCK_OPTIONS]
 
 
 def probe_workloads() -> list[Workload]:
@@ -163,7 +176,7 @@ def main() -> None:
     cores = [cpus.find(name) for name in arguments.cpus.split(',')]
     for core in cores:
       image.require_tools(core)
-    models, small = workloads((*FITTED, *CHECKED)), probe_workloads()
+    models, small = workloads((*FITTED, *CHECKED)), [*probe_workloads(), *block_workloads()]
     for core in cores:
       results = {name: exact(measure(workload, core)) for name, workload in models.items()}
       probed = [exact(measure(workload, core)) for workload in small]

@@ -15,6 +15,8 @@ from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.planner.search import work_of
+from tflm_patch.planner.work import predict
+from tflm_patch.runtime.arena import smallest_arena
 from tflm_patch.sample.sample import sample_model_path
 
 
@@ -32,30 +34,88 @@ def convert(data, **plan):
   return convert_model(data, ConvertOptions(plan=PlanOptions(**plan)), known=known)
 
 
-def work(result):
-  return [work_of(stage.plan) for stage in result.stages]
+def instructions(result):
+  """Predicted, of all stages."""
+  return sum(predict(stage.plan, 'cortex-m4').instructions for stage in result.stages)
+
+
+def limits_between(least, most, steps):
+  return [least + (most - least) * k // steps for k in range(steps + 1)]
 
 
 def test_more_arena_makes_faster_plans():
   data = sample()
   smallest = convert(data)
-  fastest = convert(data, minimize='macs')
-  least, most = smallest.converted_arena.total, fastest.converted_arena.total
-  assert most > least and work(fastest) < work(smallest)
-  before = work(smallest)
-  for limit in range(least, most + 1, (most - least) // 4):
+  fastest = convert(data, arena_bytes=1 << 20)
+  least, most = smallest.converted_arena.required, fastest.converted_arena.required
+  assert most > least and instructions(fastest) < instructions(smallest)
+  before = instructions(smallest)
+  for limit in limits_between(least, most, 4):
     result = convert(data, arena_bytes=limit)
-    assert result.converted_arena.total <= limit
-    assert work(result) <= before
-    before = work(result)
-  assert before == work(fastest)
-  check_conversion(data, ConvertOptions(plan=PlanOptions(arena_bytes=(least + most) // 2)), 3)
+    assert result.converted_arena.required <= limit
+    assert instructions(result) <= before
+    before = instructions(result)
+  assert before == instructions(fastest)
+  middle = (least + most) // 2
+  result = check_conversion(data, ConvertOptions(plan=PlanOptions(arena_bytes=middle)), 3)
+  for stage in result.stages:
+    check_memory(stage.plan)
+
+
+@pytest.mark.parametrize('name', ['mlperf_vww_96_int8', 'mlperf_kws_int8', 'mlperf_resnet8_int8'])
+def test_more_arena_never_makes_a_real_model_slower(name, models_dir):
+  path = models_dir / f'{name}.tflite'
+  if not path.exists():
+    pytest.skip(f'{path} is absent')
+  data = path.read_bytes()
+  smallest = convert(data)
+  most = convert(data, arena_bytes=1 << 20).converted_arena.required
+  before = instructions(smallest)
+  for limit in limits_between(smallest.converted_arena.required, most, 12):
+    after = instructions(convert(data, arena_bytes=limit))
+    assert after <= before, limit
+    before = after
+
+
+def test_the_fewest_kernel_calls():
+  data = sample()
+  (smallest,), (fastest,) = convert(data).stages, convert(data, minimize='macs').stages
+  assert work_of(fastest.plan) < work_of(smallest.plan)
+  assert fastest.plan.macs == smallest.plan.macs
+
+
+def small_head():
+  """A model whose arena is least while TFLM prepares it."""
+  b = ModelBuilder(12)
+  x = b.input((1, 1, 1, 8))
+  for _ in range(24):
+    x = b.conv(x, 8, 1)
+  b.output(x)
+  return b.build()
+
+
+def test_a_budget_that_tflm_cannot_allocate_is_refused():
+  data = small_head()
+  smallest = convert(data, max_overhead=1.0001)
+  arena = smallest.converted_arena
+  assert smallest.changed and arena.required > arena.total + 15
+  with pytest.raises(TflmPatchError, match='while TFLM plans its memory'):
+    convert(data, arena_bytes=arena.total)
+  assert convert(data, arena_bytes=arena.required).data
+
+
+@pytest.mark.parametrize('make', [small_head, sample])
+def test_what_a_budget_accepts_runs_in_it(make):
+  """On the host, whose pointers have 8 bytes; its allocator also keeps records."""
+  pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
+  result = convert_model(make())
+  assert smallest_arena(result.data) == result.converted_arena_host.required
 
 
 def test_a_budget_that_nothing_fits():
   # A budget allows what costs time, but no multiply-accumulates.
-  least = convert(sample(), max_overhead=1.0001).converted_arena.total
-  assert convert(sample(), arena_bytes=least).converted_arena.total <= least
+  least = convert(sample(), max_overhead=1.0001).converted_arena.required
+  assert convert(sample(), arena_bytes=least).converted_arena.required <= least
   with pytest.raises(TflmPatchError, match=f'the smallest needs {least:,}') as error:
     convert(sample(), arena_bytes=least - 1)
   assert '\n' not in str(error.value) and 'bounded by' in str(error.value)
@@ -142,9 +202,9 @@ def test_a_budget_between_takes_the_least_work():
   least = convert(data, max_overhead=1.6)
   most = convert(data)
   assert least.converted_arena.total < most.converted_arena.total
-  limit = most.converted_arena.total
+  limit = most.converted_arena.required
   result = convert(data, max_overhead=1.6, arena_bytes=limit)
-  assert result.converted_arena.total <= limit
+  assert result.converted_arena.required <= limit
   assert result.converted_macs == result.original_macs
 
 

@@ -30,7 +30,7 @@ def check_bands(data, options, frames=FRAMES):
   """Outputs equal on whole frames, one after the other; arena as predicted."""
   result = convert_model(data, options)
   original, converted = Interpreter(data), Interpreter(result.data)
-  check_prediction(result.converted_arena, converted.arena_usage())
+  check_prediction(result.converted_arena_host, converted.arena_usage())
   adapter = io_adapter(result.original, result.model)
   source = as_frames(result.model, result.original)
   for arrays in sample_inputs(source, frames, 0):

@@ -60,7 +60,9 @@ def check(data: bytes, limit: int | None, int8_io: bool, inputs: int) -> None:
   assert comparison.inputs == inputs
   assert comparison.bit_exact, comparison.first
   stock, ours = measure_arena(data), measure_arena(result.data)
-  for predicted, measured in ((result.original_arena, stock), (result.converted_arena, ours)):
+  for predicted, measured in (
+      (result.original_arena_host, stock), (result.converted_arena_host, ours),
+  ):  # fmt: skip
     assert predicted.head == measured.head
     assert abs(predicted.tail - measured.tail) <= 64
   assert limit is None or ours.head <= limit

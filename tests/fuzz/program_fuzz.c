@@ -184,7 +184,8 @@ static void change(encoded* e, const corpus* c) {
 
 /* Whether the memory that a valid program declares is small enough to have. */
 static int is_small(const encoded* e) {
-  if (encoded_header(e)->workspace_bytes > MAX_WORKSPACE_BYTES) {
+  if (encoded_header(e)->workspace_bytes > MAX_WORKSPACE_BYTES ||
+      encoded_header(e)->state_bytes > MAX_WORKSPACE_BYTES) {
     return 0;
   }
   for (size_t i = 0; i < e->n_tensors; ++i) {

@@ -6,17 +6,19 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tflm_patch.analysis.suggestions import Suggestion, suggest
 from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
 from tflm_patch.arena import memory_over_time
 from tflm_patch.conversion.stage_operator import is_stage
+from tflm_patch.conversion.stages import Searches
 from tflm_patch.graph.files import read_limited
 from tflm_patch.graph.macs import operator_macs
+from tflm_patch.planner.memory.items import fed_maps
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # arenas are the target's
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,8 +100,9 @@ def analyze(
   """
   data = read_limited(path)
   options = options or ConvertOptions()
-  result = convert_model(data, options, os.fspath(path), progress)
-  suggestions = suggest(data, result, options, progress)
+  known: Searches = {}
+  result = convert_model(data, options, os.fspath(path), progress, known)
+  suggestions = suggest(data, result, options, progress, known)
   return dataclasses.replace(analyze_conversion(result), suggestions=suggestions)
 
 
@@ -175,25 +178,63 @@ def _bound_of(arena: Any, operators: Any) -> Bound:
       if buffer.first_op <= at <= buffer.last_op
   ]
   name = f'{operators[at].custom_name or operators[at].opcode} {at}' if at < len(operators) else ''
-  return Bound(name, over_time[at], tuple(sorted(parts, key=lambda part: -part[1])))
+  return Bound(name, over_time[at], _largest_first(parts))
 
 
 def _bound_after(result: ConversionResult) -> Bound:
   outer = _bound_of(result.converted_arena, result.model.main.operators)
-  positions = [i for i, o in enumerate(result.model.main.operators) if is_stage(o)]
-  stage_at = dict(zip(positions, result.stages))
   over_time = memory_over_time(result.converted_arena)
   at = max(range(len(over_time)), key=over_time.__getitem__, default=-1)
-  stage = stage_at.get(at)
-  if stage is None:
+  operators = result.model.main.operators
+  if not result.stages or not 0 <= at < len(operators) or not is_stage(operators[at]):
     return outer
-  plan = stage.plan
-  s = max(range(len(plan.segments)), key=lambda i: plan.segments[i].peak.bytes)
-  segment = plan.segments[s]
-  first, last = plan.graph.ops[segment.first_op], plan.graph.ops[segment.last_op - 1]
-  moment = plan.graph.ops[segment.peak.op]
-  where = (
-      f'segment {s} ({segment.schedule}, {first.name} to {last.name}), '
-      f'{moment.name} at row {segment.peak.row}'
+  number = sum(is_stage(operator) for operator in operators[:at])
+  return _bound_in_stage(result, number, at, outer.bytes)
+
+
+def _bound_in_stage(result: ConversionResult, number: int, at: int, total: int) -> Bound:
+  """The bound while a stage runs: its tensors as a whole, or the rows that are in use.
+
+  Args:
+    result: The conversion.
+    number: Of the stage.
+    at: Position of its operator.
+    total: Bytes that are alive then.
+  """
+  stage = result.stages[number]
+  plan, graph = stage.plan, result.model.main
+  inputs, outputs = (
+      {graph.tensors[t].name for t in tensors}
+      for tensors in (graph.operators[at].inputs, graph.operators[at].outputs)
   )
-  return Bound(where, outer.bytes, segment.peak.parts)
+  reused = {plan.graph.inputs[i] for i in stage.reuse} - fed_maps(plan.graph)
+  used = {plan.graph.maps[m].name for m in (*reused, *plan.graph.outputs)}
+  own, others = [], []
+  for buffer in result.converted_arena.buffers:
+    if not buffer.first_op <= at <= buffer.last_op:
+      continue
+    role = 'input' if buffer.name in inputs else 'output' if buffer.name in outputs else 'tensor'
+    if buffer.kind == 'scratch':
+      own.append((f'workspace of stage {number}', buffer.size))
+    elif buffer.name in used:
+      own.append((f'{role} "{buffer.name}"', buffer.size))
+    else:
+      others.append((f'{role} "{buffer.name}"', buffer.size))
+  segment = max(plan.segments, key=lambda segment: segment.peak.bytes)
+  if segment.peak.bytes <= plan.tensor_bytes:
+    where = f'stage {number}: its inputs and outputs, which TFLM keeps whole while it runs'
+    return Bound(where, total, _largest_first([*own, *others]))
+  first, last = plan.graph.ops[segment.first_op], plan.graph.ops[segment.last_op - 1]
+  where = (
+      f'segment {number}.{plan.segments.index(segment)} ({segment.schedule}, {first.name} to '
+      f'{last.name}), {plan.graph.ops[segment.peak.op].name} at row {segment.peak.row}'
+  )
+  parts = [*segment.peak.parts, *others]
+  idle = total - sum(size for _, size in parts)
+  if idle:
+    parts.append(('not in use at that moment', idle))
+  return Bound(where, total, _largest_first(parts))
+
+
+def _largest_first(parts: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+  return tuple(sorted(parts, key=lambda part: -part[1]))

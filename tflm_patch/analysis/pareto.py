@@ -15,7 +15,7 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import read_limited
 from tflm_patch.planner.options import PlanOptions
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # arenas are the target's
 _OVERHEADS = (1.001, 1.02, 1.05, 1.10, 1.25, 1.50, 2.0)
 _GRIDS = ((1, 2), (2, 2), (3, 3))
 # Budgets between the smallest plan's arena and the fastest one's.
@@ -28,7 +28,8 @@ class Point:
 
   Attributes:
     options: As on the command line.
-    arena_total, arena_head: Predicted, in bytes.
+    arena_total, arena_head: Predicted for the target, in bytes.
+    arena_host: The total that TFLM's Python interpreter reports.
     macs: Per inference.
     kernel_calls: Of the stages, per inference.
     optimal: No other point is as good in all three and better in one.
@@ -37,6 +38,7 @@ class Point:
   options: str
   arena_total: int
   arena_head: int
+  arena_host: int
   macs: int
   kernel_calls: int
   optimal: bool = False
@@ -52,11 +54,13 @@ class Pareto:
 
   Attributes:
     stock_arena, stock_macs: Of the original model.
+    unknown_memory: Operators whose memory is not known: all arenas are lower bounds then.
   """
 
   points: tuple[Point, ...]
   stock_arena: int
   stock_macs: int
+  unknown_memory: tuple[str, ...] = ()
 
   def to_json(self) -> dict[str, Any]:
     """For machines."""
@@ -99,7 +103,10 @@ def pareto(
     result = convert_model(data, planned, os.fspath(path), known=known)
     arena = result.converted_arena
     calls = sum(stage.plan.dispatches for stage in result.stages)
-    return Point(label, arena.total, arena.head, result.converted_macs, calls)
+    return Point(
+        label, arena.total, arena.head, result.converted_arena_host.total,
+        result.converted_macs, calls,
+    )  # fmt: skip
 
   smallest = convert_model(data, options, os.fspath(path), known=known)
   found = [
@@ -120,6 +127,7 @@ def pareto(
       tuple(_marked(_distinct(found))),
       smallest.original_arena.total,
       smallest.original_macs,
+      smallest.unknown_memory,
   )
 
 

@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
+from tflm_patch.conversion.reasons import has_other_io
+from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
+from tflm_patch.graph.types import Model
 
 # A suggestion must lower the arena by at least this part.
 _WORTH = 0.01
@@ -36,17 +39,20 @@ def _with_plan(options: ConvertOptions, **changes: Any) -> ConvertOptions:
   return dataclasses.replace(options, plan=dataclasses.replace(options.plan, **changes))
 
 
-def _alternatives(options: ConvertOptions) -> Iterator[tuple[str, ConvertOptions]]:
+def _alternatives(
+    model: Model, options: ConvertOptions
+) -> Iterator[tuple[str, ConvertOptions]]:
   if options.plan.schedule != 'auto':
     yield '--schedule auto', _with_plan(options, schedule='auto')
     return
   if options.keep_input:
     yield 'without --keep-input', dataclasses.replace(options, keep_input=False)
-  if not options.int8_io:
+  other_io = not options.int8_io and has_other_io(model)
+  if other_io:
     yield '--int8-io', dataclasses.replace(options, int8_io=True)
   if options.input_rows is None and not options.keep_input:
     yield '--input-rows 1', dataclasses.replace(options, input_rows=1)
-    if not options.int8_io:
+    if other_io:
       yield '--int8-io --input-rows 1', dataclasses.replace(options, int8_io=True, input_rows=1)
   for overhead in (1.001, 1.05, 1.25):
     if options.plan.max_overhead < overhead:
@@ -58,6 +64,7 @@ def suggest(
     result: ConversionResult,
     options: ConvertOptions,
     progress: Callable[[str], None] | None = None,
+    known: Searches | None = None,
 ) -> tuple[Suggestion, ...]:
   """Options that would lower the arena of a conversion, the most effective first.
 
@@ -66,14 +73,17 @@ def suggest(
     result: Its conversion with `options`.
     options: What was used.
     progress: Called with a line of text for each option that is tried.
+    known: What that conversion has found.
   """
-  options = _with_plan(options, arena_bytes=None)
+  # Layouts that are found in little time are enough to tell what would help.
+  options = _with_plan(options, arena_bytes=None, brief=True)
   found = []
-  for flag, other in _alternatives(options):
+  for flag, other in _alternatives(result.original, options):
     if progress is not None:
       progress(f'Trying {flag}')
+    same_stages = dataclasses.replace(other, plan=options.plan) == options
     try:
-      tried = convert_model(data, other)
+      tried = convert_model(data, other, known=known if same_stages else None)
     except TflmPatchError:
       continue
     saved = result.converted_arena.total - tried.converted_arena.total

@@ -9,17 +9,30 @@ from tflm_patch.arena.predict import (
     peak_operators,
     predict,
 )
-from tflm_patch.arena.structs import FIRMWARE_32, WHEEL_2026_09, WHEEL_2026_10, Build, wheel_build
+from tflm_patch.arena.structs import (
+    FIRMWARE_32,
+    FIRMWARE_64,
+    WHEEL_2026_09,
+    WHEEL_2026_10,
+    Build,
+    firmware_build,
+    wheel_build,
+)
+from tflm_patch.arena.tail import resource_variables, stage_operator_bytes
 
 __all__ = [
     'FIRMWARE_32',
+    'FIRMWARE_64',
     'WHEEL_2026_09',
     'WHEEL_2026_10',
     'ArenaPrediction',
     'Build',
     'PlannedBuffer',
+    'firmware_build',
     'memory_over_time',
     'peak_operators',
     'predict',
+    'resource_variables',
+    'stage_operator_bytes',
     'wheel_build',
 ]

@@ -19,25 +19,29 @@ from tflm_patch.arena import greedy, lifetimes
 from tflm_patch.arena.greedy import Requirement
 from tflm_patch.arena.packing import Packer
 from tflm_patch.arena.predict import predict
-from tflm_patch.arena.structs import WHEEL_2026_10, align_up
+from tflm_patch.arena.structs import FIRMWARE_32, Build, align_up
 from tflm_patch.arena.tail import BUFFER_ALIGNMENT, Tail
 from tflm_patch.graph.types import Model
 from tflm_patch.program.encode import is_fed_by_bands
 
 _VERSION = 1
 _STAGE = 'TflmPatchStage'
+# Which of them are alive together is a table.
+_MAX_BUFFERS = 2000
 
 
-def improve(model: Model) -> Model:
+def improve(model: Model, build: Build = FIRMWARE_32) -> Model:
   """A model with an offline plan, if that makes its head smaller; else the model itself.
 
   It must be the last change to a model: the plan counts its tensors. A model that
   brings a plan keeps it.
   """
-  stock = predict(model)
+  stock = predict(model, build=build)
   if not stock.exact or not _can_plan(model):
     return model
-  buffers, requirements = _requirements(model)
+  buffers, requirements = _requirements(model, build)
+  if len(requirements) > _MAX_BUFFERS:
+    return model
   packer = Packer(requirements)
   if stock.head <= packer.bound:
     return model
@@ -60,7 +64,7 @@ def improve(model: Model) -> Model:
           if buffer.tensor is not None
       },
   )
-  after = predict(planned)
+  after = predict(planned, build=build)
   return planned if after.exact and after.head < stock.head else model
 
 
@@ -103,10 +107,11 @@ def _can_plan(model: Model) -> bool:
   return True
 
 
-def _requirements(model: Model) -> tuple[tuple[lifetimes.Lifetime, ...], list[Requirement]]:
+def _requirements(
+    model: Model, build: Build
+) -> tuple[tuple[lifetimes.Lifetime, ...], list[Requirement]]:
   """The buffers of a model without a plan, as the memory planner sees them."""
-  # What lies in the head is the same in every build.
-  tail = Tail(model, WHEEL_2026_10)
+  tail = Tail(model, build)
   tail.prepare(None)
   buffers = lifetimes.find(model, tail.scratch, None).buffers
   return buffers, [

@@ -43,8 +43,9 @@ class Build:
 # The wheels tflite-micro 0.dev20261023182759 and 0.dev20260925222358.
 WHEEL_2026_10 = Build(pointer_bytes=8, recording=True, compression=True)
 WHEEL_2026_09 = dataclasses.replace(WHEEL_2026_10, blockwise=False)
-# The interpreter of a firmware on a 32-bit target.
+# The interpreter of a firmware on a 32-bit target, and on a 64-bit one.
 FIRMWARE_32 = Build(pointer_bytes=4)
+FIRMWARE_64 = Build(pointer_bytes=8)
 
 _FIRST_BLOCKWISE_WHEEL = '0.dev20261001'
 
@@ -52,6 +53,18 @@ _FIRST_BLOCKWISE_WHEEL = '0.dev20261001'
 def wheel_build(version: str) -> Build:
   """The build of a tflite-micro wheel, from its version ('0.dev20261023182759')."""
   return WHEEL_2026_10 if version >= _FIRST_BLOCKWISE_WHEEL else WHEEL_2026_09
+
+
+def firmware_build(pointer_bytes: int) -> Build:
+  """The build of a firmware on a target with pointers of 4 or 8 bytes.
+
+  Raises:
+    ValueError: it is neither.
+  """
+  for build in (FIRMWARE_32, FIRMWARE_64):
+    if build.pointer_bytes == pointer_bytes:
+      return build
+  raise ValueError(f'pointers have 4 or 8 bytes, not {pointer_bytes}')
 
 
 @functools.cache

@@ -45,6 +45,9 @@ def place(subgraph: Subgraph, stages: Sequence[Operator], workspaces: Sequence[i
   for i in subgraph.outputs:
     first.setdefault(i, len(stages))
     last[i] = len(stages)
+  for i in subgraph.inputs:
+    if subgraph.tensors[i].is_variable:  # kept, with --keep-input
+      last[i] = len(stages)
   tensors = sorted(first)
   wanted = [
       *(greedy.Requirement(_aligned(subgraph.tensors[i].bytes), first[i], last[i])

@@ -105,6 +105,16 @@ def install_stages(model: Model, stages: Sequence[PlannedStage]) -> Model:
   return dataclasses.replace(model, subgraphs=[main, *model.subgraphs[1:]])
 
 
+def with_workspace(stage: PlannedStage, size: int) -> PlannedStage:
+  """A stage whose program claims another workspace: for predictions, not to be run."""
+  data = bytearray(stage.encoded.program)
+  at = program.HEADER.offset('workspace_bytes')
+  data[at : at + 4] = size.to_bytes(4, 'little')
+  return dataclasses.replace(
+      stage, encoded=dataclasses.replace(stage.encoded, program=bytes(data))
+  )
+
+
 def workspace_bytes(subgraph: Subgraph, operator: Operator) -> int:
   """Workspace of an installed stage, from its program's header."""
   data = subgraph.tensors[operator.inputs[-2]].data

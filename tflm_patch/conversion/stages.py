@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Choosing the stages of a model: which regions, with which plans.
 
-A region becomes a stage only if the arena of the whole model gets smaller, as
-TFLM's allocator would report it; so a converted model is never worse.
+A region becomes a stage only if the arena of the whole model on the target gets
+smaller by it, as TFLM's allocator would report it; so a converted model is never worse.
 """
 
 from __future__ import annotations
@@ -11,20 +11,48 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from tflm_patch.arena import predict
-from tflm_patch.conversion import input_bands
-from tflm_patch.conversion.stage_operator import PlannedStage, install_stages
+from tflm_patch.arena import peak_operators
+from tflm_patch.conversion import input_bands, kept_input
+from tflm_patch.conversion.judge import DEFAULT_GOAL, Finish, Goal, Judge
+from tflm_patch.conversion.splits import split
+from tflm_patch.conversion.stage_operator import PlannedStage, is_stage
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.graph.types import Model, Subgraph
+from tflm_patch.graph.types import Model
 from tflm_patch.planner.encode_plan import encode_stage
+from tflm_patch.planner.ir.stage_graph import StageGraph
 from tflm_patch.planner.lowering.operators import Violation
-from tflm_patch.planner.lowering.partition import partition
+from tflm_patch.planner.lowering.partition import Partition, partition
 from tflm_patch.planner.lowering.region import NotStageable, lower_region, region_boundary
 from tflm_patch.planner.options import DEFAULT, PlanOptions
-from tflm_patch.planner.search import StageSearch, work_of
+from tflm_patch.planner.search import StageSearch
 
-Finish = Callable[[Model], Model]
-Searches = dict[tuple[int, ...], StageSearch]  # of the stages, by their regions
+Region = tuple[int, ...]
+Searches = dict[Region, StageSearch]  # of the stages, by their regions
+Rejected = tuple[Region, str]  # and why it stays stock
+
+# Operators that only give bytes another shape.
+_RENAMING = frozenset({'EXPAND_DIMS', 'RESHAPE', 'SQUEEZE'})
+# How often a stage that bounds the arena is made two.
+_SPLITS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class StageOptions:
+  """What stages may do, and what they are to be good at.
+
+  Attributes:
+    keep_input: They leave the bytes of the model's inputs alone.
+    force: Keep every stage, gain or not.
+    input_rows: Feed the model's input by bands of this many rows.
+    plan: Budget and objective of the plans.
+    goal: Whose arena and whose work count.
+  """
+
+  keep_input: bool = False
+  force: bool = False
+  input_rows: int | None = None
+  plan: PlanOptions = DEFAULT
+  goal: Goal = DEFAULT_GOAL
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,127 +69,256 @@ class StageChoice:
   model: Model
   stages: tuple[PlannedStage, ...]
   violations: dict[int, Violation]
-  rejected: tuple[tuple[tuple[int, ...], str], ...]
+  rejected: tuple[Rejected, ...]
 
 
 def choose_stages(
     model: Model,
     finish: Finish,
-    *,
-    keep_input: bool = False,
-    force: bool = False,
-    input_rows: int | None = None,
-    options: PlanOptions = DEFAULT,
+    options: StageOptions = StageOptions(),
     known: Searches | None = None,
+    progress: Callable[[str], None] = lambda text: None,
 ) -> StageChoice:
   """Plans every region and keeps the stages that lower the arena.
 
   Args:
     model: After the other rewrites.
     finish: Makes a model with stages installed one that TFLM can run.
-    keep_input: Stages leave the bytes of the model's inputs alone.
-    force: Keep every stage, gain or not.
-    input_rows: Feed the model's input by bands of this many rows.
-    options: Budget and objective of the plans.
-    known: What conversions of the same model that differ in nothing but `options`
+    options: See there.
+    known: What conversions of the same model that differ in nothing but `options.plan`
       have found; more is added.
+    progress: Called with a line of text as the work proceeds.
 
   Raises:
     TflmPatchError: the input cannot be fed by bands of that height.
   """
-  subgraph = model.main
-  parts = partition(model, subgraph)
+  parts = partition(model, model.main)
   bands = None
-  if input_rows is not None:
-    bands = input_bands.plan_bands(subgraph, parts, input_rows)
-  planned, rejected = [], []
-  searches: Searches = {} if known is None else known
-  for region in parts.regions:
-    fed = bands if bands is not None and region == bands.region else None
-    try:
-      if region in searches:
-        searches[region] = searches[region].with_options(options)
-      planned.append(
-          _plan_region(model, subgraph, region, keep_input, fed, options, searches)
-      )
-    except NotStageable as reason:
-      if fed is not None:
-        raise input_bands.refusal(str(reason)) from None
-      if options.schedule == 'patch' and region == max(parts.regions, key=len):
-        raise TflmPatchError(f'--schedule patch: {reason}; use --schedule auto') from None
-      rejected.append((region, str(reason)))
+  if options.input_rows is not None:
+    bands = input_bands.plan_bands(model.main, parts, options.input_rows)
+  planner = _RegionPlanner(model, options, bands, {} if known is None else known)
+  planned, rejected = _plan_all(planner, parts, progress)
   if bands is not None:
     model = input_bands.with_band_input(model, bands)
 
-  def build(stages: Sequence[PlannedStage]) -> Model:
-    return finish(install_stages(model, stages))
+  def finish_and_keep(model: Model) -> Model:
+    finished = finish(model)
+    return kept_input.keep(finished) if options.keep_input else finished
 
-  def arena(stages: Sequence[PlannedStage]) -> int:
-    return predict(build(stages)).total
+  judge = Judge(model, finish_and_keep, options.goal)
+  chosen = planned
+  if not options.force:
+    fixed = None if bands is None else bands.region
+    chosen, useless = _worth_making(planned, judge, fixed)
+    rejected += useless
+  ways: list[Sequence[PlannedStage]] = [chosen]
+  if chosen and not options.force and options.plan.schedule == 'auto':
+    progress('Looking for stages to be cut in two')
+    apart = _apart(chosen, planner, judge)
+    if apart is not chosen:
+      ways.append(apart)
+  final = ways[-1]
+  if options.plan.arena_bytes is not None:
+    progress('Looking for the fastest plan that fits')
+    final = _fastest(ways, planner, judge, options.plan.arena_bytes)
+  return StageChoice(judge.build(final), tuple(final), parts.violations, tuple(rejected))
 
-  chosen = list(planned)
-  if not force and planned:
-    best = arena(chosen)
-    # A stage whose removal does no harm does no good either.
-    for stage in sorted(planned, key=lambda stage: len(stage.region)):
-      if bands is not None and stage.region == bands.region:
-        continue
-      without = [other for other in chosen if other is not stage]
-      total = arena(without)
-      if total <= best:
-        chosen, best = without, total
-        rejected.append((stage.region, 'as a stage it would not lower the arena'))
-  if options.arena_bytes is not None:
-    chosen = _hasten(chosen, searches, arena, options.arena_bytes)
-  return StageChoice(build(chosen), tuple(chosen), parts.violations, tuple(rejected))
+
+class _RegionPlanner:
+  """Makes stages of regions."""
+
+  def __init__(
+      self,
+      model: Model,
+      options: StageOptions,
+      bands: input_bands.Bands | None,
+      searches: Searches,
+  ) -> None:
+    self.model = model
+    self.options = options
+    self.bands = bands
+    self._known = searches
+    self._own: Searches = {}
+
+  def search(self, region: Region) -> StageSearch:
+    """The plans of a region.
+
+    Raises:
+      NotStageable: it cannot be a stage.
+    """
+    if region not in self._own:
+      if region in self._known:
+        search = self._known[region].with_options(self.options.plan)
+      else:
+        graph = self._graph(region)
+        search = StageSearch(graph, self._reuse(graph, region), self.options.plan)
+      self._own[region] = self._known[region] = search
+    return self._own[region]
+
+  def stage(self, region: Region) -> PlannedStage:
+    """A region as the smallest stage that was found.
+
+    Raises:
+      NotStageable: it cannot be a stage.
+    """
+    search = self.search(region)
+    graph = search.graph
+    inputs = tuple(graph.maps[m].tensor for m in graph.inputs)
+    _, outputs = region_boundary(self.model.main, region)
+    plan = search.smallest()
+    reuse = self._reuse(graph, region)
+    return PlannedStage(region, inputs, outputs, tuple(reuse), plan, encode_stage(plan))
+
+  def _graph(self, region: Region) -> StageGraph:
+    graph = lower_region(self.model, self.model.main, region)
+    if self.bands is not None and region == self.bands.region:
+      return input_bands.feed(graph, self.bands)
+    return graph
+
+  def _reuse(self, graph: StageGraph, region: Region) -> list[int]:
+    """Inputs that nobody reads once the stage, which runs as its last operator would, is done."""
+    subgraph = self.model.main
+    inside = set(region)
+    return [
+        position
+        for position, tensor in enumerate(graph.maps[m].tensor for m in graph.inputs)
+        if tensor not in subgraph.outputs
+        and not (self.options.keep_input and tensor in subgraph.inputs)
+        and all(
+            i in inside or i < region[-1]
+            for i, other in enumerate(subgraph.operators)
+            if tensor in other.inputs
+        )
+    ]
 
 
-def _hasten(
-    stages: Sequence[PlannedStage],
-    searches: Searches,
-    arena: Callable[[Sequence[PlannedStage]], int],
-    limit: int,
-) -> list[PlannedStage]:
-  """Gives the arena that is left to stages that become faster by it, the largest first."""
-  chosen = list(stages)
-  for stage in sorted(stages, key=lambda stage: -len(stage.region)):
-    spare = limit - arena(chosen)
-    if spare <= 0:
-      break
-    plan = searches[stage.region].fastest(stage.plan.workspace_bytes + spare)
-    if plan is None or work_of(plan) >= work_of(stage.plan):
+def _plan_all(
+    planner: _RegionPlanner, parts: Partition, progress: Callable[[str], None]
+) -> tuple[list[PlannedStage], list[Rejected]]:
+  """A stage of every region that can be one."""
+  options, operators = planner.options, planner.model.main.operators
+  planned: list[PlannedStage] = []
+  rejected: list[Rejected] = []
+  for number, region in enumerate(parts.regions, 1):
+    if len(parts.regions) > 1:
+      progress(f'Planning stage {number} of {len(parts.regions)}')
+    if not options.force and all(operators[i].opcode in _RENAMING for i in region):
+      rejected.append((region, 'it only gives bytes another shape'))
       continue
-    faster = dataclasses.replace(stage, plan=plan, encoded=encode_stage(plan))
-    others = [faster if other is stage else other for other in chosen]
-    if arena(others) <= limit:
-      chosen = others
+    try:
+      planned.append(planner.stage(region))
+    except NotStageable as reason:
+      if planner.bands is not None and region == planner.bands.region:
+        raise input_bands.refusal(str(reason)) from None
+      if options.plan.schedule == 'patch' and region == max(parts.regions, key=len):
+        raise TflmPatchError(f'--schedule patch: {reason}; use --schedule auto') from None
+      rejected.append((region, str(reason)))
+  return sorted(planned, key=_place), rejected
+
+
+def _place(stage: PlannedStage) -> int:
+  """Where the stage's operator stands in the model."""
+  return stage.region[-1]
+
+
+def _worth_making(
+    planned: Sequence[PlannedStage], judge: Judge, fixed: Region | None
+) -> tuple[list[PlannedStage], list[Rejected]]:
+  """The stages without those that save too little, those that save the least first.
+
+  Args:
+    planned: All of them.
+    judge: Knows the arena.
+    fixed: The region of a stage that must stay.
+  """
+  if not planned:
+    return [], []
+  least = judge.arena(planned)
+  own = judge.goal.least_gain(0)  # what the operator itself costs
+
+  def without(stages: Sequence[PlannedStage], one: PlannedStage) -> list[PlannedStage]:
+    return [other for other in stages if other is not one]
+
+  saves = {id(stage): judge.arena(without(planned, stage)) - least for stage in planned}
+  chosen, rejected = list(planned), []
+  for stage in sorted(planned, key=lambda stage: (saves[id(stage)], len(stage.region))):
+    if stage.region == fixed:
+      continue
+    others = without(chosen, stage)
+    total = judge.arena(others)
+    # Stages that save little each are made where together they save enough.
+    if total - judge.arena(chosen) < own or total - least < judge.goal.least_gain(total):
+      chosen, least = others, min(least, total)
+      rejected.append((stage.region, _too_little(judge.arena([*others, stage]), total)))
+  return chosen, rejected
+
+
+def _too_little(with_stage: int, without: int) -> str:
+  if with_stage >= without:
+    return 'as a stage it would not lower the arena'
+  saved = without - with_stage
+  return f'as a stage it would lower the arena by {saved:,} of {without:,} bytes only'
+
+
+def _apart(
+    stages: Sequence[PlannedStage], planner: _RegionPlanner, judge: Judge
+) -> Sequence[PlannedStage]:
+  """With stages that bound the arena by their inputs and outputs made two; maybe the same."""
+  chosen = stages
+  for _ in range(_SPLITS):
+    stage = _bounding(chosen, judge)
+    if stage is None or (planner.bands is not None and stage.region == planner.bands.region):
+      break
+    parts = split(planner.model.main, stage, planner.search)
+    if parts is None:
+      break
+    others = [other for other in chosen if other is not stage]
+    two = sorted([*others, *(planner.stage(part) for part in parts)], key=_place)
+    least = judge.arena(chosen)
+    if judge.arena(two) > least - judge.goal.least_gain(least):
+      break
+    chosen = two
   return chosen
 
 
-def _plan_region(
-    model: Model,
-    subgraph: Subgraph,
-    region: tuple[int, ...],
-    keep_input: bool,
-    bands: input_bands.Bands | None,
-    options: PlanOptions,
-    searches: Searches,
-) -> PlannedStage:
-  graph = lower_region(model, subgraph, region)
-  if bands is not None:
-    graph = input_bands.feed(graph, bands)
-  inputs = tuple(graph.maps[m].tensor for m in graph.inputs)
-  _, outputs = region_boundary(subgraph, region)
-  inside = set(region)
-  reuse = [
-      position
-      for position, tensor in enumerate(inputs)
-      if tensor not in subgraph.outputs
-      and not (keep_input and tensor in subgraph.inputs)
-      and all(
-          i in inside for i, other in enumerate(subgraph.operators) if tensor in other.inputs
-      )
-  ]
-  search = searches.setdefault(region, StageSearch(graph, reuse, options))
-  plan = search.smallest()
-  return PlannedStage(region, inputs, outputs, tuple(reuse), plan, encode_stage(plan))
+def _bounding(stages: Sequence[PlannedStage], judge: Judge) -> PlannedStage | None:
+  """The stage during which the most memory is alive, None when a stock operator does that."""
+  operators = judge.build(stages).main.operators
+  arena = judge.predict(stages)
+  if arena.operators != len(operators):  # some call subgraphs
+    return None
+  for at in peak_operators(arena):
+    if is_stage(operators[at]):
+      return stages[sum(is_stage(operator) for operator in operators[:at])]
+  return None
+
+
+def _fastest(
+    ways: Sequence[Sequence[PlannedStage]], planner: _RegionPlanner, judge: Judge, limit: int
+) -> Sequence[PlannedStage]:
+  """The ways to make stages, each as fast as it fits into an arena: the fastest of them.
+
+  The smallest when none fits.
+  """
+  fitting = [_hastened(way, planner, judge, limit) for way in ways if judge.fits(way, limit)]
+  if not fitting:
+    return min(ways, key=judge.arena)
+  return min(fitting, key=judge.work)
+
+
+def _hastened(
+    stages: Sequence[PlannedStage], planner: _RegionPlanner, judge: Judge, limit: int
+) -> list[PlannedStage]:
+  """Gives the arena that is left to stages that become faster by it, the largest first."""
+  chosen = list(stages)
+  work = judge.goal.work
+  for stage in sorted(stages, key=lambda stage: -len(stage.region)):
+    room = judge.largest_workspace(chosen, stage, limit)
+    plan = planner.search(stage.region).fastest(room, work)
+    if plan is None or work(plan) >= work(stage.plan):
+      continue
+    faster = dataclasses.replace(stage, plan=plan, encoded=encode_stage(plan))
+    others = [faster if other is stage else other for other in chosen]
+    if judge.fits(others, limit):
+      chosen = others
+  return chosen

@@ -27,6 +27,7 @@ class PlanOptions:
     grid: Rows and columns of patches, for 'patch'.
     patch_depth: How many operators run in patches; None for the number that
       needs the least memory.
+    brief: Spend little time on layouts: what is found may be a little larger.
   """
 
   arena_bytes: int | None = None
@@ -35,6 +36,7 @@ class PlanOptions:
   schedule: str = 'auto'
   grid: tuple[int, int] = (4, 4)
   patch_depth: int | None = None
+  brief: bool = False
 
 
 DEFAULT = PlanOptions()

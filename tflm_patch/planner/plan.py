@@ -7,10 +7,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from tflm_patch.planner import limits
 from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, StageGraph, View
 from tflm_patch.planner.memory import items as needs
 from tflm_patch.planner.memory import layout, layout_search, packing
@@ -22,8 +24,9 @@ from tflm_patch.program import records as program
 # How often the segment that bounds the memory is ruled out, to try other cuts: what
 # has the lowest peak is not always what is laid out best.
 _OTHER_CUTS = 2
-# How many peaks are tried to find the fastest plan within a limit.
-_PEAKS = 6
+# Peaks that cuts are looked for to find fast plans: the least one, and so much more each.
+_PEAKS = 24
+_PEAK_STEP = 1.125
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,6 +125,22 @@ class StagePlan:
     return sum(count * calls[i] if i in calls else 1 for i, _, count in steps)
 
 
+@dataclasses.dataclass(frozen=True)
+class Outline:
+  """Cuts whose rows have no places yet.
+
+  Attributes:
+    cuts: Operators [first, last) of each segment.
+    peak_bytes: The most bytes alive, the stage's tensors included.
+    at_best: What the plan would be if every operator got all scratch that helps it; it
+      has no maps.
+  """
+
+  cuts: segments.Cuts
+  peak_bytes: int
+  at_best: StagePlan
+
+
 class Planner:
   """Plans of one stage.
 
@@ -129,9 +148,13 @@ class Planner:
     graph: What the stage computes.
     reuse_inputs: Stage inputs (positions in graph.inputs) whose bytes may be
       overwritten once they are read.
+
+  Raises:
+    NotStageable: it is too much work to plan.
   """
 
   def __init__(self, graph: StageGraph, reuse_inputs: Sequence[int] = ()) -> None:
+    limits.check_graph(graph)
     self._graph = graph
     fed = needs.fed_maps(graph)
     self._reusable = [m for m in (graph.inputs[i] for i in reuse_inputs) if m not in fed]
@@ -141,6 +164,8 @@ class Planner:
     self._least: int | None = None
     self._smallest: _LaidOut | None = None
     self._plan: StagePlan | None = None
+    self._tried: list[Outline] | None = None
+    self._realized: dict[segments.Cuts, tuple[StagePlan, ...]] = {}
 
   @property
   def macs(self) -> int:
@@ -178,7 +203,7 @@ class Planner:
 
   def smallest(self, brief: bool = False) -> StagePlan:
     """The plan with the smallest workspace that was found; less time is spent if brief."""
-    if brief:
+    if brief and self._plan is None:
       return self._finish(self._find_smallest(brief))
     if self._plan is None:
       self._plan = self._finish(self._smallest_layout())
@@ -228,29 +253,62 @@ class Planner:
     assert best is not None
     return best
 
-  def fastest(self, workspace_limit: int) -> StagePlan | None:
-    """The plan with the fewest kernel calls in a workspace of at most this size.
+  def gets_below_tensors(self, limit: int, floor: int) -> bool:
+    """Whether at most `limit` bytes are alive at once in some plan, tensors counted by rows.
 
-    None when none was found.
+    Args:
+      limit: In bytes.
+      floor: What is below that is all the same.
     """
-    least = self.least_peak()
-    peak = self._tensor_bytes + workspace_limit
-    for _ in range(_PEAKS):
-      if peak < least:
-        break
-      cuts = self._search.fewest_dispatches(peak)
-      assert cuts is not None
-      candidate = self._simulate(cuts)
-      # Any size below the limit will do.
-      found = self._lay_out(candidate, workspace_limit + layout.ALIGNMENT, brief=True)
-      if found is not None and found.layout.bytes <= workspace_limit:
-        return self._finish(found)
-      # What cannot be laid out has too little room: aim lower.
-      peak = min(candidate.peak_bytes - 1, (peak + least) // 2)
-    if self.least_workspace() > workspace_limit:
-      return None
-    smallest = self.smallest()
-    return smallest if smallest.workspace_bytes <= workspace_limit else None
+    return self._search.least_peak(floor, limit + 1) <= limit
+
+  def outlines(self, workspace_limit: int) -> list[Outline]:
+    """Cuts with few kernel calls, from the least memory up to what fits at best.
+
+    They do not depend on the limit: a larger one only adds some.
+    """
+    if self._tried is None:
+      found: dict[segments.Cuts, Outline] = {}
+      least = max(self.least_peak(), 1)
+      for k in range(_PEAKS):
+        peak = math.floor(least * _PEAK_STEP**k)
+        cuts = self._search.fewest_dispatches(peak)
+        assert cuts is not None
+        if cuts not in found:
+          found[cuts] = self._outline(cuts)
+        if peak >= _whole_bytes(self._graph):
+          break
+      self._tried = list(found.values())
+    most = self._tensor_bytes + workspace_limit
+    return [outline for outline in self._tried if outline.peak_bytes <= most]
+
+  def _outline(self, cuts: segments.Cuts) -> Outline:
+    candidate = self._simulate(cuts)
+    return Outline(cuts, candidate.peak_bytes, self._at_best(candidate))
+
+  def _at_best(self, candidate: _Candidate) -> StagePlan:
+    """A plan without places, in which every operator has the scratch that it is fastest with."""
+    plans = tuple(
+        SegmentPlan('', first, last, _join(self._graph, steps, None), Peak(0, 0, 0, ()))
+        for (first, last), steps in zip(candidate.cuts, candidate.steps)
+    )
+    scratch = []
+    for op in self._graph.ops:
+      size = op.scratch_bytes or max(op.spare_scratch, default=0)
+      scratch.append(ScratchPlan(0, 0, size) if size else None)
+    return StagePlan(self._graph, plans, (), tuple(scratch), 0, 0)
+
+  def realized(self, outline: Outline) -> tuple[StagePlan, ...]:
+    """Plans with the outline's cuts: in little memory, and with all scratch that helps."""
+    if outline.cuts not in self._realized:
+      laid_out = self._lay_out(self._simulate(outline.cuts), None, brief=True)
+      assert laid_out is not None
+      plans = [self._finish(laid_out)]
+      roomy = self._finish(_with_room(self._graph, laid_out))
+      if roomy.scratch != plans[0].scratch:
+        plans.append(_without_spare_room(roomy, laid_out.layout.bytes))
+      self._realized[outline.cuts] = tuple(plans)
+    return self._realized[outline.cuts]
 
   def fixed(self, schedule: str) -> StagePlan | None:
     """Every operator for itself ('layer'), or all in one 'stream' if that is possible."""
@@ -263,6 +321,7 @@ class Planner:
     return self._finish(found)
 
   def _finish(self, chosen: _LaidOut) -> StagePlan:
+    limits.check_workspace(chosen.layout.bytes)
     return _finish(self._graph, chosen, self._tensors, self._tensor_bytes)
 
   def _simulate(self, cuts: segments.Cuts) -> _Candidate:
@@ -332,6 +391,28 @@ class _Candidate:
 class _LaidOut(_Candidate):
   regions: tuple[layout.Region, ...]
   layout: layout.Layout
+
+
+def _whole_bytes(graph: StageGraph) -> int:
+  return sum(m.bytes for m in graph.maps if m.role != MapRole.CONSTANT and m.view is None) + sum(
+      op.scratch_bytes for op in graph.ops
+  )
+
+
+def _with_room(graph: StageGraph, chosen: _LaidOut) -> _LaidOut:
+  """With room behind everything for the largest scratch that makes an operator faster."""
+  more = max((max(op.spare_scratch, default=0) for op in graph.ops), default=0)
+  size = chosen.layout.bytes + layout.aligned(more)
+  return dataclasses.replace(chosen, layout=dataclasses.replace(chosen.layout, bytes=size))
+
+
+def _without_spare_room(plan: StagePlan, least: int) -> StagePlan:
+  ends = [
+      place.offset + place.bytes
+      for place in plan.scratch
+      if place is not None and place.region == program.Region.WORKSPACE
+  ]
+  return dataclasses.replace(plan, workspace_bytes=layout.aligned(max([least, *ends])))
 
 
 def _finish(

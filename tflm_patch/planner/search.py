@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
+from tflm_patch.planner import limits
 from tflm_patch.planner.ir.stage_graph import StageGraph
 from tflm_patch.planner.lowering.builder import NotStageable
 from tflm_patch.planner.options import PlanOptions
@@ -20,6 +22,8 @@ from tflm_patch.planner.plan import Planner, StagePlan
 from tflm_patch.planner.rewrites import patches
 from tflm_patch.planner.rewrites.bottleneck import Block, find_blocks, join_blocks
 from tflm_patch.planner.rewrites.two_pass import Gate, find_gates, make_again
+
+Work = TypeVar('Work', int, float, tuple[int, int])  # what makes a plan slow, to be compared
 
 # A rewrite that lowers the peak by less than this part is not chosen.
 _WORTH = 0.005
@@ -50,11 +54,29 @@ class StageSearch:
     self._planners: dict[_Rewrites, Planner] = {}
     self._steps: list[_Rewrites] = []
 
+  @property
+  def graph(self) -> StageGraph:
+    """What the stage computes, before rewrites."""
+    return self._graph
+
   def with_options(self, options: PlanOptions) -> StageSearch:
     """A search of the same stage that knows what this one has found."""
     other = StageSearch(self._graph, self._reuse, options)
     other._planners = self._planners
     return other
+
+  def gets_below(self, limit: int, floor: int) -> bool:
+    """Whether at most `limit` bytes are alive at once in some plan, tensors counted by rows.
+
+    Args:
+      limit: In bytes.
+      floor: What is below that is all the same.
+    """
+    return self._planner(_Rewrites()).gets_below_tensors(limit, floor)
+
+  def least_bytes(self) -> int:
+    """What the stage needs at least without rewrites, its tensors included."""
+    return self._planner(_Rewrites()).least_peak()
 
   def smallest(self) -> StagePlan:
     """The plan with the smallest workspace within the overhead that is allowed.
@@ -65,34 +87,60 @@ class StageSearch:
     Raises:
       NotStageable: the schedule that the options ask for is not possible.
     """
+    brief = self._options.brief
     if self._options.schedule == 'patch':
       return self._patches()
     plain = self._planner(_Rewrites())
     if self._options.schedule != 'auto':
       # A stream may be longer than a segment can be.
-      return plain.fixed(self._options.schedule) or plain.smallest()
+      return plain.fixed(self._options.schedule) or plain.smallest(brief)
+    if not limits.is_searched_fully(self._graph):
+      return plain.smallest(brief)
     if self._options.max_overhead <= 1.0 and self._options.arena_bytes is None:
       # Rewrites cost time, even those that cost no multiply-accumulates.
-      return plain.smallest()
+      return plain.smallest(brief)
     chosen = self._chosen()
-    best = self._planner(chosen).smallest()
+    best = self._planner(chosen).smallest(brief)
     # What has a higher peak, or more rewrites, may be laid out better.
     for rewrites in (_Rewrites(), _with_all_blocks(self._graph, _Rewrites(gates=chosen.gates))):
       planner = self._planner(rewrites)
       if planner.least_peak() < (1 - _WORTH) * best.bytes:
-        other = planner.smallest()
+        other = planner.smallest(brief)
         best = other if other.bytes < (1 - _WORTH) * best.bytes else best
     return best
 
-  def fastest(self, workspace_limit: int) -> StagePlan | None:
-    """The plan with the least work in a workspace of at most this size, if one is found."""
+  def fastest(self, workspace_limit: int, work: Callable[[StagePlan], Work]) -> StagePlan | None:
+    """The plan with the least work in a workspace of at most this size, if one is found.
+
+    What is tried does not depend on the limit, but for what cannot fit: more memory
+    never gives more work.
+
+    Args:
+      workspace_limit: In bytes.
+      work: What makes a plan slow; of two plans of one graph that have the same steps,
+        the one with more scratch has no more of it.
+    """
+    found: list[tuple[Work, int, StagePlan]] = []
+
+    def offer(plan: StagePlan) -> None:
+      if plan.workspace_bytes <= workspace_limit:
+        found.append((work(plan), len(found), plan))
+
+    # What a conversion without a limit takes, and what it takes when nothing faster fits.
+    offer(self._planner(_Rewrites()).smallest())
+    offer(self.smallest())
+    outlines = []
     for rewrites in self._ladder():
       planner = self._planner(rewrites)
       if planner.least_workspace() <= workspace_limit:
-        found = planner.fastest(workspace_limit)
-        if found is not None:
-          return found
-    return None
+        for each in planner.outlines(workspace_limit):
+          outlines.append((work(each.at_best), planner, each))
+    for least, planner, outline in sorted(outlines, key=lambda each: each[0]):
+      if found and least >= min(found)[0]:
+        break
+      for plan in planner.realized(outline):
+        offer(plan)
+    return min(found)[2] if found else None
 
   def _planner(self, rewrites: _Rewrites) -> Planner:
     if rewrites not in self._planners:
@@ -108,6 +156,8 @@ class StageSearch:
 
   def _ladder(self) -> list[_Rewrites]:
     """From nothing to the rewrites that need the least memory, step by step."""
+    if not limits.is_searched_fully(self._graph):
+      return [_Rewrites()]
     if not self._steps:
       gates = self._gate_steps()
       all_blocks = [_with_all_blocks(self._graph, step) for step in gates]

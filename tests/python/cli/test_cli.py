@@ -39,10 +39,10 @@ def test_convert_verify_analyze(model, tmp_path):
   output = tmp_path / 'digits_patch.tflite'
   check = run('verify', model, output, '--inputs', 3, '--json')
   found = json.loads(check.stdout)
-  assert found['bit_exact'] and found['inputs'] == 3 and found['schema_version'] == 1
+  assert found['bit_exact'] and found['inputs'] == 3 and found['schema_version'] == 2
   summary = json.loads(run('convert', model, '-o', tmp_path / 'o.tflite', '--json').stdout)
   for side in ('original', 'converted'):
-    for field in ('arena_total', 'arena_head', 'arena_tail', 'file_bytes'):
+    for field in ('arena_total', 'arena_head', 'arena_tail', 'arena_host', 'file_bytes'):
       assert summary[side][field] == found[side][field]
   assert summary['macs']['original'] == summary['macs']['converted'] > 0
   assert summary['stages'] and summary['stock_operators'] == []

@@ -38,7 +38,7 @@ def test_points_and_chart(tmp_path):
   done = run(model, '--json', '--plot', chart)
   assert done.returncode == 0, done.stderr
   found = json.loads(done.stdout)
-  assert found['schema_version'] == 1
+  assert found['schema_version'] == 2
   assert chart.read_bytes().startswith(b'\x89PNG')
   points = {point['options']: point for point in found['points']}
   smallest = convert_model(network(), ConvertOptions())

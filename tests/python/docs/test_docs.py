@@ -15,9 +15,8 @@ import sys
 import pytest
 from support import real_models
 
-import converter_plugins
-from converter_plugins.registry import STAGE
 from tflm_patch.api import ConvertOptions, convert_model
+from tflm_patch.conversion.plugins import STAGE, all_plugins
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.report.supported_operators import document
 from tflm_patch.sample.sample import sample_model_path
@@ -54,7 +53,7 @@ def test_supported_operators_is_up_to_date():
 def test_every_plugin_is_listed():
   listed = re.findall(r'^\| `(\w+)` \|', (ROOT / 'docs/convert.md').read_text(), re.MULTILINE)
   ours = [
-      entry.name for entry in converter_plugins.all_plugins()
+      entry.name for entry in all_plugins()
       if type(entry.plugin).__module__.startswith('converter_plugins.')
   ]  # fmt: skip
   assert listed == [*ours, STAGE]
@@ -126,7 +125,9 @@ def test_readme_table_is_up_to_date(match):
     fed = convert_model(path.read_bytes(), fed_by_rows(int8_io), name).converted_arena
     expected += [f'{fed.total:,}', f'{stock.total / fed.total:.1f}x']
   expected += [f'{result.original_bytes:,}', f'{result.converted_bytes:,}']
-  found = [cell.strip() for cell in match[0].split('|')[1:9]]
+  host = result.original_arena_host, result.converted_arena_host
+  expected += [f'{arena.total:,}' for arena in host]
+  found = [cell.strip() for cell in match[0].split('|')[1:11]]
   assert found == expected, f'python benchmarks/{BENCHMARK.name} --update README.md'
 
 

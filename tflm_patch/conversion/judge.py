@@ -1,0 +1,107 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What the stages of a model are judged by: the arena of the target, and the work."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tflm_patch.arena import ArenaPrediction, predict, stage_operator_bytes
+from tflm_patch.arena.structs import FIRMWARE_32, Build
+from tflm_patch.conversion.stage_operator import PlannedStage, install_stages, with_workspace
+from tflm_patch.graph.types import Model
+from tflm_patch.planner.plan import StagePlan
+from tflm_patch.planner.search import work_of
+from tflm_patch.planner.work import predict as predict_work
+
+Finish = Callable[[Model], Model]
+
+DEFAULT_CPU = 'cortex-m4'
+# A change that lowers the arena by less than this part is not worth a stage.
+WORTH = 0.02
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+  """Whose arena is meant, and what is fast there.
+
+  Attributes:
+    build: TFLM on the target.
+    cpu: A core whose instructions are predicted; None when kernel calls count.
+  """
+
+  build: Build = FIRMWARE_32
+  cpu: str | None = DEFAULT_CPU
+
+  def work(self, plan: StagePlan) -> tuple[int, int]:
+    """What makes a plan slow, to be compared with that of others."""
+    if self.cpu is None:
+      return work_of(plan)
+    return predict_work(plan, self.cpu).instructions, plan.dispatches
+
+  def least_gain(self, arena_bytes: int, stages: int = 1) -> int:
+    """Bytes that so many stages must save of an arena to be worth making."""
+    return max(int(WORTH * arena_bytes), stages * stage_operator_bytes(self.build)) + 1
+
+
+DEFAULT_GOAL = Goal()
+
+
+class Judge:
+  """Builds models with stages and says what they need.
+
+  Args:
+    model: The model that the stages' regions refer to.
+    finish: Makes a model with stages installed one that TFLM can run.
+    goal: What is wanted of it.
+  """
+
+  def __init__(self, model: Model, finish: Finish, goal: Goal) -> None:
+    self.goal = goal
+    self._model = model
+    self._finish = finish
+
+  def build(self, stages: Sequence[PlannedStage]) -> Model:
+    """The model with these stages, ready for TFLM."""
+    return self._finish(install_stages(self._model, stages))
+
+  def predict(self, stages: Sequence[PlannedStage]) -> ArenaPrediction:
+    """The arena with these stages on the target."""
+    return predict(self.build(stages), build=self.goal.build)
+
+  def arena(self, stages: Sequence[PlannedStage]) -> int:
+    """Bytes that TFLM reports with these stages."""
+    return self.predict(stages).total
+
+  def fits(self, stages: Sequence[PlannedStage], limit: int) -> bool:
+    """Whether TFLM can allocate the model in an arena of `limit` bytes."""
+    return self.predict(stages).required <= limit
+
+  def work(self, stages: Sequence[PlannedStage]) -> tuple[int, int]:
+    """The work of all stages."""
+    each = np.array([self.goal.work(stage.plan) for stage in stages], np.int64).reshape(-1, 2)
+    first, second = each.sum(axis=0).tolist()
+    return first, second
+
+  def largest_workspace(
+      self, stages: Sequence[PlannedStage], stage: PlannedStage, limit: int
+  ) -> int:
+    """How large the workspace of a stage may be, with the others as they are; a multiple of 16.
+
+    Args:
+      stages: All, which fit.
+      stage: One of them.
+      limit: Bytes of the arena.
+    """
+    low, high = stage.plan.workspace_bytes // 16, limit // 16
+    while low < high:
+      middle = (low + high + 1) // 2
+      larger = with_workspace(stage, middle * 16)
+      if self.fits([larger if other is stage else other for other in stages], limit):
+        low = middle
+      else:
+        high = middle - 1
+    return low * 16

@@ -1,0 +1,76 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A region as two stages instead of one.
+
+TFLM keeps all inputs and outputs of an operator for as long as it runs, however few
+of their rows are in use. Where these bound a stage, two stages with a small tensor
+between them need less.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+from tflm_patch.conversion.stage_operator import PlannedStage
+from tflm_patch.graph.types import Subgraph
+from tflm_patch.planner.lowering.region import NotStageable, region_boundary
+from tflm_patch.planner.search import StageSearch
+
+Region = tuple[int, ...]
+_LOOKED_INTO = 3  # cuts, those with the smallest tensors
+_ALIGNMENT = 16
+_WORTH = 0.02
+
+
+@dataclasses.dataclass(frozen=True)
+class _Cut:
+  parts: tuple[Region, Region]
+  floor: int  # bytes that its tensors need
+
+
+def split(
+    subgraph: Subgraph,
+    stage: PlannedStage,
+    search: Callable[[Region], StageSearch],
+) -> tuple[Region, Region] | None:
+  """The most promising way to make two stages of one; None where that cannot help.
+
+  Args:
+    subgraph: The stage's operators and tensors.
+    stage: The stage.
+    search: The plans of a region; raises NotStageable.
+  """
+  limit = int((1 - _WORTH) * stage.plan.bytes)
+  cuts = [cut for cut in _cuts(subgraph, stage.region) if cut.floor <= limit]
+  cuts.sort(key=lambda cut: cut.floor)
+  # The rows in use bound two stages as well.
+  if not cuts or not search(stage.region).gets_below(limit, cuts[0].floor):
+    return None
+  best = None
+  for cut in cuts[:_LOOKED_INTO]:
+    if best is not None and cut.floor >= limit:
+      break
+    try:
+      least = max(cut.floor, *(search(part).least_bytes() for part in cut.parts))
+    except NotStageable:
+      continue
+    if least < limit:
+      best, limit = cut.parts, least
+  return best
+
+
+def _cuts(subgraph: Subgraph, region: Region) -> Iterator[_Cut]:
+  _, wanted = region_boundary(subgraph, region)
+  for k in range(1, len(region)):
+    first, second = region[:k], region[k:]
+    (a_reads, a_makes), (b_reads, b_makes) = (
+        region_boundary(subgraph, part) for part in (first, second)
+    )
+    early = {*a_reads, *a_makes, *(t for t in b_reads if t not in a_makes)}
+    late = {*b_reads, *b_makes, *(t for t in a_makes if t in wanted)}
+    yield _Cut((first, second), max(_bytes(subgraph, early), _bytes(subgraph, late)))
+
+
+def _bytes(subgraph: Subgraph, tensors: set[int]) -> int:
+  return sum(-(-subgraph.tensors[t].bytes // _ALIGNMENT) * _ALIGNMENT for t in tensors)
