@@ -126,6 +126,22 @@ class StagePlan:
 
 
 @dataclasses.dataclass(frozen=True)
+class PlanSize:
+  """What a plan needs, without the plan.
+
+  Attributes:
+    workspace_bytes: Multiple of 16.
+    segments, steps: How many there are in its program.
+    peak_op: The operator during which the most memory is alive.
+  """
+
+  workspace_bytes: int
+  segments: int
+  steps: int
+  peak_op: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Outline:
   """Cuts whose rows have no places yet.
 
@@ -170,6 +186,11 @@ class Planner:
   @property
   def macs(self) -> int:
     return sum(op.macs for op in self._graph.ops)
+
+  @property
+  def tensor_bytes(self) -> int:
+    """Of the stage's tensors whose memory it uses."""
+    return self._tensor_bytes
 
   @property
   def scratch_bytes(self) -> int:
@@ -227,6 +248,38 @@ class Planner:
     if self._lay_out(self._simulate(cuts), below, brief=True, enough=workspace_limit):
       return True
     return self.smallest_workspace() <= workspace_limit
+
+  def smallest_size(self) -> PlanSize:
+    """What `smallest()` needs, sooner than that makes its plan."""
+    return self._size(self._smallest_layout())
+
+  def size_within(self, workspace_limit: int) -> PlanSize | None:
+    """A plan of at most this workspace, found without much search; None where that needs more."""
+    peak = self._tensor_bytes + workspace_limit
+    # What leaves some room is laid out at once.
+    for limit in (max(self.least_peak(), peak - peak // 8), self.least_peak()):
+      cuts = self._search.fewest_dispatches(limit)
+      if cuts is None:
+        continue
+      below = workspace_limit + 1
+      found = self._lay_out(self._simulate(cuts), below, brief=True, enough=workspace_limit)
+      if found is not None:
+        # Some of what was allowed may be left.
+        used = found.layout.used_bytes(found.needs.items)
+        return dataclasses.replace(self._size(found), workspace_bytes=used)
+    return None
+
+  def _size(self, chosen: _LaidOut) -> PlanSize:
+    operators = np.asarray(chosen.operators)
+    begins = np.flatnonzero(np.diff(operators, prepend=-1))
+    runs = np.diff(begins, append=operators.size)
+    at = int(chosen.needs.live_bytes().argmax())
+    return PlanSize(
+        chosen.layout.bytes,
+        len(chosen.cuts),
+        int((-(-runs // program.MAX_STEP_ROWS)).sum()),
+        int(operators[at]),
+    )
 
   def _smallest_layout(self) -> _LaidOut:
     if self._smallest is None:

@@ -85,6 +85,16 @@ class Layout:
   places: tuple[Place, ...]
   bytes: int
 
+  def used_bytes(self, items: Sequence[Item]) -> int:
+    """Bytes up to the end of the last item in the workspace; a multiple of 16."""
+    ends = (
+        piece.offset + piece.count * item.slot_bytes
+        for item, place in zip(items, self.places)
+        for piece in place.pieces
+        if piece.region == WORKSPACE
+    )
+    return aligned(max(ends, default=0))
+
 
 def live_bytes(items: Sequence[Item], length: int) -> np.ndarray:
   """Bytes alive at each time 0..length-1."""
