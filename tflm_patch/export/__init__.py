@@ -4,6 +4,7 @@
 
 from tflm_patch.export.component import Runtime
 from tflm_patch.export.exporter import ExportOptions, ExportResult, export
+from tflm_patch.export.kernels import kernel_header
 from tflm_patch.export.registry import FORMATS
 
-__all__ = ['FORMATS', 'ExportOptions', 'ExportResult', 'Runtime', 'export']
+__all__ = ['FORMATS', 'ExportOptions', 'ExportResult', 'Runtime', 'export', 'kernel_header']
