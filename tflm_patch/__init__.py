@@ -6,6 +6,7 @@ import tflm_patch
 result = tflm_patch.convert('model.tflite')            # writes model_patch.tflite
 analysis = tflm_patch.analyze('model.tflite')          # memory over time
 check = tflm_patch.verify('model.tflite', 'model_patch.tflite')
+fit = tflm_patch.fits('model.tflite', 'stm32f412')       # does it fit, and by how much
 
 Public are the names in `__all__` here, and those in `__all__` of the packages that have one,
 like `tflm_patch.export` and `tflm_patch.bench`. Everything else may change.
@@ -25,14 +26,17 @@ if TYPE_CHECKING:
   from tflm_patch.analysis.suggestions import Suggestion, suggest
   from tflm_patch.analysis.verification import Verification, verify
   from tflm_patch.api import ConversionResult, ConvertOptions, convert, convert_model
+  from tflm_patch.architecture import Spec, SpecError
   from tflm_patch.codegen.compiler import (
     CompiledModel,
     CompileOptions,
     compile_file,
     compile_model,
   )
+  from tflm_patch.conversion.fit import Fit, FitOptions, fits, fits_many
   from tflm_patch.errors import EnvironmentMissing, ModelError, TflmPatchError
   from tflm_patch.planner.options import Objective, PlanOptions, Schedule
+  from tflm_patch.quantization import QuantizeOptions, quantize
   from tflm_patch.runtime.rows import run_rows
   from tflm_patch.runtime.tflm import Interpreter, InterpreterError
 
@@ -43,14 +47,19 @@ __all__ = [
     'ConversionResult',
     'ConvertOptions',
     'EnvironmentMissing',
+    'Fit',
+    'FitOptions',
     'Interpreter',
     'InterpreterError',
     'ModelError',
     'Objective',
     'Pareto',
     'PlanOptions',
+    'QuantizeOptions',
     'ReceptiveFieldReport',
     'Schedule',
+    'Spec',
+    'SpecError',
     'Suggestion',
     'TflmPatchError',
     'Verification',
@@ -60,7 +69,10 @@ __all__ = [
     'compile_model',
     'convert',
     'convert_model',
+    'fits',
+    'fits_many',
     'pareto',
+    'quantize',
     'receptive_field',
     'run_rows',
     'suggest',
@@ -69,20 +81,6 @@ __all__ = [
 
 # Loaded when first used: importing the package stays quick.
 _HOMES = {
-    'ConversionResult': 'tflm_patch.api',
-    'ConvertOptions': 'tflm_patch.api',
-    'convert': 'tflm_patch.api',
-    'convert_model': 'tflm_patch.api',
-    'CompileOptions': 'tflm_patch.codegen.compiler',
-    'CompiledModel': 'tflm_patch.codegen.compiler',
-    'compile_file': 'tflm_patch.codegen.compiler',
-    'compile_model': 'tflm_patch.codegen.compiler',
-    'Objective': 'tflm_patch.planner.options',
-    'PlanOptions': 'tflm_patch.planner.options',
-    'Schedule': 'tflm_patch.planner.options',
-    'EnvironmentMissing': 'tflm_patch.errors',
-    'ModelError': 'tflm_patch.errors',
-    'TflmPatchError': 'tflm_patch.errors',
     'Analysis': 'tflm_patch.analysis.memory',
     'analyze': 'tflm_patch.analysis.memory',
     'Pareto': 'tflm_patch.analysis.pareto',
@@ -93,6 +91,28 @@ _HOMES = {
     'suggest': 'tflm_patch.analysis.suggestions',
     'Verification': 'tflm_patch.analysis.verification',
     'verify': 'tflm_patch.analysis.verification',
+    'ConversionResult': 'tflm_patch.api',
+    'ConvertOptions': 'tflm_patch.api',
+    'convert': 'tflm_patch.api',
+    'convert_model': 'tflm_patch.api',
+    'Spec': 'tflm_patch.architecture',
+    'SpecError': 'tflm_patch.architecture',
+    'CompileOptions': 'tflm_patch.codegen.compiler',
+    'CompiledModel': 'tflm_patch.codegen.compiler',
+    'compile_file': 'tflm_patch.codegen.compiler',
+    'compile_model': 'tflm_patch.codegen.compiler',
+    'Fit': 'tflm_patch.conversion.fit',
+    'FitOptions': 'tflm_patch.conversion.fit',
+    'fits': 'tflm_patch.conversion.fit',
+    'fits_many': 'tflm_patch.conversion.fit',
+    'EnvironmentMissing': 'tflm_patch.errors',
+    'ModelError': 'tflm_patch.errors',
+    'TflmPatchError': 'tflm_patch.errors',
+    'Objective': 'tflm_patch.planner.options',
+    'PlanOptions': 'tflm_patch.planner.options',
+    'Schedule': 'tflm_patch.planner.options',
+    'QuantizeOptions': 'tflm_patch.quantization',
+    'quantize': 'tflm_patch.quantization',
     'run_rows': 'tflm_patch.runtime.rows',
     'Interpreter': 'tflm_patch.runtime.tflm',
     'InterpreterError': 'tflm_patch.runtime.tflm',

@@ -268,7 +268,12 @@ def measure(
   costs: list[OperatorCost] = []
   found = []
   for number, job in enumerate(workload.jobs):
-    work = work_of_program(job.program)
+    try:
+      work = work_of_program(job.program)
+    except ValueError as error:
+      raise TflmPatchError(
+          f'stage {number} is rejected: {error}; convert the original model again'
+      ) from error
     measured = emulator.run(core, built, job, [operator.calls for operator in work])
     found.append(measured)
     costs += [

@@ -140,9 +140,26 @@ def _decoded(info: ModelInfo) -> Iterator[Stage]:
 
 def needed_sources(kinds: Iterable[Kind]) -> tuple[str, ...]:
   """The C files, relative to `source_dir()`, that programs of some kinds need."""
+  return _needed([*_ROOTS, *_NAME.findall(table_lines(kinds))], {TABLE})
+
+
+def sources_of(names: Iterable[str]) -> tuple[str, ...]:
+  """The C files, relative to `source_dir()`, that some functions need, for all families.
+
+  Raises:
+    EnvironmentMissing: the kernel sources lack a function.
+  """
+  wanted = list(names)
+  for name in wanted:
+    if name not in _tree().defined_by:
+      raise EnvironmentMissing(f'{source_dir()}: no function {name}; reinstall tflm-patch')
+  return _needed(wanted, set())
+
+
+def _needed(names: Iterable[str], found: set[str]) -> tuple[str, ...]:
+  """`found` with the files that define some names, and what these mention, and so on."""
   tree = _tree()
-  found = {TABLE}
-  waiting = [*_ROOTS, *_NAME.findall(table_lines(kinds))]
+  waiting = list(names)
   seen = set(waiting)
   while waiting:
     name = waiting.pop()
