@@ -71,7 +71,7 @@ def decide(spec: Spec, budget: Budget) -> Fit:
   asked = _Asked.about(spec)
   if asked is None:
     return _answer(_convert(spec), budget)
-  return asked.brief(budget) or _answer(asked.needs(), budget)
+  return asked.brief(budget) or _answer(asked.needs(budget.arena_bytes), budget)
 
 
 def exactly(spec: Spec, budget: Budget) -> Fit:
@@ -171,14 +171,19 @@ class _Asked:
     stage = stage_of(spec)
     return None if stage is None else cls(spec, stage)
 
-  def needs(self) -> Needs:
-    """By the whole search."""
+  def needs(self, enough: int = 0) -> Needs:
+    """By the whole search.
+
+    Args:
+      enough: One stage that needs no more bytes than that will do, where two may need less.
+    """
     size = self._planner.smallest_size()
     arena = spec_size.arena_of(self._interface, size.workspace_bytes)
     if arena.total > _WORTH * self._stock or self._stock - arena.total < _WORTH_BYTES:
       return _convert(self._spec)
     least_gain = DEFAULT_GOAL.least_gain(arena.total)
-    if self._splits.could_need(arena.total - least_gain - arena.tail):
+    wanted = arena.total - least_gain - arena.tail
+    if arena.required > enough and self._splits.could_need(wanted):
       several = several_stages(self._splits)
       if several is not None:
         return _needs_of(several)
