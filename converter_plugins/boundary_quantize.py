@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from converter_plugins import graph_edit
-from converter_plugins.registry import Context, register
+from tflm_patch.conversion.plugins import Context, register
+from tflm_patch.graph import edit as graph_edit
 from tflm_patch.graph.types import DType, Subgraph, Tensor
 
 
@@ -42,7 +42,9 @@ class BoundaryQuantize:
       fits = fits and source not in graph.outputs and target not in graph.outputs
       return index if fits and graph_edit.readers(graph, source) == [index] else None
     if operator.opcode == 'DEQUANTIZE' and target in graph.outputs:
-      fits = graph.tensors[source].dtype == DType.INT8 and not graph_edit.readers(graph, target)
+      inner_tensor = graph.tensors[source]
+      fits = inner_tensor.dtype == DType.INT8 and inner_tensor.quantization is not None
+      fits = fits and not graph_edit.readers(graph, target)
       inner = source not in graph.inputs and source not in graph.outputs
       return index if fits and inner and not graph.tensors[source].is_constant else None
     return None

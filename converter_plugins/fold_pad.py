@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
-
-from converter_plugins import graph_edit
-from converter_plugins.registry import Context, register
-from tflm_patch.graph.types import DType, Operator, Subgraph, Tensor
+from tflm_patch.conversion.plugins import Context, register
+from tflm_patch.graph import edit as graph_edit
+from tflm_patch.graph.types import DType, Subgraph, Tensor
 
 _CONVOLUTIONS = ('CONV_2D', 'DEPTHWISE_CONV_2D')
 _VALID = 1
@@ -49,7 +47,7 @@ class FoldPad:
     if not graph_edit.same_quantization(source.quantization, target.quantization):
       return None
     if len(pad.inputs) > 2:
-      value = graph_edit.constant(graph, pad.inputs[2])
+      value = graph_edit.constant(graph, pad.inputs[2], target.dtype)
       if target.quantization is None or value != [target.quantization.zero_point]:
         return None
     consumer = graph.operators[reader]
@@ -71,42 +69,3 @@ class FoldPad:
     )
     graph_edit.remove(graph, index)
     return f'{pad.opcode} {pads[2:6]} into {consumer.opcode}'
-
-
-def unfold(graph: Subgraph) -> None:
-  """Gives operators outside stages their PAD back; only a stage can pad explicitly."""
-  index = 0
-  while index < len(graph.operators):
-    consumer = graph.operators[index]
-    if consumer.explicit_padding is None:
-      index += 1
-      continue
-    top, bottom, left, right = consumer.explicit_padding
-    source = graph.tensors[consumer.inputs[0]]
-    n, rows, cols, channels = source.shape
-    padded = graph_edit.add_tensor(
-        graph,
-        Tensor(
-            name=f'{source.name}/padded',
-            shape=(n, rows + top + bottom, cols + left + right, channels),
-            dtype=source.dtype,
-            quantization=source.quantization,
-        ),
-    )
-    pads = np.array([[0, 0], [top, bottom], [left, right], [0, 0]], '<i4')
-    paddings = graph_edit.add_tensor(
-        graph,
-        Tensor(
-            name=f'{source.name}/paddings',
-            shape=(4, 2),
-            dtype=DType.INT32,
-            data=pads.reshape(-1).view(np.uint8),
-        ),
-    )
-    graph.operators[index] = dataclasses.replace(
-        consumer, inputs=(padded, *consumer.inputs[1:]), explicit_padding=None
-    )
-    graph.operators.insert(
-        index, Operator('PAD', inputs=(consumer.inputs[0], paddings), outputs=(padded,))
-    )
-    index += 2

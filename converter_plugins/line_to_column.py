@@ -11,9 +11,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 
-from converter_plugins import graph_edit
-from converter_plugins.registry import Context, register
 from converter_plugins.reshape_noop import ReshapeNoop
+from tflm_patch.conversion.plugins import Context, register
+from tflm_patch.graph import edit as graph_edit
 from tflm_patch.graph.types import Model, Operator, Subgraph, Tensor
 from tflm_patch.planner.lowering.operators import OpView, check
 

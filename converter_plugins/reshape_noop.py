@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from converter_plugins import graph_edit
-from converter_plugins.registry import Context, register
+from tflm_patch.conversion.plugins import Context, register
+from tflm_patch.graph import edit as graph_edit
 from tflm_patch.graph.types import Subgraph
 
 _RESHAPES = ('RESHAPE', 'SQUEEZE', 'EXPAND_DIMS')

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from converter_plugins import graph_edit
-from converter_plugins.registry import Context, register
+from tflm_patch.conversion.plugins import Context, register
+from tflm_patch.graph import edit as graph_edit
 from tflm_patch.graph.types import DType, Operator, Subgraph, Tensor
 
 _NHWC_TO_NCHW = [0, 3, 1, 2]

@@ -104,7 +104,7 @@ def main() -> None:
   parser.add_argument('--cpus', default=','.join(cpus.CPUS), help='cores, between commas')
   parser.add_argument('--models', default='', help='parts of models\' names, between commas')
   parser.add_argument(
-      '-O', dest='optimization', default='O3', choices=[flag[1:] for flag in image.OPTIMIZATIONS]
+      '-O', dest='optimization', default='O2', choices=[flag[1:] for flag in image.OPTIMIZATIONS]
   )
   parser.add_argument('--update', metavar='FILE', help='replace the table of ratios in this page')
   arguments = parser.parse_args()

@@ -172,19 +172,46 @@ void Restart(FrameState* kept) {
   }
 }
 
+/* What Init leaves in user_data, and Prepare looks for. */
+constexpr char kInitDone = 0;
+
 void* TagIndex(int index) {
   return reinterpret_cast<void*>(static_cast<intptr_t>(index) * 2 + 1);
 }
 
 /* What a stage keeps; nullptr for one that keeps nothing. */
 FrameState* FindState(void* user_data) {
-  return (reinterpret_cast<intptr_t>(user_data) & 1) != 0
+  const bool is_prepared = user_data != &kInitDone;
+  return is_prepared && (reinterpret_cast<intptr_t>(user_data) & 1) == 0
+             ? static_cast<FrameState*>(user_data)
+             : nullptr;
+}
+
+void* Init(tflm::Context*, const char*, size_t) {
+  return const_cast<char*>(&kInitDone);
+}
+
+/* TF_LITE_STATIC_MEMORY changes the layout of TFLM's structures. Where this file
+ * and TFLM disagree about it, user_data is elsewhere, and what comes after
+ * would read wild pointers, here and in the application. */
+const char* CheckLayout(const tflm::Node& node) {
+  return node.user_data == &kInitDone
              ? nullptr
-             : static_cast<FrameState*>(user_data);
+             :
+#if defined(TF_LITE_STATIC_MEMORY) || defined(TFLM_PATCH_NO_TFLM_HEADERS)
+             "TFLM is compiled without TF_LITE_STATIC_MEMORY, this file with "
+             "it: define it everywhere or nowhere";
+#else
+             "TFLM is compiled with TF_LITE_STATIC_MEMORY, this file without "
+             "it: define it everywhere or nowhere";
+#endif
 }
 
 tflm::Status Prepare(tflm::Context* context, tflm::Node* node) {
-  const char* problem = Check(context, *node);
+  const char* problem = CheckLayout(*node);
+  if (problem == nullptr) {
+    problem = Check(context, *node);
+  }
   if (problem != nullptr) {
     tflm::Log(kStageOpName, problem);
     return tflm::kError;
@@ -275,6 +302,7 @@ void Reset(tflm::Context*, void* user_data) {
 
 constexpr tflm::Registration MakeRegistration() {
   tflm::Registration registration = {};
+  registration.init = Init;
   registration.prepare = Prepare;
   registration.invoke = Invoke;
   registration.reset = Reset;

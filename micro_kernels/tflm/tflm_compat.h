@@ -16,6 +16,12 @@
 
 #else
 
+/* The Arduino core for ESP32 brings a TFLM that is compiled with it, and a library
+ * for Arduino cannot bring flags. */
+#if defined(ARDUINO_ARCH_ESP32) && !defined(TF_LITE_STATIC_MEMORY)
+#define TF_LITE_STATIC_MEMORY
+#endif
+
 #include "tensorflow/lite/micro/micro_common.h"
 #include "tensorflow/lite/micro/micro_context.h"
 #include "tensorflow/lite/micro/micro_log.h"

@@ -19,6 +19,7 @@ from tflm_patch.graph.types import DType
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.planner.work import work_of_plan
 from tflm_patch.program.records import Kind
+from tflm_patch.report.bench_table import bench_summary
 from tflm_patch.targets import all_targets
 
 pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
@@ -96,6 +97,8 @@ def test_optimization_is_obeyed(tmp_path, m4):
   fast, small = (measure(workload, m4, flag) for flag in ('-O3', '-Os'))
   assert fast.bit_exact and small.bit_exact
   assert fast.instructions < small.instructions and fast.code_bytes > small.code_bytes
+  default = measure(workload, m4)
+  assert default.optimization == '-O2' and small.code_bytes < default.code_bytes < fast.code_bytes
 
 
 @pytest.mark.parametrize(
@@ -114,6 +117,14 @@ def test_conversions(tmp_path, m4, how):
   assert result.bit_exact
   kinds = {cost.operator.kind for cost in result.operators}
   assert (Kind.FEED in kinds) == (how.input_rows is not None)
+  if how.input_rows is None:
+    assert result.bands == 1 and result.longest_band == result.instructions
+  else:
+    # 12 rows in bands of three; the last one also runs what waits for the whole frame.
+    assert result.bands == 4
+    assert result.instructions / 4 < result.longest_band < result.instructions
+  assert ('longest band' in bench_summary(result, [])) == (result.bands > 1)
+  assert result.to_json()['longest_band'] == result.longest_band
   assert Kind.QUANTIZE not in kinds
 
 

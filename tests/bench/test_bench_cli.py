@@ -89,7 +89,7 @@ def test_a_compiler_that_fails(tmp_path):
         (('--target', 'esp32s3'), 2, 'no Xtensa LX7 can be emulated'),
         (('--target', 'stm32f746', '--cpu', 'm4'), 2, 'is Arm Cortex-M7, not cortex-m4'),
         (('--cpu', 'm4', '-O', 'O9'), 2, 'optimization'),
-        (('--cpu', 'm4', 'another'), 2, 'usage'),
+        (('--cpu', 'm4', 'another'), 2, 'superfluous: another'),
     ],
 )
 def test_wrong_command_lines(arguments, code, text):

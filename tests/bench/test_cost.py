@@ -38,7 +38,7 @@ def test_unseen_models_within_ten_per_cent(cpu, model):
   if not all(map(shutil.which, (core.compiler, core.emulator))):
     pytest.skip(f'{core.compiler} or {core.emulator} is not installed')
   assert model in fit_cost.CHECKED and model not in fit_cost.FITTED
-  result = measure(prepare(path), core)
+  result = measure(prepare(path), core, cost.load(cpu).optimization)
   error = result.predicted_instructions / result.instructions - 1
   assert abs(error) < TOLERANCE, 'run benchmarks/cortex_m/fit_cost.py after changes of kernels'
 

@@ -126,7 +126,7 @@ def one_line(capsys):
     (['--input-rows', '3'], 1, 'does not divide'),
     (['--arena', '100'], 1, 'no plan fits'),
     (['--schedule', 'none'], 2, 'schedule'),
-    (['more'], 2, 'usage'),
+    (['more'], 2, 'see tflm-patch compile --help'),
 ])  # fmt: skip
 def test_wrong_options(arguments, code, message, model, capsys, monkeypatch):
   monkeypatch.chdir(model.parent)

@@ -70,6 +70,32 @@ def test_application_compiles_without_warnings(compiler, flags, tmp_path):
 
 
 @pytest.mark.parametrize('age', ['old', 'new'])
+def test_camera_loop_of_the_page_compiles(age, tmp_path):
+  """docs/firmware.md, as it stands there, in both ages."""
+  if shutil.which('g++') is None:
+    pytest.skip('g++ is not installed')
+  page = (HERE.parents[1] / 'docs/firmware.md').read_text()
+  code = re.findall(r'```cpp\n(.*?)```', page, re.DOTALL)
+  (loop,) = [block for block in code if 'WantsMoreRows' in block]
+  namespace = 'tflite' if age == 'old' else 'tflite::micro'
+  source = tmp_path / 'loop.cc'
+  source.write_text(
+      '#include "tensorflow/lite/micro/micro_context.h"\n'
+      '#include "tensorflow/lite/micro/micro_interpreter.h"\n'
+      '#include "tflm_patch/tflm/patch_op_resolver.h"\n'
+      f'using {namespace}::MicroInterpreter;\nusing {namespace}::TfLiteTensor;\n'
+      f'static_assert(tflm_patch::WantsMoreRows({namespace}::kTfLiteAbort), "the status");\n'
+      'static_assert(!tflm_patch::WantsMoreRows(kTfLiteOk), "the status");\n'
+      'constexpr int kHeight = 96, kBandRows = 2;\n'
+      'void ReadCameraLines(int8_t* to, int rows);\nvoid Use(const TfLiteTensor* output);\n'
+      'bool RunFrame(MicroInterpreter& interpreter);\n'
+      f'bool RunFrame(MicroInterpreter& interpreter) {{\n{loop}return true;\n}}\n'
+  )
+  flags = [flag if flag != '-std=c++14' else '-std=c++17' for flag in FIRMWARE_CXX]
+  run('g++', *flags, *INCLUDES, *TREES[age], '-c', source, '-o', tmp_path / 'loop.o')
+
+
+@pytest.mark.parametrize('age', ['old', 'new'])
 def test_adapter_needs_no_runtime_support(compiler, age, tmp_path):
   """No heap, no guards of static objects, no RTTI, no code before main."""
   binary = tmp_path / 'stage_op.o'
@@ -87,6 +113,29 @@ def test_adapter_needs_no_runtime_support(compiler, age, tmp_path):
   assert {name for name in undefined if not allowed.match(name)} == set()
   assert '_GLOBAL__sub_I' not in symbols
   assert not re.search(r' [BbDC] \S*tflm_patch', symbols)
+
+
+@pytest.mark.parametrize('tflm', ['with', 'without'])
+@pytest.mark.parametrize('operator', ['with', 'without'])
+def test_other_structure_layout_than_tflm_is_one_clear_line(tflm, operator, tmp_path):
+  """TF_LITE_STATIC_MEMORY moves the fields of TFLM's structures: Zephyr does not define it."""
+  if shutil.which('g++') is None:
+    pytest.skip('g++ is not installed')
+  static = {'with': ['-DTF_LITE_STATIC_MEMORY'], 'without': []}
+  options = ['-std=c++14', *WARNINGS, *INCLUDES, *TREES['old']]
+  run('g++', *options, *static[operator], '-c', KERNELS / 'tflm' / 'stage_op.cc', '-o',
+      tmp_path / 'stage_op.o')  # fmt: skip
+  run('g++', *options, *static[tflm], '-c', HERE / 'layout_test.cc', '-o', tmp_path / 'test.o')
+  # The executor is not reached: the node has no tensors.
+  run('g++', tmp_path / 'test.o', tmp_path / 'stage_op.o', '-o', tmp_path / 'test')
+  line = run(tmp_path / 'test')
+  if tflm == operator:
+    assert line == 'TflmPatchStage: no inputs or outputs\n'
+  else:
+    assert line == (
+        f'TflmPatchStage: TFLM is compiled {tflm} TF_LITE_STATIC_MEMORY, this file '
+        f'{operator} it: define it everywhere or nowhere\n'
+    )
 
 
 def test_operator_on_nodes_that_tflm_would_not_build(tmp_path):

@@ -86,8 +86,14 @@ class WeightedOps(ModelCore):
       per_channel: bool = True,
       bias: bool | str = True,
       size: tuple[int, int] | None = None,
+      free_batch: bool = False,
   ) -> int:
-    """TRANSPOSE_CONV; `size` are output rows and columns other than Keras makes."""
+    """TRANSPOSE_CONV.
+
+    Args:
+      size: Output rows and columns other than Keras makes.
+      free_batch: The output shape is computed from the input's, as Keras exports it.
+    """
     shape = (channels, *pair(kernel), self.shape(x)[3])
     if size is None:
       rows, cols = (
@@ -101,11 +107,25 @@ class WeightedOps(ModelCore):
     out_shape = (1, rows, cols, channels)
     return self.add_operator(
         'TRANSPOSE_CONV',
-        (self.int32(list(out_shape)), weights, x, *self._bias(x, weights, channels, bias)),
+        (
+            self._computed_shape(x, out_shape) if free_batch else self.int32(list(out_shape)),
+            weights, x, *self._bias(x, weights, channels, bias),
+        ),
         self.activation(out_shape, spread, activation),
         options('TransposeConvOptions', **fields),
         version=4,
     )
+
+  def _computed_shape(self, x: int, shape: tuple[int, ...]) -> int:
+    """SHAPE, STRIDED_SLICE and PACK: the input's batch size and known sizes."""
+    whole, batch, made = (self.tensor(s, DType.INT32) for s in ((4,), (), (4,)))
+    self.add_operator('SHAPE', (x,), whole, options('ShapeOptions', outType=2))
+    ends = self.int32([0]), self.int32([1]), self.int32([1])
+    fields = options('StridedSliceOptions', shrinkAxisMask=1)
+    self.add_operator('STRIDED_SLICE', (whole, *ends), batch, fields)
+    sizes = [self.int32(size) for size in shape[1:]]
+    fields = options('PackOptions', valuesCount=4, axis=0)
+    return self.add_operator('PACK', (batch, *sizes), made, fields)
 
   def fully_connected(
       self,

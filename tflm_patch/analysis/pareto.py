@@ -54,11 +54,13 @@ class Pareto:
 
   Attributes:
     stock_arena, stock_macs: Of the original model.
+    unknown_memory: Operators whose memory is not known: all arenas are lower bounds then.
   """
 
   points: tuple[Point, ...]
   stock_arena: int
   stock_macs: int
+  unknown_memory: tuple[str, ...] = ()
 
   def to_json(self) -> dict[str, Any]:
     """For machines."""
@@ -125,6 +127,7 @@ def pareto(
       tuple(_marked(_distinct(found))),
       smallest.original_arena.total,
       smallest.original_macs,
+      smallest.unknown_memory,
   )
 
 

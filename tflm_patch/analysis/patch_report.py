@@ -11,12 +11,12 @@ import dataclasses
 import os
 from typing import Any
 
-import converter_plugins
 from tflm_patch.analysis import patch_stage
 from tflm_patch.analysis.analytic_memory import Peak
 from tflm_patch.analysis.patch_stage import Grid, PatchStage
 from tflm_patch.analysis.receptive_field import OperatorField, SpatialGraph, fields, spatial_graph
 from tflm_patch.api import ConvertOptions
+from tflm_patch.conversion import plugins
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.reader import read_model
 from tflm_patch.graph.types import Model
@@ -147,9 +147,9 @@ def report(
 ) -> ReceptiveFieldReport:
   """The report of a model in memory; see `receptive_field`."""
   options = options or ConvertOptions()
-  entries, _ = converter_plugins.select(options.plugins)
-  context = converter_plugins.Context(int8_io=options.int8_io)
-  model, _ = converter_plugins.run_plugins(model, entries, context)
+  rewrites = plugins.select(options.plugins).rewrites
+  context = plugins.Context(int8_io=options.int8_io)
+  model, _ = plugins.run_plugins(model, rewrites, context)
   graph = spatial_graph(model)
   if graph is None:
     name = model.source or 'model'

@@ -8,7 +8,8 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tflm_patch.api import ConversionResult, ConvertOptions, convert_model, has_other_io
+from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
+from tflm_patch.conversion.reasons import has_other_io
 from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model

@@ -7,20 +7,33 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
-import pathlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from tflm_patch.arena import FIRMWARE_32, predict
+from tflm_patch.conversion import plugins
+from tflm_patch.conversion.finish import finish
+from tflm_patch.conversion.reasons import outside_note
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import read_limited
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import Model
+from tflm_patch.graph.writer import serialize_model
 from tflm_patch.runtime.arena import measure_arena, smallest_arena
-from tflm_patch.runtime.inputs import sample_inputs
-from tflm_patch.runtime.verify import Mismatch, as_frames, compare, io_adapter
+from tflm_patch.runtime.inputs import load_inputs, sample_inputs
+from tflm_patch.runtime.tflm import InterpreterError
+from tflm_patch.runtime.undefined import reads_undefined_memory
+from tflm_patch.runtime.verify import (
+    Comparison,
+    IoAdapter,
+    Mismatch,
+    as_frames,
+    compare,
+    io_adapter,
+    naming,
+)
 
 # 2: arena_total, arena_head and arena_tail are of a target with 4-byte pointers, predicted.
 SCHEMA_VERSION = 2
@@ -52,13 +65,25 @@ class Measured:
 
 @dataclasses.dataclass(frozen=True)
 class Verification:
-  """The outcome: outputs equal or not, and both arenas, all measured in TFLM."""
+  """The outcome: outputs equal or not, and both arenas, all measured in TFLM.
+
+  Attributes:
+    bit_exact: Whether all outputs are equal; to those of the original in its defined form,
+      where it has one and TFLM's own bytes of it are undefined.
+    inputs: How many were compared.
+    mismatch: The first difference.
+    original, converted: What TFLM reports.
+    original_undefined: Outputs differ, and the original gives different bytes in two runs.
+    notes: What the original was compared as, and why, a sentence each.
+  """
 
   bit_exact: bool
   inputs: int
   mismatch: Mismatch | None
   original: Measured
   converted: Measured
+  original_undefined: bool = False
+  notes: tuple[str, ...] = ()
 
   def to_json(self) -> dict[str, Any]:
     """For machines."""
@@ -66,6 +91,8 @@ class Verification:
         'schema_version': SCHEMA_VERSION,
         'bit_exact': self.bit_exact,
         'inputs': self.inputs,
+        'original_undefined': self.original_undefined,
+        'notes': list(self.notes),
         'mismatch': None if self.mismatch is None else dataclasses.asdict(self.mismatch),
         'original': dataclasses.asdict(self.original),
         'converted': dataclasses.asdict(self.converted),
@@ -93,33 +120,108 @@ def verify(
     TflmPatchError: a file is unreadable, TFLM is not installed or runs one of the
       models not, or the inputs do not fit.
   """
-  say = progress or (lambda text: None)
+  say = progress or _silent
   before, after = read_limited(original), read_limited(converted)
   models = parse_model(before, os.fspath(original)), parse_model(after, os.fspath(converted))
   adapter = io_adapter(*models)
   source = models[0] if adapter is None else as_frames(models[1], models[0])
-  arrays: Iterable[list[np.ndarray]]
-  if isinstance(inputs, int):
-    if inputs < 1:
-      raise TflmPatchError(f'{inputs} inputs compare nothing; use at least 1')
-    arrays = itertools.islice(sample_inputs(source, inputs, seed), inputs)
-  else:
-    arrays = _load_inputs(pathlib.Path(inputs), source)
-  comparison = compare(
-      before, after, arrays, adapter, lambda done: say(f'Comparing outputs: {done} inputs')
-  )
+  notes = []
+  if models[0].outside:
+    notes.append(outside_note(models[0], 'it is compared with them inside'))
+    before = serialize_model(models[0])
+  arrays = _arrays(inputs, source, seed)
+  names = os.fspath(original), os.fspath(converted)
+  comparison = compare(before, after, arrays(), adapter, _counter(say), names)
+  undefined = False
+  if not comparison.bit_exact:
+    say('Running the original in two arenas')
+    undefined = _is_undefined(before, arrays(), adapter, comparison)
+  if undefined:
+    defined = _defined_form(models[0])
+    if defined is not None:
+      comparison = compare(defined, after, arrays(), adapter, _counter(say), names)
+    notes.append(_AS_DILATED if defined is not None else _NOTHING_RIGHT)
   say('Measuring arenas')
+  size = len(read_limited(original))
   return Verification(
       bit_exact=comparison.bit_exact,
       inputs=comparison.inputs,
       mismatch=comparison.first,
-      original=_measure(before, models[0]),
-      converted=_measure(after, models[1]),
+      original=dataclasses.replace(_measure(before, models[0], names[0]), file_bytes=size),
+      converted=_measure(after, models[1], names[1]),
+      original_undefined=undefined,
+      notes=tuple(notes),
   )
 
 
-def _measure(data: bytes, model: Model) -> Measured:
-  target, host = predict(model, build=FIRMWARE_32), measure_arena(data)
+_UNDEFINED = (
+    'the original gives different bytes in two runs whose arenas held different bytes before: '
+    'it reads memory that nothing has written'
+)
+_AS_DILATED = (
+    f'{_UNDEFINED}; compared with the original whose convolutions between SPACE_TO_BATCH_ND and '
+    'BATCH_TO_SPACE_ND are dilated ones, as in an export with batch size 1'
+)
+_NOTHING_RIGHT = (
+    f'{_UNDEFINED}, so there are no right bytes to compare with; export it again, with batch '
+    'size 1 (keras.Input(batch_size=1))'
+)
+# Memory that an output depends on shows on the first inputs.
+_UNDEFINED_INPUTS = 3
+
+
+def _silent(text: str) -> None:
+  del text
+
+
+def _counter(say: Progress) -> Callable[[int], None]:
+  return lambda done: say(f'Comparing outputs: {done} inputs')
+
+
+def _is_undefined(
+    original: bytes,
+    arrays: Iterable[list[np.ndarray]],
+    adapter: IoAdapter | None,
+    comparison: Comparison,
+) -> bool:
+  """Whether the original's outputs depend on what the arena held before."""
+  differing = -1 if comparison.first is None else comparison.first.input
+  picked = [
+      each if adapter is None else adapter.original_inputs(each)
+      for number, each in enumerate(arrays)
+      if number < _UNDEFINED_INPUTS or number == differing
+  ]
+  try:
+    return reads_undefined_memory(original, picked)
+  except InterpreterError:
+    return False  # it runs, but not in such arenas
+
+
+def _defined_form(original: Model) -> bytes | None:
+  """The original with dilated convolutions written as such; None when it has none."""
+  rewrites = plugins.select(['fold_dilation']).rewrites
+  model, changes = plugins.run_plugins(original, rewrites, plugins.Context())
+  return serialize_model(finish(model)) if changes else None
+
+
+def _arrays(
+    inputs: int | str | os.PathLike[str], source: Model, seed: int
+) -> Callable[[], Iterable[list[np.ndarray]]]:
+  """Makes the inputs, the same ones each time."""
+  if not isinstance(inputs, int):
+    loaded = load_inputs(inputs, source)
+    return lambda: loaded
+  count = inputs
+  if count < 1:
+    raise TflmPatchError(f'{count} inputs compare nothing; use at least 1')
+  return lambda: itertools.islice(sample_inputs(source, count, seed), count)
+
+
+def _measure(data: bytes, model: Model, name: str) -> Measured:
+  target = predict(model, build=FIRMWARE_32)
+  with naming(name):
+    host = measure_arena(data)
+    smallest = smallest_arena(data)
   return Measured(
       arena_total=target.total,
       arena_head=target.head,
@@ -127,26 +229,6 @@ def _measure(data: bytes, model: Model) -> Measured:
       arena_host=host.total,
       arena_host_head=host.head,
       arena_host_tail=host.tail,
-      arena_host_smallest=smallest_arena(data),
+      arena_host_smallest=smallest,
       file_bytes=len(data),
   )
-
-
-def _load_inputs(path: pathlib.Path, model: Model) -> list[list[np.ndarray]]:
-  if len(model.main.inputs) != 1:
-    raise TflmPatchError(f'{path}: the model has {len(model.main.inputs)} inputs; use a number')
-  tensor = model.main.tensors[model.main.inputs[0]]
-  try:
-    values = np.load(path, allow_pickle=False)
-  except (OSError, ValueError, EOFError) as error:
-    raise TflmPatchError(
-        f'{path}: cannot be read as .npy ({error}); save one with numpy.save'
-    ) from error
-  if not isinstance(values, np.ndarray) or values.dtype != tensor.dtype.numpy:
-    kind = getattr(values, 'dtype', 'an archive')
-    raise TflmPatchError(f'{path}: holds {kind}; the model takes {tensor.dtype.name.lower()}')
-  if values.size == 0 or values.size % tensor.elements or values.shape[-1:] != tensor.shape[-1:]:
-    raise TflmPatchError(
-        f'{path}: shape {list(values.shape)}; the model takes [n, {list(tensor.shape[1:])}]'
-    )
-  return [[value] for value in values.reshape(-1, *tensor.shape)]

@@ -80,9 +80,10 @@ def _renamed(op: OpView, tensor: Tensor) -> Window:
 
 def _strided_slice(op: OpView, tensor: Tensor) -> Window:
   """Of channels only: a slice that keeps rows and columns may still turn them round."""
-  if not op.has_input(3) or not op.input(3).is_constant or op.input(3).elements != 4:
+  strides = op.integers(3)
+  if strides is None or len(strides) != 4 or min(strides) < 0:
     return WHOLE
-  return WHOLE if min(op.input(3).array().tolist()) < 0 else _pointwise(op, tensor)
+  return _pointwise(op, tensor)
 
 
 def _sliding(op: OpView, tensor: Tensor) -> Window:
@@ -109,9 +110,7 @@ def _transpose(op: OpView, tensor: Tensor) -> Window:
 
 
 def _is_from_nchw(op: OpView) -> bool:
-  if not op.has_input(1) or not op.input(1).is_constant or len(op.input().shape) != 4:
-    return False
-  return bool(op.input(1).array().reshape(-1).tolist() == NCHW_TO_NHWC)
+  return len(op.input().shape) == 4 and op.integers(1) == NCHW_TO_NHWC
 
 
 def _resize(op: OpView, tensor: Tensor) -> Window:

@@ -10,15 +10,15 @@ from tflm_patch.arena.predict import (
     predict,
 )
 from tflm_patch.arena.structs import (
-  FIRMWARE_32,
-  FIRMWARE_64,
-  WHEEL_2026_09,
-  WHEEL_2026_10,
-  Build,
-  firmware_build,
-  wheel_build,
+    FIRMWARE_32,
+    FIRMWARE_64,
+    WHEEL_2026_09,
+    WHEEL_2026_10,
+    Build,
+    firmware_build,
+    wheel_build,
 )
-from tflm_patch.arena.tail import stage_operator_bytes
+from tflm_patch.arena.tail import resource_variables, stage_operator_bytes
 
 __all__ = [
     'FIRMWARE_32',
@@ -32,6 +32,7 @@ __all__ = [
     'memory_over_time',
     'peak_operators',
     'predict',
+    'resource_variables',
     'stage_operator_bytes',
     'wheel_build',
 ]

@@ -26,6 +26,8 @@ from tflm_patch.program.encode import is_fed_by_bands
 
 _VERSION = 1
 _STAGE = 'TflmPatchStage'
+# Which of them are alive together is a table.
+_MAX_BUFFERS = 2000
 
 
 def improve(model: Model, build: Build = FIRMWARE_32) -> Model:
@@ -38,6 +40,8 @@ def improve(model: Model, build: Build = FIRMWARE_32) -> Model:
   if not stock.exact or not _can_plan(model):
     return model
   buffers, requirements = _requirements(model, build)
+  if len(requirements) > _MAX_BUFFERS:
+    return model
   packer = Packer(requirements)
   if stock.head <= packer.bound:
     return model

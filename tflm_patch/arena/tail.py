@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from tflm_patch.arena import operators
 from tflm_patch.arena.lifetimes import NEVER, ScratchRequest
 from tflm_patch.arena.structs import Build, align_up, int_array_bytes, layout, size_of
-from tflm_patch.graph.types import Model, Subgraph, Tensor
+from tflm_patch.graph.types import Model, Operator, Subgraph, Tensor
 
 # Alignment of tensors and of what kernels ask for.
 BUFFER_ALIGNMENT = 16
@@ -146,15 +146,10 @@ class Tail:
     self._structs(_RECORDING_BUFFER_ALLOCATOR if recording else _BUFFER_ALLOCATOR)
     self._structs(_MEMORY_PLANNER)
     self._structs(_RECORDING_ALLOCATOR if recording else _ALLOCATOR)
-    variables = {
-        getattr(op.options, 'sharedName', None)
-        for graph in self._model.subgraphs
-        for op in graph.operators
-        if op.opcode == 'VAR_HANDLE'
-    }
+    variables = len(resource_variables(self._model))
     if variables:
       self._buffer(size_of(_RESOURCE_VARIABLES, self._build))
-      self._buffer(size_of(_RESOURCE_VARIABLE, self._build) * len(variables))
+      self._buffer(size_of(_RESOURCE_VARIABLE, self._build) * variables)
 
   def _graph(self) -> None:
     subgraphs = self._model.subgraphs
@@ -213,6 +208,21 @@ class Tail:
         self._allocate(int_array_bytes(channels), _INT_ALIGNMENT)
 
 
+def resource_variables(model: Model) -> set[object]:
+  """The names of a model's resource variables, which `MicroResourceVariables` has to hold."""
+  return {
+      _variable_name(op)
+      for graph in model.subgraphs
+      for op in graph.operators
+      if op.opcode == 'VAR_HANDLE'
+  }
+
+
+def _variable_name(op: Operator) -> tuple[object, object]:
+  # No container is the empty one.
+  return getattr(op.options, 'container', None) or b'', getattr(op.options, 'sharedName', None)
+
+
 class _Resources:
   """Resource variables: the first ASSIGN_VARIABLE that meets one allocates it."""
 
@@ -224,10 +234,7 @@ class _Resources:
     """Bytes that an operator allocates for a variable, None when it allocates none."""
     op = site.operator
     if op.opcode == 'VAR_HANDLE' and op.outputs:
-      options = op.options
-      self._names[subgraph, op.outputs[0]] = (
-          getattr(options, 'container', None), getattr(options, 'sharedName', None)
-      )
+      self._names[subgraph, op.outputs[0]] = _variable_name(op)
     elif op.opcode == 'ASSIGN_VARIABLE' and op.inputs:
       name = self._names.get((subgraph, op.inputs[0]))
       value = site.input(1)

@@ -25,6 +25,8 @@ class Measurement:
 
   Attributes:
     instructions: Of one inference, inside the stage.
+    longest_band: Of these, in the band of the input that takes most; all where the
+      input comes whole.
     per_operator: Of its kernels' runs, without the clock's own.
     validate_instructions: Of checking the program.
     stack: Of the inference, at its deepest.
@@ -34,6 +36,7 @@ class Measurement:
   """
 
   instructions: float
+  longest_band: float
   per_operator: tuple[float, ...]
   validate_instructions: float
   stack: int
@@ -122,6 +125,7 @@ def _read(
   ops = {numbers[0]: numbers[1] for name, numbers in facts if name == 'op'}
   return Measurement(
       instructions=one['run'][1] * scale,
+      longest_band=one['longest_band'][0] * scale,
       per_operator=tuple(
           max(0.0, scale * (ops[i] - count * clock_ticks / rounds))
           for i, count in enumerate(calls)

@@ -28,7 +28,7 @@ from tflm_patch.kernel_library import sources as kernel_sources
 from tflm_patch.runtime import paths
 
 FIRMWARE = pathlib.Path(__file__).resolve().parent / 'firmware'
-OPTIMIZATIONS = ('-O3', '-O2', '-Os')
+OPTIMIZATIONS = ('-O2', '-O3', '-Os')
 CACHE = 'TFLM_PATCH_CACHE'  # environment variable with the folder of built images
 _COMPILE = ('-std=c11', '-ffunction-sections', '-fdata-sections', '-Wall', '-Wextra')
 _KEEP_SECONDS = 14 * 24 * 3600
@@ -70,7 +70,7 @@ def require_tools(cpu: Cpu) -> None:
 
 
 def build(
-    cpu: Cpu, optimization: str = '-O3', cold: str | None = None, header: str | None = None
+    cpu: Cpu, optimization: str = '-O2', cold: str | None = None, header: str | None = None
 ) -> Image:
   """The image for a core, built where it is not in the cache.
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
-import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tflm_patch import cost
@@ -18,7 +17,8 @@ from tflm_patch.bench.job import StageJob
 from tflm_patch.bench.stages import stage_jobs, stage_positions
 from tflm_patch.cost.work import OperatorWork, work_of_program
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.graph.reader import read_model
+from tflm_patch.graph.files import read_limited
+from tflm_patch.graph.reader import parse_model
 from tflm_patch.program import records as program
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.isolated import IsolatedInterpreter
@@ -58,6 +58,10 @@ class BenchResult:
     operators: Every operator of every stage.
     stock_operators: Opcodes of operators outside stages: these are not measured.
     instructions: Of an inference, inside the stages.
+    bands: Invocations that make up an inference, more than one where the input comes
+      in bands of rows.
+    longest_band: Instructions of the band that takes most, in the stage that is fed:
+      the camera's lines must wait that long. All of them where the input comes whole.
     validate_instructions: Of checking the programs, once, in `AllocateTensors()`.
     workspace: Bytes of the largest workspace.
     stack: Bytes of an inference, at its deepest; of checking the program.
@@ -70,8 +74,8 @@ class BenchResult:
       was all that there was, and `exact_on_host` is True.
     different_bytes: Of the outputs on the core, against the converted model in TFLM.
     stray_bytes: Written around the memory that belongs to the stages.
-    predicted_instructions: By the planner's cost model; None for another
-      optimization than its own.
+    predicted_instructions: By the planner's cost model; None for a core without one.
+    predicted_optimization: The compiler's flag that the cost model was fitted with.
   """
 
   cpu: str
@@ -79,6 +83,8 @@ class BenchResult:
   operators: tuple[OperatorCost, ...]
   stock_operators: tuple[str, ...]
   instructions: int
+  bands: int
+  longest_band: int
   validate_instructions: int
   workspace: int
   stack: int
@@ -90,6 +96,7 @@ class BenchResult:
   different_bytes: int
   stray_bytes: int
   predicted_instructions: int | None
+  predicted_optimization: str | None
 
   @property
   def bit_exact(self) -> bool:
@@ -114,6 +121,9 @@ class BenchResult:
         'optimization': self.optimization,
         'instructions': self.instructions,
         'predicted_instructions': self.predicted_instructions,
+        'predicted_optimization': self.predicted_optimization,
+        'bands': self.bands,
+        'longest_band': self.longest_band,
         'macs': self.macs,
         'bit_exact': self.bit_exact,
         'compared_with_original': self.compared_with_original,
@@ -166,7 +176,7 @@ def bench(
     path: str | os.PathLike[str],
     cpu: str,
     options: ConvertOptions | None = None,
-    optimization: str = '-O3',
+    optimization: str = '-O2',
     progress: Progress | None = None,
 ) -> BenchResult:
   """Measures a model, which is converted first where it is not converted yet.
@@ -204,8 +214,8 @@ def prepare(
   """
   progress = progress or _silent
   source = os.fspath(path)
-  original = model = read_model(path)
-  data = converted = pathlib.Path(path).read_bytes()
+  data = converted = read_limited(path)
+  original = model = parse_model(data, source)
   if not stage_positions(model):
     progress('Converting')
     options = dataclasses.replace(options or ConvertOptions(), force_stage=True)
@@ -237,7 +247,7 @@ def prepare(
 def measure(
     workload: Workload,
     core: cpus.Cpu,
-    optimization: str = '-O3',
+    optimization: str = '-O2',
     progress: Progress | None = None,
 ) -> BenchResult:
   """Runs a workload on a core.
@@ -265,12 +275,15 @@ def measure(
         OperatorCost(number, operator, round(instructions))
         for operator, instructions in zip(work, measured.per_operator)
     ]
+  predicted, predicted_optimization = _predicted(workload, core)
   return BenchResult(
       cpu=core.name,
       optimization=optimization,
       operators=tuple(costs),
       stock_operators=workload.stock_operators,
       instructions=round(sum(measured.instructions for measured in found)),
+      bands=max(job.bands for job in workload.jobs),
+      longest_band=round(_longest_band(workload.jobs, found)),
       validate_instructions=round(sum(measured.validate_instructions for measured in found)),
       workspace=max(
           program.HEADER.unpack(job.program)['workspace_bytes'] for job in workload.jobs
@@ -283,19 +296,25 @@ def measure(
       compared_with_original=workload.compared_with_original,
       different_bytes=sum(measured.different for measured in found),
       stray_bytes=sum(measured.stray for measured in found),
-      predicted_instructions=_predicted(workload, core, optimization),
+      predicted_instructions=predicted,
+      predicted_optimization=predicted_optimization,
   )
 
 
-def _predicted(workload: Workload, core: cpus.Cpu, optimization: str) -> int | None:
+def _longest_band(jobs: Sequence[StageJob], found: Sequence[emulator.Measurement]) -> float:
+  fed = [measured.longest_band for job, measured in zip(jobs, found) if job.bands > 1]
+  return max(fed) if fed else sum(measured.instructions for measured in found)
+
+
+def _predicted(workload: Workload, core: cpus.Cpu) -> tuple[int | None, str | None]:
+  """The cost model's instructions, and the compiler's flag that it was fitted with."""
   if core.name not in cost.known_cpus():
-    return None
+    return None, None
   table = cost.load(core.name)
-  if table.optimization != optimization:
-    return None
-  return sum(
+  instructions = sum(
       cost.predict_work(work_of_program(job.program), table).instructions for job in workload.jobs
   )
+  return instructions, table.optimization
 
 
 def _silent(text: str) -> None:

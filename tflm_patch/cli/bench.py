@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
-import json
-
-from absl import flags
 
 from tflm_patch import targets
 from tflm_patch.bench import cpus
@@ -15,46 +13,44 @@ from tflm_patch.bench.estimate import core_of, estimates
 from tflm_patch.bench.image import OPTIMIZATIONS
 from tflm_patch.bench.measure import bench
 from tflm_patch.cli import convert_flags
-from tflm_patch.cli.command import Command, Progress, UsageError
+from tflm_patch.cli.command import Command, UsageError, add_json, add_model
+from tflm_patch.cli.terminal import Progress, say, say_json
 from tflm_patch.report.bench_table import bench_summary
 from tflm_patch.targets import Target
 
 
-def _define(values: flags.FlagValues) -> None:
-  convert_flags.define(values)
-  flags.DEFINE_string(
-      'cpu', None, f'the core: {", ".join(cpus.CPUS)}; without it that of --target',
-      flag_values=values,
+def _define(parser: argparse.ArgumentParser) -> None:
+  add_model(parser, text='the model, converted or not')
+  parser.add_argument(
+      '--cpu', help=f'the core: {", ".join(cpus.CPUS)}; without it that of --target'
+  )
+  parser.add_argument(
+      '-O', '--optimization', choices=[flag[1:] for flag in OPTIMIZATIONS], default='O2',
+      help='of the C compiler (default: %(default)s)',
   )  # fmt: skip
-  flags.DEFINE_enum(
-      'optimization', 'O3', [flag[1:] for flag in OPTIMIZATIONS], 'of the C compiler',
-      short_name='O', flag_values=values,
-  )  # fmt: skip
+  convert_flags.define(parser)
+  add_json(parser)
 
 
-def _run(values: flags.FlagValues, arguments: list[str]) -> int:
-  chip = None if values.target is None else targets.load(values.target)
-  core = _core(values, chip)
-  progress = Progress(not values.json)
-  try:
-    result = bench(
-        arguments[0], core, convert_flags.options(values), f'-{values.optimization}', progress
-    )
-  finally:
-    progress.done()
+def _run(arguments: argparse.Namespace) -> int:
+  options = convert_flags.options(arguments)
+  chip = None if arguments.target is None else targets.load(arguments.target)
+  core = _core(arguments.cpu, chip)
+  with Progress(not arguments.json) as progress:
+    result = bench(arguments.model, core, options, f'-{arguments.optimization}', progress)
   found = estimates(result.instructions, core, None if chip is None else [chip])
-  if values.json:
+  if arguments.json:
     chips = [dataclasses.asdict(estimate) for estimate in found]
-    print(json.dumps({**result.to_json(), 'estimates': chips}, indent=2))
+    say_json({**result.to_json(), 'estimates': chips})
   else:
-    print(bench_summary(result, found))
+    say(bench_summary(result, found))
   return 0 if result.bit_exact else 1
 
 
-def _core(values: flags.FlagValues, chip: Target | None) -> str:
+def _core(wanted: str | None, chip: Target | None) -> str:
   """The core to measure on."""
-  if values.cpu is not None:
-    core = cpus.find(values.cpu).name
+  if wanted is not None:
+    core = cpus.find(wanted).name
     if chip is not None and core_of(chip) != core:
       raise UsageError(f'the core of {chip.name} is {chip.cpu}, not {core}; leave --cpu out')
     return core
@@ -70,13 +66,12 @@ def _core(values: flags.FlagValues, chip: Target | None) -> str:
 COMMAND = Command(
     name='bench',
     summary='counts instructions, stack and code on an emulated microcontroller',
-    arguments='model.tflite --cpu cortex-m4 [--target chip] [--int8-io] [-O O2] [--json]',
-    positional=(1, 1),
+    usage='model.tflite --cpu cortex-m4 [--target chip] [--int8-io] [-O Os] [--json]',
     examples=(
         'tflm-patch bench model.tflite --cpu cortex-m4',
         'tflm-patch bench model_patch.tflite --cpu m55 --json',
         'tflm-patch bench model.tflite --target stm32f746 --int8-io',
     ),
     define=_define,
-    action=_run,
+    run=_run,
 )

@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
-import sys
-import time
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
-from absl import flags
-
-_QUIET_SECONDS = 1.0
+from absl.flags import argparse_flags
 
 
 class UsageError(Exception):
@@ -25,78 +23,69 @@ class Command:
   Attributes:
     name: As typed.
     summary: One line for the list of commands.
-    arguments: What stands behind the name, for its usage line.
-    positional: Fewest and most positional arguments.
+    usage: What stands after the name, in short, for its usage line.
     examples: Command lines.
-    define: Defines the command's flags.
-    action: Runs it with parsed flags and positional arguments; gives the exit code.
+    define: Adds the command's arguments to its parser.
+    run: Runs it with parsed arguments; gives the exit code.
   """
 
   name: str
   summary: str
-  arguments: str
-  positional: tuple[int, int]
+  usage: str
   examples: tuple[str, ...]
-  define: Callable[[flags.FlagValues], None]
-  action: Callable[[flags.FlagValues, list[str]], int]
-
-  def run(self, arguments: Sequence[str]) -> int:
-    """Parses and runs; see `main` for the exit codes."""
-    values = flags.FlagValues()
-    self.define(values)
-    if any(argument in ('-h', '--help', '-help') for argument in arguments):
-      print(self.help(values))
-      return 0
-    try:
-      positional = values([self.name, *map(_underscored, arguments)])[1:]
-    except flags.Error as error:
-      text = ' '.join(str(error).split())
-      raise UsageError(f'{text}; see tflm-patch {self.name} --help') from error
-    fewest, most = self.positional
-    if not fewest <= len(positional) <= most:
-      raise UsageError(f'usage: tflm-patch {self.name} {self.arguments}')
-    return self.action(values, positional)
-
-  def help(self, values: flags.FlagValues) -> str:
-    """The text of --help."""
-    lines = [
-        f'{self.summary}', '', f'usage: tflm-patch {self.name} {self.arguments}', '', 'options:',
-    ]  # fmt: skip
-    for name in sorted({flag.name for flag in values._flags().values()}):
-      flag = values[name]
-      short = f'-{flag.short_name}, ' if flag.short_name else ''
-      value = '' if flag.boolean else ' VALUE'
-      default = f' (default {flag.default})' if flag.default not in (None, False, []) else ''
-      lines.append(f'  {short}--{name.replace("_", "-")}{value}')
-      lines.append(f'      {flag.help}{default}')
-    return '\n'.join([*lines, '', 'examples:', *(f'  {example}' for example in self.examples)])
+  define: Callable[[argparse.ArgumentParser], None]
+  run: Callable[[argparse.Namespace], int]
 
 
-def _underscored(argument: str) -> str:
-  """--int8-io is the flag int8_io."""
-  if not argument.startswith('--') or argument == '--':
-    return argument
-  name, equals, value = argument.partition('=')
-  return name[:2] + name[2:].replace('-', '_') + equals + value
+class Parser(argparse_flags.ArgumentParser):
+  """A parser whose errors are one line, raised as `UsageError`.
+
+  The flags of `absl.flags.FLAGS` belong to programs that use the package, not to it: none
+  is taken over.
+  """
+
+  def __init__(self, prog: str, description: str, examples: Sequence[str], **more: object) -> None:
+    super().__init__(
+        prog=prog,
+        description=description,
+        epilog='\n'.join(['examples:', *(f'  {example}' for example in examples)]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        inherited_absl_flags=None,
+        allow_abbrev=False,
+        add_help=False,
+        **more,
+    )
+
+  def error(self, message: str) -> NoReturn:
+    """Raises the error that argparse would print."""
+    raise UsageError(f'{message}; see {self.prog} --help')
 
 
-class Progress:
-  """Lines on stderr for what takes longer than a second, on a terminal only."""
+class CommandParser(Parser):
+  """The parser of one command."""
 
-  def __init__(self, wanted: bool = True) -> None:
-    self._on = wanted and sys.stderr.isatty()
-    self._start = time.monotonic()
-    self._shown = False
+  def __init__(self, command: Command, prog: str, **more: object) -> None:
+    usage = f'{prog} {command.usage}'
+    super().__init__(prog, command.summary, command.examples, usage=usage, **more)
+    self.set_defaults(run=command.run)
+    command.define(self)
+    self.add_argument('-h', '--help', action='help', help='show this text')
 
-  def __call__(self, text: str) -> None:
-    """Shows what is being done now."""
-    if self._on and time.monotonic() - self._start > _QUIET_SECONDS:
-      print(f'\r\033[K{text} ...', end='', file=sys.stderr, flush=True)
-      self._shown = True
+  def parse_known_args(  # type: ignore[override]
+      self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+  ) -> tuple[argparse.Namespace, list[str]]:
+    """As argparse's; an argument that is not known is this command's error."""
+    found, unknown = super().parse_known_args(args, namespace)
+    if unknown:
+      self.error(f'unknown or superfluous: {" ".join(unknown)}')
+    return found, unknown
 
-  def done(self) -> None:
-    """Removes the line."""
-    if self._shown:
-      print('\r\033[K', end='', file=sys.stderr, flush=True)
-      self._shown = False
 
+def add_model(parser: argparse.ArgumentParser, name: str = 'model', text: str = '') -> None:
+  """Adds a model's file as a positional argument."""
+  parser.add_argument(name, metavar=f'{name}.tflite', help=text or 'the model')
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+  """Adds --json."""
+  parser.add_argument('--json', action='store_true', help='print a summary for machines')

@@ -4,68 +4,60 @@
 
 from __future__ import annotations
 
-import json
-
-from absl import flags
+import argparse
 
 from tflm_patch.cli import convert_flags
-from tflm_patch.cli.command import Command, Progress
+from tflm_patch.cli.command import Command, add_json, add_model
+from tflm_patch.cli.terminal import Progress, say, say_json
 from tflm_patch.codegen import compiler
 from tflm_patch.codegen.compiler import CompileOptions
 from tflm_patch.report.tables import compile_summary
 
 
-def _define(values: flags.FlagValues) -> None:
-  convert_flags.define(values)
-  flags.DEFINE_string(
-      'output', None,
-      'C file to write, its header beside it (default: model.c beside model.tflite)',
-      short_name='o', flag_values=values,
+def _define(parser: argparse.ArgumentParser) -> None:
+  add_model(parser, text='the model, converted or not')
+  parser.add_argument(
+      '-o', '--output', metavar='FILE.c',
+      help='C file to write, its header beside it (default: model.c beside model.tflite)',
   )  # fmt: skip
-  flags.DEFINE_string(
-      'name', None, 'what the names of the functions begin with (default: the C file\'s name)',
-      flag_values=values,
-  )  # fmt: skip
-  flags.DEFINE_string(
-      'section', None, 'the linker section of the workspace, as in .noinit', flag_values=values
+  parser.add_argument(
+      '--name', help='what the names of the functions begin with (default: the C file\'s name)'
   )
-  flags.DEFINE_bool(
-      'standalone', False,
-      'write the sources of the needed kernels beside the model, so that gcc *.c works',
-      flag_values=values,
+  parser.add_argument('--section', help='the linker section of the workspace, as in .noinit')
+  parser.add_argument(
+      '--standalone', action='store_true',
+      help='write the sources of the needed kernels beside the model, so that gcc *.c works',
   )  # fmt: skip
+  convert_flags.define(parser)
+  add_json(parser)
 
 
-def _run(values: flags.FlagValues, arguments: list[str]) -> int:
-  progress = Progress(not values.json)
-  output = values.output or str(compiler.default_output(arguments[0]))
+def _run(arguments: argparse.Namespace) -> int:
   options = CompileOptions(
-      values.name, values.section, values.standalone, convert_flags.options(values)
+      arguments.name, arguments.section, arguments.standalone, convert_flags.options(arguments)
   )
-  try:
-    compiled = compiler.compile_file(arguments[0], output, options, progress)
-  finally:
-    progress.done()
-  if values.json:
-    print(json.dumps({**compiled.to_json(), 'output': output}, indent=2))
+  output = arguments.output or str(compiler.default_output(arguments.model))
+  with Progress(not arguments.json) as progress:
+    compiled = compiler.compile_file(arguments.model, output, options, progress)
+  if arguments.json:
+    say_json({**compiled.to_json(), 'output': output})
   else:
-    print(compile_summary(compiled, output))
+    say(compile_summary(compiled, output))
   return 0
 
 
 COMMAND = Command(
     name='compile',
     summary='writes a model as C that calls the kernels directly, without TFLM',
-    arguments=(
+    usage=(
         'model.tflite [-o model.c] [--name NAME] [--section NAME] [--standalone] [--int8-io] '
-        '[--input-rows N] [--arena SIZE] [--json]'
+        '[--arena SIZE] ...'
     ),
-    positional=(1, 1),
     examples=(
         'tflm-patch compile model.tflite -o model.c',
         'tflm-patch compile model.tflite -o build/vww.c --name vww --standalone',
         'tflm-patch compile model.tflite -o model.c --input-rows 1 --section .noinit',
     ),
     define=_define,
-    action=_run,
+    run=_run,
 )

@@ -4,46 +4,41 @@
 
 from __future__ import annotations
 
-import json
-
-from absl import flags
+import argparse
 
 from tflm_patch import api
 from tflm_patch.cli import convert_flags
-from tflm_patch.cli.command import Command, Progress
+from tflm_patch.cli.command import Command, add_json, add_model
+from tflm_patch.cli.terminal import Progress, say, say_json
 from tflm_patch.report.tables import conversion_summary
 
 
-def _define(values: flags.FlagValues) -> None:
-  convert_flags.define(values)
-  flags.DEFINE_string(
-      'output', None, 'file to write (default: model_patch.tflite beside model.tflite)',
-      short_name='o', flag_values=values,
+def _define(parser: argparse.ArgumentParser) -> None:
+  add_model(parser)
+  parser.add_argument(
+      '-o', '--output', metavar='FILE',
+      help='file to write (default: model_patch.tflite beside model.tflite)',
   )  # fmt: skip
+  convert_flags.define(parser)
+  add_json(parser)
 
 
-def _run(values: flags.FlagValues, arguments: list[str]) -> int:
-  progress = Progress(not values.json)
-  try:
-    result = api.convert(arguments[0], values.output, convert_flags.options(values), progress)
-  finally:
-    progress.done()
-  output = values.output or str(api.default_output(arguments[0]))
-  if values.json:
-    print(json.dumps({**result.to_json(), 'output': output}, indent=2))
+def _run(arguments: argparse.Namespace) -> int:
+  options = convert_flags.options(arguments)
+  output = arguments.output or str(api.default_output(arguments.model))
+  with Progress(not arguments.json) as progress:
+    result = api.convert(arguments.model, output, options, progress)
+  if arguments.json:
+    say_json({**result.to_json(), 'output': output}, output)
   else:
-    print(conversion_summary(result, output))
+    say(conversion_summary(result, output), output)
   return 0
 
 
 COMMAND = Command(
     name='convert',
     summary='rewrites a model into row-streamed stages that need a fraction of the arena',
-    arguments=(
-        'model.tflite [-o out.tflite] [--int8-io] [--input-rows N] [--arena SIZE] '
-        '[--max-overhead F] [--schedule S] [--json]'
-    ),
-    positional=(1, 1),
+    usage='model.tflite [-o out.tflite] [--int8-io] [--input-rows N] [--arena SIZE] ...',
     examples=(
         'tflm-patch convert model.tflite',
         'tflm-patch convert model.tflite -o small.tflite --int8-io',
@@ -52,5 +47,5 @@ COMMAND = Command(
         'tflm-patch convert model.tflite --plugins=-fold_pad --json',
     ),
     define=_define,
-    action=_run,
+    run=_run,
 )

@@ -4,45 +4,48 @@
 
 from __future__ import annotations
 
-import json
+import argparse
 
-from absl import flags
-
-from tflm_patch.cli.command import Command, UsageError
+from tflm_patch.cli.command import Command, UsageError, add_json, add_model
+from tflm_patch.cli.terminal import say, say_json
 from tflm_patch.export import FORMATS, ExportOptions, ExportResult, export
 from tflm_patch.export.exporter import RUNTIMES
 
 
-def _define(values: flags.FlagValues) -> None:
-  flags.DEFINE_string('format', None, f'one of {", ".join(FORMATS)}', flag_values=values)
-  flags.DEFINE_string('output', None, 'folder to write', short_name='o', flag_values=values)
-  flags.DEFINE_string(
-      'name', 'model', 'prefix of files and functions, namespace of the resolver',
-      flag_values=values,
+def _define(parser: argparse.ArgumentParser) -> None:
+  add_model(parser, 'model_patch', 'what convert wrote')
+  parser.add_argument('--format', metavar='F', help=f'one of {", ".join(FORMATS)}')
+  parser.add_argument('-o', '--output', metavar='FOLDER', help='folder to write')
+  parser.add_argument(
+      '--name', default='model',
+      help='prefix of files and functions, namespace of the resolver (default: %(default)s)',
   )  # fmt: skip
-  flags.DEFINE_enum(
-      'runtime', 'auto', list(RUNTIMES),
-      'what runs the model: TFLM\'s interpreter; the stage executor alone (direct), for a model '
-      'that is a single stage; auto leaves the choice to builds that have one',
-      flag_values=values,
+  parser.add_argument(
+      '--runtime', choices=RUNTIMES, default='auto',
+      help='what runs the model: TFLM\'s interpreter; the stage executor alone (direct), for a '
+      'model that is a single stage; auto leaves the choice to builds that have one '
+      '(default: %(default)s)',
   )  # fmt: skip
-  flags.DEFINE_bool(
-      'force', False, 'write into a folder that is not empty, over the files of an earlier export',
-      flag_values=values,
+  parser.add_argument(
+      '--force', action='store_true',
+      help='write into a folder that is not empty, over the files of an earlier export',
   )  # fmt: skip
-  flags.DEFINE_bool('json', False, 'print the summary for machines', flag_values=values)
+  add_json(parser)
 
 
-def _run(values: flags.FlagValues, arguments: list[str]) -> int:
-  if values.format is None:
+def _run(arguments: argparse.Namespace) -> int:
+  if arguments.format is None:
     raise UsageError(f'--format is missing: one of {", ".join(FORMATS)}')
-  if values.output is None:
+  if arguments.output is None:
     raise UsageError('-o is missing: the folder to write')
-  result = export(
-      arguments[0], values.output,
-      ExportOptions(values.format, values.name, values.runtime, values.force),
-  )  # fmt: skip
-  print(json.dumps(result.to_json(), indent=2) if values.json else _summary(result))
+  options = ExportOptions(
+      arguments.format, arguments.name, arguments.runtime, arguments.force
+  )
+  result = export(arguments.model_patch, arguments.output, options)
+  if arguments.json:
+    say_json(result.to_json())
+  else:
+    say(_summary(result))
   return 0
 
 
@@ -60,6 +63,8 @@ def _summary(result: ExportResult) -> str:
         f'  arena      {arena["bytes"]:,} bytes with 32-bit pointers: head {arena["head"]:,} '
         f'({how}), tail {arena["tail"]:,} (computed), the rest is room'
     )
+    if not arena['exact']:
+      lines.append('             at least: the memory of some operators is not known')
   if 'direct' in result.runtimes:
     lines.append('  TFLM       not needed: the model is a single stage')
   if found['operators_to_bring']:
@@ -70,12 +75,11 @@ def _summary(result: ExportResult) -> str:
 COMMAND = Command(
     name='export',
     summary='writes a converted model with its kernels as a component for firmware',
-    arguments='model_patch.tflite --format F -o folder [--name N] [--runtime R] [--force] [--json]',
-    positional=(1, 1),
+    usage='model_patch.tflite --format F -o folder [--name N] [--runtime R] [--force] [--json]',
     examples=(
         'tflm-patch export model_patch.tflite --format cmake -o firmware/model',
         'tflm-patch export model_patch.tflite --format arduino -o libraries/model --name model',
     ),
     define=_define,
-    action=_run,
+    run=_run,
 )

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from tflm_patch.cli import analyze, bench, convert, export, fit, pareto, targets, verify
 from tflm_patch.cli import compile as compile_command
-from tflm_patch.cli.command import Command, UsageError
+from tflm_patch.cli.command import Command, CommandParser, Parser, UsageError
+from tflm_patch.cli.terminal import complain
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.version import __version__
 
@@ -32,21 +33,28 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 _DEBUG = 'TFLM_PATCH_DEBUG'
 
 
-def usage() -> str:
-  """The text of `tflm-patch --help`."""
-  lines = [
-      'tflm-patch: int8 .tflite models in a fraction of TFLM\'s arena, bit-exactly',
-      '',
-      'usage: tflm-patch COMMAND ...',
-      '',
-      *(f'  {command.name:<10}{command.summary}' for command in COMMANDS.values()),
-      '',
-      'tflm-patch COMMAND --help explains a command\'s options; --version prints the version.',
-      '',
-      'examples:',
-      *(f'  {command.examples[0]}' for command in COMMANDS.values()),
-  ]
-  return '\n'.join(lines)
+def parser() -> Parser:
+  """The parser of the whole command line."""
+  result = Parser(
+      'tflm-patch',
+      'int8 .tflite models in a fraction of TFLM\'s arena, bit-exactly',
+      [command.examples[0] for command in COMMANDS.values()],
+      usage='tflm-patch COMMAND ...',
+  )
+  commands = result.add_subparsers(
+      title='commands', metavar='COMMAND', required=True, parser_class=CommandParser
+  )
+  for command in COMMANDS.values():
+    commands.add_parser(
+        command.name, help=command.summary, command=command, prog=f'{result.prog} {command.name}'
+    )
+  result.add_argument(
+      '-h', '--help', action='help', help='show this text; after a command, its options'
+  )
+  result.add_argument(
+      '--version', action='version', version=f'tflm-patch {__version__}', help='show the version'
+  )
+  return result
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -56,42 +64,39 @@ def main(arguments: Sequence[str]) -> int:
   difference); 2: the command line is wrong.
   """
   try:
-    if not arguments or arguments[0] in ('-h', '--help', 'help'):
-      print(usage(), flush=True)
-      return 0 if arguments else MISUSED
-    if arguments[0] == '--version':
-      print(f'tflm-patch {__version__}')
-      return 0
-    command = COMMANDS.get(arguments[0])
-    if command is None:
-      raise UsageError(f'unknown command "{arguments[0]}"; known are {", ".join(COMMANDS)}')
-    return command.run(arguments[1:])
+    if not arguments:
+      parser().print_help()
+      return MISUSED
+    parsed = parser().parse_args(['--help'] if list(arguments) == ['help'] else arguments)
+    return int(parsed.run(parsed))
+  except SystemExit as done:  # after --help and --version
+    return int(done.code or 0)
   except UsageError as error:
-    print(f'tflm-patch: error: {error}', file=sys.stderr)
+    complain(f'error: {error}')
     return MISUSED
   except TflmPatchError as error:
-    print(f'tflm-patch: error: {_one_line(error)}', file=sys.stderr)
+    complain(f'error: {error}')
     return FAILED
   except KeyboardInterrupt:
-    print('tflm-patch: interrupted', file=sys.stderr)
+    complain('interrupted')
     return INTERRUPTED
   except BrokenPipeError:
     # Whoever read our output has enough of it.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return FAILED
+  except MemoryError:
+    if os.environ.get(_DEBUG):
+      raise
+    complain('error: not enough memory; use a smaller model, or more memory')
+    return FAILED
   except Exception as error:
     if os.environ.get(_DEBUG):
       raise
-    print(
-        f'tflm-patch: error: internal error: {type(error).__name__}: {_one_line(error)};'
-        f' please report it with the output of {_DEBUG}=1',
-        file=sys.stderr,
+    complain(
+        f'error: internal error: {type(error).__name__}: {error};'
+        f' please report it with the output of {_DEBUG}=1'
     )
     return FAILED
-
-
-def _one_line(error: BaseException) -> str:
-  return ' '.join(str(error).split())
 
 
 def run() -> None:

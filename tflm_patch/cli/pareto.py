@@ -4,61 +4,65 @@
 
 from __future__ import annotations
 
-import json
-
-from absl import flags
+import argparse
 
 from tflm_patch.analysis.pareto import pareto
 from tflm_patch.api import ConvertOptions
-from tflm_patch.cli.command import Command, Progress
+from tflm_patch.cli import values
+from tflm_patch.cli.command import Command, add_json, add_model
+from tflm_patch.cli.terminal import Progress, say, say_json
+from tflm_patch.graph.files import check_outputs
 from tflm_patch.report.pareto_html import write_html
-from tflm_patch.report.plot import plot_pareto
+from tflm_patch.report.plot import plot_pareto, require_matplotlib
 from tflm_patch.report.tables import pareto_summary
 
 
-def _define(values: flags.FlagValues) -> None:
-  flags.DEFINE_bool(
-      'int8_io', False, 'inputs and outputs become int8, as for convert', flag_values=values
+def _define(parser: argparse.ArgumentParser) -> None:
+  add_model(parser)
+  parser.add_argument('--plot', metavar='FILE', help='PNG file for arena against MACs')
+  parser.add_argument(
+      '--html', metavar='FILE', help='HTML file with chart and table, complete in itself'
   )
-  flags.DEFINE_integer(
-      'input_rows', None, 'input in bands of rows, as for convert', lower_bound=1,
-      flag_values=values,
+  group = parser.add_argument_group('inputs and outputs of the model, as for convert')
+  group.add_argument('--int8-io', action='store_true', help='inputs and outputs become int8')
+  group.add_argument(
+      '--input-rows', type=values.argument(values.parse_count), metavar='N',
+      help='input in bands of N rows',
   )  # fmt: skip
-  flags.DEFINE_string('plot', None, 'PNG file for arena against MACs', flag_values=values)
-  flags.DEFINE_string(
-      'html', None, 'HTML file with chart and table, complete in itself', flag_values=values
-  )
-  flags.DEFINE_bool('json', False, 'print the points for machines', flag_values=values)
+  add_json(parser)
 
 
-def _run(values: flags.FlagValues, arguments: list[str]) -> int:
-  progress = Progress(not values.json)
-  options = ConvertOptions(int8_io=values.int8_io, input_rows=values.input_rows)
-  try:
-    found = pareto(arguments[0], options, progress)
-    if values.plot:
-      plot_pareto(found, arguments[0], values.plot)
-    if values.html:
-      write_html(found, arguments[0], values.html)
-  finally:
-    progress.done()
-  print(json.dumps(found.to_json(), indent=2) if values.json else pareto_summary(found))
-  for name, path in (('chart', values.plot), ('report', values.html)):
-    if path and not values.json:
-      print(f'{name}: {path}')
+def _run(arguments: argparse.Namespace) -> int:
+  outputs = {'chart': arguments.plot, 'report': arguments.html}
+  written = {name: path for name, path in outputs.items() if path}
+  if arguments.plot:
+    require_matplotlib()
+  check_outputs([arguments.model], list(written.values()))
+  options = ConvertOptions(int8_io=arguments.int8_io, input_rows=arguments.input_rows)
+  with Progress(not arguments.json) as progress:
+    found = pareto(arguments.model, options, progress)
+    if arguments.plot:
+      plot_pareto(found, arguments.model, arguments.plot)
+    if arguments.html:
+      write_html(found, arguments.model, arguments.html)
+  if arguments.json:
+    say_json(found.to_json())
+    return 0
+  say(pareto_summary(found))
+  for name, path in written.items():
+    say(f'{name}: {path}')
   return 0
 
 
 COMMAND = Command(
     name='pareto',
     summary='compares arena and work of all schedules and budgets',
-    arguments='model.tflite [--plot a.png] [--html a.html] [--int8-io] [--input-rows N] [--json]',
-    positional=(1, 1),
+    usage='model.tflite [--plot a.png] [--html a.html] [--int8-io] [--input-rows N] [--json]',
     examples=(
         'tflm-patch pareto model.tflite',
         'tflm-patch pareto model.tflite --plot pareto.png',
         'tflm-patch pareto model.tflite --input-rows 1 --html report.html',
     ),
     define=_define,
-    action=_run,
+    run=_run,
 )

@@ -4,38 +4,40 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
-import json
-
-from absl import flags
 
 from tflm_patch import targets
-from tflm_patch.cli.command import Command
+from tflm_patch.cli.command import Command, add_json
+from tflm_patch.cli.terminal import say, say_json
 from tflm_patch.report.tables import targets_summary
 
 SCHEMA_VERSION = 1
 
 
-def _define(values: flags.FlagValues) -> None:
-  flags.DEFINE_bool('json', False, 'print the table for machines', flag_values=values)
+def _define(parser: argparse.ArgumentParser) -> None:
+  parser.add_argument(
+      'target', metavar='name|my_chip.json', nargs='?', help='a single one; all without it'
+  )
+  add_json(parser)
 
 
-def _run(values: flags.FlagValues, arguments: list[str]) -> int:
-  found = [targets.load(name) for name in arguments] or targets.all_targets()
-  if values.json:
+def _run(arguments: argparse.Namespace) -> int:
+  name = arguments.target
+  found = targets.all_targets() if name is None else [targets.load(name)]
+  if arguments.json:
     rows = [dataclasses.asdict(target) for target in found]
-    print(json.dumps({'schema_version': SCHEMA_VERSION, 'targets': rows}, indent=2))
+    say_json({'schema_version': SCHEMA_VERSION, 'targets': rows})
   else:
-    print(targets_summary(found))
+    say(targets_summary(found))
   return 0
 
 
 COMMAND = Command(
     name='targets',
     summary='lists the chips that are known, or checks a file that describes another one',
-    arguments='[name|my_chip.json] [--json]',
-    positional=(0, 1),
+    usage='[name|my_chip.json] [--json]',
     examples=('tflm-patch targets', 'tflm-patch targets stm32f746 --json'),
     define=_define,
-    action=_run,
+    run=_run,
 )

@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Values that flags take: sizes in bytes, overheads, grids.
+"""Values that options take: sizes in bytes, overheads, grids, counts.
 
 A K is 1024 bytes, with or without the i: data sheets of microcontrollers mean
 1024 when they write KB.
@@ -8,17 +8,19 @@ A K is 1024 bytes, with or without the i: data sheets of microcontrollers mean
 
 from __future__ import annotations
 
+import argparse
 import fractions
 import math
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
-from absl import flags
+T = TypeVar('T')
 
 MAX_BYTES = (1 << 31) - 1  # what TFLM's arena offsets can express
 MAX_GRID = 0xFFFF
 
+_DIGITS = 18  # more than any count has; Python refuses thousands
 _SIZE = re.compile(r'(\d+(?:\.\d+)?|\.\d+) ?(b|kb?|kib|mb?|mib)?', re.IGNORECASE | re.ASCII)
 _SHIFTS = {'': 0, 'b': 0, 'k': 10, 'm': 20}
 _GRID = re.compile(r'(\d+)[xX](\d+)', re.ASCII)
@@ -74,38 +76,29 @@ def parse_grid(text: str) -> tuple[int, int]:
   return rows, cols
 
 
-class _Parser(flags.ArgumentParser):
-  """Lets a function parse a flag."""
+def parse_count(text: str) -> int:
+  """A whole number of at least 1.
 
-  def __init__(self, function: Callable[[str], Any], kind: str) -> None:
-    super().__init__()
-    self._function = function
-    self._kind = kind
-
-  def parse(self, argument: Any) -> Any:
-    return self._function(argument) if isinstance(argument, str) else argument
-
-  def flag_type(self) -> str:
-    return self._kind
-
-
-_PARSERS = {
-    'size': _Parser(parse_size, 'size'),
-    'overhead': _Parser(parse_overhead, 'overhead'),
-    'grid': _Parser(parse_grid, 'grid'),
-}
-
-
-def define(
-    kind: str, name: str, default: str | None, text: str, values: flags.FlagValues
-) -> None:
-  """Defines a flag of a kind: 'size', 'overhead' or 'grid'.
-
-  Args:
-    kind: Which of the parsers of this module reads it.
-    name: The flag.
-    default: As the user would type it, None for none.
-    text: Its help.
-    values: Where to define it.
+  Raises:
+    ValueError: it is none.
   """
-  flags.DEFINE(_PARSERS[kind], name, default, text, flag_values=values)
+  if not text.strip().isdecimal() or not text.isascii() or int(text[:_DIGITS]) < 1:
+    raise ValueError(f'"{text[:_DIGITS]}" is no whole number of at least 1')
+  return int(text[:_DIGITS])
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+  """Names with commas between them."""
+  return tuple(name.strip() for name in text.split(',')) if text else ()
+
+
+def argument(parse: Callable[[str], T]) -> Callable[[str], T]:
+  """A function of this module as the `type` of an argument: its reasons reach the user."""
+
+  def parse_argument(text: str) -> T:
+    try:
+      return parse(text)
+    except ValueError as error:
+      raise argparse.ArgumentTypeError(str(error)) from error
+
+  return parse_argument

@@ -16,8 +16,8 @@ from tflm_patch.api import ConvertOptions
 from tflm_patch.codegen import checks, memory, source, standalone
 from tflm_patch.codegen.functions import StageFunctions
 from tflm_patch.conversion.stage_operator import is_stage
-from tflm_patch.errors import ModelError, TflmPatchError
-from tflm_patch.graph.files import read_limited, write_atomically
+from tflm_patch.errors import ModelError, TflmPatchError, printable
+from tflm_patch.graph.files import check_outputs, read_limited, write_atomically
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import Model, Operator, Subgraph
 from tflm_patch.kernel_library import trimming as needed
@@ -138,9 +138,8 @@ def compile_model(
     first_op += len(stage.ops)
   header_name = str(pathlib.PurePath(file_name).with_suffix('.h').name)
   kernels_header = standalone.flat_name(KERNELS_HEADER) if options.standalone else KERNELS_HEADER
-  names = source.Names(
-      name, header_name, kernels_header, options.section, pathlib.PurePath(origin).name or 'a model'
-  )
+  shown = printable(pathlib.PurePath(origin).name) or 'a model'
+  names = source.Names(name, header_name, kernels_header, options.section, shown)
   bands = 1 + sum(stage.pauses for stage in stages)
   text = source.source(names, model, place, functions)
   kernels = tuple(sorted(set(_KERNEL.findall(text))))
@@ -178,9 +177,14 @@ def compile_file(
   output = default_output(path) if output is None else pathlib.Path(output)
   if output.suffix != '.c':
     raise TflmPatchError(f'{output}: is no name of a C file; end it with .c, as in -o model.c')
-  compiled = compile_model(
-      read_limited(path), options, output.name, os.fspath(path), progress
-  )
+  if printable(output.name) != output.name or set(output.name) & set('"\\'):
+    raise TflmPatchError(
+        f'{output}: this name cannot stand in an #include; choose another output with -o'
+    )
+  data = read_limited(path)
+  check_outputs([path], [output, output.with_suffix('.h')])
+  compiled = compile_model(data, options, output.name, os.fspath(path), progress)
+  check_outputs([path], [output.with_name(name) for name in compiled.files])
   # The source comes last: while it is the old one, so is the rest of its folder.
   for name in sorted(compiled.files, key=lambda name: name == output.name):
     write_atomically(output.with_name(name), compiled.files[name].encode())

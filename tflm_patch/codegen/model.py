@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from tflm_patch.arena import resource_variables
 from tflm_patch.conversion.stage_operator import CUSTOM_NAME, is_stage
 from tflm_patch.errors import ModelError
 from tflm_patch.graph.reader import parse_model
@@ -50,6 +51,7 @@ class ModelInfo:
     inputs, outputs: Of the model.
     direct: The stage when it is all of the model: then the stage executor runs it
       without TFLM. None otherwise.
+    variables: How many resource variables (VAR_HANDLE) TFLM has to hold.
   """
 
   model: Model
@@ -60,6 +62,7 @@ class ModelInfo:
   inputs: tuple[Tensor, ...]
   outputs: tuple[Tensor, ...]
   direct: StageInfo | None
+  variables: int
 
   @property
   def kinds(self) -> frozenset[Kind]:
@@ -117,6 +120,7 @@ def describe(data: bytes, source: str = '') -> ModelInfo:
       inputs=tuple(main.tensors[i] for i in main.inputs),
       outputs=tuple(main.tensors[i] for i in main.outputs),
       direct=stages[0] if is_all else None,
+      variables=len(resource_variables(model)),
   )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from tflm_patch.codegen.names import fill
 from tflm_patch.export import runner
-from tflm_patch.export.component import Component, license_text
+from tflm_patch.export.component import TFLM, Component, license_text
 from tflm_patch.export.format import Format, readme
 
 _ENTRY = '''void setup() {
@@ -31,6 +31,7 @@ def _files(component: Component) -> dict[str, bytes]:
   sketch = runner.example(
       component.info, names, _ENTRY, [f'<{names.lower}.h>'], _PRINT
   )
+  tflm = fill('arduino/tflm.md', names) if TFLM in component.runtimes else ''
   return {
       # Only src/ is on the include path: headers and code share it.
       **component.tree('src', 'src'),
@@ -38,7 +39,7 @@ def _files(component: Component) -> dict[str, bytes]:
           'arduino/library.properties', names, metadata_version=numeric_version(names.version)
       ).encode(),
       'examples/RunOnce/RunOnce.ino': sketch.encode(),
-      'README.md': readme(component, 'arduino/steps'),
+      'README.md': readme(component, 'arduino/steps', tflm=tflm),
       'LICENSE': license_text(),
   }
 
@@ -52,4 +53,4 @@ def numeric_version(version: str) -> str:
   return '.'.join([*numbers, '0', '0'][:3])
 
 
-FORMAT = Format('arduino', 'an Arduino library', _files)
+FORMAT = Format('arduino', 'an Arduino library', _files, prefers_direct=True)

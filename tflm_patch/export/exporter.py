@@ -33,7 +33,8 @@ class ExportOptions:
     format: A name of `FORMATS`.
     name: Prefix of files and functions, namespace of the resolver.
     runtime: 'tflm' for its interpreter, 'direct' for the stage executor alone,
-      'auto' for what the format's builds can choose from, else the interpreter.
+      'auto' for what the format's builds can choose from, else what the format
+      prefers: mostly the interpreter, for Arduino the stage executor where it can.
     force: Write into a folder that is not empty: files of an earlier export are
       removed, other files stay.
   """
@@ -122,9 +123,13 @@ def _runtimes(chosen: Format, wanted: str, info: ModelInfo) -> tuple[str, ...]:
         f'{info.source}: has operators outside of its stages, which need TFLM; '
         'export it with --runtime tflm'
     )
-  if wanted == 'auto':
-    return (DIRECT, TFLM) if chosen.chooses_runtime and info.direct is not None else (TFLM,)
-  return (wanted,)
+  if wanted != 'auto':
+    return (wanted,)
+  if info.direct is None:
+    return (TFLM,)
+  if chosen.chooses_runtime:
+    return (DIRECT, TFLM)
+  return (DIRECT,) if chosen.prefers_direct else (TFLM,)
 
 
 def _manifest(chosen: Format, names: Names, files: list[str]) -> bytes:

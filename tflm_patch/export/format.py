@@ -21,12 +21,15 @@ class Format:
     files: Gives all files of the export, by path.
     chooses_runtime: Its builds choose between the interpreter and the stage executor
       by themselves, so that it takes both where both are possible.
+    prefers_direct: There is no TFLM for most of its boards: a model that is a single
+      stage runs without, unless the user asks for it.
   """
 
   name: str
   summary: str
   files: Callable[[Component], dict[str, bytes]]
   chooses_runtime: bool = False
+  prefers_direct: bool = False
 
 
 def readme(component: Component, template: str, **fields: object) -> bytes:

@@ -12,11 +12,19 @@ from tflm_patch.export.arduino import numeric_version
 from tflm_patch.export.component import TFLM, Component, license_text
 from tflm_patch.export.format import Format, readme
 
+# The newest TFLM in PlatformIO's form; the ones in its registry lack micro_common.h.
+TFLM_LIBRARY = 'https://github.com/trylaarsdam/pio-tflite-lib.git'
+
 
 def _files(component: Component) -> dict[str, bytes]:
   names = component.names
   example = 'examples/run_once'
-  flags = ['-DTF_LITE_STATIC_MEMORY'] if TFLM in component.runtimes else []
+  with_tflm = TFLM in component.runtimes
+  fields = {
+      'dependency': f'\n  {TFLM_LIBRARY}' if with_tflm else '',
+      # For all libraries of the project: TFLM and the model must agree about it.
+      'flags': ' -DTF_LITE_STATIC_MEMORY' if with_tflm else '',
+  }
   library = {
       'name': names.lower,
       'version': numeric_version(names.version),
@@ -26,7 +34,7 @@ def _files(component: Component) -> dict[str, bytes]:
       'frameworks': '*',
       'platforms': '*',
       'headers': f'{names.lower}.h',
-      'build': {'srcDir': 'src', 'includeDir': 'include', 'flags': flags},
+      'build': {'srcDir': 'src', 'includeDir': 'include'},
       'examples': [
           {'name': 'run_once', 'base': example, 'files': ['platformio.ini', 'src/main.c']}
       ],
@@ -34,9 +42,12 @@ def _files(component: Component) -> dict[str, bytes]:
   return {
       **component.tree('include', 'src'),
       'library.json': (json.dumps(library, indent=2) + '\n').encode(),
-      f'{example}/platformio.ini': fill('platformio/platformio.ini', names).encode(),
+      f'{example}/platformio.ini': fill('platformio/platformio.ini', names, **fields).encode(),
       f'{example}/src/main.c': runner.example(component.info, names, c_array.MAIN).encode(),
-      'README.md': readme(component, 'platformio/steps'),
+      'README.md': readme(
+          component, 'platformio/steps',
+          tflm=fill('platformio/tflm.md', names, library=TFLM_LIBRARY) if with_tflm else '',
+      ),
       'LICENSE': license_text(),
   }
 

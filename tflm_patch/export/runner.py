@@ -21,6 +21,8 @@ _C_TYPES = {
     DType.INT32: 'int',
     DType.FLOAT32: 'float',
 }
+_TFLM_HEADERS = ('micro_interpreter', 'micro_mutable_op_resolver')
+_VARIABLE_HEADERS = ('micro_allocator', 'micro_resource_variable')
 PRINT_BY_PRINTF = {
     'text': 'static void print_text(const char* text) { printf("%s", text); }\n',
     'integer': 'static void print_integer(int value) { printf("%d", value); }\n',
@@ -98,7 +100,18 @@ def tflm_source(info: ModelInfo, names: Names) -> str:
         f'\nvoid {names.lower}_reset(void) {{\n'
         '  static_cast<void>(g_interpreter->Reset());\n}\n'
     )
-  return fill('tflm.cc', names, reset=reset)
+  headers: tuple[str, ...] = _TFLM_HEADERS
+  variables, memory = '', 'g_arena, sizeof(g_arena)'
+  if info.variables:
+    headers += _VARIABLE_HEADERS
+    variables = fill('tflm_variables.cc', names, count=info.variables)
+    memory = 'allocator, variables'
+  includes = ''.join(
+      f'#include "tensorflow/lite/micro/{header}.h"\n' for header in sorted(headers)
+  )
+  return fill(
+      'tflm.cc', names, includes=includes, variables=variables, memory=memory, reset=reset
+  )
 
 
 def example(

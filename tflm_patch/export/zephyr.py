@@ -21,12 +21,10 @@ def _files(component: Component) -> dict[str, bytes]:
       'depends': '\tdepends on TENSORFLOW_LITE_MICRO\n' if with_tflm else '',
       'config': 'CONFIG_CPP=y\nCONFIG_STD_CPP17=y\nCONFIG_TENSORFLOW_LITE_MICRO=y\n'
       if with_tflm else '',
-      'definition': '\n  zephyr_library_compile_definitions(TF_LITE_STATIC_MEMORY)'
-      if with_tflm else '',
   }  # fmt: skip
   build = fill(
       'zephyr/CMakeLists.txt', names,
-      sources=lines(component.compiled(runtime), 'src', ' ' * 4), definition=fields['definition'],
+      sources=lines(component.compiled(runtime), 'src', ' ' * 4),
   )  # fmt: skip
   sample = 'samples/run_once'
   return {
@@ -38,7 +36,9 @@ def _files(component: Component) -> dict[str, bytes]:
       f'{sample}/prj.conf': fill('zephyr/prj.conf', names, config=fields['config']).encode(),
       f'{sample}/sample.yaml': fill('zephyr/sample.yaml', names).encode(),
       f'{sample}/src/main.c': runner.example(component.info, names, _ENTRY).encode(),
-      'README.md': readme(component, 'zephyr/steps'),
+      'README.md': readme(
+          component, 'zephyr/steps', tflm=fill('zephyr/tflm.md', names) if with_tflm else ''
+      ),
       'LICENSE': license_text(),
   }
 

@@ -15,6 +15,8 @@ _MAX_ELEMENTS = 1 << 31
 # Constants under these are stored in a form of their own.
 _COMPRESSION_METADATA = 'COMPRESSION_METADATA'
 _DECODE = 'TFLM_DECODE'
+# An LSTM's intermediates, which only carry scales; the shape of a scalar.
+_EMPTY = (0,)
 _BITS = {DType.INT4: 4, DType.UINT4: 4, DType.INT2: 2}
 
 
@@ -40,8 +42,10 @@ def check_model(model: Model) -> None:
         t for operator in graph.operators if operator.custom_name == _DECODE
         for t in operator.inputs
     }  # fmt: skip
+    interface = {*graph.inputs, *graph.outputs}
     for index, tensor in enumerate(graph.tensors):
-      _check_shape(tensor, where)
+      if tensor.shape != _EMPTY or index in interface:
+        _check_shape(tensor, where)
       _check_quantization(tensor, where)
       if not compressed and index not in decoded:
         _check_constant(tensor, where)
@@ -102,7 +106,10 @@ def _check_constant(tensor: Tensor, where: str) -> None:
 
 
 def _check_order(graph: Subgraph, where: str) -> None:
-  ready = {i for i, t in enumerate(graph.tensors) if t.is_constant or t.is_variable}
+  # A tensor without elements holds nothing that could be missing.
+  ready = {
+      i for i, t in enumerate(graph.tensors) if t.is_constant or t.is_variable or not t.elements
+  }
   ready.update(graph.inputs)
   made: dict[int, int] = {}
   makers = {t for operator in graph.operators for t in operator.outputs}

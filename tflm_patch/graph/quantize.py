@@ -84,21 +84,45 @@ def activation_range(
   Raises:
     KeyError: an activation that the kernels of TFLM do not fuse.
   """
-  bounds: dict[int, tuple[float | None, float | None]] = {
-      0: (None, None),
-      1: (0.0, None),
-      2: (-1.0, 1.0),
-      3: (0.0, 6.0),
-  }
-  real_low, real_high = bounds[activation]
-
-  def quantize(real: float) -> int:
-    # f / scale is a float32 division there.
-    return zero_point + round_half_away(float(np.float32(real) / np.float32(scale)))
-
-  minimum = low if real_low is None else max(low, quantize(real_low))
-  maximum = high if real_high is None else min(high, quantize(real_high))
+  real_low, real_high = _ACTIVATION_BOUNDS[activation]
+  minimum, maximum = low, high
+  if real_low is not None:
+    minimum = max(low, zero_point + _steps(real_low, scale))
+  if real_high is not None:
+    maximum = min(high, zero_point + _steps(real_high, scale))
   return minimum, maximum
+
+
+def has_activation_range(activation: int, scale: float, zero_point: int) -> bool:
+  """Whether CalculateActivationRangeQuantized gives a range.
+
+  TFLM refuses bounds beyond 32 bits. It lets 2^31 itself pass, as the float32 nearest to the
+  largest int32, and then converts it, which C++ does not define; nor does it the sum of -2^31
+  and a negative zero point.
+  """
+  steps = [
+      _steps(bound, scale) for bound in _ACTIVATION_BOUNDS.get(activation, ()) if bound is not None
+  ]
+  return all(is_int32(step) and is_int32(step + zero_point) for step in steps)
+
+
+def is_int32(value: int) -> bool:
+  """Whether a value is in the range of int32."""
+  return -(1 << 31) <= value < 1 << 31
+
+
+# Of ActivationFunctionType's members that TFLM's kernels fuse.
+_ACTIVATION_BOUNDS: dict[int, tuple[float | None, float | None]] = {
+    0: (None, None),
+    1: (0.0, None),
+    2: (-1.0, 1.0),
+    3: (0.0, 6.0),
+}
+
+
+def _steps(real: float, scale: float) -> int:
+  """A real value in steps of a scale; f / scale is a float32 division in TFLM."""
+  return round_half_away(float(np.float32(real) / np.float32(scale)))
 
 
 def convolution_multipliers(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tflm_patch.errors import ModelError
+from tflm_patch.errors import ModelError, printable
 from tflm_patch.graph import checks
 from tflm_patch.graph.files import read_limited
 from tflm_patch.graph.trailer import split_trailer
@@ -21,6 +21,9 @@ IDENTIFIER = b'TFL3'
 OPCODES: dict[int, str] = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
 }
+
+# Custom operators that hold commands for an accelerator, and who makes them.
+_COMPILERS = {'ethos-u': 'Vela', 'edgetpu-custom-op': 'the Edge TPU compiler'}
 
 
 def read_model(path: str | os.PathLike[str]) -> Model:
@@ -49,6 +52,7 @@ def parse_model(data: bytes, source: str = '') -> Model:
     extent = verify(data)
     tree = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
     model = _model(tree, data, extent.end)
+    _refuse_compiled(model, name)
     checks.check_model(model)
   except Malformed as error:
     raise ModelError(f'{name}: damaged model: {error}; export it again') from error
@@ -59,11 +63,28 @@ def parse_model(data: bytes, source: str = '') -> Model:
   return model
 
 
+def _refuse_compiled(model: Model, name: str) -> None:
+  """Raises for a model of which another compiler has made commands for an accelerator."""
+  for graph in model.subgraphs:
+    for operator in graph.operators:
+      if operator.custom_name in _COMPILERS:
+        compiler = _COMPILERS[operator.custom_name]
+        raise ModelError(
+            f'{name}: compiled by {compiler} (operator "{operator.custom_name}"), which left no '
+            f'operators to convert; convert the model first, then give the result to {compiler}'
+        )
+
+
 def _model(tree: Any, data: bytes, end: int) -> Model:
   if tree.version != 3:
     raise checks.Invalid(f'schema version {tree.version}, only 3 is known')
   buffers = [_buffer(buffer, data, i) for i, buffer in enumerate(tree.buffers or [])]
-  outside = any(buffer.offset > 1 for buffer in tree.buffers or [])
+  outside = sum(buffer.offset > 1 for buffer in tree.buffers or [])
+  outside += sum(
+      operator.largeCustomOptionsOffset > 1
+      for graph in tree.subgraphs or []
+      for operator in graph.operators or []
+  )
   metadata = []
   for entry in tree.metadata or []:
     if not 0 <= entry.buffer < len(buffers):
@@ -72,13 +93,15 @@ def _model(tree: Any, data: bytes, end: int) -> Model:
     metadata.append((_text(entry.name), np.zeros(0, np.uint8) if content is None else content))
   return Model(
       subgraphs=[
-          _subgraph(graph, tree, buffers, i) for i, graph in enumerate(tree.subgraphs or [])
+          _subgraph(graph, tree, buffers, i, data)
+          for i, graph in enumerate(tree.subgraphs or [])
       ],
       description=_text(tree.description),
       metadata=metadata,
       signatures=list(tree.signatureDefs or []),
       origin=tree,
       trailer=b'' if outside else split_trailer(data, end),
+      outside=outside,
   )
 
 
@@ -93,7 +116,9 @@ def _buffer(buffer: Any, data: bytes, index: int) -> np.ndarray | None:
   return np.asarray(buffer.data, np.uint8)
 
 
-def _subgraph(graph: Any, tree: Any, buffers: list[np.ndarray | None], number: int) -> Subgraph:
+def _subgraph(
+    graph: Any, tree: Any, buffers: list[np.ndarray | None], number: int, data: bytes
+) -> Subgraph:
   tensors = [_tensor(tensor, buffers) for tensor in graph.tensors or []]
   codes = tree.operatorCodes or []
   operators = []
@@ -102,19 +127,19 @@ def _subgraph(graph: Any, tree: Any, buffers: list[np.ndarray | None], number: i
       raise checks.Invalid(
           f'operator {position} of subgraph {number} names operator code {operator.opcodeIndex}'
       )
-    operators.append(_operator(operator, codes[operator.opcodeIndex]))
+    operators.append(_operator(operator, codes[operator.opcodeIndex], data))
   return Subgraph(
       tensors=tensors,
       operators=operators,
       inputs=_indices(graph.inputs),
       outputs=_indices(graph.outputs),
-      name=_text(graph.name),
+      name=name_of(graph),
       origin=graph,
   )
 
 
 def _tensor(tensor: Any, buffers: list[np.ndarray | None]) -> Tensor:
-  name = _text(tensor.name)
+  name = name_of(tensor)
   if not 0 <= tensor.buffer < max(len(buffers), 1):
     raise checks.Invalid(f'tensor "{name}" names buffer {tensor.buffer}')
   try:
@@ -135,10 +160,11 @@ def _tensor(tensor: Any, buffers: list[np.ndarray | None]) -> Tensor:
 def _quantization(origin: Any, name: str) -> Quantization | None:
   if origin is None or origin.scale is None or len(origin.scale) == 0:
     return None
+  # TFLM takes a tensor without zero points as not quantized, whatever its scales.
+  if origin.zeroPoint is None or len(origin.zeroPoint) == 0:
+    return None
   scales = np.asarray(origin.scale, np.float32)
-  zero_points = np.zeros(scales.size, np.int64)
-  if origin.zeroPoint is not None and len(origin.zeroPoint):
-    zero_points = np.asarray(origin.zeroPoint, np.int64)
+  zero_points = np.asarray(origin.zeroPoint, np.int64)
   if zero_points.size == 1 < scales.size:
     zero_points = np.repeat(zero_points, scales.size)
   if zero_points.size != scales.size:
@@ -148,17 +174,25 @@ def _quantization(origin: Any, name: str) -> Quantization | None:
   return Quantization(scales, zero_points, int(origin.quantizedDimension))
 
 
-def _operator(operator: Any, code: Any) -> Operator:
+def _operator(operator: Any, code: Any, data: bytes) -> Operator:
   # Older files have the code in the deprecated byte only.
   number = max(code.builtinCode, code.deprecatedBuiltinCode)
   opcode = OPCODES.get(number, f'BUILTIN_{number}')
   custom = operator.customOptions
+  at, size = operator.largeCustomOptionsOffset, operator.largeCustomOptionsSize
+  if at > 1:
+    if at + size > len(data):
+      raise checks.Invalid(f'custom options of an operator ({opcode}) lie outside the file')
+    custom = np.frombuffer(data, np.uint8, size, at)
+  custom_name = _text(code.customCode)
+  if not custom_name.isprintable():
+    raise checks.Invalid(f'an operator has the name {custom_name!r}')
   return Operator(
       opcode=opcode,
       inputs=_indices(operator.inputs),
       outputs=_indices(operator.outputs),
       options=operator.builtinOptions,
-      custom_name=_text(code.customCode) if opcode == 'CUSTOM' else None,
+      custom_name=custom_name if opcode == 'CUSTOM' else None,
       custom_options=b'' if custom is None else bytes(bytearray(custom)),
       version=int(code.version),
       origin=operator,
@@ -167,6 +201,14 @@ def _operator(operator: Any, code: Any) -> Operator:
 
 def _indices(values: Any) -> tuple[int, ...]:
   return () if values is None else tuple(int(value) for value in values)
+
+
+def name_of(origin: Any) -> str:
+  """The name of a tensor or subgraph, for people: what cannot be printed is escaped.
+
+  The writer puts the original bytes back.
+  """
+  return printable(_text(origin.name))
 
 
 def _text(value: bytes | str | None) -> str:

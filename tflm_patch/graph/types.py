@@ -204,6 +204,8 @@ class Model:
     trailer: Bytes behind the flatbuffer (an associated-file zip).
     source: The file's path for messages, '' when made in memory.
     file_bytes: Size of the file it was read from, 0 when made in memory.
+    outside: How many buffers and custom options the file held outside the flatbuffer, where
+      TFLM does not look; here they are like any others.
   """
 
   subgraphs: list[Subgraph]
@@ -214,6 +216,7 @@ class Model:
   trailer: bytes = b''
   source: str = ''
   file_bytes: int = 0
+  outside: int = 0
 
   @property
   def main(self) -> Subgraph:

@@ -12,7 +12,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tflm_patch.graph.reader import IDENTIFIER, OPCODES
+from tflm_patch.graph.reader import IDENTIFIER, OPCODES, name_of
 from tflm_patch.graph.trailer import place_trailer
 from tflm_patch.graph.types import Model, Operator, Quantization, Subgraph, Tensor
 
@@ -177,12 +177,13 @@ class _Writer:
     tree.inputs = np.array(graph.inputs, np.int32)
     tree.outputs = np.array(graph.outputs, np.int32)
     tree.operators = [self._operator(operator) for operator in graph.operators]
-    tree.name = graph.name.encode() or None
+    if graph.origin is None or name_of(tree) != graph.name:
+      tree.name = graph.name.encode() or None
     return tree
 
   def _tensor(self, tensor: Tensor) -> Any:
     tree = copy.copy(tensor.origin) if tensor.origin is not None else schema.TensorT(hasRank=True)
-    if tensor.origin is None or _text(tree.name) != tensor.name:
+    if tensor.origin is None or name_of(tree) != tensor.name:
       tree.name = tensor.name.encode()
     tree.type = int(tensor.dtype)
     if tensor.shape or tensor.origin is None or tree.shape is not None:
@@ -205,6 +206,8 @@ class _Writer:
       tree.builtinOptionsType = _options_type(operator.options)
     if operator.custom_options:
       tree.customOptions = np.frombuffer(operator.custom_options, np.uint8)
+      # All is written inside the flatbuffer.
+      tree.largeCustomOptionsOffset = tree.largeCustomOptionsSize = 0
     return tree
 
   def _code(self, operator: Operator) -> int:
@@ -225,23 +228,15 @@ class _Writer:
     return self._code_of[key]
 
 
-def _text(value: bytes | str | None) -> str:
-  if value is None:
-    return ''
-  return value if isinstance(value, str) else value.decode('utf-8', 'backslashreplace')
-
-
 def _same_quantization(origin: Any, wanted: Quantization | None) -> bool:
-  if wanted is None:
-    return origin is None or origin.scale is None or len(origin.scale) == 0
-  if origin is None or origin.scale is None:
-    return False
-  # Absent zero points are zeros; see the reader.
-  absent = origin.zeroPoint is None or len(origin.zeroPoint) == 0
-  zero_points = np.zeros(wanted.scales.size) if absent else np.asarray(origin.zeroPoint)
+  # Scales without zero points are no quantization; see the reader.
+  parts = () if origin is None else (origin.scale, origin.zeroPoint)
+  absent = not parts or any(part is None or len(part) == 0 for part in parts)
+  if wanted is None or absent:
+    return wanted is None and absent
   return (
       np.array_equal(origin.scale, wanted.scales)
-      and bool(np.all(zero_points == wanted.zero_points))
+      and bool(np.all(np.asarray(origin.zeroPoint) == wanted.zero_points))
       and origin.quantizedDimension == wanted.axis
   )
 

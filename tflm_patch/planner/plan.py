@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from tflm_patch.planner import limits
 from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, StageGraph, View
 from tflm_patch.planner.memory import items as needs
 from tflm_patch.planner.memory import layout, layout_search, packing
@@ -163,9 +164,13 @@ class Planner:
     graph: What the stage computes.
     reuse_inputs: Stage inputs (positions in graph.inputs) whose bytes may be
       overwritten once they are read.
+
+  Raises:
+    NotStageable: it is too much work to plan.
   """
 
   def __init__(self, graph: StageGraph, reuse_inputs: Sequence[int] = ()) -> None:
+    limits.check_graph(graph)
     self._graph = graph
     fed = needs.fed_maps(graph)
     self._reusable = [m for m in (graph.inputs[i] for i in reuse_inputs) if m not in fed]
@@ -369,6 +374,7 @@ class Planner:
     return self._finish(found)
 
   def _finish(self, chosen: _LaidOut) -> StagePlan:
+    limits.check_workspace(chosen.layout.bytes)
     return _finish(self._graph, chosen, self._tensors, self._tensor_bytes)
 
   def _simulate(self, cuts: segments.Cuts) -> _Candidate:

@@ -14,6 +14,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from tflm_patch.planner import limits
 from tflm_patch.planner.ir.stage_graph import StageGraph
 from tflm_patch.planner.lowering.builder import NotStageable
 from tflm_patch.planner.options import PlanOptions
@@ -101,6 +102,8 @@ class StageSearch:
     if self._options.schedule != 'auto':
       # A stream may be longer than a segment can be.
       return plain.fixed(self._options.schedule) or plain.smallest(brief)
+    if not limits.is_searched_fully(self._graph):
+      return plain.smallest(brief)
     if self._options.max_overhead <= 1.0 and self._options.arena_bytes is None:
       # Rewrites cost time, even those that cost no multiply-accumulates.
       return plain.smallest(brief)
@@ -161,6 +164,8 @@ class StageSearch:
 
   def _ladder(self) -> list[_Rewrites]:
     """From nothing to the rewrites that need the least memory, step by step."""
+    if not limits.is_searched_fully(self._graph):
+      return [_Rewrites()]
     if not self._steps:
       gates = self._gate_steps()
       all_blocks = [_with_all_blocks(self._graph, step) for step in gates]

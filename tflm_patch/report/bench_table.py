@@ -26,6 +26,7 @@ def bench_summary(result: BenchResult, estimates: list[Estimate]) -> str:
   lines += [
       '',
       f'instructions   {result.instructions:,}{per_mac} ({result.cpu}, {result.optimization})',
+      *_bands(result),
       f'MACs           {result.macs:,}',
       f'executor       {result.executor_instructions:,} of the instructions ({share:.2f} %)',
       f'validation     {result.validate_instructions:,} instructions, once',
@@ -36,8 +37,13 @@ def bench_summary(result: BenchResult, estimates: list[Estimate]) -> str:
   ]
   if result.predicted_instructions is not None:
     error = 100 * (result.predicted_instructions / max(result.instructions, 1) - 1)
+    fitted = (
+        '' if result.predicted_optimization == result.optimization
+        else f' for {result.predicted_optimization}'
+    )
     lines.append(
-        f'cost model     {result.predicted_instructions:,} instructions predicted ({error:+.1f} %)'
+        f'cost model     {result.predicted_instructions:,} instructions predicted{fitted} '
+        f'({error:+.1f} %)'
     )
   if result.stock_operators:
     names = ', '.join(dict.fromkeys(result.stock_operators))
@@ -51,6 +57,16 @@ def bench_summary(result: BenchResult, estimates: list[Estimate]) -> str:
         for estimate in estimates
     ]
   return '\n'.join(lines)
+
+
+def _bands(result: BenchResult) -> list[str]:
+  if result.bands == 1:
+    return []
+  share = 100 * result.longest_band / max(result.instructions, 1)
+  return [
+      f'longest band   {result.longest_band:,} instructions, {share:.0f} % of the frame\'s '
+      f'{result.bands} bands together'
+  ]
 
 
 def _exactness(result: BenchResult) -> str:

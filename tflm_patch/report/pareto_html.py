@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 
 from tflm_patch.analysis.pareto import Pareto, Point
+from tflm_patch.errors import printable
 from tflm_patch.graph.files import write_atomically
 
 _KB = 1024
@@ -61,7 +62,7 @@ def write_html(found: Pareto, model: str, path: str | os.PathLike[str]) -> None:
   Raises:
     TflmPatchError: the file cannot be written.
   """
-  title = html.escape(f'{os.path.basename(model)}: arena against work')
+  title = html.escape(f'{printable(os.path.basename(model))}: arena against work')
   page = _PAGE.format(
       title=title,
       stock_arena=found.stock_arena,

@@ -10,7 +10,7 @@ from typing import Any
 
 from tflm_patch.analysis.memory import Analysis
 from tflm_patch.analysis.pareto import Pareto
-from tflm_patch.errors import EnvironmentMissing
+from tflm_patch.errors import EnvironmentMissing, printable
 from tflm_patch.graph.files import write_atomically
 
 _STOCK, _CONVERTED = '#b8c4d0', '#1f6fb2'
@@ -51,9 +51,12 @@ def plot_memory(analysis: Analysis, path: str | os.PathLike[str]) -> None:
   axes[1].set_xticklabels(
       [f'{row.index} {row.opcode}' for row in rows][::step], rotation=90, fontsize=7
   )
-  name = os.path.basename(result.original.source) or 'model'
+  name = printable(os.path.basename(result.original.source)) or 'model'
   factor = result.original_arena.head / max(result.converted_arena.head, 1)
-  figure.suptitle(f'{name}: {factor:.1f}x less activation memory, same output bytes', fontsize=12)
+  for label in axes[1].get_xticklabels():
+    label.set_parse_math(False)
+  title = f'{name}: {factor:.1f}x less activation memory, same output bytes'
+  figure.suptitle(title, fontsize=12, parse_math=False)
   figure.tight_layout()
   _write(pyplot, figure, path)
 
@@ -85,7 +88,7 @@ def plot_pareto(found: Pareto, model: str, path: str | os.PathLike[str]) -> None
   axis.set_ylabel('MACs, stock = 1')
   axis.spines[['top', 'right']].set_visible(False)
   axis.legend(frameon=False)
-  figure.suptitle(os.path.basename(model), fontsize=12)
+  figure.suptitle(printable(os.path.basename(model)), fontsize=12, parse_math=False)
   figure.tight_layout()
   _write(pyplot, figure, path)
 
@@ -101,6 +104,15 @@ def _pyplot() -> Any:
         'plots need matplotlib; install it with: pip install "tflm-patch[plot]"'
     ) from error
   return pyplot
+
+
+def require_matplotlib() -> None:
+  """Checks that charts can be drawn.
+
+  Raises:
+    EnvironmentMissing: matplotlib is not installed.
+  """
+  _pyplot()
 
 
 def _write(pyplot: Any, figure: Any, path: str | os.PathLike[str]) -> None:

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-import itertools
+import collections
 import pathlib
+import re
 from collections.abc import Sequence
 
 from tflm_patch.analysis.memory import Analysis, Bound
@@ -13,9 +14,15 @@ from tflm_patch.analysis.pareto import Pareto
 from tflm_patch.analysis.patch_report import FieldOfOperator, ReceptiveFieldReport
 from tflm_patch.analysis.suggestions import Suggestion
 from tflm_patch.analysis.verification import Verification
-from tflm_patch.api import ConversionResult
+from tflm_patch.api import ConversionResult, StockOperator
 from tflm_patch.codegen.compiler import CompiledModel
 from tflm_patch.targets import Target
+
+# Of the list of stock operators: lines, kinds of operators in a line, characters of a name.
+_STOCK_LINES = 12
+_OPCODES = 6
+_NAME_LENGTH = 60
+_LONG_NAME = re.compile(rf'"([^"]{{{_NAME_LENGTH + 1},}})"')
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1) -> str:
@@ -41,7 +48,10 @@ def _factor(before: int, after: int) -> str:
 def conversion_summary(result: ConversionResult, output: str) -> str:
   """What `convert` prints."""
   if not result.changed:
-    return f'unchanged: {result.reason}\nwritten: {output}'
+    notes = [*_missing_text(result), *_unknown_text(result.unknown_memory)]
+    return '\n'.join([
+        f'unchanged: {short_names(result.reason or "")}', *notes, f'written: {output}',
+    ])
   before, after = result.original_arena, result.converted_arena
   rows = [
       ('arena', before.total, after.total),
@@ -68,20 +78,79 @@ def conversion_summary(result: ConversionResult, output: str) -> str:
         f' ({streams} streamed), workspace {plan.workspace_bytes:,}, program'
         f' {len(stage.encoded.program):,}, constants {len(stage.encoded.constants):,} bytes'
     )
+  lines += [f'note: {note}' for note in result.notes]
   lines += [f'{change.plugin}: {change.text}' for change in result.changes[:8]]
   if len(result.changes) > 8:
     lines.append(f'... and {len(result.changes) - 8} more rewrites')
-  for opcode, operators in itertools.groupby(
-      sorted(result.stock_operators, key=lambda o: (o.opcode, o.reason)),
-      key=lambda o: (o.opcode, o.reason),
-  ):
-    count = len(list(operators))
-    lines.append(f'stock: {opcode[0]} ({count}): {opcode[1]}')
-  if not (before.exact and after.exact):
-    unknown = {*before.unknown_operators, *after.unknown_operators}
-    lines.append(f'arena estimated: the memory of {", ".join(sorted(unknown))} is not known')
+  lines += _stock_text(result)
+  lines += [*_missing_text(result), *_unknown_text(result.unknown_memory)]
   lines += ['', f'written: {output}', _arenas_are(result)]
   return '\n'.join(lines)
+
+
+def short_names(text: str) -> str:
+  """A text in which quoted names that are long are cut: their ends tell them apart."""
+  half = _NAME_LENGTH // 2
+  return _LONG_NAME.sub(lambda name: f'"{name[1][: half - 3]}...{name[1][-half:]}"', text)
+
+
+def _stock_text(result: ConversionResult) -> list[str]:
+  """The operators outside of stages, those of one reason together, the most frequent first."""
+  groups: dict[str, list[StockOperator]] = {}
+  for operator in result.stock_operators:
+    key = operator.reason if operator.rule == 'gain' else operator.rule
+    groups.setdefault(key, []).append(operator)
+  ordered = sorted(groups.values(), key=lambda group: -len(group))
+  lines = [f'stock: {_group_text(group)}' for group in ordered[:_STOCK_LINES]]
+  if len(ordered) > _STOCK_LINES:
+    count = sum(len(group) for group in ordered[_STOCK_LINES:])
+    lines.append(f'... and {count} stock operators for other reasons; --json lists all')
+  if result.stock_operators and _has_free_batch(result):
+    lines.append(
+        'The model was exported for any batch size: export with batch size 1 '
+        '(keras.Input(batch_size=1)), so that shapes are constants'
+    )
+  return lines
+
+
+def _group_text(group: Sequence[StockOperator]) -> str:
+  """Operators that one reason keeps out of stages; the first one's values stand for all."""
+  opcodes = collections.Counter(operator.opcode for operator in group)
+  names = [f'{opcode} ({count})' for opcode, count in opcodes.most_common(_OPCODES)]
+  if len(opcodes) > len(names):
+    names.append(f'{len(opcodes) - len(names)} more kinds')
+  reason = group[0].reason
+  if group[0].rule == 'operator' and len(opcodes) > 1:
+    reason = 'A stage cannot hold these operators'
+  return f'{", ".join(names)}: {short_names(reason[:1].lower() + reason[1:])}'
+
+
+def _has_free_batch(result: ConversionResult) -> bool:
+  """Whether shapes are computed in the model because its batch size is left open."""
+  graph = result.original.main
+  signatures = [getattr(graph.tensors[i].origin, 'shapeSignature', None) for i in graph.inputs]
+  return any(operator.opcode == 'SHAPE' for operator in result.stock_operators) and any(
+      signature is not None and len(signature) and signature[0] == -1 for signature in signatures
+  )
+
+
+def _missing_text(result: ConversionResult) -> list[str]:
+  if not result.missing_kernels:
+    return []
+  names = [f'{opcode} ({count})' for opcode, count in result.missing_kernels.items()]
+  return [
+      f'TFLM cannot run this model: it has no kernel for {", ".join(names)}; replace what '
+      'becomes these operators and export again'
+  ]
+
+
+def _unknown_text(names: Sequence[str]) -> list[str]:
+  if not names:
+    return []
+  return [
+      f'arena at least: the memory of {", ".join(names)} is not known and comes on top; '
+      'tflm-patch verify measures it where TFLM has the operator'
+  ]
 
 
 def _arenas_are(result: ConversionResult) -> str:
@@ -109,8 +178,10 @@ def analysis_summary(analysis: Analysis) -> str:
       f'pointers; in Python {result.original_arena_host.total:,} and '
       f'{result.converted_arena_host.total:,})'
   )
+  lines += [f'note: {note}' for note in result.notes]
   if not result.changed:
-    lines.append(f'unchanged: {result.reason}')
+    lines.append(f'unchanged: {short_names(result.reason or "")}')
+  lines += [*_missing_text(result), *_unknown_text(result.unknown_memory)]
   lines.append(_bound_text('stock peak', analysis.bound_before))
   if result.changed:
     lines.append(_bound_text('converted peak', analysis.bound_after))
@@ -135,10 +206,11 @@ def pareto_summary(found: Pareto) -> str:
       for point in found.points
   ]  # fmt: skip
   header = ('', 'options', 'arena', 'head', 'MACs', 'of stock', 'kernel calls')
-  return (
+  return '\n'.join([
       f'{table(header, rows, left=2)}\n\n* no other is as good in arena, MACs and kernel calls. '
-      f'Stock arena: {found.stock_arena:,} bytes. Arenas are predicted for the target.'
-  )
+      f'Stock arena: {found.stock_arena:,} bytes. Arenas are predicted for the target.',
+      *_unknown_text(found.unknown_memory),
+  ])
 
 
 def _suggestion_text(suggestion: Suggestion) -> str:
@@ -172,7 +244,7 @@ def verification_summary(check: Verification) -> str:
   if not check.bit_exact:
     verdict = f'NOT bit-exact on {check.inputs} inputs; first difference: {check.mismatch}'
   measured = table(('bytes, measured in TFLM', 'original', 'converted', 'factor'), rows)
-  return f'{measured}\n\n{verdict}'
+  return '\n'.join([measured, '', verdict, *(f'note: {note}' for note in check.notes)])
 
 
 def receptive_field_summary(report: ReceptiveFieldReport) -> str:

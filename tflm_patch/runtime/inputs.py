@@ -5,15 +5,24 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import os
 from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 import numpy as np
 
+from tflm_patch.errors import TflmPatchError
+from tflm_patch.graph.files import open_regular
 from tflm_patch.graph.types import DType, Model, Tensor
 
 _QUANTIZED = (DType.INT8, DType.UINT8, DType.INT16)
 # Of a float input that nothing quantizes: most models are fed -1 .. 1.
 _DEFAULT_SCALE = 2.0 / 255
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 # Standard deviation of Gaussian noise, in steps of an 8-bit range.
 _NOISE = 40.0
 # How far a float input leaves the quantized range, in parts of it.
@@ -107,6 +116,62 @@ _FIXED: tuple[_Pattern, ...] = (
     _low, _high, _zero, _ramp, _falling_ramp, _saw, _checkerboard, _stripes, _impulse, _binary,
 )  # fmt: skip
 _NOISES: tuple[_Pattern, ...] = (_uniform, _gaussian)
+
+
+def load_inputs(path: str | os.PathLike[str], model: Model) -> list[list[np.ndarray]]:
+  """Inputs from a `.npy` file, for a model of one input.
+
+  The values stay in the file until they are used; its header is checked before any
+  memory is asked for.
+
+  Args:
+    path: Holds an array [n, ...] of the input's shape, or a single one of that shape.
+    model: Its first subgraph's only input is filled.
+
+  Raises:
+    TflmPatchError: the file cannot be read, or does not fit the model.
+  """
+  name = os.fspath(path)
+  if len(model.main.inputs) != 1:
+    raise TflmPatchError(f'{name}: the model has {len(model.main.inputs)} inputs; use a number')
+  tensor = model.main.tensors[model.main.inputs[0]]
+  values = _mapped(name)
+  if values.dtype != tensor.dtype.numpy:
+    raise TflmPatchError(
+        f'{name}: holds {values.dtype}; the model takes {tensor.dtype.name.lower()}'
+    )
+  if values.size == 0 or values.size % tensor.elements or values.shape[-1:] != tensor.shape[-1:]:
+    raise TflmPatchError(
+        f'{name}: shape {list(values.shape)}; the model takes [n, {list(tensor.shape[1:])}]'
+    )
+  return [[value] for value in values.reshape(-1, *tensor.shape)]
+
+
+def _mapped(name: str) -> np.ndarray:
+  """The array of a `.npy` file, read as it is used."""
+  try:
+    with open_regular(name) as file:
+      _check_header(file)
+    return np.load(name, mmap_mode='r', allow_pickle=False)
+  except (OSError, ValueError, EOFError) as error:
+    reason = getattr(error, 'strerror', None) or error
+    raise TflmPatchError(
+        f'{name}: cannot be read as .npy ({reason}); save one with numpy.save'
+    ) from error
+
+
+def _check_header(file: BinaryIO) -> None:
+  """Raises a ValueError when a file is no `.npy`, or is shorter than its header says."""
+  version = np.lib.format.read_magic(file)
+  if version not in _HEADERS:
+    raise ValueError(f'version {version} of the format is not known')
+  shape, _, dtype = _HEADERS[version](file)
+  if dtype.hasobject:
+    raise ValueError('it holds Python objects')
+  wanted = math.prod(shape) * dtype.itemsize
+  there = os.fstat(file.fileno()).st_size - file.tell()
+  if wanted != there:
+    raise ValueError(f'its header says {list(shape)}, {wanted} bytes, but {there} follow')
 
 
 def sample_inputs(model: Model, count: int, seed: int = 0) -> Iterator[list[np.ndarray]]:

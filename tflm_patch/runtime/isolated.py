@@ -37,6 +37,9 @@ class IsolatedInterpreter:
     model: A .tflite file's bytes.
     arena_bytes: Size of the tensor arena.
     timeout: Seconds that one request may take.
+    fill: A byte that all of the arena holds before the model is loaded; None for whatever
+      the system hands out, mostly 0.
+    apart: Every tensor has memory of its own.
 
   Raises:
     EnvironmentMissing: the wheel, or the host library for a converted model, is not installed.
@@ -52,13 +55,15 @@ class IsolatedInterpreter:
       arena_bytes: int | None = None,
       *,
       timeout: float = DEFAULT_TIMEOUT_SECONDS,
+      fill: int | None = None,
+      apart: bool = False,
   ) -> None:
     self._timeout = timeout
     self._start()
     self.inputs: list[TensorSpec]
     self.outputs: list[TensorSpec]
     try:
-      self._send('load', model, arena_bytes)
+      self._send('load', model, arena_bytes, fill, apart)
       self.inputs, self.outputs = self._receive('loading the model')
     except BaseException:
       self.close()

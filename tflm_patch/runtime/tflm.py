@@ -149,16 +149,19 @@ class Interpreter:
   Args:
     model: A .tflite file's bytes; kept alive by the interpreter.
     arena_bytes: Size of the tensor arena.
+    apart: Every tensor has memory of its own, as long as the interpreter runs.
 
   Raises:
     EnvironmentMissing: the wheel, or the host library for a converted model, is not installed.
     InterpreterError: TFLM does not accept the model or the arena is too small.
   """
 
-  def __init__(self, model: bytes, arena_bytes: int | None = None) -> None:
+  def __init__(
+      self, model: bytes, arena_bytes: int | None = None, apart: bool = False
+  ) -> None:
     if STAGE_OPERATOR.encode() in model:
       enable_stage_operator()
-    self._load(model, arena_bytes)
+    self._load(model, arena_bytes, apart)
 
   @classmethod
   def with_unchecked_operator(cls, model: bytes) -> Interpreter:
@@ -168,8 +171,9 @@ class Interpreter:
     self._load(model, None)
     return self
 
-  def _load(self, model: bytes, arena_bytes: int | None) -> None:
+  def _load(self, model: bytes, arena_bytes: int | None, apart: bool = False) -> None:
     runtime = _wheel()
+    configs = runtime.InterpreterConfig
     registerers = [_REGISTERER] if STAGE_OPERATOR.encode() in model else []
     with _tflm_errors('TFLM cannot load the model'):
       subgraph = runtime.schema_fb.Model.GetRootAsModel(model, 0).Subgraphs(0)
@@ -178,6 +182,10 @@ class Interpreter:
           model,
           custom_op_registerers=registerers,
           arena_size=DEFAULT_ARENA_BYTES if arena_bytes is None else arena_bytes,
+          # The misspelling is the wheel's.
+          intrepreter_config=(
+              configs.kPreserveAllTensors if apart else configs.kAllocationRecording
+          ),
       )
       self.inputs = [_spec(self._interpreter.get_input_details(i)) for i in range(counts[0])]
       self.outputs = [_spec(self._interpreter.get_output_details(i)) for i in range(counts[1])]

@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import DType, Model, Quantization, Tensor
 from tflm_patch.runtime.isolated import IsolatedInterpreter
+from tflm_patch.runtime.tflm import InterpreterError
 
 Arrays = list[np.ndarray]
 
@@ -79,6 +81,7 @@ def compare(
     inputs: Iterable[Sequence[np.ndarray]],
     adapter: IoAdapter | None = None,
     progress: Callable[[int], None] | None = None,
+    names: tuple[str, str] = ('original model', 'converted model'),
 ) -> Comparison:
   """Runs both models on the same inputs and compares every byte of their outputs.
 
@@ -88,6 +91,7 @@ def compare(
     inputs: One array per model input, each time, in the converted model's types.
     adapter: For models of different types, from `io_adapter`.
     progress: Called with the number of inputs compared so far.
+    names: Of the two, for messages.
 
   Raises:
     EnvironmentMissing: the interpreter is not installed.
@@ -96,12 +100,19 @@ def compare(
   """
   compared, different = 0, 0
   first: Mismatch | None = None
-  with IsolatedInterpreter(original) as ours, IsolatedInterpreter(converted) as theirs:
+  with contextlib.ExitStack() as stack:
+    with naming(names[0]):
+      ours = stack.enter_context(IsolatedInterpreter(original))
+    with naming(names[1]):
+      theirs = stack.enter_context(IsolatedInterpreter(converted))
     for arrays in inputs:
       # Both at once: they run in processes of their own.
       theirs.begin(arrays)
       ours.begin(arrays if adapter is None else adapter.original_inputs(arrays))
-      wanted, made = ours.end(), theirs.end()
+      with naming(names[0]):
+        wanted = ours.end()
+      with naming(names[1]):
+        made = theirs.end()
       if adapter is not None:
         made = adapter.original_outputs(made)
       mismatch = _first_mismatch(compared, wanted, made)
@@ -112,6 +123,15 @@ def compare(
       if progress is not None:
         progress(compared)
   return Comparison(compared, different, first)
+
+
+@contextlib.contextmanager
+def naming(name: str) -> Iterator[None]:
+  """Says of which model TFLM complains, or on which it crashed."""
+  try:
+    yield
+  except InterpreterError as error:
+    raise InterpreterError(f'{name}: {error}') from error
 
 
 def as_frames(converted: Model, original: Model) -> Model:

@@ -8,6 +8,7 @@ It answers requests, one at a time: a request is (name, arguments), an answer is
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
@@ -18,6 +19,8 @@ import numpy as np
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.runtime.tflm import ArenaUsage, Interpreter, InterpreterError, TensorSpec
 
+_M_PERTURB = -6  # of glibc's malloc.h
+
 
 class _Worker:
   """One model at a time in this process."""
@@ -27,10 +30,12 @@ class _Worker:
     self._interpreter: Interpreter | None = None
 
   def load(
-      self, model: bytes, arena_bytes: int | None
+      self, model: bytes, arena_bytes: int | None, fill: int | None = None, apart: bool = False
   ) -> tuple[list[TensorSpec], list[TensorSpec]]:
     self._model = model
-    self._interpreter = Interpreter(model, arena_bytes)
+    if fill is not None:
+      _fill_new_memory(fill)
+    self._interpreter = Interpreter(model, arena_bytes, apart)
     return self._interpreter.inputs, self._interpreter.outputs
 
   def invoke(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -61,6 +66,15 @@ class _Worker:
         'arena_usage': self.arena_usage,
         'runs_in': self.runs_in,
     }
+
+
+def _fill_new_memory(value: int) -> None:
+  """Makes malloc fill what it hands out with a byte: the arena, before TFLM has it."""
+  mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
+  if mallopt is None:
+    raise InterpreterError('this C library cannot fill the arena')
+  # It fills with the complement.
+  mallopt(_M_PERTURB, ~value & 0xFF)
 
 
 def serve(handle: int) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tflm_patch.errors import TflmPatchError
+from tflm_patch.graph.files import open_regular
 
 KERNEL_FAMILIES = ('portable', 'armv7em', 'mve')
 MAX_FILE_BYTES = 1 << 16
@@ -87,10 +88,11 @@ def read(path: str | os.PathLike[str]) -> Target:
     TflmPatchError: see `load`.
   """
   try:
-    with open(path, 'rb') as file:
+    with open_regular(path) as file:
       data = file.read(MAX_FILE_BYTES + 1)
-  except OSError as error:
-    raise TflmPatchError(f'{path}: cannot be read ({error.strerror or error})') from error
+  except (OSError, ValueError) as error:
+    reason = getattr(error, 'strerror', None) or error
+    raise TflmPatchError(f'{path}: cannot be read ({reason})') from error
   if len(data) > MAX_FILE_BYTES:
     raise TflmPatchError(f'{path}: is longer than {MAX_FILE_BYTES} bytes; no target needs that')
   try:

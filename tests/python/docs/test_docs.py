@@ -15,9 +15,8 @@ import sys
 import pytest
 from support import real_models
 
-import converter_plugins
-from converter_plugins.registry import STAGE
 from tflm_patch.api import ConvertOptions, convert_model
+from tflm_patch.conversion.plugins import STAGE, all_plugins
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.report.supported_operators import document
 from tflm_patch.sample.sample import sample_model_path
@@ -54,7 +53,7 @@ def test_supported_operators_is_up_to_date():
 def test_every_plugin_is_listed():
   listed = re.findall(r'^\| `(\w+)` \|', (ROOT / 'docs/convert.md').read_text(), re.MULTILINE)
   ours = [
-      entry.name for entry in converter_plugins.all_plugins()
+      entry.name for entry in all_plugins()
       if type(entry.plugin).__module__.startswith('converter_plugins.')
   ]  # fmt: skip
   assert listed == [*ours, STAGE]

@@ -198,3 +198,98 @@ def test_model_file_name_cannot_leave_a_comment(model, tmp_path):
   assert command(odd, '--format', 'cmsis-pack', '-o', tmp_path / 'out').returncode == 0
   header = (tmp_path / 'out/include/model.h').read_text()
   assert re.search(r'from a__b-_c_d\.tflite\.\n', header)
+
+
+# ---- nothing outside of the folder ----
+
+
+@pytest.fixture
+def outside(tmp_path):
+  """A folder with files that no export may touch."""
+  folder = tmp_path / 'outside'
+  (folder / 'b').mkdir(parents=True)
+  (folder / 'b/c').write_text('precious')
+  (folder / 'README.md').write_text('precious')
+  return folder
+
+
+def untouched(outside):
+  found = sorted(str(path.relative_to(outside)) for path in outside.rglob('*'))
+  texts = [(outside / name).read_text() for name in ('README.md', 'b/c')]
+  return found == ['README.md', 'b', 'b/c'] and texts == ['precious', 'precious']
+
+
+@pytest.mark.parametrize('listed', ['a/b/c', 'a/README.md', 'a', 'd/a/b/c', 'd/../a/b/c'])
+def test_listed_files_behind_links_stay(listed, outside, tmp_path):
+  out = tmp_path / 'out'
+  write_folder(out, {'x': b'1'}, force=False)
+  (out / 'd').mkdir()
+  for place in (out / 'a', out / 'd/a'):
+    place.symlink_to(outside, target_is_directory=True)
+  (out / MANIFEST).write_text(json.dumps({'files': [listed, 'x']}))
+  write_folder(out, {'y': b'2'}, force=True)
+  assert untouched(outside) and (out / 'd/a').is_symlink()
+  assert not (out / 'x').exists() and (out / 'y').read_bytes() == b'2'
+
+
+@pytest.mark.parametrize('link', ['src', 'src/kernels', 'examples/run_once'])
+def test_nothing_is_written_through_a_link(link, model, outside, tmp_path):
+  out = tmp_path / 'out'
+  assert command(model, '--format', 'cmake', '-o', out).returncode == 0
+  shutil.rmtree(out / link)
+  (out / link).symlink_to(outside, target_is_directory=True)
+  before = sorted(os.listdir(out))
+  done = command(model, '--format', 'cmake', '-o', out, '--force')
+  assert done.returncode == 1 and done.stderr.count('\n') == 1
+  assert f'{link}: is a symbolic link' in done.stderr
+  assert untouched(outside) and sorted(os.listdir(out)) == before
+  assert sorted(os.listdir(tmp_path)) == ['out', 'outside']
+
+
+def test_linked_file_is_replaced_not_followed(outside, tmp_path):
+  out = tmp_path / 'out'
+  out.mkdir()
+  (out / 'README.md').symlink_to(outside / 'README.md')
+  write_folder(out, {'README.md': b'new'}, force=True)
+  assert untouched(outside) and not (out / 'README.md').is_symlink()
+  assert (out / 'README.md').read_bytes() == b'new'
+
+
+def test_folder_that_is_a_link_is_the_folder_it_names(tmp_path):
+  (tmp_path / 'real').mkdir()
+  (tmp_path / 'link').symlink_to(tmp_path / 'real', target_is_directory=True)
+  write_folder(tmp_path / 'link', {'a': b'1'}, force=False)
+  assert (tmp_path / 'link').is_symlink() and (tmp_path / 'real/a').read_bytes() == b'1'
+
+
+@pytest.mark.parametrize('name', ['\0', '\ud800', 'x' * 300, '', '.', 'a/' * 3000])
+def test_manifest_with_names_that_no_file_has(name, tmp_path):
+  out = tmp_path / 'out'
+  out.mkdir()
+  (out / MANIFEST).write_text(json.dumps({'files': [name]}))
+  write_folder(out, {'a': b'1'}, force=True)
+  assert (out / 'a').read_bytes() == b'1'
+
+
+def test_pipes_in_the_folder_are_kept_and_never_read(tmp_path):
+  out = tmp_path / 'out'
+  out.mkdir()
+  os.mkfifo(out / MANIFEST)
+  os.mkfifo(out / 'pipe')
+  write_folder(out, {'a': b'1', MANIFEST: b'{}'}, force=True)
+  assert (out / 'pipe').is_fifo() and (out / MANIFEST).read_bytes() == b'{}'
+
+
+@pytest.mark.parametrize('failing', ['_exchange', 'none'])
+def test_replaced_files_keep_their_bytes_until_the_end(failing, monkeypatch, tmp_path):
+  """The new folder starts as other names of the old one's files."""
+  if failing == '_exchange':  # a file system that cannot swap
+    monkeypatch.setattr(f'{write_folder.__module__}._exchange', lambda a, b: False)
+  out = tmp_path / 'out'
+  write_folder(out, {'a': b'1', 'mine': b'mine', MANIFEST: b'{"files": ["a"]}'}, force=False)
+  with pytest.raises(TflmPatchError, match='cannot be written'):
+    write_folder(out, {'a': b'2', 'x' * 300: b''}, force=True)
+  assert (out / 'a').read_bytes() == b'1' and (out / 'mine').read_bytes() == b'mine'
+  write_folder(out, {'a': b'2'}, force=True)
+  assert (out / 'a').read_bytes() == b'2' and (out / 'mine').read_bytes() == b'mine'
+  assert sorted(os.listdir(tmp_path)) == ['out']

@@ -16,6 +16,7 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+from support import stateful_models
 from support.firmware import (
     C11,
     CXX14,
@@ -142,8 +143,10 @@ def test_every_format_is_complete(form, models, tmp_path):
   }  # fmt: skip
   assert written == set(result.files)
   assert {'README.md', 'LICENSE', 'tflm_patch_export.json'} <= written
-  assert any(name.endswith(f'{NAME}_resolver.h') for name in written)
-  assert any(name.endswith(f'{NAME}_arena.h') for name in written)
+  # Arduino has no TFLM that would do: there the model runs without.
+  with_tflm = form != 'arduino'
+  assert any(name.endswith(f'{NAME}_resolver.h') for name in written) == with_tflm
+  assert any(name.endswith(f'{NAME}_arena.h') for name in written) == with_tflm
   assert not any(name.endswith('pad.c') for name in written)
   for name in written:
     text = (tmp_path / 'out' / name).read_text()
@@ -260,7 +263,7 @@ def test_esp_idf(models, tmp_path):
   exported(path, 'esp-idf', root)
   manifest = yaml(root / 'idf_component.yml')
   assert VERSION.fullmatch(manifest['version']) and manifest['license'] == 'Apache-2.0'
-  assert set(manifest['dependencies']) == {'idf'} and manifest['description']
+  assert manifest['dependencies'] == {'idf': '>=5.1'} and manifest['description']
   lists = script_lists(root)
   assert sorted(lists['sources']) == c_sources(root)
   main = root / 'examples/run_once/main'
@@ -347,7 +350,15 @@ def test_zephyr_with_tflm(models, tmp_path):
   assert 'CONFIG_TENSORFLOW_LITE_MICRO=y' in configuration and 'CONFIG_CPP=y' in configuration
   lists = script_lists(root)
   assert sorted(lists['sources']) == c_sources(root)
-  assert lists['definitions'] == ['TF_LITE_STATIC_MEMORY']
+  # Zephyr's TFLM has none of its own: another layout of structures would be a HardFault.
+  assert 'definitions' not in lists
+  assert not any(
+      'DTF_LITE_STATIC_MEMORY' in path.read_text() or '(TF_LITE_STATIC' in path.read_text()
+      for path in root.rglob('*') if path.name in ('CMakeLists.txt', 'prj.conf', 'Kconfig')
+  )  # fmt: skip
+  text = (root / 'README.md').read_text()
+  assert 'west config manifest.project-filter -- +tflite-micro' in text
+  assert text.index('west update') < text.index('west build')
 
 
 def test_platformio(models, tmp_path):
@@ -365,9 +376,37 @@ def test_platformio(models, tmp_path):
   parser = configparser.ConfigParser()
   parser.read(root / example['base'] / 'platformio.ini')
   assert (root / example['base'] / parser['env']['lib_extra_dirs']).resolve() == tmp_path
-  assert parser['env']['lib_deps'] == NAME
+  assert parser['env']['lib_deps'].split() == [NAME]
+  assert 'flags' not in build
   build_and_run(root, c_sources(root, build['srcDir']), [build['includeDir']],
                 f'{example["base"]}/src/main.c', expected, tmp_path)  # fmt: skip
+
+
+def test_platformio_with_tflm(models, tmp_path):
+  root = tmp_path / NAME
+  exported(models['whole'][0], 'platformio', root, 'auto')
+  parser = configparser.ConfigParser()
+  parser.read(root / 'examples/run_once/platformio.ini')
+  name, library = parser['env']['lib_deps'].split()
+  assert name == NAME and library.endswith('.git') and library in (root / 'README.md').read_text()
+  # In the project, not in the library: TFLM must be compiled with it, too.
+  assert '-DTF_LITE_STATIC_MEMORY' in parser['env']['build_flags']
+  assert 'flags' not in json.loads((root / 'library.json').read_text())['build']
+
+
+def test_arduino_runs_without_tflm_unless_asked(models, tmp_path):
+  for runtime, with_tflm in (('auto', False), ('tflm', True)):
+    root = tmp_path / runtime
+    result = exported(models['whole'][0], 'arduino', root, runtime)
+    assert result.runtimes == (('tflm',) if with_tflm else ('direct',))
+    assert ('ESP32' in (root / 'README.md').read_text()) == with_tflm
+    assert 'depends' not in (root / 'library.properties').read_text()
+
+
+def test_arduino_takes_tflm_for_what_is_more_than_a_stage(tmp_path):
+  path = tmp_path / 'model.tflite'
+  path.write_bytes(converted(stateful_models.streaming()))
+  assert exported(path, 'arduino', tmp_path / 'out', 'auto').runtimes == ('tflm',)
 
 
 @pytest.mark.parametrize('runtime', ['direct', 'tflm'])
@@ -380,8 +419,8 @@ def test_cmsis_pack(runtime, models, tmp_path):
   assert package.tag == 'package' and package.get('schemaVersion')
   # The elements that the schema requires, in its order; the file is named after two of them.
   order = [child.tag for child in package]
-  known = ['vendor', 'name', 'description', 'url', 'license', 'releases', 'conditions',
-           'components']  # fmt: skip
+  known = ['vendor', 'name', 'description', 'url', 'license', 'releases', 'requirements',
+           'conditions', 'components']  # fmt: skip
   assert order == [tag for tag in known if tag in order]
   assert set(known) - {'conditions'} <= set(order)
   vendor, name = package.findtext('vendor'), package.findtext('name')
@@ -393,6 +432,13 @@ def test_cmsis_pack(runtime, models, tmp_path):
   (component,) = package.findall('components/component')
   assert component.get('Cclass') and component.get('Cgroup') and component.findtext('description')
   assert component.get('Cversion') == release.get('version')
+  assert re.fullmatch(r'https://\S+/', package.findtext('url'))
+  needed = package.findall('requirements/packages/package')
+  packs = [(entry.get('vendor'), entry.get('name')) for entry in needed]
+  assert packs == ([('tensorflow', 'tensorflow-lite-micro')] if runtime == 'tflm' else [])
+  text = (root / 'README.md').read_text()
+  assert ('tensorflow::tensorflow-lite-micro' in text) == (runtime == 'tflm')
+  assert 'tensorflow::tflite-micro' not in text
   conditions = {entry.get('id'): entry for entry in package.findall('conditions/condition')}
   assert component.get('condition') == ('TFLM' if runtime == 'tflm' else None)
   assert (runtime == 'tflm') == bool(conditions)

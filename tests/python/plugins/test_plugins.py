@@ -9,9 +9,10 @@ import pytest
 from support.compare import check_conversion
 from support.model_builder import ModelBuilder
 
-import converter_plugins
-from converter_plugins import Context, fold_pad, registry, run_plugins, select
 from tflm_patch.api import ConvertOptions
+from tflm_patch.conversion import plugins as registry
+from tflm_patch.conversion.finish import finish
+from tflm_patch.conversion.plugins import Context, all_plugins, run_plugins, select
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType
@@ -22,7 +23,7 @@ INPUTS = 10
 
 def opcodes(data: bytes, *plugins: str, int8_io: bool = False) -> list[str]:
   """Operators after the rewrites."""
-  entries, _ = select(plugins)
+  entries = select(plugins).rewrites
   model, _ = run_plugins(parse_model(data), entries, Context(int8_io=int8_io))
   return [operator.opcode for operator in model.main.operators]
 
@@ -56,10 +57,10 @@ def test_pad_with_another_value_stays():
 
 
 def test_unfold_gives_the_pad_back():
-  entries, _ = select(['fold_pad'])
+  entries = select(['fold_pad']).rewrites
   model, changes = run_plugins(parse_model(padded()), entries, Context())
   assert len(changes) == 1
-  fold_pad.unfold(model.main)
+  model = finish(model)
   assert [operator.opcode for operator in model.main.operators] == ['PAD', 'CONV_2D']
   pads = model.main.tensors[model.main.operators[0].inputs[1]].array()
   assert np.array_equal(pads, [[0, 0], [1, 2], [0, 3], [0, 0]])
@@ -120,12 +121,12 @@ def test_reshapes_that_change_nothing_go():
 
 
 def test_selection():
-  names = [entry.name for entry in converter_plugins.all_plugins()]
-  assert [entry.name for entry in select([])[0]] == names
-  only, stage = select(['fold_pad'])
-  assert [entry.name for entry in only] == ['fold_pad'] and not stage
-  rest, stage = select(['-fold_pad'])
-  assert 'fold_pad' not in [entry.name for entry in rest] and stage
+  names = [entry.name for entry in all_plugins()]
+  assert [entry.name for entry in select([]).rewrites] == names
+  only = select(['fold_pad'])
+  assert [entry.name for entry in only.rewrites] == ['fold_pad'] and only.stage is None
+  rest = select(['-fold_pad'])
+  assert 'fold_pad' not in [entry.name for entry in rest.rewrites] and rest.stage is not None
   with pytest.raises(TflmPatchError, match='fold_pad'):
     select(['nonsense'])
   with pytest.raises(TflmPatchError, match='not both'):

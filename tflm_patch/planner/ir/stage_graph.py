@@ -14,6 +14,8 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
+from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +23,10 @@ from tflm_patch.graph.axis_window import CellWindow
 from tflm_patch.graph.types import DType
 from tflm_patch.program.params import Params
 from tflm_patch.program.records import Kind
+
+
+class NotStageable(Exception):
+  """A region that no stage can hold; the message says why."""
 
 
 class MapRole(enum.Enum):
@@ -177,6 +183,23 @@ class StageGraph:
   ops: tuple[StageOp, ...]
   inputs: tuple[int, ...]
   outputs: tuple[int, ...]
+
+
+T = TypeVar('T')
+
+
+def per_graph(function: Callable[[StageGraph], T]) -> Callable[[StageGraph], T]:
+  """Lets a function of a graph be computed once; the graph keeps what it gives."""
+  name = f'_{function.__module__}.{function.__qualname__}'
+
+  @functools.wraps(function)
+  def cached(graph: StageGraph) -> T:
+    known = graph.__dict__
+    if name not in known:
+      known[name] = function(graph)
+    return known[name]
+
+  return cached
 
 
 def without_unused_maps(graph: StageGraph) -> StageGraph:

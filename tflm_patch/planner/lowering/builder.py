@@ -12,19 +12,17 @@ import numpy as np
 
 from tflm_patch.graph.macs import operator_macs
 from tflm_patch.graph.types import Subgraph
+from tflm_patch.planner import limits
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import EIGHT_BITS, feature_shape
 from tflm_patch.planner.ir.stage_graph import (
   FeatureMap,
   MapRole,
+  NotStageable,
   StageGraph,
   StageOp,
 )
 from tflm_patch.program.records import MAX_TENSORS, Kind
-
-
-class NotStageable(Exception):
-  """A region that no stage can hold; the message says why."""
 
 
 class SourceOperator(Protocol):
@@ -45,6 +43,7 @@ class StageBuilder:
     self._wanted = tuple(outputs)
     self._maps: list[FeatureMap] = []
     self._ops: list[StageOp] = []
+    self._steps = 0
     self._map_of: dict[int, int] = {}
     self._inputs: list[int] = []
 
@@ -157,6 +156,8 @@ class StageBuilder:
 
   def add(self, op: SourceOperator, stage_op: StageOp) -> None:
     """Appends what an operator becomes; name, sources and multiply-accumulates are its own."""
+    self._steps += stage_op.steps
+    limits.check_steps(self._steps)
     self._ops.append(
         dataclasses.replace(
             stage_op,
@@ -184,8 +185,13 @@ class StageBuilder:
       raise NotStageable('nothing reads what the region computes')
     if not self._ops:
       raise NotStageable('the region computes nothing')
-    if not self._inputs or len(self._inputs) + len(outputs) > MAX_TENSORS:
-      raise NotStageable(f'{len(self._inputs)} inputs and {len(outputs)} outputs')
+    if not self._inputs:
+      raise NotStageable('what the region computes is constant')
+    if len(self._inputs) + len(outputs) > MAX_TENSORS:
+      raise NotStageable(
+          f'a stage has at most {MAX_TENSORS} inputs and outputs, this one would have '
+          f'{len(self._inputs)} and {len(outputs)}; split the model where fewer are alive'
+      )
     return StageGraph(
         tuple(self._maps), tuple(self._ops), tuple(self._inputs), tuple(outputs)
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 
 from tflm_patch.graph.types import Model, Subgraph
+from tflm_patch.planner import limits
 from tflm_patch.planner.lowering.operators import OpView, Violation, check
 
 
@@ -36,8 +37,23 @@ def partition(model: Model, subgraph: Subgraph) -> Partition:
     violations[index] = violation
     if runs[-1]:
       runs.append([])
-  regions = [region for run in runs if run for region in _connected(subgraph, run)]
+  regions = [
+      region
+      for run in runs
+      for first in range(0, len(run), limits.MAX_OPS_OF_REGION)
+      for region in _connected(subgraph, run[first : first + limits.MAX_OPS_OF_REGION])
+  ]
+  kept = limits.regions_of(len(subgraph.operators))
+  for region in sorted(regions, key=len, reverse=True)[kept:]:
+    regions.remove(region)
+    violations.update(dict.fromkeys(region, _too_many(kept)))
   return Partition(tuple(regions), violations)
+
+
+def _too_many(kept: int) -> Violation:
+  return Violation(
+      'regions', f'Other operators part the model into more than {kept} pieces', ''
+  )
 
 
 def _connected(subgraph: Subgraph, run: list[int]) -> list[tuple[int, ...]]:

@@ -40,6 +40,7 @@ def blocked_slots(
   low = np.maximum(np.searchsorted(a.last, b.made, side='left') - part[0], 0)
   high = np.minimum(np.searchsorted(a.made, b.last, side='right') - part[0], part[1])
   slots = np.flatnonzero(low < high)
+  _remember(slots.size)
   begins = low[slots] * a_bytes - b_bytes + 1 - slots * b_bytes
   ends = high[slots] * a_bytes - slots * b_bytes
   return tuple(zip(slots.tolist(), begins.tolist(), ends.tolist()))
@@ -50,10 +51,26 @@ def blocked(
     a: RowLives, part: tuple[int, int], a_bytes: int, b: RowLives, b_bytes: int, first: int
 ) -> Intervals:
   """Where an item must not begin for the sake of its slots from `first` on."""
+  _remember(1)
   return joined(
       (begin, end) for slot, begin, end in blocked_slots(a, part, a_bytes, b, b_bytes)
       if slot >= first
   )  # fmt: skip
+
+
+# Intervals that the caches above hold at most, about a hundred bytes each.
+_MOST_REMEMBERED = 1_000_000
+_remembered = 0
+
+
+def _remember(count: int) -> None:
+  """Notes intervals that are about to be cached; forgets all before they are too many."""
+  global _remembered
+  _remembered += count
+  if _remembered > _MOST_REMEMBERED:
+    blocked_slots.cache_clear()
+    blocked.cache_clear()
+    _remembered = count
 
 
 def joined(intervals: Iterable[Interval]) -> Intervals:

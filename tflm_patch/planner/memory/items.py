@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, StageGraph
+from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, StageGraph, per_graph
 from tflm_patch.planner.memory import layout
 from tflm_patch.planner.schedule import order
 from tflm_patch.planner.schedule.live_ranges import RowLives, Timeline, row_lives
@@ -135,7 +135,7 @@ class _Use:
     return at < len(self.users) and self.users[at] < last
 
 
-@functools.lru_cache(maxsize=64)
+@per_graph
 def _uses(graph: StageGraph) -> dict[int, _Use]:
   """The maps that need memory of their own."""
   users: dict[int, list[int]] = {}

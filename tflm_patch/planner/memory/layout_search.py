@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tflm_patch.planner import limits
 from tflm_patch.planner.memory.layout import (
   ALIGNMENT,
   Item,
@@ -65,6 +66,8 @@ def find_layout(
   attempts = max(_FEWEST, min(_ATTEMPTS, _PLACED // len(items)))
   if brief:
     attempts //= 4
+  attempts = limits.layout_attempts(attempts, sum(len(item.rows.made) for item in items))
+  items = [_in_one_piece(item) for item in items]
   total = aligned(sum(aligned(item.slot_bytes * len(item.shapes[0].made)) for item in items))
   will_do = min(enough // ALIGNMENT * ALIGNMENT, total)
   bound = max(lower_bound(items, regions, length), will_do)
@@ -81,6 +84,13 @@ def find_layout(
       break
     best, limit = found.layout, found.layout.bytes
   return best
+
+
+def _in_one_piece(item: Item) -> Item:
+  """The item, kept whole where it has so many slots that to try all splits takes too long."""
+  if item.one_piece or len(item.rows.made) <= limits.MAX_SLOTS_IN_PIECES:
+    return item
+  return dataclasses.replace(item, one_piece=True)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 
 from tflm_patch.graph.axis_window import CellWindow, cut, is_pointwise
+from tflm_patch.planner import limits
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import (
   FeatureMap,
@@ -173,6 +174,7 @@ class _Splitter:
           f'a grid of {self._grid[0]}x{self._grid[1]} patches is larger than the map of '
           f'{target.rows}x{target.cols} that it divides'
       )
+    limits.check_patches(self._grid, len(self._members))
     parts = [
         self._patch(i, j, Rect(top, bottom + 1, left, right + 1))
         for i, (top, bottom) in enumerate(cut(target.rows, self._grid[0]))
@@ -193,10 +195,15 @@ class _Splitter:
     return without_unused_maps(StageGraph(tuple(self._maps), ops, graph.inputs, graph.outputs))
 
   def needed(self, part: Rect) -> dict[int, Rect]:
-    """The cells of each map that a part of the last one is made from."""
+    """The cells of each map that a part of the last one is made from.
+
+    Maps that nobody reads are not among them.
+    """
     needed = {self._target: part}
     for op in reversed(self._members):
-      made = needed[op.outputs[0]]
+      made = needed.get(op.outputs[0])
+      if made is None:
+        continue
       for m in op.inputs:
         if not _is_whole(self._graph, op, m):
           rect = self._source(op, m, made)
@@ -208,7 +215,8 @@ class _Splitter:
     needed = self.needed(part)
     place: dict[int, int] = {}
     for op in self._members:
-      self._append(op, needed, place, f'{i},{j}')
+      if op.outputs[0] in needed:
+        self._append(op, needed, place, f'{i},{j}')
     return place[self._target]
 
   def _append(

@@ -10,13 +10,12 @@ row counts as alive at least as long as the rows before it, so both arrays of a
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Sequence
 from operator import itemgetter
 
 import numpy as np
 
-from tflm_patch.planner.ir.stage_graph import RowReads, StageGraph
+from tflm_patch.planner.ir.stage_graph import RowReads, StageGraph, per_graph
 from tflm_patch.planner.schedule.order import Step, producers
 from tflm_patch.program.records import Kind
 
@@ -146,7 +145,7 @@ class _Reading:
   part: int = -1
 
 
-@functools.lru_cache(maxsize=64)
+@per_graph
 def _readings(graph: StageGraph) -> tuple[tuple[_Reading, ...], ...]:
   """Of each map, who reads it."""
   found: list[list[_Reading]] = [[] for _ in graph.maps]

@@ -8,23 +8,21 @@ recursively, each no earlier than needed.
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 
-from tflm_patch.planner.ir.stage_graph import StageGraph
+from tflm_patch.planner.ir.stage_graph import StageGraph, per_graph
 from tflm_patch.program.records import Kind
 
 Step = tuple[int, int]  # operator (index in the stage), step
 
 
-@functools.lru_cache(maxsize=64)
+@per_graph
 def producers(graph: StageGraph) -> dict[int, int]:
   """Map index -> operator that makes it."""
   return {m: i for i, op in enumerate(graph.ops) for m in op.outputs}
 
 
-@functools.lru_cache(maxsize=64)
+@per_graph
 def consumers(graph: StageGraph) -> dict[int, tuple[int, ...]]:
   """Map index -> operators that read it."""
   readers: dict[int, list[int]] = {}
@@ -34,7 +32,7 @@ def consumers(graph: StageGraph) -> dict[int, tuple[int, ...]]:
   return {m: tuple(r) for m, r in readers.items()}
 
 
-@functools.lru_cache(maxsize=64)
+@per_graph
 def spans(graph: StageGraph) -> tuple[tuple[int, int], ...]:
   """Of each map, the first operator that makes a part of it and the last that reads one.
 
@@ -59,7 +57,7 @@ def spans(graph: StageGraph) -> tuple[tuple[int, int], ...]:
 _Pulls = tuple[tuple[tuple[int, list[int]], ...], ...]
 
 
-@functools.lru_cache(maxsize=64)
+@per_graph
 def _pulls(graph: StageGraph) -> _Pulls:
   made = producers(graph)
   table = []
@@ -114,7 +112,7 @@ def simulate(graph: StageGraph, ops: range) -> tuple[Step, ...]:
   return tuple(steps)
 
 
-@functools.lru_cache(maxsize=64)
+@per_graph
 def _first_readers(graph: StageGraph) -> tuple[int, ...]:
   """Of each operator, the first that reads an output of it; the number of operators for none."""
   readers = consumers(graph)

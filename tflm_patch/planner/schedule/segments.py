@@ -24,6 +24,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 
+from tflm_patch.planner import limits
 from tflm_patch.planner.ir.stage_graph import MapRole, StageGraph
 from tflm_patch.planner.memory import items as needs
 from tflm_patch.planner.memory.native_items import needs_from
@@ -131,6 +132,7 @@ class PythonSearch:
     self._reusable = frozenset(reusable)
     self._costs: dict[tuple[int, int], SegmentCost] = {}
     self._whole = self._bytes_at_cuts()
+    self._longest = limits.longest_segment(graph, MAX_OPS)
     self._rings = np.zeros((len(graph.ops) + 1,) * 2, np.int64)
     self._inner = np.zeros_like(self._rings)
     pulls = (
@@ -182,9 +184,11 @@ class PythonSearch:
           needed.inner_bytes(left) if len(order.ends(self.graph, range(first, last))) == 1 else 0,
           count_dispatches(self.graph, steps),
       )
-      longer = self._rings[: first + 1, last:]
+      # Segments that hold this one, none longer than one can be.
+      shortest, farthest = max(0, last - MAX_OPS), first + MAX_OPS + 1
+      longer = self._rings[shortest : first + 1, last:farthest]
       np.maximum(longer, self._costs[key].ring_bytes, out=longer)
-      longer = self._inner[first, last:]
+      longer = self._inner[first, last:farthest]
       np.maximum(longer, self._costs[key].inner_bytes, out=longer)
     return self._costs[key]
 
@@ -274,14 +278,14 @@ class PythonSearch:
           heapq.heappush(queue, (totals[origin] + cost.dispatches, node, origin, True))
       # The next end is looked at when this one is: an expectation only grows.
       fits = not prune or self._bound(origin, node) <= limit
-      if node < n and node - origin < MAX_OPS and fits:
+      if node < n and node - origin < self._longest and fits:
         expected = totals[origin] + self._expected_dispatches(origin, node + 1)
         heapq.heappush(queue, (expected, node + 1, origin, False))
     return None
 
   def _extensions(self, first: int, last: int) -> Iterator[int]:
     """Ends behind `last`, up to one of which the cost may tell more than the bound."""
-    for end in range(last + 1, min(len(self.graph.ops), first + MAX_OPS) + 1):
+    for end in range(last + 1, min(len(self.graph.ops), first + self._longest) + 1):
       yield end
       if self.floor(first, end) <= self._bound(first, end):
         return

@@ -46,6 +46,13 @@ TFLM_PATCH_CHECK_RESULT auto RegisterTflmPatchOps(Resolver& resolver) {
   return resolver.AddCustom(kStageOpName, StageRegistration());
 }
 
+/* Whether `Invoke()` returned kTfLiteAbort: the model is fed by rows and waits for its
+ * next band. The constant's namespace is another one in older versions of TFLM. */
+template <typename Status>
+constexpr bool WantsMoreRows(Status status) {
+  return static_cast<int>(status) == 15;
+}
+
 }  // namespace tflm_patch
 
 #endif  // TFLM_PATCH_TFLM_PATCH_OP_RESOLVER_H_

@@ -21,7 +21,7 @@ def lower_abs(op: OpView, builder: StageBuilder) -> None:
   """By a table"""
   source, target = op.input().quantization, op.output().quantization
   assert source is not None and target is not None
-  scales = quantize.quantize_multiplier(quantize.float_quotient(source.scale, target.scale))
+  scales = quantize.quantize_multiplier(source.scale / target.scale)
 
   def absolute(value: int) -> int:
     value = abs(value - source.zero_point)

@@ -37,6 +37,7 @@ def constraint_output_scale(op: OpView) -> str | None:
     elementwise.constraint_broadcast,
     constraint_output_scale,
     base.constraint_fused_activation,
+    base.constraint_clamp,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of two maps, or of a map and a broadcast map or constant"""

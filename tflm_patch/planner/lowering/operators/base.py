@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tflm_patch.graph import quantize
 from tflm_patch.graph.axis_window import AxisWindow, CellWindow
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.planner.ir.shapes import feature_shape
@@ -58,6 +59,15 @@ class OpView:
   def output(self, i: int = 0) -> Tensor:
     return self.subgraph.tensors[self.operator.outputs[i]]
 
+  def integers(self, i: int) -> list[int] | None:
+    """The values of an operand that says axes, sizes or pads, which TFLM reads as int32.
+
+    None when it is absent, computed, or of another type.
+    """
+    if not self.has_input(i) or self.input(i).dtype != DType.INT32:
+      return None
+    return self.input(i).array().reshape(-1).tolist() if self.input(i).is_constant else None
+
   def option(self, name: str, default: Any = 0) -> Any:
     """A field of the builtin options; the schema's default when there are none."""
     return getattr(self.operator.options, name, default)
@@ -72,7 +82,7 @@ class Violation:
   values: str
 
   def __str__(self) -> str:
-    return f'{self.message} ({self.values})' if self.values else self.message
+    return f'a stage needs: {self.message}; here: {self.values}' if self.values else self.message
 
 
 Rule = Callable[[OpView], 'str | None']
@@ -184,7 +194,9 @@ def constraint_static_batch_one(op: OpView) -> str | None:
   for tensor in _activations(op):
     shape = feature_shape(tensor)
     if shape is None or min(shape) < 1 or max(shape) > MAX_DIM:
-      return f'"{tensor.name}" is {list(tensor.shape)}'
+      is_batch = len(tensor.shape) > 1 and tensor.shape[0] > 1
+      advice = '; export with batch size 1 (keras.Input(batch_size=1))' if is_batch else ''
+      return f'"{tensor.name}" is {list(tensor.shape)}{advice}'
   return None
 
 
@@ -206,6 +218,17 @@ def constraint_operands_present(op: OpView) -> str | None:
 _ZERO_POINTS = {DType.INT8: (-128, 127), DType.UINT8: (0, 255), DType.INT16: (0, 0)}
 
 
+def constraint_scales_with_zero_points(op: OpView) -> str | None:
+  """No tensor has scales but no zero points, which TFLM takes as not quantized"""
+  indices = [i for i in op.operator.inputs if i >= 0] + list(op.operator.outputs)
+  for tensor in (op.subgraph.tensors[i] for i in indices):
+    origin = None if tensor.origin is None else tensor.origin.quantization
+    scales = None if origin is None else origin.scale
+    if tensor.quantization is None and scales is not None and tensor.dtype in _ZERO_POINTS:
+      return f'"{tensor.name}" has {len(scales)} scales; give it zero points'
+  return None
+
+
 def constraint_plausible_quantization(op: OpView) -> str | None:
   """Zero points are in the range of their 8-bit type, 0 for int16, and scales 2^-40 to 2^40"""
   for tensor in _activations(op):
@@ -221,10 +244,23 @@ def constraint_plausible_quantization(op: OpView) -> str | None:
   return None
 
 
+def constraint_plain_constants(op: OpView) -> str | None:
+  """Constants are stored value by value, in types of 8 to 64 bits"""
+  for i in range(len(op.operator.inputs)):
+    if not op.has_input(i) or not op.input(i).is_constant:
+      continue
+    tensor = op.input(i)
+    if tensor.data is None or tensor.dtype.numpy is None or tensor.data.size != tensor.bytes:
+      return f'"{tensor.name}" is {tensor.dtype.name}, stored in its own way'
+  return None
+
+
 GENERAL_RULES: tuple[Rule, ...] = (
     constraint_operands_present,
+    constraint_plain_constants,
     constraint_static_batch_one,
     constraint_not_variable,
+    constraint_scales_with_zero_points,
     constraint_plausible_quantization,
 )
 
@@ -288,6 +324,16 @@ def constraint_fused_activation(op: OpView) -> str | None:
   """The fused activation is none, RELU, RELU6 or RELU_N1_TO_1"""
   activation = op.option('fusedActivationFunction', 0)
   return None if activation in (0, 1, 2, 3) else f'activation {activation}'
+
+
+def constraint_clamp(op: OpView) -> str | None:
+  """The bounds of the fused activation over the output scale fit 32 bits"""
+  target = op.output().quantization
+  if target is None or quantize.has_activation_range(
+      op.option('fusedActivationFunction', 0), target.scale, target.zero_point
+  ):
+    return None
+  return f'scale {target.scale:g}'
 
 
 def constraint_same_quantization(op: OpView) -> str | None:
@@ -432,7 +478,7 @@ def check(op: OpView) -> Violation | None:
   """The first rule that an operator breaks, None when a stage can hold it."""
   spec = REGISTRY.get(op.operator.opcode)
   if spec is None:
-    return Violation('operator', 'The operator is one that a stage can hold', op.opcode)
+    return Violation('operator', f'A stage cannot hold {op.opcode}', '')
   for rule in (*GENERAL_RULES, *spec.rules):
     values = rule(op)
     if values is not None:

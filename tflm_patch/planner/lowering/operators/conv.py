@@ -149,6 +149,7 @@ def spare_scratch(weights: tuple[int, ...], pointwise: bool) -> tuple[int, ...]:
     constraint_filter_shape,
     base.constraint_wide_sums,
     base.constraint_fused_activation,
+    base.constraint_clamp,
     base.constraint_window,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:

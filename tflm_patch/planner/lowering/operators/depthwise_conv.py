@@ -73,6 +73,7 @@ def spare_scratch(window: CellWindow, cols: int) -> tuple[int, ...]:
     constraint_depth_multiplier,
     base.constraint_wide_sums,
     base.constraint_fused_activation,
+    base.constraint_clamp,
     base.constraint_window,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:

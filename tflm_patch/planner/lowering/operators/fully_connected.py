@@ -76,6 +76,7 @@ def accumulators(op: OpView, bias: np.ndarray) -> Accumulators | Int16Accumulato
     constraint_filter_shape,
     base.constraint_wide_sums,
     base.constraint_fused_activation,
+    base.constraint_clamp,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of a vector, of rows of vectors, or of a whole map that it takes in row by row"""

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from tflm_patch.graph import quantize
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, lookup
@@ -13,11 +15,10 @@ from tflm_patch.planner.lowering.operators.base import OpView
 
 
 def _slope(op: OpView) -> float:
-  """input scale * alpha / output scale, in float32 as TFLM takes it."""
+  """input scale * alpha / output scale, in double as TFLM takes it."""
   source, target = op.input().quantization, op.output().quantization
   assert source is not None and target is not None
-  product = quantize.float_product(source.scale, float(op.option('alpha', 0.0)))
-  return quantize.float_quotient(product, target.scale)
+  return source.scale * float(np.float32(op.option('alpha', 0.0))) / target.scale
 
 
 def constraint_alpha(op: OpView) -> str | None:
@@ -31,7 +32,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   """By a table"""
   source, target = op.input().quantization, op.output().quantization
   assert source is not None and target is not None
-  identity = quantize.quantize_multiplier(quantize.float_quotient(source.scale, target.scale))
+  identity = quantize.quantize_multiplier(source.scale / target.scale)
   slope = quantize.quantize_multiplier(_slope(op))
 
   def leaky_relu(value: int) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tflm_patch.graph import quantize
-from tflm_patch.graph.types import DType
+from tflm_patch.graph.types import DType, Quantization
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
@@ -66,9 +66,7 @@ def lower_relu(op: OpView, builder: StageBuilder) -> None:
   """By a table"""
   source, target = op.input().quantization, op.output().quantization
   assert source is not None and target is not None
-  multiplier, shift = quantize.quantize_multiplier(
-      quantize.float_quotient(source.scale, target.scale)
-  )
+  multiplier, shift = quantize.quantize_multiplier(source.scale / target.scale)
 
   def relu(value: int) -> int:
     scaled = quantize.multiply_by_quantized_multiplier(
@@ -79,14 +77,25 @@ def lower_relu(op: OpView, builder: StageBuilder) -> None:
   lower_table(op, builder, table_of(relu, DType.INT8, DType.INT8))
 
 
-@base.register('RELU6', *RULES)
+def constraint_six(op: OpView) -> str | None:
+  """6 over the input scale is below 2^31 - 256"""
+  source = op.input().quantization
+  # Above, the sum with the zero point may leave int32, which C++ does not define.
+  if source is None or _six_steps(source) < (1 << 31) - 256:
+    return None
+  return f'scale {source.scale:g}'
+
+
+def _six_steps(source: Quantization) -> int:
+  return quantize.round_half_away(quantize.float_quotient(6.0, source.scale))
+
+
+@base.register('RELU6', *RULES, constraint_six)
 def lower_relu6(op: OpView, builder: StageBuilder) -> None:
   """By a table; like TFLM's kernel it clamps in the input's scale"""
   source = op.input().quantization
   assert source is not None
-  six = source.zero_point + quantize.round_half_away(
-      quantize.float_quotient(6.0, source.scale)
-  )
+  six = source.zero_point + _six_steps(source)
   six = min(max(six, quantize.INT8_MIN), quantize.INT8_MAX)
   lower_table(
       op,

@@ -16,10 +16,10 @@ from tflm_patch.program.params import MeanParams
 
 
 def _axes(op: OpView) -> tuple[int, ...] | None:
-  if not op.has_input(1) or not op.input(1).is_constant:
+  values = op.integers(1)
+  if values is None:
     return None
   rank = len(op.input().shape)
-  values = op.input(1).array().reshape(-1).tolist()
   return tuple(sorted({value + rank if value < 0 else value for value in values}))
 
 

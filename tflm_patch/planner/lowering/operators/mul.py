@@ -18,6 +18,7 @@ from tflm_patch.program.params import MulParams
     elementwise.constraint_broadcast,
     base.constraint_multiplier,
     base.constraint_fused_activation,
+    base.constraint_clamp,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of two maps, or of a map and a broadcast map or constant (squeeze-excite)"""

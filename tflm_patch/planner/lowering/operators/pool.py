@@ -20,6 +20,7 @@ _RULES = (
     base.constraint_same_channels,
     base.constraint_same_quantization,
     base.constraint_fused_activation,
+    base.constraint_clamp,
     base.constraint_window,
 )
 

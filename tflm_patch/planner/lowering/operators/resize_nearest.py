@@ -35,9 +35,10 @@ def nearest(size: int, out: int, align_corners: bool, half_pixel_centers: bool) 
 
 def constraint_constant_size(op: OpView) -> str | None:
   """The new size is constant and the channels stay"""
-  if not op.has_input(1) or not op.input(1).is_constant:
-    return 'computed'
-  size = tuple(op.input(1).array().reshape(-1).tolist())
+  values = op.integers(1)
+  if values is None:
+    return 'computed, or not int32'
+  size = tuple(values)
   if op.output().shape[1:3] != size or op.output().shape[3] != op.input().shape[3]:
     return f'{list(op.input().shape)} to {list(op.output().shape)}'
   return None

@@ -26,12 +26,10 @@ def _input(op: OpView) -> int:
 def _axis(op: OpView) -> int | None:
   """The dimension that is split, not negative; None when it is not known."""
   place = _PLACES[op.operator.opcode][1]
-  if not op.has_input(place) or not op.input(place).is_constant:
+  values = op.integers(place)
+  if values is None or len(values) != 1:
     return None
-  tensor = op.input(place)
-  if tensor.dtype != DType.INT32 or tensor.elements != 1:
-    return None
-  axis, rank = int(tensor.array().reshape(-1)[0]), len(op.input(_input(op)).shape)
+  axis, rank = values[0], len(op.input(_input(op)).shape)
   return axis % rank if -rank <= axis < rank else None
 
 

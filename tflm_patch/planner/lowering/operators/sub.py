@@ -18,6 +18,7 @@ from tflm_patch.program.params import AddParams
     elementwise.constraint_broadcast,
     add.constraint_output_scale,
     base.constraint_fused_activation,
+    base.constraint_clamp,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of two maps, or of a map and a broadcast map or constant"""

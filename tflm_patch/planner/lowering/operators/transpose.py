@@ -17,9 +17,9 @@ NCHW_TO_NHWC = [0, 2, 3, 1]
 
 def constraint_permutation(op: OpView) -> str | None:
   """The permutation is constant and turns NCHW into NHWC"""
-  if not op.has_input(1) or not op.input(1).is_constant:
-    return 'computed'
-  permutation = op.input(1).array().reshape(-1).tolist()
+  permutation = op.integers(1)
+  if permutation is None:
+    return 'computed, or not int32'
   if permutation != NCHW_TO_NHWC or len(op.input().shape) != 4:
     return str(permutation)
   n, c, h, w = op.input().shape

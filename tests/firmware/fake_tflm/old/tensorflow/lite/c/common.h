@@ -50,6 +50,9 @@ typedef struct TfLiteNode {
   TfLiteIntArray* inputs;
   TfLiteIntArray* outputs;
   TfLiteIntArray* intermediates;
+#ifndef TF_LITE_STATIC_MEMORY
+  TfLiteIntArray* temporaries;
+#endif
   void* user_data;
   void* builtin_data;
   const void* custom_initial_data;

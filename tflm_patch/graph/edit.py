@@ -39,11 +39,18 @@ def only_reader(graph: Subgraph, tensor: int) -> int | None:
   return found[0] if len(found) == 1 and tensor not in graph.outputs else None
 
 
-def constant(graph: Subgraph, tensor: int) -> list[int] | None:
-  """The values of a constant tensor as a flat list, None when it is computed."""
-  if tensor < 0 or not graph.tensors[tensor].is_constant:
+def constant(graph: Subgraph, tensor: int, dtype: DType = DType.INT32) -> list[int] | None:
+  """The values of a constant tensor as a flat list, None when it is computed or of another type."""
+  if tensor < 0 or not graph.tensors[tensor].is_constant or graph.tensors[tensor].dtype != dtype:
     return None
   return graph.tensors[tensor].array().reshape(-1).tolist()
+
+
+def int32_constant(graph: Subgraph, tensor: int) -> list[int] | None:
+  """As `constant`, for sizes, axes and paddings; None for other types, too."""
+  if tensor < 0 or graph.tensors[tensor].dtype != DType.INT32:
+    return None
+  return constant(graph, tensor)
 
 
 def same_quantization(a: Quantization | None, b: Quantization | None) -> bool:

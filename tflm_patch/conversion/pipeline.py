@@ -1,0 +1,219 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""From a model to its converted form, in steps; no file is read or written here."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from tflm_patch.arena import ArenaPrediction, firmware_build, kernels, offline, predict
+from tflm_patch.conversion import kept_input, plugins, reasons
+from tflm_patch.conversion.judge import Goal
+from tflm_patch.conversion.options import DEFAULT_OPTIONS, ConvertOptions
+from tflm_patch.conversion.plugins import Change
+from tflm_patch.conversion.result import StockOperator
+from tflm_patch.conversion.stage_operator import PlannedStage, is_stage
+from tflm_patch.conversion.stages import Searches, StageChoice, StageOptions
+from tflm_patch.errors import TflmPatchError
+from tflm_patch.graph.types import Model
+from tflm_patch.planner.lowering.operators import OpView
+
+Progress = Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Conversion:
+  """A converted model and how it came about.
+
+  Attributes:
+    original: The model that was given.
+    model: The converted one; the original itself when nothing changed.
+    reason: Why nothing changed, None when something did.
+    original_arena, arena: As TFLM's allocator will report them on the target.
+    stages: What was put into stages, with the plans.
+    stock_operators: What was not, with the reasons.
+    changes: Rewrites, in order.
+    notes: What the user must know of the original and of rewrites, a sentence each.
+  """
+
+  original: Model
+  model: Model
+  reason: str | None
+  original_arena: ArenaPrediction
+  arena: ArenaPrediction
+  stages: tuple[PlannedStage, ...] = ()
+  stock_operators: tuple[StockOperator, ...] = ()
+  changes: tuple[Change, ...] = ()
+  notes: tuple[str, ...] = ()
+
+
+def plan(
+    original: Model,
+    options: ConvertOptions = DEFAULT_OPTIONS,
+    source: str = '',
+    progress: Progress = lambda text: None,
+    known: Searches | None = None,
+) -> Conversion:
+  """Converts a model.
+
+  Args:
+    original: Is left alone.
+    options: See `ConvertOptions`.
+    source: The model's name for messages.
+    progress: Called with a line of text as the work proceeds.
+    known: What conversions of the same model that differ in nothing but `options.plan`
+      have found; more is added.
+
+  Raises:
+    TflmPatchError: options exclude each other or name something unknown, or no plan fits
+      the arena that was asked for.
+  """
+  selection = plugins.select(options.plugins)
+  _check_options(original, options, selection, source)
+  progress('Predicting the stock arena')
+  build = firmware_build(options.pointer_bytes)
+  stock_arena = predict(original, build=build)
+  legacy = kernels.legacy_uint8(original)
+  if legacy is not None:
+    return Conversion(original, original, reasons.no_uint8(legacy), stock_arena, stock_arena)
+  context = plugins.Context(int8_io=options.int8_io)
+  rewritten, changes = plugins.run_plugins(original, selection.rewrites, context)
+  progress('Planning the stages')
+  choice = None
+  if selection.stage is not None:
+    stage_options = _stage_options(options, stock_arena)
+    choice = selection.stage.rewrite(rewritten, stage_options, known, progress)
+  reason = _why_unchanged(original, choice, changes, stock_arena, options)
+  final = original
+  stages: tuple[PlannedStage, ...] = ()
+  if choice is not None and reason is None:
+    final, stages = choice.model, choice.stages
+  changes = changes if reason is None else []
+  notes = _notes(original, changes)
+  if options.keep_input and not is_converted(original):
+    final, changes, reason = _keep_input(original, final, changes, reason)
+  final, arena, changes, reason = _place_offline(final, options, changes, reason)
+  if options.plan.arena_bytes is not None:
+    reasons.check_budget(options, original, choice, arena, source)
+  return Conversion(
+      original=original,
+      model=final,
+      reason=reason,
+      original_arena=stock_arena,
+      arena=arena,
+      stages=stages,
+      stock_operators=_stock_operators(rewritten, choice),
+      changes=tuple(changes),
+      notes=notes,
+  )
+
+
+def is_converted(model: Model) -> bool:
+  """Whether a model holds stages already."""
+  return any(is_stage(operator) for operator in model.main.operators)
+
+
+def _check_options(
+    original: Model, options: ConvertOptions, selection: plugins.Selection, source: str
+) -> None:
+  if options.input_rows is None:
+    return
+  if selection.stage is None or options.keep_input:
+    other = '--plugins=-stage' if selection.stage is None else '--keep-input'
+    raise TflmPatchError(f'--input-rows and {other} exclude each other; leave one of them out')
+  if is_converted(original):
+    raise TflmPatchError(
+        f'{source or "model"}: {reasons.CONVERTED}; --input-rows needs the original one'
+    )
+
+
+def _stage_options(options: ConvertOptions, stock: ArenaPrediction) -> StageOptions:
+  goal = Goal(firmware_build(options.pointer_bytes), options.cpu)
+  plan_options = options.plan
+  if plan_options.minimize == 'macs' and plan_options.arena_bytes is None:
+    # Plans that shall only be fast, still below the stock arena.
+    limit = stock.total - goal.least_gain(stock.total)
+    plan_options = dataclasses.replace(plan_options, arena_bytes=limit)
+    goal = dataclasses.replace(goal, cpu=None)
+  return StageOptions(
+      keep_input=options.keep_input,
+      force=options.force_stage,
+      input_rows=options.input_rows,
+      plan=plan_options,
+      goal=goal,
+  )
+
+
+def _why_unchanged(
+    original: Model,
+    choice: StageChoice | None,
+    changes: Sequence[Change],
+    stock: ArenaPrediction,
+    options: ConvertOptions,
+) -> str | None:
+  """Why the model comes back as it is, None when it does not."""
+  if is_converted(original):
+    return reasons.CONVERTED
+  # What was asked for, and what makes the model right, stays without stages, too.
+  folded = any(change.plugin == 'boundary_quantize' or change.note for change in changes)
+  if choice is None or not (choice.stages or folded):
+    return reasons.no_stage(original, choice)
+  if options.force_stage or folded or options.input_rows is not None:
+    return None
+  build = firmware_build(options.pointer_bytes)
+  arena = predict(choice.model, build=build)
+  if options.keep_input:
+    stock = predict(kept_input.keep(original), build=build)
+  gain = Goal(build).least_gain(stock.total, len(choice.stages))
+  if arena.total > stock.total - gain:
+    return f'the stock arena of {stock.total:,} bytes is hardly beaten by {arena.total:,}'
+  return None
+
+
+def _keep_input(
+    original: Model, model: Model, changes: list[Change], reason: str | None
+) -> tuple[Model, list[Change], str | None]:
+  model = kept_input.keep(model)
+  kept = kept_input.names(original, model)
+  if not kept:
+    return model, changes, reason
+  text = f'{", ".join(kept)} in memory of its own, for other operators would overwrite it'
+  return model, [*changes, Change('keep_input', text)], None
+
+
+def _place_offline(
+    model: Model, options: ConvertOptions, changes: list[Change], reason: str | None
+) -> tuple[Model, ArenaPrediction, list[Change], str | None]:
+  """Tells TFLM where tensors lie where that makes the head smaller."""
+  build = firmware_build(options.pointer_bytes)
+  arena = predict(model, build=build)
+  planned = offline.improve(model, build) if options.offline_plan else model
+  if planned is model:
+    return model, arena, changes, reason
+  before, arena = arena, predict(planned, build=build)
+  text = f'tensors placed offline, head {arena.head:,} instead of {before.head:,} bytes'
+  return planned, arena, [*changes, Change('offline_plan', text)], None
+
+
+def _notes(original: Model, changes: Sequence[Change]) -> tuple[str, ...]:
+  """What the user must know, each once."""
+  notes = [change.note for change in changes if change.note]
+  if original.outside:
+    notes.insert(0, reasons.outside_note(original, 'the converted file has them inside'))
+  return tuple(dict.fromkeys(notes))
+
+
+def _stock_operators(model: Model, choice: StageChoice | None) -> tuple[StockOperator, ...]:
+  if choice is None:
+    return ()
+  found = {}
+  for index, violation in choice.violations.items():
+    found[index] = violation.rule, str(violation)
+  for region, reason in choice.rejected:
+    for index in region:
+      found[index] = 'gain', reason
+  return tuple(
+      StockOperator(index, OpView(model, model.main, index).opcode, *found[index])
+      for index in sorted(found)
+  )
