@@ -23,9 +23,9 @@ from tflm_patch.conversion.judge import DEFAULT_GOAL
 from tflm_patch.conversion.pipeline import Conversion
 from tflm_patch.conversion.spec_splits import SeveralStages, Splits, several_stages
 from tflm_patch.conversion.spec_stage import SpecStage, stage_of
-from tflm_patch.graph.macs import subgraph_macs
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
+from tflm_patch.planner.lowering.operators.macs import subgraph_macs
 from tflm_patch.planner.plan import Planner, StagePlan
 from tflm_patch.planner.work import predict
 
