@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""docs/extend.md, followed to the letter in a copy of the project: a new operator in every build."""
+"""docs/extend.md, followed to the letter in a copy of the project, in every build."""
 
 import os
 import pathlib
@@ -12,21 +12,22 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COPIED = ('tflm_patch', 'converter_plugins', 'micro_kernels', 'setup.py', 'pyproject.toml', 'README.md',
-          'LICENSE', 'tests/support')  # fmt: skip
+COPIED = (
+    'tflm_patch', 'converter_plugins', 'micro_kernels', 'tests/support', 'setup.py', 'pyproject.toml',
+    'README.md', 'LICENSE',
+)  # fmt: skip
 BLOCK = re.compile(
     r'<!-- (new|add): ([\w/.]+)(?:: (after|before): (.*?))? -->\n```\w+\n(.*?)```\n', re.DOTALL
 )
 MODEL = """
 import sys
 from support.model_builder import ModelBuilder
-from tflm_patch.graph.types import DType, Tensor
+from tflm_patch.graph.types import DType, Operator, Tensor
 b = ModelBuilder(1)
 x = b.input((1, 6, 5, 4), DType.FLOAT32)
 for i in range(2):
   b.tensors.append(Tensor(f'y{i}', (1, 6, 5, 4), DType.FLOAT32))
-  b.operators.append(__import__('tflm_patch.graph.types', fromlist=['Operator']).Operator(
-      'NEG', (x,), (len(b.tensors) - 1,)))
+  b.operators.append(Operator('NEG', (x,), (len(b.tensors) - 1,)))
   x = len(b.tensors) - 1
 b.output(x)
 open(sys.argv[1], 'wb').write(b.build())
