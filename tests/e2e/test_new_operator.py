@@ -13,8 +13,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COPIED = (
-    'tflm_patch', 'converter_plugins', 'micro_kernels', 'tests/support', 'setup.py', 'pyproject.toml',
-    'README.md', 'LICENSE',
+    'tflm_patch', 'converter_plugins', 'micro_kernels', 'tests/support', 'setup.py',
+    'pyproject.toml', 'README.md', 'LICENSE',
 )  # fmt: skip
 BLOCK = re.compile(
     r'<!-- (new|add): ([\w/.]+)(?:: (after|before): (.*?))? -->\n```\w+\n(.*?)```\n', re.DOTALL
