@@ -85,9 +85,19 @@ def file_overhead(interface: Interface) -> int:
   return len(serialize_model(model)) - constants
 
 
+def stand_in_program(workspace_bytes: int) -> bytes:
+  """A program of nothing but a header; it tells the size of the workspace."""
+  return program.HEADER.pack(
+    magic=program.MAGIC,
+    version=program.VERSION,
+    program_bytes=program.HEADER.size,
+    workspace_bytes=workspace_bytes,
+  )
+
+
 def _skeleton(interface: Interface, workspace_bytes: int) -> Model:
   """A model of one stage of which only the sizes are right."""
-  data = program.HEADER.pack(workspace_bytes=workspace_bytes)
+  data = stand_in_program(workspace_bytes)
   tensors = [
     Tensor('input', interface.input, DType.INT8, quantization=per_tensor(0.1, 0)),
     Tensor('output', interface.output, DType.INT8, quantization=per_tensor(0.1, 0)),
