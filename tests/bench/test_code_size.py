@@ -94,7 +94,7 @@ def check(data, unneeded_but, folder):
   path.write_bytes(converted)
   jobs = prepare(path).jobs
   found = re.findall(r'^#define (\w+_WITHOUT_\w+)$', sources.kernel_header(
-      model.describe(converted)), re.MULTILINE)  # fmt: skip
+      model.describe(converted).programs), re.MULTILINE)  # fmt: skip
   assert set(REFUSED) - set(found) == unneeded_but
   # One image for many, where possible.
   kinds = {Kind.CONV_2D, Kind.DEPTHWISE_CONV_2D, Kind.FULLY_CONNECTED, Kind.QUANTIZE}

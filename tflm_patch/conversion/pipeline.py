@@ -189,7 +189,8 @@ def _place_offline(
   """Tells TFLM where tensors lie where that makes the head smaller."""
   build = firmware_build(options.pointer_bytes)
   arena = predict(model, build=build)
-  planned = offline.improve(model, build) if options.offline_plan else model
+  kept = model.main.inputs if options.keep_input else ()
+  planned = offline.improve(model, build, kept) if options.offline_plan else model
   if planned is model:
     return model, arena, changes, reason
   before, arena = arena, predict(planned, build=build)

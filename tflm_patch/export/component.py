@@ -112,7 +112,7 @@ def make(
       for file in (*chosen, *sources.needed_headers(chosen))
   }
   code[f'{KERNELS}/{sources.FAMILY}'] = sources.family_source(f'#include "{_NEEDED}"\n').encode()
-  code[f'{KERNELS}/{_NEEDED}'] = sources.kernel_header(info).encode()
+  code[f'{KERNELS}/{_NEEDED}'] = sources.kernel_header(info.programs, info.shown).encode()
   name = names.lower
   headers[f'{name}.h'] = runner.model_header(info, names).encode()
   headers[f'{name}_data.h'] = fill('data.h', names, bytes=len(info.data)).encode()

@@ -24,4 +24,5 @@ def kernel_header(*paths: str | os.PathLike[str]) -> str:
   if not paths:
     raise TflmPatchError('no model is given whose kernels are to be named')
   infos = [describe(read_limited(path), os.fspath(path)) for path in paths]
-  return sources.kernel_header(*infos)
+  programs = [program for info in infos for program in info.programs]
+  return sources.kernel_header(programs, ', '.join(info.shown for info in infos))

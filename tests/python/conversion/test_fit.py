@@ -214,7 +214,7 @@ def test_the_command_for_machines(capsys, path, plain, tmp_path):
   assert fit['option'].startswith('--target small') and fit['option_arena'] <= limit
   code, out, _ = run(capsys, path, '--target', small)
   assert 'small: does not fit' in out and '16 missing' in out and 'fits with --target small' in out
-  code, out, _ = run(capsys, path, '--target', small, '--nooptions')
+  code, out, _ = run(capsys, path, '--target', small, '--no-options')
   assert 'fits with' not in out
 
 
