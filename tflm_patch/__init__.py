@@ -6,6 +6,7 @@ import tflm_patch
 result = tflm_patch.convert('model.tflite')            # writes model_patch.tflite
 analysis = tflm_patch.analyze('model.tflite')          # memory over time
 check = tflm_patch.verify('model.tflite', 'model_patch.tflite')
+fit = tflm_patch.fits('model.tflite', 'stm32f412')       # does it fit, and by how much
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
   from tflm_patch.analysis.memory import Analysis, analyze
   from tflm_patch.analysis.verification import Verification, verify
   from tflm_patch.api import ConversionResult, ConvertOptions, convert, convert_model
+  from tflm_patch.architecture import Spec, SpecError
+  from tflm_patch.conversion.fit import Fit, FitOptions, fits, fits_many
   from tflm_patch.errors import ModelError, TflmPatchError
   from tflm_patch.runtime.rows import run_rows
 
@@ -26,13 +29,19 @@ __all__ = [
     'Analysis',
     'ConversionResult',
     'ConvertOptions',
+    'Fit',
+    'FitOptions',
     'ModelError',
+    'Spec',
+    'SpecError',
     'TflmPatchError',
     'Verification',
     '__version__',
     'analyze',
     'convert',
     'convert_model',
+    'fits',
+    'fits_many',
     'run_rows',
     'verify',
 ]
@@ -49,6 +58,12 @@ _HOMES = {
     'analyze': 'tflm_patch.analysis.memory',
     'Verification': 'tflm_patch.analysis.verification',
     'verify': 'tflm_patch.analysis.verification',
+    'Fit': 'tflm_patch.conversion.fit',
+    'FitOptions': 'tflm_patch.conversion.fit',
+    'fits': 'tflm_patch.conversion.fit',
+    'fits_many': 'tflm_patch.conversion.fit',
+    'Spec': 'tflm_patch.architecture',
+    'SpecError': 'tflm_patch.architecture',
     'run_rows': 'tflm_patch.runtime.rows',
 }
 

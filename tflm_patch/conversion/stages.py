@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from tflm_patch.arena import peak_operators
 from tflm_patch.conversion import input_bands, kept_input
@@ -114,7 +115,7 @@ def choose_stages(
   ways: list[Sequence[PlannedStage]] = [chosen]
   if chosen and not options.force and options.plan.schedule == 'auto':
     progress('Looking for stages to be cut in two')
-    apart = _apart(chosen, planner, judge)
+    apart = cut_in_two(chosen, planner, judge)
     if apart is not chosen:
       ways.append(apart)
   final = ways[-1]
@@ -260,8 +261,22 @@ def _too_little(with_stage: int, without: int) -> str:
   return f'as a stage it would lower the arena by {saved:,} of {without:,} bytes only'
 
 
-def _apart(
-    stages: Sequence[PlannedStage], planner: _RegionPlanner, judge: Judge
+class StagePlanner(Protocol):
+  """Makes stages of regions of a model; see `_RegionPlanner`."""
+
+  @property
+  def model(self) -> Model: ...
+
+  @property
+  def bands(self) -> input_bands.Bands | None: ...
+
+  def search(self, region: Region) -> StageSearch: ...
+
+  def stage(self, region: Region) -> PlannedStage: ...
+
+
+def cut_in_two(
+    stages: Sequence[PlannedStage], planner: StagePlanner, judge: Judge
 ) -> Sequence[PlannedStage]:
   """With stages that bound the arena by their inputs and outputs made two; maybe the same."""
   chosen = stages

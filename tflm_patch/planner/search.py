@@ -18,7 +18,7 @@ from tflm_patch.planner import limits
 from tflm_patch.planner.ir.stage_graph import StageGraph
 from tflm_patch.planner.lowering.builder import NotStageable
 from tflm_patch.planner.options import PlanOptions
-from tflm_patch.planner.plan import Planner, StagePlan
+from tflm_patch.planner.plan import Planner, PlanSize, StagePlan
 from tflm_patch.planner.rewrites import patches
 from tflm_patch.planner.rewrites.bottleneck import Block, find_blocks, join_blocks
 from tflm_patch.planner.rewrites.two_pass import Gate, find_gates, make_again
@@ -73,6 +73,14 @@ class StageSearch:
       floor: What is below that is all the same.
     """
     return self._planner(_Rewrites()).gets_below_tensors(limit, floor)
+
+  def use(self, planner: Planner) -> None:
+    """Takes what is known of the stage without rewrites."""
+    self._planners[_Rewrites()] = planner
+
+  def smallest_size(self) -> PlanSize:
+    """What the smallest plan without rewrites needs; sooner than that makes the plan."""
+    return self._planner(_Rewrites()).smallest_size()
 
   def least_bytes(self) -> int:
     """What the stage needs at least without rewrites, its tensors included."""
