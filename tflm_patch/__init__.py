@@ -23,6 +23,7 @@ if TYPE_CHECKING:
   from tflm_patch.architecture import Spec, SpecError
   from tflm_patch.conversion.fit import Fit, FitOptions, fits, fits_many
   from tflm_patch.errors import ModelError, TflmPatchError
+  from tflm_patch.quantization import QuantizeOptions, quantize
   from tflm_patch.runtime.rows import run_rows
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     'Fit',
     'FitOptions',
     'ModelError',
+    'QuantizeOptions',
     'Spec',
     'SpecError',
     'TflmPatchError',
@@ -42,6 +44,7 @@ __all__ = [
     'convert_model',
     'fits',
     'fits_many',
+    'quantize',
     'run_rows',
     'verify',
 ]
@@ -52,6 +55,8 @@ _HOMES = {
     'ConvertOptions': 'tflm_patch.api',
     'convert': 'tflm_patch.api',
     'convert_model': 'tflm_patch.api',
+    'QuantizeOptions': 'tflm_patch.quantization',
+    'quantize': 'tflm_patch.quantization',
     'ModelError': 'tflm_patch.errors',
     'TflmPatchError': 'tflm_patch.errors',
     'Analysis': 'tflm_patch.analysis.memory',

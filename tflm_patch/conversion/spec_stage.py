@@ -14,10 +14,10 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 
-import converter_plugins
 from tflm_patch.architecture.graph_builder import PlausibleScales, graph_of
 from tflm_patch.architecture.network import Fragment, Network, network_of
 from tflm_patch.architecture.spec import Spec
+from tflm_patch.conversion import plugins
 from tflm_patch.conversion.spec_size import FlashParts, Interface, joined, parts_of
 from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, StageGraph, StageOp
 from tflm_patch.planner.lowering.partition import partition
@@ -137,7 +137,7 @@ def _lower(fragment: Fragment) -> StageGraph | None:
   """The stage of a fragment alone; None when a plugin or a stock operator has a part in it."""
   network = Network(fragment.source, (fragment,), (), (fragment.end,))
   model = graph_of(network, PlausibleScales())
-  _, changes = converter_plugins.run_plugins(model, _plugins(), converter_plugins.Context())
+  _, changes = plugins.run_plugins(model, _plugins(), plugins.Context())
   regions = partition(model, model.main).regions
   if changes or len(regions) != 1 or len(regions[0]) != len(model.main.operators):
     return None
@@ -149,9 +149,9 @@ def _lower(fragment: Fragment) -> StageGraph | None:
 
 
 @functools.cache
-def _plugins() -> list[converter_plugins.Registered]:
+def _plugins() -> list[plugins.Registered]:
   """All of them; entry points are looked up once."""
-  return converter_plugins.select(())[0]
+  return plugins.select(()).plugins
 
 
 def _read_by(fragment: Fragment) -> FeatureMap:

@@ -17,7 +17,9 @@ from support import real_models
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.conversion.plugins import STAGE, all_plugins
-from tflm_patch.errors import TflmPatchError
+from tflm_patch.errors import EnvironmentMissing, TflmPatchError
+from tflm_patch.quantization.layers.document import document as layer_document
+from tflm_patch.quantization.model_io import require_keras
 from tflm_patch.report.supported_operators import document
 from tflm_patch.sample.sample import sample_model_path
 
@@ -72,8 +74,30 @@ def test_files_named_exist(page):
     assert (ROOT / name).exists(), name
 
 
+def test_layers_that_quantize_knows_are_up_to_date():
+  page = ROOT / 'docs/quantize.md'
+  listed = re.search(
+      r'<!-- layers -->\n(.*)\n<!-- end of layers -->', page.read_text(), re.DOTALL
+  )
+  assert listed[1] == layer_document(), 'python -m tflm_patch.quantization.layers.document'
+
+
+def make_keras_files(page, folder):
+  """The model and the samples that the page's own Python makes."""
+  try:
+    require_keras()
+  except EnvironmentMissing as error:
+    pytest.skip(str(error))
+  run = subprocess.run(
+      [sys.executable, '-c', blocks(page, 'python')], cwd=folder, capture_output=True, text=True
+  )
+  assert run.returncode == 0, run.stderr
+
+
 @pytest.mark.parametrize('page', WITH_COMMANDS, ids=lambda page: page.name)
 def test_commands_of_the_page_run(page, folder):
+  if page.name == 'quantize.md':
+    make_keras_files(page, folder)
   for command in COMMAND.findall(blocks(page, 'sh')):
     arguments = shlex.split(command, comments=True)[1:]
     if arguments[0] == 'bench' and None in map(shutil.which, EMULATION):
