@@ -151,7 +151,7 @@ def _lower(fragment: Fragment) -> StageGraph | None:
 @functools.cache
 def _plugins() -> list[plugins.Registered]:
   """All of them; entry points are looked up once."""
-  return plugins.select(()).plugins
+  return list(plugins.select(()).rewrites)
 
 
 def _read_by(fragment: Fragment) -> FeatureMap:
