@@ -15,7 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-  from tflm_patch.models.build import BuildOptions, build, layer_names, spec_of
+  from tflm_patch.models.builder import BuildOptions, build, layer_names, spec_of
   from tflm_patch.models.layers.bonsai import Bonsai, RoutingSchedule
   from tflm_patch.models.layers.proto_nn import ProtoNN
   from tflm_patch.models.layers.recurrent import FastGRNN, FastRNN
@@ -38,16 +38,16 @@ __all__ = [
 
 _HOMES = {
   'Bonsai': 'layers.bonsai',
-  'BuildOptions': 'build',
+  'BuildOptions': 'builder',
   'FastGRNN': 'layers.recurrent',
   'FastRNN': 'layers.recurrent',
   'HardThresholding': 'sparsity',
   'ProtoNN': 'layers.proto_nn',
   'RNNPool': 'layers.rnn_pool',
   'RoutingSchedule': 'layers.bonsai',
-  'build': 'build',
-  'layer_names': 'build',
-  'spec_of': 'build',
+  'build': 'builder',
+  'layer_names': 'builder',
+  'spec_of': 'builder',
 }
 
 

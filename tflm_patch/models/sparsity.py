@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 
-class HardThresholding(keras.callbacks.Callback):  # type: ignore[misc]
+class HardThresholding(keras.callbacks.Callback):
   """Makes weights sparse in three phases: dense, thresholded, fixed.
 
   In the second phase all but the largest values of each weight become 0 after every epoch,

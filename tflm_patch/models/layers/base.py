@@ -21,7 +21,7 @@ def composite(cls: _T) -> _T:
   return registered
 
 
-class CompositeLayer(keras.layers.Layer):  # type: ignore[misc]
+class CompositeLayer(keras.layers.Layer):
   """A layer whose weights lie in layers of Keras inside it.
 
   Attributes:
@@ -34,7 +34,7 @@ class CompositeLayer(keras.layers.Layer):  # type: ignore[misc]
     return {**super().get_config(), **{name: getattr(self, name) for name in self.settings}}
 
 
-class Projection(keras.layers.Layer):  # type: ignore[misc]
+class Projection(keras.layers.Layer):
   """x W^T + b, or x (W1 W2^T)^T + b of low rank; the last dimension is projected.
 
   Args:

@@ -83,7 +83,7 @@ class Bonsai(CompositeLayer):
 
 
 @keras.saving.register_keras_serializable('tflm_patch')
-class _Turns(keras.layers.Layer):  # type: ignore[misc]
+class _Turns(keras.layers.Layer):
   """1 for the nodes that a point reaches from its path's node of a level, or that lie above.
 
   Nodes are numbered level by level, the children of k are 2 k + 1 and 2 k + 2. A dense layer
@@ -144,7 +144,7 @@ class _Turns(keras.layers.Layer):  # type: ignore[misc]
     return (shape[0], self.signs.shape[1])
 
 
-class RoutingSchedule(keras.callbacks.Callback):  # type: ignore[misc]
+class RoutingSchedule(keras.callbacks.Callback):
   """Lets the routing of all Bonsai layers of a model become sharp while it is trained.
 
   Args:

@@ -69,7 +69,7 @@ class ProtoNN(CompositeLayer):
 
 
 @keras.saving.register_keras_serializable('tflm_patch')
-class _Similarity(keras.layers.Layer):  # type: ignore[misc]
+class _Similarity(keras.layers.Layer):
   """2 gamma^2 B z - gamma^2 |B|^2; a dense layer with derived weights."""
 
   use_bias = True

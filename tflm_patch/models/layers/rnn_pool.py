@@ -79,7 +79,7 @@ class RNNPool(CompositeLayer):
     return (shape[0], *sizes, 4 * self.summary_units)
 
 
-class _Cell(keras.layers.Layer):  # type: ignore[misc]
+class _Cell(keras.layers.Layer):
   """A FastGRNN over maps, with zeta 1 and nu 0: h' = (1 - z) * c + z * h."""
 
   def __init__(self, units: int, **kwargs: Any) -> None:

@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Stages with smaller kernels and fewer blocks."""
+"""Stages with smaller kernels, narrower and fewer blocks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ Choice = tuple[Block | None, ...]  # of each block of the stage; None leaves it 
 Measure = Callable[[Choice], float]
 
 
-def choices(spec: Spec, blocks: int, least_kernel: int) -> list[list[Block | None]]:
+def choices(
+  spec: Spec, blocks: int, least_kernel: int, expansions: Sequence[float] = ()
+) -> list[list[Block | None]]:
   """What each block of the stage may become, itself first.
 
   A block may go where it keeps the shape of the map. A kernel stays as large as the stride,
@@ -31,8 +33,13 @@ def choices(spec: Spec, blocks: int, least_kernel: int) -> list[list[Block | Non
   for number, block in enumerate(spec.blocks[:blocks]):
     fragment = network.fragments[number]
     is_first = number == 0
-    options: list[Block | None] = [block]
-    options += _smaller(block, max(least_kernel, 3 if is_first else 1))
+    sizes = [block, *_smaller(block, max(least_kernel, 3 if is_first else 1))]
+    widths = [block.expansion]
+    if 'expansion' in kinds.REGISTRY[block.kind].fields:
+      widths += sorted((each for each in expansions if each < block.expansion), reverse=True)
+    options: list[Block | None] = [
+      dataclasses.replace(each, expansion=width) for width in widths for each in sizes
+    ]
     if not is_first and fragment.layers and fragment.source.shape == fragment.output.shape:
       options.append(None)
     found.append(options)
@@ -64,7 +71,11 @@ def _step(size: int, stride: int, least: int) -> int:
 
 
 def search(
-  options: Sequence[Sequence[Block | None]], measure: Measure, goal: float | None, keep: Measure
+  options: Sequence[Sequence[Block | None]],
+  measure: Measure,
+  goal: float | None,
+  keep: Measure,
+  allowed: Callable[[Choice], bool],
 ) -> Choice | None:
   """The stage that reaches the goal and keeps the most.
 
@@ -73,6 +84,7 @@ def search(
     measure: What is to become small.
     goal: What will do; None for as small as it gets.
     keep: What is to be kept; the largest of those that will do is taken.
+    allowed: Whether a stage is possible at all.
 
   Returns:
     None when no stage reaches the goal.
@@ -84,7 +96,7 @@ def search(
   best: tuple[tuple[float, ...], Choice] | None = None
   for stage in stages:
     value = measure(stage)
-    if goal is not None and value > goal:
+    if (goal is not None and value > goal) or not allowed(stage):
       continue
     rank = (-keep(stage), value) if goal is not None else (value, -keep(stage))
     if best is None or rank < best[0]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from tflm_patch.analysis.patch_stage import best_depth, patch_stage
+from tflm_patch.analysis.patch_stage import PatchStage, best_depth, patch_stage
 from tflm_patch.analysis.receptive_field import SpatialGraph, fields, spatial_graph
 from tflm_patch.architecture.graph_builder import to_graph
 from tflm_patch.architecture.network import network_of
@@ -98,11 +98,11 @@ def figures_of(spec: Spec, blocks: int, grid: Grid) -> Figures:
   )
 
 
-def stage_overhead(spec: Spec, blocks: int, grid: Grid) -> float:
-  """Extra MACs of equal patches, as a part of the stage's; the rest is not looked at."""
+def stage_of(spec: Spec, blocks: int, grid: Grid) -> PatchStage:
+  """The patch stage of the first blocks alone; the rest of the network is not looked at."""
   alone = dataclasses.replace(spec, blocks=spec.blocks[:blocks], head=_NO_HEAD)
   graph = _spatial(alone)
-  return patch_stage(graph, len(graph.ops), grid).stage_overhead(False)
+  return patch_stage(graph, len(graph.ops), grid)
 
 
 def line_buffer_bytes(spec: Spec, blocks: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tflm_patch.architecture.spec import Spec
-from tflm_patch.models.build import BuildOptions, build, layer_names
+from tflm_patch.models.builder import BuildOptions, build, layer_names
 from tflm_patch.quantization.model_io import require_keras
 
 _SKIPPING = ('ir', 'er', 'basic')  # the input is added to what they compute
@@ -19,8 +19,9 @@ _SKIPPING = ('ir', 'er', 'basic')  # the input is added to what they compute
 def inherit(model: Any, old: Spec, new: Spec, origin: Sequence[int | None]) -> Any:
   """Builds the new model; its blocks have the old one's weights.
 
-  Kernels that became smaller have the centre of the old ones; blocks that are new give what
-  they read, so that the network computes what it did without them.
+  Kernels that became smaller have the centre of the old ones, narrower blocks the inner
+  channels with the largest weights; blocks that are new give what they read, so that the
+  network computes what it did without them.
 
   Args:
     model: Built from the old spec.
@@ -40,9 +41,14 @@ def inherit(model: Any, old: Spec, new: Spec, origin: Sequence[int | None]) -> A
     if number is None:
       _make_identity(made, [name for name in target if _has(made, name)], new, block)
       continue
-    for theirs, ours in zip(sources[number], target):
-      if _has(made, ours) and _has(model, theirs):
-        _copy(model.get_layer(theirs), made.get_layer(ours))
+    pairs = [
+      (model.get_layer(theirs), made.get_layer(ours))
+      for theirs, ours in zip(sources[number], target)
+      if _has(made, ours) and _has(model, theirs)
+    ]
+    channels = _kept_channels(pairs)
+    for theirs, ours in pairs:
+      _copy(theirs, ours, channels)
   return made
 
 
@@ -50,15 +56,29 @@ def _has(model: Any, name: str) -> bool:
   return any(layer.name == name for layer in model.layers)
 
 
-def _copy(source: Any, target: Any) -> None:
-  """Weights of a layer, the centre of those that are larger than the target's."""
+def _kept_channels(pairs: Sequence[tuple[Any, Any]]) -> np.ndarray:
+  """Inner channels of a block that stay, in order: those that its last layer weighs most."""
+  last, target = [pair for pair in pairs if not pair[0].name.endswith('_norm')][-1]
+  kernel = _numpy(last.weights[0])
+  count = tuple(target.weights[0].shape)[-2]
+  weights = np.abs(kernel).sum(axis=tuple(k for k in range(kernel.ndim) if k != kernel.ndim - 2))
+  return np.sort(np.argsort(-weights, kind='stable')[:count])
+
+
+def _copy(source: Any, target: Any, channels: np.ndarray) -> None:
+  """Weights of a layer: the centre of larger windows, those channels of more."""
   for theirs, ours in zip(source.weights, target.weights):
     values = _numpy(theirs)
-    parts = tuple(
-      slice((have - want) // 2, (have - want) // 2 + want)
-      for have, want in zip(values.shape, tuple(ours.shape))
-    )
-    ours.assign(values[parts])
+    for axis, want in enumerate(tuple(ours.shape)):
+      have = values.shape[axis]
+      if have == want:
+        continue
+      if values.ndim == 4 and axis < 2:
+        first = (have - want) // 2
+        values = np.take(values, range(first, first + want), axis)
+      else:
+        values = np.take(values, channels, axis)
+    ours.assign(values)
 
 
 def _make_identity(model: Any, names: Sequence[str], spec: Spec, block: int) -> None:

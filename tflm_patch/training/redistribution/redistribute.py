@@ -20,9 +20,9 @@ from tflm_patch.training.redistribution.figures import (
   line_buffer_bytes,
   macs_of,
   stage_blocks,
-  stage_overhead,
+  stage_of,
 )
-from tflm_patch.training.redistribution.options import Objective, RedistributionOptions
+from tflm_patch.training.redistribution.options import DEFAULT, Objective, RedistributionOptions
 
 _ROWS = (
   ('receptive field of the stage', 'receptive_field'),
@@ -76,7 +76,7 @@ class Redistribution:
 
 
 def redistribute(
-  model_or_spec: Any, options: RedistributionOptions = RedistributionOptions()
+  model_or_spec: Any, options: RedistributionOptions = DEFAULT
 ) -> Redistribution:
   """Moves receptive field, and computation, from the patched part of a network to later blocks.
 
@@ -97,7 +97,7 @@ def redistribute(
   if blocks is None:
     blocks = stage_blocks(spec, options.grid)
   before = figures_of(spec, blocks, options.grid)
-  stage = _smaller_stage(spec, blocks, options)
+  stage = _smaller_stage(spec, blocks, before.macs, options)
   kept = [k for k, block in enumerate(stage) if block is not None]
   numbers = [*kept, *range(blocks, len(spec.blocks))]
   smaller = _with_stage(spec, blocks, stage)
@@ -119,7 +119,7 @@ def _spec_of(subject: Any) -> Spec:
     return subject
   if isinstance(subject, str):
     return architecture.load(subject)
-  from tflm_patch.models.build import spec_of
+  from tflm_patch.models.builder import spec_of
 
   return spec_of(subject)
 
@@ -129,7 +129,9 @@ def _with_stage(spec: Spec, blocks: int, stage: Choice) -> Spec:
   return dataclasses.replace(spec, blocks=(*kept, *spec.blocks[blocks:]))
 
 
-def _smaller_stage(spec: Spec, blocks: int, options: RedistributionOptions) -> Choice:
+def _smaller_stage(
+  spec: Spec, blocks: int, macs: int, options: RedistributionOptions
+) -> Choice:
   """The stage that reaches the goal and keeps the most MACs."""
   known: dict[Choice, float] = {}
 
@@ -142,20 +144,28 @@ def _smaller_stage(spec: Spec, blocks: int, options: RedistributionOptions) -> C
   def keep(stage: Choice) -> float:
     return macs_of(_with_stage(spec, blocks, stage))
 
-  possible = candidates.choices(spec, blocks, options.least_kernel)
-  found = candidates.search(possible, measure, options.goal, keep)
+  def allowed(stage: Choice) -> bool:
+    if options.network_overhead is None:
+      return True
+    made, count = _with_stage(spec, blocks, stage), sum(each is not None for each in stage)
+    alone = stage_of(made, count, options.grid)
+    # The network will have its MACs again, or a little less.
+    least_macs = (1 - options.macs_tolerance) * macs
+    return alone.macs_exact - alone.macs <= options.network_overhead * least_macs
+
+  possible = candidates.choices(spec, blocks, options.least_kernel, options.expansions)
+  found = candidates.search(possible, measure, options.goal, keep, allowed)
   if found is None:
-    least = min(known.values())
     raise TflmPatchError(
-      f'{options.objective.value} of {options.goal:g} is out of reach, the least is {least:.4g}; '
-      'ask for that, or let the stage hold fewer blocks'
+      f'{options.objective.value} gets down to {min(known.values()):.4g}, and no stage reaches '
+      f'all that is asked for; raise the goal, or let the stage hold fewer blocks'
     )
   return found
 
 
 def _value(spec: Spec, blocks: int, options: RedistributionOptions) -> float:
   if options.objective is Objective.OVERHEAD:
-    return stage_overhead(spec, blocks, options.grid)
+    return stage_of(spec, blocks, options.grid).stage_overhead(False)
   if options.objective is Objective.LINE_BUFFERS:
     return line_buffer_bytes(spec, blocks)
   return needs_of(spec).arena.total
@@ -181,15 +191,15 @@ def _changes(old: Spec, new: Spec, origin: list[int | None]) -> tuple[str, ...]:
   for number, block in enumerate(old.blocks):
     if number not in origin:
       lines.append(f'block {number} left out: {format_block(block)}')
-  for number, block in zip(origin, new.blocks):
-    if number is not None and block != old.blocks[number]:
-      lines.append(f'block {number}: {format_block(old.blocks[number])} -> {format_block(block)}')
-  before = -1
-  for number, block in zip(origin, new.blocks):
-    if number is None:
-      lines.append(f'added after block {before}: {format_block(block)}')
+  for was, block in zip(origin, new.blocks):
+    if was is not None and block != old.blocks[was]:
+      lines.append(f'block {was}: {format_block(old.blocks[was])} -> {format_block(block)}')
+  last = -1
+  for was, block in zip(origin, new.blocks):
+    if was is None:
+      lines.append(f'added after block {last}: {format_block(block)}')
     else:
-      before = number
+      last = was
   return tuple(lines)
 
 
