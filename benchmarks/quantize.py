@@ -188,7 +188,10 @@ def inception(x: Any) -> Any:
     layers.LeakyReLU(negative_slope=0.1)(layers.Conv2D(8, 1)(source)),
     layers.PReLU(shared_axes=[1, 2])(layers.Conv2D(8, 3, padding='same')(source)),
     layers.Conv2D(8, 1, activation='silu')(layers.MaxPooling2D(3, 1, 'same')(source)),
-    layers.UpSampling2D()(layers.Conv2D(8, 3, 2, 'same', activation='relu')(source)),
+    # Not the nearest cell: for that TensorFlow's converter writes TILE, which TFLM lacks.
+    layers.UpSampling2D(interpolation='bilinear')(
+      layers.Conv2D(8, 3, 2, 'same', activation='relu')(source)
+    ),
   ]
   block = keras.Model(source, layers.Concatenate()(branches), name='block')
   x = layers.Conv2D(8, 3, 2, 'same', activation='relu')(layers.Rescaling(1 / 255)(x))
@@ -328,7 +331,10 @@ def main() -> int:
   parser.add_argument('--json', action='store_true', help='print the figures for machines')
   arguments = parser.parse_args()
   train_set, test = load(arguments.seed)
-  rows = [row(name, arguments, train_set, test) for name in arguments.models.split(',')]
+  rows = []
+  for name in arguments.models.split(','):
+    rows.append(row(name, arguments, train_set, test))
+    print(f'{name}: {rows[-1]}', file=sys.stderr, flush=True)
   missed = failures(rows)
   if arguments.json:
     print(json.dumps({'seed': arguments.seed, 'models': rows, 'missed': missed}, indent=2))

@@ -13,15 +13,16 @@ import os
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 
-from tflm_patch import api, architecture, cost, targets
-from tflm_patch.api import ConversionResult, ConvertOptions
+from tflm_patch import architecture, cost, targets
 from tflm_patch.architecture import Spec
-from tflm_patch.conversion import spec_engine
+from tflm_patch.conversion import pipeline, spec_engine
 from tflm_patch.conversion.fit_batch import fits_many
 from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict, budget_of
+from tflm_patch.conversion.options import ConvertOptions
+from tflm_patch.conversion.pipeline import Conversion
 from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.graph.files import read_limited
+from tflm_patch.graph.reader import read_model
 from tflm_patch.graph.types import DType, Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.plan import StagePlan
@@ -109,25 +110,38 @@ def _spec_of(subject: Subject) -> Spec | None:
   return None if is_path else architecture.load(subject)
 
 
-def _read(subject: Subject) -> tuple[bytes, str]:
-  """A model's bytes, and its name for messages."""
+@dataclasses.dataclass(frozen=True)
+class _Tried:
+  """A conversion, and the bytes of its file."""
+
+  conversion: Conversion
+  file_bytes: int
+
+  @classmethod
+  def of(cls, conversion: Conversion) -> _Tried:
+    unchanged = conversion.original.file_bytes if conversion.reason is not None else 0
+    return cls(conversion, unchanged or len(serialize_model(conversion.model)))
+
+
+def _model_of(subject: Subject) -> tuple[Model, str]:
+  """A model, and its name for messages."""
   spec = _spec_of(subject)
   if spec is not None:
-    return spec_engine.trained_file(spec), architecture.format_spec(spec)
+    return spec_engine.trained_graph(spec), architecture.format_spec(spec)
   if isinstance(subject, Model):
-    return serialize_model(subject), subject.source
+    return subject, subject.source
   assert not isinstance(subject, Spec)
-  return read_limited(subject), os.fspath(subject)
+  return read_model(subject), os.fspath(subject)
 
 
 class _Trial:
   """Conversions of one model with several options, each done once."""
 
   def __init__(self, subject: Subject, options: FitOptions, progress: Progress) -> None:
-    self._data, self._source = _read(subject)
+    self._model, self._source = _model_of(subject)
     self._options = options
     self._progress = progress
-    self._done: dict[tuple[_Flags, int | None], ConversionResult | None] = {}
+    self._done: dict[tuple[_Flags, int | None], _Tried | None] = {}
     self._known: dict[tuple[bool, int | None], Searches] = {}
 
   def fit(self, chip: Target) -> Fit:
@@ -141,18 +155,18 @@ class _Trial:
       target=chip.name,
       verdict=Verdict.FITS if small else Verdict.TOO_LARGE,
       gear=Gear.FULL,
-      arena=plain.converted_arena.total,
-      arena_required=plain.converted_arena.required,
+      arena=plain.conversion.arena.total,
+      arena_required=plain.conversion.arena.required,
       arena_limit=limit,
-      flash=plain.converted_bytes,
+      flash=plain.file_bytes,
       flash_limit=chip.flash_bytes,
-      macs=plain.converted_macs,
-      instructions=_instructions(plain, chip),
-      bound_by=_bound_by(plain),
+      macs=spec_engine.macs_of(plain.conversion),
+      instructions=_instructions(plain.conversion, chip),
+      bound_by=_bound_by(plain.conversion),
     )
     if small or limit <= 0:
       return found
-    if chip.flash_bytes is not None and plain.converted_bytes > chip.flash_bytes:
+    if chip.flash_bytes is not None and plain.file_bytes > chip.flash_bytes:
       return dataclasses.replace(found, bound_by='flash')
     for flags in self._alternatives() if options.try_options else ():
       result = self._convert(flags, limit)
@@ -161,14 +175,14 @@ class _Trial:
         return dataclasses.replace(
           found,
           option=' '.join([budget, *(f'{name} {value}'.strip() for name, value in flags)]),
-          option_arena=result.converted_arena.total,
+          option_arena=result.conversion.arena.total,
         )
     return found
 
   def _alternatives(self) -> Iterator[_Flags]:
     """Options that lower the arena, what costs least first."""
     base = self._options.convert
-    main = self._converted(()).original.main
+    main = self._model.main
     is_int8 = all(main.tensors[t].dtype == DType.INT8 for t in (*main.inputs, *main.outputs))
     int8 = () if base.int8_io or is_int8 else (('--int8-io', ''),)
     rows = () if base.input_rows is not None or base.keep_input else (('--input-rows', '1'),)
@@ -179,12 +193,7 @@ class _Trial:
       for flags in dict.fromkeys(((), int8, rows, (*int8, *rows))):
         yield (*flags, *more)
 
-  def _converted(self, flags: _Flags) -> ConversionResult:
-    result = self._convert(flags, None)
-    assert result is not None
-    return result
-
-  def _convert(self, flags: _Flags, arena_bytes: int | None) -> ConversionResult | None:
+  def _convert(self, flags: _Flags, arena_bytes: int | None) -> _Tried | None:
     """None where the options are not possible for this model, or it does not fit the arena."""
     key = flags, arena_bytes
     if key not in self._done:
@@ -203,7 +212,8 @@ class _Trial:
       known = self._known.setdefault((options.int8_io, options.input_rows), {})
       self._progress(f'Trying {" ".join(said)}' if said else 'Planning')
       try:
-        self._done[key] = api.convert_model(self._data, options, self._source, known=known)
+        found = pipeline.plan(self._model, options, self._source, known=known)
+        self._done[key] = _Tried.of(found)
       except TflmPatchError:
         if arena_bytes is None:
           raise
@@ -211,23 +221,23 @@ class _Trial:
     return self._done[key]
 
 
-def _within(result: ConversionResult, limit: int, chip: Target) -> bool:
-  is_small = chip.flash_bytes is None or result.converted_bytes <= chip.flash_bytes
-  return is_small and result.converted_arena.required <= limit
+def _within(tried: _Tried, limit: int, chip: Target) -> bool:
+  is_small = chip.flash_bytes is None or tried.file_bytes <= chip.flash_bytes
+  return is_small and tried.conversion.arena.required <= limit
 
 
-def _instructions(result: ConversionResult, chip: Target) -> int | None:
+def _instructions(conversion: Conversion, chip: Target) -> int | None:
   """Of the stages, when they are the whole model and the core is known."""
   core = cost.core_of(chip.cpu)
-  if core is None or len(result.model.main.operators) != len(result.stages):
+  if core is None or len(conversion.model.main.operators) != len(conversion.stages):
     return None
-  return sum(predict(stage.plan, core).instructions for stage in result.stages)
+  return sum(predict(stage.plan, core).instructions for stage in conversion.stages)
 
 
-def _bound_by(result: ConversionResult) -> str:
-  if not result.stages:
-    return result.reason or ''
-  return spec_engine.bound_of(max((stage.plan for stage in result.stages), key=_bytes_of))
+def _bound_by(conversion: Conversion) -> str:
+  if not conversion.stages:
+    return conversion.reason or ''
+  return spec_engine.bound_of(max((stage.plan for stage in conversion.stages), key=_bytes_of))
 
 
 def _bytes_of(plan: StagePlan) -> int:

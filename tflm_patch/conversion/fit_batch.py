@@ -9,6 +9,7 @@ specs go to it as lines of text, answers come back as lines of JSON.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import subprocess
 import sys
@@ -51,7 +52,8 @@ def fits_many(
   """
   budget = _budget(target, exact)
   if processes <= 1 or len(specs) <= _CHUNK:
-    return [_fit(spec, budget, exact) for spec in specs]
+    with _without_collector():
+      return [_fit(spec, budget, exact) for spec in specs]
   chunks = _Chunks(len(specs))
   answers: list[Fit | None] = [None] * len(specs)
 
@@ -65,6 +67,18 @@ def fits_many(
     for future in [pool.submit(work) for _ in range(processes)]:
       future.result()
   return [answer for answer in answers if answer is not None]
+
+
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+  """Without Python's search for cycles: nothing here makes some, and there are many objects."""
+  was_on = gc.isenabled()
+  gc.disable()
+  try:
+    yield
+  finally:
+    if was_on:
+      gc.enable()
 
 
 def _budget(target: Target | Budget | str, exact: bool) -> Budget:
@@ -151,6 +165,7 @@ def serve() -> None:
   sys.stdout = sys.stderr  # whatever is printed by accident is no answer
   options = json.loads(sys.stdin.readline())
   budget, exact = Budget(**options['budget']), options['exact']
+  gc.disable()  # as in `fits_many`
   for line in sys.stdin:
     try:
       specs = [parse_spec(text) for text in json.loads(line)['specs']]

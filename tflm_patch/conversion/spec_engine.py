@@ -13,17 +13,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from tflm_patch import api
 from tflm_patch.architecture.graph_builder import RandomScales, to_graph, with_random_weights
 from tflm_patch.architecture.spec import Spec
 from tflm_patch.arena import ArenaPrediction, offline
 from tflm_patch.arena import predict as predict_arena
-from tflm_patch.conversion import spec_size
+from tflm_patch.conversion import pipeline, spec_size
 from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict
 from tflm_patch.conversion.judge import DEFAULT_GOAL
+from tflm_patch.conversion.pipeline import Conversion
 from tflm_patch.conversion.spec_splits import SeveralStages, Splits, several_stages
 from tflm_patch.conversion.spec_stage import SpecStage, stage_of
+from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
+from tflm_patch.planner.lowering.operators.macs import subgraph_macs
 from tflm_patch.planner.plan import Planner, StagePlan
 from tflm_patch.planner.work import predict
 
@@ -71,7 +73,7 @@ def decide(spec: Spec, budget: Budget) -> Fit:
   asked = _Asked.about(spec)
   if asked is None:
     return _answer(_convert(spec), budget)
-  return asked.brief(budget) or _answer(asked.needs(), budget)
+  return asked.brief(budget) or _answer(asked.needs(budget.arena_bytes), budget)
 
 
 def exactly(spec: Spec, budget: Budget) -> Fit:
@@ -83,26 +85,32 @@ def exactly(spec: Spec, budget: Budget) -> Fit:
   return _answer(needs_of(spec), budget)
 
 
-def trained_file(spec: Spec) -> bytes:
-  """A file as large as that of a trained network.
+def trained_graph(spec: Spec) -> Model:
+  """A graph whose file is as large as that of a trained network.
 
   Equal constants would be stored once; those of trained networks are not equal.
   """
-  return serialize_model(with_random_weights(to_graph(spec, RandomScales(seed=0)), seed=0))
+  return with_random_weights(to_graph(spec, RandomScales(seed=0)), seed=0)
 
 
 def _convert(spec: Spec) -> Needs:
   """By a conversion."""
-  result = api.convert_model(trained_file(spec))
+  result = pipeline.plan(trained_graph(spec))
   plans = [stage.plan for stage in result.stages]
   is_whole = len(result.model.main.operators) == len(plans)
   return Needs(
-    result.converted_arena,
-    result.converted_bytes,
-    result.converted_macs,
+    result.arena,
+    len(serialize_model(result.model)),
+    macs_of(result),
     bound_of(max(plans, key=lambda plan: plan.bytes)) if plans else result.reason or '',
     (lambda: plans) if is_whole else None,
   )
+
+
+def macs_of(conversion: Conversion) -> int:
+  """Multiply-accumulates of a converted model."""
+  staged = sum(stage.plan.macs for stage in conversion.stages)
+  return staged + subgraph_macs(conversion.model.main)
 
 
 def _answer(needs: Needs, budget: Budget) -> Fit:
@@ -171,14 +179,19 @@ class _Asked:
     stage = stage_of(spec)
     return None if stage is None else cls(spec, stage)
 
-  def needs(self) -> Needs:
-    """By the whole search."""
+  def needs(self, enough: int = 0) -> Needs:
+    """By the whole search.
+
+    Args:
+      enough: One stage that needs no more bytes than that will do, where two may need less.
+    """
     size = self._planner.smallest_size()
     arena = spec_size.arena_of(self._interface, size.workspace_bytes)
     if arena.total > _WORTH * self._stock or self._stock - arena.total < _WORTH_BYTES:
       return _convert(self._spec)
     least_gain = DEFAULT_GOAL.least_gain(arena.total)
-    if self._splits.could_need(arena.total - least_gain - arena.tail):
+    wanted = arena.total - least_gain - arena.tail
+    if arena.required > enough and self._splits.could_need(wanted):
       several = several_stages(self._splits)
       if several is not None:
         return _needs_of(several)

@@ -204,10 +204,6 @@ def part_of(graph: StageGraph, first: int, last: int) -> StageGraph:
   ]
   inputs = [m for m in reads if graph.maps[m].role != MapRole.CONSTANT]
   used = sorted({*reads, *made})
-  number = {m: k for k, m in enumerate(used)}
-
-  def renumbered(maps: Sequence[int]) -> tuple[int, ...]:
-    return tuple(number[m] for m in maps)
 
   def as_part(m: int) -> FeatureMap:
     feature_map = graph.maps[m]
@@ -220,8 +216,16 @@ def part_of(graph: StageGraph, first: int, last: int) -> StageGraph:
       role = MapRole.OUTPUT
     return feature_map if feature_map.role is role else dataclasses.replace(feature_map, role=role)
 
+  maps = tuple(map(as_part, used))
+  if used[-1] + 1 == len(used):  # the first operators: their maps have the first numbers
+    return StageGraph(maps, ops, tuple(inputs), tuple(wanted))
+  number = {m: k for k, m in enumerate(used)}
+
+  def renumbered(numbers: Sequence[int]) -> tuple[int, ...]:
+    return tuple(number[m] for m in numbers)
+
   return StageGraph(
-    tuple(map(as_part, used)),
+    maps,
     tuple(
       dataclasses.replace(op, inputs=renumbered(op.inputs), outputs=renumbered(op.outputs))
       for op in ops

@@ -137,7 +137,7 @@ def _lower(fragment: Fragment) -> StageGraph | None:
   """The stage of a fragment alone; None when a plugin or a stock operator has a part in it."""
   network = Network(fragment.source, (fragment,), (), (fragment.end,))
   model = graph_of(network, PlausibleScales())
-  _, changes = plugins.run_plugins(model, _plugins(), plugins.Context())
+  _, changes = plugins.run_plugins(model, _rewrites(), plugins.Context())
   regions = partition(model, model.main).regions
   if changes or len(regions) != 1 or len(regions[0]) != len(model.main.operators):
     return None
@@ -149,9 +149,9 @@ def _lower(fragment: Fragment) -> StageGraph | None:
 
 
 @functools.cache
-def _plugins() -> list[plugins.Registered]:
-  """All of them; entry points are looked up once."""
-  return list(plugins.select(()).rewrites)
+def _rewrites() -> tuple[plugins.Registered, ...]:
+  """All plugins; entry points are looked up once."""
+  return plugins.select(()).rewrites
 
 
 def _read_by(fragment: Fragment) -> FeatureMap:

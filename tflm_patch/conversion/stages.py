@@ -24,7 +24,7 @@ from tflm_patch.planner.ir.stage_graph import StageGraph
 from tflm_patch.planner.lowering.operators import Violation
 from tflm_patch.planner.lowering.partition import Partition, partition
 from tflm_patch.planner.lowering.region import NotStageable, lower_region, region_boundary
-from tflm_patch.planner.options import DEFAULT, PlanOptions
+from tflm_patch.planner.options import DEFAULT, PlanOptions, Schedule
 from tflm_patch.planner.search import StageSearch
 
 Region = tuple[int, ...]
@@ -113,7 +113,7 @@ def choose_stages(
     chosen, useless = _worth_making(planned, judge, fixed)
     rejected += useless
   ways: list[Sequence[PlannedStage]] = [chosen]
-  if chosen and not options.force and options.plan.schedule == 'auto':
+  if chosen and not options.force and options.plan.schedule == Schedule.AUTO:
     progress('Looking for stages to be cut in two')
     apart = cut_in_two(chosen, planner, judge)
     if apart is not chosen:
@@ -211,7 +211,7 @@ def _plan_all(
     except NotStageable as reason:
       if planner.bands is not None and region == planner.bands.region:
         raise input_bands.refusal(str(reason)) from None
-      if options.plan.schedule == 'patch' and region == max(parts.regions, key=len):
+      if options.plan.schedule == Schedule.PATCH and region == max(parts.regions, key=len):
         raise TflmPatchError(f'--schedule patch: {reason}; use --schedule auto') from None
       rejected.append((region, str(reason)))
   return sorted(planned, key=_place), rejected

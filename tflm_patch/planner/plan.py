@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tflm_patch.planner import limits
-from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, StageGraph, View
+from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, Role, StageGraph, View
 from tflm_patch.planner.memory import items as needs
 from tflm_patch.planner.memory import layout, layout_search, packing
 from tflm_patch.planner.rewrites import feed
@@ -647,7 +647,7 @@ def _join(
   """Joins consecutive steps of an operator; a pause before each band but the first."""
   joined: list[tuple[int, int, int]] = []
   for i, t in steps:
-    if band is not None and graph.ops[i].kind == program.Kind.FEED and t and t % band == 0:
+    if band is not None and graph.ops[i].role is Role.FEED and t and t % band == 0:
       joined.append((program.PAUSE, 0, 0))
     elif joined:
       last, first, count = joined[-1]

@@ -35,7 +35,8 @@ def fit_summary(fit: Fit) -> str:
   lines = [f'{fit.target}: {fit.verdict.value}']
   left = 'left' if fit.spare_bytes >= 0 else 'missing'
   lines.append(
-    f'arena: {fit.arena:,} of {fit.arena_limit:,} bytes, {abs(fit.spare_bytes):,} {left}'
+    f'arena: {fit.arena:,} bytes, in an array of {fit.arena_required:,} of {fit.arena_limit:,}:'
+    f' {abs(fit.spare_bytes):,} {left}'
   )
   limit = 'external flash' if fit.flash_limit is None else f'{fit.flash_limit:,} bytes'
   lines.append(f'flash: {fit.flash:,} bytes of {limit}, without the kernels')

@@ -86,9 +86,7 @@ def test_a_line():
     ),
     Head('fc', classes=10, softmax=True),
   )
-  assert format_spec(spec) == (
-    'in96x96x3 conv3_s2_c16 ir_k5_e4_s2_c24 x2 dw3x5_valid fc10_softmax'
-  )
+  assert format_spec(spec) == ('in96x96x3 conv3_s2_c16 ir_k5_e4_s2_c24 x2 dw3x5_valid fc10_softmax')
 
 
 # What is wrong, and what the message quotes and says.

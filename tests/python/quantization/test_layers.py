@@ -175,10 +175,18 @@ CASES = {
   ),
   'flatten_dense': Case(
     _chain(_conv(), ('Flatten', {}), ('Dense', {'units': 5, 'activation': 'softmax'})),
-    [CONV, 'RESHAPE', FC, 'SOFTMAX'],
+    [CONV, FC, 'SOFTMAX'],
   ),
   'reshape': Case(_chain(_conv(), ('Reshape', {'target_shape': (-1, 16)})), [CONV, 'RESHAPE']),
   'reshape_no_op': Case(_chain(_conv(), ('Reshape', {'target_shape': (10, 8, 8)})), [CONV]),
+  'pool_dense': Case(
+    _chain(('AveragePooling2D', {'pool_size': (12, 10)}), ('Flatten', {}), ('Dense', {'units': 5})),
+    ['MEAN', FC],
+  ),
+  'norm_flatten_dense': Case(
+    _chain(('MaxPooling2D', {}), NORM, ('Flatten', {}), ('Dense', {'units': 5})),
+    ['MAX_POOL_2D', FC],
+  ),
   'dense_of_map': Case(_chain(('Dense', {'units': 5, 'activation': 'relu'})), [CONV]),
   'dense_of_line': Case(_chain(('Dense', {'units': 5})), ['RESHAPE', CONV, 'RESHAPE'], LINE),
   'dropout': Case(
@@ -310,7 +318,7 @@ GRAPHS = {
   'concatenate_rows': Case(_merge('Concatenate', axis=1), [CONV, CONV, 'CONCATENATION'], stages=2),
   'residual1d': Case(
     _residual1d,
-    ['RESHAPE', CONV, 'LOGISTIC', 'MUL', CONV, 'ADD', 'RESHAPE', FC],
+    ['RESHAPE', CONV, 'LOGISTIC', 'MUL', CONV, 'ADD', FC],
     LINE,
   ),
   'squeeze_excite': Case(_squeeze_excite, [CONV, 'MEAN', CONV, CONV, 'MUL']),

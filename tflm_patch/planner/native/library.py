@@ -237,11 +237,15 @@ class _NeedsStruct(ctypes.Structure):
 class SegmentSearch:
   """Searches the cuts of a stage, as `segments.SegmentSearch` does.
 
+  Args:
+    arrays: The stage.
+    longest: The most operators of a segment.
+
   Raises:
     InPython: from every method, when Python must answer.
   """
 
-  def __init__(self, arrays: StageArrays) -> None:
+  def __init__(self, arrays: StageArrays, longest: int = MAX_OPS) -> None:
     library = load()
     if library is None:
       raise InPython
@@ -250,7 +254,7 @@ class SegmentSearch:
     self._arrays = arrays  # that the structure points to
     pointers = (array.ctypes.data for array in arrays)
     self._stage = _StageStruct(
-        self._ops, len(arrays.rows), MAX_OPS, MAX_STEP_ROWS, *pointers
+        self._ops, len(arrays.rows), longest, MAX_STEP_ROWS, *pointers
     )
     size = library.tflm_patch_segments_memory(ctypes.byref(self._stage))
     if size > _MOST_MEMORY:

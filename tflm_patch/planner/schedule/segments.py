@@ -119,7 +119,7 @@ def _native_search(
   if arrays is None:
     return None
   try:
-    return library.SegmentSearch(arrays)
+    return library.SegmentSearch(arrays, limits.longest_segment(graph, MAX_OPS))
   except library.InPython:
     return None
 

@@ -27,8 +27,12 @@ def pool(call: Call) -> Value:
   call.need_channels_last()
   layer = call.layer
   size, strides = _pair(layer.pool_size), _pair(layer.strides or layer.pool_size)
-  operation = _POOLS[type(layer).__name__](Window(size, strides, same=layer.padding == 'same'))
-  y = call.add(operation, call.as_map(call.input))
+  kind, x = _POOLS[type(layer).__name__], call.as_map(call.input)
+  if kind is AveragePool2D and size == x.shape[1:3] and layer.padding == 'valid':
+    # Of the whole map: MEAN has a scale of its own, which fits the smaller range of means.
+    y = call.add(Mean((1, 2), True), x)
+  else:
+    y = call.add(kind(Window(size, strides, same=layer.padding == 'same')), x)
   return call.as_line(y) if call.input.rank == 3 else y
 
 

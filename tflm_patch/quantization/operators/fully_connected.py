@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FullyConnected(Clamped):
-  """A matrix product along the last dimension.
+  """A matrix times the input as a vector, whatever the input's shape.
 
   Attributes:
     weights: float32[inputs, outputs].
@@ -32,10 +32,11 @@ class FullyConnected(Clamped):
   opcode: ClassVar[str] = 'FULLY_CONNECTED'
 
   def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-    return (*shapes[0][:-1], self.weights.shape[1])
+    return (1, self.weights.shape[1])
 
   def evaluate(self, ops: Any, inputs: Sequence[Any]) -> Any:
-    y = ops.matmul(inputs[0], tensor(ops, self.weights))
+    x = ops.reshape(inputs[0], (-1, self.weights.shape[0]))
+    y = ops.matmul(x, tensor(ops, self.weights))
     return self.apply_clamp(ops, ops.add(y, tensor(ops, self.bias)))
 
   def then_affine(self, scale: np.ndarray, shift: np.ndarray) -> Operation | None:
@@ -44,6 +45,8 @@ class FullyConnected(Clamped):
     return dataclasses.replace(self, weights=self.weights * scale, bias=self.bias * scale + shift)
 
   def after_affine(self, scale: np.ndarray, shift: np.ndarray) -> Operation | None:
+    cells = self.weights.shape[0] // scale.size  # of a map, which has the same channels each
+    scale, shift = np.tile(scale, cells), np.tile(shift, cells)
     return dataclasses.replace(
       self, weights=self.weights * scale[:, None], bias=self.bias + shift @ self.weights
     )
@@ -53,6 +56,5 @@ class FullyConnected(Clamped):
     options = options_of(
       'FullyConnectedOptions',
       fusedActivationFunction=self.clamp.code,
-      keepNumDims=node.output.rank > 2,
     )
     emitter.operator(node, [emitter.tensor(node.input), *weights], options)

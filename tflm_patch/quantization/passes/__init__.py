@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from tflm_patch.graph.types import DType
 from tflm_patch.quantization.network import Network
+from tflm_patch.quantization.passes.flatten import drop_flattening
 from tflm_patch.quantization.passes.fold_affine import fold_affine
 from tflm_patch.quantization.passes.fold_padding import fold_padding
 from tflm_patch.quantization.passes.fuse_clamps import fuse_clamps
@@ -20,6 +21,7 @@ _FOLDING: tuple[Callable[[Network], bool], ...] = (
   fold_affine,
   fuse_clamps,
   fold_padding,
+  drop_flattening,
 )
 
 
