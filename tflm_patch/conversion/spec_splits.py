@@ -16,7 +16,6 @@ import numpy as np
 
 from tflm_patch.architecture.graph_builder import per_tensor
 from tflm_patch.conversion.judge import DEFAULT_GOAL, Judge
-from tflm_patch.conversion.spec_size import stand_in_program
 from tflm_patch.conversion.stage_operator import PlannedStage
 from tflm_patch.conversion.stages import cut_in_two
 from tflm_patch.graph.types import Model, Operator, Subgraph, Tensor
@@ -28,7 +27,7 @@ from tflm_patch.planner.plan import Planner, StagePlan
 from tflm_patch.planner.schedule import order
 from tflm_patch.planner.search import StageSearch
 from tflm_patch.program import records as program
-from tflm_patch.program.encode import EncodedStage
+from tflm_patch.program.encode import EncodedStage, header_alone
 
 _ALIGNMENT = 16
 Region = tuple[int, ...]
@@ -133,7 +132,7 @@ class SizedPlanner:
     graph = search.graph
     tensors = sum(graph.maps[m].bytes for m in (*graph.inputs, *graph.outputs))
     plan = StagePlan(graph, (), (), (), size.workspace_bytes, tensors)
-    header = stand_in_program(size.workspace_bytes)
+    header = header_alone(size.workspace_bytes)
     encoded = EncodedStage(header, bytes(program.ALIGNMENT))
     return PlannedStage(region, inputs, outputs, tuple(range(len(inputs))), plan, encoded)
 

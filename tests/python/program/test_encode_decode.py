@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import numpy as np
@@ -14,24 +15,24 @@ from support.effort import examples
 
 from tflm_patch.program.decode import decode, tensor_of
 from tflm_patch.program.encode import (
-    Program,
-    ProgramMap,
-    ProgramOp,
-    ProgramSegment,
-    encode,
-    is_fed_by_bands,
+  Program,
+  ProgramMap,
+  ProgramOp,
+  ProgramSegment,
+  encode,
+  is_fed_by_bands,
 )
 from tflm_patch.program.fields import Deferred, field_types
 from tflm_patch.program.records import (
-    ALIGNMENT,
-    HEADER,
-    NONE,
-    PARAMS,
-    PAUSE,
-    TYPE_CODES,
-    Kind,
-    MapEntry,
-    Region,
+  ALIGNMENT,
+  HEADER,
+  NONE,
+  PARAMS,
+  PAUSE,
+  TYPE_CODES,
+  Kind,
+  MapEntry,
+  Region,
 )
 
 # Of a generator: a program that fails is not made smaller, which would take minutes.
@@ -103,7 +104,7 @@ def random_program(rng: random.Random) -> tuple[Program, list[dict]]:
     wanted.append(fields)
   cuts = sorted({0, len(ops), *(rng.randint(0, len(ops)) for _ in range(2))})
   segments = []
-  for first, last in zip(cuts, cuts[1:]):
+  for first, last in itertools.pairwise(cuts):
     steps = [
         (rng.randrange(last - first), rng.randint(0, 65535), rng.randint(1, 255))
         for _ in range(rng.randint(0, 9))
