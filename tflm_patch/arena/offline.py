@@ -5,24 +5,25 @@
 TFLM reads offsets of tensors from the metadata `OfflineMemoryAllocation`: words of
 32 bits with a format version, the number of subgraphs, the number of tensors, then
 an offset for each tensor of each subgraph, -1 where TFLM is to choose. It keeps
-those, and puts scratch buffers, which no plan can name, into the gaps.
+those, and puts scratch buffers, which no plan can name, into the gaps. Tensors may
+overlap in a plan: the output of an operator that is exact in place lies over its input.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from tflm_patch.arena import greedy, lifetimes
+from tflm_patch.arena import greedy, in_place, lifetimes
 from tflm_patch.arena.greedy import Requirement
 from tflm_patch.arena.packing import Packer
 from tflm_patch.arena.predict import predict
 from tflm_patch.arena.structs import FIRMWARE_32, Build, align_up
 from tflm_patch.arena.tail import BUFFER_ALIGNMENT, Tail
 from tflm_patch.graph.types import Model
-from tflm_patch.program.encode import is_fed_by_bands
+from tflm_patch.program.decode import is_fed_by_bands
 
 _VERSION = 1
 _STAGE = 'TflmPatchStage'
@@ -30,11 +31,18 @@ _STAGE = 'TflmPatchStage'
 _MAX_BUFFERS = 2000
 
 
-def improve(model: Model, build: Build = FIRMWARE_32) -> Model:
+def improve(
+    model: Model, build: Build = FIRMWARE_32, kept: Collection[int] = ()
+) -> Model:
   """A model with an offline plan, if that makes its head smaller; else the model itself.
 
   It must be the last change to a model: the plan counts its tensors. A model that
   brings a plan keeps it.
+
+  Args:
+    model: The model.
+    build: TFLM on the target.
+    kept: Tensors of the main subgraph that no operator may write its output over.
   """
   stock = predict(model, build=build)
   if not stock.exact or not _can_plan(model):
@@ -42,7 +50,8 @@ def improve(model: Model, build: Build = FIRMWARE_32) -> Model:
   buffers, requirements = _requirements(model, build)
   if len(requirements) > _MAX_BUFFERS:
     return model
-  packer = Packer(requirements)
+  shared = in_place.shared(model, buffers, kept)
+  packer = Packer(requirements, shared)
   if stock.head <= packer.bound:
     return model
   is_tensor = [buffer.tensor is not None for buffer in buffers]
@@ -56,6 +65,8 @@ def improve(model: Model, build: Build = FIRMWARE_32) -> Model:
     return greedy.peak(fixed, greedy.place(fixed))
 
   offsets = packer.search(head)
+  if shared:  # there may be a better packing without
+    offsets = min(offsets, Packer(requirements).search(head), key=head)
   planned = with_plan(
       model,
       {

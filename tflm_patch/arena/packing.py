@@ -11,7 +11,7 @@ ends at the lower bound, the most bytes that are alive at once.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tflm_patch.arena.greedy import Requirement
 
@@ -38,35 +38,67 @@ def lower_bound(requirements: Sequence[Requirement]) -> int:
 
 
 class Packer:
-  """Searches offsets for buffers; offsets in the requirements are not regarded."""
+  """Searches offsets for buffers; offsets in the requirements are not regarded.
 
-  def __init__(self, requirements: Sequence[Requirement]) -> None:
-    self._wanted = requirements
-    self.bound = lower_bound(requirements)
-    count = len(requirements)
-    # The buffers that are alive together with each.
-    self._meets = [
-        [
-            j for j in range(count)
-            if j != i and a.first <= requirements[j].last and requirements[j].first <= a.last
-        ]
-        for i, a in enumerate(requirements)
-    ]  # fmt: skip
+  Args:
+    requirements: The buffers.
+    shared: Of a buffer, the one that it begins in the same place as, which is at least as
+      large and whose last step is the buffer's first.
+  """
+
+  def __init__(
+      self, requirements: Sequence[Requirement], shared: Mapping[int, int] | None = None
+  ) -> None:
+    shared = shared or {}
+    # What lies in one place, in the order of steps, by what comes first.
+    self._members: dict[int, list[int]] = {}
+    for i in sorted(range(len(requirements)), key=lambda i: (requirements[i].first, i in shared)):
+      first = i
+      while first in shared:
+        first = shared[first]
+      self._members.setdefault(first, []).append(i)
+    self._members = dict(sorted(self._members.items()))
+    self._count = len(requirements)
+    parts = {first: _parts(requirements, own) for first, own in self._members.items()}
+    self.bound = lower_bound([part for each in parts.values() for part in each])
+    # By what comes first in a place: what the place needs as a whole.
+    self._wanted = {
+        first: Requirement(each[0].size, each[0].first, each[-1].last)
+        for first, each in parts.items()
+    }
+    # The places in use together with each, and the bytes of the one and of the other then.
+    self._meets = {
+        i: [(j, *found) for j in parts if j != i and (found := _together(parts[i], parts[j]))]
+        for i in parts
+    }
+    self._is_plain = not shared
 
   def place(self, order: Order) -> list[int]:
     """Puts each buffer as low as it fits between those placed before."""
-    offsets = [-1] * len(self._wanted)
+    offsets = [-1] * self._count
     for i in order:
-      size, candidate = self._wanted[i].size, 0
       taken = sorted(
-          (offsets[j], offsets[j] + self._wanted[j].size) for j in self._meets[i] if offsets[j] >= 0
+          (offsets[j], offsets[j] + theirs, own)
+          for j, own, theirs in self._meets[i]
+          if offsets[j] >= 0
       )
-      for start, end in taken:
-        if start - candidate >= size:
-          break
-        candidate = max(candidate, end)
-      offsets[i] = candidate
+      offsets[i] = self._lowest(taken)
+    for i, members in self._members.items():
+      for member in members:
+        offsets[member] = offsets[i]
     return offsets
+
+  def _lowest(self, taken: Sequence[tuple[int, int, int]]) -> int:
+    """The first offset at which no range [start, end) meets the bytes that must not."""
+    at, before = 0, -1
+    while at != before:
+      before = at
+      for start, end, size in taken:
+        if start - at < size:
+          at = max(at, end)
+        elif self._is_plain:  # all sizes are the same
+          return at
+    return at
 
   def search(self, cost: Callable[[list[int]], int]) -> list[int]:
     """The offsets of the lowest cost that were found.
@@ -96,12 +128,13 @@ class Packer:
   def _orders(self) -> list[Order]:
     wanted = self._wanted
     live: dict[int, int] = {}
-    times = sorted({t for each in wanted for t in (each.first, each.last)})
+    times = sorted({t for each in wanted.values() for t in (each.first, each.last)})
     for t in times:
-      live[t] = sum(each.size for each in wanted if each.first <= t <= each.last)
-    pressure = [
-        max(live[t] for t in times if each.first <= t <= each.last) for each in wanted
-    ]
+      live[t] = sum(each.size for each in wanted.values() if each.first <= t <= each.last)
+    pressure = {
+        i: max(live[t] for t in times if each.first <= t <= each.last)
+        for i, each in wanted.items()
+    }
     keys: list[Callable[[int], tuple[int, ...]]] = [
         lambda i: (-wanted[i].size, -i),
         lambda i: (-(wanted[i].last - wanted[i].first), -wanted[i].size),
@@ -112,18 +145,38 @@ class Packer:
         lambda i: (-pressure[i], wanted[i].first),
         lambda i: (-pressure[i], -(wanted[i].last - wanted[i].first), -wanted[i].size),
     ]
-    indices = range(len(wanted))
-    return [sorted(indices, key=key) for key in keys]
+    return [sorted(wanted, key=key) for key in keys]
 
   def _exchanged(self, order: Order, rng: random.Random) -> Order:
     """Moves a buffer that reaches the top, or one that it stands on, to an earlier place."""
     offsets = self.place(order)
-    tops = [offset + each.size for offset, each in zip(offsets, self._wanted)]
-    highest = max(tops)
-    top = rng.choice([i for i, end in enumerate(tops) if end == highest])
-    moved = rng.choice([top, *self._meets[top]]) if rng.random() < 0.5 else top
+    tops = {i: offsets[i] + each.size for i, each in self._wanted.items()}
+    highest = max(tops.values())
+    top = rng.choice([i for i, end in tops.items() if end == highest])
+    meets = [j for j, _, _ in self._meets[top]]
+    moved = rng.choice([top, *meets]) if rng.random() < 0.5 else top
     at = order.index(moved)
     changed = list(order)
     changed.pop(at)
     changed.insert(rng.randrange(at + 1) if at else rng.randrange(len(order)), moved)
     return changed
+
+
+def _parts(requirements: Sequence[Requirement], members: Sequence[int]) -> list[Requirement]:
+  """What a place holds, step by step: the buffers in it, none counted twice."""
+  parts = [requirements[members[0]]]
+  for member in members[1:]:
+    wanted = requirements[member]
+    if wanted.last > parts[-1].last:
+      parts.append(Requirement(wanted.size, parts[-1].last + 1, wanted.last))
+  return parts
+
+
+def _together(
+    some: Sequence[Requirement], others: Sequence[Requirement]
+) -> tuple[int, int] | None:
+  """The most bytes of each of two places while both are in use; None when they never are."""
+  meeting = [(a, b) for a in some for b in others if a.first <= b.last and b.first <= a.last]
+  if not meeting:
+    return None
+  return max(a.size for a, _ in meeting), max(b.size for _, b in meeting)

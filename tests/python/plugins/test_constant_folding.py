@@ -103,7 +103,9 @@ def test_a_computed_shape_costs_nothing():
   fixed = check_conversion(network(False), ConvertOptions(), 8)
   free = check_conversion(network(True), ConvertOptions(), 8)
   assert free.converted_arena.total == fixed.converted_arena.total
-  assert [operator.opcode for operator in free.model.main.operators] == ['CUSTOM']
+  # One stage or, where that needs less, two.
+  assert {operator.opcode for operator in free.model.main.operators} == {'CUSTOM'}
+  assert len(free.stages) == len(fixed.stages)
 
 
 def test_conversion_works_without_the_calculator(monkeypatch):
