@@ -1,6 +1,9 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the package; on Linux x86-64 also the host library.
+"""Builds the package, the planner's library and, on Linux x86-64, the host library.
+
+The planner's library makes conversions several times as fast; any C compiler of
+Unix kind builds it, and without one the planner runs in Python.
 
 The host library lets the Python TFLM interpreter run converted models. It
 needs a C and a C++ compiler (CC, CXX; CFLAGS is obeyed as usual) and nothing
@@ -24,6 +27,8 @@ from setuptools.command.build_ext import build_ext
 ROOT = pathlib.Path(__file__).resolve().parent
 KERNELS = pathlib.Path('micro_kernels')
 HOST_LIBRARY = 'tflm_patch.runtime.libtflm_patch_host'
+PLANNER = pathlib.Path('tflm_patch/planner/native')
+PLANNER_LIBRARY = 'tflm_patch.planner.native.libtflm_patch_planner'
 
 C_FLAGS = ['-std=c11']
 CXX_FLAGS = ['-std=c++14', '-fno-rtti', '-fno-exceptions', '-DTFLM_PATCH_NO_TFLM_HEADERS']
@@ -35,13 +40,29 @@ def wants_host_library() -> bool:
   return sys.platform == 'linux' and platform.machine() == 'x86_64'
 
 
-class BuildHostLibrary(build_ext):
-  """Compiles the host library: a plain shared library, no Python module."""
+class BuildLibraries(build_ext):
+  """Compiles the libraries: plain shared libraries, no Python modules."""
 
   def get_ext_filename(self, fullname: str) -> str:
     return os.path.join(*fullname.split('.')) + '.so'
 
   def build_extension(self, ext: Extension) -> None:
+    build = self.build_host_library if ext.name == HOST_LIBRARY else self.build_planner
+    build(ext)
+
+  def build_planner(self, ext: Extension) -> None:
+    compiler = self.compiler
+    if compiler.compiler_type != 'unix' or shutil.which(compiler.compiler_so[0]) is None:
+      self.warn('no C compiler of Unix kind: installing without the planner\'s library')
+      return
+    objects = compiler.compile(
+        ext.sources,
+        output_dir=self.build_temp,
+        extra_postargs=[*C_FLAGS, '-O3', '-Wall', '-Wextra', '-fvisibility=hidden'],
+    )
+    compiler.link_shared_object(objects, self.get_ext_fullpath(ext.name), target_lang='c')
+
+  def build_host_library(self, ext: Extension) -> None:
     compilers = [self.compiler.compiler_so[0], self.compiler.compiler_cxx[0]]
     missing = [name for name in compilers if shutil.which(name) is None]
     if missing:
@@ -71,11 +92,10 @@ class BuildHostLibrary(build_ext):
 
 
 class PlatformWheel(bdist_wheel):
-  """The host library depends on the platform, not on the Python version."""
+  """The libraries depend on the platform, not on the Python version."""
 
   def get_tag(self) -> tuple[str, str, str]:
-    python, abi, plat = super().get_tag()
-    return ('py3', 'none', plat) if wants_host_library() else (python, abi, plat)
+    return 'py3', 'none', super().get_tag()[2]
 
 
 def host_library() -> Extension:
@@ -90,6 +110,12 @@ def host_library() -> Extension:
       sources=sorted(str(source.relative_to(ROOT)) for source in sources),
       include_dirs=[str(KERNELS / folder) for folder in ('include', 'src', 'tflm')],
   )
+
+
+def planner_library() -> Extension:
+  """The sources of the planner's library."""
+  sources = sorted(str(path.relative_to(ROOT)) for path in (ROOT / PLANNER).glob('*.c'))
+  return Extension(PLANNER_LIBRARY, sources=sources, optional=True)
 
 
 setup(
@@ -116,8 +142,8 @@ setup(
             '**/*.cc', '**/*.map',
         ],
     },
-    ext_modules=[host_library()] if wants_host_library() else [],
+    ext_modules=[planner_library(), *([host_library()] if wants_host_library() else [])],
     # Not `build`: where names ignore case, the Bazel file BUILD is in the way.
     options={'build': {'build_base': '.build/python'}},
-    cmdclass={'build_ext': BuildHostLibrary, 'bdist_wheel': PlatformWheel},
+    cmdclass={'build_ext': BuildLibraries, 'bdist_wheel': PlatformWheel},
 )

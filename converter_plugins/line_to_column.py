@@ -41,11 +41,11 @@ class LineToColumn:
       return None
     if not graph_edit.has_operands(operator, 1) or len(operator.outputs) != 1:
       return None
-    # Two reshapes around an operator that stays stock would gain nothing.
-    if check(OpView(Model([graph]), graph, index)) is not None:
-      return None
     maps = [*_map_inputs(graph, operator), operator.outputs[0]]
     if len(maps) < 2 or not all(_is_line(graph.tensors[t]) for t in maps):
+      return None
+    # Two reshapes around an operator that stays stock would gain nothing.
+    if check(OpView(Model([graph]), graph, index)) is not None:
       return None
     return index if _is_one_dimensional(graph, operator) else None
 

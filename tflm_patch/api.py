@@ -15,10 +15,10 @@ from tflm_patch.conversion.result import SCHEMA_VERSION, ConversionResult, Stock
 from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import check_outputs, read_limited, write_atomically
-from tflm_patch.graph.macs import subgraph_macs
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
+from tflm_patch.planner.lowering.operators.macs import subgraph_macs
 
 __all__ = [
     'SCHEMA_VERSION',

@@ -1,6 +1,8 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Errors that a user can act on, and text that a terminal can be given."""
+"""Errors that a user can act on, and text that terminals and C comments can be given."""
+
+import re
 
 
 def printable(text: str) -> str:
@@ -14,6 +16,11 @@ def printable(text: str) -> str:
   return ''.join(
       c if c.isprintable() else c.encode('unicode_escape').decode('ascii') for c in text
   )
+
+
+def c_comment(text: str) -> str:
+  """Text for a comment in C: nothing that could end it."""
+  return re.sub(r'[^A-Za-z0-9 _.,:;()\[\]+-]', '_', text)[:80]
 
 
 class TflmPatchError(Exception):

@@ -50,7 +50,8 @@ def needed_header(path: pathlib.Path) -> str:
   """What a model needs of the kernels when it is converted."""
   data = read_limited(path)
   converted = convert_model(data, ConvertOptions(force_stage=True), str(path)).data
-  return sources.kernel_header(model.describe(converted, str(path)))
+  info = model.describe(converted, str(path))
+  return sources.kernel_header(info.programs, info.shown)
 
 
 def compiled_bytes(cpu: cpus.Cpu, path: pathlib.Path) -> list[int]:

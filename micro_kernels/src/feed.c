@@ -8,12 +8,20 @@
 
 #include "kernels.h"
 
+/* Whether no row of the frame lies in the band's tensor: there the application
+ * writes between two bands, and rows are copied to other memory. */
+static int is_apart(const tflm_patch_map* frame, const tflm_patch_map* band) {
+  return frame->region != band->region &&
+         (frame->split == frame->ring_rows ||
+          frame->split_region != band->region);
+}
+
 static tflm_patch_status check(const tflm_patch_task* task) {
   const tflm_patch_map* band = task->input;
   const tflm_patch_map* frame = task->output;
   return band->producer == TFLM_PATCH_NONE && band->cols == frame->cols &&
                  band->channels == frame->channels &&
-                 frame->rows % band->rows == 0
+                 frame->rows % band->rows == 0 && is_apart(frame, band)
              ? TFLM_PATCH_OK
              : TFLM_PATCH_BAD_OP;
 }

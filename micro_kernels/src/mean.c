@@ -14,10 +14,12 @@
 #define MAX_COUNT (1u << 23)
 
 #if !TFLM_PATCH_HAS_OWN_MEAN
+/* Sums are modulo 2^32: between two bands the application may write where they are. */
 static int8_t finish(const tflm_patch_mean_params* params,
                      int32_t input_zero_point, int32_t sum, uint32_t count) {
   return (int8_t)tflm_patch_requantize(
-      sum - input_zero_point * (int32_t)count, params->multiplier,
+      (int32_t)((uint32_t)sum - (uint32_t)input_zero_point * count),
+      params->multiplier,
       params->shift, params->output_zero_point, INT8_MIN, INT8_MAX);
 }
 
@@ -40,7 +42,7 @@ void tflm_patch_mean_accumulate_s8(const tflm_patch_mean_params* params,
                                    uint32_t channels, int32_t* sums) {
   for (uint32_t col = 0; col < cols; ++col) {
     for (uint32_t channel = 0; channel < channels; ++channel) {
-      sums[channel] += *input++;
+      sums[channel] = (int32_t)((uint32_t)sums[channel] + (uint32_t)*input++);
     }
     if (!params->over_cols) {
       sums += channels;

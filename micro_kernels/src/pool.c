@@ -48,7 +48,7 @@ static void add_cells(const block* b, int32_t* sums) {
   if (b->value_bytes == 1) {
     for (const int8_t* cell = b->values; cells > 0; --cells) {
       for (uint32_t i = 0; i < n; ++i) {
-        sums[i] += cell[i];
+        sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)cell[i]);
       }
       cell += b->channels;
     }
@@ -57,7 +57,7 @@ static void add_cells(const block* b, int32_t* sums) {
   const int16_t* cell = (const int16_t*)(const void*)b->values;
   for (; cells > 0; --cells) {
     for (uint32_t i = 0; i < n; ++i) {
-      sums[i] += cell[i];
+      sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)cell[i]);
     }
     cell += b->channels;
   }
@@ -85,14 +85,18 @@ static void find_largest(const block* b, int32_t* largest) {
 }
 
 /* The means of n sums of count > 0 values, halves away from zero, as values of
- * the type. Returns where they end. */
+ * the type. Any sums: the application may write where they are between two bands.
+ * Returns where they end. */
 static int8_t* finish(const tflm_patch_pool_params* params,
                       const int32_t* sums, int32_t count, uint32_t n,
                       int8_t* output, uint32_t value_bytes) {
   for (uint32_t i = 0; i < n; ++i) {
     int32_t value = sums[i];
     if (count != 1) {
-      value = (value + (value > 0 ? count / 2 : -(count / 2))) / count;
+      const uint32_t half = (uint32_t)count / 2;
+      value = value > 0
+                  ? (int32_t)(((uint32_t)value + half) / (uint32_t)count)
+                  : -(int32_t)((half - (uint32_t)value) / (uint32_t)count);
     }
     value = tflm_patch_clamp(value, params->act_min, params->act_max);
     if (value_bytes == 1) {

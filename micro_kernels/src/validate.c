@@ -3,11 +3,11 @@
  *
  * Validation of a program: the boundary behind which nothing is checked. Every
  * offset and size is compared in 64 bits, every index before it is used, and
- * the schedule is run without the arithmetic, so that no step reads a row that
- * is not made yet or no longer there. The work is linear in the program.
+ * the schedule is run without the arithmetic (src/schedule.c). The work is linear
+ * in the program.
  */
-#include "kernel.h"
 #include "tflm_patch/executor.h"
+#include "validate.h"
 
 /* The tables are read in place: no compiler may lay them out differently. */
 _Static_assert(sizeof(tflm_patch_header) == 64, "header");
@@ -21,18 +21,6 @@ _Static_assert(sizeof(tflm_patch_map) == 32, "map");
 _Static_assert(sizeof(tflm_patch_op) == 20, "operator");
 _Static_assert(sizeof(tflm_patch_segment) == 12, "segment");
 _Static_assert(sizeof(tflm_patch_step) == 4, "step");
-
-typedef struct {
-  tflm_patch_stage stage;
-  const tflm_patch_tensor_info* tensors;
-  uint32_t n_inputs;
-  uint32_t n_tensors;
-} validator;
-
-/* Whether [at, at + n) lies in a container. */
-static int fits(uint32_t at, uint32_t n, uint32_t container) {
-  return at <= container && n <= container - at;
-}
 
 /* ---- header ---- */
 
@@ -59,7 +47,7 @@ static tflm_patch_status check_tables(const tflm_patch_header* header) {
     }
     if (at < sizeof(tflm_patch_header) || count == 0 ||
         count > header->program_bytes / kSizes[i] ||
-        !fits(at, count * kSizes[i], header->program_bytes)) {
+        !tflm_patch_fits(at, count * kSizes[i], header->program_bytes)) {
       return TFLM_PATCH_BAD_SIZE;
     }
   }
@@ -111,7 +99,7 @@ static tflm_patch_status check_header(const void* program, size_t program_bytes,
 
 /* ---- maps ---- */
 
-static tflm_patch_status check_edges(const validator* v) {
+static tflm_patch_status check_edges(const tflm_patch_validator* v) {
   const tflm_patch_header* header = v->stage.header;
   for (uint32_t i = 0; i < header->n_edges; ++i) {
     if (v->stage.edges[i] >= header->n_maps) {
@@ -122,7 +110,7 @@ static tflm_patch_status check_edges(const validator* v) {
 }
 
 /* Bytes of a region; 0 for one that does not exist, where no map fits. */
-static uint32_t region_bytes(const validator* v, uint32_t region) {
+static uint32_t region_bytes(const tflm_patch_validator* v, uint32_t region) {
   switch (region) {
     case TFLM_PATCH_REGION_WORKSPACE:
       return v->stage.header->workspace_bytes;
@@ -163,8 +151,8 @@ static int piece_fits(const tflm_patch_map* map, uint32_t offset,
     return 0;
   }
   return map->row_bytes < 0
-             ? reach <= offset && fits(offset, values, container)
-             : fits(offset, reach + values, container);
+             ? reach <= offset && tflm_patch_fits(offset, values, container)
+             : tflm_patch_fits(offset, reach + values, container);
 }
 
 /* A map lies in the state as a whole or not at all; what is kept has all its rows. */
@@ -177,7 +165,7 @@ static int is_state(const tflm_patch_map* map) {
 }
 
 /* Size, type, place and alignment of a map; who makes it is checked later. */
-static tflm_patch_status check_map(const validator* v,
+static tflm_patch_status check_map(const tflm_patch_validator* v,
                                    const tflm_patch_map* map) {
   const uint32_t type_bytes = tflm_patch_type_bytes(map->type);
   if (map->cols == 0 || map->channels == 0 || map->ring_rows == 0 ||
@@ -210,7 +198,7 @@ static tflm_patch_status check_map(const validator* v,
   return TFLM_PATCH_OK;
 }
 
-static tflm_patch_status check_maps(const validator* v) {
+static tflm_patch_status check_maps(const tflm_patch_validator* v) {
   for (uint32_t i = 0; i < v->stage.header->n_maps; ++i) {
     const tflm_patch_status status = check_map(v, &v->stage.maps[i]);
     if (status != TFLM_PATCH_OK) {
@@ -223,7 +211,7 @@ static tflm_patch_status check_maps(const validator* v) {
 /* ---- operators ---- */
 
 /* Private memory, if any, lies in its region. */
-static tflm_patch_status check_scratch(const validator* v,
+static tflm_patch_status check_scratch(const tflm_patch_validator* v,
                                        const tflm_patch_op* op) {
   if (op->scratch == TFLM_PATCH_NONE) {
     return op->scratch_bytes == 0 ? TFLM_PATCH_OK : TFLM_PATCH_BAD_SIZE;
@@ -232,27 +220,27 @@ static tflm_patch_status check_scratch(const validator* v,
     return TFLM_PATCH_BAD_ALIGNMENT;
   }
   return op->scratch_region != TFLM_PATCH_REGION_CONSTANTS &&
-                 fits(op->scratch, op->scratch_bytes,
+                 tflm_patch_fits(op->scratch, op->scratch_bytes,
                       region_bytes(v, op->scratch_region))
              ? TFLM_PATCH_OK
              : TFLM_PATCH_BAD_SIZE;
 }
 
-static tflm_patch_status check_op(const validator* v, uint32_t index) {
+static tflm_patch_status check_op(const tflm_patch_validator* v, uint32_t index) {
   const tflm_patch_stage* stage = &v->stage;
   const tflm_patch_op* op = &stage->ops[index];
   const tflm_patch_kernel* kernel = tflm_patch_find_kernel(op->kind);
   if (kernel == NULL || op->n_inputs == 0 || op->n_outputs == 0) {
     return TFLM_PATCH_BAD_OP;
   }
-  if (!fits(op->first_edge, (uint32_t)op->n_inputs + op->n_outputs,
+  if (!tflm_patch_fits(op->first_edge, (uint32_t)op->n_inputs + op->n_outputs,
             stage->header->n_edges)) {
     return TFLM_PATCH_BAD_INDEX;
   }
   if (op->params % 4 != 0) {
     return TFLM_PATCH_BAD_ALIGNMENT;
   }
-  if (!fits(op->params, kernel->params_bytes, stage->header->program_bytes)) {
+  if (!tflm_patch_fits(op->params, kernel->params_bytes, stage->header->program_bytes)) {
     return TFLM_PATCH_BAD_SIZE;
   }
   tflm_patch_task task;
@@ -282,7 +270,7 @@ static tflm_patch_status check_op(const validator* v, uint32_t index) {
   return TFLM_PATCH_OK;
 }
 
-static tflm_patch_status check_ops(const validator* v) {
+static tflm_patch_status check_ops(const tflm_patch_validator* v) {
   for (uint32_t i = 0; i < v->stage.header->n_ops; ++i) {
     const tflm_patch_status status = check_op(v, i);
     if (status != TFLM_PATCH_OK) {
@@ -315,7 +303,7 @@ static int is_tensor(const tflm_patch_map* map,
              tensor->bytes;
 }
 
-static tflm_patch_status check_producers(const validator* v) {
+static tflm_patch_status check_producers(const tflm_patch_validator* v) {
   const tflm_patch_stage* stage = &v->stage;
   uint32_t found = 0; /* a bit for every tensor that has its map */
   for (uint32_t i = 0; i < stage->header->n_maps; ++i) {
@@ -352,158 +340,15 @@ static tflm_patch_status check_producers(const validator* v) {
                                                      : TFLM_PATCH_BAD_TENSOR;
 }
 
-/* ---- schedule ---- */
-
-/* The state of a segment under simulation. */
-typedef struct {
-  const tflm_patch_segment* segment;
-  uint32_t bands;                    /* of the input that were given */
-  uint16_t done[TFLM_PATCH_MAX_OPS]; /* steps that each operator has run */
-} simulation;
-
-/* Whether rows first..last of a map are there. */
-static int are_rows_there(const validator* v, const simulation* s,
-                          const tflm_patch_map* map,
-                          const tflm_patch_span* rows) {
-  const tflm_patch_op* producer = &v->stage.ops[map->producer];
-  const uint16_t done = s->done[map->producer - s->segment->first_op];
-  int32_t made = done;
-  if (map->rows != producer->steps) { /* it accumulates */
-    made = done == producer->steps ? map->rows : 0;
-  }
-  return rows->first > rows->last ||
-         (rows->last < made && rows->first + map->ring_rows >= made);
-}
-
-/* Whether the rows that a FEED step copies are those of the band at hand. */
-static int is_band_there(const validator* v, const simulation* s,
-                         const tflm_patch_op* op, const tflm_patch_step* step) {
-  const uint32_t rows = tflm_patch_input_map(&v->stage, op, 0)->rows;
-  return step->row / rows == s->bands &&
-         step->row % rows + step->count <= rows;
-}
-
-static tflm_patch_status check_step(const validator* v, simulation* s,
-                                    const tflm_patch_step* step) {
-  const tflm_patch_stage* stage = &v->stage;
-  const tflm_patch_segment* segment = s->segment;
-  if (step->op == TFLM_PATCH_PAUSE) {
-    s->bands += 1;
-    return step->row == 0 && step->count == 0 ? TFLM_PATCH_OK
-                                              : TFLM_PATCH_BAD_STEP;
-  }
-  if (step->op >= segment->n_ops) {
-    return TFLM_PATCH_BAD_INDEX;
-  }
-  const tflm_patch_op* op = &stage->ops[segment->first_op + step->op];
-  const uint32_t end = (uint32_t)step->row + step->count;
-  if (step->count == 0 || step->row != s->done[step->op] || end > op->steps) {
-    return TFLM_PATCH_BAD_STEP;
-  }
-  if (op->kind == TFLM_PATCH_FEED && !is_band_there(v, s, op, step)) {
-    return TFLM_PATCH_BAD_STEP;
-  }
-  const tflm_patch_kernel* kernel = tflm_patch_find_kernel(op->kind);
-  tflm_patch_task task;
-  tflm_patch_open_task(&task, stage, op);
-  for (uint32_t i = 0; i < op->n_inputs; ++i) {
-    const tflm_patch_map* map = tflm_patch_input_map(stage, op, i);
-    if (map->producer == TFLM_PATCH_NONE || map->kept) {
-      continue; /* there from the start */
-    }
-    if (map->producer < segment->first_op) {
-      if (map->ring_rows != map->rows) {
-        return TFLM_PATCH_BAD_STEP;
-      }
-      continue;
-    }
-    if (map->producer - segment->first_op >= segment->n_ops) {
-      return TFLM_PATCH_BAD_STEP;
-    }
-    tflm_patch_span rows;
-    tflm_patch_span last;
-    task.input = map;
-    kernel->reads(&task, step->row, &rows);
-    if (step->count > 1) {
-      kernel->reads(&task, end - 1, &last);
-      rows.last = last.last;
-    }
-    if (!are_rows_there(v, s, map, &rows)) {
-      return TFLM_PATCH_BAD_STEP;
-    }
-  }
-  s->done[step->op] = (uint16_t)end;
-  return TFLM_PATCH_OK;
-}
-
-static tflm_patch_status check_segment(const validator* v, simulation* s) {
-  const tflm_patch_segment* segment = s->segment;
-  const tflm_patch_step* step = v->stage.steps + segment->first_step;
-  const tflm_patch_step* end = step + segment->n_steps;
-  for (uint32_t i = 0; i < segment->n_ops; ++i) {
-    s->done[i] = 0;
-  }
-  for (; step != end; ++step) {
-    const tflm_patch_status status = check_step(v, s, step);
-    if (status != TFLM_PATCH_OK) {
-      return status;
-    }
-  }
-  for (uint32_t i = 0; i < segment->n_ops; ++i) {
-    if (s->done[i] != v->stage.ops[segment->first_op + i].steps) {
-      return TFLM_PATCH_BAD_STEP;
-    }
-  }
-  return TFLM_PATCH_OK;
-}
-
-static tflm_patch_status check_schedule(const validator* v) {
-  const tflm_patch_header* header = v->stage.header;
-  uint32_t next_op = 0;
-  uint32_t next_step = 0;
-  uint32_t bands = 1;
-  simulation s;
-  s.bands = 0;
-  for (uint32_t i = 0; i < header->n_segments; ++i) {
-    const tflm_patch_segment* segment = &v->stage.segments[i];
-    if (segment->first_op != next_op || segment->first_step != next_step ||
-        segment->n_ops == 0 || segment->n_ops > TFLM_PATCH_MAX_OPS ||
-        !fits(next_op, segment->n_ops, header->n_ops) ||
-        !fits(next_step, segment->n_steps, header->n_steps)) {
-      return TFLM_PATCH_BAD_INDEX;
-    }
-    s.segment = segment;
-    const tflm_patch_status status = check_segment(v, &s);
-    if (status != TFLM_PATCH_OK) {
-      return status;
-    }
-    next_op += segment->n_ops;
-    next_step += segment->n_steps;
-  }
-  for (uint32_t i = 0; i < header->n_ops; ++i) {
-    const tflm_patch_op* op = &v->stage.ops[i];
-    if (op->kind == TFLM_PATCH_FEED) {
-      if (bands != 1) {
-        return TFLM_PATCH_BAD_OP;
-      }
-      bands = op->steps / tflm_patch_input_map(&v->stage, op, 0)->rows;
-    }
-  }
-  if (s.bands != bands - 1) {
-    return TFLM_PATCH_BAD_STEP;
-  }
-  return next_op == header->n_ops && next_step == header->n_steps
-             ? TFLM_PATCH_OK
-             : TFLM_PATCH_BAD_INDEX;
-}
-
 tflm_patch_status tflm_patch_validate(const void* program, size_t program_bytes,
                                       const void* constants,
                                       size_t constants_bytes,
                                       const tflm_patch_tensor_info* tensors,
                                       size_t n_tensors) {
-  static tflm_patch_status (*const kChecks[])(const validator*) = {
-      check_edges, check_maps, check_ops, check_producers, check_schedule,
+  static tflm_patch_status (*const kChecks[])(
+      const tflm_patch_validator*) = {
+      check_edges, check_maps, check_ops, check_producers,
+      tflm_patch_check_schedule,
   };
   tflm_patch_status status =
       check_header(program, program_bytes, constants, constants_bytes);
@@ -516,7 +361,7 @@ tflm_patch_status tflm_patch_validate(const void* program, size_t program_bytes,
       tensors == NULL) {
     return TFLM_PATCH_BAD_TENSOR;
   }
-  validator v;
+  tflm_patch_validator v;
   tflm_patch_open_stage(&v.stage, program, constants);
   v.tensors = tensors;
   v.n_inputs = header->n_inputs;

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import compiled as harness
+from support import every_kernel
 from support.compare import assert_same_bytes
+from support.effort import examples
 from support.model_builder import ModelBuilder
 
 from tflm_patch.api import ConvertOptions, convert_model
@@ -19,7 +21,9 @@ from tflm_patch.cli import main
 from tflm_patch.codegen.compiler import CompileOptions, compile_model, identifier
 from tflm_patch.codegen.constant_arrays import ConstantArrays
 from tflm_patch.codegen.operators import REGISTRY
+from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.reader import parse_model
+from tflm_patch.graph.types import DType
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.program import encode as program_bytes
 from tflm_patch.program import records as program
@@ -32,6 +36,7 @@ COMPILERS = {
     'gcc': ('-O2',),
     'clang': ('-O2', '-Wno-unused-command-line-argument'),
     'arm-none-eabi-gcc': ('-O2', '-mcpu=cortex-m4', '-mthumb'),
+    'riscv64-unknown-elf-gcc': ('-O2', '-march=rv32imc', '-mabi=ilp32', '--specs=picolibc.specs'),
 }
 
 
@@ -161,6 +166,76 @@ def test_damaged_programs_are_refused(model, tmp_path, capsys):
   path.write_bytes(damaged(data, program.HEADER.offset('family'), 1))
   assert run(path) == 1
   one_line(capsys)
+
+
+def constants_of_int16() -> bytes:
+  b = ModelBuilder(4)
+  x = b.add(b.input((1, 3, 2, 2), DType.INT16), b.constant_operand((1, 3, 2, 2), None, DType.INT16))
+  b.output(b.conv(x, 3, 3))
+  return convert_model(b.build(), ConvertOptions(force_stage=True)).data
+
+
+def test_programs_that_no_converter_writes_are_refused(tmp_path, capsys):
+  """The validator accepts them, as firmware does; no arrays of C hold their constants."""
+  paths.host_library()
+  data = constants_of_int16()
+  graph = parse_model(data)
+  encoded = graph.main.tensors[graph.main.operators[0].inputs[-2]].data.tobytes()
+  header = program.HEADER.unpack(encoded)
+  operand = next(
+      at for at in range(header['maps'], len(encoded), program.MAP.size)
+      if program.MAP.unpack(encoded, at)['region'] == program.Region.CONSTANTS
+  )  # fmt: skip
+  path = tmp_path / 'a.tflite'
+  changes = (
+      # Within the array of the biases, or behind the rows one after the other.
+      ('offset', program.MAP.unpack(encoded, operand)['offset'] ^ 2, 'overlap'),
+      ('row_bytes', 10, 'no array'),
+  )  # fmt: skip
+  for name, value, message in changes:
+    at = operand + program.MAP.offset(name)
+    path.write_bytes(damaged(data, at, encoded[at] ^ value))
+    assert run(path) == 1
+    text = one_line(capsys)
+    assert message in text and text.endswith('convert the original model again\n')
+    assert [file.name for file in tmp_path.iterdir()] == ['a.tflite']
+
+
+def mutant(data: bytes, random: np.random.Generator) -> bytes:
+  """A converted model with one or two other fields in its program."""
+  graph = parse_model(data)
+  tensor = graph.main.tensors[graph.main.operators[0].inputs[-2]]
+  body = bytearray(tensor.data.tobytes())
+  for _ in range(random.integers(1, 3)):
+    size = 1 << int(random.integers(3))
+    at, other = (int(random.integers(len(body) // size)) * size for _ in range(2))
+    value = int.from_bytes(body[at : at + size], 'little')
+    value = (
+        value ^ 1 << int(random.integers(8 * size)),
+        value + int(random.integers(-4, 5)),
+        int(random.integers(24)),
+        int.from_bytes(body[other : other + size], 'little'),
+    )[random.integers(4)]
+    body[at : at + size] = (value % (1 << 8 * size)).to_bytes(size, 'little')
+  tensor.data = np.frombuffer(program_bytes.finish(body), np.uint8)
+  return serialize_model(graph)
+
+
+def test_mutants_are_compiled_or_refused():
+  """With a reason: no other exception, and some of either kind."""
+  paths.host_library()
+  data = convert_model(every_kernel.int8_model(), ConvertOptions(force_stage=True)).data
+  models = (data, constants_of_int16())
+  random = np.random.default_rng(7)
+  refused = 0
+  count = examples(120)
+  for number in range(count):
+    try:
+      assert compile_model(mutant(models[number % 2], random)).files
+    except TflmPatchError as error:
+      assert '\n' not in str(error)
+      refused += 1
+  assert count // 10 < refused < count
 
 
 def test_a_converted_model_gives_the_same_code(model, tmp_path):

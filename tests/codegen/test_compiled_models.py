@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiled models give the bytes of the converted ones in the real TFLM interpreter."""
 
+import functools
 import shutil
 
 import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from support import compiled as harness
-from support import real_models
+from support import every_kernel, real_models
 from support.block_models import block_model, force_blocks
 from support.compare import assert_same_bytes
 from support.effort import examples
@@ -19,6 +20,7 @@ from tflm_patch.api import ConvertOptions
 from tflm_patch.codegen.compiler import CompileOptions, compile_model
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.reader import parse_model
+from tflm_patch.graph.types import DType
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.runtime.inputs import sample_inputs
@@ -87,6 +89,15 @@ def test_blocks(part, case, rows, tmp_path, monkeypatch):
   options = ConvertOptions(input_rows=rows, plan=PlanOptions(max_overhead=9.0))
   compiled = check(block_model(**case), tmp_path, options)
   assert 'tflm_patch_bottleneck_s8' in compiled.kernels
+
+
+@pytest.mark.parametrize('make', [
+    every_kernel.int8_model, every_kernel.int16_model,
+    functools.partial(every_kernel.constants_model, DType.INT8),
+    functools.partial(every_kernel.constants_model, DType.INT16),
+])  # fmt: skip
+def test_every_kernel(make, tmp_path):
+  check(make(), tmp_path, ConvertOptions())
 
 
 plans = st.builds(

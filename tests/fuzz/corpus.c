@@ -10,23 +10,27 @@
 #include "golden_int16_cases.h"
 #include "golden_map_cases.h"
 #include "int16_program.h"
+#include "overlap_program.h"
 #include "rowwise_program.h"
 #include "sample_program.h"
+#include "state_program.h"
 #include "weighted.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static builder b;
 
-static void add(corpus* c, encoded e) {
+static void add_with_status(corpus* c, encoded e, tflm_patch_status expected) {
   const tflm_patch_status status = encoded_validate(&e);
-  if (c->n == CORPUS_MAX || status != TFLM_PATCH_OK) {
+  if (c->n == CORPUS_MAX || status != expected) {
     fprintf(stderr, "corpus: program %u of at most %d: %s\n", (unsigned)c->n,
             CORPUS_MAX, tflm_patch_status_text(status));
     exit(2);
   }
   c->programs[c->n++] = e;
 }
+
+static void add(corpus* c, encoded e) { add_with_status(c, e, TFLM_PATCH_OK); }
 
 static void add_weighted(corpus* c) {
   for (size_t i = 0; i < COUNT(kWeighted); ++i) {
@@ -324,6 +328,27 @@ static void add_int16_boundary(corpus* c) {
   add(c, builder_encode(&b));
 }
 
+/* Sums that are held while other rows are made, and bands; and both with memory over
+ * what must stay, a small change away from good programs. */
+static void add_overlaps(corpus* c) {
+  for (int is_fed = 0; is_fed < 2; ++is_fed) {
+    overlap_build(&b, is_fed);
+    add(c, builder_encode(&b));
+    if (is_fed) {
+      overlap_lay_frame_over_band(&b);
+    } else {
+      overlap_lay_map_over_sums(&b);
+    }
+    add_with_status(c, builder_encode(&b),
+                    is_fed ? TFLM_PATCH_BAD_OP : TFLM_PATCH_BAD_STEP);
+  }
+}
+
+static void add_state(corpus* c) {
+  state_build(&b);
+  add(c, builder_encode(&b));
+}
+
 static void check_kinds(const corpus* c) {
   int seen[TFLM_PATCH_KIND_COUNT] = {0};
   for (uint32_t i = 0; i < c->n; ++i) {
@@ -359,6 +384,8 @@ void corpus_init(corpus* c) {
   add_int16(c);
   add_reshape(c);
   add_int16_boundary(c);
+  add_overlaps(c);
+  add_state(c);
   check_kinds(c);
 }
 
@@ -376,11 +403,7 @@ static uint32_t read_word(FILE* file, const char* path) {
 }
 
 static uint8_t* read_array(FILE* file, size_t n, const char* path) {
-  uint8_t* bytes = (uint8_t*)malloc(n + (n == 0));
-  if (bytes == NULL) {
-    fprintf(stderr, "corpus: out of memory\n");
-    exit(2);
-  }
+  uint8_t* bytes = builder_allocate(n);
   read_bytes(file, bytes, n, path);
   return bytes;
 }

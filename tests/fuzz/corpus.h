@@ -16,8 +16,9 @@ typedef struct {
   uint32_t n;
 } corpus;
 
-/* Builds the programs; ends the process when one is not valid, or when a kind
- * of operator is missing. */
+/* Builds the programs, which are valid but for some that the validator refuses by
+ * little; ends the process when one is not as it should be, or when a kind of operator
+ * is missing. */
 void corpus_init(corpus* c);
 
 /* Adds a program from a file, which holds, as uint32: the number of tensors,

@@ -8,7 +8,8 @@
  * The programs are those of corpus.c, or of the case files that are given.
  * Each damaged program is refused with a status, or runs in exactly the memory
  * that it declares: built with AddressSanitizer and
- * UndefinedBehaviorSanitizer, nothing is ever reported. Programs, constants and
+ * UndefinedBehaviorSanitizer, nothing is ever reported; on cores without them, the
+ * bytes around every buffer stay (BUILDER_GUARDS). Programs, constants and
  * tensor descriptions are all changed; checksums are repaired, so that the
  * checks behind them are reached.
  */
@@ -27,8 +28,8 @@ enum {
 };
 
 static uint32_t seed;
-static uint8_t noise[MAX_TENSOR_BYTES];
-static uint8_t sink[TFLM_PATCH_MAX_TENSORS][MAX_TENSOR_BYTES];
+static uint8_t* noise; /* MAX_TENSOR_BYTES */
+static uint8_t* sink;  /* the same, of all outputs: nobody looks at them */
 
 static uint32_t below(uint32_t n) { return (test_random(&seed) >> 3) % n; }
 
@@ -119,12 +120,9 @@ static uint8_t* pick_record(const encoded* e, size_t* n) {
 
 /* Shortens an allocation to n bytes, exactly. */
 static void shorten(uint8_t** bytes, size_t* size, size_t n) {
-  uint8_t* copy = (uint8_t*)malloc(n + (n == 0));
-  if (copy == NULL) {
-    exit(2);
-  }
+  uint8_t* copy = builder_allocate(n);
   memcpy(copy, *bytes, n);
-  free(*bytes);
+  builder_release(*bytes);
   *bytes = copy;
   *size = n;
 }
@@ -202,7 +200,7 @@ static void run(const encoded* e) {
   void* outputs[TFLM_PATCH_MAX_TENSORS];
   for (size_t i = 0; i < TFLM_PATCH_MAX_TENSORS; ++i) {
     inputs[i] = noise;
-    outputs[i] = sink[i];
+    outputs[i] = sink;
   }
   const uint32_t before =
       tflm_patch_checksum(e->program, (uint32_t)e->program_bytes) ^
@@ -259,24 +257,24 @@ static int is_thorough(const tally* t, uint32_t iterations) {
   return t->runs >= iterations / 50;
 }
 
-int main(int argc, char** argv) {
-  const uint32_t iterations =
-      argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 200000;
-  const uint32_t first_seed =
-      argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1;
+/* Without case files the programs are those of corpus.c. */
+static int fuzz(uint32_t iterations, uint32_t first_seed, int n_cases,
+                char** cases) {
   static corpus good;
   tally t = {{0}, 0};
-  if (argc > 3) {
-    for (int i = 3; i < argc; ++i) {
-      corpus_load(&good, argv[i]);
-    }
-  } else {
+  for (int i = 0; i < n_cases; ++i) {
+    corpus_load(&good, cases[i]);
+  }
+  if (n_cases == 0) {
     corpus_init(&good);
   }
   seed = 0x9E3779B9u;
-  test_fill(&seed, noise, sizeof(noise));
+  noise = builder_allocate(MAX_TENSOR_BYTES);
+  sink = builder_allocate(MAX_TENSOR_BYTES);
+  test_fill(&seed, noise, MAX_TENSOR_BYTES);
   for (uint32_t i = 0; i < good.n; ++i) {
-    if (is_small(&good.programs[i])) {
+    if (encoded_validate(&good.programs[i]) == TFLM_PATCH_OK &&
+        is_small(&good.programs[i])) {
       run(&good.programs[i]);
     }
   }
@@ -286,6 +284,8 @@ int main(int argc, char** argv) {
   }
   const double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
   corpus_free(&good);
+  builder_release(noise);
+  builder_release(sink);
   printf("%u mutants, %u accepted and run, %.0f per second\n",
          (unsigned)iterations, (unsigned)t.runs,
          iterations / (seconds > 0 ? seconds : 1));
@@ -293,5 +293,15 @@ int main(int argc, char** argv) {
     printf("%8u  %s\n", (unsigned)t.statuses[i],
            tflm_patch_status_text((tflm_patch_status)i));
   }
-  return argc <= 3 && iterations >= 10000 && !is_thorough(&t, iterations);
+  return n_cases == 0 && iterations >= 10000 && !is_thorough(&t, iterations);
 }
+
+#ifdef FUZZ_ITERATIONS /* where there are no arguments */
+int main(void) { return fuzz(FUZZ_ITERATIONS, 1, 0, NULL); }
+#else
+int main(int argc, char** argv) {
+  return fuzz(argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 200000,
+              argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1,
+              argc > 3 ? argc - 3 : 0, argv + 3);
+}
+#endif

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
+import json
 import os
 import pathlib
 import shutil
@@ -26,7 +28,9 @@ from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.isolated import IsolatedInterpreter
 from tflm_patch.sample.sample import sample_model_path
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+KERNELS = ROOT / 'micro_kernels'
+MIN_COVERAGE = 0.8  # of the lines of each part
 MUTANTS = examples(20_000)
 # Small allocations are checked as well without keeping freed ones for long.
 ENVIRONMENT = {**os.environ, 'ASAN_OPTIONS': 'quarantine_size_mb=1:malloc_context_size=0'}
@@ -63,30 +67,103 @@ def case_of(model: Model) -> bytes:
   return struct.pack(f'<{len(words)}I', *words) + encoded + constants
 
 
+def build_fuzzer(folder: pathlib.Path, compiler: str, *flags: str) -> pathlib.Path:
+  """program_fuzz, and what compiling it leaves beside it."""
+  output = folder / 'program_fuzz'
+  sources = [
+      ROOT / 'tests/fuzz/program_fuzz.c',
+      ROOT / 'tests/fuzz/corpus.c',
+      ROOT / 'tests/kernels/program_builder.c',
+      *sorted((KERNELS / 'src').rglob('*.c')),
+  ]
+  folders = [KERNELS / 'include', KERNELS / 'src', ROOT / 'tests/kernels']
+  # Sources of equal names in different folders leave different files.
+  objects = [folder / f'{number}_{source.stem}.o' for number, source in enumerate(sources)]
+  common = ['-std=c11', *flags, *(f'-I{folder}' for folder in folders)]
+
+  def compile_one(source: pathlib.Path, target: pathlib.Path) -> None:
+    subprocess.run([compiler, *common, '-c', source, '-o', target], cwd=folder, check=True)
+
+  with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    list(pool.map(compile_one, sources, objects))
+  built = subprocess.run(
+      [compiler, *flags, *objects, '-lm', '-o', output], capture_output=True, text=True
+  )
+  if 'cannot find -lasan' in built.stderr or 'cannot find -lubsan' in built.stderr:
+    pytest.skip('needs the sanitizer libraries of the compiler')
+  assert built.returncode == 0, built.stderr
+  return output
+
+
 @pytest.fixture(scope='module')
 def fuzzer(tmp_path_factory) -> pathlib.Path:
   """program_fuzz, compiled with sanitizers."""
   compiler = shutil.which('gcc') or shutil.which('clang')
   if compiler is None:
     pytest.skip('needs gcc or clang')
-  output = tmp_path_factory.mktemp('fuzz') / 'program_fuzz'
-  kernels = ROOT / 'micro_kernels'
-  sources = [
-      ROOT / 'tests/fuzz/program_fuzz.c',
-      ROOT / 'tests/fuzz/corpus.c',
-      ROOT / 'tests/kernels/program_builder.c',
-      *sorted((kernels / 'src').rglob('*.c')),
-  ]
-  flags = ['-std=c11', '-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
-  folders = [kernels / 'include', kernels / 'src', ROOT / 'tests/kernels']
-  command = [compiler, *flags, *(f'-I{folder}' for folder in folders)]
-  built = subprocess.run(
-      [*command, *map(str, sources), '-lm', '-o', str(output)], capture_output=True, text=True
-  )
-  if 'cannot find -lasan' in built.stderr or 'cannot find -lubsan' in built.stderr:
-    pytest.skip('needs the sanitizer libraries of the compiler')
-  assert built.returncode == 0, built.stderr
-  return output
+  return build_fuzzer(
+      tmp_path_factory.mktemp('fuzz'), compiler,
+      '-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all',
+  )  # fmt: skip
+
+
+# ---- what the mutants reach ----
+
+
+def part_of(source: str) -> str | None:
+  """The part of the core that a file belongs to; None for other families' kernels."""
+  path = pathlib.Path(source)
+  if KERNELS not in path.parents or path.parent.name in ('dsp', 'mve', 'include', 'tflm_patch'):
+    return None
+  if path.stem in ('executor', 'stage', 'kernel_table'):
+    return 'executor'
+  if path.stem in ('validate', 'schedule', 'check', 'checksum', 'status'):
+    return 'validator'
+  return 'portable kernels'
+
+
+def covered_lines(folder: pathlib.Path) -> dict[str, dict[tuple[str, int], bool]]:
+  """Of each part, whether each line of code was run."""
+  notes = sorted(folder.glob('*.gcda'))
+  done = subprocess.run(
+      ['gcov', '--json-format', '--stdout', *map(str, notes)],
+      capture_output=True, text=True, cwd=folder, check=True,
+  )  # fmt: skip
+  lines: dict[str, dict[tuple[str, int], bool]] = {}
+  for report in map(json.loads, done.stdout.splitlines()):
+    for file in report['files']:
+      part = part_of(file['file'])
+      if part is None:
+        continue
+      # A header's line is code of every file that includes it.
+      known = lines.setdefault(part, {})
+      for line in file['lines']:
+        key = (file['file'], line['line_number'])
+        known[key] = known.get(key, False) or line['count'] > 0
+  return lines
+
+
+def test_coverage(tmp_path, capsys):
+  """The fuzzer reaches most of the code that it is for; the figures are printed."""
+  if shutil.which('gcc') is None or shutil.which('gcov') is None:
+    pytest.skip('needs gcc and gcov')
+  program = build_fuzzer(tmp_path, 'gcc', '-O0', '--coverage')
+  mutants = examples(20_000)
+  printed = subprocess.run(
+      [program, str(mutants), '1'], capture_output=True, text=True, cwd=tmp_path, check=True
+  ).stdout
+  assert f'{mutants} mutants' in printed
+  parts = covered_lines(tmp_path)
+  assert set(parts) == {'executor', 'validator', 'portable kernels'}
+  for part, lines in sorted(parts.items()):
+    share = sum(lines.values()) / len(lines)
+    missing = sorted({pathlib.Path(file).name for (file, _), run in lines.items() if not run})
+    with capsys.disabled():
+      print(f'\ncoverage of {part}: {share:.1%} of {len(lines)} lines; not whole: {missing}')
+    assert share >= MIN_COVERAGE, part
+
+
+# ---- mutants under sanitizers, and in TFLM ----
 
 
 def test_the_core_survives_mutated_programs(fuzzer, tmp_path):

@@ -9,6 +9,10 @@
 
 #include "kernel.h"
 
+#ifdef BUILDER_GUARDS
+enum { HEAD = 16, GUARD = 256, GUARD_BYTE = 0xA7 };
+#endif
+
 static void ensure(int condition, const char* what) {
   if (!condition) {
     fprintf(stderr, "program builder: %s\n", what);
@@ -16,11 +20,36 @@ static void ensure(int condition, const char* what) {
   }
 }
 
-static uint8_t* allocate(size_t n) {
-  uint8_t* bytes = (uint8_t*)malloc(n);
+uint8_t* builder_allocate(size_t n) {
+#ifdef BUILDER_GUARDS
+  uint8_t* block = (uint8_t*)malloc(n + HEAD + 2 * GUARD);
+  ensure(block != NULL, "out of memory");
+  memcpy(block, &n, sizeof(n));
+  memset(block + HEAD, GUARD_BYTE, n + 2 * GUARD);
+  uint8_t* bytes = block + HEAD + GUARD;
+#else
+  uint8_t* bytes = (uint8_t*)malloc(n + (n == 0));
   ensure(bytes != NULL, "out of memory");
+#endif
   ensure((uintptr_t)bytes % TFLM_PATCH_ALIGNMENT == 0, "malloc's alignment");
   return bytes;
+}
+
+void builder_release(uint8_t* bytes) {
+#ifdef BUILDER_GUARDS
+  if (bytes == NULL) {
+    return;
+  }
+  uint8_t* block = bytes - GUARD - HEAD;
+  size_t n;
+  memcpy(&n, block, sizeof(n));
+  for (size_t i = 0; i < GUARD; ++i) {
+    ensure(bytes[-1 - (int)i] == GUARD_BYTE, "a byte before a buffer changed");
+    ensure(bytes[n + i] == GUARD_BYTE, "a byte behind a buffer changed");
+  }
+  bytes = block;
+#endif
+  free(bytes);
 }
 
 void builder_init(builder* b) {
@@ -231,7 +260,7 @@ encoded builder_encode(const builder* b) {
   header.program_bytes = params + b->params_bytes;
 
   e.program_bytes = header.program_bytes;
-  e.program = allocate(e.program_bytes);
+  e.program = builder_allocate(e.program_bytes);
   memset(e.program, 0, e.program_bytes);
   memcpy(e.program, &header, sizeof(header));
   for (uint32_t i = 0; i < header.n_maps; ++i) {
@@ -255,7 +284,7 @@ encoded builder_encode(const builder* b) {
 
   e.constants_bytes = header.constants_bytes;
   if (e.constants_bytes != 0) {
-    e.constants = allocate(e.constants_bytes);
+    e.constants = builder_allocate(e.constants_bytes);
     memcpy(e.constants, b->constants, e.constants_bytes);
   }
   memcpy(e.tensors, b->tensors, sizeof(e.tensors));
@@ -266,18 +295,18 @@ encoded builder_encode(const builder* b) {
 
 encoded encoded_copy(const encoded* e) {
   encoded copy = *e;
-  copy.program = allocate(e->program_bytes);
+  copy.program = builder_allocate(e->program_bytes);
   memcpy(copy.program, e->program, e->program_bytes);
   if (e->constants != NULL) {
-    copy.constants = allocate(e->constants_bytes);
+    copy.constants = builder_allocate(e->constants_bytes);
     memcpy(copy.constants, e->constants, e->constants_bytes);
   }
   return copy;
 }
 
 void encoded_free(encoded* e) {
-  free(e->program);
-  free(e->constants);
+  builder_release(e->program);
+  builder_release(e->constants);
   memset(e, 0, sizeof(*e));
 }
 
@@ -301,13 +330,13 @@ tflm_patch_status encoded_run(const encoded* e, const void* const* inputs,
   const tflm_patch_header* header =
       (const tflm_patch_header*)(const void*)e->program;
   const size_t workspace_bytes = tflm_patch_workspace_size(e->program);
-  uint8_t* memory = workspace_bytes != 0 ? allocate(workspace_bytes) : NULL;
+  uint8_t* memory = workspace_bytes != 0 ? builder_allocate(workspace_bytes) : NULL;
   void* tensors[TFLM_PATCH_MAX_TENSORS] = {0};
   if (memory != NULL) {
     memset(memory, fill, workspace_bytes);
   }
   for (size_t i = 0; i < e->n_tensors; ++i) {
-    tensors[i] = allocate(e->tensors[i].bytes);
+    tensors[i] = builder_allocate(e->tensors[i].bytes);
     if (i < header->n_inputs) {
       memcpy(tensors[i], inputs[i], e->tensors[i].bytes);
     } else {
@@ -315,7 +344,7 @@ tflm_patch_status encoded_run(const encoded* e, const void* const* inputs,
     }
   }
   const size_t state_bytes = tflm_patch_state_size(e->program);
-  uint8_t* state = state_bytes != 0 ? allocate(state_bytes) : NULL;
+  uint8_t* state = state_bytes != 0 ? builder_allocate(state_bytes) : NULL;
   tflm_patch_reset_state(e->program, state);
   tflm_patch_position position = {0, 0, state};
   tflm_patch_status status;
@@ -327,9 +356,9 @@ tflm_patch_status encoded_run(const encoded* e, const void* const* inputs,
     if (i >= header->n_inputs) {
       memcpy(outputs[i - header->n_inputs], tensors[i], e->tensors[i].bytes);
     }
-    free(tensors[i]);
+    builder_release(tensors[i]);
   }
-  free(memory);
-  free(state);
+  builder_release(memory);
+  builder_release(state);
   return status;
 }

@@ -3,7 +3,8 @@
  *
  * Builds and runs stage programs for tests. Everything that the code under test
  * may touch lies in allocations of exactly the declared size, so that
- * AddressSanitizer sees every byte too far.
+ * AddressSanitizer sees every byte too far. Where there is none, BUILDER_GUARDS
+ * puts bytes around each that must not change.
  */
 #ifndef TFLM_PATCH_TESTS_PROGRAM_BUILDER_H_
 #define TFLM_PATCH_TESTS_PROGRAM_BUILDER_H_
@@ -46,6 +47,11 @@ typedef struct {
   tflm_patch_tensor_info tensors[TFLM_PATCH_MAX_TENSORS];
   size_t n_tensors;
 } encoded;
+
+/* Memory of n bytes, 16-byte aligned, and its end, where the guards are looked at;
+ * both end the process when something is wrong. */
+uint8_t* builder_allocate(size_t n);
+void builder_release(uint8_t* bytes);
 
 void builder_init(builder* b);
 

@@ -1,18 +1,15 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the C core's unit tests on emulated cores: their kernels must give the same bytes."""
+"""Runs the C core's unit tests and the fuzzer on emulated cores: their kernels must give the
+same bytes, and leave the bytes around every buffer as they are."""
 
 from __future__ import annotations
 
-import concurrent.futures
-import os
 import pathlib
-import subprocess
 
 import pytest
-
-from tflm_patch.bench import cpus, image
-from tflm_patch.errors import EnvironmentMissing
+from support import emulated
+from support.effort import examples
 
 HERE = pathlib.Path(__file__).resolve().parent
 KERNELS = HERE.parents[1] / 'micro_kernels'
@@ -22,63 +19,50 @@ TESTS = (
     'binary', 'bottleneck', 'conv', 'depthwise_conv', 'fully_connected', 'golden', 'golden_int16',
     'golden_maps', 'mean', 'pool', 'requantize', 'schedule',
 )  # fmt: skip
+MUTANTS = examples(20_000)
 # A call of calloc() instead of malloc() would escape qemu/main.c.
 FLAGS = (
-    '-std=c11', '-O3', '-Wall', '-Wextra', '-Wshadow', '-Wdouble-promotion', '-Werror',
-    '-fno-builtin-malloc',
+    '-O3', '-fno-builtin-malloc', '-DBUILDER_GUARDS',
+    *(f'-I{folder}' for folder in (KERNELS / 'include', KERNELS / 'src', emulated.BOARDS, HERE)),
 )  # fmt: skip
-TIMEOUT_SECONDS = 300.0
 
 
 @pytest.fixture(scope='module', params=CPUS)
 def core(request, tmp_path_factory):
   """A core, the kernels compiled for it, and the folder where they are."""
-  cpu = cpus.find(request.param)
-  try:
-    image.require_tools(cpu)
-  except EnvironmentMissing as error:
-    pytest.skip(str(error))
+  cpu = emulated.core(request.param)
   folder = tmp_path_factory.mktemp(cpu.name)
   sources = [
-      *(KERNELS / 'src').rglob('*.c'), image.FIRMWARE / cpu.board, HERE / 'program_builder.c',
+      *(KERNELS / 'src').rglob('*.c'), emulated.BOARDS / cpu.board, HERE / 'program_builder.c',
       HERE / 'qemu' / 'main.c',
   ]  # fmt: skip
-  targets = [folder / f'{i}.o' for i in range(len(sources))]
-  with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-    list(pool.map(lambda source, target: _compile(cpu, source, target), sources, targets))
-  return cpu, folder, targets
+  return cpu, folder, emulated.compile_all(cpu, sources, folder / 'core', *FLAGS)
 
 
-def _compile(cpu: cpus.Cpu, source: pathlib.Path, target: pathlib.Path, *flags: str) -> None:
-  includes = (KERNELS / 'include', KERNELS / 'src', image.FIRMWARE, HERE)
-  _run([
-      cpu.compiler, *cpu.flags, *FLAGS, *flags, *(f'-I{folder}' for folder in includes),
-      '-c', str(source), '-o', str(target),
-  ])  # fmt: skip
-
-
-def _run(command: list[str]) -> str:
-  done = subprocess.run(
-      command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=TIMEOUT_SECONDS
+def run_test(core, sources, *flags):
+  """Builds a program around the core's objects and runs it; gives what it prints."""
+  cpu, folder, objects = core
+  name = sources[0].stem
+  test = emulated.compile_all(
+      cpu, sources, folder / name, *FLAGS, '-Dmain=test_main', *flags
   )
-  assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
-  return done.stdout
+  elf = emulated.link(
+      cpu, [*test, *objects], folder / f'{name}.elf', '--specs=nosys.specs',
+      '-Wl,--no-warnings,--wrap=malloc',
+  )  # fmt: skip
+  return emulated.emulate(cpu, elf)
 
 
 @pytest.mark.parametrize('name', TESTS)
 def test_unit_tests(core, name):
-  cpu, folder, objects = core
-  program = folder / f'{name}.o'
-  _compile(cpu, HERE / f'test_{name}.c', program, '-Dmain=test_main')
-  elf = folder / f'{name}.elf'
-  _run([
-      cpu.compiler, *cpu.flags, '-nostartfiles', '--specs=nosys.specs',
-      '-Wl,--no-warnings,--wrap=malloc', f'-L{image.FIRMWARE}', '-T', cpu.script,
-      str(program), *map(str, objects), '-lm', '-o', str(elf),
-  ])  # fmt: skip
-  printed = _run([
-      cpu.emulator, *cpu.machine, '-display', 'none', '-monitor', 'none', '-serial', 'none',
-      '-chardev', 'stdio,id=host', '-semihosting-config', 'enable=on,target=native,chardev=host',
-      '-kernel', str(elf),
-  ])  # fmt: skip
-  assert 'checks, 0 failed' in printed
+  assert 'checks, 0 failed' in run_test(core, [HERE / f'test_{name}.c'])
+
+
+def test_fuzzed_programs(core):
+  """The family's own kernels in mutated programs, each buffer between bytes that must stay."""
+  fuzz = HERE.parent / 'fuzz'
+  printed = run_test(
+      core, [fuzz / 'program_fuzz.c', fuzz / 'corpus.c'], f'-DFUZZ_ITERATIONS={MUTANTS}'
+  )
+  assert f'{MUTANTS} mutants' in printed
+  assert int(printed.split(',')[1].split()[0]) > MUTANTS // 50

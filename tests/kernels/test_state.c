@@ -8,31 +8,13 @@
 
 #include "program_builder.h"
 #include "reject.h"
+#include "state_program.h"
 #include "test.h"
 #include "test_random.h"
 
-enum { ROWS = 3, COLS = 5, BYTES = ROWS * COLS, ZERO_POINT = -7 };
-
 static builder b;
 
-/* best = MAXIMUM(input, kept); kept = best: the greatest values so far. */
-static void build(void) {
-  builder_init(&b);
-  const uint32_t in = builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS, COLS, 1,
-                                         ZERO_POINT, 0);
-  const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS, COLS, 1,
-                                          ZERO_POINT, 1);
-  const uint32_t kept = builder_map(&b, TFLM_PATCH_REGION_STATE, 0,
-                                    TFLM_PATCH_INT8, ROWS, COLS, 1, ZERO_POINT);
-  b.maps[kept].kept = 1;
-  b.header.state_bytes = 16;
-  const uint32_t pair[] = {in, kept};
-  const tflm_patch_pad_params copy = {0};
-  builder_op(&b, TFLM_PATCH_MAXIMUM, pair, 2, out, ROWS, NULL, 0, 0);
-  builder_op(&b, TFLM_PATCH_PAD, &out, 1, kept, ROWS, &copy, sizeof(copy), 0);
-  builder_step(&b, 0, 0, ROWS);
-  builder_step(&b, 1, 0, ROWS);
-}
+static void build(void) { state_build(&b); }
 
 static void test_outlives(void) {
   uint32_t seed = 3;
@@ -43,17 +25,17 @@ static void test_outlives(void) {
   CHECK_EQUAL(tflm_patch_state_size(e.program), 16);
   /* Exactly as large as declared, for AddressSanitizer. */
   int8_t* state = (int8_t*)aligned_alloc(16, 16);
-  int8_t input[BYTES];
-  int8_t output[BYTES];
-  int8_t greatest[BYTES];
+  int8_t input[STATE_BYTES];
+  int8_t output[STATE_BYTES];
+  int8_t greatest[STATE_BYTES];
   void* tensors[] = {input, output};
   tflm_patch_position position = {0, 0, state};
   for (int sequence = 0; sequence < 2; ++sequence) {
     tflm_patch_reset_state(e.program, state);
-    memset(greatest, ZERO_POINT, sizeof(greatest));
+    memset(greatest, STATE_ZERO_POINT, sizeof(greatest));
     for (int i = 0; i < 4; ++i) {
       test_fill(&seed, input, sizeof(input));
-      for (int k = 0; k < BYTES; ++k) {
+      for (int k = 0; k < STATE_BYTES; ++k) {
         greatest[k] = input[k] > greatest[k] ? input[k] : greatest[k];
       }
       CHECK_EQUAL(

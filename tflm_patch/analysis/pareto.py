@@ -13,10 +13,10 @@ from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import read_limited
-from tflm_patch.planner.options import PlanOptions
+from tflm_patch.planner.options import Objective, PlanOptions, Schedule
 
 SCHEMA_VERSION = 2  # arenas are the target's
-_OVERHEADS = (1.001, 1.02, 1.05, 1.10, 1.25, 1.50, 2.0)
+_OVERHEADS = (1.02, 1.05, 1.10, 1.25, 1.50, 2.0)
 _GRIDS = ((1, 2), (2, 2), (3, 3))
 # Budgets between the smallest plan's arena and the fastest one's.
 _BUDGETS = 3
@@ -68,12 +68,13 @@ class Pareto:
 
 
 def _plans() -> Iterator[tuple[str, PlanOptions]]:
+  yield '--allow-slower', PlanOptions(allow_slower=True)
   for overhead in _OVERHEADS:
     yield f'--max-overhead {overhead:g}', PlanOptions(max_overhead=overhead)
-  for schedule in ('layer', 'stream'):
-    yield f'--schedule {schedule}', PlanOptions(schedule=schedule)
+  for schedule in (Schedule.LAYER, Schedule.STREAM):
+    yield f'--schedule {schedule.value}', PlanOptions(schedule=schedule)
   for rows, cols in _GRIDS:
-    plan = PlanOptions(schedule='patch', grid=(rows, cols))
+    plan = PlanOptions(schedule=Schedule.PATCH, grid=(rows, cols))
     yield f'--schedule patch --grid {rows}x{cols}', plan
 
 
@@ -111,7 +112,7 @@ def pareto(
   smallest = convert_model(data, options, os.fspath(path), known=known)
   found = [
       point('(none)', PlanOptions()),
-      point('--minimize macs', PlanOptions(minimize='macs')),
+      point('--minimize calls', PlanOptions(minimize=Objective.CALLS)),
   ]
   least, most = found[0].arena_total, found[1].arena_total
   for k in range(1, _BUDGETS + 1):

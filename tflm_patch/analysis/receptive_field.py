@@ -10,11 +10,11 @@ import math
 from collections.abc import Mapping
 from fractions import Fraction
 
-from tflm_patch.analysis.windows import Window, spatial_shape, windows
+from tflm_patch.analysis.windows import spatial_shape, windows
 from tflm_patch.graph.axis_window import AxisWindow, Range
-from tflm_patch.graph.macs import operator_macs
 from tflm_patch.graph.types import Model
-from tflm_patch.planner.lowering.operators.base import OpView
+from tflm_patch.planner.lowering.operators.base import CellReads, OpView
+from tflm_patch.planner.lowering.operators.macs import operator_macs
 
 ROWS, COLS = 0, 1
 _AXES = (ROWS, COLS)
@@ -38,7 +38,7 @@ class SpatialOperator:
   index: int
   name: str
   opcode: str
-  windows: Mapping[int, Window]
+  windows: Mapping[int, CellReads]
   outputs: tuple[int, ...]
   macs: int
 

@@ -13,6 +13,7 @@ from tflm_patch.conversion.reasons import has_other_io
 from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model
+from tflm_patch.planner.options import Schedule
 
 # A suggestion must lower the arena by at least this part.
 _WORTH = 0.01
@@ -42,8 +43,8 @@ def _with_plan(options: ConvertOptions, **changes: Any) -> ConvertOptions:
 def _alternatives(
     model: Model, options: ConvertOptions
 ) -> Iterator[tuple[str, ConvertOptions]]:
-  if options.plan.schedule != 'auto':
-    yield '--schedule auto', _with_plan(options, schedule='auto')
+  if options.plan.schedule != Schedule.AUTO:
+    yield '--schedule auto', _with_plan(options, schedule=Schedule.AUTO)
     return
   if options.keep_input:
     yield 'without --keep-input', dataclasses.replace(options, keep_input=False)
@@ -54,7 +55,9 @@ def _alternatives(
     yield '--input-rows 1', dataclasses.replace(options, input_rows=1)
     if other_io:
       yield '--int8-io --input-rows 1', dataclasses.replace(options, int8_io=True, input_rows=1)
-  for overhead in (1.001, 1.05, 1.25):
+  if not options.plan.may_be_slower:
+    yield '--allow-slower', _with_plan(options, allow_slower=True)
+  for overhead in (1.05, 1.25):
     if options.plan.max_overhead < overhead:
       yield f'--max-overhead {overhead:g}', _with_plan(options, max_overhead=overhead)
 

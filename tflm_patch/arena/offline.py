@@ -23,7 +23,7 @@ from tflm_patch.arena.predict import predict
 from tflm_patch.arena.structs import FIRMWARE_32, Build, align_up
 from tflm_patch.arena.tail import BUFFER_ALIGNMENT, Tail
 from tflm_patch.graph.types import Model
-from tflm_patch.program.encode import is_fed_by_bands
+from tflm_patch.program.decode import is_fed_by_bands
 
 _VERSION = 1
 _STAGE = 'TflmPatchStage'

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterable
 
 from tflm_patch.arena.structs import Build, align_up, int_array_bytes, size_of
 from tflm_patch.graph.types import DType, Operator, Subgraph, Tensor
-from tflm_patch.program.encode import is_fed_by_bands
-from tflm_patch.program.records import ALIGNMENT, HEADER
+from tflm_patch.program.decode import ProgramError, header, is_fed_by_bands
+from tflm_patch.program.records import ALIGNMENT
 
 _STAGE = 'TflmPatchStage'
 
@@ -246,23 +246,32 @@ def _reshape(site: Site) -> Iterable[int]:
   return _writable_dims(site) if output is not None and -1 in output.shape else ()
 
 
+def _stage_program(site: Site) -> bytes | None:
+  """The program of a stage; None when it is damaged: TFLM refuses such a model anyway."""
+  tensor = site.input(-2)
+  data = None if tensor is None or tensor.data is None else tensor.data.tobytes()
+  try:
+    if data is not None:
+      header(data)
+  except ProgramError:
+    return None
+  return data
+
+
 def _stage_scratch(site: Site) -> Iterable[int]:
   """The workspace, which the header of the program tells; none is requested for 0."""
-  program = site.input(-2)
-  if program is not None and program.data is not None and program.data.size >= HEADER.size:
-    workspace = HEADER.unpack(program.data[: HEADER.size].tobytes())['workspace_bytes']
-    if workspace > 0:
-      yield workspace
+  data = _stage_program(site)
+  if data is not None and header(data).workspace_bytes > 0:
+    yield header(data).workspace_bytes
 
 
 def _stage_prepare(site: Site) -> Iterable[int]:
   """What a stage keeps between invocations: FrameState of stage_op.cc, and the state."""
-  program = site.input(-2)
-  if program is None or program.data is None or program.data.size < HEADER.size:
+  data = _stage_program(site)
+  if data is None:
     return
-  data = program.data.tobytes()
-  state = HEADER.unpack(data)['state_bytes']
   frame = size_of('piii', site.build)
+  state = header(data).state_bytes
   if state > 0:
     yield align_up(frame, ALIGNMENT) + state
   elif is_fed_by_bands(data):

@@ -12,6 +12,7 @@ import numpy as np
 
 from tflm_patch.graph.types import DType
 from tflm_patch.program import records as program
+from tflm_patch.program.decode import header
 
 MAGIC = 0x424A5054
 VERSION = 1
@@ -71,24 +72,24 @@ class _Layout:
 
 def encode(job: StageJob) -> tuple[bytes, int]:
   """The job's file and the bytes of memory that it takes, behind the file's included."""
-  header = program.HEADER.unpack(job.program)
+  head = header(job.program)
   tensors = [*job.inputs, *job.outputs]
   layout = _Layout()
   layout.take(_HEADER.size)
   table = layout.take(_TENSOR.size * len(tensors))
-  op_ticks = layout.take(8 * header['n_ops'])
+  op_ticks = layout.take(8 * head.n_ops)
   program_at = layout.take(len(job.program))
   constants_at = layout.take(len(job.constants))
   data_at = [layout.take(tensor.data.nbytes) for tensor in tensors]
   file_bytes = layout.end
   memory = layout.take(0)
-  workspace = layout.take(header['workspace_bytes'], GUARD)
+  workspace = layout.take(head.workspace_bytes, GUARD)
   memory_at = [layout.take(tensor.bytes, GUARD) for tensor in tensors]
   data = bytearray(file_bytes)
   _HEADER.pack_into(
       data, 0, MAGIC, VERSION, layout.end, program_at, len(job.program), constants_at,
       len(job.constants), len(job.inputs), len(job.outputs), job.bands, workspace,
-      header['workspace_bytes'], memory, layout.end, op_ticks, table,
+      head.workspace_bytes, memory, layout.end, op_ticks, table,
   )  # fmt: skip
   for i, tensor in enumerate(tensors):
     code = program.TYPE_CODES[tensor.dtype]

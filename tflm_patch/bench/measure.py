@@ -19,7 +19,7 @@ from tflm_patch.cost.work import OperatorWork, work_of_program
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import read_limited
 from tflm_patch.graph.reader import parse_model
-from tflm_patch.program import records as program
+from tflm_patch.program.decode import header
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.isolated import IsolatedInterpreter
 from tflm_patch.runtime.verify import as_frames, compare, io_adapter
@@ -268,7 +268,12 @@ def measure(
   costs: list[OperatorCost] = []
   found = []
   for number, job in enumerate(workload.jobs):
-    work = work_of_program(job.program)
+    try:
+      work = work_of_program(job.program)
+    except ValueError as error:
+      raise TflmPatchError(
+          f'stage {number} is rejected: {error}; convert the original model again'
+      ) from error
     measured = emulator.run(core, built, job, [operator.calls for operator in work])
     found.append(measured)
     costs += [
@@ -285,9 +290,7 @@ def measure(
       bands=max(job.bands for job in workload.jobs),
       longest_band=round(_longest_band(workload.jobs, found)),
       validate_instructions=round(sum(measured.validate_instructions for measured in found)),
-      workspace=max(
-          program.HEADER.unpack(job.program)['workspace_bytes'] for job in workload.jobs
-      ),
+      workspace=max(header(job.program).workspace_bytes for job in workload.jobs),
       stack=max(measured.stack for measured in found),
       validate_stack=max(measured.validate_stack for measured in found),
       code_bytes=sum(built.code_bytes.values()),

@@ -12,7 +12,7 @@ from tflm_patch.bench.estimate import core_of
 from tflm_patch.cli import values
 from tflm_patch.cli.command import UsageError
 from tflm_patch.conversion.judge import DEFAULT_CPU
-from tflm_patch.planner.options import DEFAULT, OBJECTIVES, SCHEDULES, PlanOptions
+from tflm_patch.planner.options import DEFAULT, Objective, PlanOptions, Schedule
 
 
 def define(parser: argparse.ArgumentParser) -> None:
@@ -68,25 +68,31 @@ def _define_limits(group: argparse._ArgumentGroup) -> None:
   )
   group.add_argument(
       '--minimize',
-      choices=OBJECTIVES,
+      choices=[objective.value for objective in Objective],
       default='arena',
-      help='arena: the least memory; macs: the fewest kernel calls below the stock arena '
+      help='arena: the least memory; calls: the fewest kernel calls below the stock arena '
       '(default: %(default)s)',
+  )
+  group.add_argument(
+      '--allow-slower',
+      action='store_true',
+      help='a lower arena may cost time, though not more multiply-accumulates; --arena and '
+      '--target always allow it',
   )
   group.add_argument(
       '--max-overhead',
       type=values.argument(values.parse_overhead),
       metavar='F',
       default=1.0,
-      help='multiply-accumulates may grow to this multiple where that lowers the arena; 1.001 '
-      'allows what costs time, but no multiply-accumulates (default: 1.00)',
+      help='multiply-accumulates may grow to this multiple where that lowers the arena; includes '
+      '--allow-slower (default: 1.00)',
   )
 
 
 def _define_schedule(group: argparse._ArgumentGroup) -> None:
   group.add_argument(
       '--schedule',
-      choices=SCHEDULES,
+      choices=[schedule.value for schedule in Schedule],
       default='auto',
       help='auto searches where to cut the stage; layer: operator by operator; stream: in one '
       'stream; patch: the first operators patch by patch, as MCUNetV2 does (default: %(default)s)',
@@ -151,6 +157,7 @@ def options(arguments: argparse.Namespace) -> ConvertOptions:
       plan=PlanOptions(
           arena_bytes=arena,
           minimize=arguments.minimize,
+          allow_slower=arguments.allow_slower,
           max_overhead=arguments.max_overhead,
           schedule=arguments.schedule,
           grid=arguments.grid or DEFAULT.grid,
@@ -164,17 +171,20 @@ def options(arguments: argparse.Namespace) -> ConvertOptions:
 
 def _check(arguments: argparse.Namespace) -> None:
   """Raises where options exclude each other."""
-  if arguments.schedule != 'patch' and (arguments.grid or arguments.patch_depth):
+  if arguments.schedule != Schedule.PATCH and (arguments.grid or arguments.patch_depth):
     raise UsageError('--grid and --patch-depth need --schedule patch')
   budget = arguments.arena is not None or arguments.target is not None
-  if arguments.schedule != 'auto':
+  if arguments.schedule != Schedule.AUTO:
     for option, used in (
         ('--arena', arguments.arena is not None),
         ('--target', arguments.target is not None),
-        ('--minimize macs', arguments.minimize == 'macs'),
+        ('--minimize calls', arguments.minimize == Objective.CALLS),
+        ('--allow-slower', arguments.allow_slower),
         ('--max-overhead', arguments.max_overhead > 1),
     ):
       if used:
         raise UsageError(f'{option} needs --schedule auto: a fixed schedule leaves no choice')
-  if budget and arguments.minimize == 'macs':
+  if budget and arguments.minimize == Objective.CALLS:
     raise UsageError('--arena takes the fastest plan that fits already; leave --minimize out')
+  if arguments.allow_slower and arguments.minimize == Objective.CALLS:
+    raise UsageError('--allow-slower and --minimize calls exclude each other; leave one out')

@@ -8,8 +8,7 @@ import argparse
 
 from tflm_patch.cli.command import Command, UsageError, add_json, add_model
 from tflm_patch.cli.terminal import say, say_json
-from tflm_patch.export import FORMATS, ExportOptions, ExportResult, export
-from tflm_patch.export.exporter import RUNTIMES
+from tflm_patch.export import FORMATS, ExportOptions, ExportResult, Runtime, export
 
 
 def _define(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +20,7 @@ def _define(parser: argparse.ArgumentParser) -> None:
       help='prefix of files and functions, namespace of the resolver (default: %(default)s)',
   )  # fmt: skip
   parser.add_argument(
-      '--runtime', choices=RUNTIMES, default='auto',
+      '--runtime', choices=[runtime.value for runtime in Runtime], default='auto',
       help='what runs the model: TFLM\'s interpreter; the stage executor alone (direct), for a '
       'model that is a single stage; auto leaves the choice to builds that have one '
       '(default: %(default)s)',
@@ -56,7 +55,7 @@ def _summary(result: ExportResult) -> str:
       f'  kernels    {", ".join(found["kernels"])}',
       f'  operators  {", ".join(found["operators"])}',
   ]
-  if 'tflm' in result.runtimes:
+  if Runtime.TFLM in result.runtimes:
     arena = found['arena']
     how = 'measured' if arena['head_measured'] else 'computed'
     lines.append(
@@ -65,7 +64,7 @@ def _summary(result: ExportResult) -> str:
     )
     if not arena['exact']:
       lines.append('             at least: the memory of some operators is not known')
-  if 'direct' in result.runtimes:
+  if Runtime.DIRECT in result.runtimes:
     lines.append('  TFLM       not needed: the model is a single stage')
   if found['operators_to_bring']:
     lines.append(f'  to define  the operators {", ".join(found["operators_to_bring"])}')

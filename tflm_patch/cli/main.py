@@ -8,7 +8,17 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tflm_patch.cli import analyze, bench, convert, export, pareto, targets, verify
+from tflm_patch.cli import (
+    analyze,
+    bench,
+    convert,
+    export,
+    fit,
+    pareto,
+    quantize,
+    targets,
+    verify,
+)
 from tflm_patch.cli import compile as compile_command
 from tflm_patch.cli.command import Command, CommandParser, Parser, UsageError
 from tflm_patch.cli.terminal import complain
@@ -18,8 +28,10 @@ from tflm_patch.version import __version__
 COMMANDS: dict[str, Command] = {
     command.name: command
     for command in (
+        quantize.COMMAND,
         convert.COMMAND,
         analyze.COMMAND,
+        fit.COMMAND,
         pareto.COMMAND,
         verify.COMMAND,
         compile_command.COMMAND,

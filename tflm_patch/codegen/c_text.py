@@ -112,8 +112,3 @@ def _break_rest(line: str, margin: int) -> list[str]:
     lines.append(line[: at + 1])
     line = ' ' * margin + line[at + 2 :]
   return [*lines, line]
-
-
-def comment(text: str) -> str:
-  """Text for a comment: nothing that could end it."""
-  return re.sub(r'[^A-Za-z0-9 _.,:;()\[\]+-]', '_', text)[:80]

@@ -14,6 +14,7 @@ from typing import Any
 from tflm_patch import api
 from tflm_patch.api import ConvertOptions
 from tflm_patch.codegen import checks, memory, source, standalone
+from tflm_patch.codegen.constant_arrays import StageError
 from tflm_patch.codegen.functions import StageFunctions
 from tflm_patch.conversion.stage_operator import is_stage
 from tflm_patch.errors import ModelError, TflmPatchError, printable
@@ -120,12 +121,20 @@ def compile_model(
   model = _converted(data, options.convert, origin, progress)
   progress('Writing C')
   where = origin or 'model'
+  try:
+    return _compile(name, model, options, file_name, origin)
+  except StageError as error:
+    raise ModelError(f'{where}: {error}; convert the original model again') from error
+
+
+def _compile(
+    name: str, model: Model, options: CompileOptions, file_name: str, origin: str
+) -> CompiledModel:
+  """Makes C of a converted model; see `compile_model`, and StageError."""
+  where = origin or 'model'
   operators = _stages(model.main, where)
   _check_tensors(model.main, where)
-  try:
-    stages = [_decode(model.main, operator) for operator in operators]
-  except ValueError as error:
-    raise ModelError(f'{where}: {error}; convert the original model again') from error
+  stages = [_decode(model.main, operator) for operator in operators]
   if len(stages) > 1 and any(stage.pauses for stage in stages):
     raise TflmPatchError(
         f'{where}: is fed by rows and has {len(stages)} stages; compile it without --input-rows'
@@ -257,10 +266,13 @@ def _check_tensors(subgraph: Subgraph, where: str) -> None:
 def _decode(subgraph: Subgraph, operator: Operator) -> Stage:
   data, constants = (subgraph.tensors[i].data for i in operator.inputs[-2:])
   if data is None or constants is None:
-    raise ValueError('a stage\'s program or constants are missing')
-  stage = decode(data.tobytes(), constants.tobytes())
+    raise StageError('a stage\'s program or constants are missing')
+  try:
+    stage = decode(data.tobytes(), constants.tobytes())
+  except ValueError as error:
+    raise StageError(str(error)) from error
   if stage.family != program.FAMILY_PORTABLE:
-    raise ValueError(f'the constants are packed for kernel family {stage.family}, not known here')
+    raise StageError(f'the constants are packed for kernel family {stage.family}, not known here')
   return stage
 
 

@@ -28,6 +28,10 @@ _NUMPY: dict[str, np.dtype[Any]] = {
 }
 
 
+class StageError(ValueError):
+  """A stage is damaged, or stranger than those that `convert` makes: no C is made of it."""
+
+
 @dataclasses.dataclass(frozen=True)
 class _Array:
   name: str
@@ -57,11 +61,11 @@ class ConstantArrays:
       name: For an array that has none yet.
 
     Raises:
-      ValueError: the constants end before.
+      StageError: the constants end before.
     """
     size = _NUMPY[type_name].itemsize
     if at + values * size > len(self._data):
-      raise ValueError('a stage\'s constants are shorter than its program says')
+      raise StageError('a stage\'s constants are shorter than its program says')
     known = self._arrays.get((at, type_name))
     if known is None or known.values < values:
       known = _Array(known.name if known else name, at, type_name, values)
@@ -77,14 +81,14 @@ class ConstantArrays:
     """Lines of C.
 
     Raises:
-      ValueError: an array begins within another one.
+      StageError: an array begins within another one.
     """
     lines = []
     for array in sorted(self._arrays.values(), key=lambda array: (array.at, array.type_name)):
       dtype = _NUMPY[array.type_name]
       count = (self._end(array) - array.at) // dtype.itemsize
       if count < array.values:
-        raise ValueError('arrays of a stage\'s constants overlap')
+        raise StageError('arrays of a stage\'s constants overlap')
       raw = self._data[array.at : array.at + count * dtype.itemsize]
       alignment = min(ALIGNMENT, array.at & -array.at or ALIGNMENT)
       definition = (

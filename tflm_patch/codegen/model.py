@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 
 from tflm_patch.arena import resource_variables
 from tflm_patch.conversion.stage_operator import CUSTOM_NAME, is_stage
@@ -12,6 +13,7 @@ from tflm_patch.errors import ModelError
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType, Model, Operator, Tensor
 from tflm_patch.program import records as program
+from tflm_patch.program.decode import ProgramError, Stage, decode
 from tflm_patch.program.records import Kind
 
 
@@ -22,19 +24,19 @@ class StageInfo:
   Attributes:
     program_at, constants_at: Where the two lie in the file, multiples of 16.
     program_bytes, constants_bytes: Their sizes.
-    workspace_bytes: As the program says.
-    kinds: Of its operators.
-    frame_rows: Height of the frame that its first input brings in bands, None when
-      it brings all at once.
+    program: Read back.
   """
 
   program_at: int
   program_bytes: int
   constants_at: int
   constants_bytes: int
-  workspace_bytes: int
-  kinds: frozenset[Kind]
-  frame_rows: int | None
+  program: Stage
+
+  @property
+  def workspace_bytes(self) -> int:
+    """As the program says."""
+    return self.program.workspace_bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,15 +67,25 @@ class ModelInfo:
   variables: int
 
   @property
+  def shown(self) -> str:
+    """The file's name, for comments."""
+    return pathlib.PurePath(self.source).name or 'a model'
+
+  @property
   def kinds(self) -> frozenset[Kind]:
     """Kinds of the operators of all stages."""
-    return frozenset().union(*(stage.kinds for stage in self.stages))
+    return frozenset().union(*(program.kinds for program in self.programs))
+
+  @property
+  def programs(self) -> tuple[Stage, ...]:
+    """Of all stages, read back."""
+    return tuple(stage.program for stage in self.stages)
 
   @property
   def frame_rows(self) -> int | None:
     """Height of the frame of a model that takes its input in bands."""
-    rows = [stage.frame_rows for stage in self.stages if stage.frame_rows is not None]
-    return rows[0] if rows else None
+    rows = (program.frame_rows for program in self.programs)
+    return next((found for found in rows if found is not None), None)
 
   @property
   def band_rows(self) -> int | None:
@@ -126,55 +138,20 @@ def describe(data: bytes, source: str = '') -> ModelInfo:
 
 def _stage(model: Model, op: Operator, data: bytes, name: str) -> StageInfo:
   """A stage's figures; raises ModelError when its program is no program of this version."""
-  wrong = ModelError(f'{name}: a stage is damaged; convert the original model again')
   constants = [model.main.tensors[i].data for i in op.inputs[-2:] if i >= 0]
   if len(constants) != 2 or any(part is None for part in constants):
-    raise wrong
+    raise ModelError(f'{name}: a stage is damaged; convert the original model again')
   encoded, packed = (part.tobytes() for part in constants if part is not None)
-  if len(encoded) < program.HEADER.size:
-    raise wrong
-  header = program.HEADER.unpack(encoded)
-  if header['magic'] != program.MAGIC:
-    raise wrong
-  if header['version'] != program.VERSION:
-    raise ModelError(
-        f'{name}: a stage has format version {header["version"]}, this tflm-patch writes '
-        f'{program.VERSION}; convert the original model again'
-    )
-  if (
-      header['program_bytes'] != len(encoded)
-      or header['ops'] + program.OP.size * header['n_ops'] > len(encoded)
-      or header['maps'] + program.MAP.size * header['n_maps'] > len(encoded)
-      or header['edges'] + 2 * header['n_edges'] > len(encoded)
-  ):
-    raise wrong
-  kinds, frame_rows = set(), None
-  for i in range(header['n_ops']):
-    record = program.OP.unpack(encoded, header['ops'] + program.OP.size * i)
-    if record['kind'] not in program.Kind._value2member_map_:
-      raise ModelError(
-          f'{name}: a stage has an operator of kind {record["kind"]}, unknown to this '
-          'tflm-patch; update it'
-      )
-    kinds.add(Kind(record['kind']))
-    if record['kind'] == Kind.FEED:
-      edge = record['first_edge'] + record['n_inputs']
-      if edge >= header['n_edges']:
-        raise wrong
-      at = header['edges'] + 2 * edge
-      index = int.from_bytes(encoded[at : at + 2], 'little')
-      if index >= header['n_maps']:
-        raise wrong
-      frame = program.MAP.unpack(encoded, header['maps'] + program.MAP.size * index)
-      frame_rows = int(frame['rows'])
+  try:
+    decoded = decode(encoded, packed)
+  except ProgramError as error:
+    raise ModelError(f'{name}: {error}; convert the original model again') from error
   return StageInfo(
       program_at=_place(data, encoded, name),
       program_bytes=len(encoded),
       constants_at=_place(data, packed, name),
       constants_bytes=len(packed),
-      workspace_bytes=header['workspace_bytes'],
-      kinds=frozenset(kinds),
-      frame_rows=frame_rows,
+      program=decoded,
   )
 
 

@@ -3,8 +3,8 @@
 """The kernel sources that a compiled model needs, in one folder.
 
 Folders become parts of the names ('src/portable/conv.c' is 'tflm_patch_portable_conv.c'),
-so that no include path is needed. What is needed is found in the texts: a file needs
-the headers that it includes and the files that define the functions it names.
+so that no include path is needed. A file needs the headers that it includes;
+`kernel_library.sources` says which C files the kernels need, for every kernel family.
 """
 
 from __future__ import annotations
@@ -18,16 +18,6 @@ from tflm_patch.kernel_library import sources as kernel_sources
 from tflm_patch.runtime import paths
 
 _INCLUDE = re.compile(r'^#include "([^"]+)"$', re.MULTILINE)
-_NAME = re.compile(r'\btflm_patch_\w+')
-# A declaration at the start of a line, with no body; what it names is not used.
-_PROTOTYPE = re.compile(
-    r'^(?:extern )?(?:const )?\w+\*? \*?tflm_patch_\w+\([^;{}]*\);', re.MULTILINE
-)
-_TABLE = re.compile(r'^extern [^;]*;', re.MULTILINE)
-_COMMENT = re.compile(r'/\*.*?\*/', re.DOTALL)
-_DEFINITION = re.compile(
-    r'^(?:const )?\w+\*? \*?(tflm_patch_\w+)(?:\([^;{}]*\) \{| = \{)', re.MULTILINE
-)
 
 
 def flat_name(path: str) -> str:
@@ -47,26 +37,14 @@ def sources(names: Iterable[str], left_out: Iterable[str] = ()) -> dict[str, str
     EnvironmentMissing: the sources are not installed.
   """
   files = _files()
-  # More than one where kernel families have their own.
-  definitions: dict[str, list[str]] = {}
-  for path, text in files.items():
-    if path.endswith('.c'):
-      for name in _DEFINITION.findall(text):
-        definitions.setdefault(name, []).append(path)
-  needed: list[str] = []
+  needed: set[str] = set()
   waiting = ['include/tflm_patch/kernels.h']
-  for name in names:
-    waiting += definitions[name]
+  waiting += (f'src/{file}' for file in kernel_sources.sources_of(names))
   while waiting:
     path = waiting.pop()
-    if path in needed:
-      continue
-    needed.append(path)
-    text = files[path]
-    waiting += (_resolve(path, include, files) for include in _INCLUDE.findall(text))
-    used = _TABLE.sub('', _PROTOTYPE.sub('', _COMMENT.sub('', text)))
-    for name in set(_NAME.findall(used)):
-      waiting += definitions.get(name, ())
+    if path not in needed:
+      needed.add(path)
+      waiting += (_resolve(path, include, files) for include in _INCLUDE.findall(files[path]))
   texts = {_flat(path): _with_flat_includes(path, files) for path in sorted(needed)}
   family = _flat(f'src/{kernel_sources.FAMILY}')
   if family in texts:

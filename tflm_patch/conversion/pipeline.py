@@ -18,6 +18,7 @@ from tflm_patch.conversion.stages import Searches, StageChoice, StageOptions
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model
 from tflm_patch.planner.lowering.operators import OpView
+from tflm_patch.planner.options import Objective
 
 Progress = Callable[[str], None]
 
@@ -131,7 +132,7 @@ def _check_options(
 def _stage_options(options: ConvertOptions, stock: ArenaPrediction) -> StageOptions:
   goal = Goal(firmware_build(options.pointer_bytes), options.cpu)
   plan_options = options.plan
-  if plan_options.minimize == 'macs' and plan_options.arena_bytes is None:
+  if plan_options.minimize == Objective.CALLS and plan_options.arena_bytes is None:
     # Plans that shall only be fast, still below the stock arena.
     limit = stock.total - goal.least_gain(stock.total)
     plan_options = dataclasses.replace(plan_options, arena_bytes=limit)

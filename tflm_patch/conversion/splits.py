@@ -10,6 +10,7 @@ between them need less.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 
 from tflm_patch.conversion.stage_operator import PlannedStage
@@ -61,16 +62,27 @@ def split(
 
 
 def _cuts(subgraph: Subgraph, region: Region) -> Iterator[_Cut]:
-  _, wanted = region_boundary(subgraph, region)
-  for k in range(1, len(region)):
-    first, second = region[:k], region[k:]
-    (a_reads, a_makes), (b_reads, b_makes) = (
-        region_boundary(subgraph, part) for part in (first, second)
-    )
-    early = {*a_reads, *a_makes, *(t for t in b_reads if t not in a_makes)}
-    late = {*b_reads, *b_makes, *(t for t in a_makes if t in wanted)}
-    yield _Cut((first, second), max(_bytes(subgraph, early), _bytes(subgraph, late)))
+  """All ways to cut a region, with the bytes of the tensors that TFLM keeps for each part."""
+  n = len(region)
+  inputs, wanted = region_boundary(subgraph, region)
+  made = {t: i for i, op in enumerate(region) for t in subgraph.operators[op].outputs}
+  last_read = {t: i for i, op in enumerate(region) for t in subgraph.operators[op].inputs}
+  early, late = [0] * (n + 1), [0] * (n + 1)
 
+  def add(sizes: list[int], tensor: int, first: int, last: int) -> None:
+    """A tensor that counts for the cuts before operators first .. last."""
+    if first <= last:
+      size = -(-subgraph.tensors[tensor].bytes // _ALIGNMENT) * _ALIGNMENT
+      sizes[first] += size
+      sizes[last + 1] -= size
 
-def _bytes(subgraph: Subgraph, tensors: set[int]) -> int:
-  return sum(-(-subgraph.tensors[t].bytes // _ALIGNMENT) * _ALIGNMENT for t in tensors)
+  for t in inputs:
+    add(early, t, 0, n - 1)
+    add(late, t, 0, last_read[t])
+  for t, i in made.items():
+    last = n - 1 if t in wanted else last_read.get(t, -1)
+    add(early, t, i + 1, last)
+    add(late, t, 0 if t in wanted else i + 1, last)
+  floors = list(map(max, itertools.accumulate(early), itertools.accumulate(late)))
+  for k in range(1, n):
+    yield _Cut((region[:k], region[k:]), floors[k])

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from flatbuffers import flexbuffers
 
-from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
+from tflm_patch.graph.types import DType, Model, Operator, Tensor
 from tflm_patch.planner.plan import StagePlan
 from tflm_patch.program import records as program
 from tflm_patch.program.encode import EncodedStage
@@ -113,11 +113,3 @@ def with_workspace(stage: PlannedStage, size: int) -> PlannedStage:
   return dataclasses.replace(
       stage, encoded=dataclasses.replace(stage.encoded, program=bytes(data))
   )
-
-
-def workspace_bytes(subgraph: Subgraph, operator: Operator) -> int:
-  """Workspace of an installed stage, from its program's header."""
-  data = subgraph.tensors[operator.inputs[-2]].data
-  if data is None or data.size < program.HEADER.size:
-    return 0
-  return int(program.HEADER.unpack(data[: program.HEADER.size].tobytes())['workspace_bytes'])

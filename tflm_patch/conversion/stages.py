@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from tflm_patch.arena import peak_operators
 from tflm_patch.conversion import input_bands, kept_input
@@ -23,7 +24,7 @@ from tflm_patch.planner.ir.stage_graph import StageGraph
 from tflm_patch.planner.lowering.operators import Violation
 from tflm_patch.planner.lowering.partition import Partition, partition
 from tflm_patch.planner.lowering.region import NotStageable, lower_region, region_boundary
-from tflm_patch.planner.options import DEFAULT, PlanOptions
+from tflm_patch.planner.options import DEFAULT, PlanOptions, Schedule
 from tflm_patch.planner.search import StageSearch
 
 Region = tuple[int, ...]
@@ -112,9 +113,9 @@ def choose_stages(
     chosen, useless = _worth_making(planned, judge, fixed)
     rejected += useless
   ways: list[Sequence[PlannedStage]] = [chosen]
-  if chosen and not options.force and options.plan.schedule == 'auto':
+  if chosen and not options.force and options.plan.schedule == Schedule.AUTO:
     progress('Looking for stages to be cut in two')
-    apart = _apart(chosen, planner, judge)
+    apart = cut_in_two(chosen, planner, judge)
     if apart is not chosen:
       ways.append(apart)
   final = ways[-1]
@@ -210,7 +211,7 @@ def _plan_all(
     except NotStageable as reason:
       if planner.bands is not None and region == planner.bands.region:
         raise input_bands.refusal(str(reason)) from None
-      if options.plan.schedule == 'patch' and region == max(parts.regions, key=len):
+      if options.plan.schedule == Schedule.PATCH and region == max(parts.regions, key=len):
         raise TflmPatchError(f'--schedule patch: {reason}; use --schedule auto') from None
       rejected.append((region, str(reason)))
   return sorted(planned, key=_place), rejected
@@ -260,8 +261,22 @@ def _too_little(with_stage: int, without: int) -> str:
   return f'as a stage it would lower the arena by {saved:,} of {without:,} bytes only'
 
 
-def _apart(
-    stages: Sequence[PlannedStage], planner: _RegionPlanner, judge: Judge
+class StagePlanner(Protocol):
+  """Makes stages of regions of a model; see `_RegionPlanner`."""
+
+  @property
+  def model(self) -> Model: ...
+
+  @property
+  def bands(self) -> input_bands.Bands | None: ...
+
+  def search(self, region: Region) -> StageSearch: ...
+
+  def stage(self, region: Region) -> PlannedStage: ...
+
+
+def cut_in_two(
+    stages: Sequence[PlannedStage], planner: StagePlanner, judge: Judge
 ) -> Sequence[PlannedStage]:
   """With stages that bound the arena by their inputs and outputs made two; maybe the same."""
   chosen = stages

@@ -146,6 +146,13 @@ def known_cpus() -> list[str]:
   return sorted(path.stem for path in FOLDER.glob('*.json'))
 
 
+def core_of(cpu: str) -> str | None:
+  """The core of a data sheet's name, 'Arm Cortex-M4F': None when its costs are not known."""
+  name = cpu.strip().lower().removeprefix('arm ').replace(' ', '-')
+  known = known_cpus()
+  return next((core for core in (name, name.removesuffix('f')) if core in known), None)
+
+
 @functools.cache
 def load(cpu: str) -> CostTable:
   """The coefficients of a core.

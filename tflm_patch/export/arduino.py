@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from tflm_patch.codegen.names import fill
 from tflm_patch.export import runner
-from tflm_patch.export.component import TFLM, Component, license_text
+from tflm_patch.export.component import Component, Runtime, license_text
 from tflm_patch.export.format import Format, readme
 
 _ENTRY = '''void setup() {
@@ -31,7 +31,7 @@ def _files(component: Component) -> dict[str, bytes]:
   sketch = runner.example(
       component.info, names, _ENTRY, [f'<{names.lower}.h>'], _PRINT
   )
-  tflm = fill('arduino/tflm.md', names) if TFLM in component.runtimes else ''
+  tflm = fill('arduino/tflm.md', names) if Runtime.TFLM in component.runtimes else ''
   return {
       # Only src/ is on the include path: headers and code share it.
       **component.tree('src', 'src'),

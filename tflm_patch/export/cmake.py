@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from tflm_patch.codegen.names import fill
 from tflm_patch.export import c_array, runner
-from tflm_patch.export.component import DIRECT, TFLM, Component, license_text
+from tflm_patch.export.component import Component, Runtime, license_text
 from tflm_patch.export.format import Format, readme
 
 
@@ -19,11 +19,12 @@ def _files(component: Component) -> dict[str, bytes]:
   names = component.names
   chosen = {
       runtime: lines(component.only(runtime), 'src') if runtime in component.runtimes else ''
-      for runtime in (DIRECT, TFLM)
+      for runtime in (Runtime.DIRECT, Runtime.TFLM)
   }
   build = fill(
       'cmake/CMakeLists.txt', names,
-      sources=lines(component.shared(), 'src'), direct=chosen[DIRECT], tflm=chosen[TFLM],
+      sources=lines(component.shared(), 'src'), direct=chosen[Runtime.DIRECT],
+      tflm=chosen[Runtime.TFLM],
       small=lines(component.small(), 'src', ' ' * 4),
   )  # fmt: skip
   return {

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 from tflm_patch.codegen.names import fill
 from tflm_patch.export import c_array, runner
 from tflm_patch.export.arduino import numeric_version
-from tflm_patch.export.component import TFLM, Component, license_text
+from tflm_patch.export.component import Component, Runtime, license_text
 from tflm_patch.export.format import Format, readme
 
 VENDOR = 'tflm_patch'
@@ -28,7 +28,7 @@ def _files(component: Component) -> dict[str, bytes]:
       'examples/run_once/main.c': runner.example(component.info, names, c_array.MAIN).encode(),
       'README.md': readme(
           component, 'cmsis_pack/steps', vendor=VENDOR, pack_version=numeric_version(names.version),
-          tflm=fill('cmsis_pack/tflm.md', names) if TFLM in component.runtimes else '',
+          tflm=fill('cmsis_pack/tflm.md', names) if Runtime.TFLM in component.runtimes else '',
       ),
       'LICENSE': license_text(),
   }
@@ -60,12 +60,12 @@ def _description(component: Component) -> bytes:
   return ElementTree.tostring(package, encoding='utf-8', xml_declaration=True) + b'\n'
 
 
-def _requirements(package: ElementTree.Element, runtime: str) -> None:
+def _requirements(package: ElementTree.Element, runtime: Runtime) -> None:
   """What must be there beside the pack: languages, and TFLM's pack with its component."""
   requirements = ElementTree.SubElement(package, 'requirements')
   languages = ElementTree.SubElement(requirements, 'languages')
   ElementTree.SubElement(languages, 'language', {'name': 'C', 'version': '11'})
-  if runtime != TFLM:
+  if runtime != Runtime.TFLM:
     return
   ElementTree.SubElement(languages, 'language', {'name': 'C++', 'version': '17'})
   packages = ElementTree.SubElement(requirements, 'packages')
@@ -85,7 +85,7 @@ def _components(package: ElementTree.Element, component: Component, version: str
   attributes = {
       'Cclass': 'Machine Learning', 'Cgroup': 'Model', 'Csub': names.lower, 'Cversion': version,
   }  # fmt: skip
-  if runtime == TFLM:
+  if runtime == Runtime.TFLM:
     attributes['condition'] = 'TFLM'
   components = ElementTree.SubElement(package, 'components')
   entry = ElementTree.SubElement(components, 'component', attributes)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import pathlib
 from collections.abc import Sequence
 
@@ -16,7 +17,19 @@ from tflm_patch.export import runner
 from tflm_patch.kernel_library import sources
 from tflm_patch.runtime.paths import kernels_dir
 
-DIRECT, TFLM = 'direct', 'tflm'
+
+class Runtime(str, enum.Enum):
+  """What runs an exported model.
+
+  AUTO is for options only: what the format's builds can choose from, else what the
+  format prefers.
+  """
+
+  AUTO = 'auto'
+  TFLM = 'tflm'
+  DIRECT = 'direct'
+
+
 HEADERS, KERNELS = 'tflm_patch', 'kernels'  # folders of the library's headers and sources
 _ADAPTER = ('stage_op.cc', 'tflm_compat.h')
 _NEEDED = 'model_kernels.h'  # what the model needs of the kernels
@@ -31,7 +44,7 @@ class Component:
     info: The model.
     names: What its code is called.
     arena: Of TFLM, for this model.
-    runtimes: What runs it: 'direct', the stage executor alone; 'tflm', its interpreter.
+    runtimes: What runs it: the stage executor alone, TFLM's interpreter, or both.
     headers: Files of the include folder, by their path in it.
     code: C and C++ files, with the headers that only they include, by path.
   """
@@ -39,22 +52,23 @@ class Component:
   info: ModelInfo
   names: Names
   arena: ArenaFigures
-  runtimes: tuple[str, ...]
+  runtimes: tuple[Runtime, ...]
   headers: dict[str, bytes]
   code: dict[str, bytes]
 
-  def compiled(self, runtime: str) -> list[str]:
+  def compiled(self, runtime: Runtime) -> list[str]:
     """The C and C++ files of `code` that a build for one runtime compiles."""
-    other = self._only(TFLM if runtime == DIRECT else DIRECT)
+    other = self._only(Runtime.TFLM if runtime == Runtime.DIRECT else Runtime.DIRECT)
     return [
         path for path in sorted(self.code) if path.endswith(('.c', '.cc')) and path not in other
     ]
 
   def shared(self) -> list[str]:
     """Those that every runtime compiles."""
-    return [path for path in self.compiled(DIRECT) if path not in self._only(DIRECT)]
+    only = self._only(Runtime.DIRECT)
+    return [path for path in self.compiled(Runtime.DIRECT) if path not in only]
 
-  def only(self, runtime: str) -> list[str]:
+  def only(self, runtime: Runtime) -> list[str]:
     """Those that only one runtime compiles."""
     return [path for path in self.compiled(runtime) if path in self._only(runtime)]
 
@@ -63,7 +77,7 @@ class Component:
     start = f'{KERNELS}/'
     return [
         path
-        for path in self.compiled(DIRECT)
+        for path in self.compiled(Runtime.DIRECT)
         if path.startswith(start) and not sources.is_hot(path[len(start) :])
     ]
 
@@ -74,14 +88,14 @@ class Component:
         **{f'{source}/{path}': data for path, data in self.code.items()},
     }
 
-  def _only(self, runtime: str) -> tuple[str, ...]:
-    if runtime == DIRECT:
+  def _only(self, runtime: Runtime) -> tuple[str, ...]:
+    if runtime == Runtime.DIRECT:
       return (f'{self.names.lower}_direct.c',)
     return (f'{self.names.lower}_tflm.cc', f'{KERNELS}/{_ADAPTER[0]}')
 
 
 def make(
-    info: ModelInfo, names: Names, arena: ArenaFigures, runtimes: Sequence[str]
+    info: ModelInfo, names: Names, arena: ArenaFigures, runtimes: Sequence[Runtime]
 ) -> Component:
   """Collects and generates the files.
 
@@ -98,14 +112,14 @@ def make(
       for file in (*chosen, *sources.needed_headers(chosen))
   }
   code[f'{KERNELS}/{sources.FAMILY}'] = sources.family_source(f'#include "{_NEEDED}"\n').encode()
-  code[f'{KERNELS}/{_NEEDED}'] = sources.kernel_header(info).encode()
+  code[f'{KERNELS}/{_NEEDED}'] = sources.kernel_header(info.programs, info.shown).encode()
   name = names.lower
   headers[f'{name}.h'] = runner.model_header(info, names).encode()
   headers[f'{name}_data.h'] = fill('data.h', names, bytes=len(info.data)).encode()
   code[f'{name}_data.c'] = fill('data.c', names, rows=_array_rows(info.data)).encode()
-  if DIRECT in runtimes:
+  if Runtime.DIRECT in runtimes:
     code[f'{name}_direct.c'] = runner.direct_source(info, names).encode()
-  if TFLM in runtimes:
+  if Runtime.TFLM in runtimes:
     for path in sorted((kernels_dir() / 'include/tflm_patch/tflm').glob('*.h')):
       headers[f'{HEADERS}/tflm/{path.name}'] = path.read_bytes()
     for file in _ADAPTER:

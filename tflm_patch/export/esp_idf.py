@@ -7,7 +7,7 @@ from __future__ import annotations
 from tflm_patch.codegen.names import fill
 from tflm_patch.export import runner
 from tflm_patch.export.cmake import lines
-from tflm_patch.export.component import TFLM, Component, license_text
+from tflm_patch.export.component import Component, Runtime, license_text
 from tflm_patch.export.format import Format, readme
 
 _ENTRY = 'void app_main(void) { (void)run_once(); }'
@@ -18,7 +18,7 @@ _TFLM_VERSIONS = '^1.3.1'
 def _files(component: Component) -> dict[str, bytes]:
   names = component.names
   runtime = component.runtimes[0]
-  with_tflm = runtime == TFLM
+  with_tflm = runtime == Runtime.TFLM
   build = fill(
       'esp_idf/CMakeLists.txt', names,
       sources=lines(component.compiled(runtime), 'src', ' ' * 4),

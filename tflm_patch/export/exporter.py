@@ -15,14 +15,13 @@ from tflm_patch.codegen.model import ModelInfo, describe
 from tflm_patch.codegen.names import Names, check_name
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.export import component, registry
-from tflm_patch.export.component import DIRECT, TFLM
+from tflm_patch.export.component import Runtime
 from tflm_patch.export.folder import MANIFEST, write_folder
 from tflm_patch.export.format import Format
 from tflm_patch.graph.files import read_limited
 from tflm_patch.version import __version__
 
 SCHEMA_VERSION = 1
-RUNTIMES = ('auto', TFLM, DIRECT)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,16 +31,17 @@ class ExportOptions:
   Attributes:
     format: A name of `FORMATS`.
     name: Prefix of files and functions, namespace of the resolver.
-    runtime: 'tflm' for its interpreter, 'direct' for the stage executor alone,
-      'auto' for what the format's builds can choose from, else what the format
-      prefers: mostly the interpreter, for Arduino the stage executor where it can.
+    runtime: TFLM for its interpreter, DIRECT for the stage executor alone, AUTO for
+      what the format's builds can choose from, else what the format prefers: mostly
+      the interpreter, for Arduino the stage executor where it can. A `Runtime` or
+      its value.
     force: Write into a folder that is not empty: files of an earlier export are
       removed, other files stay.
   """
 
   format: str
   name: str = 'model'
-  runtime: str = 'auto'
+  runtime: Runtime = Runtime.AUTO
   force: bool = False
 
 
@@ -63,7 +63,7 @@ class ExportResult:
   files: tuple[str, ...]
   info: ModelInfo
   arena: arena.ArenaFigures
-  runtimes: tuple[str, ...]
+  runtimes: tuple[Runtime, ...]
 
   def to_json(self) -> dict[str, Any]:
     """A summary for machines."""
@@ -71,7 +71,7 @@ class ExportResult:
         'schema_version': SCHEMA_VERSION,
         'output': str(self.folder),
         'format': self.format,
-        'runtimes': list(self.runtimes),
+        'runtimes': [runtime.value for runtime in self.runtimes],
         'files': list(self.files),
         'operators': [custom or opcode for opcode, custom in self.info.operators],
         'operators_to_bring': resolver.unresolved(self.info.operators),
@@ -115,21 +115,24 @@ def export(
   )
 
 
-def _runtimes(chosen: Format, wanted: str, info: ModelInfo) -> tuple[str, ...]:
-  if wanted not in RUNTIMES:
-    raise TflmPatchError(f'unknown runtime "{wanted}"; known are {", ".join(RUNTIMES)}')
-  if wanted == DIRECT and info.direct is None:
+def _runtimes(chosen: Format, wanted: str, info: ModelInfo) -> tuple[Runtime, ...]:
+  try:
+    runtime = Runtime(wanted)
+  except ValueError:
+    known = ', '.join(known.value for known in Runtime)
+    raise TflmPatchError(f'unknown runtime "{wanted}"; known are {known}') from None
+  if runtime == Runtime.DIRECT and info.direct is None:
     raise TflmPatchError(
         f'{info.source}: has operators outside of its stages, which need TFLM; '
         'export it with --runtime tflm'
     )
-  if wanted != 'auto':
-    return (wanted,)
+  if runtime != Runtime.AUTO:
+    return (runtime,)
   if info.direct is None:
-    return (TFLM,)
+    return (Runtime.TFLM,)
   if chosen.chooses_runtime:
-    return (DIRECT, TFLM)
-  return (DIRECT,) if chosen.prefers_direct else (TFLM,)
+    return (Runtime.DIRECT, Runtime.TFLM)
+  return (Runtime.DIRECT,) if chosen.prefers_direct else (Runtime.TFLM,)
 
 
 def _manifest(chosen: Format, names: Names, files: list[str]) -> bytes:

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Callable
 
 from tflm_patch.codegen.names import fill
-from tflm_patch.export.component import Component
+from tflm_patch.export.component import Component, Runtime
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,12 +38,12 @@ def readme(component: Component, template: str, **fields: object) -> bytes:
   steps = fill(f'{template}.md', names, **fields)
   arena = component.arena
   runs = []
-  if 'tflm' in component.runtimes:
+  if Runtime.TFLM in component.runtimes:
     runs.append(
         f'TFLM\'s interpreter runs it in an arena of {arena.bytes:,} bytes on a 32-bit chip '
         f'({arena.head:,} head, {arena.tail:,} tail, and room; see `{names.lower}_arena.h`).'
     )
-  if 'direct' in component.runtimes:
+  if Runtime.DIRECT in component.runtimes:
     runs.append(
         'It is a single stage, which runs without TFLM, too; '
         f'`{names.lower}_direct.c` holds its memory.'

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from tflm_patch.codegen.names import fill
 from tflm_patch.export import c_array, runner
-from tflm_patch.export.component import DIRECT, TFLM, Component, license_text
+from tflm_patch.export.component import Component, Runtime, license_text
 from tflm_patch.export.format import Format, readme
 
 
@@ -18,11 +18,11 @@ def _files(component: Component) -> dict[str, bytes]:
 
   chosen = {
       runtime: listed(component.only(runtime)) if runtime in component.runtimes else ''
-      for runtime in (DIRECT, TFLM)
+      for runtime in (Runtime.DIRECT, Runtime.TFLM)
   }
   build = fill(
       'make/Makefile', names,
-      sources=listed(component.shared()), direct=chosen[DIRECT], tflm=chosen[TFLM],
+      sources=listed(component.shared()), direct=chosen[Runtime.DIRECT], tflm=chosen[Runtime.TFLM],
       small=listed(component.small()),
   )  # fmt: skip
   return {

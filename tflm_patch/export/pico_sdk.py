@@ -7,7 +7,7 @@ from __future__ import annotations
 from tflm_patch.codegen.names import fill
 from tflm_patch.export import runner
 from tflm_patch.export.cmake import lines
-from tflm_patch.export.component import TFLM, Component, license_text
+from tflm_patch.export.component import Component, Runtime, license_text
 from tflm_patch.export.format import Format, readme
 
 _ENTRY = '''int main(void) {
@@ -23,7 +23,7 @@ def _files(component: Component) -> dict[str, bytes]:
   names = component.names
   runtime = component.runtimes[0]
   library = fill(
-      'pico_sdk/tflm.cmake' if runtime == TFLM else 'pico_sdk/direct.cmake', names
+      'pico_sdk/tflm.cmake' if runtime == Runtime.TFLM else 'pico_sdk/direct.cmake', names
   )
   build = fill(
       'pico_sdk/CMakeLists.txt', names,

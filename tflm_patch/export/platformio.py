@@ -9,7 +9,7 @@ import json
 from tflm_patch.codegen.names import fill
 from tflm_patch.export import c_array, runner
 from tflm_patch.export.arduino import numeric_version
-from tflm_patch.export.component import TFLM, Component, license_text
+from tflm_patch.export.component import Component, Runtime, license_text
 from tflm_patch.export.format import Format, readme
 
 # The newest TFLM in PlatformIO's form; the ones in its registry lack micro_common.h.
@@ -19,7 +19,7 @@ TFLM_LIBRARY = 'https://github.com/trylaarsdam/pio-tflite-lib.git'
 def _files(component: Component) -> dict[str, bytes]:
   names = component.names
   example = 'examples/run_once'
-  with_tflm = TFLM in component.runtimes
+  with_tflm = Runtime.TFLM in component.runtimes
   fields = {
       'dependency': f'\n  {TFLM_LIBRARY}' if with_tflm else '',
       # For all libraries of the project: TFLM and the model must agree about it.

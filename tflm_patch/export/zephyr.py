@@ -7,7 +7,7 @@ from __future__ import annotations
 from tflm_patch.codegen.names import fill
 from tflm_patch.export import runner
 from tflm_patch.export.cmake import lines
-from tflm_patch.export.component import TFLM, Component, license_text
+from tflm_patch.export.component import Component, Runtime, license_text
 from tflm_patch.export.format import Format, readme
 
 _ENTRY = 'int main(void) {\n  (void)run_once();\n  return 0;\n}'
@@ -16,7 +16,7 @@ _ENTRY = 'int main(void) {\n  (void)run_once();\n  return 0;\n}'
 def _files(component: Component) -> dict[str, bytes]:
   names = component.names
   runtime = component.runtimes[0]
-  with_tflm = runtime == TFLM
+  with_tflm = runtime == Runtime.TFLM
   fields = {
       'depends': '\tdepends on TENSORFLOW_LITE_MICRO\n' if with_tflm else '',
       'config': 'CONFIG_CPP=y\nCONFIG_STD_CPP17=y\nCONFIG_TENSORFLOW_LITE_MICRO=y\n'

@@ -5,19 +5,16 @@
 src/family.h says what the macros leave out. What the kernels for Armv7E-M are for is
 stated by `tflm_patch_is_dsp_conv` in src/dsp/conv.c, `tflm_patch_is_dsp_depthwise` in
 src/dsp/depthwise_conv.c, `tflm_patch_is_dsp_fully_connected` in src/dsp/blocks.h and by
-src/dsp/needed.c, which refuses programs in such builds; limits are read from there.
+src/dsp/needed.c, which refuses programs in such builds.
 """
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Iterable
 
-from tflm_patch.errors import EnvironmentMissing
+from tflm_patch.program import dsp_limits as limits
 from tflm_patch.program.decode import Op, Stage
 from tflm_patch.program.records import Kind, Sums
-from tflm_patch.runtime.paths import kernels_dir
 
 WITHOUT_ROW_SUMS = 'TFLM_PATCH_WITHOUT_ROW_SUMS'
 WITHOUT_FALLBACK = 'TFLM_PATCH_DSP_WITHOUT_FALLBACK'
@@ -72,23 +69,22 @@ def _is_fast_conv(op: Op) -> bool:
       params['groups'] == 1
       and taps >= 4
       and params['requant.sums'] == Sums.BOUNDED
-      and kernel_h <= _limit('dsp/conv.c', 'MAX_KERNEL_H')
-      and (_is_pointwise(op) or taps <= max(op.scratch_bytes, _limit('dsp/conv.c', 'BUFFER_BYTES')))
+      and kernel_h <= limits.CONV_KERNEL_H
+      and (_is_pointwise(op) or taps <= max(op.scratch_bytes, limits.CONV_STACK_BYTES))
   )
 
 
 def _is_fast_depthwise(op: Op) -> bool:
   params = op.params
-  limit = functools.partial(_limit, 'dsp/depthwise.h')
   stride = params['window.stride_w']
   return (
       params['depth_multiplier'] == 1
       and params['requant.sums'] == Sums.BOUNDED
-      and op.inputs[0].channels >= limit('TFLM_PATCH_DEPTHWISE_CHANNELS')
+      and op.inputs[0].channels >= limits.DEPTHWISE_CHANNELS
       and params['window.dilation_w'] == 1
-      and stride <= limit('TFLM_PATCH_DEPTHWISE_STRIDE')
-      and params['window.kernel_w'] <= limit('TFLM_PATCH_DEPTHWISE_TAPS') * stride
-      and params['window.kernel_h'] <= limit('TFLM_PATCH_DEPTHWISE_KERNEL_H')
+      and stride <= limits.DEPTHWISE_STRIDE
+      and params['window.kernel_w'] <= limits.DEPTHWISE_TAPS * stride
+      and params['window.kernel_h'] <= limits.DEPTHWISE_KERNEL_H
   )
 
 
@@ -105,17 +101,7 @@ def _is_plain_3x3(stage: Stage, op: Op) -> bool:
   at = params['requant.shift_at']
   count = op.inputs[0].channels if params['requant.per_channel'] else 1
   shifts = memoryview(stage.constants)[at : at + count].cast('b')
-  most = _limit('dsp/arith.h', 'TFLM_PATCH_MOST_SCALING_SHIFT')
+  most = limits.MOST_SCALING_SHIFT
   return (params['window.kernel_h'], params['window.kernel_w']) == (3, 3) and all(
       -most <= shift <= -1 for shift in shifts
   )
-
-
-@functools.cache
-def _limit(file: str, name: str) -> int:
-  """A number that a C source defines."""
-  path = kernels_dir() / 'src' / file
-  found = re.search(rf'^#define {name} (\d+)u\b', path.read_text(encoding='utf-8'), re.MULTILINE)
-  if found is None:
-    raise EnvironmentMissing(f'{path}: no {name}; reinstall tflm-patch')
-  return int(found[1])

@@ -5,9 +5,26 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
+from typing import TypeVar
 
-SCHEDULES = ('auto', 'stream', 'layer', 'patch')
-OBJECTIVES = ('arena', 'macs')
+from tflm_patch.errors import TflmPatchError
+
+
+class Objective(str, enum.Enum):
+  """What a plan is to have little of."""
+
+  ARENA = 'arena'
+  CALLS = 'calls'
+
+
+class Schedule(str, enum.Enum):
+  """How a stage runs."""
+
+  AUTO = 'auto'
+  LAYER = 'layer'
+  STREAM = 'stream'
+  PATCH = 'patch'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,26 +34,52 @@ class PlanOptions:
   Attributes:
     arena_bytes: The whole model's arena must not exceed this; the fastest plan
       that fits is taken. None for no limit.
-    minimize: 'arena', or 'macs': the fastest plan that is still below the stock
-      model's arena. Only without a limit.
-    max_overhead: Multiply-accumulates may grow to this multiple. Above 1, and for a
-      budget, a stage may be rewritten so that it is smaller and slower.
-    schedule: 'auto' searches where to cut; 'layer' runs operator by operator;
-      'stream' runs the whole stage as one stream; 'patch' runs its first
-      operators patch by patch.
-    grid: Rows and columns of patches, for 'patch'.
+    minimize: The arena, or the kernel calls of plans that are still below the stock
+      model's arena. The latter only without a limit. An `Objective` or its value.
+    allow_slower: A stage may be rewritten so that it needs less memory and more time,
+      though not more multiply-accumulates. Always so with a limit or with max_overhead
+      above 1.
+    max_overhead: Multiply-accumulates may grow to this multiple of the model's.
+    schedule: AUTO searches where to cut; LAYER runs operator by operator; STREAM
+      runs the whole stage as one stream; PATCH runs its first operators patch by
+      patch. A `Schedule` or its value.
+    grid: Rows and columns of patches, for PATCH.
     patch_depth: How many operators run in patches; None for the number that
       needs the least memory.
     brief: Spend little time on layouts: what is found may be a little larger.
+
+  Raises:
+    TflmPatchError: no objective or schedule has this name.
   """
 
   arena_bytes: int | None = None
-  minimize: str = 'arena'
+  minimize: Objective = Objective.ARENA
+  allow_slower: bool = False
   max_overhead: float = 1.0
-  schedule: str = 'auto'
+  schedule: Schedule = Schedule.AUTO
   grid: tuple[int, int] = (4, 4)
   patch_depth: int | None = None
   brief: bool = False
+
+  def __post_init__(self) -> None:
+    object.__setattr__(self, 'minimize', _choice(Objective, self.minimize, 'minimize'))
+    object.__setattr__(self, 'schedule', _choice(Schedule, self.schedule, 'schedule'))
+
+  @property
+  def may_be_slower(self) -> bool:
+    """Whether a stage may be rewritten so that it is smaller and slower."""
+    return self.allow_slower or self.max_overhead > 1.0 or self.arena_bytes is not None
+
+
+_Choice = TypeVar('_Choice', bound=enum.Enum)
+
+
+def _choice(choices: type[_Choice], value: object, option: str) -> _Choice:
+  try:
+    return choices(value)
+  except ValueError:
+    known = ', '.join(str(choice.value) for choice in choices)
+    raise TflmPatchError(f'{option} cannot be {value!r}; choose one of {known}') from None
 
 
 DEFAULT = PlanOptions()

@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from tflm_patch.planner import limits
-from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, StageGraph, View
+from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, Role, StageGraph, View
 from tflm_patch.planner.memory import items as needs
-from tflm_patch.planner.memory import layout
+from tflm_patch.planner.memory import layout, layout_search, packing
 from tflm_patch.planner.rewrites import feed
 from tflm_patch.planner.schedule import order, segments
 from tflm_patch.planner.schedule.live_ranges import RowLives, Timeline
@@ -124,6 +126,22 @@ class StagePlan:
 
 
 @dataclasses.dataclass(frozen=True)
+class PlanSize:
+  """What a plan needs, without the plan.
+
+  Attributes:
+    workspace_bytes: Multiple of 16.
+    segments, steps: How many there are in its program.
+    peak_op: The operator during which the most memory is alive.
+  """
+
+  workspace_bytes: int
+  segments: int
+  steps: int
+  peak_op: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Outline:
   """Cuts whose rows have no places yet.
 
@@ -160,13 +178,19 @@ class Planner:
     self._tensors = [*self._reusable, *graph.outputs]
     self._tensor_bytes = sum(graph.maps[m].bytes for m in self._tensors)
     self._least: int | None = None
-    self._smallest: StagePlan | None = None
+    self._smallest: _LaidOut | None = None
+    self._plan: StagePlan | None = None
     self._tried: list[Outline] | None = None
     self._realized: dict[segments.Cuts, tuple[StagePlan, ...]] = {}
 
   @property
   def macs(self) -> int:
     return sum(op.macs for op in self._graph.ops)
+
+  @property
+  def tensor_bytes(self) -> int:
+    """Of the stage's tensors whose memory it uses."""
+    return self._tensor_bytes
 
   @property
   def scratch_bytes(self) -> int:
@@ -200,14 +224,69 @@ class Planner:
 
   def smallest(self, brief: bool = False) -> StagePlan:
     """The plan with the smallest workspace that was found; less time is spent if brief."""
-    if self._smallest is not None:
-      return self._smallest
-    found = self._find_smallest(brief)
-    if not brief:
-      self._smallest = found
-    return found
+    if brief and self._plan is None:
+      return self._finish(self._find_smallest(brief))
+    if self._plan is None:
+      self._plan = self._finish(self._smallest_layout())
+    return self._plan
 
-  def _find_smallest(self, brief: bool) -> StagePlan:
+  def smallest_workspace(self) -> int:
+    """Bytes of the workspace of `smallest()`, sooner than that makes its plan."""
+    return self._smallest_layout().layout.bytes
+
+  def fits(self, workspace_limit: int) -> bool:
+    """Whether a plan is found whose workspace has at most this size.
+
+    No where a lower bound says it, yes with the first layout that fits, else what
+    the search for the smallest plan says.
+    """
+    if self._smallest is not None or self.least_workspace() > workspace_limit:
+      return self._smallest is not None and self.smallest_workspace() <= workspace_limit
+    cuts = self._search.fewest_dispatches(self.least_peak())
+    assert cuts is not None
+    below = workspace_limit + 1
+    if self._lay_out(self._simulate(cuts), below, brief=True, enough=workspace_limit):
+      return True
+    return self.smallest_workspace() <= workspace_limit
+
+  def smallest_size(self) -> PlanSize:
+    """What `smallest()` needs, sooner than that makes its plan."""
+    return self._size(self._smallest_layout())
+
+  def size_within(self, workspace_limit: int) -> PlanSize | None:
+    """A plan of at most this workspace, found without much search; None where that needs more."""
+    peak = self._tensor_bytes + workspace_limit
+    # What leaves some room is laid out at once.
+    for limit in (max(self.least_peak(), peak - peak // 8), self.least_peak()):
+      cuts = self._search.fewest_dispatches(limit)
+      if cuts is None:
+        continue
+      below = workspace_limit + 1
+      found = self._lay_out(self._simulate(cuts), below, brief=True, enough=workspace_limit)
+      if found is not None:
+        # Some of what was allowed may be left.
+        used = found.layout.used_bytes(found.needs.items)
+        return dataclasses.replace(self._size(found), workspace_bytes=used)
+    return None
+
+  def _size(self, chosen: _LaidOut) -> PlanSize:
+    operators = np.asarray(chosen.operators)
+    begins = np.flatnonzero(np.diff(operators, prepend=-1))
+    runs = np.diff(begins, append=operators.size)
+    at = int(chosen.needs.live_bytes().argmax())
+    return PlanSize(
+        chosen.layout.bytes,
+        len(chosen.cuts),
+        int((-(-runs // program.MAX_STEP_ROWS)).sum()),
+        int(operators[at]),
+    )
+
+  def _smallest_layout(self) -> _LaidOut:
+    if self._smallest is None:
+      self._smallest = self._find_smallest(brief=False)
+    return self._smallest
+
+  def _find_smallest(self, brief: bool) -> _LaidOut:
     least = self.least_peak()
     best: _LaidOut | None = None
     without: set[tuple[int, int]] = set()
@@ -225,7 +304,7 @@ class Planner:
         break
       without.add(candidate.bounding_segment())
     assert best is not None
-    return self._finish(best)
+    return best
 
   def gets_below_tensors(self, limit: int, floor: int) -> bool:
     """Whether at most `limit` bytes are alive at once in some plan, tensors counted by rows.
@@ -299,29 +378,50 @@ class Planner:
     return _finish(self._graph, chosen, self._tensors, self._tensor_bytes)
 
   def _simulate(self, cuts: segments.Cuts) -> _Candidate:
-    steps = tuple(order.simulate(self._graph, range(*cut)) for cut in cuts)
-    joined = [step for part in steps for step in part]
-    return _Candidate(cuts, steps, needs.needs_of(self._graph, cuts, joined, self._reusable))
+    return _Candidate(self._graph, cuts, *self._search.run(cuts))
 
   def _lay_out(
-      self, candidate: _Candidate, below: int | None, brief: bool = False
+      self,
+      candidate: _Candidate,
+      below: int | None,
+      brief: bool = False,
+      enough: int = 0,
   ) -> _LaidOut | None:
-    """None when no workspace of less than `below` bytes was found."""
+    """None when no workspace of less than `below` bytes was found.
+
+    None below `enough` is looked for.
+    """
     needed = candidate.needs
     regions = [
         layout.Region(self._graph.maps[m].bytes, needed.tensors[m]) for m in self._tensors
     ]
-    found = layout.find_layout(needed.items, regions, needed.length, limit=below, brief=brief)
+    found = layout_search.find_layout(
+        needed.items, regions, needed.length, limit=below, brief=brief, enough=enough
+    )
     if found is None:
       return None
-    return _LaidOut(candidate.cuts, candidate.steps, needed, tuple(regions), found)
+    return _LaidOut(
+        self._graph, candidate.cuts, candidate.operators, needed, tuple(regions), found
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class _Candidate:
+  graph: StageGraph
   cuts: segments.Cuts
-  steps: tuple[tuple[order.Step, ...], ...]  # of each segment
+  operators: Sequence[int]  # which one runs at each time
   needs: needs.Needs
+
+  @functools.cached_property
+  def steps(self) -> tuple[tuple[order.Step, ...], ...]:
+    """The steps of each segment."""
+    done = [0] * len(self.graph.ops)
+    steps = []
+    for i in self.operators:
+      steps.append((i, done[i]))
+      done[i] += 1
+    ends = list(itertools.accumulate(map(self._length, self.cuts), initial=0))
+    return tuple(tuple(steps[a:b]) for a, b in itertools.pairwise(ends))
 
   @property
   def peak_bytes(self) -> int:
@@ -330,11 +430,14 @@ class _Candidate:
   def bounding_segment(self) -> tuple[int, int]:
     """The segment during which the most memory is alive."""
     at = int(self.needs.live_bytes().argmax())
-    for cut, steps in zip(self.cuts, self.steps):
-      if at < len(steps):
+    for cut in self.cuts:
+      if at < self._length(cut):
         return cut
-      at -= len(steps)
+      at -= self._length(cut)
     raise AssertionError('unreachable')
+
+  def _length(self, cut: tuple[int, int]) -> int:
+    return sum(op.steps for op in self.graph.ops[slice(*cut)])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -417,7 +520,7 @@ def _spare_scratch(
     items.append([
         layout.Item(size, (life,), layout.ALIGNMENT) for size in graph.ops[i].spare_scratch
     ])
-  places = layout.place_beside(chosen.layout, chosen.needs.items, chosen.regions, items)
+  places = packing.place_beside(chosen.layout, chosen.needs.items, chosen.regions, items)
   for i, place in zip(wishes, places):
     if place is not None:
       piece = place.pieces[0]
@@ -490,33 +593,45 @@ def _view_plan(graph: StageGraph, m: int, view: View, base: MapPlan) -> MapPlan:
 
 def _segment_plans(graph: StageGraph, chosen: _LaidOut) -> Iterator[SegmentPlan]:
   live = chosen.needs.live_bytes()
+  alive = _Alive(graph, chosen.needs)
   band = feed.band_rows(graph)
   begin = 0
   for (first, last), steps in zip(chosen.cuts, chosen.steps):
     end = begin + len(steps)
     at = begin + int(live[begin:end].argmax())
     op, row = steps[at - begin]
-    peak = Peak(int(live[at]), op, row, _parts_alive(graph, chosen.needs, at))
+    peak = Peak(int(live[at]), op, row, alive.parts(at))
     schedule = 'layer' if last == first + 1 else 'stream'
     yield SegmentPlan(schedule, first, last, _join(graph, steps, band), peak)
     begin = end
 
 
-def _parts_alive(
-    graph: StageGraph, needed: needs.Needs, at: int
-) -> tuple[tuple[str, int], ...]:
-  parts = []
-  named = [(need.ring, *_describe(graph, need)) for need in needed.needs]
-  for m, item in needed.tensors.items():
-    role = graph.maps[m].role.value
-    named.append((item, f'rows of {role}', graph.maps[m].name))
-  for item, what, name in named:
-    life = item.rows
-    slots = int(((life.made <= at) & (life.last >= at)).sum())
-    if slots:
+class _Alive:
+  """What is alive at a time, by name."""
+
+  def __init__(self, graph: StageGraph, needed: needs.Needs) -> None:
+    named = [(need.ring, *_describe(graph, need)) for need in needed.needs]
+    for m, item in needed.tensors.items():
+      role = graph.maps[m].role.value
+      named.append((item, f'rows of {role}', graph.maps[m].name))
+    self._names = [(what, name) for _, what, name in named]
+    self._slot_bytes = [item.slot_bytes for item, _, _ in named]
+    rows = [item.rows for item, _, _ in named]
+    self._made = np.concatenate([each.made for each in rows])
+    self._last = np.concatenate([each.last for each in rows])
+    self._begins = np.cumsum([0, *(len(each.made) for each in rows[:-1])])
+
+  def parts(self, at: int) -> tuple[tuple[str, int], ...]:
+    """(what, bytes), the largest first."""
+    is_alive = (self._made <= at) & (self._last >= at)
+    counts = np.add.reduceat(is_alive, self._begins, dtype=np.int64)
+    parts = []
+    for i in np.flatnonzero(counts).tolist():
+      slots = int(counts[i])
+      what, name = self._names[i]
       text = what if slots == 1 or 'rows' not in what else f'{slots} {what}'
-      parts.append((f'{text} "{name}"' if name else text, slots * item.slot_bytes))
-  return tuple(sorted(parts, key=lambda part: -part[1]))
+      parts.append((f'{text} "{name}"' if name else text, slots * self._slot_bytes[i]))
+    return tuple(sorted(parts, key=lambda part: -part[1]))
 
 
 def _describe(graph: StageGraph, need: needs.Need) -> tuple[str, str]:
@@ -532,7 +647,7 @@ def _join(
   """Joins consecutive steps of an operator; a pause before each band but the first."""
   joined: list[tuple[int, int, int]] = []
   for i, t in steps:
-    if band is not None and graph.ops[i].kind == program.Kind.FEED and t and t % band == 0:
+    if band is not None and graph.ops[i].role is Role.FEED and t and t % band == 0:
       joined.append((program.PAUSE, 0, 0))
     elif joined:
       last, first, count = joined[-1]

@@ -17,8 +17,8 @@ from typing import TypeVar
 from tflm_patch.planner import limits
 from tflm_patch.planner.ir.stage_graph import StageGraph
 from tflm_patch.planner.lowering.builder import NotStageable
-from tflm_patch.planner.options import PlanOptions
-from tflm_patch.planner.plan import Planner, StagePlan
+from tflm_patch.planner.options import PlanOptions, Schedule
+from tflm_patch.planner.plan import Planner, PlanSize, StagePlan
 from tflm_patch.planner.rewrites import patches
 from tflm_patch.planner.rewrites.bottleneck import Block, find_blocks, join_blocks
 from tflm_patch.planner.rewrites.two_pass import Gate, find_gates, make_again
@@ -74,6 +74,14 @@ class StageSearch:
     """
     return self._planner(_Rewrites()).gets_below_tensors(limit, floor)
 
+  def use(self, planner: Planner) -> None:
+    """Takes what is known of the stage without rewrites."""
+    self._planners[_Rewrites()] = planner
+
+  def smallest_size(self) -> PlanSize:
+    """What the smallest plan without rewrites needs; sooner than that makes the plan."""
+    return self._planner(_Rewrites()).smallest_size()
+
   def least_bytes(self) -> int:
     """What the stage needs at least without rewrites, its tensors included."""
     return self._planner(_Rewrites()).least_peak()
@@ -88,15 +96,15 @@ class StageSearch:
       NotStageable: the schedule that the options ask for is not possible.
     """
     brief = self._options.brief
-    if self._options.schedule == 'patch':
+    if self._options.schedule == Schedule.PATCH:
       return self._patches()
     plain = self._planner(_Rewrites())
-    if self._options.schedule != 'auto':
+    if self._options.schedule != Schedule.AUTO:
       # A stream may be longer than a segment can be.
-      return plain.fixed(self._options.schedule) or plain.smallest(brief)
+      return plain.fixed(self._options.schedule.value) or plain.smallest(brief)
     if not limits.is_searched_fully(self._graph):
       return plain.smallest(brief)
-    if self._options.max_overhead <= 1.0 and self._options.arena_bytes is None:
+    if not self._options.may_be_slower:
       # Rewrites cost time, even those that cost no multiply-accumulates.
       return plain.smallest(brief)
     chosen = self._chosen()

@@ -10,7 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from tflm_patch.program import records as program
-from tflm_patch.program.records import Kind, Region
+from tflm_patch.program.records import Header, Kind, Region
+
+
+class ProgramError(ValueError):
+  """Bytes are no program of this format; the message says why."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +101,52 @@ class Stage:
   def pauses(self) -> int:
     return sum(step.op is None for segment in self.segments for step in segment)
 
+  @property
+  def kinds(self) -> frozenset[Kind]:
+    """Of its operators."""
+    return frozenset(op.kind for op in self.ops)
+
+  @property
+  def frame_rows(self) -> int | None:
+    """Rows of the frame that its first input brings in bands; None when it brings all at once."""
+    frames = (op.outputs[0].rows for op in self.ops if op.kind == Kind.FEED and op.outputs)
+    return next(frames, None)
+
+
+def header(data: bytes) -> Header:
+  """The header of a program.
+
+  Args:
+    data: Of the program tensor.
+
+  Raises:
+    ProgramError: the bytes are no program of this format.
+  """
+  if len(data) < program.HEADER.size:
+    raise ProgramError('the stage program is damaged')
+  found = Header(**program.HEADER.unpack(data))
+  if found.magic != program.MAGIC:
+    raise ProgramError('the stage program is damaged')
+  if found.version != program.VERSION:
+    raise ProgramError(
+        f'the stage program has format version {found.version}, this tflm-patch reads '
+        f'{program.VERSION}'
+    )
+  if found.program_bytes != len(data):
+    raise ProgramError('the stage program is damaged')
+  return found
+
+
+def is_fed_by_bands(data: bytes) -> bool:
+  """tflm_patch_is_fed_by_bands; False for what is no program."""
+  try:
+    found = header(data)
+  except ProgramError:
+    return False
+  end = found.ops + program.OP.size * found.n_ops
+  kinds = data[found.ops : end : program.OP.size] if end <= len(data) else b''
+  return Kind.FEED in kinds
+
 
 def decode(data: bytes, constants: bytes) -> Stage:
   """Reads a program.
@@ -106,37 +156,35 @@ def decode(data: bytes, constants: bytes) -> Stage:
     constants: Of the constants tensor.
 
   Raises:
-    ValueError: the bytes are no program of this format.
+    ProgramError: the bytes are no program of this format.
   """
   try:
     return _decode(data, constants)
   except (struct.error, IndexError, KeyError) as error:
-    raise ValueError('the stage program is damaged') from error
+    raise ProgramError('the stage program is damaged') from error
 
 
 def _decode(data: bytes, constants: bytes) -> Stage:
-  header = program.HEADER.unpack(data)
-  if header['magic'] != program.MAGIC or header['version'] != program.VERSION:
-    raise ValueError(
-        f'the stage program has version {header["version"]}, this is for {program.VERSION}'
-    )
+  head = header(data)
   maps = tuple(
-      _map(index, program.MAP.unpack(data, header['maps'] + program.MAP.size * index))
-      for index in range(header['n_maps'])
+      _map(index, program.MAP.unpack(data, head.maps + program.MAP.size * index))
+      for index in range(head.n_maps)
   )
-  edges = struct.unpack_from(f'<{header["n_edges"]}H', data, header['edges'])
+  edges = struct.unpack_from(f'<{head.n_edges}H', data, head.edges)
   ops = tuple(
-      _op(index, data, header['ops'] + program.OP.size * index, maps, edges)
-      for index in range(header['n_ops'])
-  )
-  segments = tuple(
-      _segment(data, header['segments'] + program.SEGMENT.size * index, header['steps'], len(ops))
-      for index in range(header['n_segments'])
+      _op(index, data, head.ops + program.OP.size * index, maps, edges)
+      for index in range(head.n_ops)
   )
   return Stage(
-      header['n_inputs'], header['n_outputs'], header['workspace_bytes'], header['family'],
-      maps, ops, segments, constants,
-  )  # fmt: skip
+      n_inputs=head.n_inputs,
+      n_outputs=head.n_outputs,
+      workspace_bytes=head.workspace_bytes,
+      family=head.family,
+      maps=maps,
+      ops=ops,
+      segments=_segments(data, head),
+      constants=constants,
+  )
 
 
 def _map(index: int, fields: dict[str, Any]) -> Map:
@@ -153,7 +201,9 @@ def _op(
 ) -> Op:
   fields = program.OP.unpack(data, at)
   if fields['kind'] not in list(Kind):
-    raise ValueError(f'the stage program has an operator of kind {fields["kind"]}, unknown here')
+    raise ProgramError(
+        f'the stage program has an operator of kind {fields["kind"]}, unknown to this tflm-patch'
+    )
   kind = Kind(fields['kind'])
   record = program.PARAMETERS.get(kind)
   first, n_inputs = fields['first_edge'], fields['n_inputs']
@@ -172,19 +222,30 @@ def _op(
   )
 
 
-def _segment(data: bytes, at: int, steps_at: int, n_ops: int) -> tuple[Step, ...]:
-  fields = program.SEGMENT.unpack(data, at)
-  steps = []
-  for i in range(fields['first_step'], fields['first_step'] + fields['n_steps']):
-    step = program.STEP.unpack(data, steps_at + program.STEP.size * i)
-    if step['op'] == program.PAUSE:
-      steps.append(Step(None, 0, 0))
-      continue
-    op = fields['first_op'] + step['op']
-    if op >= n_ops:
-      raise IndexError(op)
-    steps.append(Step(op, step['row'], step['count']))
-  return tuple(steps)
+def _segments(data: bytes, head: Header) -> tuple[tuple[Step, ...], ...]:
+  """Steps of each segment; segments follow each other, so no step is read twice."""
+  segments = []
+  next_step = 0
+  for index in range(head.n_segments):
+    fields = program.SEGMENT.unpack(data, head.segments + program.SEGMENT.size * index)
+    if fields['first_step'] != next_step:
+      raise IndexError(fields['first_step'])
+    next_step += fields['n_steps']
+    segments.append(tuple(
+        _step(data, head.steps + program.STEP.size * i, fields['first_op'], head.n_ops)
+        for i in range(fields['first_step'], next_step)
+    ))
+  return tuple(segments)
+
+
+def _step(data: bytes, at: int, first_op: int, n_ops: int) -> Step:
+  step = program.STEP.unpack(data, at)
+  if step['op'] == program.PAUSE:
+    return Step(None, 0, 0)
+  op = first_op + step['op']
+  if op >= n_ops:
+    raise IndexError(op)
+  return Step(op, step['row'], step['count'])
 
 
 def tensor_of(region: int) -> int | None:

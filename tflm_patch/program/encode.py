@@ -15,7 +15,7 @@ from tflm_patch.program.constants import ConstantPool
 from tflm_patch.program.fields import Deferred, field_types, record_of, scalars
 from tflm_patch.program.params import Params
 from tflm_patch.program.records import (
-  ALIGNMENT,
+    ALIGNMENT,
     CHECKSUM_FROM,
     FAMILY_PORTABLE,
     HEADER,
@@ -51,16 +51,6 @@ def finish(body: bytearray) -> bytes:
       '<I', body, HEADER.offset('checksum'), checksum(bytes(body[CHECKSUM_FROM:]))
   )
   return bytes(body)
-
-
-def is_fed_by_bands(data: bytes) -> bool:
-  """tflm_patch_is_fed_by_bands; False for what is no program."""
-  if len(data) < HEADER.size:
-    return False
-  header = HEADER.unpack(data)
-  end = header['ops'] + OP.size * header['n_ops']
-  kinds = data[header['ops'] : end : OP.size] if end <= len(data) else b''
-  return Kind.FEED in kinds
 
 
 @dataclasses.dataclass(frozen=True)

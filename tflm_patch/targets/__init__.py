@@ -20,6 +20,8 @@ from typing import Any
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import open_regular
 
+__all__ = ['Target', 'all_targets', 'load', 'parse', 'read']
+
 KERNEL_FAMILIES = ('portable', 'armv7em', 'mve')
 MAX_FILE_BYTES = 1 << 16
 _MAX_NUMBER = 1 << 40

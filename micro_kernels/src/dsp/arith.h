@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../requantize.h"
+#include "limits.h"
 
 /* A word from any address; one LDR. */
 static inline uint32_t tflm_patch_load_word(const void* bytes) {
@@ -63,8 +64,6 @@ typedef struct {
   int32_t multiplier;
   int32_t exponent;
 } tflm_patch_scaling;
-
-#define TFLM_PATCH_MOST_SCALING_SHIFT 23u /* also in assembly */
 
 static inline int tflm_patch_is_scaling_shift(int32_t shift) {
   return (uint32_t)(-1 - shift) < TFLM_PATCH_MOST_SCALING_SHIFT;

@@ -9,9 +9,8 @@
 
 #include <stdint.h>
 
+#include "scratch.h"
 #include "tflm_patch/kernels.h"
-
-#define TFLM_PATCH_WIDE_PIXELS 4u
 
 /* An operator and the pixels at work. The assembly in blocks.c knows where the
  * members up to taps lie. */
@@ -50,11 +49,6 @@ void tflm_patch_init_dot_job(tflm_patch_dot_job* j, const int8_t* weights,
                              const int32_t* bias,
                              const tflm_patch_requant_args* requant,
                              uint32_t taps, uint32_t channels);
-
-/* Words of n vectors of `taps` values that are widened. */
-static inline uint32_t tflm_patch_wide_words(uint32_t taps, uint32_t n) {
-  return (taps + 3) / 4 * 2 * n;
-}
 
 /* `count` of n_vectors interleaved vectors of n values, one behind the other: for every
  * four values a word of the even ones and, n_vectors words further on, a word of

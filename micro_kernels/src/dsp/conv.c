@@ -20,11 +20,9 @@
 #include "blocks.h"
 #include "conv.h"
 
-#define BUFFER_BYTES 576u /* on the stack */
 #define PIXELS TFLM_PATCH_WIDE_PIXELS
-#define MAX_KERNEL_H 10u /* of windows that are gathered */
 
-_Static_assert(2 * TFLM_PATCH_CONV_IN_PLACE_CHANNELS <= BUFFER_BYTES,
+_Static_assert(2 * TFLM_PATCH_CONV_IN_PLACE_CHANNELS <= TFLM_PATCH_CONV_STACK_BYTES,
                "pixels in place are set aside");
 
 /* An output row at work. */
@@ -32,7 +30,7 @@ typedef struct {
   const tflm_patch_conv_args* args;
   const tflm_patch_rows* input;
   tflm_patch_range inside; /* kernel rows in the map */
-  const int8_t* rows[MAX_KERNEL_H]; /* those rows */
+  const int8_t* rows[TFLM_PATCH_CONV_KERNEL_H]; /* those rows */
   tflm_patch_dot_job job;
   uint32_t cols; /* to be made */
   int is_direct; /* pixels are made of the pixels of rows[0] */
@@ -171,7 +169,7 @@ static void make(const conv_row* c, tflm_patch_dot_job* job, int8_t* output) {
   const uint32_t gathered = c->is_direct ? 0 : taps; /* bytes of a pixel */
   const uint32_t wide_bytes = 4 * tflm_patch_wide_words(taps, 1); /* likewise */
   const uint32_t most = c->buffer_bytes;
-  const int is_wide = PIXELS * (wide_bytes + gathered) <= most;
+  const int is_wide = tflm_patch_wide_bytes(taps, gathered) <= most;
   const int is_wide_two = (TFLM_PATCH_HAS_WIDE_WINDOWS || c->is_direct) &&
                           (c->input->channels | job->channels << 1) % 4 == 0 &&
                           2 * wide_bytes <= most;
@@ -226,9 +224,9 @@ static int is_pointwise(const tflm_patch_window* window) {
 /* Apart, for the stack of those that have a scratch. */
 static __attribute__((noinline)) void make_on_stack(conv_row* c,
                                                     int8_t* output) {
-  uint32_t buffer[BUFFER_BYTES / 4];
+  uint32_t buffer[TFLM_PATCH_CONV_STACK_BYTES / 4];
   c->buffer = buffer;
-  c->buffer_bytes = BUFFER_BYTES;
+  c->buffer_bytes = TFLM_PATCH_CONV_STACK_BYTES;
   make(c, &c->job, output);
 }
 
@@ -250,7 +248,7 @@ static void make_cols(const tflm_patch_conv_args* args,
   find_rows(&c, row);
   c.is_direct = is_pointwise(window) && c.inside.first < c.inside.end &&
                 cols <= input->cols;
-  if (args->scratch_bytes > BUFFER_BYTES) {
+  if (args->scratch_bytes > TFLM_PATCH_CONV_STACK_BYTES) {
     make(&c, &c.job, output);
   } else {
     make_on_stack(&c, output);
@@ -264,9 +262,9 @@ int tflm_patch_is_dsp_conv(const tflm_patch_conv_args* args,
   const tflm_patch_window* window = &args->window;
   const uint32_t taps = (uint32_t)window->kernel_h * window->kernel_w * channels;
   const uint32_t most =
-      args->scratch_bytes > BUFFER_BYTES ? args->scratch_bytes : BUFFER_BYTES;
+      args->scratch_bytes > TFLM_PATCH_CONV_STACK_BYTES ? args->scratch_bytes : TFLM_PATCH_CONV_STACK_BYTES;
   return args->groups == 1 && taps >= 4 && args->requant.bounded &&
-         window->kernel_h <= MAX_KERNEL_H &&
+         window->kernel_h <= TFLM_PATCH_CONV_KERNEL_H &&
          (taps <= most || (is_pointwise(window) && window->pad_top == 0));
 }
 

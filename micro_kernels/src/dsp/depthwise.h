@@ -8,11 +8,7 @@
 #define TFLM_PATCH_SRC_DSP_DEPTHWISE_H_
 
 #include "../window.h"
-
-#define TFLM_PATCH_DEPTHWISE_CHANNELS 4u /* of a block */
-#define TFLM_PATCH_DEPTHWISE_KERNEL_H 8u /* the most, as below */
-#define TFLM_PATCH_DEPTHWISE_STRIDE 2u
-#define TFLM_PATCH_DEPTHWISE_TAPS 8u /* of a kernel row, stride columns apart */
+#include "scratch.h"
 
 /* Whether the kernels are for such a convolution. */
 int tflm_patch_is_dsp_depthwise(const tflm_patch_depthwise_conv_args* args,
@@ -77,9 +73,6 @@ void tflm_patch_pair_rows(const tflm_patch_depthwise_row* d,
 
 /* ---- depthwise_3x3.c ---- */
 
-/* How many output columns a stretch of `words` words for a channel has. */
-uint32_t tflm_patch_max_columns_3x3(uint32_t stride, uint32_t words);
-
 void tflm_patch_find_columns_3x3(const tflm_patch_depthwise_row* d,
                                  tflm_patch_stretch* s);
 
@@ -90,8 +83,6 @@ uint32_t tflm_patch_make_stretch_3x3(const tflm_patch_depthwise_row* d,
                                      int8_t* output);
 
 /* ---- depthwise_pairs.c: any kernel ---- */
-
-uint32_t tflm_patch_max_columns(const tflm_patch_window* window, uint32_t words);
 
 void tflm_patch_find_columns(const tflm_patch_depthwise_row* d,
                              tflm_patch_stretch* s);

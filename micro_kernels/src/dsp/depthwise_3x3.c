@@ -200,12 +200,6 @@ static TFLM_PATCH_ASSEMBLY void make_channels(
 
 /* ---- stretches ---- */
 
-/* Even numbers of columns: the words of two kernel rows and half of one fit. */
-uint32_t tflm_patch_max_columns_3x3(uint32_t stride, uint32_t words) {
-  const uint32_t columns = 2 * words / KERNEL & ~1u;
-  return ((columns - KERNEL) / stride + 1) & ~1u;
-}
-
 void tflm_patch_find_columns_3x3(const tflm_patch_depthwise_row* d,
                                  tflm_patch_stretch* s) {
   const tflm_patch_window* window = &d->args->window;

@@ -15,7 +15,7 @@
 #include "depthwise.h"
 
 #define CHANNELS TFLM_PATCH_DEPTHWISE_CHANNELS
-#define STACK_WORDS 36u /* of a channel, on the stack */
+#define STACK_WORDS TFLM_PATCH_DEPTHWISE_STACK_WORDS
 
 /* Output bytes of n columns. */
 static void clamp_block(const tflm_patch_depthwise_row* d, uint32_t n,
@@ -67,7 +67,7 @@ static void make_row(const tflm_patch_depthwise_row* d, uint32_t* buffer,
   const int is_clamped = args->requant.act_max - args->requant.act_min != 255;
   const uint32_t max_n =
       is_3x3 ? tflm_patch_max_columns_3x3(window->stride_w, words)
-             : tflm_patch_max_columns(window, words);
+             : tflm_patch_max_columns(window->kernel_w, window->stride_w, words);
   const uint32_t stretches = (cols + max_n - 1) / max_n;
   const uint32_t most = (cols + stretches - 1) / stretches;
   tflm_patch_stretch s = {.buffer = buffer, .pitch = words};

@@ -28,20 +28,6 @@ static inline uint32_t round_up(uint32_t n, uint32_t unit) {
   return (n + unit - 1) / unit * unit;
 }
 
-/* Taps of a kernel row that a phase of the stride has. */
-static inline uint32_t find_taps(const tflm_patch_window* window,
-                                 uint32_t phase) {
-  const uint32_t stride = window->stride_w;
-  return (window->kernel_w + stride - 1 - phase) / stride;
-}
-
-/* The sums come first, then the words: those of the last four columns are read for
- * an even number of taps. */
-uint32_t tflm_patch_max_columns(const tflm_patch_window* window,
-                                uint32_t words) {
-  return (words - round_up(find_taps(window, 0), 2)) / 2 & ~3u;
-}
-
 void tflm_patch_find_columns(const tflm_patch_depthwise_row* d,
                              tflm_patch_stretch* s) {
   const tflm_patch_window* window = &d->args->window;
@@ -49,7 +35,8 @@ void tflm_patch_find_columns(const tflm_patch_depthwise_row* d,
     tflm_patch_columns* c = &s->columns[phase];
     c->first = tflm_patch_first_col(window, s->first) + (int32_t)phase;
     c->step = window->stride_w;
-    c->n = s->n + find_taps(window, phase) - 1;
+    c->n = s->n +
+           tflm_patch_find_taps(window->kernel_w, window->stride_w, phase) - 1;
     c->inside = tflm_patch_taps_inside(c->first, c->n, c->step, d->in_cols);
   }
 }
@@ -176,7 +163,9 @@ void tflm_patch_make_stretch(const tflm_patch_depthwise_row* d,
 void tflm_patch_make_slow_channels(const tflm_patch_depthwise_row* d,
                                    tflm_patch_stretch* s, uint32_t slow,
                                    int8_t* output) {
-  const uint32_t max_n = tflm_patch_max_columns(&d->args->window, s->pitch);
+  const tflm_patch_window* window = &d->args->window;
+  const uint32_t max_n =
+      tflm_patch_max_columns(window->kernel_w, window->stride_w, s->pitch);
   const uint32_t first = s->first;
   const uint32_t end = first + s->n;
   for (uint32_t bit = 1u << s->n_channels; bit > 1; bit >>= 1) {

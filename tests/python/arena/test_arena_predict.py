@@ -16,7 +16,7 @@ from tflm_patch.api import convert
 from tflm_patch.arena import FIRMWARE_32, memory_over_time, operators, peak_operators, predict
 from tflm_patch.graph.reader import read_model
 from tflm_patch.graph.types import DType, Model, Operator, Quantization, Subgraph, Tensor
-from tflm_patch.program.records import HEADER
+from tflm_patch.program.records import HEADER, MAGIC, VERSION
 from tflm_patch.runtime.arena import smallest_arena
 from tflm_patch.runtime.tflm import Interpreter, InterpreterError
 
@@ -154,6 +154,13 @@ def unary(opcode, source, result, **kwargs):
   return Operator(opcode, (source,), (result,), **kwargs)
 
 
+def header_alone(workspace_bytes):
+  """A program of a header."""
+  return HEADER.pack(
+      magic=MAGIC, version=VERSION, program_bytes=HEADER.size, workspace_bytes=workspace_bytes
+  )
+
+
 def staged_model(program):
   """A stage between an input of 100 and an output of 10 bytes."""
   data = np.frombuffer(program, np.uint8)
@@ -168,8 +175,8 @@ def staged_model(program):
 
 
 def test_a_stage_needs_its_workspace():
-  without = predict(staged_model(HEADER.pack(workspace_bytes=0)))
-  prediction = predict(staged_model(HEADER.pack(workspace_bytes=4000)))
+  without = predict(staged_model(header_alone(0)))
+  prediction = predict(staged_model(header_alone(4000)))
   assert without.head == 112 + 16
   assert prediction.head == 112 + 16 + 4000
   assert prediction.exact
@@ -220,7 +227,7 @@ def test_models_without_operators():
 
 
 def test_pointer_sizes():
-  model = staged_model(HEADER.pack(workspace_bytes=64))
+  model = staged_model(header_alone(64))
   assert predict(model, pointer_bytes=4).tail < predict(model).tail
   assert predict(model, pointer_bytes=4).head == predict(model).head
   with pytest.raises(ValueError, match='must be 4 or 8'):
@@ -228,7 +235,7 @@ def test_pointer_sizes():
 
 
 def test_an_offline_plan_that_does_not_fit_is_not_used():
-  model = staged_model(HEADER.pack(workspace_bytes=0))
+  model = staged_model(header_alone(0))
   stock = predict(model)
   for words in ((1, 0, 3, 0, 0, 0), (1, 0, 4, 0), (1,), ()):
     model.metadata = [('OfflineMemoryAllocation', np.frombuffer(
@@ -240,7 +247,7 @@ def test_an_offline_plan_that_does_not_fit_is_not_used():
 
 
 def test_compressed_models_are_not_claimed():
-  model = staged_model(HEADER.pack(workspace_bytes=0))
+  model = staged_model(header_alone(0))
   model.metadata = [('COMPRESSION_METADATA', np.zeros(4, np.uint8))]
   assert not predict(model).exact
 

@@ -249,3 +249,14 @@ def test_outputs_that_nobody_reads(command, say, tmp_path):
     pytest.importorskip('tflite_micro')
     path = tmp_path / 'model_patch.tflite'
     assert main.main(['verify', str(tmp_path / 'model.tflite'), str(path), '--inputs', '4']) == 0
+
+
+@pytest.mark.parametrize(('arguments', 'reason'), [
+    (['--minimize', 'calls', '--arena', '64KB'], '--arena takes the fastest plan'),
+    (['--minimize', 'calls', '--allow-slower'], '--allow-slower and --minimize calls exclude'),
+    (['--schedule', 'layer', '--allow-slower'], '--allow-slower needs --schedule auto'),
+    (['--minimize', 'macs'], "invalid choice: 'macs'"),
+])  # fmt: skip
+def test_options_that_exclude_each_other(arguments, reason, say):
+  code, text = say(b'not even read', 'convert', *arguments)
+  assert code != 0 and reason in text and text.count('\n') == 1

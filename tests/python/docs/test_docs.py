@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import importlib.util
 import os
 import pathlib
+import pkgutil
 import re
 import shlex
 import shutil
@@ -15,9 +19,12 @@ import sys
 import pytest
 from support import real_models
 
-from tflm_patch.api import ConvertOptions, convert_model
+import tflm_patch
+from tflm_patch.api import ConvertOptions, convert, convert_model
 from tflm_patch.conversion.plugins import STAGE, all_plugins
-from tflm_patch.errors import TflmPatchError
+from tflm_patch.errors import EnvironmentMissing, TflmPatchError
+from tflm_patch.quantization.layers.document import document as layer_document
+from tflm_patch.quantization.model_io import require_keras
 from tflm_patch.report.supported_operators import document
 from tflm_patch.sample.sample import sample_model_path
 
@@ -26,6 +33,8 @@ README = ROOT / 'README.md'
 BENCHMARK = ROOT / 'benchmarks/arena_table.py'
 PAGES = [README, *sorted((ROOT / 'docs').glob('*.md'))]
 EMULATION = ('arm-none-eabi-gcc', 'qemu-system-arm')
+BLOCK = re.compile(r'^```python\n(.*?)^```', re.DOTALL | re.MULTILINE)
+RUNS = re.compile(r'^```python', re.MULTILINE)  # not those within lists, which are fragments
 COMMAND = re.compile(r'^tflm-patch .*$', re.MULTILINE)
 TABLE_ROW = re.compile(r'^\| (\S+)( --int8-io)? \| [\d,]+ \| \*\*.*$', re.MULTILINE)
 TABLE = list(TABLE_ROW.finditer(README.read_text()))
@@ -72,8 +81,30 @@ def test_files_named_exist(page):
     assert (ROOT / name).exists(), name
 
 
+def test_layers_that_quantize_knows_are_up_to_date():
+  page = ROOT / 'docs/quantize.md'
+  listed = re.search(
+      r'<!-- layers -->\n(.*)\n<!-- end of layers -->', page.read_text(), re.DOTALL
+  )
+  assert listed[1] == layer_document(), 'python -m tflm_patch.quantization.layers.document'
+
+
+def make_keras_files(page, folder):
+  """The model and the samples that the page's own Python makes."""
+  try:
+    require_keras()
+  except EnvironmentMissing as error:
+    pytest.skip(str(error))
+  run = subprocess.run(
+      [sys.executable, '-c', blocks(page, 'python')], cwd=folder, capture_output=True, text=True
+  )
+  assert run.returncode == 0, run.stderr
+
+
 @pytest.mark.parametrize('page', WITH_COMMANDS, ids=lambda page: page.name)
 def test_commands_of_the_page_run(page, folder):
+  if page.name == 'quantize.md':
+    make_keras_files(page, folder)
   for command in COMMAND.findall(blocks(page, 'sh')):
     arguments = shlex.split(command, comments=True)[1:]
     if arguments[0] == 'bench' and None in map(shutil.which, EMULATION):
@@ -83,6 +114,92 @@ def test_commands_of_the_page_run(page, folder):
         cwd=folder, capture_output=True, text=True,
     )  # fmt: skip
     assert run.returncode == 0, (command, run.stderr)
+
+
+def is_public(module: str, name: str | None = None) -> bool:
+  """Whether a module, or a name of one, is for users: packages with `__all__` and what is in it."""
+  found = importlib.import_module(module)
+  if not hasattr(found, '__path__') or not hasattr(found, '__all__'):
+    return False
+  if name is None or name in found.__all__:
+    return True
+  below = f'{module}.{name}'
+  return importlib.util.find_spec(below) is not None and is_public(below)
+
+
+def used_names(code: str) -> list[tuple[str, str | None]]:
+  """Of our package, (module, name) of every import and attribute in Python code."""
+  tree, found = ast.parse(code), []
+  for node in ast.walk(tree):
+    if isinstance(node, ast.ImportFrom) and node.module:
+      found += [(node.module, alias.name) for alias in node.names]
+    elif isinstance(node, ast.Import):
+      found += [(alias.name, None) for alias in node.names]
+    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+      found.append((node.value.id, node.attr))
+  return [(module, name) for module, name in found if module.split('.')[0] == 'tflm_patch']
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
+def test_pages_name_only_what_is_public(page):
+  """In their Python, and where the text says `tflm_patch.something`."""
+  code = ''.join(
+      block for block in BLOCK.findall(page.read_text()) if 'tflm_patch' in block
+  )  # fmt: skip
+  found = used_names(code)
+  for path in re.findall(r'`tflm_patch\.([\w.]+)', page.read_text()):
+    *packages, name = path.split('.')
+    if not path.endswith(('.h', '.mk')) and name not in ('h', 'mk'):
+      found.append(('.'.join(['tflm_patch', *packages]), name))
+  for module, name in found:
+    assert is_public(module, name), (module, name)
+
+
+def test_internals_are_not_public():
+  assert is_public('tflm_patch', 'convert') and is_public('tflm_patch.export', 'export')
+  assert is_public('tflm_patch', 'export')
+  assert not is_public('tflm_patch', 'cli') and not is_public('tflm_patch.export.exporter')
+  assert not is_public('tflm_patch.planner.options', 'PlanOptions')
+
+
+@pytest.mark.parametrize('package', [
+    'tflm_patch', *sorted(
+        f'tflm_patch.{module.name}' for module in pkgutil.iter_modules(tflm_patch.__path__)
+        if module.ispkg and is_public(f'tflm_patch.{module.name}')
+    ),
+])  # fmt: skip
+def test_public_names_exist_and_say_what_they_are(package):
+  found = importlib.import_module(package)
+  for name in found.__all__:
+    value = getattr(found, name)
+    if callable(value):
+      assert value.__doc__, name
+
+
+def test_the_package_is_imported_quickly():
+  """Nothing of it, and no package it needs, is loaded before it is used."""
+  script = 'import sys, tflm_patch; print(*sorted(sys.modules))'
+  loaded = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True).stdout
+  modules = loaded.split()
+  assert 'numpy' not in modules
+  assert {name for name in modules if name.startswith('tflm_patch')} <= {
+      'tflm_patch', 'tflm_patch.version',
+  }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    'page', [page for page in PAGES if RUNS.search(page.read_text())], ids=lambda page: page.name
+)
+def test_python_of_the_page_runs(page, folder):
+  """What imports packages that are not installed here is left out."""
+  code = blocks(page, 'python')
+  for module in re.findall(r'^(?:import|from) (\w+)', code, re.MULTILINE):
+    pytest.importorskip(module, reason=f'{module} is not installed')
+  convert(folder / 'model.tflite')
+  run = subprocess.run(
+      [sys.executable, '-c', code], cwd=folder, capture_output=True, text=True
+  )  # fmt: skip
+  assert run.returncode == 0, run.stderr
 
 
 def test_python_of_the_readme_runs(folder):

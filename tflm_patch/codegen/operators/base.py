@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from tflm_patch.codegen import c_text
-from tflm_patch.codegen.constant_arrays import ConstantArrays
+from tflm_patch.codegen.constant_arrays import ConstantArrays, StageError
 from tflm_patch.graph.types import DType
 from tflm_patch.program import records as program
 from tflm_patch.program.decode import Map, Op
@@ -97,6 +97,16 @@ def type_code(m: Map) -> str:
 def type_name(m: Map) -> str:
   """The type of a map's values in C."""
   return _C_TYPES[_DTYPES[m.type]]
+
+
+def _constant_type(m: Map) -> str:
+  """The type of a map in the constants, whose rows are an array."""
+  dtype = _DTYPES[m.type]
+  if dtype not in _C_TYPES:
+    raise StageError(f'a stage\'s constants hold a map of type {dtype.name}')
+  if m.row_bytes != m.row_values * type_bytes(m) and m.rows > 1:
+    raise StageError('a stage\'s constants hold a map whose rows are no array')
+  return _C_TYPES[dtype]
 
 
 def is_type(m: Map, dtype: DType) -> bool:
@@ -189,13 +199,13 @@ class Writer:
   def view(self, m: Map, name: str = 'input') -> str:
     """The address of a tflm_patch_rows."""
     return self.struct('tflm_patch_rows', name, {
-        'base': self._base(m, m.region, m.offset),
+        'base': self._bytes_at(m, m.region, m.offset),
         'row_bytes': m.row_bytes,
         'ring_rows': m.ring_rows,
         'rows': m.rows,
         'cols': m.cols,
         'channels': m.channels,
-        'split_base': self._base(m, m.split_region, m.split_offset),
+        'split_base': self._bytes_at(m, m.split_region, m.split_offset),
         'split': m.split,
     })  # fmt: skip
 
@@ -209,13 +219,14 @@ class Writer:
     """
     row = self.step if row is None else row
     slot = row if m.ring_rows == m.rows else f'{_operand(row)} % {m.ring_rows}'
+    is_constant = m.region == Region.CONSTANTS
+    # An array of constants has the map's type, so its rows are counted in values.
+    own, own_bytes = (_constant_type(m), type_bytes(m)) if is_constant else ('int8_t', 1)
     if m.split < m.ring_rows:
       pointer = f'{self._stage.split_map(m)}({slot})'
     else:
       pointer = _moved(self._base(m, m.region, m.offset), '0' if m.ring_rows == 1 else slot,
-                       m.row_bytes)  # fmt: skip
-    is_constant = m.region == Region.CONSTANTS
-    own = _C_TYPES.get(_DTYPES[m.type], 'float') if is_constant else 'int8_t'
+                       m.row_bytes // own_bytes)  # fmt: skip
     if type_name == own:
       return pointer
     const = 'const ' if is_constant else ''
@@ -236,17 +247,20 @@ class Writer:
   def scratch_offset(self) -> int:
     """Where the private memory lies in the workspace."""
     if self.op.scratch is None:
-      raise ValueError('an operator that needs private memory has none')
+      raise StageError('an operator that needs private memory has none')
     return self._stage.offset(*self.op.scratch)
 
   def _base(self, m: Map, region: int, offset: int) -> str:
+    """Where a map's rows begin: a pointer to int8_t, into constants to the map's type."""
     if region != Region.CONSTANTS:
       return f'workspace + {self._stage.offset(region, offset)}'
-    if _DTYPES[m.type] not in _C_TYPES:
-      raise ValueError('a stage\'s constants hold a map of floats')
-    return self.constant(
-        offset, _C_TYPES[_DTYPES[m.type]], m.rows * m.row_values, f'operand_{m.index}'
-    )
+    return self.constant(offset, _constant_type(m), m.rows * m.row_values, f'operand_{m.index}')
+
+  def _bytes_at(self, m: Map, region: int, offset: int) -> str:
+    """The same as a pointer to int8_t in every case."""
+    base = self._base(m, region, offset)
+    is_cast = region == Region.CONSTANTS and _constant_type(m) != 'int8_t'
+    return f'(const int8_t*){base}' if is_cast else base
 
 
 def split_map_function(name: str, m: Map, first: int, second: int) -> list[str]:

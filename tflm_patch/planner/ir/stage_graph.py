@@ -128,6 +128,18 @@ class InPlace:
     return self.row_step == 2 and height == 3 and self.row_shift < 2
 
 
+class Role(enum.Enum):
+  """What an operator does beside computing."""
+
+  COMPUTE = 'compute'  # nothing else
+  FEED = 'feed'  # it makes the frame from the bands of the stage's input
+  PART = 'part'  # its output is a part of its input and lies in its memory
+  WHOLE = 'whole'  # its inputs lie in its output's memory and make it up together
+
+
+_ROLES = {Kind.FEED: Role.FEED, Kind.CROP: Role.PART, Kind.JOIN: Role.WHOLE}
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class StageOp:
   """One operator of a stage.
@@ -169,6 +181,16 @@ class StageOp:
   window: CellWindow | None = None
   cellwise: bool = False
   calls: int = 1
+
+  @functools.cached_property
+  def role(self) -> Role:
+    """What its kind is for."""
+    return _ROLES.get(self.kind, Role.COMPUTE)
+
+  @functools.cached_property
+  def is_view(self) -> bool:
+    """Whether it says where rows lie, and computes none."""
+    return self.role in (Role.PART, Role.WHOLE)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -10,7 +10,6 @@ from typing import Protocol
 
 import numpy as np
 
-from tflm_patch.graph.macs import operator_macs
 from tflm_patch.graph.types import Subgraph
 from tflm_patch.planner import limits
 from tflm_patch.planner.ir import rows
@@ -33,6 +32,9 @@ class SourceOperator(Protocol):
 
   @property
   def index(self) -> int: ...
+
+  @property
+  def macs(self) -> int: ...
 
 
 class StageBuilder:
@@ -162,7 +164,7 @@ class StageBuilder:
         dataclasses.replace(
             stage_op,
             name=op.name,
-            macs=operator_macs(self._subgraph, self._subgraph.operators[op.index]),
+            macs=op.macs,
             sources=(op.index,),
         )
     )

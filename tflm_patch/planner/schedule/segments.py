@@ -14,7 +14,9 @@ beside what it leaves behind.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import heapq
 import itertools
 import math
@@ -25,6 +27,9 @@ import numpy as np
 from tflm_patch.planner import limits
 from tflm_patch.planner.ir.stage_graph import MapRole, StageGraph
 from tflm_patch.planner.memory import items as needs
+from tflm_patch.planner.memory.native_items import needs_from
+from tflm_patch.planner.native import library
+from tflm_patch.planner.native.stage_tables import stage_arrays
 from tflm_patch.planner.schedule import order
 from tflm_patch.program.records import MAX_OPS, MAX_STEP_ROWS
 
@@ -50,7 +55,77 @@ class SegmentCost:
 
 
 class SegmentSearch:
-  """Finds the cuts of a stage."""
+  """Finds the cuts of a stage, natively where that is possible."""
+
+  def __init__(self, graph: StageGraph, reusable: Iterable[int] = ()) -> None:
+    self._graph = graph
+    self._reusable = frozenset(reusable)
+    self._native = _native_search(graph, self._reusable)
+
+  @functools.cached_property
+  def _python(self) -> PythonSearch:
+    self._native = None
+    return PythonSearch(self._graph, self._reusable)
+
+  def cost(self, first: int, last: int) -> SegmentCost:
+    """The exact cost of a segment."""
+    if self._native is not None:
+      with contextlib.suppress(library.InPython):
+        return SegmentCost(*self._native.cost(first, last))
+    return self._python.cost(first, last)
+
+  def least_peak(self, floor_bytes: int, enough: float = math.inf) -> int:
+    """The smallest peak of any cuts, at least `floor_bytes`.
+
+    A lower bound of it, from `enough` on, when that is found first.
+    """
+    if self._native is not None:
+      with contextlib.suppress(library.InPython):
+        return self._native.least_peak(floor_bytes, enough)
+    return self._python.least_peak(floor_bytes, enough)
+
+  def fewest_dispatches(
+      self, limit: int, without: Collection[tuple[int, int]] = ()
+  ) -> Cuts | None:
+    """The cuts with the fewest kernel calls among those with no peak above `limit`.
+
+    Args:
+      limit: In bytes, the stage's tensors included.
+      without: Segments that must not occur.
+
+    Returns:
+      None when there are none.
+    """
+    if self._native is not None:
+      with contextlib.suppress(library.InPython):
+        return self._native.fewest_dispatches(limit, without)
+    return self._python.fewest_dispatches(limit, without)
+
+  def run(self, cuts: Cuts) -> tuple[Sequence[int], needs.Needs]:
+    """Which operator runs at each time, and what all segments need."""
+    if self._native is not None:
+      with contextlib.suppress(library.InPython):
+        arrays = self._native.needs(cuts)
+        return arrays.order.tolist(), needs_from(self._graph, arrays)
+    return self._python.run(cuts)
+
+
+def _native_search(
+    graph: StageGraph, reusable: frozenset[int]
+) -> library.SegmentSearch | None:
+  if library.load() is None:
+    return None
+  arrays = stage_arrays(graph, reusable)
+  if arrays is None:
+    return None
+  try:
+    return library.SegmentSearch(arrays, limits.longest_segment(graph, MAX_OPS))
+  except library.InPython:
+    return None
+
+
+class PythonSearch:
+  """The search in Python, the reference of native/segments.c."""
 
   def __init__(self, graph: StageGraph, reusable: Iterable[int] = ()) -> None:
     self.graph = graph
@@ -116,6 +191,11 @@ class SegmentSearch:
       longer = self._inner[first, last:farthest]
       np.maximum(longer, self._costs[key].inner_bytes, out=longer)
     return self._costs[key]
+
+  def run(self, cuts: Cuts) -> tuple[Sequence[int], needs.Needs]:
+    """Which operator runs at each time, and what all segments need."""
+    steps = [step for cut in cuts for step in order.simulate(self.graph, range(*cut))]
+    return [i for i, _ in steps], needs.needs_of(self.graph, cuts, steps, self._reusable)
 
   def least_peak(self, floor_bytes: int, enough: float = math.inf) -> int:
     """The smallest peak of any cuts, at least `floor_bytes`.

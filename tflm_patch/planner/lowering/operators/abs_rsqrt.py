@@ -10,13 +10,13 @@ import numpy as np
 
 from tflm_patch.graph import quantize
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, fixed_point, lookup
+from tflm_patch.planner.lowering.operators import base, cells, fixed_point, lookup
 from tflm_patch.planner.lowering.operators.base import OpView
 
 _SHIFT = 20  # TFLM keeps so many fraction bits of the root
 
 
-@base.register('ABS', *lookup.RULES, base.constraint_scale_ratio)
+@base.register('ABS', *lookup.RULES, base.constraint_scale_ratio, reads=cells.pointwise)
 def lower_abs(op: OpView, builder: StageBuilder) -> None:
   """By a table"""
   source, target = op.input().quantization, op.output().quantization
@@ -53,7 +53,10 @@ def constraint_rsqrt_scales(op: OpView) -> str | None:
   return None if 2.0**-10 <= scale < 2.0**29 else f'{scale:g}'
 
 
-@base.register('RSQRT', *lookup.RULES, constraint_no_negative_values, constraint_rsqrt_scales)
+@base.register(
+    'RSQRT', *lookup.RULES, constraint_no_negative_values, constraint_rsqrt_scales,
+    reads=cells.pointwise,
+)
 def lower_rsqrt(op: OpView, builder: StageBuilder) -> None:
   """By a table"""
   source, target = op.input().quantization, op.output().quantization

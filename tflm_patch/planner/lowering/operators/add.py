@@ -7,7 +7,7 @@ from __future__ import annotations
 from tflm_patch.graph import quantize
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, conv, elementwise
+from tflm_patch.planner.lowering.operators import base, cells, conv, elementwise
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import AddParams
@@ -38,6 +38,7 @@ def constraint_output_scale(op: OpView) -> str | None:
     constraint_output_scale,
     base.constraint_fused_activation,
     base.constraint_clamp,
+    reads=cells.pointwise,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of two maps, or of a map and a broadcast map or constant"""

@@ -68,6 +68,12 @@ class OpView:
       return None
     return self.input(i).array().reshape(-1).tolist() if self.input(i).is_constant else None
 
+  @property
+  def macs(self) -> int:
+    """Multiply-accumulates, of an operator that a stage can hold."""
+    count = REGISTRY[self.operator.opcode].macs
+    return 0 if count is None else count(self.subgraph, self.subgraph.operators[self.index])
+
   def option(self, name: str, default: Any = 0) -> Any:
     """A field of the builtin options; the schema's default when there are none."""
     return getattr(self.operator.options, name, default)
@@ -85,7 +91,13 @@ class Violation:
     return f'a stage needs: {self.message}; here: {self.values}' if self.values else self.message
 
 
+# Rows and columns; None where an output position reads the whole axis.
+CellReads = tuple[AxisWindow | None, AxisWindow | None]
+WHOLE: CellReads = (None, None)
+
 Rule = Callable[[OpView], 'str | None']
+Reads = Callable[[OpView, Tensor], CellReads]
+Macs = Callable[[Subgraph, Operator], int]
 Lower = Callable[[OpView, 'StageBuilder'], None]
 
 
@@ -98,23 +110,29 @@ class OperatorSpec:
     rules: Its own support rules, checked after the general ones, in order.
     lower: Appends it to a stage under construction.
     summary: One line for the list of supported operators.
+    reads: Which cells of a computed input an output cell is made from; see `cells`.
+    macs: Its multiply-accumulates; None without any.
   """
 
   opcode: str
   rules: tuple[Rule, ...]
   lower: Lower
   summary: str
+  reads: Reads
+  macs: Macs | None = None
 
 
 REGISTRY: dict[str, OperatorSpec] = {}
 
 
-def register(opcode: str, *rules: Rule) -> Callable[[Lower], Lower]:
+def register(
+    opcode: str, *rules: Rule, reads: Reads, macs: Macs | None = None
+) -> Callable[[Lower], Lower]:
   """Registers the lowering of an operator; its docstring is the summary."""
 
   def decorate(lower: Lower) -> Lower:
     summary = (lower.__doc__ or '').strip().splitlines()[0]
-    REGISTRY[opcode] = OperatorSpec(opcode, rules, lower, summary)
+    REGISTRY[opcode] = OperatorSpec(opcode, rules, lower, summary, reads, macs)
     return lower
 
   return decorate

@@ -9,7 +9,7 @@ from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import feature_shape
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base
+from tflm_patch.planner.lowering.operators import base, cells
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 
@@ -49,7 +49,9 @@ def constraint_equal_inputs(op: OpView) -> str | None:
   return None
 
 
-@base.register('CONCATENATION', constraint_along_channels, constraint_equal_inputs)
+@base.register(
+    'CONCATENATION', constraint_along_channels, constraint_equal_inputs, reads=cells.pointwise
+)
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Along channels, of maps of equal quantization"""
   sources = [builder.read(i) for i in op.operator.inputs]

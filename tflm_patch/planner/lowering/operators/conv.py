@@ -15,14 +15,13 @@ from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base
+from tflm_patch.planner.lowering.operators import base, cells, macs
 from tflm_patch.planner.lowering.operators.accumulators import Accumulators, Int16Accumulators
 from tflm_patch.planner.lowering.operators.base import OpView
+from tflm_patch.program import dsp_limits
 from tflm_patch.program import records as program
 from tflm_patch.program.fields import Deferred
 from tflm_patch.program.params import ConvParams, Requant
-
-_STACK_BUFFER = 576  # bytes, of the kernels for Armv7E-M
 
 
 def folded_bias(op: OpView, weight_sums: np.ndarray) -> np.ndarray:
@@ -133,9 +132,8 @@ def spare_scratch(weights: tuple[int, ...], pointwise: bool) -> tuple[int, ...]:
 
   See src/dsp/conv.c; what its stack holds anyway is not asked for.
   """
-  taps = math.prod(weights[1:])
-  size = 8 * (-(-taps // 4) * 4) + (0 if pointwise else 4 * taps)
-  return (-(-size // 16) * 16,) if size > _STACK_BUFFER else ()
+  size = dsp_limits.conv_bytes(math.prod(weights[1:]), gathered=not pointwise)
+  return (-(-size // 16) * 16,) if size > dsp_limits.CONV_STACK_BYTES else ()
 
 
 @base.register(
@@ -151,6 +149,8 @@ def spare_scratch(weights: tuple[int, ...], pointwise: bool) -> tuple[int, ...]:
     base.constraint_fused_activation,
     base.constraint_clamp,
     base.constraint_window,
+    reads=cells.sliding,
+    macs=macs.convolution,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Any kernel, stride, dilation and groups; per tensor and per channel"""

@@ -11,9 +11,10 @@ from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, conv
+from tflm_patch.planner.lowering.operators import base, cells, conv, macs
 from tflm_patch.planner.lowering.operators.accumulators import Accumulators, Int16Accumulators
 from tflm_patch.planner.lowering.operators.base import OpView
+from tflm_patch.program import dsp_limits
 from tflm_patch.program import records as program
 from tflm_patch.program.params import ConvParams, DepthwiseParams, Params
 
@@ -21,9 +22,6 @@ _KINDS = {
     DType.INT8: program.Kind.DEPTHWISE_CONV_2D,
     DType.INT16: program.Kind.DEPTHWISE_CONV_2D_S16,
 }
-
-
-_STACK_PLANES = 576  # bytes, of the kernels for Armv7E-M
 
 
 def constraint_filter_shape(op: OpView) -> str | None:
@@ -52,13 +50,10 @@ def spare_scratch(window: CellWindow, cols: int) -> tuple[int, ...]:
   for parts in (1, 2, 4):
     n = -(-cols // parts)
     if (window[0].kernel, kernel_w) == (3, 3):
-      # Words of two rows and of one.
-      words = -(-(-(-n // 2) * 2 * stride + 3) * 3 // 2)
+      sizes.append(dsp_limits.depthwise_3x3_bytes(stride, n))
     else:
-      # Sums in fours, and words for an even number of taps.
-      words = 2 * (-(-n // 4) * 4) + -(-kernel_w // (2 * stride)) * 2
-    sizes.append(4 * 4 * words)
-  return tuple(size for size in sizes if size > _STACK_PLANES)
+      sizes.append(dsp_limits.depthwise_bytes(kernel_w, stride, n))
+  return tuple(size for size in sizes if size > dsp_limits.DEPTHWISE_STACK_BYTES)
 
 
 @base.register(
@@ -75,6 +70,8 @@ def spare_scratch(window: CellWindow, cols: int) -> tuple[int, ...]:
     base.constraint_fused_activation,
     base.constraint_clamp,
     base.constraint_window,
+    reads=cells.sliding,
+    macs=macs.convolution,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Any kernel, stride, dilation and depth multiplier; per tensor and per channel"""

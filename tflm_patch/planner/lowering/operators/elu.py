@@ -14,7 +14,7 @@ import numpy as np
 
 from tflm_patch.graph import quantize
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, lookup
+from tflm_patch.planner.lowering.operators import base, cells, lookup
 from tflm_patch.planner.lowering.operators.base import OpView
 
 
@@ -46,7 +46,9 @@ def constraint_last_bit(op: OpView) -> str | None:
   return None
 
 
-@base.register('ELU', *lookup.RULES, base.constraint_scale_ratio, constraint_last_bit)
+@base.register(
+    'ELU', *lookup.RULES, base.constraint_scale_ratio, constraint_last_bit, reads=cells.pointwise
+)
 def lower(op: OpView, builder: StageBuilder) -> None:
   """By a table"""
   lookup.lower_int8(op, builder, lambda value: min(_elu(op, value)))

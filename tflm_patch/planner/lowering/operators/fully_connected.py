@@ -11,7 +11,7 @@ from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, conv
+from tflm_patch.planner.lowering.operators import base, cells, conv, macs
 from tflm_patch.planner.lowering.operators.accumulators import Accumulators, Int16Accumulators
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
@@ -77,6 +77,8 @@ def accumulators(op: OpView, bias: np.ndarray) -> Accumulators | Int16Accumulato
     base.constraint_wide_sums,
     base.constraint_fused_activation,
     base.constraint_clamp,
+    reads=cells.whole,
+    macs=macs.convolution,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of a vector, of rows of vectors, or of a whole map that it takes in row by row"""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from tflm_patch.graph import quantize
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, lookup
+from tflm_patch.planner.lowering.operators import base, cells, lookup
 from tflm_patch.planner.lowering.operators.base import OpView
 
 _INT16_MAX = (1 << 15) - 1
@@ -65,7 +65,7 @@ def constraint_hard_swish_scales(op: OpView) -> str | None:
   return f'{source.scale:g} and {target.scale:g}'
 
 
-@base.register('HARD_SWISH', *lookup.RULES, constraint_hard_swish_scales)
+@base.register('HARD_SWISH', *lookup.RULES, constraint_hard_swish_scales, reads=cells.pointwise)
 def lower(op: OpView, builder: StageBuilder) -> None:
   """By a table"""
   source, target = op.input().quantization, op.output().quantization

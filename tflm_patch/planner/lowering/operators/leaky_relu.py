@@ -10,7 +10,7 @@ import numpy as np
 
 from tflm_patch.graph import quantize
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, lookup
+from tflm_patch.planner.lowering.operators import base, cells, lookup
 from tflm_patch.planner.lowering.operators.base import OpView
 
 
@@ -27,7 +27,10 @@ def constraint_alpha(op: OpView) -> str | None:
   return None if alpha >= 0 and math.isfinite(alpha) and _slope(op) < 2.0**22 else f'{alpha:g}'
 
 
-@base.register('LEAKY_RELU', *lookup.RULES, base.constraint_scale_ratio, constraint_alpha)
+@base.register(
+    'LEAKY_RELU', *lookup.RULES, base.constraint_scale_ratio, constraint_alpha,
+    reads=cells.pointwise,
+)
 def lower(op: OpView, builder: StageBuilder) -> None:
   """By a table"""
   source, target = op.input().quantization, op.output().quantization

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from tflm_patch.graph import quantize
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, fixed_point, lookup
+from tflm_patch.planner.lowering.operators import base, cells, fixed_point, lookup
 from tflm_patch.planner.lowering.operators.base import OpView
 
 
@@ -26,13 +26,16 @@ def constraint_output_zero_point(op: OpView) -> str | None:
   return None if quantization.zero_point == -128 else str(quantization.zero_point)
 
 
-@base.register('LOGISTIC', *lookup.RULES, constraint_input_scale, constraint_output_zero_point)
+@base.register(
+    'LOGISTIC', *lookup.RULES, constraint_input_scale, constraint_output_zero_point,
+    reads=cells.pointwise,
+)
 def lower_logistic(op: OpView, builder: StageBuilder) -> None:
   """By a table; TFLM takes the output's scale for 1/256, whatever it is"""
   _lower(op, builder, fixed_point.logistic, 8, -128)
 
 
-@base.register('TANH', *lookup.RULES, constraint_input_scale)
+@base.register('TANH', *lookup.RULES, constraint_input_scale, reads=cells.pointwise)
 def lower_tanh(op: OpView, builder: StageBuilder) -> None:
   """By a table; TFLM takes the output for 1/128 and 0, whatever it is"""
   _lower(op, builder, fixed_point.tanh, 7, 0)

@@ -13,7 +13,7 @@ from tflm_patch.graph.types import DType, Quantization
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base
+from tflm_patch.planner.lowering.operators import base, cells
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import LookupParams
@@ -61,7 +61,7 @@ RULES = (
 )
 
 
-@base.register('RELU', *RULES, base.constraint_scale_ratio)
+@base.register('RELU', *RULES, base.constraint_scale_ratio, reads=cells.pointwise)
 def lower_relu(op: OpView, builder: StageBuilder) -> None:
   """By a table"""
   source, target = op.input().quantization, op.output().quantization
@@ -90,7 +90,7 @@ def _six_steps(source: Quantization) -> int:
   return quantize.round_half_away(quantize.float_quotient(6.0, source.scale))
 
 
-@base.register('RELU6', *RULES, constraint_six)
+@base.register('RELU6', *RULES, constraint_six, reads=cells.pointwise)
 def lower_relu6(op: OpView, builder: StageBuilder) -> None:
   """By a table; like TFLM's kernel it clamps in the input's scale"""
   source = op.input().quantization

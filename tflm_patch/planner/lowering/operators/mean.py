@@ -9,7 +9,7 @@ from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import feature_shape
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base
+from tflm_patch.planner.lowering.operators import base, cells
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import MeanParams
@@ -55,6 +55,7 @@ def mean_multiplier(input_scale: float, output_scale: float, count: int) -> tupl
     base.constraint_multiplier,
     constraint_axes,
     constraint_vector_or_kept_dims,
+    reads=cells.whole,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Over rows, columns or both; rows are summed up one by one, no map is kept"""

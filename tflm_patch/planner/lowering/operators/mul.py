@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from tflm_patch.graph import quantize
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, elementwise
+from tflm_patch.planner.lowering.operators import base, cells, elementwise
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import MulParams
@@ -19,6 +19,7 @@ from tflm_patch.program.params import MulParams
     base.constraint_multiplier,
     base.constraint_fused_activation,
     base.constraint_clamp,
+    reads=cells.pointwise,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of two maps, or of a map and a broadcast map or constant (squeeze-excite)"""

@@ -7,11 +7,12 @@ from __future__ import annotations
 import numpy as np
 
 from tflm_patch.graph.axis_window import AxisWindow
+from tflm_patch.graph.types import Tensor
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, conv
-from tflm_patch.planner.lowering.operators.base import OpView
+from tflm_patch.planner.lowering.operators.base import CellReads, OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import PadParams
 
@@ -50,8 +51,16 @@ _RULES = (
 )
 
 
-@base.register('PADV2', *_RULES)
-@base.register('PAD', *_RULES)
+def reads(op: OpView, tensor: Tensor) -> CellReads:
+  """The cell that many rows and columns before."""
+  pads = pads_of(op)
+  if pads is None or pads.shape != (4, 2):
+    return base.WHOLE
+  return AxisWindow(pad=int(pads[1][0])), AxisWindow(pad=int(pads[2][0]))
+
+
+@base.register('PADV2', *_RULES, reads=reads)
+@base.register('PAD', *_RULES, reads=reads)
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of rows, columns and channels"""
   source = builder.read(op.operator.inputs[0])

@@ -8,7 +8,7 @@ from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import RowReads, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, conv
+from tflm_patch.planner.lowering.operators import base, cells, conv
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import PoolParams
@@ -72,13 +72,13 @@ def _lower(op: OpView, builder: StageBuilder, kinds: dict[DType, program.Kind]) 
   )
 
 
-@base.register('AVERAGE_POOL_2D', *_RULES)
+@base.register('AVERAGE_POOL_2D', *_RULES, reads=cells.sliding)
 def lower_average(op: OpView, builder: StageBuilder) -> None:
   """Any window; with one output row it is summed up row by row"""
   _lower(op, builder, _AVERAGES)
 
 
-@base.register('MAX_POOL_2D', *_RULES)
+@base.register('MAX_POOL_2D', *_RULES, reads=cells.sliding)
 def lower_max(op: OpView, builder: StageBuilder) -> None:
   """Any window"""
   _lower(op, builder, _MAXIMA)

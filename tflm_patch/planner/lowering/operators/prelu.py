@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from tflm_patch.graph import quantize
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, elementwise
+from tflm_patch.planner.lowering.operators import base, cells, elementwise
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import PreluParams
@@ -18,6 +18,7 @@ from tflm_patch.program.params import PreluParams
     elementwise.constraint_broadcast,
     base.constraint_scale_ratio,
     base.constraint_multiplier,
+    reads=cells.pointwise,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """With slopes per channel, or of any shape that is broadcast"""

@@ -11,7 +11,7 @@ from tflm_patch.graph.types import DType, Quantization
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, lookup
+from tflm_patch.planner.lowering.operators import base, cells, lookup
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import QuantizeParams
@@ -69,6 +69,7 @@ def requantize_table(op: OpView) -> np.ndarray:
     base.constraint_input_is_activation,
     base.constraint_same_shape,
     constraint_quantize_types,
+    reads=cells.pointwise,
 )
 def lower_quantize(op: OpView, builder: StageBuilder) -> None:
   """float32 to 8 bits or int16; 8 bits to 8 bits by a table"""
@@ -83,6 +84,7 @@ def lower_quantize(op: OpView, builder: StageBuilder) -> None:
     base.constraint_input_is_activation,
     base.constraint_same_shape,
     constraint_dequantize_types,
+    reads=cells.pointwise,
 )
 def lower_dequantize(op: OpView, builder: StageBuilder) -> None:
   """8 bits or int16 to float32"""

@@ -8,7 +8,7 @@ from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import feature_shape
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base
+from tflm_patch.planner.lowering.operators import base, cells
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 
@@ -56,9 +56,9 @@ _RULES = (
 )
 
 
-@base.register('EXPAND_DIMS', *_RULES)
-@base.register('SQUEEZE', *_RULES)
-@base.register('RESHAPE', *_RULES)
+@base.register('EXPAND_DIMS', *_RULES, reads=cells.renamed)
+@base.register('SQUEEZE', *_RULES, reads=cells.renamed)
+@base.register('RESHAPE', *_RULES, reads=cells.renamed)
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Costs nothing where rows stay, or where an input or FULLY_CONNECTED is read; else a copy"""
   source_tensor, target_tensor = op.operator.inputs[0], op.operator.outputs[0]

@@ -9,7 +9,7 @@ import numpy as np
 from tflm_patch.planner.ir.shapes import feature_shape
 from tflm_patch.planner.ir.stage_graph import RowReads, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, conv, resize_nearest
+from tflm_patch.planner.lowering.operators import base, cells, conv, resize_nearest
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import ResizeParams
@@ -73,6 +73,7 @@ def constraint_inside(op: OpView) -> str | None:
     resize_nearest.constraint_constant_size,
     constraint_one_mode,
     constraint_inside,
+    reads=cells.resized,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Any factor, with aligned corners or half-pixel centers; reads two rows at most"""

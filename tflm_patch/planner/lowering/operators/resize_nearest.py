@@ -11,7 +11,7 @@ from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, conv
+from tflm_patch.planner.lowering.operators import base, cells, conv
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import ResizeParams
@@ -64,6 +64,7 @@ def constraint_int8_or_int16(op: OpView) -> str | None:
     constraint_int8,
     conv.constraint_rank_4,
     constraint_constant_size,
+    reads=cells.resized,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Any factor, with aligned corners or half-pixel centers"""

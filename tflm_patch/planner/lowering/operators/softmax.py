@@ -7,7 +7,7 @@ from __future__ import annotations
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base
+from tflm_patch.planner.lowering.operators import base, cells
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.planner.lowering.operators.softmax_table import exp_table
 from tflm_patch.program import records as program
@@ -36,6 +36,7 @@ def constraint_beta(op: OpView) -> str | None:
     base.constraint_same_shape,
     constraint_output_quantization,
     constraint_beta,
+    reads=cells.pointwise,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Over channels, by a table of exponentials"""

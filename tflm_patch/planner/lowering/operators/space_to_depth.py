@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from tflm_patch.graph.axis_window import AxisWindow
+from tflm_patch.graph.types import Tensor
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, conv, resize_nearest
-from tflm_patch.planner.lowering.operators.base import OpView
+from tflm_patch.planner.lowering.operators.base import CellReads, OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import BlockParams
 
@@ -40,13 +41,21 @@ def window_of(op: OpView) -> AxisWindow:
   return AxisWindow(block, block) if op.opcode == 'SPACE_TO_DEPTH' else AxisWindow(up=block)
 
 
-@base.register('SPACE_TO_DEPTH', *_RULES)
+def reads(op: OpView, tensor: Tensor) -> CellReads:
+  """Blocks, or the cell whose block it is."""
+  if int(op.option('blockSize')) < 1:
+    return base.WHOLE
+  window = window_of(op)
+  return window, window
+
+
+@base.register('SPACE_TO_DEPTH', *_RULES, reads=reads)
 def lower_space_to_depth(op: OpView, builder: StageBuilder) -> None:
   """With any block size"""
   _lower(op, builder, program.Kind.SPACE_TO_DEPTH)
 
 
-@base.register('DEPTH_TO_SPACE', *_RULES)
+@base.register('DEPTH_TO_SPACE', *_RULES, reads=reads)
 def lower_depth_to_space(op: OpView, builder: StageBuilder) -> None:
   """With any block size"""
   _lower(op, builder, program.Kind.DEPTH_TO_SPACE)

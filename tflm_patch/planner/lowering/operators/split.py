@@ -9,7 +9,7 @@ from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import map_axes
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base
+from tflm_patch.planner.lowering.operators import base, cells
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.planner.lowering.operators.strided_slice import Cut, lower_cuts
 from tflm_patch.program import records as program
@@ -72,9 +72,11 @@ def constraint_parts(op: OpView) -> str | None:
   return None
 
 
-@base.register('SPLIT', constraint_computed_input, constraint_axis, constraint_parts)
+@base.register(
+    'SPLIT', constraint_computed_input, constraint_axis, constraint_parts, reads=cells.pointwise
+)
 @base.register('SPLIT_V', constraint_computed_input, constraint_sizes, constraint_axis,
-               constraint_parts)  # fmt: skip
+               constraint_parts, reads=cells.pointwise)  # fmt: skip
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Along rows, columns or channels"""
   axis = _axis(op)

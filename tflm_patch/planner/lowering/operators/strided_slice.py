@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tflm_patch.graph.types import DType
+from tflm_patch.graph.types import DType, Tensor
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import feature_shape, map_axes
 from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, resize_nearest
-from tflm_patch.planner.lowering.operators.base import OpView
+from tflm_patch.planner.lowering.operators import base, cells, resize_nearest
+from tflm_patch.planner.lowering.operators.base import CellReads, OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import StridedSliceParams
 
@@ -161,12 +161,20 @@ def constraint_taken_shape(op: OpView) -> str | None:
   return None
 
 
+def reads(op: OpView, tensor: Tensor) -> CellReads:
+  """Of channels only: a slice that keeps rows and columns may still turn them round."""
+  strides = op.integers(3)
+  if strides is None or len(strides) != 4 or min(strides) < 0:
+    return base.WHOLE
+  return cells.pointwise(op, tensor)
+
+
 @base.register('SLICE', base.constraint_input_is_activation,
                resize_nearest.constraint_int8_or_int16, constraint_constant_bounds,
-               constraint_taken_shape)  # fmt: skip
+               constraint_taken_shape, reads=cells.pointwise)  # fmt: skip
 @base.register('STRIDED_SLICE', base.constraint_input_is_activation,
                resize_nearest.constraint_int8_or_int16, constraint_masks,
-               constraint_constant_bounds, constraint_taken_shape)  # fmt: skip
+               constraint_constant_bounds, constraint_taken_shape, reads=reads)  # fmt: skip
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of rows, columns and channels"""
   cuts = _cuts(op)

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from tflm_patch.graph.types import DType
+from tflm_patch.graph.types import DType, Tensor
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base
-from tflm_patch.planner.lowering.operators.base import OpView
+from tflm_patch.planner.lowering.operators import base, cells
+from tflm_patch.planner.lowering.operators.base import CellReads, OpView
 from tflm_patch.program import records as program
 
 NCHW_TO_NHWC = [0, 2, 3, 1]
@@ -45,12 +45,23 @@ def constraint_types(op: OpView) -> str | None:
   return None
 
 
+def is_from_nchw(op: OpView) -> bool:
+  """Whether the operand is an image of planes."""
+  return len(op.input().shape) == 4 and op.integers(1) == NCHW_TO_NHWC
+
+
+def reads(op: OpView, tensor: Tensor) -> CellReads:
+  """The same cell of all planes."""
+  return (cells.SAME, cells.SAME) if is_from_nchw(op) else base.WHOLE
+
+
 @base.register(
     'TRANSPOSE',
     base.constraint_input_is_activation,
     constraint_types,
     constraint_permutation,
     constraint_input_of_the_model,
+    reads=reads,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of an NCHW model input, a row at a time"""

@@ -10,14 +10,14 @@ import functools
 import numpy as np
 
 from tflm_patch.graph.axis_window import AxisWindow, CellWindow
-from tflm_patch.graph.types import Operator
+from tflm_patch.graph.types import Operator, Tensor
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import feature_shape
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, conv
+from tflm_patch.planner.lowering.operators import base, cells, conv, macs
 from tflm_patch.planner.lowering.operators.accumulators import Accumulators
-from tflm_patch.planner.lowering.operators.base import OpView, Rule
+from tflm_patch.planner.lowering.operators.base import CellReads, OpView, Rule
 from tflm_patch.program import records as program
 from tflm_patch.program.fields import Deferred
 from tflm_patch.program.params import TransposeConvParams
@@ -104,6 +104,18 @@ def window_of(op: OpView) -> CellWindow:
   return found[0], found[1]
 
 
+def reads(op: OpView, tensor: Tensor) -> CellReads:
+  """The cells whose windows it lies in."""
+  if not op.has_input(_INPUT) or tensor is not op.input(_INPUT) or not op.has_input(_WEIGHTS):
+    return base.WHOLE
+  if len(op.input(_WEIGHTS).shape) != 4 or feature_shape(op.output()) is None:
+    return base.WHOLE
+  rows_window, cols_window = window = window_of(op)
+  if cells.is_void(window):
+    return base.WHOLE
+  return rows_window.transposed(), cols_window.transposed()
+
+
 @base.register(
     'TRANSPOSE_CONV',
     constraint_three_inputs,
@@ -117,6 +129,8 @@ def window_of(op: OpView) -> CellWindow:
     constraint_filter_shape,
     base.constraint_fused_activation,
     constraint_window,
+    reads=reads,
+    macs=macs.transpose_convolution,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Any kernel and stride; per tensor and per channel; no accumulators are kept"""

@@ -1,0 +1,73 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The limits and sizes of the kernels for Armv7E-M are the same in C and in Python."""
+
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from tflm_patch.program import dsp_limits
+
+SOURCES = pathlib.Path(__file__).resolve().parents[3] / 'micro_kernels' / 'src'
+TAPS = (4, 5, 7, 16, 27, 64, 99, 1152)
+COLS = (1, 2, 3, 5, 8, 24, 77)
+WINDOWS = ((1, 1), (2, 1), (3, 2), (5, 1), (5, 2), (7, 1), (16, 2))
+
+
+def test_header_is_current():
+  committed = (SOURCES / 'dsp/limits.h').read_text()
+  assert dsp_limits.c_header() == committed, 'python -m tflm_patch.program.dsp_limits writes it'
+
+
+@pytest.fixture(scope='module')
+def ask(tmp_path_factory):
+  """What expressions of src/dsp/scratch.h are."""
+  compiler = shutil.which('gcc') or shutil.which('clang')
+  if compiler is None:
+    pytest.skip('needs gcc or clang')
+  folder = tmp_path_factory.mktemp('scratch')
+
+  def values(expressions):
+    lines = [f'printf("%u\\n", (unsigned)({expression}));' for expression in expressions]
+    text = ['#include <stdio.h>', '#include "dsp/scratch.h"', 'int main(void) {', *lines,
+            'return 0; }']  # fmt: skip
+    (folder / 'ask.c').write_text('\n'.join(text))
+    binary = folder / 'ask'
+    subprocess.run([compiler, f'-I{SOURCES}', folder / 'ask.c', '-o', binary], check=True)
+    return [int(line) for line in subprocess.check_output([binary], text=True).split()]
+
+  return values
+
+
+def test_windows_of_convolutions(ask):
+  cases = [(taps, gathered) for taps in TAPS for gathered in (False, True)]
+  assert [dsp_limits.conv_bytes(*case) for case in cases] == ask(
+      f'tflm_patch_wide_bytes({taps}, {taps if gathered else 0})' for taps, gathered in cases
+  )
+
+
+def test_columns_of_3x3_depthwise_convolutions(ask):
+  cases = [(stride, cols) for stride in (1, 2) for cols in COLS]
+  words = [dsp_limits.depthwise_3x3_bytes(*case) // 16 for case in cases]
+  even = [cols + cols % 2 for _, cols in cases]
+  assert even == ask(
+      f'tflm_patch_max_columns_3x3({stride}, {n})' for (stride, _), n in zip(cases, words)
+  )
+  # Two columns less take three words less for each column that the input has less.
+  large = [(stride, n, most) for (stride, _), n, most in zip(cases, words, even) if most > 4]
+  fewer = ask(f'tflm_patch_max_columns_3x3({stride}, {n - 3 * stride})' for stride, n, _ in large)
+  assert all(found < most for found, (_, _, most) in zip(fewer, large))
+
+
+def test_columns_of_depthwise_convolutions(ask):
+  """The sizes are the smallest for the columns that they are asked for, rounded up to fours."""
+  cases = [(*window, cols) for window in WINDOWS for cols in COLS]
+  words = [dsp_limits.depthwise_bytes(*case) // 16 for case in cases]
+  fours = [(cols + 3) // 4 * 4 for _, _, cols in cases]
+  for fewer, wanted in ((0, fours), (1, [n - 4 for n in fours])):
+    assert wanted == ask(
+        f'tflm_patch_max_columns({kernel_w}, {stride}, {n - fewer})'
+        for (kernel_w, stride, _), n in zip(cases, words)
+    )

@@ -1,0 +1,97 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Two models that call every row kernel between them, and binary operators of every constant."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable
+
+from support.model_builder import ModelBuilder
+from tflm_patch.graph.types import DType
+from tflm_patch.runtime import paths
+
+
+def declared_kernels() -> set[str]:
+  """The functions that kernels.h declares for compiled models."""
+  text = (paths.include_dirs()[0] / 'tflm_patch/kernels.h').read_text()
+  text = re.sub(r'/\*.*?\*/', '', text, flags=re.DOTALL)
+  names = set(re.findall(r'^void (tflm_patch_\w+)\(', text, re.MULTILINE))
+  # tflm_patch_pool and its like call those for vectors themselves.
+  return {name for name in names if not re.search(r'_pool_(\w+_)?s8$', name)}
+
+
+def int8_model() -> bytes:
+  """Every kernel of 8-bit maps; the first three convolutions can become a block."""
+  b = ModelBuilder(21)
+  frame = b.quantize(b.input((1, 20, 18, 4), DType.FLOAT32))
+  x = b.conv(frame, 12, 1, activation='RELU6')
+  x = b.conv(b.depthwise(x, 1, 3), 6, 1)
+  y = b.conv(b.pad_spatial(x, 1, 1, 0, 2), 6, 3, 2)  # 11 x 10
+  z = b.depthwise(y, 2, 5)
+  joined = b.concat([y, b.max_pool(y, 3, 1, 'SAME')])
+  left, right = b.split(joined, 2)
+  y = b.add(left, b.conv(z, 6, 3, groups=2))
+  y = b.mul(y, b.conv(right, 6, (1, 5)))
+  y = b.sub(y, b.constant_operand((1, 11, 10, 6)))
+  y = b.maximum(y, b.constant_operand((1, 1, 1, 6), like=y))
+  y = b.minimum(y, b.constant_operand((1, 11, 1, 1), like=y))
+  y = b.prelu(y, b.constant_operand((1, 1, 1, 6)))
+  y = b.strided_slice(y, (0, 1, 0, 0), (1, 11, 10, 6), (1, 1, 1, 1))  # 10 x 10
+  b.output(b.softmax(b.reshape(y, (1, 5, 20, 6))))
+  deep = b.space_to_depth(y, 2)  # 5 x 5 x 24
+  b.output(b.depth_to_space(b.conv(deep, 8, 3), 2))
+  b.output(b.mean(b.average_pool(deep, 2, 1), (1, 2)), b.mean(deep, (2,)))
+  b.output(b.resize_nearest(b.hard_swish(deep), 7, 9))
+  small = b.conv(deep, 3, 1)
+  b.output(b.resize_bilinear(small, 9, 8), b.transpose_conv(small, 5))
+  b.output(b.fully_connected(small, 7), b.fully_connected(b.average_pool(small, (5, 5)), 4))
+  b.output(b.dequantize(b.logistic(small)))
+  return b.build()
+
+
+def int16_model() -> bytes:
+  """Every kernel of 16-bit maps."""
+  b = ModelBuilder(22)
+  x = b.input((1, 9, 10, 4), DType.INT16)
+  x = b.conv(x, 6, 3)
+  x = b.depthwise(x, 1, 3)
+  x = b.add(b.conv(x, 6, 1), x)
+  x = b.add(x, b.constant_operand((1, 9, 10, 6), dtype=DType.INT16))
+  y = b.max_pool(x, 2, 1)
+  b.output(b.average_pool(y, 3), b.average_pool(y, (8, 9)))
+  b.output(b.fully_connected(y, 5))
+  b.output(b.fully_connected(b.average_pool(y, (8, 9)), 3))
+  return b.build()
+
+
+def constants_model(dtype: DType) -> bytes:
+  """Binary operators with constants of every shape that is broadcast, on either side."""
+  b = ModelBuilder(23)
+  rows, cols, channels = 5, 4, 3
+  x = b.input((1, rows, cols, channels), dtype)
+  for shape in itertools.product((1, rows), (1, cols), (1, channels)):
+    for operate in _binary_operators(b, dtype):
+      x = operate(x, (1, *shape))
+  b.output(x)
+  return b.build()
+
+
+def _binary_operators(
+    b: ModelBuilder, dtype: DType
+) -> list[Callable[[int, tuple[int, ...]], int]]:
+  def constant(shape: tuple[int, ...]) -> int:
+    return b.constant_operand(shape, dtype=dtype)
+
+  both = [lambda x, shape: b.add(x, constant(shape)), lambda x, shape: b.add(constant(shape), x)]
+  if dtype == DType.INT16:
+    return both
+  return [
+      *both,
+      lambda x, shape: b.sub(constant(shape), x),
+      lambda x, shape: b.mul(x, constant(shape)),
+      lambda x, shape: b.maximum(x, b.constant_operand(shape, like=x)),
+      lambda x, shape: b.minimum(b.constant_operand(shape, like=x), x),
+      lambda x, shape: b.prelu(x, constant(shape)),
+  ]

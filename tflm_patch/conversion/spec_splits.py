@@ -1,0 +1,239 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A spec's stage as two where that is smaller.
+
+A conversion tries to make two stages of one where its inputs and outputs bound it, see
+`splits.py`. Many stages cannot gain by that: bounds say so in little time. For the others
+the conversion's own search runs, on stages of which only the sizes are known.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from tflm_patch.architecture.graph_builder import per_tensor
+from tflm_patch.conversion.judge import DEFAULT_GOAL, Judge
+from tflm_patch.conversion.stage_operator import PlannedStage
+from tflm_patch.conversion.stages import cut_in_two
+from tflm_patch.graph.types import Model, Operator, Subgraph, Tensor
+from tflm_patch.graph.writer import compact
+from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, StageGraph
+from tflm_patch.planner.lowering.region import region_boundary
+from tflm_patch.planner.options import DEFAULT
+from tflm_patch.planner.plan import Planner, StagePlan
+from tflm_patch.planner.schedule import order
+from tflm_patch.planner.search import StageSearch
+from tflm_patch.program import records as program
+from tflm_patch.program.encode import EncodedStage
+
+_ALIGNMENT = 16
+Region = tuple[int, ...]
+
+
+class Splits:
+  """The ways to make two stages of one that has all operators of a model.
+
+  Attributes:
+    graph: The stage.
+
+  Args:
+    graph: The stage.
+    planner: Its plans.
+  """
+
+  def __init__(self, graph: StageGraph, planner: Planner) -> None:
+    self.graph = graph
+    self._planner = planner
+    self._floors: np.ndarray | None = None
+    self._searches: dict[Region, StageSearch] = {}
+
+  def search(self, region: Region) -> StageSearch:
+    """The plans of consecutive operators."""
+    if region not in self._searches:
+      is_whole = len(region) == len(self.graph.ops)
+      part = self.graph if is_whole else part_of(self.graph, region[0], region[-1] + 1)
+      found = StageSearch(part, range(len(part.inputs)), DEFAULT)
+      if is_whole:
+        found.use(self._planner)
+      self._searches[region] = found
+    return self._searches[region]
+
+  def least_floor(self) -> int:
+    """What the tensors of every two stages need at least."""
+    floors = self._all_floors()
+    return int(floors.min()) if floors.size else 1 << 62
+
+  def could_need(self, limit: int) -> bool:
+    """Whether two stages might need no more than `limit` bytes, their tensors included.
+
+    False is certain.
+    """
+    floors = self._all_floors()
+    few = [k for k in np.argsort(floors, kind='stable').tolist() if floors[k] <= limit]
+    if not few or not self._planner.gets_below_tensors(limit, int(floors[few[0]])):
+      return False
+    return any(self._part(k + 1, limit) for k in few)
+
+  def might_fit(self, limit: int) -> bool:
+    """The same from less work; more often True."""
+    floor = self.least_floor()
+    return floor <= limit and self._planner.gets_below_tensors(limit, floor)
+
+  def _all_floors(self) -> np.ndarray:
+    """Bytes of the tensors of both stages, by the operators of the first, 1 .. n - 1."""
+    if self._floors is None:
+      graph, n = self.graph, len(self.graph.ops)
+      change = np.zeros(n + 1, np.int64)
+      made, read = order.producers(graph), order.consumers(graph)
+      for m, i in made.items():
+        last = max(read.get(m, (-1,)))
+        if last > i:
+          size = _aligned(graph.maps[m])
+          change[i + 1] += size
+          change[last + 1] -= size
+      cross = np.cumsum(change)[1:n]
+      source, target = graph.inputs[0], graph.outputs[0]
+      kept = np.arange(1, n) <= max(read.get(source, (-1,)))
+      early = cross + _aligned(graph.maps[source])
+      late = cross + _aligned(graph.maps[target]) + kept * _aligned(graph.maps[source])
+      self._floors = np.maximum(early, late)
+    return self._floors
+
+  def _part(self, k: int, limit: int) -> bool:
+    """Whether both operators [0, k) and the others get down to the limit."""
+    operators = tuple(range(len(self.graph.ops)))
+    return all(
+      self.search(part).least_bytes() <= limit for part in (operators[:k], operators[k:])
+    )
+
+
+class SizedPlanner:
+  """Makes stages of a spec's operators for `stages.cut_in_two`; they are not encoded.
+
+  Args:
+    model: Its operators are those of the stage.
+    splits: Knows the plans.
+  """
+
+  bands = None
+
+  def __init__(self, model: Model, splits: Splits) -> None:
+    self.model = model
+    self.search = splits.search
+
+  def stage(self, region: Region) -> PlannedStage:
+    """Operators as the smallest stage that was found, without places and constants."""
+    inputs, outputs = region_boundary(self.model.main, region)
+    search = self.search(region)
+    size = search.smallest_size()
+    graph = search.graph
+    tensors = sum(graph.maps[m].bytes for m in (*graph.inputs, *graph.outputs))
+    plan = StagePlan(graph, (), (), (), size.workspace_bytes, tensors)
+    header = program.HEADER.pack(workspace_bytes=size.workspace_bytes)
+    encoded = EncodedStage(header, bytes(program.ALIGNMENT))
+    return PlannedStage(region, inputs, outputs, tuple(range(len(inputs))), plan, encoded)
+
+
+@dataclasses.dataclass(frozen=True)
+class SeveralStages:
+  """A spec as more than one stage.
+
+  Attributes:
+    model: With the stages; their programs and constants have the wrong sizes.
+    stand_in_bytes: Of these programs and constants.
+    searches: The plans of the stages.
+  """
+
+  model: Model
+  stand_in_bytes: int
+  searches: tuple[StageSearch, ...]
+
+  def tensor_bytes(self, stage: int) -> int:
+    """Of the inputs and outputs of a stage."""
+    graph = self.searches[stage].graph
+    return sum(graph.maps[m].bytes for m in (*graph.inputs, *graph.outputs))
+
+
+def several_stages(splits: Splits) -> SeveralStages | None:
+  """The stages that a conversion makes of a spec's operators; None when it is one."""
+  model = _model_of(splits.graph)
+  sized = SizedPlanner(model, splits)
+  judge = Judge(model, compact, DEFAULT_GOAL)
+  whole = sized.stage(tuple(range(len(model.main.operators))))
+  chosen = cut_in_two([whole], sized, judge)
+  if len(chosen) == 1:
+    return None
+  encoded = [stage.encoded for stage in chosen]
+  return SeveralStages(
+    judge.build(chosen),
+    sum(len(each.program) + len(each.constants) for each in encoded),
+    tuple(splits.search(stage.region) for stage in chosen),
+  )
+
+
+def _model_of(graph: StageGraph) -> Model:
+  """A model with an operator for each of the stage's, and tensors of the right sizes."""
+  some = per_tensor(1.0, 0)
+  tensors = [
+    Tensor(m.name, (1, m.rows, m.cols, m.channels), m.dtype, quantization=some)
+    for m in graph.maps
+  ]
+  operators = [Operator('', op.inputs, op.outputs) for op in graph.ops]
+  return Model([Subgraph(tensors, operators, graph.inputs, graph.outputs, name='main')])
+
+
+def part_of(graph: StageGraph, first: int, last: int) -> StageGraph:
+  """Operators [first, last) as a stage of their own.
+
+  Args:
+    graph: A stage without views.
+    first, last: Which.
+  """
+  ops = graph.ops[first:last]
+  made = [m for op in ops for m in op.outputs]
+  inside = set(made)
+  reads = list(dict.fromkeys(m for op in ops for m in op.inputs if m not in inside))
+  readers = order.consumers(graph)
+  wanted = [
+    m
+    for m in made
+    if m in graph.outputs or any(not first <= i < last for i in readers.get(m, ()))
+  ]
+  inputs = [m for m in reads if graph.maps[m].role != MapRole.CONSTANT]
+  used = sorted({*reads, *made})
+
+  def as_part(m: int) -> FeatureMap:
+    feature_map = graph.maps[m]
+    role = MapRole.INTERNAL
+    if feature_map.role == MapRole.CONSTANT:
+      role = MapRole.CONSTANT
+    elif m in inputs:
+      role = MapRole.INPUT
+    elif m in wanted:
+      role = MapRole.OUTPUT
+    return feature_map if feature_map.role is role else dataclasses.replace(feature_map, role=role)
+
+  maps = tuple(map(as_part, used))
+  if used[-1] + 1 == len(used):  # the first operators: their maps have the first numbers
+    return StageGraph(maps, ops, tuple(inputs), tuple(wanted))
+  number = {m: k for k, m in enumerate(used)}
+
+  def renumbered(numbers: Sequence[int]) -> tuple[int, ...]:
+    return tuple(number[m] for m in numbers)
+
+  return StageGraph(
+    maps,
+    tuple(
+      dataclasses.replace(op, inputs=renumbered(op.inputs), outputs=renumbered(op.outputs))
+      for op in ops
+    ),
+    renumbered(inputs),
+    renumbered(wanted),
+  )
+
+
+def _aligned(feature_map: FeatureMap) -> int:
+  return -(-feature_map.bytes // _ALIGNMENT) * _ALIGNMENT

@@ -1,0 +1,230 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The search for a small layout.
+
+For a given size of the workspace, items are placed one by one; the orders are
+varied. The size is then lowered by bisection. The search runs natively where the
+planner's library was built, else, with the same result, in Python.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import random
+from collections.abc import Sequence
+
+import numpy as np
+
+from tflm_patch.planner import limits
+from tflm_patch.planner.memory.layout import (
+  ALIGNMENT,
+  Item,
+  Layout,
+  Piece,
+  Place,
+  Region,
+  aligned,
+  live_bytes,
+  lower_bound,
+)
+from tflm_patch.planner.memory.packing import pack
+from tflm_patch.planner.native import library
+
+# Orders tried by a search: at most, at least, and so that this many items are placed.
+_ATTEMPTS = 960
+_FEWEST = 120
+_PLACED = 250_000
+# Searches, each with other random orders than the one before.
+_SEARCHES = 2
+
+
+def find_layout(
+    items: Sequence[Item],
+    regions: Sequence[Region],
+    length: int,
+    *,
+    limit: int | None = None,
+    brief: bool = False,
+    enough: int = 0,
+) -> Layout | None:
+  """Places items in a workspace as small as can be found.
+
+  Args:
+    items: What is to be placed.
+    regions: Memory beside the workspace.
+    length: Number of steps.
+    limit: Only layouts below this size are of interest.
+    brief: Spend less time on it.
+    enough: A layout of this size will do, smaller ones are not looked for.
+
+  Returns:
+    The layout; None when none was found below the limit.
+  """
+  if not items:
+    return Layout((), 0) if limit is None or limit > 0 else None
+  attempts = max(_FEWEST, min(_ATTEMPTS, _PLACED // len(items)))
+  if brief:
+    attempts //= 4
+  attempts = limits.layout_attempts(attempts, sum(len(item.rows.made) for item in items))
+  items = [_in_one_piece(item) for item in items]
+  total = aligned(sum(aligned(item.slot_bytes * len(item.shapes[0].made)) for item in items))
+  will_do = min(enough // ALIGNMENT * ALIGNMENT, total)
+  bound = max(lower_bound(items, regions, length), will_do)
+  orders = first_orders(items, length)
+  problem = library.problem(items, regions)
+  best = None
+  for seed in range(1 if brief else _SEARCHES):
+    high = total + ALIGNMENT if limit is None else min(limit, total + ALIGNMENT)
+    task = Task(bound, high, limit is None, attempts, seed, orders)
+    found = search_natively(problem, task) if problem is not None else None
+    if found is None:
+      found = search(items, regions, task)
+    if found.layout is None:
+      break
+    best, limit = found.layout, found.layout.bytes
+  return best
+
+
+def _in_one_piece(item: Item) -> Item:
+  """The item, kept whole where it has so many slots that to try all splits takes too long."""
+  if item.one_piece or len(item.rows.made) <= limits.MAX_SLOTS_IN_PIECES:
+    return item
+  return dataclasses.replace(item, one_piece=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+  """What a search looks for.
+
+  Attributes:
+    bound: Bytes that no layout goes below.
+    high: Only layouts below this size are to be found.
+    unlimited: The size `high` will do, when nothing smaller is found.
+    attempts: How many orders are tried.
+    seed: Of the random orders.
+    orders: What is tried first.
+  """
+
+  bound: int
+  high: int
+  unlimited: bool
+  attempts: int
+  seed: int
+  orders: Sequence[Sequence[int]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+  """The outcome of a search: a layout, None when there is none below the limit."""
+
+  layout: Layout | None
+
+
+def search(items: Sequence[Item], regions: Sequence[Region], task: Task) -> Found:
+  """The search in Python, the reference of the native one."""
+  return Found(_Search(items, regions, task).run(task.attempts))
+
+
+def search_natively(problem: library.LayoutProblem, task: Task) -> Found | None:
+  """The same natively; None when it must run in Python."""
+  found = library.find_layout(
+      problem,
+      library.LayoutLimits(task.bound, task.high, task.attempts, task.unlimited),
+      np.array(task.orders, np.int32),
+      _state(task.seed),
+  )
+  if found is None:
+    return None
+  places, size = found
+  if places is None:
+    return Found(None)
+  return Found(Layout(tuple(map(_place, places)), size))
+
+
+@functools.lru_cache(maxsize=_SEARCHES)
+def _state(seed: int) -> tuple[int, ...]:
+  """The state of `random.Random(seed)`."""
+  state: tuple[int, ...] = random.Random(seed).getstate()[1]
+  return state
+
+
+def _place(numbers: Sequence[int]) -> Place:
+  """A place from its shape, the number of its pieces, and four numbers of each."""
+  shape, pieces, *fields = numbers
+  return Place(shape, tuple(Piece(*fields[4 * i : 4 * i + 4]) for i in range(pieces)))
+
+
+class _Search:
+  """Lowers the size of the workspace by bisection, again and again with other orders."""
+
+  def __init__(self, items: Sequence[Item], regions: Sequence[Region], task: Task) -> None:
+    self._items = items
+    self._regions = regions
+    self._rng = random.Random(task.seed)
+    self._bound = task.bound
+    self._orders = [list(order) for order in task.orders]
+    self._best: Layout | None = None
+    self._unlimited = task.unlimited
+    # Below this everything is to be found.
+    self._high = task.high
+
+  def run(self, attempts: int) -> Layout | None:
+    patience = attempts // 3
+    share = 8  # of the attempts, for one size
+    idle = 0
+    while attempts > 0 and idle < patience and self._bound < self._high:
+      low = size = self._bound
+      while low < self._high and attempts > 0 and idle < patience:
+        high = self._high
+        used = self._try(size, min(share, attempts, patience - idle))
+        attempts -= used
+        idle = 0 if self._high < high else idle + used
+        low = size + ALIGNMENT if self._high > size else low
+        size = max(low, min(aligned((low + self._high) // 2), self._high - ALIGNMENT))
+      share *= 2
+    if self._best is None and self._unlimited:
+      self._try(self._high, len(self._orders))
+    return self._best
+
+  def _try(self, size: int, tries: int) -> int:
+    """Looks for a layout of this size; returns the number of orders tried."""
+    for attempt in range(tries):
+      known = self._orders[attempt] if attempt < len(self._orders) else None
+      if known is None:
+        known = list(self._rng.choice(self._orders))
+        for _ in range(1 + len(known) // 8):
+          i, j = self._rng.randrange(len(known)), self._rng.randrange(len(known))
+          known.insert(j, known.pop(i))
+      rng = self._rng if self._rng.random() < 0.7 else None
+      outcome = pack(self._items, self._regions, size, known, rng)
+      if not isinstance(outcome, int):
+        self._best, self._high = Layout(outcome, size), size
+        # What worked is tried first for the next size.
+        self._orders = [known, *(order for order in self._orders if order != known)]
+        return attempt + 1
+      if attempt < len(self._orders):
+        # The item that found no place goes earlier.
+        order = list(known)
+        at = order.index(outcome)
+        order.insert(self._rng.randrange(at) if at else 0, order.pop(at))
+        self._orders[attempt] = order
+    return tries
+
+
+def first_orders(items: Sequence[Item], length: int) -> list[list[int]]:
+  """Orders by rule: by size, by what is alive beside them, by begin, by span."""
+  indices = list(range(len(items)))
+  size = [item.slot_bytes * len(item.shapes[0].made) for item in items]
+  lives = [item.rows for item in items]
+  begin = [life.first_time for life in lives]
+  span = [life.last_time - life.first_time for life in lives]
+  live = live_bytes(items, length)
+  crowd = [int(live[max(0, life.first_time) : life.last_time + 1].max()) for life in lives]
+  return [
+      sorted(indices, key=lambda i: (-size[i], begin[i])),
+      sorted(indices, key=lambda i: (-crowd[i], -size[i])),
+      sorted(indices, key=lambda i: (begin[i], -size[i])),
+      sorted(indices, key=lambda i: (-span[i], -size[i])),
+      sorted(indices, key=lambda i: (-begin[i], -size[i])),
+  ]

@@ -1,0 +1,76 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The memory that segments need, as planner/memory/items.py collects it.
+ */
+#ifndef TFLM_PATCH_PLANNER_ITEMS_H_
+#define TFLM_PATCH_PLANNER_ITEMS_H_
+
+#include "order.h"
+
+/* When rows are alive: RowLives of schedule/live_ranges.py. */
+typedef struct {
+  int64_t* made;
+  int64_t* last;
+  int32_t count;
+} tflm_patch_lives;
+
+/* An item: a ring, the whole map, or both, the ring first. */
+typedef struct {
+  int64_t slot_bytes;
+  int32_t shapes;
+  bool one_piece;
+  tflm_patch_lives shape[2];
+} tflm_patch_item;
+
+/* What a map is during the segments. */
+typedef enum {
+  TFLM_PATCH_ABSENT,
+  TFLM_PATCH_TENSOR, /* of the stage; its memory may be used */
+  TFLM_PATCH_HOST,   /* has an item */
+  TFLM_PATCH_GUEST   /* lies over another one */
+} tflm_patch_presence;
+
+/* A map's part in the needs. */
+typedef struct {
+  tflm_patch_presence presence;
+  tflm_patch_lives lives; /* of its rows */
+  tflm_patch_item item;   /* of a host, its guests included */
+  int64_t gap_bytes;      /* of a host: what a slot begins before its row */
+  int32_t host;           /* whose item it lies in when it is the last over that; -1 */
+  int32_t next;           /* the guest that lies over the same host after this; -1 */
+  int32_t tail;           /* of a host: its last guest, itself without */
+  tflm_patch_in_place how; /* of a guest, over its host */
+} tflm_patch_need;
+
+/* Room for shapes of one item. */
+typedef struct {
+  tflm_patch_lives shape[2];
+} tflm_patch_shapes;
+
+/* Collects what segments need. */
+typedef struct {
+  const tflm_patch_stage* stage;
+  tflm_patch_timeline time;
+  int32_t* stream;         /* [ops], the segment when it is streamed, else -1 */
+  tflm_patch_need* need;   /* [maps] */
+  tflm_patch_shapes* kept; /* [maps] */
+  tflm_patch_shapes trial;
+  tflm_patch_shapes best;
+  bool is_odd; /* something that is for Python was met */
+} tflm_patch_collector;
+
+/* Takes room for a collector. */
+void tflm_patch_collector_init(tflm_patch_collector* collector, const tflm_patch_stage* stage,
+                               tflm_patch_room* room);
+
+/* Runs consecutive segments and collects what they need, in `need` and `time`. */
+void tflm_patch_collect(tflm_patch_collector* collector, const tflm_patch_cut* segments,
+                        int32_t count);
+
+/* Whether an item may be kept as a ring. */
+static inline bool tflm_patch_is_ring(const tflm_patch_item* item) {
+  return item->shapes > 1 || item->one_piece;
+}
+
+#endif /* TFLM_PATCH_PLANNER_ITEMS_H_ */

@@ -1,0 +1,141 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "segment_cost.h"
+
+#include <string.h>
+
+/* What is counted: everything, rings, what is not left to later segments. */
+enum { kPeak, kRing, kInner, kSums };
+
+bool tflm_patch_costs_init(tflm_patch_costs* costs, const tflm_patch_stage_tables* tables,
+                           tflm_patch_room* room) {
+  const size_t nodes = (size_t)tables->ops + 1;
+  if (!tflm_patch_stage_init(&costs->stage, tables, room)) {
+    return false;
+  }
+  tflm_patch_collector_init(&costs->collector, &costs->stage, room);
+  costs->known = tflm_patch_take(room, nodes * nodes, sizeof(*costs->known));
+  costs->rings = tflm_patch_take(room, nodes * nodes, sizeof(*costs->rings));
+  costs->inner = tflm_patch_take(room, nodes * nodes, sizeof(*costs->inner));
+  costs->live = tflm_patch_take(room, kSums * ((size_t)costs->stage.total_steps + 2),
+                                sizeof(*costs->live));
+  if (room->memory != NULL) {
+    memset(costs->rings, 0, nodes * nodes * sizeof(*costs->rings));
+    memset(costs->inner, 0, nodes * nodes * sizeof(*costs->inner));
+    for (size_t i = 0; i < nodes * nodes; ++i) {
+      costs->known[i].peak_bytes = -1;
+    }
+  }
+  return true;
+}
+
+/* Sums of bytes alive at each time. */
+typedef struct {
+  int64_t* change[kSums];
+  int32_t length;
+} live_sums;
+
+/* Adds slots of a shape to the sums that count it. */
+static void add_lives(live_sums* sums, const bool* counts, const tflm_patch_lives* lives,
+                      int64_t slot_bytes) {
+  for (int k = 0; k < kSums; ++k) {
+    if (!counts[k]) {
+      continue;
+    }
+    int64_t* change = sums->change[k];
+    for (int32_t s = 0; s < lives->count; ++s) {
+      const int64_t made = lives->made[s] > 0 ? lives->made[s] : 0;
+      const int64_t free = lives->last[s] + 1 < sums->length ? lives->last[s] + 1 : sums->length;
+      change[made] += slot_bytes;
+      change[free] -= slot_bytes;
+    }
+  }
+}
+
+static int64_t most_alive(const live_sums* sums, int k) {
+  int64_t alive = 0;
+  int64_t most = INT64_MIN;
+  for (int32_t at = 0; at < sums->length; ++at) {
+    alive += sums->change[k][at];
+    most = alive > most ? alive : most;
+  }
+  return most;
+}
+
+/* Whether later segments use the map or one that lies over it. */
+static bool is_left(const tflm_patch_costs* costs, int32_t m, int32_t last) {
+  for (; m >= 0; m = costs->collector.need[m].next) {
+    if (costs->stage.span_end[m] >= last) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static void add_needs(const tflm_patch_costs* costs, live_sums* sums, int32_t last) {
+  const tflm_patch_collector* collector = &costs->collector;
+  for (int32_t m = 0; m < costs->stage.t.maps; ++m) {
+    const tflm_patch_need* need = &collector->need[m];
+    if (need->presence == TFLM_PATCH_TENSOR) {
+      const bool counts[kSums] = {true, false, costs->stage.span_end[m] < last};
+      add_lives(sums, counts, &need->lives, costs->stage.t.row_bytes[m]);
+    } else if (need->presence == TFLM_PATCH_HOST) {
+      const bool counts[kSums] = {true, tflm_patch_is_ring(&need->item), !is_left(costs, m, last)};
+      add_lives(sums, counts, &need->item.shape[0], need->item.slot_bytes);
+    }
+  }
+}
+
+static void add_scratch(const tflm_patch_costs* costs, live_sums* sums, int32_t first,
+                        int32_t last) {
+  const tflm_patch_stage_tables* t = &costs->stage.t;
+  for (int32_t i = first; i < last; ++i) {
+    if (t->scratch_bytes[i] > 0) {
+      int64_t made = costs->collector.time.times[i][0];
+      int64_t end = costs->collector.time.times[i][t->steps[i] - 1];
+      const tflm_patch_lives lives = {&made, &end, 1};
+      const bool counts[kSums] = {true, false, true};
+      add_lives(sums, counts, &lives, t->scratch_bytes[i]);
+    }
+  }
+}
+
+/* Remembers a lower bound of the segments that a rule says it for. */
+static void raise_bounds(int64_t* bounds, int32_t nodes, int32_t from, int32_t first,
+                         int32_t last, int64_t bytes) {
+  for (int32_t f = from; f <= first; ++f) {
+    int64_t* row = bounds + (size_t)f * (size_t)nodes;
+    for (int32_t l = last; l < nodes; ++l) {
+      row[l] = row[l] > bytes ? row[l] : bytes;
+    }
+  }
+}
+
+const tflm_patch_segment_cost_t* tflm_patch_cost_of(tflm_patch_costs* costs, int32_t first,
+                                                    int32_t last) {
+  const int32_t nodes = costs->stage.t.ops + 1;
+  tflm_patch_segment_cost_t* cost = &costs->known[(size_t)first * (size_t)nodes + (size_t)last];
+  if (cost->peak_bytes >= 0) {
+    return cost;
+  }
+  const tflm_patch_cut segment = {first, last};
+  tflm_patch_collect(&costs->collector, &segment, 1);
+  live_sums sums;
+  sums.length = costs->collector.time.length;
+  for (int k = 0; k < kSums; ++k) {
+    sums.change[k] = costs->live + (size_t)k * ((size_t)costs->stage.total_steps + 2);
+    memset(sums.change[k], 0, ((size_t)sums.length + 1) * sizeof(int64_t));
+  }
+  add_needs(costs, &sums, last);
+  add_scratch(costs, &sums, first, last);
+  cost->peak_bytes = most_alive(&sums, kPeak);
+  cost->ring_bytes = most_alive(&sums, kRing);
+  /* A longer stream may order several ends otherwise. */
+  const bool is_alone = tflm_patch_count_ends(&costs->stage, segment) == 1;
+  cost->inner_bytes = is_alone ? most_alive(&sums, kInner) : 0;
+  cost->dispatches = costs->collector.time.dispatches;
+  raise_bounds(costs->rings, nodes, 0, first, last, cost->ring_bytes);
+  raise_bounds(costs->inner, nodes, first, first, last, cost->inner_bytes);
+  return cost;
+}

@@ -1,0 +1,37 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Handlers of Keras layers, one file a family; importing this package registers them."""
+
+from __future__ import annotations
+
+from tflm_patch.quantization.layers import (
+  activation,
+  convolution,
+  dense,
+  functions,
+  identity,
+  merging,
+  normalization,
+  padding,
+  pooling,
+  reshaping,
+  upsampling,
+)
+from tflm_patch.quantization.layers.registry import handler_of, register_layer, supported
+
+__all__ = [
+  'activation',
+  'convolution',
+  'dense',
+  'functions',
+  'handler_of',
+  'identity',
+  'merging',
+  'normalization',
+  'padding',
+  'pooling',
+  'register_layer',
+  'reshaping',
+  'supported',
+  'upsampling',
+]
