@@ -127,6 +127,7 @@ def test_the_exact_forward_pass_of_the_page(folder):
   assert run.returncode == 0, run.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('page', WITH_COMMANDS, ids=lambda page: page.name)
 def test_commands_of_the_page_run(page, folder):
   if page.name == 'quantize.md':
@@ -213,6 +214,7 @@ def test_the_package_is_imported_quickly():
   }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'page', [page for page in PAGES if RUNS.search(page.read_text())], ids=lambda page: page.name
 )
@@ -228,6 +230,7 @@ def test_python_of_the_page_runs(page, folder):
   assert run.returncode == 0, run.stderr
 
 
+@pytest.mark.slow
 def test_python_of_the_readme_runs(folder):
   run = subprocess.run(
       [sys.executable, '-c', blocks(README, 'python')], cwd=folder, capture_output=True, text=True
@@ -243,6 +246,7 @@ def test_make_targets_of_the_readme_exist():
   assert targets == ['demo', 'test'] and set(targets) <= set(rules)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('match', TABLE, ids=lambda match: ''.join(filter(None, match.groups())))
 def test_readme_table_is_up_to_date(match):
   """Against the prediction, which other tests hold to what TFLM measures."""
@@ -286,6 +290,7 @@ def benchmark(models: pathlib.Path, *arguments: object) -> subprocess.CompletedP
   )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_benchmark_measures_what_the_readme_says(folder):
   (folder / 'none').mkdir()
   run = benchmark(folder / 'none')
@@ -295,6 +300,7 @@ def test_benchmark_measures_what_the_readme_says(folder):
   assert measured == TABLE[0][0].rsplit('|', 2)[0]
 
 
+@pytest.mark.slow
 def test_benchmark_updates_a_file(folder):
   page = folder / 'page.md'
   page.write_text('before\n<!-- arena table -->\nold\n<!-- end of arena table -->\nafter\n')
@@ -305,6 +311,7 @@ def test_benchmark_updates_a_file(folder):
   assert [row.group(1) for row in TABLE_ROW.finditer(text)] == [sample_model_path().stem, 'model']
 
 
+@pytest.mark.slow
 def test_benchmark_never_writes_a_partial_table(folder):
   (folder / 'none').mkdir()
   page = folder / 'page.md'
