@@ -16,7 +16,7 @@ from tflm_patch.api import convert
 from tflm_patch.arena import FIRMWARE_32, memory_over_time, operators, peak_operators, predict
 from tflm_patch.graph.reader import read_model
 from tflm_patch.graph.types import DType, Model, Operator, Quantization, Subgraph, Tensor
-from tflm_patch.program.records import HEADER, MAGIC, VERSION
+from tflm_patch.program.encode import header_alone
 from tflm_patch.runtime.arena import smallest_arena
 from tflm_patch.runtime.tflm import Interpreter, InterpreterError
 
@@ -152,13 +152,6 @@ def vector(name, size, **kwargs):
 
 def unary(opcode, source, result, **kwargs):
   return Operator(opcode, (source,), (result,), **kwargs)
-
-
-def header_alone(workspace_bytes):
-  """A program of a header."""
-  return HEADER.pack(
-      magic=MAGIC, version=VERSION, program_bytes=HEADER.size, workspace_bytes=workspace_bytes
-  )
 
 
 def staged_model(program):

@@ -24,6 +24,8 @@ from tflm_patch.graph.types import DType, Operator, Tensor
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.runtime.arena import measure_arena
 
+pytestmark = pytest.mark.slow
+
 
 def command(*arguments, cwd=None):
   return subprocess.run(

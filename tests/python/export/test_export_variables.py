@@ -24,6 +24,8 @@ from tflm_patch.graph.reader import parse_model
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.verify import compare
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
 TFLM_ROOT = os.environ.get('TFLM_PATCH_TFLM_ROOT')
 TFLM_LIBRARY = os.environ.get('TFLM_PATCH_TFLM_LIBRARY')
