@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # make demo   installs into .venv, converts the sample model, verifies it in TFLM
+# make check  installs into .venv, runs the checks and the unit tests: a minute
 # make test   installs into .venv, runs every check and test
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ DEMO := .build/demo
 ENSUREPIP := $(shell $(PYTHON) -c 'import ensurepip' 2>/dev/null && echo yes)
 COMPILERS := $(shell command -v $${CC:-gcc} >/dev/null && command -v $${CXX:-g++} >/dev/null && echo yes)
 
-.PHONY: demo test clean
+.PHONY: demo lint check test clean
 
 $(VENV)/installed: setup.py pyproject.toml $(wildcard tflm_patch/planner/native/*.[ch]) $(wildcard micro_kernels/src/*) $(wildcard micro_kernels/tflm/*) $(wildcard micro_kernels/host/*) $(wildcard micro_kernels/include/tflm_patch/*.h) $(wildcard micro_kernels/include/tflm_patch/tflm/*.h)
 ifneq ($(ENSUREPIP),yes)
@@ -33,9 +34,19 @@ demo: $(VENV)/installed
 	$(BIN)/tflm-patch analyze $(DEMO)/sample.tflite --plot $(DEMO)/memory.png > $(DEMO)/analysis.txt
 	@echo "chart: $(DEMO)/memory.png, table: $(DEMO)/analysis.txt"
 
-test: $(VENV)/installed
+lint: $(VENV)/installed
 	$(BIN)/ruff check --extend-exclude .build .
 	$(BIN)/mypy
+ifneq ($(shell grep -s importlinter pyproject.toml),)
+	$(BIN)/lint-imports
+endif
+
+# Unit tests mirror the folders of the source; those marked `slow` build, emulate, convert real
+# models or draw many examples, and are left out.
+check: lint
+	$(BIN)/python -m pytest $(PYTEST_ARGS) -m 'not slow' tests/python
+
+test: lint
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 clean:

@@ -71,6 +71,7 @@ def test_progress_is_shown_and_options_that_change_nothing_are_not_tried(tmp_pat
   assert not any('--int8-io' in text for text in said)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != 'linux', reason='measures CPU time of Linux')
 @pytest.mark.parametrize('command', [analyze, pareto], ids=['analyze', 'pareto'])
 def test_a_model_of_250_operators_takes_little_time(command, tmp_path):

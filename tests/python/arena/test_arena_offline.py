@@ -137,6 +137,7 @@ def test_a_chain_that_greedy_leaves_a_gap_in(reported, build):
   assert before.head > after.head == max(memory_over_time(before)) == 3072
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('seed', range(0, 120, 20))
 def test_random_graphs(seed, reported, build):
   fell = 0

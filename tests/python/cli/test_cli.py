@@ -33,6 +33,7 @@ def test_help_has_options_and_examples(command):
   assert 'usage: tflm-patch' in text and 'options:' in text and 'examples:' in text
 
 
+@pytest.mark.slow
 def test_convert_verify_analyze(model, tmp_path):
   done = run('convert', model)
   assert done.returncode == 0 and 'written' in done.stdout and done.stderr == ''
@@ -52,6 +53,7 @@ def test_convert_verify_analyze(model, tmp_path):
   assert chart.read_bytes().startswith(b'\x89PNG')
 
 
+@pytest.mark.slow
 def test_verify_finds_a_difference(model, tmp_path):
   run('convert', model)
   output = tmp_path / 'digits_patch.tflite'
@@ -69,6 +71,7 @@ def test_verify_finds_a_difference(model, tmp_path):
   assert 'NOT bit-exact' in check.stdout or 'error' in check.stderr
 
 
+@pytest.mark.slow
 def test_receptive_field(model):
   text = run('analyze', model, '--receptive-field').stdout
   assert 'patch on the image' in text and 'what makes patches overlap' in text

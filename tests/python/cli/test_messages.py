@@ -235,6 +235,7 @@ def unread() -> bytes:
   return b.build()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('command', [
     ['convert'], ['analyze'], ['pareto'], ['convert', '--max-overhead', '1.5'],
     ['convert', '--schedule', 'patch', '--grid', '2x3'], ['convert', '--input-rows', '1'],

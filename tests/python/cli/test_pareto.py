@@ -30,6 +30,7 @@ def network():
   return b.build()
 
 
+@pytest.mark.slow
 def test_points_and_chart(tmp_path):
   pytest.importorskip('matplotlib')
   chart = tmp_path / 'chart.png'
@@ -84,6 +85,7 @@ class Tags(HTMLParser):
       self.cells.append(data)
 
 
+@pytest.mark.slow
 def test_an_html_report_is_complete_in_itself(tmp_path):
   model, page = tmp_path / 'a<b>.tflite', tmp_path / 'report.html'
   model.write_bytes(network())

@@ -145,6 +145,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from([*MINE, 'note', 'chip', 'x']), json_values))
 def test_any_fields_give_a_chip_or_a_reason(fields):
   try:

@@ -21,6 +21,7 @@ from support import real_models
 
 import tflm_patch
 from tflm_patch.api import ConvertOptions, convert, convert_model
+from tflm_patch.cli.main import main
 from tflm_patch.conversion.plugins import STAGE, all_plugins
 from tflm_patch.errors import EnvironmentMissing, TflmPatchError
 from tflm_patch.quantization.layers.document import document as layer_document
@@ -89,6 +90,16 @@ def test_layers_that_quantize_knows_are_up_to_date():
   assert listed[1] == layer_document(), 'python -m tflm_patch.quantization.layers.document'
 
 
+EXACT = '''
+import numpy as np
+inputs = np.arange(-128, 128, dtype=np.int8).reshape(1, 16, 16, 1)
+%s
+from tflm_patch.runtime.tflm import Interpreter
+(wanted,) = Interpreter(open('model.tflite', 'rb').read()).invoke([inputs])
+np.testing.assert_array_equal(outputs[0], wanted)
+'''
+
+
 def make_keras_files(page, folder):
   """The model and the samples that the page's own Python makes."""
   try:
@@ -96,11 +107,27 @@ def make_keras_files(page, folder):
   except EnvironmentMissing as error:
     pytest.skip(str(error))
   run = subprocess.run(
-      [sys.executable, '-c', blocks(page, 'python')], cwd=folder, capture_output=True, text=True
+      [sys.executable, '-c', python_blocks(page)[0]], cwd=folder, capture_output=True, text=True
   )
   assert run.returncode == 0, run.stderr
 
 
+def python_blocks(page):
+  return re.findall(r'```python\n(.*?)```', page.read_text(), re.DOTALL)
+
+
+def test_the_exact_forward_pass_of_the_page(folder):
+  page = ROOT / 'docs/quantize.md'
+  make_keras_files(page, folder)
+  main(['quantize', str(folder / 'model.keras'), '--samples', str(folder / 'samples.npz')])
+  run = subprocess.run(
+      [sys.executable, '-c', EXACT % python_blocks(page)[1]],
+      cwd=folder, capture_output=True, text=True,
+  )  # fmt: skip
+  assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize('page', WITH_COMMANDS, ids=lambda page: page.name)
 def test_commands_of_the_page_run(page, folder):
   if page.name == 'quantize.md':
@@ -187,6 +214,7 @@ def test_the_package_is_imported_quickly():
   }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'page', [page for page in PAGES if RUNS.search(page.read_text())], ids=lambda page: page.name
 )
@@ -202,6 +230,7 @@ def test_python_of_the_page_runs(page, folder):
   assert run.returncode == 0, run.stderr
 
 
+@pytest.mark.slow
 def test_python_of_the_readme_runs(folder):
   run = subprocess.run(
       [sys.executable, '-c', blocks(README, 'python')], cwd=folder, capture_output=True, text=True
@@ -217,6 +246,7 @@ def test_make_targets_of_the_readme_exist():
   assert targets == ['demo', 'test'] and set(targets) <= set(rules)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('match', TABLE, ids=lambda match: ''.join(filter(None, match.groups())))
 def test_readme_table_is_up_to_date(match):
   """Against the prediction, which other tests hold to what TFLM measures."""
@@ -260,6 +290,7 @@ def benchmark(models: pathlib.Path, *arguments: object) -> subprocess.CompletedP
   )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_benchmark_measures_what_the_readme_says(folder):
   (folder / 'none').mkdir()
   run = benchmark(folder / 'none')
@@ -269,6 +300,7 @@ def test_benchmark_measures_what_the_readme_says(folder):
   assert measured == TABLE[0][0].rsplit('|', 2)[0]
 
 
+@pytest.mark.slow
 def test_benchmark_updates_a_file(folder):
   page = folder / 'page.md'
   page.write_text('before\n<!-- arena table -->\nold\n<!-- end of arena table -->\nafter\n')
@@ -279,6 +311,7 @@ def test_benchmark_updates_a_file(folder):
   assert [row.group(1) for row in TABLE_ROW.finditer(text)] == [sample_model_path().stem, 'model']
 
 
+@pytest.mark.slow
 def test_benchmark_never_writes_a_partial_table(folder):
   (folder / 'none').mkdir()
   page = folder / 'page.md'

@@ -31,6 +31,8 @@ from support.model_builder import ModelBuilder
 
 from tflm_patch.export import FORMATS, ExportOptions, export
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
 NAME = 'tiny_net'
 FRAME = (1, 12, 10, 3)

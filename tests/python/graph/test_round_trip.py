@@ -71,6 +71,7 @@ def test_models_mean_the_same(path):
   assert serialize_model(parse_model(data)) == data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('path', MODELS, ids=lambda path: path.stem)
 def test_constants_are_aligned(path):
   result = convert_model(path.read_bytes())

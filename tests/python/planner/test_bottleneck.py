@@ -51,6 +51,7 @@ def test_cases(monkeypatch, case, part, rows):
   check_memory(stage.plan)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(25))
 @given(
     st.lists(st.sampled_from([1, 1, 2]), min_size=1, max_size=3),
@@ -137,6 +138,7 @@ def test_the_search_joins_blocks_where_they_bound_the_memory():
   assert fitting.converted_arena.total < plain.converted_arena.total
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not real_models.available(), reason=real_models.MISSING)
 @pytest.mark.parametrize(
     ('slower', 'overhead', 'limit'),

@@ -20,6 +20,7 @@ from tflm_patch.planner.schedule import order
 from tflm_patch.planner.schedule.segments import SegmentSearch
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(80))
 @given(small_networks())
 def test_no_row_is_overwritten_before_it_is_read(network):
@@ -27,6 +28,7 @@ def test_no_row_is_overwritten_before_it_is_read(network):
     check_memory(stage.plan)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not available(), reason=MISSING)
 @pytest.mark.parametrize('name', ['mlperf_vww_96_int8', 'mlperf_resnet8_int8', 'mcunet_vww'])
 @pytest.mark.parametrize('rows', [None, 2])
@@ -37,6 +39,7 @@ def test_memory_of_real_models(name, rows):
     check_memory(stage.plan)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(40))
 @given(small_networks())
 def test_least_peak_is_that_of_all_cuts(network):

@@ -290,6 +290,7 @@ def test_published_figures_of_mobilenet_v2():
   ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not available(), reason=MISSING)
 def test_every_real_model_with_an_image():
   for path in sorted(FOLDER.glob('*.tflite')):

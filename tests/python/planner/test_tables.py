@@ -52,6 +52,7 @@ def check(data: bytes) -> bool:
   return True
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(300), deadline=None)
 @given(
     st.sampled_from(OPERATORS),
