@@ -300,7 +300,9 @@ _BUILTIN: dict[str, OperatorMemory] = {
         'e3ie2i', _CONV_DATA, _depthwise_conv, _int4_weights, temporaries=2
     ),
     'FULLY_CONNECTED': OperatorMemory('eebbe{pi}', '9ippb[ii]', _fully_connected, _int4_weights),
-    'TRANSPOSE_CONV': OperatorMemory('eiiee', '(b(4h)4h9i)i[ii]ipp', _conv, _transpose_conv_scratch),
+    'TRANSPOSE_CONV': OperatorMemory(
+        'eiiee', '(b(4h)4h9i)i[ii]ipp', _conv, _transpose_conv_scratch
+    ),
     'BATCH_MATMUL': OperatorMemory('bbb', 'pppbbb', _batch_matmul),
     # Pools and reductions.
     'AVERAGE_POOL_2D': _POOL,

@@ -81,7 +81,8 @@ def layout(fields: str, build: Build) -> tuple[int, int]:
   """
   fields = _IF_COMPRESSION.sub(r'\1' if build.compression else '', fields)
   fields = _IF_BLOCKWISE.sub(r'\1' if build.blockwise else '', fields)
-  size, alignment, end = _layout(fields, 0, {**_SIZES, 'e': build.enum_bytes, 'p': build.pointer_bytes})
+  sizes = {**_SIZES, 'e': build.enum_bytes, 'p': build.pointer_bytes}
+  size, alignment, end = _layout(fields, 0, sizes)
   if end != len(fields):
     raise ValueError(f'unbalanced parentheses in {fields!r}')
   return size, alignment
