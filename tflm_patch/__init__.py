@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     compile_model,
   )
   from tflm_patch.conversion.fit import Fit, FitOptions, fits, fits_many
+  from tflm_patch.conversion.space_fit import Distribution, distributions
   from tflm_patch.errors import EnvironmentMissing, ModelError, TflmPatchError
   from tflm_patch.planner.options import Objective, PlanOptions, Schedule
   from tflm_patch.quantization import QuantizeOptions, quantize
@@ -46,6 +47,7 @@ __all__ = [
     'CompiledModel',
     'ConversionResult',
     'ConvertOptions',
+    'Distribution',
     'EnvironmentMissing',
     'Fit',
     'FitOptions',
@@ -69,6 +71,7 @@ __all__ = [
     'compile_model',
     'convert',
     'convert_model',
+    'distributions',
     'fits',
     'fits_many',
     'pareto',
@@ -105,6 +108,8 @@ _HOMES = {
     'FitOptions': 'tflm_patch.conversion.fit',
     'fits': 'tflm_patch.conversion.fit',
     'fits_many': 'tflm_patch.conversion.fit',
+    'Distribution': 'tflm_patch.conversion.space_fit',
+    'distributions': 'tflm_patch.conversion.space_fit',
     'EnvironmentMissing': 'tflm_patch.errors',
     'ModelError': 'tflm_patch.errors',
     'TflmPatchError': 'tflm_patch.errors',

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import numpy as np
@@ -12,14 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.effort import examples
 
-from tflm_patch.program.decode import decode, tensor_of
+from tflm_patch.program.decode import decode, is_fed_by_bands, tensor_of
 from tflm_patch.program.encode import (
     Program,
     ProgramMap,
     ProgramOp,
     ProgramSegment,
     encode,
-    is_fed_by_bands,
 )
 from tflm_patch.program.fields import Deferred, field_types
 from tflm_patch.program.records import (
@@ -103,7 +103,7 @@ def random_program(rng: random.Random) -> tuple[Program, list[dict]]:
     wanted.append(fields)
   cuts = sorted({0, len(ops), *(rng.randint(0, len(ops)) for _ in range(2))})
   segments = []
-  for first, last in zip(cuts, cuts[1:]):
+  for first, last in itertools.pairwise(cuts):
     steps = [
         (rng.randrange(last - first), rng.randint(0, 65535), rng.randint(1, 255))
         for _ in range(rng.randint(0, 9))
