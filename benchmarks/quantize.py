@@ -325,7 +325,7 @@ def main() -> int:
   """Trains, quantizes, measures, prints; 1 when a figure misses its mark."""
   parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
   parser.add_argument('--models', default=','.join(MODELS), help='names with commas between')
-  parser.add_argument('--epochs', type=int, default=12)
+  parser.add_argument('--epochs', type=int, default=8)
   parser.add_argument('--seed', type=int, default=7)
   parser.add_argument('--jax-python', help='an interpreter with tflm-patch, Keras and JAX')
   parser.add_argument('--json', action='store_true', help='print the figures for machines')

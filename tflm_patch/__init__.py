@@ -36,6 +36,8 @@ if TYPE_CHECKING:
   from tflm_patch.conversion.fit import Fit, FitOptions, fits, fits_many
   from tflm_patch.conversion.space_fit import Distribution, distributions
   from tflm_patch.errors import EnvironmentMissing, ModelError, TflmPatchError
+  from tflm_patch.graph.reader import read_model
+  from tflm_patch.graph.types import Model
   from tflm_patch.planner.options import Objective, PlanOptions, Schedule
   from tflm_patch.quantization import QuantizeOptions, quantize
   from tflm_patch.runtime.rows import run_rows
@@ -53,6 +55,7 @@ __all__ = [
     'FitOptions',
     'Interpreter',
     'InterpreterError',
+    'Model',
     'ModelError',
     'Objective',
     'Pareto',
@@ -76,6 +79,7 @@ __all__ = [
     'fits_many',
     'pareto',
     'quantize',
+    'read_model',
     'receptive_field',
     'run_rows',
     'suggest',
@@ -84,6 +88,8 @@ __all__ = [
 
 # Loaded when first used: importing the package stays quick.
 _HOMES = {
+    'Model': 'tflm_patch.graph.types',
+    'read_model': 'tflm_patch.graph.reader',
     'Analysis': 'tflm_patch.analysis.memory',
     'analyze': 'tflm_patch.analysis.memory',
     'Pareto': 'tflm_patch.analysis.pareto',

@@ -1,5 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
+ *
+ * Inner loops.
  */
 #include "binary.h"
 

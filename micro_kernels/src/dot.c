@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Dot products.
+ *
+ * Inner loops.
  */
 #include "dot.h"
 

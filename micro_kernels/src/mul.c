@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * MUL of int8 maps.
+ *
+ * Inner loops.
  */
 #include "binary.h"
 #include "family.h"

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * SUB of int8 maps, scaled like ADD.
+ *
+ * Inner loops.
  */
 #include "binary.h"
 #include "family.h"

@@ -11,6 +11,7 @@ from tflm_patch.arena.predict import (
 )
 from tflm_patch.arena.structs import (
     FIRMWARE_32,
+    FIRMWARE_32_INT_ENUMS,
     FIRMWARE_64,
     WHEEL_2026_09,
     WHEEL_2026_10,
@@ -22,6 +23,7 @@ from tflm_patch.arena.tail import resource_variables, stage_operator_bytes
 
 __all__ = [
     'FIRMWARE_32',
+    'FIRMWARE_32_INT_ENUMS',
     'FIRMWARE_64',
     'WHEEL_2026_09',
     'WHEEL_2026_10',

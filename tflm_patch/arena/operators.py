@@ -23,7 +23,7 @@ from tflm_patch.program.records import ALIGNMENT
 
 _STAGE = 'TflmPatchStage'
 
-_EVAL_TENSOR = 'ppi'
+_EVAL_TENSOR = 'ppe'
 _INT16_TABLE_BYTES = 2 * 513  # a table of 512 intervals over the int16 values
 _INT_BYTES = 4
 
@@ -224,8 +224,8 @@ def _lstm_scratch(site: Site) -> Iterable[int]:
 
 
 def _embedding_lookup(site: Site) -> Iterable[int]:
-  yield size_of('ip', site.build)
   yield from _writable_dims(site)
+  yield size_of('ip', site.build)
 
 
 def _batch_matmul(site: Site) -> Iterable[int]:
@@ -286,39 +286,41 @@ _GATE = f'(({_FULLY_CONNECTED_PARAMS})({_FULLY_CONNECTED_PARAMS}))'
 
 _NO_MEMORY = OperatorMemory()
 _DIMS_ONLY = OperatorMemory(prepare=_writable_dims)
-_POOL = OperatorMemory('6i4i', '8i')
+_POOL = OperatorMemory('e4ie4i', '8i')
 _REDUCE = OperatorMemory('b', '11i', scratch=_reduce_scratch, temporaries=2)
 _MEAN_OR_SUM = OperatorMemory('b', '11i', scratch=_mean_or_sum_scratch, temporaries=2)
 _COMPARISON = OperatorMemory(data='7ib')
 _PAD = OperatorMemory(data='(b5ib5ib)i')
-_ABS_RSQRT = OperatorMemory(data='4ibii')
+_ABS_RSQRT = OperatorMemory(data='4ibie')
 
 _BUILTIN: dict[str, OperatorMemory] = {
     # Convolutions and matrix products.
-    'CONV_2D': OperatorMemory('7i', _CONV_DATA, _conv, _int4_weights, temporaries=2),
+    'CONV_2D': OperatorMemory('eiieiie', _CONV_DATA, _conv, _int4_weights, temporaries=2),
     'DEPTHWISE_CONV_2D': OperatorMemory(
-        '7i', _CONV_DATA, _depthwise_conv, _int4_weights, temporaries=2
+        'e3ie2i', _CONV_DATA, _depthwise_conv, _int4_weights, temporaries=2
     ),
-    'FULLY_CONNECTED': OperatorMemory('iibbi{pi}', '9ippb[ii]', _fully_connected, _int4_weights),
-    'TRANSPOSE_CONV': OperatorMemory('5i', '(b(4h)4h9i)i[ii]ipp', _conv, _transpose_conv_scratch),
+    'FULLY_CONNECTED': OperatorMemory('eebbe{pi}', '9ippb[ii]', _fully_connected, _int4_weights),
+    'TRANSPOSE_CONV': OperatorMemory(
+        'eiiee', '(b(4h)4h9i)i[ii]ipp', _conv, _transpose_conv_scratch
+    ),
     'BATCH_MATMUL': OperatorMemory('bbb', 'pppbbb', _batch_matmul),
     # Pools and reductions.
     'AVERAGE_POOL_2D': _POOL,
     'MAX_POOL_2D': _POOL,
-    'L2_POOL_2D': OperatorMemory('6i4i', prepare=_writable_dims),
+    'L2_POOL_2D': OperatorMemory('e4ie4i', prepare=_writable_dims),
     'MEAN': _MEAN_OR_SUM,
     'SUM': _MEAN_OR_SUM,
     'REDUCE_ALL': _REDUCE,
     'REDUCE_MAX': _REDUCE,
     'REDUCE_MIN': _REDUCE,
     'CUMSUM': OperatorMemory('bb', prepare=_cumsum),
-    'ARG_MAX': OperatorMemory('i'),
-    'ARG_MIN': OperatorMemory('i'),
+    'ARG_MAX': OperatorMemory('e'),
+    'ARG_MIN': OperatorMemory('e'),
     # Arithmetic of two or more tensors.
-    'ADD': OperatorMemory('ib', 'b12i2i'),
-    'SUB': OperatorMemory('ib', 'b12i'),
-    'MUL': OperatorMemory('i', '9i'),
-    'DIV': OperatorMemory('i', '7i'),
+    'ADD': OperatorMemory('eb', 'b12i2i'),
+    'SUB': OperatorMemory('eb', 'b12i'),
+    'MUL': OperatorMemory('e', '9i'),
+    'DIV': OperatorMemory('e', '7i'),
     'ADD_N': OperatorMemory(prepare=_add_n, scratch=_add_n_scratch),
     'FLOOR_DIV': _NO_MEMORY,
     'FLOOR_MOD': _NO_MEMORY,
@@ -345,7 +347,7 @@ _BUILTIN: dict[str, OperatorMemory] = {
     'TANH': OperatorMemory(data='4i', temporaries=2),
     'SOFTMAX': OperatorMemory('i', 'q7i5p', _softmax),
     'LOG_SOFTMAX': OperatorMemory(prepare=_log_softmax),
-    'L2_NORMALIZATION': OperatorMemory('i', 'i'),
+    'L2_NORMALIZATION': OperatorMemory('e', 'i'),
     'ABS': _ABS_RSQRT,
     'RSQRT': _ABS_RSQRT,
     'CEIL': _NO_MEMORY,
@@ -360,14 +362,14 @@ _BUILTIN: dict[str, OperatorMemory] = {
     'SQRT': _NO_MEMORY,
     'SQUARE': _NO_MEMORY,
     'ZEROS_LIKE': _NO_MEMORY,
-    'CAST': OperatorMemory('ii'),
+    'CAST': OperatorMemory('ee'),
     'QUANTIZE': OperatorMemory(data='(iq)iii'),
     'DEQUANTIZE': OperatorMemory(data='(qi)iii'),
     # Moving data.
     'BATCH_TO_SPACE_ND': _NO_MEMORY,
     'BROADCAST_ARGS': _NO_MEMORY,
     'BROADCAST_TO': _NO_MEMORY,
-    'CONCATENATION': OperatorMemory('ii', '(ippiii)[10i]'),
+    'CONCATENATION': OperatorMemory('ie', '(ippiii)[10i]'),
     'DEPTH_TO_SPACE': OperatorMemory('i', prepare=_writable_dims),
     'DYNAMIC_UPDATE_SLICE': _NO_MEMORY,
     'EMBEDDING_LOOKUP': OperatorMemory(prepare=_embedding_lookup),
@@ -375,7 +377,7 @@ _BUILTIN: dict[str, OperatorMemory] = {
     'FILL': _NO_MEMORY,
     'GATHER': OperatorMemory('ii', prepare=_writable_dims),
     'GATHER_ND': _DIMS_ONLY,
-    'MIRROR_PAD': OperatorMemory('i', '5i', scratch=_mirror_pad_scratch),
+    'MIRROR_PAD': OperatorMemory('e', '5i', scratch=_mirror_pad_scratch),
     'PACK': OperatorMemory('ii'),
     'PAD': _PAD,
     'PADV2': _PAD,
@@ -383,7 +385,7 @@ _BUILTIN: dict[str, OperatorMemory] = {
     'RESIZE_BILINEAR': OperatorMemory('bb'),
     'RESIZE_NEAREST_NEIGHBOR': OperatorMemory('bb'),
     'REVERSE_V2': _NO_MEMORY,
-    'SHAPE': OperatorMemory('i'),
+    'SHAPE': OperatorMemory('e'),
     'SLICE': _NO_MEMORY,
     'SPACE_TO_BATCH_ND': OperatorMemory(data='i'),
     'SPACE_TO_DEPTH': OperatorMemory('i', prepare=_writable_dims),
@@ -394,10 +396,10 @@ _BUILTIN: dict[str, OperatorMemory] = {
     'TRANSPOSE': _NO_MEMORY,
     'UNPACK': OperatorMemory('ii'),
     # Recurrent layers, control flow and resources.
-    'SVDF': OperatorMemory('iib', '9i', scratch=_svdf_scratch),
+    'SVDF': OperatorMemory('ieb', '9i', scratch=_svdf_scratch),
     'UNIDIRECTIONAL_SEQUENCE_LSTM': OperatorMemory(
-        '3ibbb',
-        f'(b4i)(ihi)i{_GATE * 4}(3({_ARITHMETIC_PARAMS}))4i',
+        'e2ibbb',
+        f'(b4i)(ihi)e{_GATE * 4}(3({_ARITHMETIC_PARAMS}))4i',
         scratch=_lstm_scratch,
     ),
     'CALL_ONCE': OperatorMemory('i', 'ib'),

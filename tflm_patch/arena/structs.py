@@ -3,11 +3,11 @@
 """Sizes of TFLM's C++ structures, computed from their fields.
 
 A structure is written as a string, one letter a field: b for one byte (bool,
-int8_t, small enums), h for two, i for four (int, float, enums), q for eight
-(int64_t, double) and p for a pointer or size_t. A number in front repeats a
-field, parentheses enclose a nested structure; fields in square brackets exist
-only in builds with tensor compression, those in curly ones only in builds with
-block-wise quantized weights.
+int8_t), h for two, i for four (int, float, enums declared to be ints), q for eight
+(int64_t, double), e for any other enum, and p for a pointer or size_t. A number in
+front repeats a field, parentheses enclose a nested structure; fields in square
+brackets exist only in builds with tensor compression, those in curly ones only in
+builds with block-wise quantized weights.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ class Build:
 
   Attributes:
     pointer_bytes: 8 or 4.
+    enum_bytes: 4, or 1 where an enum is as short as its values allow, as in Arm's ABI
+      for bare metal (arm-none-eabi).
     recording: The allocator keeps records of what it allocates, as it does in the
       Python interpreter.
     compression: Built with support for compressed tensors (USE_TFLM_COMPRESSION).
@@ -35,6 +37,7 @@ class Build:
   """
 
   pointer_bytes: int
+  enum_bytes: int = 4
   recording: bool = False
   compression: bool = False
   blockwise: bool = True
@@ -43,8 +46,10 @@ class Build:
 # The wheels tflite-micro 0.dev20261023182759 and 0.dev20260925222358.
 WHEEL_2026_10 = Build(pointer_bytes=8, recording=True, compression=True)
 WHEEL_2026_09 = dataclasses.replace(WHEEL_2026_10, blockwise=False)
-# The interpreter of a firmware on a 32-bit target, and on a 64-bit one.
-FIRMWARE_32 = Build(pointer_bytes=4)
+# The interpreter of a firmware on a Cortex-M, on a 32-bit target whose enums are ints (ESP32,
+# RISC-V), and on a 64-bit one.
+FIRMWARE_32 = Build(pointer_bytes=4, enum_bytes=1)
+FIRMWARE_32_INT_ENUMS = Build(pointer_bytes=4)
 FIRMWARE_64 = Build(pointer_bytes=8)
 
 _FIRST_BLOCKWISE_WHEEL = '0.dev20261001'
@@ -76,7 +81,8 @@ def layout(fields: str, build: Build) -> tuple[int, int]:
   """
   fields = _IF_COMPRESSION.sub(r'\1' if build.compression else '', fields)
   fields = _IF_BLOCKWISE.sub(r'\1' if build.blockwise else '', fields)
-  size, alignment, end = _layout(fields, 0, build.pointer_bytes)
+  sizes = {**_SIZES, 'e': build.enum_bytes, 'p': build.pointer_bytes}
+  size, alignment, end = _layout(fields, 0, sizes)
   if end != len(fields):
     raise ValueError(f'unbalanced parentheses in {fields!r}')
   return size, alignment
@@ -97,7 +103,7 @@ def int_array_bytes(elements: int) -> int:
   return 4 + 4 * elements
 
 
-def _layout(fields: str, start: int, pointer_bytes: int) -> tuple[int, int, int]:
+def _layout(fields: str, start: int, sizes: dict[str, int]) -> tuple[int, int, int]:
   """Size, alignment, and where the description of the structure ends."""
   size, widest, count = 0, 1, ''
   at = start
@@ -108,14 +114,12 @@ def _layout(fields: str, start: int, pointer_bytes: int) -> tuple[int, int, int]
       count += letter
       continue
     if letter == '(':
-      field, alignment, at = _layout(fields, at, pointer_bytes)
+      field, alignment, at = _layout(fields, at, sizes)
       if at == len(fields):
         raise ValueError(f'unbalanced parentheses in {fields!r}')
       at += 1
-    elif letter == 'p':
-      field = alignment = pointer_bytes
-    elif letter in _SIZES:
-      field = alignment = _SIZES[letter]
+    elif letter in sizes:
+      field = alignment = sizes[letter]
     else:
       raise ValueError(f'unknown field {letter!r} in {fields!r}')
     size = align_up(size, alignment) + field * int(count or 1)

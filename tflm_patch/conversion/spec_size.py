@@ -24,7 +24,7 @@ from tflm_patch.planner.ir.stage_graph import FeatureMap, StageGraph, StageOp
 from tflm_patch.planner.plan import PlanSize
 from tflm_patch.program import records as program
 from tflm_patch.program.constants import ConstantPool
-from tflm_patch.program.encode import encode_params
+from tflm_patch.program.encode import encode_params, header_alone
 from tflm_patch.program.fields import record_of
 from tflm_patch.program.records import Kind
 
@@ -87,7 +87,7 @@ def file_overhead(interface: Interface) -> int:
 
 def _skeleton(interface: Interface, workspace_bytes: int) -> Model:
   """A model of one stage of which only the sizes are right."""
-  data = program.HEADER.pack(workspace_bytes=workspace_bytes)
+  data = header_alone(workspace_bytes)
   tensors = [
     Tensor('input', interface.input, DType.INT8, quantization=per_tensor(0.1, 0)),
     Tensor('output', interface.output, DType.INT8, quantization=per_tensor(0.1, 0)),

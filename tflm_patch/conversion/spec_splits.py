@@ -27,7 +27,7 @@ from tflm_patch.planner.plan import Planner, StagePlan
 from tflm_patch.planner.schedule import order
 from tflm_patch.planner.search import StageSearch
 from tflm_patch.program import records as program
-from tflm_patch.program.encode import EncodedStage
+from tflm_patch.program.encode import EncodedStage, header_alone
 
 _ALIGNMENT = 16
 Region = tuple[int, ...]
@@ -132,7 +132,7 @@ class SizedPlanner:
     graph = search.graph
     tensors = sum(graph.maps[m].bytes for m in (*graph.inputs, *graph.outputs))
     plan = StagePlan(graph, (), (), (), size.workspace_bytes, tensors)
-    header = program.HEADER.pack(workspace_bytes=size.workspace_bytes)
+    header = header_alone(size.workspace_bytes)
     encoded = EncodedStage(header, bytes(program.ALIGNMENT))
     return PlannedStage(region, inputs, outputs, tuple(range(len(inputs))), plan, encoded)
 

@@ -23,9 +23,9 @@ from tflm_patch.program.records import Kind
 from tflm_patch.runtime.paths import kernels_dir
 
 TABLE, FAMILY = 'kernel_table.c', 'family.h'
-# Where inferences spend their time, with what lies in folders: the kernel families'
-# inner loops. Builds optimize these for speed and may optimize the rest for size.
-_HOT = frozenset({'binary.c', 'dot.c', 'mul.c', 'sub.c'})
+# A line of the files in which inferences spend their time, beside what lies in folders: the
+# kernel families. Builds optimize these for speed and may optimize the rest for size.
+_HOT = re.compile(r'^ \* Inner loops\.$', re.MULTILINE)
 # What the adapter and applications call.
 _ROOTS = (
     'tflm_patch_validate', 'tflm_patch_workspace_size', 'tflm_patch_run', 'tflm_patch_resume',
@@ -163,7 +163,7 @@ def _needed(names: Iterable[str], found: set[str]) -> tuple[str, ...]:
 
 def is_hot(source: str) -> bool:
   """Whether a C file, relative to `source_dir()`, decides how fast a model runs."""
-  return '/' in source or source in _HOT
+  return '/' in source or _HOT.search(_tree().text[source]) is not None
 
 
 def needed_headers(sources: Iterable[str]) -> tuple[str, ...]:

@@ -53,6 +53,13 @@ def finish(body: bytearray) -> bytes:
   return bytes(body)
 
 
+def header_alone(workspace_bytes: int) -> bytes:
+  """A program without tables: for predictions of memory, not to be run."""
+  return HEADER.pack(
+      magic=MAGIC, version=VERSION, program_bytes=HEADER.size, workspace_bytes=workspace_bytes
+  )
+
+
 @dataclasses.dataclass(frozen=True)
 class EncodedStage:
   """The two constant tensors of a stage operator."""

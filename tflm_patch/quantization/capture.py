@@ -9,6 +9,8 @@ Nested models are walked where they are called. Every layer's class has a handle
 
 from __future__ import annotations
 
+import heapq
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -22,6 +24,7 @@ from tflm_patch.quantization.network import Network, Node, Shape, Value
 from tflm_patch.quantization.operators.base import Operation
 
 MAX_NESTING = 32
+_NUMBER = re.compile(r'keras_tensor_(\d+)', re.ASCII)
 
 
 def capture(model: Any) -> Network:
@@ -136,9 +139,35 @@ def _graph_of(model: Any, path: str) -> Any:
 
 
 def _ordered(graph: Any) -> Iterable[Any]:
+  """Nodes in the order in which they were created, as far as their inputs allow.
+
+  Keras keeps them by their distance to the outputs alone, which would put the branches of a
+  detector in any order; what a model needs of memory depends on it.
+  """
   by_depth = graph._nodes_by_depth
-  for depth in sorted(by_depth, reverse=True):
-    yield from by_depth[depth]
+  nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+  maker = {id(tensor): k for k, node in enumerate(nodes) for tensor in node.output_tensors}
+  readers: list[list[int]] = [[] for _ in nodes]
+  waits = [0] * len(nodes)
+  for k, node in enumerate(nodes):
+    for source in {maker[id(each)] for each in node.input_tensors if id(each) in maker} - {k}:
+      readers[source].append(k)
+      waits[k] += 1
+  ready = [(_created(node), k) for k, node in enumerate(nodes) if not waits[k]]
+  heapq.heapify(ready)
+  while ready:
+    _, k = heapq.heappop(ready)
+    yield nodes[k]
+    for reader in readers[k]:
+      waits[reader] -= 1
+      if not waits[reader]:
+        heapq.heappush(ready, (_created(nodes[reader]), reader))
+
+
+def _created(node: Any) -> int:
+  """Keras numbers its tensors; 0 where they have a name of their own."""
+  numbers = [_NUMBER.fullmatch(str(each.name)) for each in node.output_tensors]
+  return max((int(found[1]) for found in numbers if found), default=0)
 
 
 def _filled(arguments: Any, known: dict[int, Value]) -> tuple[Any, dict[str, Any]]:

@@ -17,10 +17,10 @@ from tflm_patch.architecture import (
 )
 from tflm_patch.architecture.spaces import MCUNET, tiny_nas_spaces
 from tflm_patch.arena import predict
-from tflm_patch.graph.macs import subgraph_macs
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType
 from tflm_patch.graph.writer import serialize_model
+from tflm_patch.planner.lowering.operators.macs import subgraph_macs
 
 FAMILIES = {
   'conv': 'in9x7x3 conv3x2_s2x1_c5_valid_relu fc3',

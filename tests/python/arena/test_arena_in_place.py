@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import numpy as np
@@ -152,7 +153,7 @@ def test_places_of_chains_meet_only_themselves():
       size = 16 * int(rng.integers(1, 30))
       wanted.append(Requirement(size, first, first + int(rng.integers(0, 5))))
     packer = Packer(wanted, shared)
-    offsets = packer.search(lambda offsets, wanted=wanted: greedy.peak(wanted, offsets))
+    offsets = packer.search(functools.partial(greedy.peak, wanted))
     assert packer.bound <= greedy.peak(wanted, offsets)
     for (i, a), (j, b) in itertools.combinations(enumerate(wanted), 2):
       apart = offsets[i] + a.size <= offsets[j] or offsets[j] + b.size <= offsets[i]

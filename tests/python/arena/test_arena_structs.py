@@ -54,7 +54,10 @@ def test_layout_is_the_compilers(fields):
 
 @pytest.mark.parametrize(
     ('fields', 'size', 'alignment'),
-    [('', 0, 1), ('p', 4, 4), ('ppi', 12, 4), ('(iq)i', 24, 8), ('bp', 8, 4), ('3b', 3, 1)],
+    [
+        ('', 0, 1), ('p', 4, 4), ('ppi', 12, 4), ('(iq)i', 24, 8), ('bp', 8, 4), ('3b', 3, 1),
+        ('eebbe', 5, 1), ('eiie', 16, 4), ('ppe', 12, 4), ('4ibie', 28, 4),
+    ],
 )
 def test_layout_on_32_bit(fields, size, alignment):
   assert structs.layout(fields, ARM) == (size, alignment)
@@ -77,3 +80,8 @@ def test_malformed_descriptions(fields):
 def test_builds_of_wheels():
   assert structs.wheel_build('0.dev20261023182759') == structs.WHEEL_2026_10
   assert structs.wheel_build('0.dev20260925222358') == structs.WHEEL_2026_09
+
+
+def test_enums_are_ints_elsewhere():
+  assert structs.layout('eebbe', structs.FIRMWARE_32_INT_ENUMS) == (16, 4)
+  assert structs.layout('eebbe', structs.FIRMWARE_64) == (16, 4)

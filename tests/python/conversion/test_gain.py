@@ -50,7 +50,7 @@ def test_a_reshape_alone_is_no_stage_unless_forced():
   b = ModelBuilder(5)
   b.output(b.reshape(b.input((1, 8, 8, 4)), (1, 256)))
   result = convert_model(b.build())
-  assert not result.changed and 'another shape' in result.reason
+  assert not result.stages and 'another shape' in result.stock_operators[0].reason
   assert convert_model(b.build(), ConvertOptions(force_stage=True)).stages
 
 

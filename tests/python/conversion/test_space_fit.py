@@ -13,7 +13,7 @@ from tflm_patch.architecture.spaces import MCUNET
 from tflm_patch.conversion.fit_types import Budget
 from tflm_patch.conversion.space_fit import distributions
 from tflm_patch.conversion.spec_engine import needs_of
-from tflm_patch.graph.macs import subgraph_macs
+from tflm_patch.planner.lowering.operators.macs import subgraph_macs
 
 SPACES = [
   dataclasses.replace(MCUNET, resolutions=(side,), widths=(0.35,)) for side in (64, 96, 128)

@@ -12,7 +12,7 @@ import sys
 import pytest
 from support.firmware import converted, image_model, need, run
 
-from tflm_patch.arena import FIRMWARE_32, predict
+from tflm_patch.arena import FIRMWARE_32_INT_ENUMS, predict
 from tflm_patch.codegen.arena import MARGIN, arena_header, figures
 from tflm_patch.codegen.model import describe
 from tflm_patch.codegen.names import Names
@@ -71,7 +71,7 @@ def test_arena_constants(tmp_path):
   found = figures(info)
   assert found.measured and found.exact
   assert found.head == measure_arena(data).head
-  assert found.tail == predict(info.model, build=FIRMWARE_32).tail
+  assert found.tail == predict(info.model, build=FIRMWARE_32_INT_ENUMS).tail
   (tmp_path / 'net_arena.h').write_text(arena_header(found, Names('net', 'net.tflite', '1')))
   (tmp_path / 'main.c').write_text(
       '#include <stdio.h>\n#include "net_arena.h"\nint main(void) {\n'

@@ -16,7 +16,7 @@ from support import real_models, stateful_models
 from support.firmware import CXX14, FAKE_TFLM, converted, image_model, need, printed_by_example, run
 
 from tflm_patch.api import ConvertOptions, convert_model
-from tflm_patch.arena import FIRMWARE_32, predict, resource_variables
+from tflm_patch.arena import FIRMWARE_32_INT_ENUMS, predict, resource_variables
 from tflm_patch.codegen.arena import MARGIN, figures
 from tflm_patch.codegen.model import describe
 from tflm_patch.export import FORMATS, ExportOptions, export
@@ -65,7 +65,7 @@ def test_arena_counts_the_variables(count):
   data = convert_all(stateful_models.streaming(count))
   model = parse_model(data)
   assert len(resource_variables(model)) == describe(data).variables == count
-  whole = predict(model, build=FIRMWARE_32)
+  whole = predict(model, build=FIRMWARE_32_INT_ENUMS)
   found = figures(describe(data))
   assert found.exact and found.tail == whole.tail
   assert found.bytes == found.required + MARGIN and found.required >= found.head + found.tail
@@ -74,7 +74,7 @@ def test_arena_counts_the_variables(count):
       if op.opcode == 'VAR_HANDLE':
         # TFLM counts names, so that all of these are one variable.
         op.options.sharedName = b'the_same'
-  shared = predict(model, build=FIRMWARE_32)
+  shared = predict(model, build=FIRMWARE_32_INT_ENUMS)
   # Each variable that falls away: 20 bytes of the list and 32 of its value; all but the
   # value are rounded up to 16 together.
   gone = count - 1

@@ -12,6 +12,8 @@ def keras():
   """Keras; skips where it is absent."""
   from tflm_patch.quantization.model_io import require_keras
 
+  pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
+
   try:
     module = require_keras()
   except EnvironmentMissing as error:

@@ -66,6 +66,12 @@ class Call:
     assert isinstance(result, Value)
     return result
 
+  def expanded(self, model: Any, *inputs: Value) -> list[Value]:
+    """What the layers of a functional model, which stands for this layer, make of values."""
+    results = self._nodes.layer(model, inputs, self.path)
+    assert isinstance(results, list)
+    return results
+
   def constant(self, values: Any, name: str, rank: int = 0) -> Value:
     """A constant, with dimensions of 1 in front up to a rank."""
     array = np.asarray(values, np.float32)
