@@ -22,8 +22,9 @@ from tflm_patch.quantization.operators.base import NO_CLAMP, Clamp
 from tflm_patch.quantization.operators.requantize import Requantize
 from tflm_patch.quantization.ranges import Range
 
-# The narrowest range that is told apart from all zeros; keeps multipliers in TFLM's range.
-_MIN_WIDTH = 2.0**-20
+# The narrowest range that is told apart from all zeros: TFLM's SOFTMAX stops the program
+# where the scale of its input is not above 2^-26.
+_MIN_WIDTH = 2.0**-16
 _TOLERANCE = 1e-6
 
 

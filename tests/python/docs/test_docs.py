@@ -200,8 +200,8 @@ def test_public_names_exist_and_say_what_they_are(package):
   for name in found.__all__:
     try:
       value = getattr(found, name)
-    except EnvironmentMissing as error:
-      pytest.skip(str(error))
+    except EnvironmentMissing as missing:
+      pytest.skip(str(missing))
     if callable(value):
       assert value.__doc__, name
 

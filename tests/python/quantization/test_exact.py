@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support import graphs, keras_models
 from support.model_builder import ModelBuilder
 from support.model_core import options, quantized
-from test_layers import CASES, GRAPHS
+from test_keras_layers import CASES, GRAPHS
 
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.quantize import multiply_by_quantized_multiplier

@@ -215,6 +215,17 @@ def test_all_zero_samples(keras):
   assert np.all(found == 0)
 
 
+@pytest.mark.parametrize('name', ['softmax', 'sigmoid', 'tanh', 'hard_swish', 'relu'])
+@pytest.mark.parametrize('size', [1e-3, 1e-6, 1e-9, 1e-30])
+def test_tiny_values(keras, name, size):
+  model = keras_models.functional((6,), lambda x: keras.layers.Dense(4, activation=name)(x))
+  kernel, bias = model.layers[-1].get_weights()
+  model.layers[-1].set_weights([kernel * size, bias * size])
+  samples = keras_models.random_samples(model)
+  result = quantize(model, samples[0])
+  assert _errors(model, result, samples)[0] < 0.01
+
+
 def test_the_name_at_the_top(keras):
   model = _small(keras)
   samples = keras_models.random_samples(model)
