@@ -105,8 +105,8 @@ def compare(line: str, seed: int = 0, samples: int = 4) -> Comparison:
   keras_model = models.build(spec)
   rng = np.random.default_rng(seed)
   for weight in keras_model.weights:
-    if weight.path.endswith('bias'):
-      # Untrained gates are often 0 on all samples: constants, which conversion folds.
+    if weight.path.endswith(('beta', 'bias')):
+      # Channels that are 0 on all samples, as untrained ones may be, are folded.
       weight.assign(rng.uniform(0.5, 1, tuple(weight.shape)))
   shape = (samples, *keras_model.inputs[0].shape[1:])
   noise = rng.normal(size=shape).astype(np.float32)
