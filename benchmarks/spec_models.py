@@ -24,7 +24,8 @@ import numpy as np
 
 import tflm_patch
 from tflm_patch import architecture, models
-from tflm_patch.conversion.spec_engine import needs_of, trained_file
+from tflm_patch.conversion.spec_engine import needs_of, trained_graph
+from tflm_patch.graph.writer import serialize_model
 
 MAX_FLASH_DIFFERENCE = 0.01
 # A converted file is padded to 16 bytes here and there.
@@ -100,12 +101,12 @@ def _random_block(rng: random.Random, stride: int) -> str:
 def compare(line: str, seed: int = 0, samples: int = 4) -> Comparison:
   """A spec by both ways."""
   spec = architecture.load(line)
-  graph = tflm_patch.convert_model(trained_file(spec))
+  graph = tflm_patch.convert_model(serialize_model(trained_graph(spec)))
   keras_model = models.build(spec)
   rng = np.random.default_rng(seed)
   for weight in keras_model.weights:
-    if weight.path.endswith('bias'):
-      # Untrained gates are often 0 on all samples: constants, which conversion folds.
+    if weight.path.endswith(('beta', 'bias')):
+      # Channels that are 0 on all samples, as untrained ones may be, are folded.
       weight.assign(rng.uniform(0.5, 1, tuple(weight.shape)))
   shape = (samples, *keras_model.inputs[0].shape[1:])
   noise = rng.normal(size=shape).astype(np.float32)

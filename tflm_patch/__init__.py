@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     compile_model,
   )
   from tflm_patch.conversion.fit import Fit, FitOptions, fits, fits_many
+  from tflm_patch.conversion.space_fit import Distribution, distributions
   from tflm_patch.errors import EnvironmentMissing, ModelError, TflmPatchError
+  from tflm_patch.graph.reader import read_model
+  from tflm_patch.graph.types import Model
   from tflm_patch.planner.options import Objective, PlanOptions, Schedule
   from tflm_patch.quantization import QuantizeOptions, quantize
   from tflm_patch.runtime.rows import run_rows
@@ -46,11 +49,13 @@ __all__ = [
     'CompiledModel',
     'ConversionResult',
     'ConvertOptions',
+    'Distribution',
     'EnvironmentMissing',
     'Fit',
     'FitOptions',
     'Interpreter',
     'InterpreterError',
+    'Model',
     'ModelError',
     'Objective',
     'Pareto',
@@ -69,10 +74,12 @@ __all__ = [
     'compile_model',
     'convert',
     'convert_model',
+    'distributions',
     'fits',
     'fits_many',
     'pareto',
     'quantize',
+    'read_model',
     'receptive_field',
     'run_rows',
     'suggest',
@@ -81,6 +88,8 @@ __all__ = [
 
 # Loaded when first used: importing the package stays quick.
 _HOMES = {
+    'Model': 'tflm_patch.graph.types',
+    'read_model': 'tflm_patch.graph.reader',
     'Analysis': 'tflm_patch.analysis.memory',
     'analyze': 'tflm_patch.analysis.memory',
     'Pareto': 'tflm_patch.analysis.pareto',
@@ -105,6 +114,8 @@ _HOMES = {
     'FitOptions': 'tflm_patch.conversion.fit',
     'fits': 'tflm_patch.conversion.fit',
     'fits_many': 'tflm_patch.conversion.fit',
+    'Distribution': 'tflm_patch.conversion.space_fit',
+    'distributions': 'tflm_patch.conversion.space_fit',
     'EnvironmentMissing': 'tflm_patch.errors',
     'ModelError': 'tflm_patch.errors',
     'TflmPatchError': 'tflm_patch.errors',

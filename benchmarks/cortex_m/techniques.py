@@ -25,7 +25,7 @@ import page
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.bench import cpus
 from tflm_patch.bench.measure import BenchResult, measure, prepare
-from tflm_patch.planner import plan
+from tflm_patch.planner import laid_out
 from tflm_patch.planner.lowering.builder import SourceOperator, StageBuilder
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.program.records import Kind
@@ -74,7 +74,7 @@ def without_depthwise_in_place() -> Iterator[None]:
 def without_spare_scratch() -> Iterator[None]:
   """Kernels have only their stack."""
   none = lambda graph, chosen, regions: [None] * len(graph.ops)  # noqa: E731
-  with mock.patch.object(plan, '_spare_scratch', none):
+  with mock.patch.object(laid_out, '_spare_scratch', none):
     yield
 
 

@@ -97,7 +97,6 @@ CASES = {
         lambda: tall(3, cols=30000), ('convert', '--schedule', 'patch', '--grid', '100x100'),
         'operators',
     ),
-    'long': (lambda: long(3000), ('convert',), ''),
     'longer': (lambda: long(7000), ('convert',), ''),
     'long and tall': (lambda: long(3000, 60000), ('convert',), ''),
     'islands': (lambda: islands(3500), ('convert',), ''),
@@ -105,6 +104,7 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', CASES)
 def test_bounded(name, tmp_path):
   make, (command, *arguments), refusal = CASES[name]
@@ -120,6 +120,7 @@ def test_bounded(name, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_long_run_becomes_several_stages(tmp_path):
   path = tmp_path / 'model.tflite'
   path.write_bytes(long(limits.MAX_OPS_OF_REGION + 100).build())

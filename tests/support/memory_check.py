@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from tflm_patch.planner.ir.stage_graph import MapRole
-from tflm_patch.planner.plan import StagePlan
+from tflm_patch.planner.stage_plan import StagePlan
 from tflm_patch.program.records import PAUSE, Kind, Region
 
 _SCRATCH = 1 << 40

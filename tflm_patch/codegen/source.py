@@ -253,16 +253,27 @@ def header(names: Names, model: Model, memory: Memory, bands: int) -> str:
   for what, indices in (('INPUT', main.inputs), ('OUTPUT', main.outputs)):
     for number, i in enumerate(indices):
       lines += ['', *_tensor(f'{macro}_{what}_{number}', what, number, main.tensors[i])]
-  lines += [
+  return '\n'.join([
+      *lines,
       '',
       '#ifdef __cplusplus',
       'extern "C" {',
       '#endif',
       '',
-      '/* Once, before anything else. */',
-      f'void {prefix}_init(void);',
+      *_declarations(prefix, bands),
       '',
-  ]
+      '#ifdef __cplusplus',
+      '}',
+      '#endif',
+      '',
+      f'#endif /* {guard} */',
+      '',
+  ])  # fmt: skip
+
+
+def _declarations(prefix: str, bands: int) -> list[str]:
+  """Of the functions that an application calls."""
+  lines = ['/* Once, before anything else. */', f'void {prefix}_init(void);', '']
   if bands > 1:
     lines += [
         '/* Takes the next band of the frame, from anywhere or written to',
@@ -278,20 +289,13 @@ def header(names: Names, model: Model, memory: Memory, bands: int) -> str:
         '/* Runs the model. It may write over its inputs: fill them before every call. */',
         f'void {prefix}_invoke(void);',
     ]
-  return '\n'.join([
+  return [
       *lines,
       '',
       '/* The data of an input or output, 16-byte aligned; NULL where there is none. */',
       f'void* {prefix}_input(uint32_t index);',
       f'const void* {prefix}_output(uint32_t index);',
-      '',
-      '#ifdef __cplusplus',
-      '}',
-      '#endif',
-      '',
-      f'#endif /* {guard} */',
-      '',
-  ])  # fmt: skip
+  ]
 
 
 def _tensor(macro: str, what: str, number: int, tensor: Tensor) -> list[str]:

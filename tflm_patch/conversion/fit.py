@@ -25,7 +25,7 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.reader import read_model
 from tflm_patch.graph.types import DType, Model
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.planner.plan import StagePlan
+from tflm_patch.planner.stage_plan import StagePlan
 from tflm_patch.planner.work import predict
 from tflm_patch.targets import Target
 

@@ -13,8 +13,8 @@ from tflm_patch.arena import ArenaPrediction, predict, stage_operator_bytes
 from tflm_patch.arena.structs import FIRMWARE_32, Build
 from tflm_patch.conversion.stage_operator import PlannedStage, install_stages, with_workspace
 from tflm_patch.graph.types import Model
-from tflm_patch.planner.plan import StagePlan
 from tflm_patch.planner.search import work_of
+from tflm_patch.planner.stage_plan import StagePlan
 from tflm_patch.planner.work import predict as predict_work
 
 Finish = Callable[[Model], Model]

@@ -26,7 +26,8 @@ from tflm_patch.conversion.spec_stage import SpecStage, stage_of
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.lowering.operators.macs import subgraph_macs
-from tflm_patch.planner.plan import Planner, StagePlan
+from tflm_patch.planner.plan import Planner
+from tflm_patch.planner.stage_plan import StagePlan
 from tflm_patch.planner.work import predict
 
 # A stage is made where it needs less than this part of the stock arena, and less by so

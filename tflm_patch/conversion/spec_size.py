@@ -21,7 +21,7 @@ from tflm_patch.conversion.stage_operator import CUSTOM_NAME
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.ir.stage_graph import FeatureMap, StageGraph, StageOp
-from tflm_patch.planner.plan import PlanSize
+from tflm_patch.planner.stage_plan import PlanSize
 from tflm_patch.program import records as program
 from tflm_patch.program.constants import ConstantPool
 from tflm_patch.program.encode import encode_params, header_alone

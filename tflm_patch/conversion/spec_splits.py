@@ -23,9 +23,10 @@ from tflm_patch.graph.writer import compact
 from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, StageGraph
 from tflm_patch.planner.lowering.region import region_boundary
 from tflm_patch.planner.options import DEFAULT
-from tflm_patch.planner.plan import Planner, StagePlan
+from tflm_patch.planner.plan import Planner
 from tflm_patch.planner.schedule import order
 from tflm_patch.planner.search import StageSearch
+from tflm_patch.planner.stage_plan import StagePlan
 from tflm_patch.program import records as program
 from tflm_patch.program.encode import EncodedStage, header_alone
 

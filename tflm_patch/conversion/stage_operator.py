@@ -11,7 +11,7 @@ import numpy as np
 from flatbuffers import flexbuffers
 
 from tflm_patch.graph.types import DType, Model, Operator, Tensor
-from tflm_patch.planner.plan import StagePlan
+from tflm_patch.planner.stage_plan import StagePlan
 from tflm_patch.program import records as program
 from tflm_patch.program.encode import EncodedStage
 from tflm_patch.version import __version__

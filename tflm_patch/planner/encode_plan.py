@@ -5,16 +5,16 @@
 from __future__ import annotations
 
 from tflm_patch.planner.ir.stage_graph import MapRole
-from tflm_patch.planner.plan import SegmentPlan, StagePlan
 from tflm_patch.planner.schedule import order
+from tflm_patch.planner.stage_plan import SegmentPlan, StagePlan
 from tflm_patch.program import records
 from tflm_patch.program.encode import (
-    EncodedStage,
-    Program,
-    ProgramMap,
-    ProgramOp,
-    ProgramSegment,
-    encode,
+  EncodedStage,
+  Program,
+  ProgramMap,
+  ProgramOp,
+  ProgramSegment,
+  encode,
 )
 
 

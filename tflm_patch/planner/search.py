@@ -18,10 +18,11 @@ from tflm_patch.planner import limits
 from tflm_patch.planner.ir.stage_graph import StageGraph
 from tflm_patch.planner.lowering.builder import NotStageable
 from tflm_patch.planner.options import PlanOptions, Schedule
-from tflm_patch.planner.plan import Planner, PlanSize, StagePlan
+from tflm_patch.planner.plan import Planner
 from tflm_patch.planner.rewrites import patches
 from tflm_patch.planner.rewrites.bottleneck import Block, find_blocks, join_blocks
 from tflm_patch.planner.rewrites.two_pass import Gate, find_gates, make_again
+from tflm_patch.planner.stage_plan import PlanSize, StagePlan
 
 Work = TypeVar('Work', int, float, tuple[int, int])  # what makes a plan slow, to be compared
 

@@ -9,7 +9,7 @@ from collections import Counter
 from tflm_patch import cost
 from tflm_patch.cost.work import OperatorWork, Shape, operator_work
 from tflm_patch.planner.ir.stage_graph import FeatureMap
-from tflm_patch.planner.plan import StagePlan
+from tflm_patch.planner.stage_plan import StagePlan
 from tflm_patch.program.fields import scalars
 
 

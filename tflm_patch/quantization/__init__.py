@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+  from tflm_patch.quantization.exact import ExactNetwork
   from tflm_patch.quantization.layers.registry import register_layer
   from tflm_patch.quantization.model_io import load_keras_model
   from tflm_patch.quantization.options import Backend, QuantizeOptions, Ranges
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
   'Backend',
+  'ExactNetwork',
   'QuantizationResult',
   'QuantizeOptions',
   'Ranges',
@@ -33,6 +35,7 @@ __all__ = [
 
 _HOMES = {
   'Backend': 'options',
+  'ExactNetwork': 'exact',
   'QuantizationResult': 'result',
   'QuantizeOptions': 'options',
   'Ranges': 'options',

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import pathlib
 import sys
@@ -52,8 +53,18 @@ def require_keras() -> Any:
 
 
 def _configured() -> bool:
+  """Whether Keras' own file names a backend that is installed.
+
+  Keras writes the file itself, with "tensorflow", wherever it is imported first.
+  """
   home = os.environ.get('KERAS_HOME') or os.path.join(os.path.expanduser('~'), '.keras')
-  return os.path.exists(os.path.join(home, 'keras.json'))
+  try:
+    with open(os.path.join(home, 'keras.json'), encoding='utf-8') as file:
+      backend = json.load(file).get('backend')
+  except (OSError, ValueError, AttributeError):
+    return False
+  module = _BACKENDS.get(backend)
+  return module is not None and importlib.util.find_spec(module) is not None
 
 
 def load_keras_model(path: str | os.PathLike[str]) -> Any:

@@ -14,6 +14,8 @@ import pytest
 
 from tflm_patch.sample.sample import sample_model_path
 
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments: object, cwd: pathlib.Path | None = None) -> subprocess.CompletedProcess[str]:
   return subprocess.run(
@@ -33,7 +35,6 @@ def test_help_has_options_and_examples(command):
   assert 'usage: tflm-patch' in text and 'options:' in text and 'examples:' in text
 
 
-@pytest.mark.slow
 def test_convert_verify_analyze(model, tmp_path):
   done = run('convert', model)
   assert done.returncode == 0 and 'written' in done.stdout and done.stderr == ''
@@ -53,7 +54,6 @@ def test_convert_verify_analyze(model, tmp_path):
   assert chart.read_bytes().startswith(b'\x89PNG')
 
 
-@pytest.mark.slow
 def test_verify_finds_a_difference(model, tmp_path):
   run('convert', model)
   output = tmp_path / 'digits_patch.tflite'
@@ -71,7 +71,6 @@ def test_verify_finds_a_difference(model, tmp_path):
   assert 'NOT bit-exact' in check.stdout or 'error' in check.stderr
 
 
-@pytest.mark.slow
 def test_receptive_field(model):
   text = run('analyze', model, '--receptive-field').stdout
   assert 'patch on the image' in text and 'what makes patches overlap' in text

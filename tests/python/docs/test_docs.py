@@ -198,7 +198,10 @@ def test_internals_are_not_public():
 def test_public_names_exist_and_say_what_they_are(package):
   found = importlib.import_module(package)
   for name in found.__all__:
-    value = getattr(found, name)
+    try:
+      value = getattr(found, name)
+    except EnvironmentMissing as missing:
+      pytest.skip(str(missing))
     if callable(value):
       assert value.__doc__, name
 

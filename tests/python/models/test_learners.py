@@ -153,9 +153,7 @@ def test_rnn_pool():
       patch = x[0, 3 * row : 3 * row + 4, 3 * column : 3 * column + 4]
       rows = [cell(patch[k], layer.first) for k in range(4)]
       columns = [cell(patch[:, k], layer.first) for k in range(4)]
-      wanted = [
-        cell(each, layer.second) for each in (rows, rows[::-1], columns, columns[::-1])
-      ]
+      wanted = [cell(each, layer.second) for each in (rows, rows[::-1], columns, columns[::-1])]
       assert np.allclose(np.concatenate(wanted), pooled[0, row, column], atol=1e-5)
 
 
@@ -179,9 +177,7 @@ def test_int8_in_tflm(name):
   assert converted.converted_arena.total < converted.original_arena.total
   main = quantized.model.main
   source, target = main.tensors[main.inputs[0]], main.tensors[main.outputs[0]]
-  stock, staged = (
-    keras_models.Interpreter(data) for data in (quantized.data, converted.data)
-  )
+  stock, staged = (keras_models.Interpreter(data) for data in (quantized.data, converted.data))
   differences = []
   for sample, row in zip(keras_models.to_steps(x, source), wanted):
     (made,) = stock.invoke([sample[None]])

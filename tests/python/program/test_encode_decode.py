@@ -13,14 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.effort import examples
 
-from tflm_patch.program.decode import decode, tensor_of
+from tflm_patch.program.decode import decode, header, is_fed_by_bands, tensor_of
 from tflm_patch.program.encode import (
   Program,
   ProgramMap,
   ProgramOp,
   ProgramSegment,
   encode,
-  is_fed_by_bands,
 )
 from tflm_patch.program.fields import Deferred, field_types
 from tflm_patch.program.records import (
@@ -29,6 +28,7 @@ from tflm_patch.program.records import (
   NONE,
   PARAMS,
   PAUSE,
+  SEGMENT,
   TYPE_CODES,
   Kind,
   MapEntry,
@@ -176,6 +176,18 @@ def test_what_is_cut_off_or_of_another_version_is_refused(seed, change, length):
     decode(bytes(other), encoded.constants)
   with pytest.raises(ValueError, match='damaged'):
     decode(encoded.program[:length], encoded.constants)
+
+
+@settings(max_examples=examples(20))
+@given(SEEDS, st.integers(1, 2**32 - 1))
+def test_segments_that_do_not_follow_each_other_are_refused(seed, first_step):
+  """Else a few bytes could have the steps read again and again."""
+  encoded = encode(random_program(random.Random(seed))[0])
+  other = bytearray(encoded.program)
+  at = header(encoded.program).segments + SEGMENT.offset('first_step')
+  other[at : at + 4] = first_step.to_bytes(4, 'little')
+  with pytest.raises(ValueError, match='damaged'):
+    decode(bytes(other), encoded.constants)
 
 
 def test_tensors_count_after_the_other_regions():

@@ -166,9 +166,7 @@ def test_kernels_are_cropped_and_the_rest_stays(keras):
   from tflm_patch import models
 
   model = randomized(models.build(SMALL))
-  options = RedistributionOptions(
-    goal=0.2, blocks=4, grid=TWO, macs_tolerance=0.2, expansions=()
-  )
+  options = RedistributionOptions(goal=0.2, blocks=4, grid=TWO, macs_tolerance=0.2, expansions=())
   found = redistribute(model, options)
   assert models.spec_of(found.model) == found.spec
 

@@ -34,7 +34,11 @@ class ProtoNN(CompositeLayer):
   settings = ('classes', 'projection', 'prototypes', 'gamma')
 
   def __init__(
-    self, classes: int, projection: int = 10, prototypes: int = 20, gamma: float = 1.0,
+    self,
+    classes: int,
+    projection: int = 10,
+    prototypes: int = 20,
+    gamma: float = 1.0,
     **kwargs: Any,
   ) -> None:
     super().__init__(**kwargs)

@@ -75,9 +75,7 @@ class Redistribution:
     }
 
 
-def redistribute(
-  model_or_spec: Any, options: RedistributionOptions = DEFAULT
-) -> Redistribution:
+def redistribute(model_or_spec: Any, options: RedistributionOptions = DEFAULT) -> Redistribution:
   """Moves receptive field, and computation, from the patched part of a network to later blocks.
 
   Kernels of the first blocks become smaller, blocks that keep the shape of their map go, and
@@ -129,9 +127,7 @@ def _with_stage(spec: Spec, blocks: int, stage: Choice) -> Spec:
   return dataclasses.replace(spec, blocks=(*kept, *spec.blocks[blocks:]))
 
 
-def _smaller_stage(
-  spec: Spec, blocks: int, macs: int, options: RedistributionOptions
-) -> Choice:
+def _smaller_stage(spec: Spec, blocks: int, macs: int, options: RedistributionOptions) -> Choice:
   """The stage that reaches the goal and keeps the most MACs."""
   known: dict[Choice, float] = {}
 

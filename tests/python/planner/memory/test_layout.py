@@ -50,7 +50,7 @@ def check_layout(items, regions, layout):
         for time in range(int(begin), int(end) + 1):
           owners[k + 1, at, time] = -1 - k
   for i, (item, place) in enumerate(zip(items, layout.places, strict=True)):
-    assert next(piece.first for piece in place.pieces) == 0
+    assert place.pieces[0].first == 0
     count = sum(piece.count for piece in place.pieces)
     assert count == len(item.shapes[place.shape].made)
     assert len(place.pieces) <= (1 if item.one_piece else 2)

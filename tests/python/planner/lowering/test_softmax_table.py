@@ -15,7 +15,7 @@ import pytest
 
 from tflm_patch.planner.lowering.operators.softmax_table import exp_table
 
-GOLDEN = pathlib.Path(__file__).parents[1] / 'kernels' / 'golden_cases.h'
+GOLDEN = pathlib.Path(__file__).parents[3] / 'kernels' / 'golden_cases.h'
 # beta and scale of the cases in make_golden.py.
 GOLDEN_SCALES = [(1.0, 0.1), (1.0, 0.0039), (1.0, 1.3), (0.5, 0.02), (3.0, 20.0)]
 
