@@ -73,7 +73,7 @@ CASES = {
   'conv2d_hard_swish': Case(_chain(_conv(activation='hard_swish')), [CONV, 'HARD_SWISH']),
   'conv2d_hard_silu': Case(_chain(_conv(activation='hard_silu')), [CONV, 'HARD_SWISH']),
   'conv2d_sigmoid': Case(_chain(_conv(activation='sigmoid')), [CONV, 'LOGISTIC']),
-  'conv2d_tanh': Case(_chain(_conv(activation='tanh')), [CONV, 'TANH'], steps=6),
+  'conv2d_tanh': Case(_chain(_conv(activation='tanh')), [CONV, 'TANH'], steps=9),
   'conv2d_silu': Case(_chain(_conv(activation='silu')), [CONV, 'LOGISTIC', 'MUL']),
   'conv2d_elu': Case(_chain(_conv(activation='elu')), [CONV, 'ELU']),
   'conv2d_leaky': Case(_chain(_conv(activation='leaky_relu')), [CONV, 'LEAKY_RELU']),
