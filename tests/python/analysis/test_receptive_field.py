@@ -295,8 +295,9 @@ def test_published_figures_of_mobilenet_v2():
 def test_every_real_model_with_an_image():
   for path in sorted(FOLDER.glob('*.tflite')):
     model = read_model(path)
-    if spatial_graph(model) is None:
-      continue
+    graph = spatial_graph(model)
+    if graph is None or min(model.main.tensors[model.main.inputs[0]].shape[1:3]) < 4:
+      continue  # a window of a signal has no patches
     found = report(model, (2, 2))
     assert found.stage.peak_bytes <= found.per_layer_peak.bytes
     assert found.to_json()['patch_stage']['exact']['macs'] >= found.stage.macs
