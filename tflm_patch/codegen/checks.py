@@ -56,7 +56,7 @@ def check_stage(subgraph: Subgraph, operator: Operator, where: str) -> None:
       infos, ctypes.c_size_t(len(tensors)),
   )  # fmt: skip
   if status != 0:
-    text = library.tflm_patch_status_text(status).decode()
+    text = library.tflm_patch_status_text(status).decode().removesuffix(': convert again')
     raise ModelError(f'{where}: a stage is damaged: {text}; convert the original model again')
 
 
