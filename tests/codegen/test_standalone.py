@@ -1,7 +1,7 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Compiled models with their kernels beside them: they link, and give the same bytes, on every
-kernel family."""
+"""Compiled models with their kernels beside them, or the library: they link, and give the same
+bytes, on every kernel family."""
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from tflm_patch.graph.types import DType
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.runtime.inputs import sample_inputs
+from tflm_patch.runtime.paths import kernels_dir
 from tflm_patch.runtime.rows import bands_of
 from tflm_patch.runtime.tflm import Interpreter
 from tflm_patch.runtime.verify import as_frames
@@ -148,10 +149,10 @@ def c_run(compiled):
   return RUN.format(name=name, run=run, compare=compare)
 
 
-def compiled_model(name, data, **options):
-  return data, compile_model(
-      data, CompileOptions(name, standalone=True, convert=ConvertOptions(**options)), f'{name}.c'
-  )
+def compiled_model(name, data, standalone=True, **options):
+  convert = ConvertOptions(**options)
+  chosen = CompileOptions(name, standalone=standalone, convert=convert)
+  return data, compile_model(data, chosen, f'{name}.c')
 
 
 @pytest.fixture(scope='module')
@@ -178,21 +179,39 @@ def test_models_call_every_kernel(models):
   assert called == every_kernel.declared_kernels() - NOT_GENERATED
 
 
+def image_of(cpu, compiled, data, folder, sources=(), *flags):
+  """An image of the compiled model's files, other sources, and a main function."""
+  for file, text in compiled.files.items():
+    (folder / file).write_text(text)
+  main = MAIN.format(
+      includes=f'#include "{compiled.name}.h"\n{c_cases(compiled, data)}', runs=c_run(compiled)
+  )
+  (folder / 'main.c').write_text(main)
+  objects = emulated.compile_all(
+      cpu, [*sorted(folder.glob('*.c')), *sources, emulated.BOARDS / cpu.board],
+      folder / 'objects', '-O1', f'-I{emulated.BOARDS}', *flags,
+  )  # fmt: skip
+  return emulated.link(cpu, objects, folder / 'image.elf', '-Wl,--no-warnings,--gc-sections')
+
+
 @pytest.mark.parametrize(('cpu_name', 'name'), CASES)
 def test_bytes(cpu_name, name, models, tmp_path):
   """An image of the folder and a main function, as `gcc *.c` makes it."""
   cpu = emulated.core(cpu_name)
   data, compiled = models[name]
-  for file, text in compiled.files.items():
-    (tmp_path / file).write_text(text)
-  main = MAIN.format(
-      includes=f'#include "{name}.h"\n{c_cases(compiled, data)}', runs=c_run(compiled)
-  )
-  (tmp_path / 'main.c').write_text(main)
-  sources = sorted(tmp_path.glob('*.c'))
-  objects = emulated.compile_all(
-      cpu, [*sources, emulated.BOARDS / cpu.board], tmp_path / 'objects', '-O1',
-      f'-I{emulated.BOARDS}',
+  image = image_of(cpu, compiled, data, tmp_path)
+  assert emulated.emulate(cpu, image) == 'equal\n'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('cpu_name', cpus.CPUS)
+def test_bytes_beside_the_library(cpu_name, tmp_path):
+  """The form without kernels of its own, linked with all of the library's."""
+  cpu = emulated.core(cpu_name)
+  data, compiled = compiled_model('bytes', every_kernel.int8_model(), standalone=False)
+  kernels = kernels_dir()
+  image = image_of(
+      cpu, compiled, data, tmp_path, sorted((kernels / 'src').rglob('*.c')),
+      '-ffunction-sections', '-fdata-sections', f'-I{kernels}/include', f'-I{kernels}/src',
   )  # fmt: skip
-  image = emulated.link(cpu, objects, tmp_path / 'image.elf', '-Wl,--no-warnings')
   assert emulated.emulate(cpu, image) == 'equal\n'
