@@ -24,6 +24,7 @@ from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.bench import cpus, image
 from tflm_patch.codegen import model
 from tflm_patch.codegen.compiler import CompileOptions, compile_model
+from tflm_patch.conversion.stage_operator import is_stage
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import read_limited
 from tflm_patch.kernel_library import sources
@@ -104,6 +105,12 @@ def _run(*command: str) -> str:
   return done.stdout
 
 
+def is_whole(path: pathlib.Path) -> bool:
+  """Whether stages hold all operators of a model, so that it can be compiled to C."""
+  converted = convert_model(read_limited(path), ConvertOptions(force_stage=True))
+  return all(is_stage(operator) for operator in converted.model.main.operators)
+
+
 def row(core: str, what: str, sizes: Sequence[int]) -> str:
   """One line of the table."""
   return f'| {core} | {what} | {" | ".join(f"{size:,}" for size in sizes)} |'
@@ -128,8 +135,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
       for path in paths:
         needed = library_bytes(core, needed_header(path))
         print(row(core.name, f'{path.stem}: executor and its kernels', needed), flush=True)
-        compiled = compiled_bytes(core, path)
-        print(row(core.name, f'{path.stem}: compiled to C', compiled), flush=True)
+        if is_whole(path):
+          compiled = compiled_bytes(core, path)
+          print(row(core.name, f'{path.stem}: compiled to C', compiled), flush=True)
   except TflmPatchError as error:
     raise SystemExit(str(error)) from None
 
