@@ -53,12 +53,12 @@ class BuildLibraries(build_ext):
   def build_planner(self, ext: Extension) -> None:
     compiler = self.compiler
     if compiler.compiler_type != 'unix' or shutil.which(compiler.compiler_so[0]) is None:
-      self.warn('no C compiler of Unix kind: installing without the planner\'s library')
+      self.warn("no C compiler of Unix kind: installing without the planner's library")
       return
     objects = compiler.compile(
-        ext.sources,
-        output_dir=self.build_temp,
-        extra_postargs=[*C_FLAGS, '-O3', '-Wall', '-Wextra', '-fvisibility=hidden'],
+      ext.sources,
+      output_dir=self.build_temp,
+      extra_postargs=[*C_FLAGS, '-O3', '-Wall', '-Wextra', '-fvisibility=hidden'],
     )
     compiler.link_shared_object(objects, self.get_ext_fullpath(ext.name), target_lang='c')
 
@@ -67,8 +67,8 @@ class BuildLibraries(build_ext):
     missing = [name for name in compilers if shutil.which(name) is None]
     if missing:
       self.warn(
-          f'no compiler ({", ".join(missing)}): installing without the host library; '
-          'models can be converted, not verified'
+        f'no compiler ({", ".join(missing)}): installing without the host library; '
+        'models can be converted, not verified'
       )
       ext.optional = True  # the missing file is no error to the steps that follow
       return
@@ -76,18 +76,18 @@ class BuildLibraries(build_ext):
     objects = []
     for suffix, flags in (('.c', C_FLAGS), ('.cc', CXX_FLAGS)):
       objects += self.compiler.compile(
-          [source for source in ext.sources if source.endswith(suffix)],
-          output_dir=self.build_temp,
-          include_dirs=ext.include_dirs,
-          extra_postargs=flags + COMMON_FLAGS + extra,
+        [source for source in ext.sources if source.endswith(suffix)],
+        output_dir=self.build_temp,
+        include_dirs=ext.include_dirs,
+        extra_postargs=flags + COMMON_FLAGS + extra,
       )
     # Linked as C: the adapter uses nothing of the C++ library.
     self.compiler.link_shared_object(
-        objects,
-        self.get_ext_fullpath(ext.name),
-        libraries=['dl'],
-        extra_postargs=[f'-Wl,--version-script={KERNELS}/host/exports.map', *extra],
-        target_lang='c',
+      objects,
+      self.get_ext_fullpath(ext.name),
+      libraries=['dl'],
+      extra_postargs=[f'-Wl,--version-script={KERNELS}/host/exports.map', *extra],
+      target_lang='c',
     )
 
 
@@ -101,14 +101,14 @@ class PlatformWheel(bdist_wheel):
 def host_library() -> Extension:
   """The sources of the host library."""
   sources = [
-      *(ROOT / KERNELS / 'src').rglob('*.c'),
-      *(ROOT / KERNELS / 'tflm').glob('*.cc'),
-      *(ROOT / KERNELS / 'host').glob('*.cc'),
+    *(ROOT / KERNELS / 'src').rglob('*.c'),
+    *(ROOT / KERNELS / 'tflm').glob('*.cc'),
+    *(ROOT / KERNELS / 'host').glob('*.cc'),
   ]
   return Extension(
-      HOST_LIBRARY,
-      sources=sorted(str(source.relative_to(ROOT)) for source in sources),
-      include_dirs=[str(KERNELS / folder) for folder in ('include', 'src', 'tflm')],
+    HOST_LIBRARY,
+    sources=sorted(str(source.relative_to(ROOT)) for source in sources),
+    include_dirs=[str(KERNELS / folder) for folder in ('include', 'src', 'tflm')],
   )
 
 
@@ -119,31 +119,38 @@ def planner_library() -> Extension:
 
 
 setup(
-    packages=[
-        *find_packages(include=['tflm_patch', 'tflm_patch.*']),
-        *find_packages(include=['converter_plugins', 'converter_plugins.*']),
-        'tflm_patch.micro_kernels',
+  packages=[
+    *find_packages(include=['tflm_patch', 'tflm_patch.*']),
+    *find_packages(include=['converter_plugins', 'converter_plugins.*']),
+    'tflm_patch.micro_kernels',
+  ],
+  # The sources that users compile into their firmware travel in the package.
+  package_dir={'tflm_patch.micro_kernels': str(KERNELS)},
+  package_data={
+    'tflm_patch': [
+      'py.typed',
+      'bench/firmware/*',
+      '**/*.tflite',
+      '**/*.npz',
+      '**/*.json',
+      '**/*.toml',
+      '**/*.txt',
+      '**/*.in',
     ],
-    # The sources that users compile into their firmware travel in the package.
-    package_dir={'tflm_patch.micro_kernels': str(KERNELS)},
-    package_data={
-        'tflm_patch': [
-            'py.typed',
-            'bench/firmware/*',
-            '**/*.tflite',
-            '**/*.npz',
-            '**/*.json',
-            '**/*.toml',
-            '**/*.txt',
-            '**/*.in',
-        ],
-        'tflm_patch.micro_kernels': [
-            'BUILD', 'LICENSE', '*.mk', '**/CMakeLists.txt', '**/*.cmake*', '**/*.h', '**/*.c',
-            '**/*.cc', '**/*.map',
-        ],
-    },
-    ext_modules=[planner_library(), *([host_library()] if wants_host_library() else [])],
-    # Not `build`: where names ignore case, the Bazel file BUILD is in the way.
-    options={'build': {'build_base': '.build/python'}},
-    cmdclass={'build_ext': BuildLibraries, 'bdist_wheel': PlatformWheel},
+    'tflm_patch.micro_kernels': [
+      'BUILD',
+      'LICENSE',
+      '*.mk',
+      '**/CMakeLists.txt',
+      '**/*.cmake*',
+      '**/*.h',
+      '**/*.c',
+      '**/*.cc',
+      '**/*.map',
+    ],
+  },
+  ext_modules=[planner_library(), *([host_library()] if wants_host_library() else [])],
+  # Not `build`: where names ignore case, the Bazel file BUILD is in the way.
+  options={'build': {'build_base': '.build/python'}},
+  cmdclass={'build_ext': BuildLibraries, 'bdist_wheel': PlatformWheel},
 )

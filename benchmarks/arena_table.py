@@ -30,9 +30,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 INT8_IO = ('mcunet_vww', 'mcunet_detection', 'mcunetv2_large')
 TAIL_TOLERANCE = 64  # bytes; the head must agree exactly
 HEADER = (
-    '| model | stock arena | converted (head + tail) | factor | `--input-rows 1` | factor '
-    '| file | converted | in Python: stock | converted | time |',
-    '|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|',
+  '| model | stock arena | converted (head + tail) | factor | `--input-rows 1` | factor '
+  '| file | converted | in Python: stock | converted | time |',
+  '|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|',
 )
 BEGIN, END = '<!-- arena table -->', '<!-- end of arena table -->'
 
@@ -47,8 +47,9 @@ def checked(path: pathlib.Path, options: ConvertOptions, inputs: int) -> Convers
   if not comparison.bit_exact:
     raise SystemExit(f'{path}: {comparison.first}')
   for model, predicted in (
-      (data, result.original_arena_host), (result.data, result.converted_arena_host),
-  ):  # fmt: skip
+    (data, result.original_arena_host),
+    (result.data, result.converted_arena_host),
+  ):
     measured = measure_arena(model)
     if measured.head != predicted.head or abs(measured.tail - predicted.tail) > TAIL_TOLERANCE:
       raise SystemExit(f'{path}: predicted {predicted.head} + {predicted.tail}, is {measured}')
@@ -69,11 +70,11 @@ def row(path: pathlib.Path, int8_io: bool, inputs: int) -> str:
     by_rows = '- | -'
   name = path.stem + (' --int8-io' if int8_io else '')
   return (
-      f'| {name} | {stock.total:,} | **{ours.total:,}** ({ours.head:,} + {ours.tail:,}) '
-      f'| {stock.total / ours.total:.1f}x | {by_rows} '
-      f'| {result.original_bytes:,} | {result.converted_bytes:,} '
-      f'| {result.original_arena_host.total:,} | {result.converted_arena_host.total:,} '
-      f'| {seconds:.1f} s |'
+    f'| {name} | {stock.total:,} | **{ours.total:,}** ({ours.head:,} + {ours.tail:,}) '
+    f'| {stock.total / ours.total:.1f}x | {by_rows} '
+    f'| {result.original_bytes:,} | {result.converted_bytes:,} '
+    f'| {result.original_arena_host.total:,} | {result.converted_arena_host.total:,} '
+    f'| {seconds:.1f} s |'
   )
 
 

@@ -78,28 +78,40 @@ def _network_macs(macs: int, report: ReceptiveFieldReport) -> float:
 
 
 FIGURES = (
-    Figure('patch side on the image', 75, 0, '', lambda r: r.stage.patch[0]),
-    Figure('side of the output of the patch stage', 28, 0, '', lambda r: _output_side(r)),
-    Figure(
-        'MACs of the patch stage', 130, 5, ' M',
-        lambda r: r.stage.macs_uniform / 1e6, lambda r: r.stage.macs_exact / 1e6,
-    ),
-    Figure(
-        'overhead of the patch stage', 42, 0.5, ' %',
-        _stage_overhead(False), _stage_overhead(True),
-    ),
-    Figure(
-        'MACs of the network', 330, 5, ' M',
-        lambda r: _network_macs(r.stage.macs_uniform, r),
-        lambda r: _network_macs(r.stage.macs_exact, r), 'clamped',
-    ),
-    Figure(
-        'overhead of the network', 10, 1, ' %',
-        _network_overhead(False), _network_overhead(True), 'clamped',
-    ),
-    Figure('peak, per layer', 1372, 0.5, ' kB', lambda r: r.per_layer_peak.bytes / _KB),
-    Figure('peak, per patch', 172, 0.5, ' kB', lambda r: r.stage.peak_bytes / _KB),
-)  # fmt: skip
+  Figure('patch side on the image', 75, 0, '', lambda r: r.stage.patch[0]),
+  Figure('side of the output of the patch stage', 28, 0, '', lambda r: _output_side(r)),
+  Figure(
+    'MACs of the patch stage',
+    130,
+    5,
+    ' M',
+    lambda r: r.stage.macs_uniform / 1e6,
+    lambda r: r.stage.macs_exact / 1e6,
+  ),
+  Figure(
+    'overhead of the patch stage', 42, 0.5, ' %', _stage_overhead(False), _stage_overhead(True)
+  ),
+  Figure(
+    'MACs of the network',
+    330,
+    5,
+    ' M',
+    lambda r: _network_macs(r.stage.macs_uniform, r),
+    lambda r: _network_macs(r.stage.macs_exact, r),
+    'clamped',
+  ),
+  Figure(
+    'overhead of the network',
+    10,
+    1,
+    ' %',
+    _network_overhead(False),
+    _network_overhead(True),
+    'clamped',
+  ),
+  Figure('peak, per layer', 1372, 0.5, ' kB', lambda r: r.per_layer_peak.bytes / _KB),
+  Figure('peak, per patch', 172, 0.5, ' kB', lambda r: r.stage.peak_bytes / _KB),
+)
 
 
 def _output_side(report: ReceptiveFieldReport) -> int:

@@ -18,10 +18,10 @@ def _reversible(outer: Tensor, inner: Tensor) -> bool:
   if outer.dtype == DType.FLOAT32:
     return True
   return (
-      outer.dtype == DType.UINT8
-      and outer.quantization is not None
-      and outer.quantization.scale == inner.quantization.scale
-      and outer.quantization.zero_point - inner.quantization.zero_point == 128
+    outer.dtype == DType.UINT8
+    and outer.quantization is not None
+    and outer.quantization.scale == inner.quantization.scale
+    and outer.quantization.zero_point - inner.quantization.zero_point == 128
   )
 
 
@@ -56,10 +56,10 @@ class BoundaryQuantize:
     model_tensor, inner = (source, target) if operator.opcode == 'QUANTIZE' else (target, source)
     # The model's own tensor keeps its index, so that signatures stay valid.
     graph.tensors[model_tensor] = dataclasses.replace(
-        graph.tensors[inner],
-        name=graph.tensors[model_tensor].name,
-        shape=graph.tensors[model_tensor].shape,
-        origin=None,
+      graph.tensors[inner],
+      name=graph.tensors[model_tensor].name,
+      shape=graph.tensors[model_tensor].shape,
+      origin=None,
     )
     graph_edit.remove(graph, match)
     graph_edit.rewire(graph, inner, model_tensor)
@@ -67,6 +67,6 @@ class BoundaryQuantize:
     if maker is not None:
       made = graph.operators[maker]
       graph.operators[maker] = dataclasses.replace(
-          made, outputs=tuple(model_tensor if t == inner else t for t in made.outputs)
+        made, outputs=tuple(model_tensor if t == inner else t for t in made.outputs)
       )
     return f'{operator.opcode} of "{graph.tensors[model_tensor].name}" folded into the model'

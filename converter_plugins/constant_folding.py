@@ -21,17 +21,54 @@ from tflm_patch.graph.types import DType, Operator, Subgraph, Tensor
 
 _OF_SHAPES = ('SHAPE', 'RANK')
 _MOVES = (
-    'BROADCAST_ARGS', 'BROADCAST_TO', 'CONCATENATION', 'EXPAND_DIMS', 'FILL', 'GATHER', 'PACK',
-    'RESHAPE', 'REVERSE_V2', 'SELECT', 'SELECT_V2', 'SLICE', 'SPLIT', 'SPLIT_V', 'SQUEEZE',
-    'STRIDED_SLICE', 'TILE', 'TRANSPOSE', 'UNPACK', 'ZEROS_LIKE',
-)  # fmt: skip
+  'BROADCAST_ARGS',
+  'BROADCAST_TO',
+  'CONCATENATION',
+  'EXPAND_DIMS',
+  'FILL',
+  'GATHER',
+  'PACK',
+  'RESHAPE',
+  'REVERSE_V2',
+  'SELECT',
+  'SELECT_V2',
+  'SLICE',
+  'SPLIT',
+  'SPLIT_V',
+  'SQUEEZE',
+  'STRIDED_SLICE',
+  'TILE',
+  'TRANSPOSE',
+  'UNPACK',
+  'ZEROS_LIKE',
+)
 _BROADCASTING = (
-    'ADD', 'EQUAL', 'FLOOR_DIV', 'FLOOR_MOD', 'GREATER', 'GREATER_EQUAL', 'LESS', 'LESS_EQUAL',
-    'LOGICAL_AND', 'LOGICAL_OR', 'MAXIMUM', 'MINIMUM', 'MUL', 'NOT_EQUAL', 'SUB',
-)  # fmt: skip
+  'ADD',
+  'EQUAL',
+  'FLOOR_DIV',
+  'FLOOR_MOD',
+  'GREATER',
+  'GREATER_EQUAL',
+  'LESS',
+  'LESS_EQUAL',
+  'LOGICAL_AND',
+  'LOGICAL_OR',
+  'MAXIMUM',
+  'MINIMUM',
+  'MUL',
+  'NOT_EQUAL',
+  'SUB',
+)
 _ARITHMETIC = (
-    *_BROADCASTING, 'CAST', 'LOGICAL_NOT', 'NEG', 'REDUCE_MAX', 'REDUCE_MIN', 'REDUCE_PROD', 'SUM',
-)  # fmt: skip
+  *_BROADCASTING,
+  'CAST',
+  'LOGICAL_NOT',
+  'NEG',
+  'REDUCE_MAX',
+  'REDUCE_MIN',
+  'REDUCE_PROD',
+  'SUM',
+)
 _NUMBERS = (DType.INT32, DType.INT64, DType.FLOAT32, DType.BOOL)
 # Numbers of shapes are small; within this no product of two overflows.
 _LARGEST = 1 << 15
@@ -46,7 +83,7 @@ class ConstantFolding:
   """SHAPE, and operators whose inputs are all constants, are computed now."""
 
   def match(
-      self, graph: Subgraph, index: int, context: Context
+    self, graph: Subgraph, index: int, context: Context
   ) -> tuple[int, list[np.ndarray]] | None:
     """The operator's results, when they are known."""
     del context
@@ -122,7 +159,7 @@ def _moves_values(inputs: list[Tensor], outputs: list[Tensor]) -> bool:
   """Whether no value is requantized on its way."""
   quantized = [t for t in (*inputs, *outputs) if t.dtype not in _NUMBERS]
   return all(
-      graph_edit.same_quantization(t.quantization, quantized[0].quantization) for t in quantized
+    graph_edit.same_quantization(t.quantization, quantized[0].quantization) for t in quantized
   )
 
 
@@ -161,8 +198,8 @@ def _gathered(source: Tensor, indices: Tensor) -> tuple[int, ...] | None:
 
 
 _SHAPES: dict[str, Callable[[Tensor, Tensor], tuple[int, ...] | None]] = {
-    'FILL': lambda sizes, value: _values(sizes),
-    'BROADCAST_TO': lambda source, sizes: _values(sizes),
-    'TILE': _tiled,
-    'GATHER': _gathered,
+  'FILL': lambda sizes, value: _values(sizes),
+  'BROADCAST_TO': lambda source, sizes: _values(sizes),
+  'TILE': _tiled,
+  'GATHER': _gathered,
 }

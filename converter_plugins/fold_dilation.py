@@ -32,15 +32,15 @@ _MAX_DILATION = (1 << 15) - 1  # an int16 in TFLM's ConvParams
 _ACTIVATIONS = {'RELU': 1, 'RELU_N1_TO_1': 2, 'RELU6': 3}
 
 _UNDEFINED = (
-    'TFLM\'s result of the original is undefined: {why}. The dilated convolution computes what '
-    'the chain stands for, as in an export with batch size 1 '
-    '(keras.Input(batch_size=1))'
+  "TFLM's result of the original is undefined: {why}. The dilated convolution computes what "
+  'the chain stands for, as in an export with batch size 1 '
+  '(keras.Input(batch_size=1))'
 )
 _LOST_BATCH = (
-    'the file names a smaller batch than SPACE_TO_BATCH_ND makes, so TFLM computes a part of '
-    'the map and leaves the rest as it lies in memory'
+  'the file names a smaller batch than SPACE_TO_BATCH_ND makes, so TFLM computes a part of '
+  'the map and leaves the rest as it lies in memory'
 )
-_RANDOM_PADDING = 'TFLM\'s SPACE_TO_BATCH_ND pads with a value that it never sets'
+_RANDOM_PADDING = "TFLM's SPACE_TO_BATCH_ND pads with a value that it never sets"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,8 +149,7 @@ class FoldDilation:
     graph_edit.remove(graph, *match.operators)
     rows, cols = (axis.total_dilation for axis in match.axes)
     return Rewritten(
-        f'{convolution.opcode} of dilation {rows}x{cols} to {list(graph.tensors[target].shape)}',
-        note,
+      f'{convolution.opcode} of dilation {rows}x{cols} to {list(graph.tensors[target].shape)}', note
     )
 
 
@@ -192,12 +191,12 @@ def _is_end(graph: Subgraph, index: int, opcode: str) -> bool:
   if blocks is None or pads is None or spatial not in (1, 2):
     return False
   return (
-      (len(blocks), len(pads)) == (spatial, 2 * spatial)
-      and min(blocks) >= 1
-      and len(target.shape) == len(source.shape)
-      and source.dtype == target.dtype == DType.INT8
-      and not source.is_constant
-      and graph_edit.same_quantization(source.quantization, target.quantization)
+    (len(blocks), len(pads)) == (spatial, 2 * spatial)
+    and min(blocks) >= 1
+    and len(target.shape) == len(source.shape)
+    and source.dtype == target.dtype == DType.INT8
+    and not source.is_constant
+    and graph_edit.same_quantization(source.quantization, target.quantization)
   )
 
 
@@ -247,7 +246,7 @@ def _spread_shape(shape: tuple[int, ...], at: int) -> tuple[int, ...]:
 
 
 def _axes(
-    graph: Subgraph, operators: tuple[int, ...], convolution: int, spread: int | None
+  graph: Subgraph, operators: tuple[int, ...], convolution: int, spread: int | None
 ) -> tuple[Axis, Axis] | None:
   """Rows and columns; None when shapes in the chain are not what they must be."""
   if spread is None:
@@ -275,14 +274,14 @@ def _axes(
   axes = []
   for i, dilation in enumerate(('dilationHFactor', 'dilationWFactor')):
     axis = Axis(
-        size=source[i + 1],
-        made=target[i + 1],
-        block=blocks[i],
-        pads=(pads[2 * i], pads[2 * i + 1]),
-        crops=(crops[2 * i], crops[2 * i + 1]),
-        kernel=weights[i + 1],
-        dilation=int(getattr(inner.options, dilation, 1)),
-        same=inner.options.padding == _SAME,
+      size=source[i + 1],
+      made=target[i + 1],
+      block=blocks[i],
+      pads=(pads[2 * i], pads[2 * i + 1]),
+      crops=(crops[2 * i], crops[2 * i + 1]),
+      kernel=weights[i + 1],
+      dilation=int(getattr(inner.options, dilation, 1)),
+      same=inner.options.padding == _SAME,
     )
     axes.append(axis)
     shapes = graph.tensors[inner.inputs[0]].shape[i + 1], made[i + 1]
@@ -304,8 +303,7 @@ def _why_undefined(graph: Subgraph, first: Operator, axes: tuple[Axis, Axis]) ->
 def _reshaped(graph: Subgraph, index: int, shape: tuple[int, ...]) -> int:
   tensor = graph.tensors[index]
   return graph_edit.add_tensor(
-      graph,
-      Tensor(f'{tensor.name}/image', shape, tensor.dtype, quantization=tensor.quantization),
+    graph, Tensor(f'{tensor.name}/image', shape, tensor.dtype, quantization=tensor.quantization)
   )
 
 

@@ -41,7 +41,7 @@ class FoldPad:
     if pads[0] or pads[1] or pads[6] or pads[7] or not _is_padded_with_zero_point(source):
       return None
     if target.shape != tuple(
-        size + pads[2 * i] + pads[2 * i + 1] for i, size in enumerate(source.shape)
+      size + pads[2 * i] + pads[2 * i + 1] for i, size in enumerate(source.shape)
     ):
       return None
     if not graph_edit.same_quantization(source.quantization, target.quantization):
@@ -63,9 +63,9 @@ class FoldPad:
     pads = graph_edit.constant(graph, pad.inputs[1])
     assert pads is not None
     graph.operators[reader] = dataclasses.replace(
-        consumer,
-        inputs=(pad.inputs[0], *consumer.inputs[1:]),
-        explicit_padding=(pads[2], pads[3], pads[4], pads[5]),
+      consumer,
+      inputs=(pad.inputs[0], *consumer.inputs[1:]),
+      explicit_padding=(pads[2], pads[3], pads[4], pads[5]),
     )
     graph_edit.remove(graph, index)
     return f'{pad.opcode} {pads[2:6]} into {consumer.opcode}'

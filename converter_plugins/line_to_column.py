@@ -21,12 +21,29 @@ _WITH_WEIGHTS = ('CONV_2D', 'DEPTHWISE_CONV_2D')
 _POOLS = ('AVERAGE_POOL_2D', 'MAX_POOL_2D')
 # A cell of the output is made from the same cell of the inputs.
 _CELLWISE = (
-    'ABS', 'ADD', 'CONCATENATION', 'DEQUANTIZE', 'ELU', 'HARD_SWISH', 'LEAKY_RELU', 'LOGISTIC',
-    'MAXIMUM', 'MINIMUM', 'MUL', 'QUANTIZE', 'RELU', 'RELU6', 'SOFTMAX', 'SUB', 'TANH',
-)  # fmt: skip
+  'ABS',
+  'ADD',
+  'CONCATENATION',
+  'DEQUANTIZE',
+  'ELU',
+  'HARD_SWISH',
+  'LEAKY_RELU',
+  'LOGISTIC',
+  'MAXIMUM',
+  'MINIMUM',
+  'MUL',
+  'QUANTIZE',
+  'RELU',
+  'RELU6',
+  'SOFTMAX',
+  'SUB',
+  'TANH',
+)
 _SWAPPED_FIELDS = (
-    ('strideH', 'strideW'), ('dilationHFactor', 'dilationWFactor'), ('filterHeight', 'filterWidth'),
-)  # fmt: skip
+  ('strideH', 'strideW'),
+  ('dilationHFactor', 'dilationWFactor'),
+  ('filterHeight', 'filterWidth'),
+)
 
 
 @register('line_to_column', priority=25)
@@ -69,11 +86,11 @@ class LineToColumn:
     made = _column(graph, target)
     pads = operator.explicit_padding
     turned = dataclasses.replace(
-        operator,
-        inputs=tuple(inputs),
-        outputs=(made,),
-        options=_turned_options(operator.options),
-        explicit_padding=None if pads is None else (pads[2], pads[3], pads[0], pads[1]),
+      operator,
+      inputs=tuple(inputs),
+      outputs=(made,),
+      options=_turned_options(operator.options),
+      explicit_padding=None if pads is None else (pads[2], pads[3], pads[0], pads[1]),
     )
     graph.operators[match : match + 1] = [*before, turned, graph_edit.reshape(graph, made, target)]
     _drop_reshapes(graph)
@@ -127,10 +144,8 @@ def _column(graph: Subgraph, index: int) -> int:
   """A new tensor for the same values in one column."""
   line = graph.tensors[index]
   return graph_edit.add_tensor(
-      graph,
-      Tensor(
-          f'{line.name}/column', _column_shape(line), line.dtype, quantization=line.quantization
-      ),
+    graph,
+    Tensor(f'{line.name}/column', _column_shape(line), line.dtype, quantization=line.quantization),
   )
 
 
@@ -139,10 +154,8 @@ def _turned_weights(graph: Subgraph, index: int) -> int:
   weights = graph.tensors[index]
   n, rows, cols, channels = weights.shape
   return graph_edit.add_tensor(
-      graph,
-      dataclasses.replace(
-          weights, name=f'{weights.name}/column', shape=(n, cols, rows, channels)
-      ),
+    graph,
+    dataclasses.replace(weights, name=f'{weights.name}/column', shape=(n, cols, rows, channels)),
   )
 
 

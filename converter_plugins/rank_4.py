@@ -42,9 +42,7 @@ class RankFour:
     if not fits:
       return None
     # Two reshapes around an operator that stays stock would gain nothing.
-    trial = dataclasses.replace(
-        graph, tensors=list(graph.tensors), operators=list(graph.operators)
-    )
+    trial = dataclasses.replace(graph, tensors=list(graph.tensors), operators=list(graph.operators))
     _rewrite(trial, index)
     return index if check(OpView(Model([trial]), trial, index + 1)) is None else None
 
@@ -71,34 +69,32 @@ def _rewrite(graph: Subgraph, index: int) -> None:
     made = _like(graph, target, (1, padded, 1, widened))
     numbers = np.array([*values[:4], 0, 0, *values[4:]], '<i4').reshape(4, 2)
   constant = graph_edit.add_tensor(
-      graph,
-      Tensor(
-          f'{graph.tensors[target].name}/{operator.opcode.lower()}', numbers.shape, DType.INT32,
-          numbers.reshape(-1).view(np.uint8),
-      ),
-  )  # fmt: skip
+    graph,
+    Tensor(
+      f'{graph.tensors[target].name}/{operator.opcode.lower()}',
+      numbers.shape,
+      DType.INT32,
+      numbers.reshape(-1).view(np.uint8),
+    ),
+  )
   turned = dataclasses.replace(
-      operator,
-      inputs=(read, constant, *operator.inputs[2:]),
-      outputs=(made,),
-      options=options,
+    operator, inputs=(read, constant, *operator.inputs[2:]), outputs=(made,), options=options
   )
   graph.operators[index : index + 1] = _between(graph, source, read, turned, made, target)
 
 
 def _between(
-    graph: Subgraph, source: int, read: int, operator: Operator, made: int, target: int
+  graph: Subgraph, source: int, read: int, operator: Operator, made: int, target: int
 ) -> list[Operator]:
   return [
-      graph_edit.reshape(graph, source, read),
-      operator,
-      graph_edit.reshape(graph, made, target),
+    graph_edit.reshape(graph, source, read),
+    operator,
+    graph_edit.reshape(graph, made, target),
   ]
 
 
 def _like(graph: Subgraph, index: int, shape: tuple[int, ...]) -> int:
   tensor = graph.tensors[index]
   return graph_edit.add_tensor(
-      graph,
-      Tensor(f'{tensor.name}/map', shape, tensor.dtype, quantization=tensor.quantization),
+    graph, Tensor(f'{tensor.name}/map', shape, tensor.dtype, quantization=tensor.quantization)
   )

@@ -24,7 +24,7 @@ class ReshapeNoop:
     made = operator.outputs[0]
     source, target = graph.tensors[operator.inputs[0]], graph.tensors[made]
     same = source.dtype == target.dtype and graph_edit.same_quantization(
-        source.quantization, target.quantization
+      source.quantization, target.quantization
     )
     if not same or source.is_constant or source.is_variable:
       return None
@@ -46,9 +46,7 @@ class ReshapeNoop:
       graph_edit.rewire(graph, made, operator.inputs[0])
     else:
       follower = graph.operators[reader]
-      graph.operators[reader] = graph_edit.reshape(
-          graph, operator.inputs[0], follower.outputs[0]
-      )
+      graph.operators[reader] = graph_edit.reshape(graph, operator.inputs[0], follower.outputs[0])
     if graph_edit.readers(graph, made) or made in graph.outputs:
       return f'{operator.opcode} {shape} passed by'
     graph_edit.remove(graph, index)

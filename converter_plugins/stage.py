@@ -17,11 +17,11 @@ class Stage:
   """Connected operators become one operator that computes row by row."""
 
   def rewrite(
-      self,
-      model: Model,
-      options: StageOptions,
-      known: Searches | None,
-      progress: Callable[[str], None],
+    self,
+    model: Model,
+    options: StageOptions,
+    known: Searches | None,
+    progress: Callable[[str], None],
   ) -> StageChoice:
     """Puts every region that gains by it into a stage; see `choose_stages`."""
     return choose_stages(model, finish, options, known, progress)

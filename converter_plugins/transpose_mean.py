@@ -53,17 +53,12 @@ class TransposeMean:
       shape[axis] = 1
       old = graph.tensors[mean.outputs[0]]
       made = graph_edit.add_tensor(
-          graph,
-          Tensor(f'{old.name}/nhwc', tuple(shape), old.dtype, quantization=old.quantization),
+        graph, Tensor(f'{old.name}/nhwc', tuple(shape), old.dtype, quantization=old.quantization)
       )
       axis_tensor = graph_edit.add_tensor(
-          graph,
-          Tensor(f'{old.name}/axis', (1,), DType.INT32,
-                 np.array([axis], '<i4').view(np.uint8)),
-      )  # fmt: skip
-      new.append(
-          Operator('MEAN', (source, axis_tensor), (made,), _keeping_dims(mean.options))
+        graph, Tensor(f'{old.name}/axis', (1,), DType.INT32, np.array([axis], '<i4').view(np.uint8))
       )
+      new.append(Operator('MEAN', (source, axis_tensor), (made,), _keeping_dims(mean.options)))
       source = made
     graph.operators[second] = graph_edit.reshape(graph, source, means[1].outputs[0])
     graph.operators[first] = new[1]

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options and fixtures of all tests.
 
-  pytest --thousands          many more, and new, examples of the property tests
-  TFLM_PATCH_MODELS=folder    where the real models are
+pytest --thousands          many more, and new, examples of the property tests
+TFLM_PATCH_MODELS=folder    where the real models are
 """
 
 import pathlib
@@ -18,10 +18,10 @@ from support import effort, real_models
 
 # Examples build and run whole models, so how long one takes says nothing.
 _COMMON = {
-    'deadline': None,
-    'database': None,
-    'print_blob': True,
-    'suppress_health_check': [HealthCheck.too_slow, HealthCheck.data_too_large],
+  'deadline': None,
+  'database': None,
+  'print_blob': True,
+  'suppress_health_check': [HealthCheck.too_slow, HealthCheck.data_too_large],
 }
 settings.register_profile('tflm_patch', derandomize=True, **_COMMON)
 settings.register_profile('tflm_patch_thousands', **_COMMON)
@@ -29,9 +29,9 @@ settings.register_profile('tflm_patch_thousands', **_COMMON)
 
 def pytest_addoption(parser):
   parser.addoption(
-      '--thousands',
-      action='store_true',
-      help=f'run {effort.FACTOR} times as many examples of the property tests, with new seeds',
+    '--thousands',
+    action='store_true',
+    help=f'run {effort.FACTOR} times as many examples of the property tests, with new seeds',
   )
 
 

@@ -21,22 +21,22 @@ from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.lowering.operators.macs import subgraph_macs
 
 __all__ = [
-    'SCHEMA_VERSION',
-    'ConversionResult',
-    'ConvertOptions',
-    'StockOperator',
-    'convert',
-    'convert_model',
-    'default_output',
+  'SCHEMA_VERSION',
+  'ConversionResult',
+  'ConvertOptions',
+  'StockOperator',
+  'convert',
+  'convert_model',
+  'default_output',
 ]
 
 
 def convert_model(
-    data: bytes,
-    options: ConvertOptions = DEFAULT_OPTIONS,
-    source: str = '',
-    progress: Progress | None = None,
-    known: Searches | None = None,
+  data: bytes,
+  options: ConvertOptions = DEFAULT_OPTIONS,
+  source: str = '',
+  progress: Progress | None = None,
+  known: Searches | None = None,
 ) -> ConversionResult:
   """Converts a model in memory.
 
@@ -59,10 +59,10 @@ def convert_model(
 
 
 def convert(
-    path: str | os.PathLike[str],
-    output: str | os.PathLike[str] | None = None,
-    options: ConvertOptions = DEFAULT_OPTIONS,
-    progress: Progress | None = None,
+  path: str | os.PathLike[str],
+  output: str | os.PathLike[str] | None = None,
+  options: ConvertOptions = DEFAULT_OPTIONS,
+  progress: Progress | None = None,
 ) -> ConversionResult:
   """Converts a file.
 
@@ -94,12 +94,12 @@ def _silent(text: str) -> None:
 
 
 def _convert(
-    data: bytes,
-    original: Model,
-    options: ConvertOptions,
-    source: str,
-    progress: Progress | None,
-    known: Searches | None = None,
+  data: bytes,
+  original: Model,
+  options: ConvertOptions,
+  source: str,
+  progress: Progress | None,
+  known: Searches | None = None,
 ) -> ConversionResult:
   say = progress or _silent
   found = pipeline.plan(original, options, source, say, known)
@@ -111,30 +111,30 @@ def _convert(
     _check_flash(options, converted, source)
   stages = found.stages
   return ConversionResult(
-      model=found.model,
-      data=converted,
-      changed=changed,
-      reason=None if changed else found.reason,
-      original=original,
-      original_arena=found.original_arena,
-      converted_arena=found.arena,
-      pointer_bytes=options.pointer_bytes,
-      original_arena_host=predict(original),
-      converted_arena_host=predict(found.model),
-      original_bytes=len(data),
-      converted_bytes=len(converted),
-      original_macs=subgraph_macs(original.main),
-      converted_macs=sum(stage.plan.macs for stage in stages) + subgraph_macs(found.model.main),
-      stages=stages,
-      stock_operators=found.stock_operators,
-      changes=found.changes,
-      notes=found.notes,
+    model=found.model,
+    data=converted,
+    changed=changed,
+    reason=None if changed else found.reason,
+    original=original,
+    original_arena=found.original_arena,
+    converted_arena=found.arena,
+    pointer_bytes=options.pointer_bytes,
+    original_arena_host=predict(original),
+    converted_arena_host=predict(found.model),
+    original_bytes=len(data),
+    converted_bytes=len(converted),
+    original_macs=subgraph_macs(original.main),
+    converted_macs=sum(stage.plan.macs for stage in stages) + subgraph_macs(found.model.main),
+    stages=stages,
+    stock_operators=found.stock_operators,
+    changes=found.changes,
+    notes=found.notes,
   )
 
 
 def _check_flash(options: ConvertOptions, converted: bytes, source: str) -> None:
   if options.flash_bytes is not None and len(converted) > options.flash_bytes:
     raise TflmPatchError(
-        f'{source or "model"}: the converted model has {len(converted):,} bytes, the target\'s '
-        f'flash {options.flash_bytes:,}; use a smaller model or external flash'
+      f"{source or 'model'}: the converted model has {len(converted):,} bytes, the target's "
+      f'flash {options.flash_bytes:,}; use a smaller model or external flash'
     )

@@ -13,9 +13,7 @@ def printable(text: str) -> str:
   """
   if text.isprintable():
     return text
-  return ''.join(
-      c if c.isprintable() else c.encode('unicode_escape').decode('ascii') for c in text
-  )
+  return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode('ascii') for c in text)
 
 
 def c_comment(text: str) -> str:

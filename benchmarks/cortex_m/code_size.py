@@ -33,17 +33,13 @@ from tflm_patch.sample.sample import sample_model_path
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Columns: the flag for the inner loops, and that for the rest.
 LEVELS = {'-Os': ('-Os', '-Os'), '-O2 and -Os': ('-O2', '-Os'), '-O2': ('-O2', '-O2')}
-HEADER = (
-    f'| core | what | {" | ".join(LEVELS)} |',
-    f'|---|---|{"---:|" * len(LEVELS)}',
-)
+HEADER = (f'| core | what | {" | ".join(LEVELS)} |', f'|---|---|{"---:|" * len(LEVELS)}')
 
 
 def library_bytes(cpu: cpus.Cpu, header: str | None = None) -> list[int]:
   """Bytes of executor and kernels at each level; `header` as for `image.build`."""
   return [
-      sum(image.build(cpu, hot, cold, header).code_bytes.values())
-      for hot, cold in LEVELS.values()
+    sum(image.build(cpu, hot, cold, header).code_bytes.values()) for hot, cold in LEVELS.values()
   ]
 
 
@@ -59,42 +55,63 @@ def compiled_bytes(cpu: cpus.Cpu, path: pathlib.Path) -> list[int]:
   """Bytes of a model as C, its kernels included, its constants not."""
   options = CompileOptions(name='model', standalone=True)
   compiled = compile_model(read_limited(path), options, 'model.c', str(path))
-  entries = ('model_init', 'model_input', 'model_output',
-             'model_feed' if compiled.bands > 1 else 'model_invoke')  # fmt: skip
+  entries = (
+    'model_init',
+    'model_input',
+    'model_output',
+    'model_feed' if compiled.bands > 1 else 'model_invoke',
+  )
   with tempfile.TemporaryDirectory() as folder:
     for name, text in compiled.files.items():
       pathlib.Path(folder, name).write_text(text)
     return [
-        _linked_bytes(cpu, pathlib.Path(folder), hot, cold, entries) - compiled.constants_bytes
-        for hot, cold in LEVELS.values()
+      _linked_bytes(cpu, pathlib.Path(folder), hot, cold, entries) - compiled.constants_bytes
+      for hot, cold in LEVELS.values()
     ]
 
 
 def _linked_bytes(
-    cpu: cpus.Cpu, folder: pathlib.Path, hot: str, cold: str, entries: Sequence[str]
+  cpu: cpus.Cpu, folder: pathlib.Path, hot: str, cold: str, entries: Sequence[str]
 ) -> int:
   # What is in a folder of the sources has its name in that of the file, see `standalone`.
   hot_files = {
-      f'tflm_patch_{source.replace("/", "_")}'
-      for path in sources.source_dir().rglob('*.c')
-      if sources.is_hot(source := path.relative_to(sources.source_dir()).as_posix())
+    f'tflm_patch_{source.replace("/", "_")}'
+    for path in sources.source_dir().rglob('*.c')
+    if sources.is_hot(source := path.relative_to(sources.source_dir()).as_posix())
   }
   objects = []
   for source in sorted(folder.glob('*.c')):
     objects.append(str(source.with_suffix('.o')))
     level = hot if source.name in hot_files else cold
-    _run(cpu.compiler, *cpu.flags, '-std=c11', level, '-ffunction-sections', '-fdata-sections',
-         '-c', str(source), '-o', objects[-1])  # fmt: skip
+    _run(
+      cpu.compiler,
+      *cpu.flags,
+      '-std=c11',
+      level,
+      '-ffunction-sections',
+      '-fdata-sections',
+      '-c',
+      str(source),
+      '-o',
+      objects[-1],
+    )
   linked = str(folder / 'linked')
   # Without the C library: what is linked is ours.
-  _run(cpu.compiler, *cpu.flags, '-nostdlib', '-Wl,--gc-sections',
-       '-Wl,--unresolved-symbols=ignore-all', f'-Wl,-e,{entries[0]}',
-       *(f'-Wl,-u,{entry}' for entry in entries), *objects, '-o', linked)  # fmt: skip
+  _run(
+    cpu.compiler,
+    *cpu.flags,
+    '-nostdlib',
+    '-Wl,--gc-sections',
+    '-Wl,--unresolved-symbols=ignore-all',
+    f'-Wl,-e,{entries[0]}',
+    *(f'-Wl,-u,{entry}' for entry in entries),
+    *objects,
+    '-o',
+    linked,
+  )
   sizes = _run(cpu.compiler.replace('gcc', 'size'), '-A', linked)
   return sum(
-      int(line.split()[1])
-      for line in sizes.splitlines()
-      if line.startswith(('.text', '.rodata'))
+    int(line.split()[1]) for line in sizes.splitlines() if line.startswith(('.text', '.rodata'))
   )
 
 
@@ -120,13 +137,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
   """Prints the table."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--cpus', default='m4', help='cores, between commas')
-  parser.add_argument('--models', default='', help='parts of models\' names, between commas')
+  parser.add_argument('--models', default='', help="parts of models' names, between commas")
   parsed = parser.parse_args(arguments)
   folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))
   paths = [
-      path for path in (sample_model_path(), *sorted(folder.glob('*.tflite')))
-      if any(part in path.stem for part in parsed.models.split(','))
-  ]  # fmt: skip
+    path
+    for path in (sample_model_path(), *sorted(folder.glob('*.tflite')))
+    if any(part in path.stem for part in parsed.models.split(','))
+  ]
   try:
     cores = [cpus.find(name) for name in parsed.cpus.split(',')]
     print('\n'.join(HEADER))

@@ -40,19 +40,21 @@ from tflm_patch.sample.sample import sample_model_path
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FITTED = (
-    'digits_64_int8', 'mlperf_vww_96_int8', 'mlperf_resnet8_int8', 'mlperf_kws_int8',
-    'mlperf_ad01_int8', 'mbv2_0.35_144_int8', 'mcunet_detection', 'mcunetv2_large',
-)  # fmt: skip
-CHECKED = (
-    'tflm_person_detect', 'mcunet_vww', 'mbv2_1.0_224_int8', 'tflm_mbv2_pytorch_224',
-)  # fmt: skip
+  'digits_64_int8',
+  'mlperf_vww_96_int8',
+  'mlperf_resnet8_int8',
+  'mlperf_kws_int8',
+  'mlperf_ad01_int8',
+  'mbv2_0.35_144_int8',
+  'mcunet_detection',
+  'mcunetv2_large',
+)
+CHECKED = ('tflm_person_detect', 'mcunet_vww', 'mbv2_1.0_224_int8', 'tflm_mbv2_pytorch_224')
 # Models once more in plans that run blocks of three convolutions as one operator.
 IN_BLOCKS = ('digits_64_int8', 'mbv2_0.35_144_int8', 'mbv2_1.0_224_int8')
 BLOCK_OPTIONS = tuple(
-    ConvertOptions(
-        input_rows=rows, plan=PlanOptions(allow_slower=True, max_overhead=overhead)
-    )
-    for rows, overhead in ((None, 1.0), (1, 1.0), (1, 1.2))
+  ConvertOptions(input_rows=rows, plan=PlanOptions(allow_slower=True, max_overhead=overhead))
+  for rows, overhead in ((None, 1.0), (1, 1.0), (1, 1.2))
 )
 # Probes run layer by layer and row by row in turn: that tells rows from calls.
 PROBE_PLANS = (PlanOptions(schedule='layer'), PlanOptions(schedule='stream'))
@@ -70,7 +72,7 @@ class Observation:
 
 
 def fit(
-    rows: Sequence[cost.Coefficients], wanted: Sequence[float], totals: Sequence[float]
+  rows: Sequence[cost.Coefficients], wanted: Sequence[float], totals: Sequence[float]
 ) -> cost.Coefficients:
   """Coefficients by name; those that are 0 are left out."""
   names = list(rows[0])
@@ -120,14 +122,14 @@ def fit_table(core: cpus.Cpu, results: Sequence[BenchResult]) -> cost.CostTable:
     # The widest classes of an operator are always there: of its kind, and of all.
     if name in list(cost.classes_of(work[0]))[-3:] or len(set(work)) >= MIN_OBSERVATIONS:
       classes[name] = fit(
-          [cost.features_of(operator) for operator in work],
-          [item.cost.instructions for item in found],
-          [item.total for item in found],
+        [cost.features_of(operator) for operator in work],
+        [item.cost.instructions for item in found],
+        [item.total for item in found],
       )
   executor = fit(
-      [cost.executor_features([item.operator for item in result.operators]) for result in results],
-      [max(result.executor_instructions, 0) for result in results],
-      [1] * len(results),
+    [cost.executor_features([item.operator for item in result.operators]) for result in results],
+    [max(result.executor_instructions, 0) for result in results],
+    [1] * len(results),
   )
   return cost.CostTable(core.name, results[0].optimization, classes, executor)
 
@@ -202,14 +204,14 @@ def exact(result: BenchResult) -> BenchResult:
 def write(table: cost.CostTable, errors: dict[str, float]) -> None:
   """Writes the table for `cost.load`."""
   content = {
-      'schema_version': SCHEMA_VERSION,
-      'cpu': table.cpu,
-      'optimization': table.optimization,
-      'unit': 'instructions',
-      'fitted_on': list(FITTED),
-      'errors': errors,
-      'executor': table.executor,
-      'classes': table.classes,
+    'schema_version': SCHEMA_VERSION,
+    'cpu': table.cpu,
+    'optimization': table.optimization,
+    'unit': 'instructions',
+    'fitted_on': list(FITTED),
+    'errors': errors,
+    'executor': table.executor,
+    'classes': table.classes,
   }
   path = cost.FOLDER / f'{table.cpu}.json'
   path.write_text(json.dumps(content, indent=2) + '\n')

@@ -21,115 +21,178 @@ Layer = tuple[Any, ...]  # a method of ModelBuilder, then its arguments behind t
 
 # First layers: image, then what reads it.
 FIRST: dict[str, tuple[tuple[int, int, int], Layer]] = {
-    'conv_3x3_s2': ((50, 46, 3), ('conv', 8, 3, 2)),
-    'conv_3x3_s2_wide': ((40, 40, 3), ('conv', 32, 3, 2)),
-    'conv_3x3': ((24, 30, 3), ('conv', 16, 3, 1)),
-    'conv_3x3_grey': ((32, 32, 1), ('conv', 16, 3, 1)),
-    'conv_3x3_s2_grey': ((48, 48, 1), ('conv', 12, 3, 2)),
-    'conv_5x5_s2': ((41, 37, 3), ('conv', 20, 5, 2)),
-    'conv_5x5_grey': ((28, 28, 1), ('conv', 6, 5, 1, 1, 'VALID')),
-    'conv_7x7_s2': ((40, 44, 3), ('conv', 16, 7, 2)),
-    'conv_10x4_s2': ((49, 10, 1), ('conv', 64, (10, 4), 2)),
-    'conv_8x10_s2': ((60, 40, 1), ('conv', 24, (8, 10), 2)),
-    'conv_4x4_s4': ((48, 48, 3), ('conv', 40, 4, 4)),
-    'conv_1x1': ((20, 20, 3), ('conv', 24, 1)),
-    'depthwise_3x3_s2': ((48, 44, 1), ('depthwise', 8, 3, 2)),
-    'depthwise_3x3_s2_wide': ((40, 36, 1), ('depthwise', 16, 3, 2)),
-    'depthwise_3x3': ((30, 34, 1), ('depthwise', 8, 3, 1)),
-    'depthwise_10x8_s2': ((49, 40, 1), ('depthwise', 8, (10, 8), 2)),
+  'conv_3x3_s2': ((50, 46, 3), ('conv', 8, 3, 2)),
+  'conv_3x3_s2_wide': ((40, 40, 3), ('conv', 32, 3, 2)),
+  'conv_3x3': ((24, 30, 3), ('conv', 16, 3, 1)),
+  'conv_3x3_grey': ((32, 32, 1), ('conv', 16, 3, 1)),
+  'conv_3x3_s2_grey': ((48, 48, 1), ('conv', 12, 3, 2)),
+  'conv_5x5_s2': ((41, 37, 3), ('conv', 20, 5, 2)),
+  'conv_5x5_grey': ((28, 28, 1), ('conv', 6, 5, 1, 1, 'VALID')),
+  'conv_7x7_s2': ((40, 44, 3), ('conv', 16, 7, 2)),
+  'conv_10x4_s2': ((49, 10, 1), ('conv', 64, (10, 4), 2)),
+  'conv_8x10_s2': ((60, 40, 1), ('conv', 24, (8, 10), 2)),
+  'conv_4x4_s4': ((48, 48, 3), ('conv', 40, 4, 4)),
+  'conv_1x1': ((20, 20, 3), ('conv', 24, 1)),
+  'depthwise_3x3_s2': ((48, 44, 1), ('depthwise', 8, 3, 2)),
+  'depthwise_3x3_s2_wide': ((40, 36, 1), ('depthwise', 16, 3, 2)),
+  'depthwise_3x3': ((30, 34, 1), ('depthwise', 8, 3, 1)),
+  'depthwise_10x8_s2': ((49, 40, 1), ('depthwise', 8, (10, 8), 2)),
 }
 
 # Layers for maps of many channels: map, then a chain.
 INNER: dict[str, tuple[tuple[int, int, int], tuple[Layer, ...]]] = {
-    'conv_3x3': (
-        (16, 16, 16),
-        (
-            ('conv', 16, 3), ('conv', 32, 3, 2), ('conv', 32, 3), ('conv', 64, 3, 2),
-            ('conv', 64, 3), ('conv', 24, 3), ('conv', 10, 3),
-        ),
+  'conv_3x3': (
+    (16, 16, 16),
+    (
+      ('conv', 16, 3),
+      ('conv', 32, 3, 2),
+      ('conv', 32, 3),
+      ('conv', 64, 3, 2),
+      ('conv', 64, 3),
+      ('conv', 24, 3),
+      ('conv', 10, 3),
     ),
-    'conv_wide_maps': (
-        (40, 48, 8),
-        (('conv', 8, 3), ('conv', 16, 3, 2), ('conv', 12, 3), ('conv', 20, 3, 2)),
+  ),
+  'conv_wide_maps': (
+    (40, 48, 8),
+    (('conv', 8, 3), ('conv', 16, 3, 2), ('conv', 12, 3), ('conv', 20, 3, 2)),
+  ),
+  'conv_other_windows': (
+    (18, 20, 12),
+    (
+      ('conv', 16, 5),
+      ('conv', 24, (1, 5)),
+      ('conv', 24, (5, 1)),
+      ('conv', 16, (3, 1)),
+      ('conv', 32, 2, 2),
+      ('conv', 16, 3, 1, 2),
+      ('conv', 32, 5, 2),
+      ('conv', 8, 7),
     ),
-    'conv_other_windows': (
-        (18, 20, 12),
-        (
-            ('conv', 16, 5), ('conv', 24, (1, 5)), ('conv', 24, (5, 1)), ('conv', 16, (3, 1)),
-            ('conv', 32, 2, 2), ('conv', 16, 3, 1, 2), ('conv', 32, 5, 2), ('conv', 8, 7),
-        ),
+  ),
+  'conv_1x1': (
+    (20, 22, 8),
+    (
+      ('conv', 16, 1),
+      ('conv', 10, 1),
+      ('conv', 27, 1),
+      ('conv', 64, 1, 2),
+      ('conv', 24, 1),
+      ('conv', 144, 1),
+      ('conv', 40, 1),
+      ('conv', 240, 1, 2),
+      ('conv', 7, 1),
+      ('conv', 96, 1),
     ),
-    'conv_1x1': (
-        (20, 22, 8),
-        (
-            ('conv', 16, 1), ('conv', 10, 1), ('conv', 27, 1), ('conv', 64, 1, 2), ('conv', 24, 1),
-            ('conv', 144, 1), ('conv', 40, 1), ('conv', 240, 1, 2), ('conv', 7, 1), ('conv', 96, 1),
-        ),
+  ),
+  'depthwise_3x3': (
+    (32, 36, 8),
+    (
+      ('depthwise', 1, 3),
+      ('conv', 18, 1),
+      ('depthwise', 1, 3),
+      ('depthwise', 1, 3, 2),
+      ('conv', 48, 1),
+      ('depthwise', 1, 3),
+      ('conv', 33, 1),
+      ('depthwise', 1, 3, 2),
+      ('conv', 200, 1),
+      ('depthwise', 1, 3),
+      ('depthwise', 1, 3, 2),
+      ('depthwise', 1, 3),
     ),
-    'depthwise_3x3': (
-        (32, 36, 8),
-        (
-            ('depthwise', 1, 3), ('conv', 18, 1), ('depthwise', 1, 3), ('depthwise', 1, 3, 2),
-            ('conv', 48, 1), ('depthwise', 1, 3), ('conv', 33, 1), ('depthwise', 1, 3, 2),
-            ('conv', 200, 1), ('depthwise', 1, 3), ('depthwise', 1, 3, 2), ('depthwise', 1, 3),
-        ),
+  ),
+  'depthwise_3x3_narrow': (
+    (40, 48, 8),
+    (
+      ('depthwise', 1, 3),
+      ('depthwise', 1, 3),
+      ('conv', 14, 1),
+      ('depthwise', 1, 3, 2),
+      ('depthwise', 1, 3),
     ),
-    'depthwise_3x3_narrow': (
-        (40, 48, 8),
-        (
-            ('depthwise', 1, 3), ('depthwise', 1, 3), ('conv', 14, 1), ('depthwise', 1, 3, 2),
-            ('depthwise', 1, 3),
-        ),
+  ),
+  'depthwise_5x5': (
+    (24, 28, 16),
+    (
+      ('depthwise', 1, 5),
+      ('depthwise', 1, 5, 2),
+      ('conv', 40, 1),
+      ('depthwise', 1, 5),
+      ('conv', 96, 1),
+      ('depthwise', 1, 5, 2),
+      ('depthwise', 1, 5),
+      ('conv', 30, 1),
+      ('depthwise', 1, 5),
     ),
-    'depthwise_5x5': (
-        (24, 28, 16),
-        (
-            ('depthwise', 1, 5), ('depthwise', 1, 5, 2), ('conv', 40, 1), ('depthwise', 1, 5),
-            ('conv', 96, 1), ('depthwise', 1, 5, 2), ('depthwise', 1, 5), ('conv', 30, 1),
-            ('depthwise', 1, 5),
-        ),
+  ),
+  'depthwise_7x7': (
+    (22, 26, 12),
+    (
+      ('depthwise', 1, 7),
+      ('conv', 32, 1),
+      ('depthwise', 1, 7, 2),
+      ('conv', 90, 1),
+      ('depthwise', 1, 7),
+      ('depthwise', 1, 7, 2),
+      ('conv', 36, 1),
+      ('depthwise', 1, 7),
     ),
-    'depthwise_7x7': (
-        (22, 26, 12),
-        (
-            ('depthwise', 1, 7), ('conv', 32, 1), ('depthwise', 1, 7, 2), ('conv', 90, 1),
-            ('depthwise', 1, 7), ('depthwise', 1, 7, 2), ('conv', 36, 1), ('depthwise', 1, 7),
-        ),
+  ),
+  'depthwise_other': (
+    (20, 18, 8),
+    (
+      ('depthwise', 2, 3),
+      ('depthwise', 1, (3, 1)),
+      ('depthwise', 1, (1, 3)),
+      ('depthwise', 1, 3, 1, 2),
+      ('depthwise', 3, 5, 2),
+      ('depthwise', 1, 2, 2),
+      ('depthwise', 1, (9, 1)),
     ),
-    'depthwise_other': (
-        (20, 18, 8),
-        (
-            ('depthwise', 2, 3), ('depthwise', 1, (3, 1)), ('depthwise', 1, (1, 3)),
-            ('depthwise', 1, 3, 1, 2), ('depthwise', 3, 5, 2), ('depthwise', 1, 2, 2),
-            ('depthwise', 1, (9, 1)),
-        ),
+  ),
+  'pools': (
+    (32, 32, 16),
+    (
+      ('max_pool', 2, 2),
+      ('average_pool', 3, 1, 'SAME'),
+      ('max_pool', 3, 1, 'SAME'),
+      ('conv', 36, 1),
+      ('average_pool', 2, 2),
+      ('max_pool', 3, 2),
+      ('average_pool', 3, 3),
     ),
-    'pools': (
-        (32, 32, 16),
-        (
-            ('max_pool', 2, 2), ('average_pool', 3, 1, 'SAME'), ('max_pool', 3, 1, 'SAME'),
-            ('conv', 36, 1), ('average_pool', 2, 2), ('max_pool', 3, 2), ('average_pool', 3, 3),
-        ),
+  ),
+  'elementwise': (
+    (16, 20, 12),
+    (
+      ('logistic',),
+      ('hard_swish',),
+      ('tanh',),
+      ('pad_spatial', 1, 1, 2, 2),
+      ('leaky_relu',),
+      ('resize_nearest', 24, 24),
+      ('resize_bilinear', 12, 20),
+      ('space_to_depth', 2),
+      ('relu6',),
+      ('depth_to_space', 2),
+      ('transpose_conv', 8, 3, 2),
     ),
-    'elementwise': (
-        (16, 20, 12),
-        (
-            ('logistic',), ('hard_swish',), ('tanh',), ('pad_spatial', 1, 1, 2, 2), ('leaky_relu',),
-            ('resize_nearest', 24, 24), ('resize_bilinear', 12, 20), ('space_to_depth', 2),
-            ('relu6',), ('depth_to_space', 2), ('transpose_conv', 8, 3, 2),
-        ),
+  ),
+  'dense': ((4, 4, 20), (('fully_connected', 128), ('fully_connected', 37), ('softmax',))),
+  'dense_wide': (
+    (1, 1, 640),
+    (
+      ('fully_connected', 128),
+      ('fully_connected', 8),
+      ('fully_connected', 200),
+      ('fully_connected', 64),
+      ('softmax',),
     ),
-    'dense': ((4, 4, 20), (('fully_connected', 128), ('fully_connected', 37), ('softmax',))),
-    'dense_wide': (
-        (1, 1, 640),
-        (
-            ('fully_connected', 128), ('fully_connected', 8), ('fully_connected', 200),
-            ('fully_connected', 64), ('softmax',),
-        ),
-    ),
-    'dense_rows': ((10, 8, 12), (('fully_connected', 24), ('fully_connected', 2))),
-    'mean': ((12, 10, 48), (('mean',), ('fully_connected', 10), ('softmax',))),
-    'mean_narrow': ((24, 30, 9), (('mean',), ('fully_connected', 3))),
+  ),
+  'dense_rows': ((10, 8, 12), (('fully_connected', 24), ('fully_connected', 2))),
+  'mean': ((12, 10, 48), (('mean',), ('fully_connected', 10), ('softmax',))),
+  'mean_narrow': ((24, 30, 9), (('mean',), ('fully_connected', 3))),
 }
 
 

@@ -33,20 +33,20 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CMSIS_NN_CORES = ('cortex-m4', 'cortex-m7', 'cortex-m55')
 # Millions of instructions on the cores above.
 CMSIS_NN = {
-    'mlperf_vww_96_int8': (24.10, 24.03, 6.43),
-    'mlperf_resnet8_int8': (29.86, 30.03, 4.81),
-    'mlperf_kws_int8': (7.70, 7.64, 1.79),
-    'mlperf_ad01_int8': (0.58, 0.58, 0.15),
-    'tflm_person_detect': (22.93, 22.72, 6.38),
-    'mcunet_vww': (48.60, 47.79, 11.84),
-    'mcunet_detection': (75.99, 73.92, 20.58),
-    'mcunetv2_large': (847.5, 832.7, 312.8),
-    'mbv2_1.0_224_int8': (791.8, 783.5, 175.0),
+  'mlperf_vww_96_int8': (24.10, 24.03, 6.43),
+  'mlperf_resnet8_int8': (29.86, 30.03, 4.81),
+  'mlperf_kws_int8': (7.70, 7.64, 1.79),
+  'mlperf_ad01_int8': (0.58, 0.58, 0.15),
+  'tflm_person_detect': (22.93, 22.72, 6.38),
+  'mcunet_vww': (48.60, 47.79, 11.84),
+  'mcunet_detection': (75.99, 73.92, 20.58),
+  'mcunetv2_large': (847.5, 832.7, 312.8),
+  'mbv2_1.0_224_int8': (791.8, 783.5, 175.0),
 }
 HEADER = (
-    '| model | core | MMACs | CMSIS-NN, Minsn | converted, Minsn | ratio | per MAC | executor '
-    '| stack | code | exact |',
-    '|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---|',
+  '| model | core | MMACs | CMSIS-NN, Minsn | converted, Minsn | ratio | per MAC | executor '
+  '| stack | code | exact |',
+  '|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---|',
 )
 
 
@@ -65,10 +65,10 @@ def row(model: str, result: BenchResult) -> str:
     cmsis_nn, ratio = f'{theirs / 1e6:.2f}', f'{result.instructions / theirs:.2f}x'
   per_mac = f'{result.instructions / result.macs:.2f}' if result.macs else '-'
   return (
-      f'| {model} | {result.cpu} | {result.macs / 1e6:.2f} '
-      f'| {cmsis_nn} | {result.instructions / 1e6:.2f} | {ratio} | {per_mac} '
-      f'| {100 * result.executor_instructions / result.instructions:.2f} % | {result.stack:,} '
-      f'| {result.code_bytes:,} | {"yes" if result.bit_exact else "NO"} |'
+    f'| {model} | {result.cpu} | {result.macs / 1e6:.2f} '
+    f'| {cmsis_nn} | {result.instructions / 1e6:.2f} | {ratio} | {per_mac} '
+    f'| {100 * result.executor_instructions / result.instructions:.2f} % | {result.stack:,} '
+    f'| {result.code_bytes:,} | {"yes" if result.bit_exact else "NO"} |'
   )
 
 
@@ -80,12 +80,9 @@ def summary(results: Mapping[str, Sequence[BenchResult]]) -> str:
   """
   cores = [result.cpu for result in next(iter(results.values()))]
   columns = [
-      f'{core.replace("cortex-m", "Cortex-M")}: CMSIS-NN | converted | ratio |' for core in cores
+    f'{core.replace("cortex-m", "Cortex-M")}: CMSIS-NN | converted | ratio |' for core in cores
   ]
-  lines = [
-      f'| model | MMACs | {" ".join(columns)}',
-      f'|---|{"---:|" * (1 + 3 * len(cores))}',
-  ]
+  lines = [f'| model | MMACs | {" ".join(columns)}', f'|---|{"---:|" * (1 + 3 * len(cores))}']
   for model, found in sorted(results.items()):
     cells = [model, f'{found[0].macs / 1e6:.2f}']
     for result in found:
@@ -102,18 +99,19 @@ def main() -> None:
   """Prints the table."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--cpus', default=','.join(cpus.CPUS), help='cores, between commas')
-  parser.add_argument('--models', default='', help='parts of models\' names, between commas')
+  parser.add_argument('--models', default='', help="parts of models' names, between commas")
   parser.add_argument(
-      '-O', dest='optimization', default='O2', choices=[flag[1:] for flag in image.OPTIMIZATIONS]
+    '-O', dest='optimization', default='O2', choices=[flag[1:] for flag in image.OPTIMIZATIONS]
   )
   parser.add_argument('--update', metavar='FILE', help='replace the table of ratios in this page')
   arguments = parser.parse_args()
   folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))
   wanted = arguments.models.split(',')
   paths = [
-      path for path in (sample_model_path(), *sorted(folder.glob('*.tflite')))
-      if any(part in path.stem for part in wanted)
-  ]  # fmt: skip
+    path
+    for path in (sample_model_path(), *sorted(folder.glob('*.tflite')))
+    if any(part in path.stem for part in wanted)
+  ]
   exact = True
   results: dict[str, list[BenchResult]] = {}
   try:

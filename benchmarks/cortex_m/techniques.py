@@ -60,7 +60,7 @@ def without_depthwise_in_place() -> Iterator[None]:
   add = StageBuilder.add
 
   def replaced(
-      self: StageBuilder, op: SourceOperator, kind: Kind, *args: Any, **kwargs: Any
+    self: StageBuilder, op: SourceOperator, kind: Kind, *args: Any, **kwargs: Any
   ) -> None:
     if kind == Kind.DEPTHWISE_CONV_2D:
       kwargs['in_place'] = ()
@@ -89,9 +89,9 @@ def heads(path: pathlib.Path) -> list[int]:
   """Bytes of the head: operator by operator, as converted, fed row by row."""
   found = []
   for options in (
-      ConvertOptions(plan=PlanOptions(schedule='layer'), force_stage=True),
-      ConvertOptions(),
-      ConvertOptions(input_rows=1),
+    ConvertOptions(plan=PlanOptions(schedule='layer'), force_stage=True),
+    ConvertOptions(),
+    ConvertOptions(input_rows=1),
   ):
     result = convert_model(path.read_bytes(), options, path.name)
     found.append(result.converted_arena.head)
@@ -102,10 +102,7 @@ def table(folder: pathlib.Path) -> list[str]:
   """The lines of the table."""
   core = cpus.find('m4')
   portable = dataclasses.replace(core, flags=(*core.flags, '-DTFLM_PATCH_PORTABLE'))
-  lines = [
-      '| model | technique | without | with |',
-      '|---|---|---:|---:|',
-  ]
+  lines = ['| model | technique | without | with |', '|---|---|---:|---:|']
   schedules = ('operator by operator', 'as converted', '`--input-rows 1`')
   for name in MODELS:
     path = folder / f'{name}.tflite'
@@ -118,14 +115,21 @@ def table(folder: pathlib.Path) -> list[str]:
       on_stack = run(path, core)
     before, after = plain.by_class(), best.by_class()
     rows = [
-        *((f'depthwise in place, bytes of head {schedule}', beside[i], in_place[i])
-          for i, schedule in enumerate(schedules)),
-        ('SIMD, unrolling and loop order, all instructions', plain.result.instructions,
-         best.result.instructions),
-        *((f'of which {kind}', before[kind], after[kind])
-          for kind in ('pointwise', 'other convolutions', 'depthwise')),
-        ('spare scratch, instructions', on_stack.result.instructions, best.result.instructions),
-    ]  # fmt: skip
+      *(
+        (f'depthwise in place, bytes of head {schedule}', beside[i], in_place[i])
+        for i, schedule in enumerate(schedules)
+      ),
+      (
+        'SIMD, unrolling and loop order, all instructions',
+        plain.result.instructions,
+        best.result.instructions,
+      ),
+      *(
+        (f'of which {kind}', before[kind], after[kind])
+        for kind in ('pointwise', 'other convolutions', 'depthwise')
+      ),
+      ('spare scratch, instructions', on_stack.result.instructions, best.result.instructions),
+    ]
     lines += [f'| {name} | {what} | {a:,} | {b:,} |' for what, a, b in rows]
   return lines
 

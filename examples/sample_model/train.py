@@ -66,17 +66,17 @@ def load() -> tuple[Digits, Digits]:
   """Training and held-out digits, a quarter of them held out, all classes alike."""
   digits = load_digits()
   train, test, train_labels, test_labels = train_test_split(
-      digits.images.astype(np.float32),
-      digits.target,
-      test_size=0.25,
-      stratify=digits.target,
-      random_state=SEED,
+    digits.images.astype(np.float32),
+    digits.target,
+    test_size=0.25,
+    stratify=digits.target,
+    random_state=SEED,
   )
   return Digits(enlarge(train), train_labels), Digits(enlarge(test), test_labels)
 
 
 def inverted_residual(
-    x: keras.KerasTensor, out: int, expansion: int, stride: int
+  x: keras.KerasTensor, out: int, expansion: int, stride: int
 ) -> keras.KerasTensor:
   """The block of MobileNetV2: expand, depthwise, project, with a shortcut where one fits."""
   shortcut = x
@@ -97,13 +97,13 @@ def build() -> keras.Model:
   x = keras.layers.Conv2D(8, 3, 2, 'same', use_bias=False)(image)
   x = keras.layers.ReLU(6.0)(keras.layers.BatchNormalization()(x))
   for out, expansion, stride in (
-      (8, 4, 1),
-      (16, 6, 2),
-      (16, 6, 1),
-      (24, 6, 2),
-      (24, 6, 1),
-      (40, 6, 2),
-      (40, 6, 1),
+    (8, 4, 1),
+    (16, 6, 2),
+    (16, 6, 1),
+    (24, 6, 2),
+    (24, 6, 1),
+    (40, 6, 2),
+    (40, 6, 1),
   ):
     x = inverted_residual(x, out, expansion, stride)
   x = keras.layers.Conv2D(96, 1, use_bias=False)(x)
@@ -115,18 +115,20 @@ def build() -> keras.Model:
 
 def augmented(digits: Digits, batch: int = 32) -> tf.data.Dataset:
   """Batches of digits, each turned, moved, zoomed and dimmed a little."""
-  move = keras.Sequential([
+  move = keras.Sequential(
+    [
       keras.layers.RandomTranslation(0.08, 0.08, fill_mode='constant', seed=SEED),
       keras.layers.RandomRotation(0.03, fill_mode='constant', seed=SEED),
       keras.layers.RandomZoom(0.1, fill_mode='constant', seed=SEED),
       keras.layers.RandomBrightness((-0.1, 0.1), value_range=(0, 1), seed=SEED),
-  ])
+    ]
+  )
   return (
-      tf.data.Dataset.from_tensor_slices((digits.images, digits.labels))
-      .shuffle(len(digits.labels), seed=SEED)
-      .batch(batch, drop_remainder=True)
-      .map(lambda images, labels: (move(images, training=True), labels))
-      .prefetch(2)
+    tf.data.Dataset.from_tensor_slices((digits.images, digits.labels))
+    .shuffle(len(digits.labels), seed=SEED)
+    .batch(batch, drop_remainder=True)
+    .map(lambda images, labels: (move(images, training=True), labels))
+    .prefetch(2)
   )
 
 
@@ -135,9 +137,9 @@ def train(model: keras.Model, digits: Digits, epochs: int) -> None:
   data = augmented(digits)
   steps = epochs * len(digits.labels) // 32
   model.compile(
-      optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(4e-3, steps)),
-      loss=smoothed_crossentropy,
-      metrics=['accuracy'],
+    optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(4e-3, steps)),
+    loss=smoothed_crossentropy,
+    metrics=['accuracy'],
   )
   model.fit(data, epochs=epochs, verbose=2)
 
@@ -198,8 +200,8 @@ def main(argv: Sequence[str]) -> None:
   data = quantize(model, training)
   accuracy, images = quantized_accuracy(data, held_out)
   print(
-      f'{MODEL_NAME}: {len(data):,} bytes, {model.count_params():,} parameters, int8 accuracy '
-      f'{accuracy:.1%} on {len(held_out.labels)} held-out digits'
+    f'{MODEL_NAME}: {len(data):,} bytes, {model.count_params():,} parameters, int8 accuracy '
+    f'{accuracy:.1%} on {len(held_out.labels)} held-out digits'
   )
   if accuracy < MIN_ACCURACY or len(data) > MAX_BYTES:
     sys.exit(f'not written: wanted {MIN_ACCURACY:.0%} and at most {MAX_BYTES:,} bytes')
@@ -208,9 +210,9 @@ def main(argv: Sequence[str]) -> None:
   (output / MODEL_NAME).write_bytes(data)
   first_of_each = [int(np.flatnonzero(held_out.labels == label)[0]) for label in range(CLASSES)]
   np.savez_compressed(
-      output / SAMPLES_NAME,
-      images=images[first_of_each],
-      labels=held_out.labels[first_of_each].astype(np.uint8),
+    output / SAMPLES_NAME,
+    images=images[first_of_each],
+    labels=held_out.labels[first_of_each].astype(np.uint8),
   )
 
 

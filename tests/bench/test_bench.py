@@ -102,12 +102,14 @@ def test_optimization_is_obeyed(tmp_path, m4):
 
 
 @pytest.mark.parametrize(
-    'how',
-    [
-        ConvertOptions(int8_io=True), ConvertOptions(input_rows=3),
-        ConvertOptions(keep_input=True), ConvertOptions(plan=PlanOptions(schedule='patch')),
-    ],
-)  # fmt: skip
+  'how',
+  [
+    ConvertOptions(int8_io=True),
+    ConvertOptions(input_rows=3),
+    ConvertOptions(keep_input=True),
+    ConvertOptions(plan=PlanOptions(schedule='patch')),
+  ],
+)
 def test_conversions(tmp_path, m4, how):
   b = ModelBuilder(6)
   x = b.quantize(b.input((1, 12, 8, 3), DType.FLOAT32)) if how.int8_io else b.input((1, 12, 8, 3))
@@ -133,7 +135,7 @@ def test_a_converted_model(tmp_path, m4):
   result = bench(fresh(tmp_path, converted.data), 'cortex-m4')
   assert result.bit_exact and not result.compared_with_original
   assert dataclasses.replace(result, compared_with_original=True) == bench(
-      fresh(tmp_path), 'cortex-m4'
+    fresh(tmp_path), 'cortex-m4'
   )
 
 
@@ -196,8 +198,8 @@ def test_a_model_larger_than_the_machine(tmp_path, m4):
 
 def test_work_of_a_plan_is_that_of_its_program():
   for data, how in (
-      (network(), ConvertOptions(force_stage=True)),
-      (network(), ConvertOptions(force_stage=True, input_rows=1)),
+    (network(), ConvertOptions(force_stage=True)),
+    (network(), ConvertOptions(force_stage=True, input_rows=1)),
   ):
     for stage in convert_model(data, how).stages:
       work = work_of_program(stage.encoded.program)
@@ -223,10 +225,14 @@ def test_the_image_is_built_once(tmp_path, m4, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('name', 'expected'),
-    [('m7', 'cortex-m7'), ('Arm Cortex-M4F', 'cortex-m4'), ('CORTEX_M55', 'cortex-m55'),
-     ('rv32', 'riscv32')],
-)  # fmt: skip
+  ('name', 'expected'),
+  [
+    ('m7', 'cortex-m7'),
+    ('Arm Cortex-M4F', 'cortex-m4'),
+    ('CORTEX_M55', 'cortex-m55'),
+    ('rv32', 'riscv32'),
+  ],
+)
 def test_names_of_cores(name, expected):
   assert cpus.find(name).name == expected
 
@@ -242,6 +248,4 @@ def test_estimates():
   found = {estimate.target: estimate for estimate in estimates(100_000_000, 'cortex-m7')}
   assert set(found) == {chip.name for chip in all_targets() if core_of(chip) == 'cortex-m7'}
   chip = found['stm32f746']
-  assert np.isclose(
-      chip.milliseconds, 1e5 * chip.cycles_per_instruction / (chip.clock_hz / 1e6)
-  )
+  assert np.isclose(chip.milliseconds, 1e5 * chip.cycles_per_instruction / (chip.clock_hz / 1e6))

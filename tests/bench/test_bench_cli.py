@@ -16,16 +16,18 @@ from tflm_patch.sample.sample import sample_model_path
 pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 needs_m4 = pytest.mark.skipif(
-    not all(map(shutil.which, ('arm-none-eabi-gcc', 'qemu-system-arm'))),
-    reason='arm-none-eabi-gcc or qemu-system-arm is not installed',
+  not all(map(shutil.which, ('arm-none-eabi-gcc', 'qemu-system-arm'))),
+  reason='arm-none-eabi-gcc or qemu-system-arm is not installed',
 )
 
 
 def run(*arguments, **environment):
   return subprocess.run(
-      [sys.executable, '-m', 'tflm_patch.cli.main', 'bench', *map(str, arguments)],
-      env={**os.environ, **environment}, capture_output=True, text=True,
-  )  # fmt: skip
+    [sys.executable, '-m', 'tflm_patch.cli.main', 'bench', *map(str, arguments)],
+    env={**os.environ, **environment},
+    capture_output=True,
+    text=True,
+  )
 
 
 def error_of(done, code):
@@ -82,15 +84,15 @@ def test_a_compiler_that_fails(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('arguments', 'code', 'text'),
-    [
-        ((), 2, 'needs --cpu or --target'),
-        (('--cpu', 'z80'), 1, 'unknown CPU "z80"'),
-        (('--target', 'esp32s3'), 2, 'no Xtensa LX7 can be emulated'),
-        (('--target', 'stm32f746', '--cpu', 'm4'), 2, 'is Arm Cortex-M7, not cortex-m4'),
-        (('--cpu', 'm4', '-O', 'O9'), 2, 'optimization'),
-        (('--cpu', 'm4', 'another'), 2, 'superfluous: another'),
-    ],
+  ('arguments', 'code', 'text'),
+  [
+    ((), 2, 'needs --cpu or --target'),
+    (('--cpu', 'z80'), 1, 'unknown CPU "z80"'),
+    (('--target', 'esp32s3'), 2, 'no Xtensa LX7 can be emulated'),
+    (('--target', 'stm32f746', '--cpu', 'm4'), 2, 'is Arm Cortex-M7, not cortex-m4'),
+    (('--cpu', 'm4', '-O', 'O9'), 2, 'optimization'),
+    (('--cpu', 'm4', 'another'), 2, 'superfluous: another'),
+  ],
 )
 def test_wrong_command_lines(arguments, code, text):
   assert text in error_of(run(sample_model_path(), *arguments), code)

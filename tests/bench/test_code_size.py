@@ -48,29 +48,29 @@ def dense(shape, units):
 # Of each the macros of REFUSED that must not be there.
 NOTHING, FALLBACK = set(), set(REFUSED[1:])
 LAYERS = {
-    'conv': (conv((9, 7, 3), 5), NOTHING),
-    'conv of fours': (conv((9, 7, 8), 6), NOTHING),
-    'conv, dilated': (conv((9, 7, 4), 6, dilation=2), NOTHING),
-    'conv, pointwise': (conv((5, 5, 4), 7, 1), NOTHING),
-    'conv, few taps': (conv((5, 5, 3), 8, 1), FALLBACK),
-    'conv, groups': (conv((5, 5, 8), 8, groups=2), FALLBACK),
-    'conv, 10 rows': (conv((12, 5, 2), 4, (10, 3)), NOTHING),
-    'conv, 11 rows': (conv((12, 5, 2), 4, (11, 3)), FALLBACK),
-    'depthwise': (depthwise((9, 30, 9)), NOTHING),
-    'depthwise, stride 2': (depthwise((9, 9, 4), stride=2), NOTHING),
-    'depthwise, stride 3': (depthwise((9, 9, 4), stride=3), FALLBACK),
-    'depthwise, 5 x 5': (depthwise((9, 9, 6), kernel=5), {REFUSED[2]}),
-    'depthwise, 1 x 3': (depthwise((9, 9, 6), kernel=(1, 3)), {REFUSED[2]}),
-    'depthwise, 8 rows': (depthwise((9, 9, 4), kernel=(8, 3)), {REFUSED[2]}),
-    'depthwise, 9 rows': (depthwise((9, 9, 4), kernel=(9, 3)), FALLBACK),
-    'depthwise, 8 columns': (depthwise((9, 20, 4), kernel=(3, 8)), {REFUSED[2]}),
-    'depthwise, 9 columns': (depthwise((9, 20, 4), kernel=(3, 9)), FALLBACK),
-    'depthwise, 3 channels': (depthwise((9, 9, 3)), FALLBACK),
-    'depthwise, multiplier': (depthwise((9, 9, 4), 2), FALLBACK),
-    'depthwise, dilated': (depthwise((9, 9, 4), dilation=2), FALLBACK),
-    'fully connected': (dense((1, 1, 4), 3), NOTHING),
-    'fully connected, few values': (dense((1, 1, 3), 5), FALLBACK),
-    'fully connected, rows': (dense((4, 4, 3), 5), {REFUSED[0]}),
+  'conv': (conv((9, 7, 3), 5), NOTHING),
+  'conv of fours': (conv((9, 7, 8), 6), NOTHING),
+  'conv, dilated': (conv((9, 7, 4), 6, dilation=2), NOTHING),
+  'conv, pointwise': (conv((5, 5, 4), 7, 1), NOTHING),
+  'conv, few taps': (conv((5, 5, 3), 8, 1), FALLBACK),
+  'conv, groups': (conv((5, 5, 8), 8, groups=2), FALLBACK),
+  'conv, 10 rows': (conv((12, 5, 2), 4, (10, 3)), NOTHING),
+  'conv, 11 rows': (conv((12, 5, 2), 4, (11, 3)), FALLBACK),
+  'depthwise': (depthwise((9, 30, 9)), NOTHING),
+  'depthwise, stride 2': (depthwise((9, 9, 4), stride=2), NOTHING),
+  'depthwise, stride 3': (depthwise((9, 9, 4), stride=3), FALLBACK),
+  'depthwise, 5 x 5': (depthwise((9, 9, 6), kernel=5), {REFUSED[2]}),
+  'depthwise, 1 x 3': (depthwise((9, 9, 6), kernel=(1, 3)), {REFUSED[2]}),
+  'depthwise, 8 rows': (depthwise((9, 9, 4), kernel=(8, 3)), {REFUSED[2]}),
+  'depthwise, 9 rows': (depthwise((9, 9, 4), kernel=(9, 3)), FALLBACK),
+  'depthwise, 8 columns': (depthwise((9, 20, 4), kernel=(3, 8)), {REFUSED[2]}),
+  'depthwise, 9 columns': (depthwise((9, 20, 4), kernel=(3, 9)), FALLBACK),
+  'depthwise, 3 channels': (depthwise((9, 9, 3)), FALLBACK),
+  'depthwise, multiplier': (depthwise((9, 9, 4), 2), FALLBACK),
+  'depthwise, dilated': (depthwise((9, 9, 4), dilation=2), FALLBACK),
+  'fully connected': (dense((1, 1, 4), 3), NOTHING),
+  'fully connected, few values': (dense((1, 1, 3), 5), FALLBACK),
+  'fully connected, rows': (dense((4, 4, 3), 5), {REFUSED[0]}),
 }
 
 
@@ -93,8 +93,11 @@ def check(data, unneeded_but, folder):
   path = folder / 'model.tflite'
   path.write_bytes(converted)
   jobs = prepare(path).jobs
-  found = re.findall(r'^#define (\w+_WITHOUT_\w+)$', sources.kernel_header(
-      model.describe(converted).programs), re.MULTILINE)  # fmt: skip
+  found = re.findall(
+    r'^#define (\w+_WITHOUT_\w+)$',
+    sources.kernel_header(model.describe(converted).programs),
+    re.MULTILINE,
+  )
   assert set(REFUSED) - set(found) == unneeded_but
   # One image for many, where possible.
   kinds = {Kind.CONV_2D, Kind.DEPTHWISE_CONV_2D, Kind.FULLY_CONNECTED, Kind.QUANTIZE}
@@ -134,10 +137,11 @@ def test_table():
   if not (real_models.FOLDER / 'mlperf_vww_96_int8.tflite').exists():
     pytest.skip(real_models.MISSING)
   done = subprocess.run(
-      [sys.executable, ROOT / 'benchmarks/cortex_m/code_size.py', '--models', 'mlperf_vww'],
-      capture_output=True, text=True,
-      env={**os.environ, 'TFLM_PATCH_MODELS': str(real_models.FOLDER)},
-  )  # fmt: skip
+    [sys.executable, ROOT / 'benchmarks/cortex_m/code_size.py', '--models', 'mlperf_vww'],
+    capture_output=True,
+    text=True,
+    env={**os.environ, 'TFLM_PATCH_MODELS': str(real_models.FOLDER)},
+  )
   assert done.returncode == 0, done.stderr
   rows = dict(re.findall(r'\| cortex-m4 \| (.*?) \| ([\d,]+) \|', done.stdout))
   small = {what: int(size.replace(',', '')) for what, size in rows.items()}

@@ -80,9 +80,13 @@ def test_an_operator_that_nobody_measured_costs_what_others_do():
   (work,) = work_of_plan(stage.plan)
   names = list(cost.classes_of(work))
   assert names == [
-      'CONV_2D 9x8 few', 'CONV_2D 9x8 any stride few', 'CONV_2D any window few', 'CONV_2D',
-      'CONV_2D', 'with weights',
-  ]  # fmt: skip
+    'CONV_2D 9x8 few',
+    'CONV_2D 9x8 any stride few',
+    'CONV_2D any window few',
+    'CONV_2D',
+    'CONV_2D',
+    'with weights',
+  ]
   table = cost.CostTable('any', '-O3', {'with weights': {'macs': 2.0, 'rows': 3.0}}, {})
   assert cost.predict_work([work], table).operators == (2.0 * work.macs + 3.0,)
 

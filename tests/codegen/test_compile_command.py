@@ -33,10 +33,10 @@ from tflm_patch.runtime.tflm import Interpreter
 from tflm_patch.sample.sample import sample_model_path
 
 COMPILERS = {
-    'gcc': ('-O2',),
-    'clang': ('-O2', '-Wno-unused-command-line-argument'),
-    'arm-none-eabi-gcc': ('-O2', '-mcpu=cortex-m4', '-mthumb'),
-    'riscv64-unknown-elf-gcc': ('-O2', '-march=rv32imc', '-mabi=ilp32', '--specs=picolibc.specs'),
+  'gcc': ('-O2',),
+  'clang': ('-O2', '-Wno-unused-command-line-argument'),
+  'arm-none-eabi-gcc': ('-O2', '-mcpu=cortex-m4', '-mthumb'),
+  'riscv64-unknown-elf-gcc': ('-O2', '-march=rv32imc', '-mabi=ilp32', '--specs=picolibc.specs'),
 }
 
 
@@ -61,9 +61,7 @@ def test_summaries(model, capsys):
   assert run(model) == 0
   text = capsys.readouterr().out
   assert 'digits_invoke' in text and 'digits.c' in text and 'tflm_patch_conv_rows_s8' in text
-  assert {path.name for path in model.parent.iterdir()} == {
-      'digits.tflite', 'digits.c', 'digits.h',
-  }  # fmt: skip
+  assert {path.name for path in model.parent.iterdir()} == {'digits.tflite', 'digits.c', 'digits.h'}
   target = model.with_name('other.c')
   assert run(model, '-o', target, '--name', 'net', '--input-rows', 2, '--json') == 0
   found = json.loads(capsys.readouterr().out)
@@ -72,9 +70,11 @@ def test_summaries(model, capsys):
   assert found['code_bytes_estimate'] > 0 and 'tflm_patch_conv_rows_s8' in found['kernels']
   header = target.with_suffix('.h').read_text()
   for line in (
-      f'#define NET_WORKSPACE_BYTES {found["workspace_bytes"]} ', '#define NET_BANDS 32 ',
-      'int net_feed(const void* band);', 'void net_reset(void);',
-  ):  # fmt: skip
+    f'#define NET_WORKSPACE_BYTES {found["workspace_bytes"]} ',
+    '#define NET_BANDS 32 ',
+    'int net_feed(const void* band);',
+    'void net_reset(void);',
+  ):
     assert line in header
   assert 'net_invoke' not in header
 
@@ -86,9 +86,10 @@ def test_header_says_what_the_model_says(model):
   for what, indices in (('INPUT', graph.inputs), ('OUTPUT', graph.outputs)):
     tensor = graph.tensors[indices[0]]
     for line in (
-        f'_{what}_0_BYTES {tensor.bytes}', f'_{what}_0_RANK {len(tensor.shape)}',
-        f'_{what}_0_SHAPE {{{", ".join(map(str, tensor.shape))}}}',
-    ):  # fmt: skip
+      f'_{what}_0_BYTES {tensor.bytes}',
+      f'_{what}_0_RANK {len(tensor.shape)}',
+      f'_{what}_0_SHAPE {{{", ".join(map(str, tensor.shape))}}}',
+    ):
       assert f'#define DIGITS{line}\n' in header
     scale = next(line for line in header.splitlines() if f'_{what}_0_SCALE' in line).split()[-1]
     assert np.float32(scale.rstrip('f')) == np.float32(tensor.quantization.scale)
@@ -120,7 +121,9 @@ def one_line(capsys):
   return text
 
 
-@pytest.mark.parametrize(('arguments', 'code', 'message'), [
+@pytest.mark.parametrize(
+  ('arguments', 'code', 'message'),
+  [
     (['-o', 'model.cc'], 1, 'end it with .c'),
     (['-o', 'absent/model.c'], 1, 'cannot be written'),
     (['--name', '3d'], 1, 'cannot begin the names'),
@@ -132,7 +135,8 @@ def one_line(capsys):
     (['--arena', '100'], 1, 'no plan fits'),
     (['--schedule', 'none'], 2, 'schedule'),
     (['more'], 2, 'see tflm-patch compile --help'),
-])  # fmt: skip
+  ],
+)
 def test_wrong_options(arguments, code, message, model, capsys, monkeypatch):
   monkeypatch.chdir(model.parent)
   assert run('digits.tflite', *arguments) == code
@@ -143,9 +147,11 @@ def test_wrong_options(arguments, code, message, model, capsys, monkeypatch):
 def test_wrong_files(tmp_path, capsys):
   path = tmp_path / 'a.tflite'
   for content, message in (
-      (None, 'no such file'), (b'', 'is empty'), (b'no model' * 9, 'a.tflite'),
-      (stock_model(), 'operators that no stage holds cannot be compiled: TRANSPOSE;'),
-  ):  # fmt: skip
+    (None, 'no such file'),
+    (b'', 'is empty'),
+    (b'no model' * 9, 'a.tflite'),
+    (stock_model(), 'operators that no stage holds cannot be compiled: TRANSPOSE;'),
+  ):
     if content is not None:
       path.write_bytes(content)
     assert run(path) == 1
@@ -183,15 +189,16 @@ def test_programs_that_no_converter_writes_are_refused(tmp_path, capsys):
   encoded = graph.main.tensors[graph.main.operators[0].inputs[-2]].data.tobytes()
   header = program.HEADER.unpack(encoded)
   operand = next(
-      at for at in range(header['maps'], len(encoded), program.MAP.size)
-      if program.MAP.unpack(encoded, at)['region'] == program.Region.CONSTANTS
-  )  # fmt: skip
+    at
+    for at in range(header['maps'], len(encoded), program.MAP.size)
+    if program.MAP.unpack(encoded, at)['region'] == program.Region.CONSTANTS
+  )
   path = tmp_path / 'a.tflite'
   changes = (
-      # Within the array of the biases, or behind the rows one after the other.
-      ('offset', program.MAP.unpack(encoded, operand)['offset'] ^ 2, 'overlap'),
-      ('row_bytes', 10, 'no array'),
-  )  # fmt: skip
+    # Within the array of the biases, or behind the rows one after the other.
+    ('offset', program.MAP.unpack(encoded, operand)['offset'] ^ 2, 'overlap'),
+    ('row_bytes', 10, 'no array'),
+  )
   for name, value, message in changes:
     at = operand + program.MAP.offset(name)
     path.write_bytes(damaged(data, at, encoded[at] ^ value))
@@ -211,10 +218,10 @@ def mutant(data: bytes, random: np.random.Generator) -> bytes:
     at, other = (int(random.integers(len(body) // size)) * size for _ in range(2))
     value = int.from_bytes(body[at : at + size], 'little')
     value = (
-        value ^ 1 << int(random.integers(8 * size)),
-        value + int(random.integers(-4, 5)),
-        int(random.integers(24)),
-        int.from_bytes(body[other : other + size], 'little'),
+      value ^ 1 << int(random.integers(8 * size)),
+      value + int(random.integers(-4, 5)),
+      int(random.integers(24)),
+      int.from_bytes(body[other : other + size], 'little'),
     )[random.integers(4)]
     body[at : at + size] = (value % (1 << 8 * size)).to_bytes(size, 'little')
   tensor.data = np.frombuffer(program_bytes.finish(body), np.uint8)
@@ -289,8 +296,17 @@ def test_compiles_without_warnings(compiler, rows, tmp_path):
   compiled = compile_model(sample_model_path().read_bytes(), options)
   harness.write(compiled, tmp_path)
   for level in ('-O0', '-O2'):
-    harness.run(compiler, *harness.WARNINGS, *COMPILERS[compiler], level, '-pedantic',
-                f'-I{paths.include_dirs()[0]}', '-c', 'model.c', cwd=tmp_path)  # fmt: skip
+    harness.run(
+      compiler,
+      *harness.WARNINGS,
+      *COMPILERS[compiler],
+      level,
+      '-pedantic',
+      f'-I{paths.include_dirs()[0]}',
+      '-c',
+      'model.c',
+      cwd=tmp_path,
+    )
 
 
 def test_header_in_cpp(tmp_path):
@@ -365,6 +381,14 @@ int main(void) {
   return memcmp(first, model_output(0), sizeof(first)) ? 4 : 0;
 }
 """)
-  harness.run('gcc', *harness.WARNINGS, *harness.HOST.flags, f'-I{paths.include_dirs()[0]}',
-              'model.c', 'main.c', harness.kernels(harness.HOST), cwd=tmp_path)  # fmt: skip
+  harness.run(
+    'gcc',
+    *harness.WARNINGS,
+    *harness.HOST.flags,
+    f'-I{paths.include_dirs()[0]}',
+    'model.c',
+    'main.c',
+    harness.kernels(harness.HOST),
+    cwd=tmp_path,
+  )
   harness.run(tmp_path / 'a.out', cwd=tmp_path)

@@ -71,9 +71,9 @@ def test_real_models(name, tmp_path):
   assert compiled.constants_bytes + compiled.code_bytes_estimate < len(data)
 
 
-@pytest.mark.parametrize('name', [
-    'mlperf_vww_96_int8', 'mlperf_kws_int8', 'mlperf_resnet8_int8', 'mcunet_vww',
-])  # fmt: skip
+@pytest.mark.parametrize(
+  'name', ['mlperf_vww_96_int8', 'mlperf_kws_int8', 'mlperf_resnet8_int8', 'mcunet_vww']
+)
 def test_real_models_fed_by_rows(name, tmp_path):
   path = real_models.FOLDER / f'{name}.tflite'
   if not path.exists():
@@ -83,13 +83,16 @@ def test_real_models_fed_by_rows(name, tmp_path):
 
 
 @pytest.mark.parametrize('part', [1.0, 0.5, 0.0])
-@pytest.mark.parametrize(('case', 'rows'), [
+@pytest.mark.parametrize(
+  ('case', 'rows'),
+  [
     ({}, None),
     ({'kernel': 5, 'size': (40, 44)}, 1),
     ({'strides': (1, 1), 'dilation': 2, 'size': (60, 70)}, None),
     ({'padding': 'VALID'}, None),
     ({'strides': (3, 2), 'size': (40, 31)}, None),
-])  # fmt: skip
+  ],
+)
 def test_blocks(part, case, rows, tmp_path, monkeypatch):
   """Three convolutions that became one operator."""
   force_blocks(monkeypatch, part)
@@ -98,20 +101,24 @@ def test_blocks(part, case, rows, tmp_path, monkeypatch):
   assert 'tflm_patch_bottleneck_s8' in compiled.kernels
 
 
-@pytest.mark.parametrize('make', [
-    every_kernel.int8_model, every_kernel.int16_model,
+@pytest.mark.parametrize(
+  'make',
+  [
+    every_kernel.int8_model,
+    every_kernel.int16_model,
     functools.partial(every_kernel.constants_model, DType.INT8),
     functools.partial(every_kernel.constants_model, DType.INT16),
-])  # fmt: skip
+  ],
+)
 def test_every_kernel(make, tmp_path):
   check(make(), tmp_path, ConvertOptions())
 
 
 plans = st.builds(
-    PlanOptions,
-    max_overhead=st.sampled_from([1.0, 10.0]),
-    schedule=st.sampled_from(['auto', 'stream', 'layer', 'patch']),
-    grid=st.sampled_from([(2, 2), (1, 3)]),
+  PlanOptions,
+  max_overhead=st.sampled_from([1.0, 10.0]),
+  schedule=st.sampled_from(['auto', 'stream', 'layer', 'patch']),
+  grid=st.sampled_from([(2, 2), (1, 3)]),
 )
 
 

@@ -28,9 +28,9 @@ def compiled_model(name, **options):
   return data, compile_model(data, CompileOptions(name='model', **options), 'model.c')
 
 
-@pytest.mark.parametrize(('name', 'rows'), [
-    ('sample', None), ('mlperf_vww_96_int8', None), ('mlperf_vww_96_int8', 2),
-])  # fmt: skip
+@pytest.mark.parametrize(
+  ('name', 'rows'), [('sample', None), ('mlperf_vww_96_int8', None), ('mlperf_vww_96_int8', 2)]
+)
 def test_bytes(name, rows, tmp_path):
   pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
   data, compiled = compiled_model(name, convert=ConvertOptions(input_rows=rows))
@@ -52,9 +52,9 @@ def test_not_slower_than_the_executor(name, tmp_path):
   assert 10000 < direct <= cortex_m4.executor_instructions(compiled, tmp_path)
 
 
-@pytest.mark.parametrize('name', [
-    'sample', 'mlperf_vww_96_int8', 'mlperf_resnet8_int8', 'mlperf_kws_int8', 'mcunet_vww',
-])  # fmt: skip
+@pytest.mark.parametrize(
+  'name', ['sample', 'mlperf_vww_96_int8', 'mlperf_resnet8_int8', 'mlperf_kws_int8', 'mcunet_vww']
+)
 def test_sizes(name, tmp_path):
   data, compiled = compiled_model(name)
   assert cortex_m4.flash_bytes(compiled, tmp_path) < len(data) + TFLM_BYTES

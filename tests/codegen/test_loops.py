@@ -20,9 +20,10 @@ def patterns(draw):
     step = draw(st.integers(0, 2))
     times = draw(st.integers(1, 5))
     sequence = [
-        Call(call.function, call.base + step * i, call.count)
-        for i in range(times) for call in sequence
-    ]  # fmt: skip
+      Call(call.function, call.base + step * i, call.count)
+      for i in range(times)
+      for call in sequence
+    ]
     sequence += draw(st.lists(calls, max_size=2))
     if len(sequence) > 200:
       break
@@ -63,13 +64,12 @@ def test_a_stream_becomes_a_loop():
 def test_loops_in_loops():
   inner = [Call(0, 10 * i + j, 1) for i in range(6) for j in (0, 1, 2, 3)]
   sequence = [c for i in range(6) for c in (*inner[4 * i : 4 * i + 4], Call(1, i, 1))]
-  assert compress(sequence) == (
-      Loop(6, (Loop(4, (Call(0, 0, 1, (1, 10)),)), Call(1, 0, 1, (1,)))),
-  )
+  assert compress(sequence) == (Loop(6, (Loop(4, (Call(0, 0, 1, (1, 10)),)), Call(1, 0, 1, (1,)))),)
 
 
-@pytest.mark.parametrize('sequence', [
-    [], [Call(0, 0, 1)], [Call(0, 0, 1), Call(0, 5, 2)], [Call(0, i * i, 1) for i in range(2)],
-])  # fmt: skip
+@pytest.mark.parametrize(
+  'sequence',
+  [[], [Call(0, 0, 1)], [Call(0, 0, 1), Call(0, 5, 2)], [Call(0, i * i, 1) for i in range(2)]],
+)
 def test_what_does_not_repeat_stays(sequence):
   assert compress(sequence) == tuple(sequence)

@@ -30,10 +30,15 @@ MODELS = ('bytes', 'words', 'rows', 'blocks', 'constants', 'wide_constants')
 ALL_CASES = [(cpu, name) for cpu in cpus.CPUS for name in MODELS]
 # Those of a usual run: every model, every core.
 SOME_CASES = [
-    *(('cortex-m4', name) for name in MODELS[:4]), ('cortex-m55', 'bytes'), ('cortex-m55', 'rows'),
-    ('riscv32', 'bytes'), ('riscv32', 'words'), ('cortex-m7', 'rows'), ('cortex-m33', 'constants'),
-    ('riscv32', 'wide_constants'),
-]  # fmt: skip
+  *(('cortex-m4', name) for name in MODELS[:4]),
+  ('cortex-m55', 'bytes'),
+  ('cortex-m55', 'rows'),
+  ('riscv32', 'bytes'),
+  ('riscv32', 'words'),
+  ('cortex-m7', 'rows'),
+  ('cortex-m33', 'constants'),
+  ('riscv32', 'wide_constants'),
+]
 CASES = ALL_CASES if effort.thousands else SOME_CASES
 # Declared with the row kernels, called by them only.
 NOT_GENERATED = {'tflm_patch_conv_s8'}
@@ -69,10 +74,12 @@ def symbols(cpu, objects):
   for target in objects:
     lines = [line.split() for line in emulated.run(nm, target).splitlines()]
     ours = [(kind, name) for *_, kind, name in lines if name.startswith('tflm_patch_')]
-    found.append((
+    found.append(
+      (
         {name for kind, name in ours if kind in 'TRDBW'},
         {name for kind, name in ours if kind == 'U'},
-    ))  # fmt: skip
+      )
+    )
   return found
 
 
@@ -86,7 +93,7 @@ def test_sources_of_every_kernel_link(family, tmp_path):
     (tmp_path / file).write_text(text)
   sources = sorted(file for file in texts if file.endswith('.c'))
   objects = emulated.compile_all(
-      cpu, [tmp_path / file for file in sources], tmp_path / 'objects', '-O0'
+    cpu, [tmp_path / file for file in sources], tmp_path / 'objects', '-O0'
   )
   found = dict(zip(sources, symbols(cpu, objects)))
   for name, files in folders.items():
@@ -126,8 +133,8 @@ def c_cases(compiled, data):
   rows = ',\n'.join(f'{{{{{a}}}, {{{b}}}}}' for a, b in zip(text[::2], text[1::2]))
   sizes = [len(part) for part in made[0]]
   return (
-      f'static const struct {{ unsigned char inputs[{sizes[0]}], outputs[{sizes[1]}]; }} '
-      f'{compiled.name}_cases[] = {{\n{rows}}};\n'
+    f'static const struct {{ unsigned char inputs[{sizes[0]}], outputs[{sizes[1]}]; }} '
+    f'{compiled.name}_cases[] = {{\n{rows}}};\n'
   )
 
 
@@ -135,16 +142,15 @@ def c_run(compiled):
   main, name = compiled.model.main, compiled.name
   inputs = [main.tensors[i].bytes for i in main.inputs]
   fill = ''.join(
-      f'memcpy({name}_input({i}), input, {size}); input += {size};\n'
-      for i, size in enumerate(inputs)
+    f'memcpy({name}_input({i}), input, {size}); input += {size};\n' for i, size in enumerate(inputs)
   )
   run = f'{fill}{name}_invoke();'
   if compiled.bands > 1:
     run = f'while (!{name}_feed(input)) {{ input += {inputs[0]}; }}'
   compare = ''.join(
-      f'different += memcmp({name}_output({i}), output, {main.tensors[index].bytes}) != 0;\n'
-      f'output += {main.tensors[index].bytes};\n'
-      for i, index in enumerate(main.outputs)
+    f'different += memcmp({name}_output({i}), output, {main.tensors[index].bytes}) != 0;\n'
+    f'output += {main.tensors[index].bytes};\n'
+    for i, index in enumerate(main.outputs)
   )
   return RUN.format(name=name, run=run, compare=compare)
 
@@ -163,14 +169,12 @@ def models():
     plan = PlanOptions(max_overhead=9.0)
     blocks = compiled_model('blocks', block_model(), plan=plan)
   return {
-      'blocks': blocks,
-      'bytes': compiled_model('bytes', every_kernel.int8_model()),
-      'words': compiled_model('words', every_kernel.int16_model()),
-      'rows': compiled_model('rows', sample_model_path().read_bytes(), input_rows=2),
-      'constants': compiled_model('constants', every_kernel.constants_model(DType.INT8)),
-      'wide_constants': compiled_model(
-          'wide_constants', every_kernel.constants_model(DType.INT16)
-      ),
+    'blocks': blocks,
+    'bytes': compiled_model('bytes', every_kernel.int8_model()),
+    'words': compiled_model('words', every_kernel.int16_model()),
+    'rows': compiled_model('rows', sample_model_path().read_bytes(), input_rows=2),
+    'constants': compiled_model('constants', every_kernel.constants_model(DType.INT8)),
+    'wide_constants': compiled_model('wide_constants', every_kernel.constants_model(DType.INT16)),
   }
 
 
@@ -184,13 +188,17 @@ def image_of(cpu, compiled, data, folder, sources=(), *flags):
   for file, text in compiled.files.items():
     (folder / file).write_text(text)
   main = MAIN.format(
-      includes=f'#include "{compiled.name}.h"\n{c_cases(compiled, data)}', runs=c_run(compiled)
+    includes=f'#include "{compiled.name}.h"\n{c_cases(compiled, data)}', runs=c_run(compiled)
   )
   (folder / 'main.c').write_text(main)
   objects = emulated.compile_all(
-      cpu, [*sorted(folder.glob('*.c')), *sources, emulated.BOARDS / cpu.board],
-      folder / 'objects', '-O1', f'-I{emulated.BOARDS}', *flags,
-  )  # fmt: skip
+    cpu,
+    [*sorted(folder.glob('*.c')), *sources, emulated.BOARDS / cpu.board],
+    folder / 'objects',
+    '-O1',
+    f'-I{emulated.BOARDS}',
+    *flags,
+  )
   return emulated.link(cpu, objects, folder / 'image.elf', '-Wl,--no-warnings,--gc-sections')
 
 
@@ -211,7 +219,14 @@ def test_bytes_beside_the_library(cpu_name, tmp_path):
   data, compiled = compiled_model('bytes', every_kernel.int8_model(), standalone=False)
   kernels = kernels_dir()
   image = image_of(
-      cpu, compiled, data, tmp_path, sorted((kernels / 'src').rglob('*.c')),
-      '-ffunction-sections', '-fdata-sections', f'-I{kernels}/include', f'-I{kernels}/src',
-  )  # fmt: skip
+    cpu,
+    compiled,
+    data,
+    tmp_path,
+    sorted((kernels / 'src').rglob('*.c')),
+    '-ffunction-sections',
+    '-fdata-sections',
+    f'-I{kernels}/include',
+    f'-I{kernels}/src',
+  )
   assert emulated.emulate(cpu, image) == 'equal\n'

@@ -26,8 +26,8 @@ def main() -> None:
     try:
       interpreter = tflm.Interpreter(model)
       inputs = [
-          np.arange(np.prod(spec.shape)).reshape(spec.shape).astype(spec.dtype)
-          for spec in interpreter.inputs
+        np.arange(np.prod(spec.shape)).reshape(spec.shape).astype(spec.dtype)
+        for spec in interpreter.inputs
       ]
       outputs = [array.tolist() for array in interpreter.invoke(inputs)]
       results.append({'outputs': outputs, 'tail': interpreter.arena_usage().tail})

@@ -57,7 +57,7 @@ def run_models(request, tmp_path):
       files.append(tmp_path / f'{number}.tflite')
       files[-1].write_bytes(model)
     result = subprocess.run(
-        [python, SCRIPT, folder, *files], capture_output=True, text=True, timeout=300
+      [python, SCRIPT, folder, *files], capture_output=True, text=True, timeout=300
     )
     assert result.returncode == 0, f'exit code {result.returncode}: {result.stderr}'
     report = json.loads(result.stdout)
@@ -77,10 +77,9 @@ def test_stage_gives_the_right_bytes(run_models):
 
 def test_stage_takes_no_persistent_memory(run_models):
   """One operator and four tensors: what TFLM itself keeps for them, and nothing more."""
-  with_scratch, without = run_models([
-      selftest.model(*selftest.stage()),
-      selftest.model(*single_lookup()),
-  ])
+  with_scratch, without = run_models(
+    [selftest.model(*selftest.stage()), selftest.model(*single_lookup())]
+  )
   # A scratch buffer costs its handle, a pointer, in TFLM.
   assert with_scratch['tail'] - without['tail'] == 16
   assert without['tail'] <= 800
@@ -89,25 +88,23 @@ def test_stage_takes_no_persistent_memory(run_models):
 def single_lookup(n_inputs=1, n_outputs=1):
   """Program and constants of a stage without a workspace; extra tensors are only declared."""
   entry = program.MapEntry(
-      row_bytes=16,
-      rows=4,
-      ring_rows=4,
-      split=4,
-      cols=1,
-      channels=16,
-      type=program.TYPE_CODES[DType.INT8],
+    row_bytes=16,
+    rows=4,
+    ring_rows=4,
+    split=4,
+    cols=1,
+    channels=16,
+    type=program.TYPE_CODES[DType.INT8],
   )
   producers = [program.NONE] * n_inputs + list(range(n_outputs))
   maps = [
-      ProgramMap(
-          dataclasses.replace(entry, region=program.Region.TENSOR + i, producer=producer)
-      )
-      for i, producer in enumerate(producers)
+    ProgramMap(dataclasses.replace(entry, region=program.Region.TENSOR + i, producer=producer))
+    for i, producer in enumerate(producers)
   ]
   table = np.arange(255, -1, -1).astype(np.uint8)
   ops = [
-      ProgramOp(program.Kind.LOOKUP, [0], [n_inputs + i], 4, LookupParams(table))
-      for i in range(n_outputs)
+    ProgramOp(program.Kind.LOOKUP, [0], [n_inputs + i], 4, LookupParams(table))
+    for i in range(n_outputs)
   ]
   segments = [ProgramSegment(0, len(ops), [(i, 0, 4) for i in range(len(ops))])]
   encoded = program_bytes.encode(Program(n_inputs, n_outputs, maps, ops, segments, 0))
@@ -132,39 +129,41 @@ def stage_model(encoded, constants, n_inputs, n_outputs, **changes):
 def test_several_inputs_and_outputs(run_models):
   values = np.arange(64, dtype=np.int8).reshape(selftest.SHAPE)
   wanted = (~values.view(np.uint8)).view(np.int8).tolist()
-  results = run_models([
+  results = run_models(
+    [
       stage_model(*single_lookup(1, 3), 1, 3),
       stage_model(*single_lookup(5, 1), 5, 1),
       stage_model(*single_lookup(1, 15), 1, 15),
-  ])
+    ]
+  )
   assert [result['outputs'] for result in results] == [[wanted] * 3, [wanted], [wanted] * 15]
 
 
 def running_maximum():
   """A stage that gives the greatest values of all its inputs so far: they are its state."""
   entry = program.MapEntry(
-      row_bytes=16,
-      rows=4,
-      ring_rows=4,
-      split=4,
-      cols=1,
-      channels=16,
-      type=program.TYPE_CODES[DType.INT8],
-      zero_point=-5,
+    row_bytes=16,
+    rows=4,
+    ring_rows=4,
+    split=4,
+    cols=1,
+    channels=16,
+    type=program.TYPE_CODES[DType.INT8],
+    zero_point=-5,
   )
   state = program.Region.STATE
   maps = [
-      dataclasses.replace(entry, region=program.Region.TENSOR, producer=program.NONE),
-      dataclasses.replace(entry, region=program.Region.TENSOR + 1, producer=0),
-      dataclasses.replace(entry, region=state, split_region=state, producer=1, kept=1),
+    dataclasses.replace(entry, region=program.Region.TENSOR, producer=program.NONE),
+    dataclasses.replace(entry, region=program.Region.TENSOR + 1, producer=0),
+    dataclasses.replace(entry, region=state, split_region=state, producer=1, kept=1),
   ]
   ops = [
-      ProgramOp(program.Kind.MAXIMUM, [0, 2], [1], 4),
-      ProgramOp(program.Kind.PAD, [1], [2], 4, PadParams()),
+    ProgramOp(program.Kind.MAXIMUM, [0, 2], [1], 4),
+    ProgramOp(program.Kind.PAD, [1], [2], 4, PadParams()),
   ]
   segments = [ProgramSegment(0, 2, [(0, 0, 4), (1, 0, 4)])]
   encoded = program_bytes.encode(
-      Program(1, 1, [ProgramMap(m) for m in maps], ops, segments, 0, state_bytes=64)
+    Program(1, 1, [ProgramMap(m) for m in maps], ops, segments, 0, state_bytes=64)
   )
   return stage_model(encoded.program, encoded.constants, 1, 1)
 
@@ -199,29 +198,36 @@ def one_line(result):
 def test_what_does_not_fit_the_program_is_rejected(run_models):
   encoded, constants = selftest.stage()
   cases = {
-      'as many tensors, but another split': (
-          stage_model(*single_lookup(2, 1), 1, 2), 'differs from the program'),
-      'another shape': (
-          stage_model(*single_lookup(), 1, 1, shape=(1, 4, 1, 17)), 'differs from the program'),
-      'a tensor more': (
-          stage_model(*single_lookup(), 2, 1), 'differs from the program'),
-      'too many tensors': (
-          stage_model(*single_lookup(1, 15), 2, 15), 'number of inputs or outputs'),
-      'no activation': (
-          stage_model(*single_lookup(), 1, 1, operator_inputs=(2, 3)), 'number of inputs'),
-      'an omitted input': (
-          stage_model(*single_lookup(), 1, 1, operator_inputs=(-1, 2, 3)), 'type or shape'),
-      'a computed program': (
-          stage_model(*single_lookup(), 1, 1, operator_inputs=(0, 0, 3)), 'must be constant'),
-      'int32 constants': (
-          stage_model(*single_lookup(), 1, 1, data_type=DType.INT32), 'must be constant'),
-      'a short program': (
-          selftest.model(encoded[:-8], constants), 'leaves the program'),
-      'short constants': (
-          selftest.model(encoded, constants[:-1]), 'leaves the program'),
-      'swapped constants': (
-          selftest.model(constants, encoded), 'not a stage program'),
-  }  # fmt: skip
+    'as many tensors, but another split': (
+      stage_model(*single_lookup(2, 1), 1, 2),
+      'differs from the program',
+    ),
+    'another shape': (
+      stage_model(*single_lookup(), 1, 1, shape=(1, 4, 1, 17)),
+      'differs from the program',
+    ),
+    'a tensor more': (stage_model(*single_lookup(), 2, 1), 'differs from the program'),
+    'too many tensors': (stage_model(*single_lookup(1, 15), 2, 15), 'number of inputs or outputs'),
+    'no activation': (
+      stage_model(*single_lookup(), 1, 1, operator_inputs=(2, 3)),
+      'number of inputs',
+    ),
+    'an omitted input': (
+      stage_model(*single_lookup(), 1, 1, operator_inputs=(-1, 2, 3)),
+      'type or shape',
+    ),
+    'a computed program': (
+      stage_model(*single_lookup(), 1, 1, operator_inputs=(0, 0, 3)),
+      'must be constant',
+    ),
+    'int32 constants': (
+      stage_model(*single_lookup(), 1, 1, data_type=DType.INT32),
+      'must be constant',
+    ),
+    'a short program': (selftest.model(encoded[:-8], constants), 'leaves the program'),
+    'short constants': (selftest.model(encoded, constants[:-1]), 'leaves the program'),
+    'swapped constants': (selftest.model(constants, encoded), 'not a stage program'),
+  }
   results = run_models([model for model, _ in cases.values()])
   for (case, (_, text)), result in zip(cases.items(), results, strict=True):
     assert text in one_line(result), case

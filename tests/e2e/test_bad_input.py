@@ -31,19 +31,19 @@ def command(*arguments: object) -> subprocess.CompletedProcess:
   """Runs the command line tool."""
   path = os.pathsep.join([str(_ROOT), os.environ.get('PYTHONPATH', '')])
   return subprocess.run(
-      [sys.executable, '-m', 'tflm_patch.cli.main', *map(str, arguments)],
-      capture_output=True,
-      text=True,
-      timeout=120,
-      check=False,
-      env={**os.environ, 'PYTHONPATH': path},
+    [sys.executable, '-m', 'tflm_patch.cli.main', *map(str, arguments)],
+    capture_output=True,
+    text=True,
+    timeout=120,
+    check=False,
+    env={**os.environ, 'PYTHONPATH': path},
   )
 
 
 def contents(folder: pathlib.Path) -> dict[str, bytes | None]:
   return {
-      str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
-      for path in sorted(folder.rglob('*'))
+    str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+    for path in sorted(folder.rglob('*'))
   }
 
 
@@ -117,7 +117,7 @@ def test_file_that_never_ends(tmp_path):
 
 
 @pytest.mark.parametrize(
-    'output', ['no_such_folder/out.tflite', 'model.tflite/out.tflite', 'folder']
+  'output', ['no_such_folder/out.tflite', 'model.tflite/out.tflite', 'folder']
 )
 def test_unwritable_output(output, model, tmp_path):
   (tmp_path / 'folder').mkdir()
@@ -200,10 +200,10 @@ def _gated() -> bytes:
 
 
 BASES = {
-    'healthy': broken_models.healthy,
-    'float_io': _float_io,
-    'gated': _gated,
-    'svdf': broken_models.svdf,
+  'healthy': broken_models.healthy,
+  'float_io': _float_io,
+  'gated': _gated,
+  'svdf': broken_models.svdf,
 }
 
 

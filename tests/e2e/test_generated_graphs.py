@@ -15,16 +15,16 @@ from tflm_patch.planner.options import PlanOptions
 INPUTS = 7  # both extremes, the zero point, two ramps, and more
 
 plans = st.builds(
-    PlanOptions,
-    max_overhead=st.sampled_from([1.0, 1.0, 10.0]),
-    schedule=st.sampled_from(['auto', 'auto', 'layer', 'stream']),
+  PlanOptions,
+  max_overhead=st.sampled_from([1.0, 1.0, 10.0]),
+  schedule=st.sampled_from(['auto', 'auto', 'layer', 'stream']),
 )
 options = st.builds(
-    ConvertOptions,
-    int8_io=st.booleans(),
-    keep_input=st.booleans(),
-    force_stage=st.just(True),
-    plan=plans,
+  ConvertOptions,
+  int8_io=st.booleans(),
+  keep_input=st.booleans(),
+  force_stage=st.just(True),
+  plan=plans,
 )
 
 

@@ -120,15 +120,15 @@ def vector_input():
 
 
 @pytest.mark.parametrize(
-    'data, options, text',
-    [
-        (image_model, {'input_rows': 5}, 'does not divide the 12 rows'),
-        (image_model, {'input_rows': 24}, 'does not divide the 12 rows'),
-        (image_model, {'input_rows': 2, 'keep_input': True}, 'exclude each other'),
-        (image_model, {'input_rows': 2, 'plugins': ('-stage',)}, 'exclude each other'),
-        (two_inputs, {'input_rows': 2}, 'the model has 2 inputs'),
-        (vector_input, {'input_rows': 1}, 'has no rows'),
-    ],
+  'data, options, text',
+  [
+    (image_model, {'input_rows': 5}, 'does not divide the 12 rows'),
+    (image_model, {'input_rows': 24}, 'does not divide the 12 rows'),
+    (image_model, {'input_rows': 2, 'keep_input': True}, 'exclude each other'),
+    (image_model, {'input_rows': 2, 'plugins': ('-stage',)}, 'exclude each other'),
+    (two_inputs, {'input_rows': 2}, 'the model has 2 inputs'),
+    (vector_input, {'input_rows': 1}, 'has no rows'),
+  ],
 )
 def test_refusals(data, options, text):
   with pytest.raises(TflmPatchError, match=text) as error:
@@ -139,17 +139,17 @@ def test_refusals(data, options, text):
 # Bytes of head; peers' best: 13,824, 13,568, 9,920, 52,672, 34,448 (see the README).
 @pytest.mark.skipif(not real_models.available(), reason=real_models.MISSING)
 @pytest.mark.parametrize(
-    'name, head',
-    [
-        ('mlperf_vww_96_int8', 13_700),
-        ('mlperf_resnet8_int8', 12_500),
-        ('mlperf_kws_int8', 5_700),
-        ('mbv2_0.35_144_int8', 28_900),
-        ('mcunet_vww', 16_500),
-        ('tflm_person_detect', 14_400),
-        ('mcunet_detection', 57_000),
-        ('mbv2_1.0_224_int8', 128_000),
-    ],
+  'name, head',
+  [
+    ('mlperf_vww_96_int8', 13_700),
+    ('mlperf_resnet8_int8', 12_500),
+    ('mlperf_kws_int8', 5_700),
+    ('mbv2_0.35_144_int8', 28_900),
+    ('mcunet_vww', 16_500),
+    ('tflm_person_detect', 14_400),
+    ('mcunet_detection', 57_000),
+    ('mbv2_1.0_224_int8', 128_000),
+  ],
 )
 def test_real_models(name, head):
   data = (real_models.FOLDER / f'{name}.tflite').read_bytes()

@@ -20,91 +20,87 @@ def _operand(b: ModelBuilder, shape: tuple[int, ...]) -> int:
 def _adds() -> list[Case]:
   """Broadcasts of ADD, either way round."""
   shapes = {
-      'scalar': (),
-      'channels': (1, 1, 1, 6),
-      'plane': (1, 7, 9, 1),
-      'row': (1, 1, 9, 6),
-      'whole': MAP,
+    'scalar': (),
+    'channels': (1, 1, 1, 6),
+    'plane': (1, 7, 9, 1),
+    'row': (1, 1, 9, 6),
+    'whole': MAP,
   }
   cases = [Case('add_itself', lambda b, x: b.add(x, x))]
   for name, shape in shapes.items():
     cases += [
-        Case(f'add_{name}_second', lambda b, x, s=shape: b.add(x, _operand(b, s))),
-        Case(f'add_{name}_first', lambda b, x, s=shape: b.add(_operand(b, s), x)),
+      Case(f'add_{name}_second', lambda b, x, s=shape: b.add(x, _operand(b, s))),
+      Case(f'add_{name}_first', lambda b, x, s=shape: b.add(_operand(b, s), x)),
     ]
     if len(shape) == 4:
       cases.append(
-          Case(f'add_input_{name}', lambda b, x, s=shape: b.add(b.input(s, DType.INT16), x))
+        Case(f'add_input_{name}', lambda b, x, s=shape: b.add(b.input(s, DType.INT16), x))
       )
   return cases
 
 
 INT16_CASES = [
-    *windows('conv', lambda b, x, **kw: b.conv(x, 5, **kw)),
-    *activations('conv', lambda b, x, **kw: b.conv(x, 5, **kw)),
-    Case('conv_per_tensor', lambda b, x: b.conv(x, 5, per_channel=False)),
-    Case('conv_no_bias', lambda b, x: b.conv(x, 5, bias=False)),
-    Case('conv_bias_int32', lambda b, x: b.conv(x, 5, bias='int32')),
-    Case('conv_no_bias_of_int32', lambda b, x: b.conv(x, 5, bias='absent int32')),
-    Case('conv_grouped', lambda b, x: b.conv(x, 4, groups=2)),
-    Case('conv_dilated_2x3_valid', lambda b, x: b.conv(x, 5, dilation=(2, 3), padding='VALID')),
-    Case('conv_pointwise', lambda b, x: b.conv(x, 17, 1)),
-    Case('conv_one_row', lambda b, x: b.conv(x, 5), shape=(1, 1, 9, 6)),
-    Case('conv_one_column', lambda b, x: b.conv(x, 5), shape=(1, 9, 1, 6)),
-    Case('conv_many_channels', lambda b, x: b.conv(x, 33, 3), shape=(1, 4, 3, 65)),
-    Case('conv_many_channels_int32', lambda b, x: b.conv(x, 9, 3, bias='int32'), (1, 4, 3, 65)),
-    *windows('depthwise', lambda b, x, **kw: b.depthwise(x, **kw)),
-    *activations('depthwise', lambda b, x, **kw: b.depthwise(x, **kw)),
-    Case('depthwise_per_tensor', lambda b, x: b.depthwise(x, per_channel=False)),
-    Case('depthwise_no_bias', lambda b, x: b.depthwise(x, bias=False)),
-    Case('depthwise_multiplier_3', lambda b, x: b.depthwise(x, 3)),
-    Case('depthwise_multiplier_5_of_one', lambda b, x: b.depthwise(x, 5), shape=(1, 7, 9, 1)),
-    Case('depthwise_dilated', lambda b, x: b.depthwise(x, dilation=2)),
-    Case('depthwise_many_channels', lambda b, x: b.depthwise(x), shape=(1, 4, 3, 65)),
-    *activations('fully_connected', lambda b, x, **kw: b.fully_connected(x, 5, **kw)),
-    Case('fully_connected_per_channel', lambda b, x: b.fully_connected(x, 5, per_channel=True)),
-    Case('fully_connected_no_bias', lambda b, x: b.fully_connected(x, 5, bias=False)),
-    Case('fully_connected_bias_int32', lambda b, x: b.fully_connected(x, 5, bias='int32')),
-    Case(
-        'fully_connected_per_channel_bias_int32',
-        lambda b, x: b.fully_connected(x, 5, per_channel=True, bias='int32'),
-    ),
-    Case(
-        'fully_connected_no_bias_of_int32',
-        lambda b, x: b.fully_connected(x, 5, bias='absent int32'),
-    ),
-    Case('fully_connected_vector', lambda b, x: b.fully_connected(x, 9), (1, 37), framed=False),
-    Case('fully_connected_long', lambda b, x: b.fully_connected(x, 3), (1, 2000), framed=False),
-    Case(
-        'fully_connected_batch',
-        lambda b, x: b.fully_connected(x, 9, flatten=False),
-        (4, 21),
-        framed=False,
-    ),
-    Case('reshape_flat', lambda b, x: b.fully_connected(b.reshape(x, (1, 378)), 4)),
-    *windows('average_pool', lambda b, x, **kw: b.average_pool(x, **kw)),
-    *activations('average_pool', lambda b, x, **kw: b.average_pool(x, **kw)),
-    *windows('max_pool', lambda b, x, **kw: b.max_pool(x, **kw)),
-    *activations('max_pool', lambda b, x, **kw: b.max_pool(x, **kw)),
-    *_adds(),
-    *activations('add', lambda b, x, **kw: b.add(x, b.input(MAP, DType.INT16), **kw)),
-    Case('add_of_itself_convolved', lambda b, x: b.add(x, b.conv(x, 6))),
-    Case('pad', lambda b, x: b.pad_spatial(x, 1, 2, 3, 0)),
-    Case('pad_channels', lambda b, x: b.pad(x, [(0, 0), (1, 0), (0, 1), (2, 3)])),
-    Case('pad_value', lambda b, x: b.pad(x, [(0, 0), (1, 1), (2, 2), (0, 1)], value=-777)),
-    Case('concatenation', lambda b, x: b.concat([x, b.max_pool(x, 3, 1, 'SAME'), x])),
-    Case('split_joined', lambda b, x: b.concat(b.split(x, 3)[::-1])),
-    Case('split_v_rows', lambda b, x: b.split_v(x, [2, 4, 1], 1)[1]),
-    Case('slice', lambda b, x: b.slice(x, (0, 1, 2, 3), (1, 5, -1, 2))),
-    Case(
-        'strided_slice',
-        lambda b, x: b.strided_slice(x, (0, 1, 8, 0), (1, 7, 0, 6), (1, 2, -3, 1)),
-    ),
-    Case('dequantize', lambda b, x: b.dequantize(x), framed=False),
-]  # fmt: skip
+  *windows('conv', lambda b, x, **kw: b.conv(x, 5, **kw)),
+  *activations('conv', lambda b, x, **kw: b.conv(x, 5, **kw)),
+  Case('conv_per_tensor', lambda b, x: b.conv(x, 5, per_channel=False)),
+  Case('conv_no_bias', lambda b, x: b.conv(x, 5, bias=False)),
+  Case('conv_bias_int32', lambda b, x: b.conv(x, 5, bias='int32')),
+  Case('conv_no_bias_of_int32', lambda b, x: b.conv(x, 5, bias='absent int32')),
+  Case('conv_grouped', lambda b, x: b.conv(x, 4, groups=2)),
+  Case('conv_dilated_2x3_valid', lambda b, x: b.conv(x, 5, dilation=(2, 3), padding='VALID')),
+  Case('conv_pointwise', lambda b, x: b.conv(x, 17, 1)),
+  Case('conv_one_row', lambda b, x: b.conv(x, 5), shape=(1, 1, 9, 6)),
+  Case('conv_one_column', lambda b, x: b.conv(x, 5), shape=(1, 9, 1, 6)),
+  Case('conv_many_channels', lambda b, x: b.conv(x, 33, 3), shape=(1, 4, 3, 65)),
+  Case('conv_many_channels_int32', lambda b, x: b.conv(x, 9, 3, bias='int32'), (1, 4, 3, 65)),
+  *windows('depthwise', lambda b, x, **kw: b.depthwise(x, **kw)),
+  *activations('depthwise', lambda b, x, **kw: b.depthwise(x, **kw)),
+  Case('depthwise_per_tensor', lambda b, x: b.depthwise(x, per_channel=False)),
+  Case('depthwise_no_bias', lambda b, x: b.depthwise(x, bias=False)),
+  Case('depthwise_multiplier_3', lambda b, x: b.depthwise(x, 3)),
+  Case('depthwise_multiplier_5_of_one', lambda b, x: b.depthwise(x, 5), shape=(1, 7, 9, 1)),
+  Case('depthwise_dilated', lambda b, x: b.depthwise(x, dilation=2)),
+  Case('depthwise_many_channels', lambda b, x: b.depthwise(x), shape=(1, 4, 3, 65)),
+  *activations('fully_connected', lambda b, x, **kw: b.fully_connected(x, 5, **kw)),
+  Case('fully_connected_per_channel', lambda b, x: b.fully_connected(x, 5, per_channel=True)),
+  Case('fully_connected_no_bias', lambda b, x: b.fully_connected(x, 5, bias=False)),
+  Case('fully_connected_bias_int32', lambda b, x: b.fully_connected(x, 5, bias='int32')),
+  Case(
+    'fully_connected_per_channel_bias_int32',
+    lambda b, x: b.fully_connected(x, 5, per_channel=True, bias='int32'),
+  ),
+  Case(
+    'fully_connected_no_bias_of_int32', lambda b, x: b.fully_connected(x, 5, bias='absent int32')
+  ),
+  Case('fully_connected_vector', lambda b, x: b.fully_connected(x, 9), (1, 37), framed=False),
+  Case('fully_connected_long', lambda b, x: b.fully_connected(x, 3), (1, 2000), framed=False),
+  Case(
+    'fully_connected_batch',
+    lambda b, x: b.fully_connected(x, 9, flatten=False),
+    (4, 21),
+    framed=False,
+  ),
+  Case('reshape_flat', lambda b, x: b.fully_connected(b.reshape(x, (1, 378)), 4)),
+  *windows('average_pool', lambda b, x, **kw: b.average_pool(x, **kw)),
+  *activations('average_pool', lambda b, x, **kw: b.average_pool(x, **kw)),
+  *windows('max_pool', lambda b, x, **kw: b.max_pool(x, **kw)),
+  *activations('max_pool', lambda b, x, **kw: b.max_pool(x, **kw)),
+  *_adds(),
+  *activations('add', lambda b, x, **kw: b.add(x, b.input(MAP, DType.INT16), **kw)),
+  Case('add_of_itself_convolved', lambda b, x: b.add(x, b.conv(x, 6))),
+  Case('pad', lambda b, x: b.pad_spatial(x, 1, 2, 3, 0)),
+  Case('pad_channels', lambda b, x: b.pad(x, [(0, 0), (1, 0), (0, 1), (2, 3)])),
+  Case('pad_value', lambda b, x: b.pad(x, [(0, 0), (1, 1), (2, 2), (0, 1)], value=-777)),
+  Case('concatenation', lambda b, x: b.concat([x, b.max_pool(x, 3, 1, 'SAME'), x])),
+  Case('split_joined', lambda b, x: b.concat(b.split(x, 3)[::-1])),
+  Case('split_v_rows', lambda b, x: b.split_v(x, [2, 4, 1], 1)[1]),
+  Case('slice', lambda b, x: b.slice(x, (0, 1, 2, 3), (1, 5, -1, 2))),
+  Case('strided_slice', lambda b, x: b.strided_slice(x, (0, 1, 8, 0), (1, 7, 0, 6), (1, 2, -3, 1))),
+  Case('dequantize', lambda b, x: b.dequantize(x), framed=False),
+]
 CASES = [dataclasses.replace(case, dtype=DType.INT16) for case in INT16_CASES]
 QUANTIZE = Case(
-    'quantize', lambda b, x: b.quantize(x, DType.INT16), dtype=DType.FLOAT32, framed=False
+  'quantize', lambda b, x: b.quantize(x, DType.INT16), dtype=DType.FLOAT32, framed=False
 )
 
 

@@ -37,11 +37,13 @@ sys.exit(code)
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
   """The tool with limits; its own use of memory and time is within ours."""
   done = subprocess.run(
-      [sys.executable, '-c', _MEASURED, *map(str, arguments)],
-      capture_output=True, text=True, check=False,
-      env={**os.environ, 'OPENBLAS_NUM_THREADS': '1'},
-      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS)),
-  )  # fmt: skip
+    [sys.executable, '-c', _MEASURED, *map(str, arguments)],
+    capture_output=True,
+    text=True,
+    check=False,
+    env={**os.environ, 'OPENBLAS_NUM_THREADS': '1'},
+    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS)),
+  )
   assert done.returncode in (0, 1), done.stderr
   assert 'Traceback' not in done.stderr and 'internal error' not in done.stderr
   *messages, used = done.stderr.strip().split('\n')
@@ -88,20 +90,21 @@ def alternating(count: int) -> ModelBuilder:
 
 
 CASES = {
-    'tall by rows': (lambda: tall(12), ('convert', '--input-rows', '1'), 'rows'),
-    'tall': (lambda: tall(12), ('analyze',), ''),
-    'less tall': (lambda: tall(12, 32000), ('analyze',), ''),
-    'hardly tall by rows': (lambda: tall(12, 2000), ('convert', '--input-rows', '1'), ''),
-    'huge': (lambda: tall(3, cols=30000), ('analyze',), ''),
-    'huge in patches': (
-        lambda: tall(3, cols=30000), ('convert', '--schedule', 'patch', '--grid', '100x100'),
-        'operators',
-    ),
-    'longer': (lambda: long(7000), ('convert',), ''),
-    'long and tall': (lambda: long(3000, 60000), ('convert',), ''),
-    'islands': (lambda: islands(3500), ('convert',), ''),
-    'alternating': (lambda: alternating(3300), ('convert',), ''),
-}  # fmt: skip
+  'tall by rows': (lambda: tall(12), ('convert', '--input-rows', '1'), 'rows'),
+  'tall': (lambda: tall(12), ('analyze',), ''),
+  'less tall': (lambda: tall(12, 32000), ('analyze',), ''),
+  'hardly tall by rows': (lambda: tall(12, 2000), ('convert', '--input-rows', '1'), ''),
+  'huge': (lambda: tall(3, cols=30000), ('analyze',), ''),
+  'huge in patches': (
+    lambda: tall(3, cols=30000),
+    ('convert', '--schedule', 'patch', '--grid', '100x100'),
+    'operators',
+  ),
+  'longer': (lambda: long(7000), ('convert',), ''),
+  'long and tall': (lambda: long(3000, 60000), ('convert',), ''),
+  'islands': (lambda: islands(3500), ('convert',), ''),
+  'alternating': (lambda: alternating(3300), ('convert',), ''),
+}
 
 
 @pytest.mark.slow
@@ -136,13 +139,19 @@ def header_only(shape: tuple[int, ...]) -> bytes:
   return b'\x93NUMPY\x01\x00' + struct.pack('<H', len(text)) + text
 
 
-@pytest.mark.parametrize('content', [
+@pytest.mark.parametrize(
+  'content',
+  [
     header_only((1, 12, 12, 3, 100_000_000)),
     header_only((1 << 62, 1 << 62)),
     header_only((3, 8, 8, 3)) + bytes(100),
     header_only((-1, 8, 8, 3)),
-    b'\x93NUMPY\x09\x00', b'\x93NUMPY\x02\x00\xff\xff\xff\xff{', b'', b'text',
-])  # fmt: skip
+    b'\x93NUMPY\x09\x00',
+    b'\x93NUMPY\x02\x00\xff\xff\xff\xff{',
+    b'',
+    b'text',
+  ],
+)
 def test_array_files_that_lie(content, tmp_path):
   b = ModelBuilder(1)
   b.output(b.conv(b.input((1, 8, 8, 3)), 4, 3))

@@ -13,11 +13,17 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COPIED = (
-    'tflm_patch', 'converter_plugins', 'micro_kernels', 'tests/support', 'setup.py',
-    'pyproject.toml', 'README.md', 'LICENSE',
-)  # fmt: skip
+  'tflm_patch',
+  'converter_plugins',
+  'micro_kernels',
+  'tests/support',
+  'setup.py',
+  'pyproject.toml',
+  'README.md',
+  'LICENSE',
+)
 BLOCK = re.compile(
-    r'<!-- (new|add): ([\w/.]+)(?:: (after|before): (.*?))? -->\n```\w+\n(.*?)```\n', re.DOTALL
+  r'<!-- (new|add): ([\w/.]+)(?:: (after|before): (.*?))? -->\n```\w+\n(.*?)```\n', re.DOTALL
 )
 MODEL = """
 import sys
@@ -79,10 +85,16 @@ def project(tmp_path_factory):
 def run(folder, *arguments):
   """What Python prints in the copy."""
   done = subprocess.run(
-      [sys.executable, *map(str, arguments)], cwd=folder, capture_output=True, text=True,
-      env={**os.environ, 'PYTHONPATH': f'{folder}{os.pathsep}{folder}/tests',
-           'TFLM_PATCH_HOST_CFLAGS': '-O0'},
-  )  # fmt: skip
+    [sys.executable, *map(str, arguments)],
+    cwd=folder,
+    capture_output=True,
+    text=True,
+    env={
+      **os.environ,
+      'PYTHONPATH': f'{folder}{os.pathsep}{folder}/tests',
+      'TFLM_PATCH_HOST_CFLAGS': '-O0',
+    },
+  )
   assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
   return done.stdout
 
@@ -97,18 +109,28 @@ def test_setup_py(project, tmp_path):
   assert printed.splitlines() == ['NEG NEG', '()']
   assert 'tflm_patch_neg_f32(' in (tmp_path / 'net.c').read_text()
   subprocess.run(
-      ['gcc', '-std=c11', '-Wall', '-Werror', f'-I{project}/micro_kernels/include', '-c',
-       tmp_path / 'net.c', '-o', tmp_path / 'net.o'], check=True,
-  )  # fmt: skip
+    [
+      'gcc',
+      '-std=c11',
+      '-Wall',
+      '-Werror',
+      f'-I{project}/micro_kernels/include',
+      '-c',
+      tmp_path / 'net.c',
+      '-o',
+      tmp_path / 'net.o',
+    ],
+    check=True,
+  )
   assert '\n## NEG\n' in run(project, '-m', 'tflm_patch.report.supported_operators')
 
 
 def test_what_a_model_needs(project):
   """Exports take the new file for a model that has the operator, and for no other."""
   command = (
-      'from tflm_patch.kernel_library.sources import needed_sources; '
-      'from tflm_patch.program.records import Kind; '
-      'print("neg.c" in needed_sources([Kind.NEG]), "neg.c" in needed_sources([Kind.PAD]))'
+    'from tflm_patch.kernel_library.sources import needed_sources; '
+    'from tflm_patch.program.records import Kind; '
+    'print("neg.c" in needed_sources([Kind.NEG]), "neg.c" in needed_sources([Kind.PAD]))'
   )
   assert run(project, '-c', command) == 'True False\n'
 
@@ -118,8 +140,8 @@ def test_cmake(project, tmp_path):
     pytest.skip('needs cmake')
   options = ['-DTFLM_PATCH_BUILD_TESTS=OFF', '-DTFLM_PATCH_WERROR=ON', '-DCMAKE_BUILD_TYPE=Debug']
   for command in (
-      ['cmake', '-S', project / 'micro_kernels', '-B', tmp_path, *options],
-      ['cmake', '--build', tmp_path, '--parallel', '2'],
+    ['cmake', '-S', project / 'micro_kernels', '-B', tmp_path, *options],
+    ['cmake', '--build', tmp_path, '--parallel', '2'],
   ):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
@@ -131,8 +153,8 @@ def test_make(project, tmp_path):
   if shutil.which('make') is None:
     pytest.skip('needs make')
   (tmp_path / 'Makefile').write_text(
-      f'include {project}/micro_kernels/tflm_patch.mk\n'
-      'show:\n\t@echo $(TFLM_PATCH_C_SRCS)\n.DEFAULT_GOAL := show\n'
+    f'include {project}/micro_kernels/tflm_patch.mk\n'
+    'show:\n\t@echo $(TFLM_PATCH_C_SRCS)\n.DEFAULT_GOAL := show\n'
   )
   listed = subprocess.check_output(['make', '-s', '-C', tmp_path, 'show'], text=True).split()
   assert f'{project}/micro_kernels/src/neg.c' in listed

@@ -25,9 +25,7 @@ class Lines(ModelBuilder):
 
   def conv1d(self, x: int, channels: int, kernel: int, squeeze: bool = False, **kw) -> int:
     stride, dilation = kw.pop('stride', 1), kw.pop('dilation', 1)
-    y = self.conv(
-        self._line(x), channels, (1, kernel), (1, stride), dilation=(1, dilation), **kw
-    )
+    y = self.conv(self._line(x), channels, (1, kernel), (1, stride), dilation=(1, dilation), **kw)
     return self._back(y, squeeze)
 
   def depthwise1d(self, x: int, kernel: int, **kw) -> int:
@@ -55,7 +53,7 @@ def _network(seed: int, dtype: DType = DType.INT8, float_io: bool = False) -> by
 
 
 @pytest.mark.parametrize(
-    'dtype, float_io, seed', [(DType.INT8, False, 0), (DType.INT8, True, 1), (DType.INT16, True, 2)]
+  'dtype, float_io, seed', [(DType.INT8, False, 0), (DType.INT8, True, 1), (DType.INT16, True, 2)]
 )
 def test_network_streams(dtype, float_io, seed):
   """One stage without a copy, and less memory than its largest map."""
@@ -93,10 +91,21 @@ def _lines(name: str, b: Lines) -> int:
   return b.average_pool(b.conv(x, 6, (1, 3)), (1, STEPS), 1)
 
 
-@pytest.mark.parametrize('name', [
-    'padded', 'padded_rows', 'same_rows', 'read_twice', 'shared', 'operand', 'whole_operand',
-    'mean', 'resized', 'global_pool',
-])  # fmt: skip
+@pytest.mark.parametrize(
+  'name',
+  [
+    'padded',
+    'padded_rows',
+    'same_rows',
+    'read_twice',
+    'shared',
+    'operand',
+    'whole_operand',
+    'mean',
+    'resized',
+    'global_pool',
+  ],
+)
 def test_lines_are_exact(name):
   b = Lines(3)
   b.output(_lines(name, b))

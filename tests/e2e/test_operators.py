@@ -20,16 +20,16 @@ from tflm_patch.graph.types import DType
 def _binary(opcode: str, fused: bool = True) -> list[Case]:
   """Broadcasts of a binary operator, either way round."""
   shapes = {
-      'scalar': (),
-      'vector': (6,),
-      'channels': (1, 1, 1, 6),
-      'one': (1, 1, 1, 1),
-      'plane': (1, 7, 9, 1),
-      'column': (1, 7, 1, 1),
-      'row': (1, 1, 9, 6),
-      'whole': MAP,
-      'lower_rank': (1, 1, 6),
-      'lower_rank_plane': (9, 1),
+    'scalar': (),
+    'vector': (6,),
+    'channels': (1, 1, 1, 6),
+    'one': (1, 1, 1, 1),
+    'plane': (1, 7, 9, 1),
+    'column': (1, 7, 1, 1),
+    'row': (1, 1, 9, 6),
+    'whole': MAP,
+    'lower_rank': (1, 1, 6),
+    'lower_rank_plane': (9, 1),
   }
   cases = []
   for name, shape in shapes.items():
@@ -55,15 +55,15 @@ def _binary(opcode: str, fused: bool = True) -> list[Case]:
 
 def _prelus() -> list[Case]:
   shapes = {
-      'channels': (1, 1, 6),
-      'one': (1,),
-      'map': (7, 9, 6),
-      'column': (7, 1, 1),
-      'row': (9, 1),
+    'channels': (1, 1, 6),
+    'one': (1,),
+    'map': (7, 9, 6),
+    'column': (7, 1, 1),
+    'row': (9, 1),
   }
   cases = [
-      Case(f'prelu_{name}', lambda b, x, s=shape: b.prelu(x, b.constant_operand(s)))
-      for name, shape in shapes.items()
+    Case(f'prelu_{name}', lambda b, x, s=shape: b.prelu(x, b.constant_operand(s)))
+    for name, shape in shapes.items()
   ]
   computed = Case('prelu_computed', lambda b, x: b.prelu(x, b.conv(b.mean(x), 6, 1)))
   return [*cases, computed]
@@ -77,16 +77,22 @@ def _gates() -> list[Case]:
     return getattr(b, opcode)(*((y, x) if swapped else (x, y)))
 
   table = [
-      ('mul', 'logistic', False), ('mul', 'logistic', True), ('mul', 'hard_swish', False),
-      ('add', 'tanh', False), ('add', 'relu', True), ('sub', 'logistic', False),
-      ('sub', 'leaky_relu', True), ('maximum', 'relu6', False), ('prelu', 'tanh', False),
-  ]  # fmt: skip
+    ('mul', 'logistic', False),
+    ('mul', 'logistic', True),
+    ('mul', 'hard_swish', False),
+    ('add', 'tanh', False),
+    ('add', 'relu', True),
+    ('sub', 'logistic', False),
+    ('sub', 'leaky_relu', True),
+    ('maximum', 'relu6', False),
+    ('prelu', 'tanh', False),
+  ]
   return [
-      Case(
-          f'gate_{opcode}_{gate}_{"first" if swapped else "second"}',
-          lambda b, x, arguments=(opcode, gate, swapped): gated(b, x, *arguments),
-      )
-      for opcode, gate, swapped in table
+    Case(
+      f'gate_{opcode}_{gate}_{"first" if swapped else "second"}',
+      lambda b, x, arguments=(opcode, gate, swapped): gated(b, x, *arguments),
+    )
+    for opcode, gate, swapped in table
   ]
 
 
@@ -98,53 +104,53 @@ def _slices() -> list[Case]:
   """STRIDED_SLICE with masks, negative indices and strides, and SLICE."""
   whole = {'begin': (0, 0, 0, 0), 'end': MAP, 'strides': (1, 1, 1, 1)}
   table: dict[str, dict[str, object]] = {
-      'channels': {'begin': (0, 0, 0, 2), 'end': (1, 7, 9, 5)},
-      'first_channels': {'end': (1, 7, 9, 4)},
-      'every_second_channel': {'begin': (0, 0, 0, 1), 'strides': (1, 1, 1, 2)},
-      'channels_reversed': {'strides': (1, 1, 1, -1), 'begin_mask': 8, 'end_mask': 8},
-      'rows': {'begin': (0, 2, 0, 0), 'end': (1, 6, 9, 6)},
-      'every_third_row': {'begin': (0, 1, 0, 0), 'strides': (1, 3, 1, 1)},
-      'last_row': {'begin': (0, -1, 0, 0), 'end_mask': 2, 'strides': (1, -9, 1, 1)},
-      'columns': {'begin': (0, 0, 3, 0), 'end': (1, 7, 8, 6)},
-      'every_second_column': {'strides': (1, 1, 2, 1), 'end_mask': 15},
-      'columns_reversed': {'begin': (0, 0, -2, 0), 'end': (1, 7, -9, 6), 'strides': (1, 1, -2, 1)},
-      'everything': {'begin': (0, 1, 1, -2), 'end': (1, -1, 99, -7), 'strides': (1, 2, 3, -2)},
-      'beyond': {'begin': (-5, -99, 4, 1), 'end': (9, 99, 99, 99)},
-      'one_value': {'begin': (0, 3, 4, 5), 'end': (1, 4, 5, 6), 'strides': (1, 9, 9, 9)},
-  }  # fmt: skip
+    'channels': {'begin': (0, 0, 0, 2), 'end': (1, 7, 9, 5)},
+    'first_channels': {'end': (1, 7, 9, 4)},
+    'every_second_channel': {'begin': (0, 0, 0, 1), 'strides': (1, 1, 1, 2)},
+    'channels_reversed': {'strides': (1, 1, 1, -1), 'begin_mask': 8, 'end_mask': 8},
+    'rows': {'begin': (0, 2, 0, 0), 'end': (1, 6, 9, 6)},
+    'every_third_row': {'begin': (0, 1, 0, 0), 'strides': (1, 3, 1, 1)},
+    'last_row': {'begin': (0, -1, 0, 0), 'end_mask': 2, 'strides': (1, -9, 1, 1)},
+    'columns': {'begin': (0, 0, 3, 0), 'end': (1, 7, 8, 6)},
+    'every_second_column': {'strides': (1, 1, 2, 1), 'end_mask': 15},
+    'columns_reversed': {'begin': (0, 0, -2, 0), 'end': (1, 7, -9, 6), 'strides': (1, 1, -2, 1)},
+    'everything': {'begin': (0, 1, 1, -2), 'end': (1, -1, 99, -7), 'strides': (1, 2, 3, -2)},
+    'beyond': {'begin': (-5, -99, 4, 1), 'end': (9, 99, 99, 99)},
+    'one_value': {'begin': (0, 3, 4, 5), 'end': (1, 4, 5, 6), 'strides': (1, 9, 9, 9)},
+  }
   cases = [
-      Case(f'strided_slice_{name}', lambda b, x, f={**whole, **fields}: b.strided_slice(x, **f))
-      for name, fields in table.items()
+    Case(f'strided_slice_{name}', lambda b, x, f={**whole, **fields}: b.strided_slice(x, **f))
+    for name, fields in table.items()
   ]
   shrunk = {**whole, 'begin': (0, 0, 3, 0), 'shrink_mask': 4}
   return [
-      *cases,
-      Case('strided_slice_shrunk', lambda b, x: b.strided_slice(x, **shrunk)),
-      Case(
-          'strided_slice_vectors',
-          lambda b, x: b.strided_slice(x, (1, 2), (3, 9), (1, 3)),
-          (4, 9),
-          framed=False,
-      ),
-      Case('slice', lambda b, x: b.slice(x, (0, 1, 2, 3), (1, 5, -1, 2))),
-      Case('slice_rows', lambda b, x: b.slice(x, (0, 3, 0, 0), (-1, 3, -1, -1))),
+    *cases,
+    Case('strided_slice_shrunk', lambda b, x: b.strided_slice(x, **shrunk)),
+    Case(
+      'strided_slice_vectors',
+      lambda b, x: b.strided_slice(x, (1, 2), (3, 9), (1, 3)),
+      (4, 9),
+      framed=False,
+    ),
+    Case('slice', lambda b, x: b.slice(x, (0, 1, 2, 3), (1, 5, -1, 2))),
+    Case('slice_rows', lambda b, x: b.slice(x, (0, 3, 0, 0), (-1, 3, -1, -1))),
   ]
 
 
 def _splits() -> list[Case]:
   """SPLIT and SPLIT_V: a part of which the others are not read, and all parts joined again."""
   cases = [
-      Case('split_channels', lambda b, x: b.split(x, 3)[1]),
-      Case('split_last_part', lambda b, x: b.split(x, 2, -1)[1]),
-      Case('split_columns', lambda b, x: b.split(x, 3, 2)[0]),
-      Case('split_rows', lambda b, x: b.split(x, 7, 1)[5]),
-      Case('split_one', lambda b, x: b.split(x, 1)[0]),
-      Case('split_joined', lambda b, x: b.concat(b.split(x, 3)[::-1])),
-      Case('split_twice', lambda b, x: b.concat(b.split(b.split(x, 2)[1], 3))),
-      Case('split_vectors', lambda b, x: b.split(x, 3, 1)[2], (4, 9), framed=False),
-      Case('split_v_joined', lambda b, x: b.concat(b.split_v(x, [1, 3, 2])[::-1])),
-      Case('split_v_columns', lambda b, x: b.split_v(x, [4, 1, 4], 2)[1]),
-      Case('split_v_rows', lambda b, x: b.split_v(x, [2, 4, 1], 1)[1]),
+    Case('split_channels', lambda b, x: b.split(x, 3)[1]),
+    Case('split_last_part', lambda b, x: b.split(x, 2, -1)[1]),
+    Case('split_columns', lambda b, x: b.split(x, 3, 2)[0]),
+    Case('split_rows', lambda b, x: b.split(x, 7, 1)[5]),
+    Case('split_one', lambda b, x: b.split(x, 1)[0]),
+    Case('split_joined', lambda b, x: b.concat(b.split(x, 3)[::-1])),
+    Case('split_twice', lambda b, x: b.concat(b.split(b.split(x, 2)[1], 3))),
+    Case('split_vectors', lambda b, x: b.split(x, 3, 1)[2], (4, 9), framed=False),
+    Case('split_v_joined', lambda b, x: b.concat(b.split_v(x, [1, 3, 2])[::-1])),
+    Case('split_v_columns', lambda b, x: b.split_v(x, [4, 1, 4], 2)[1]),
+    Case('split_v_rows', lambda b, x: b.split_v(x, [2, 4, 1], 1)[1]),
   ]
   parts = (lambda b, x, axis=axis: b.add(*b.split(x, 2, axis)) for axis in (1, 2))
   shape = (1, 6, 8, 5)
@@ -157,153 +163,168 @@ def _joined(b: ModelBuilder, x: int) -> int:
 
 
 CASES = [
-    *windows('conv', lambda b, x, **kw: b.conv(x, 5, **kw)),
-    *activations('conv', lambda b, x, **kw: b.conv(x, 5, **kw)),
-    Case('conv_per_tensor', lambda b, x: b.conv(x, 5, per_channel=False)),
-    Case('conv_no_bias', lambda b, x: b.conv(x, 5, bias=False)),
-    Case('conv_grouped', lambda b, x: b.conv(x, 4, groups=2)),
-    Case('conv_groups_of_one', lambda b, x: b.conv(x, 12, groups=6)),
-    Case('conv_dilated', lambda b, x: b.conv(x, 5, dilation=2)),
-    Case('conv_dilated_2x3_valid', lambda b, x: b.conv(x, 5, dilation=(2, 3), padding='VALID')),
-    Case('conv_pointwise', lambda b, x: b.conv(x, 17, 1)),
-    Case('conv_one_channel', lambda b, x: b.conv(x, 1, 3), shape=(1, 7, 9, 1)),
-    Case('conv_one_row', lambda b, x: b.conv(x, 5), shape=(1, 1, 9, 6)),
-    Case('conv_one_column', lambda b, x: b.conv(x, 5), shape=(1, 9, 1, 6)),
-    Case('conv_one_pixel', lambda b, x: b.conv(x, 5), shape=(1, 1, 1, 6)),
-    Case('conv_many_channels', lambda b, x: b.conv(x, 33, 3), shape=(1, 4, 3, 65)),
-    *windows('depthwise', lambda b, x, **kw: b.depthwise(x, **kw)),
-    *activations('depthwise', lambda b, x, **kw: b.depthwise(x, **kw)),
-    Case('depthwise_per_tensor', lambda b, x: b.depthwise(x, per_channel=False)),
-    Case('depthwise_no_bias', lambda b, x: b.depthwise(x, bias=False)),
-    Case('depthwise_multiplier_3', lambda b, x: b.depthwise(x, 3)),
-    Case('depthwise_multiplier_5_of_one', lambda b, x: b.depthwise(x, 5), shape=(1, 7, 9, 1)),
-    Case('depthwise_dilated', lambda b, x: b.depthwise(x, dilation=2)),
-    Case('depthwise_dilated_5x1', lambda b, x: b.depthwise(x, kernel=(3, 1), dilation=(2, 1))),
-    *[
-        Case(
-            f'transpose_conv_{padding}_{kernel}_{stride}'.replace(', ', 'x'),
-            lambda b, x, a=(kernel, stride, padding): b.transpose_conv(x, 5, *a),
-        )
-        for padding in ('SAME', 'VALID')
-        for kernel, stride in (
-            (3, 2), (2, 2), (4, 2), (1, 1), (3, 1), (2, 3), (1, 2), ((5, 3), (2, 3)),
-            ((1, 4), (1, 3)), (9, 4),
-        )
-    ],
-    *activations('transpose_conv', lambda b, x, **kw: b.transpose_conv(x, 5, **kw)),
-    Case('transpose_conv_per_tensor', lambda b, x: b.transpose_conv(x, 5, per_channel=False)),
-    Case('transpose_conv_no_bias', lambda b, x: b.transpose_conv(x, 5, bias=False)),
-    Case('transpose_conv_many', lambda b, x: b.transpose_conv(x, 33), shape=(1, 3, 2, 65)),
-    Case('transpose_conv_one', lambda b, x: b.transpose_conv(x, 1), shape=(1, 3, 2, 1)),
-    Case('transpose_conv_odd_size', lambda b, x: b.transpose_conv(x, 5, size=(13, 17))),
-    Case('transpose_conv_cut', lambda b, x: b.transpose_conv(x, 5, size=(5, 8))),
-    Case('transpose_conv_beyond', lambda b, x: b.transpose_conv(
-        x, 5, padding='VALID', size=(25, 26))),
-    *activations('fully_connected', lambda b, x, **kw: b.fully_connected(x, 5, **kw), bias=True),
-    Case('fully_connected_per_channel', lambda b, x: b.fully_connected(x, 5, per_channel=True)),
-    Case('fully_connected_no_bias', lambda b, x: b.fully_connected(x, 5, bias=False)),
-    Case('fully_connected_vector', lambda b, x: b.fully_connected(x, 9), (1, 37), framed=False),
+  *windows('conv', lambda b, x, **kw: b.conv(x, 5, **kw)),
+  *activations('conv', lambda b, x, **kw: b.conv(x, 5, **kw)),
+  Case('conv_per_tensor', lambda b, x: b.conv(x, 5, per_channel=False)),
+  Case('conv_no_bias', lambda b, x: b.conv(x, 5, bias=False)),
+  Case('conv_grouped', lambda b, x: b.conv(x, 4, groups=2)),
+  Case('conv_groups_of_one', lambda b, x: b.conv(x, 12, groups=6)),
+  Case('conv_dilated', lambda b, x: b.conv(x, 5, dilation=2)),
+  Case('conv_dilated_2x3_valid', lambda b, x: b.conv(x, 5, dilation=(2, 3), padding='VALID')),
+  Case('conv_pointwise', lambda b, x: b.conv(x, 17, 1)),
+  Case('conv_one_channel', lambda b, x: b.conv(x, 1, 3), shape=(1, 7, 9, 1)),
+  Case('conv_one_row', lambda b, x: b.conv(x, 5), shape=(1, 1, 9, 6)),
+  Case('conv_one_column', lambda b, x: b.conv(x, 5), shape=(1, 9, 1, 6)),
+  Case('conv_one_pixel', lambda b, x: b.conv(x, 5), shape=(1, 1, 1, 6)),
+  Case('conv_many_channels', lambda b, x: b.conv(x, 33, 3), shape=(1, 4, 3, 65)),
+  *windows('depthwise', lambda b, x, **kw: b.depthwise(x, **kw)),
+  *activations('depthwise', lambda b, x, **kw: b.depthwise(x, **kw)),
+  Case('depthwise_per_tensor', lambda b, x: b.depthwise(x, per_channel=False)),
+  Case('depthwise_no_bias', lambda b, x: b.depthwise(x, bias=False)),
+  Case('depthwise_multiplier_3', lambda b, x: b.depthwise(x, 3)),
+  Case('depthwise_multiplier_5_of_one', lambda b, x: b.depthwise(x, 5), shape=(1, 7, 9, 1)),
+  Case('depthwise_dilated', lambda b, x: b.depthwise(x, dilation=2)),
+  Case('depthwise_dilated_5x1', lambda b, x: b.depthwise(x, kernel=(3, 1), dilation=(2, 1))),
+  *[
     Case(
-        'fully_connected_batch',
-        lambda b, x: b.fully_connected(x, 9, flatten=False),
-        (4, 21),
-        framed=False,
-    ),
+      f'transpose_conv_{padding}_{kernel}_{stride}'.replace(', ', 'x'),
+      lambda b, x, a=(kernel, stride, padding): b.transpose_conv(x, 5, *a),
+    )
+    for padding in ('SAME', 'VALID')
+    for kernel, stride in (
+      (3, 2),
+      (2, 2),
+      (4, 2),
+      (1, 1),
+      (3, 1),
+      (2, 3),
+      (1, 2),
+      ((5, 3), (2, 3)),
+      ((1, 4), (1, 3)),
+      (9, 4),
+    )
+  ],
+  *activations('transpose_conv', lambda b, x, **kw: b.transpose_conv(x, 5, **kw)),
+  Case('transpose_conv_per_tensor', lambda b, x: b.transpose_conv(x, 5, per_channel=False)),
+  Case('transpose_conv_no_bias', lambda b, x: b.transpose_conv(x, 5, bias=False)),
+  Case('transpose_conv_many', lambda b, x: b.transpose_conv(x, 33), shape=(1, 3, 2, 65)),
+  Case('transpose_conv_one', lambda b, x: b.transpose_conv(x, 1), shape=(1, 3, 2, 1)),
+  Case('transpose_conv_odd_size', lambda b, x: b.transpose_conv(x, 5, size=(13, 17))),
+  Case('transpose_conv_cut', lambda b, x: b.transpose_conv(x, 5, size=(5, 8))),
+  Case(
+    'transpose_conv_beyond', lambda b, x: b.transpose_conv(x, 5, padding='VALID', size=(25, 26))
+  ),
+  *activations('fully_connected', lambda b, x, **kw: b.fully_connected(x, 5, **kw), bias=True),
+  Case('fully_connected_per_channel', lambda b, x: b.fully_connected(x, 5, per_channel=True)),
+  Case('fully_connected_no_bias', lambda b, x: b.fully_connected(x, 5, bias=False)),
+  Case('fully_connected_vector', lambda b, x: b.fully_connected(x, 9), (1, 37), framed=False),
+  Case(
+    'fully_connected_batch',
+    lambda b, x: b.fully_connected(x, 9, flatten=False),
+    (4, 21),
+    framed=False,
+  ),
+  Case(
+    'fully_connected_one_row_kept',
+    lambda b, x: b.fully_connected(x, 9, keep_num_dims=True),
+    (1, 1, 1, 21),
+  ),
+  *windows('average_pool', lambda b, x, **kw: b.average_pool(x, **kw)),
+  *activations('average_pool', lambda b, x, **kw: b.average_pool(x, **kw)),
+  *windows('max_pool', lambda b, x, **kw: b.max_pool(x, **kw)),
+  *activations('max_pool', lambda b, x, **kw: b.max_pool(x, **kw)),
+  *_binary('add'),
+  *_binary('mul'),
+  *_binary('sub'),
+  *_binary('maximum', fused=False),
+  *_binary('minimum', fused=False),
+  *_prelus(),
+  Case('mean', lambda b, x: b.mean(x)),
+  Case('mean_vector', lambda b, x: b.mean(x, keep_dims=False), framed=False),
+  Case('mean_negative_axes', lambda b, x: b.mean(x, (-2, -3))),
+  Case('mean_rows', lambda b, x: b.mean(x, (1,))),
+  Case('mean_columns', lambda b, x: b.mean(x, (2,))),
+  Case('mean_of_one', lambda b, x: b.mean(x), (1, 1, 1, 6)),
+  Case('mean_of_many', lambda b, x: b.mean(x), (1, 32, 32, 2)),
+  Case('softmax', lambda b, x: b.softmax(x)),
+  Case('softmax_beta', lambda b, x: b.softmax(x, beta=0.3)),
+  Case('softmax_vector', lambda b, x: b.softmax(x), (1, 10), framed=False),
+  Case('softmax_rows', lambda b, x: b.softmax(x), (5, 10), framed=False),
+  Case('quantize_float', lambda b, x: b.quantize(x), dtype=DType.FLOAT32, framed=False),
+  Case('quantize_uint8', lambda b, x: b.quantize(x), dtype=DType.UINT8, framed=False),
+  Case('quantize_int8', lambda b, x: b.quantize(x)),
+  Case('quantize_to_uint8', lambda b, x: b.quantize(x, DType.UINT8), framed=False),
+  Case('dequantize', lambda b, x: b.dequantize(x), framed=False),
+  Case('dequantize_uint8', lambda b, x: b.dequantize(x), dtype=DType.UINT8, framed=False),
+  Case('relu', lambda b, x: b.relu(x)),
+  Case('relu6', lambda b, x: b.relu6(x)),
+  Case('logistic', lambda b, x: b.logistic(x)),
+  Case('tanh', lambda b, x: b.tanh(x)),
+  Case('hard_swish', lambda b, x: b.hard_swish(x)),
+  Case('leaky_relu', lambda b, x: b.leaky_relu(x)),
+  Case('leaky_relu_steep', lambda b, x: b.leaky_relu(x, 1.7)),
+  Case('elu', lambda b, x: b.elu(x)),
+  Case('abs', lambda b, x: b.abs(x)),
+  Case('rsqrt', lambda b, x: b.rsqrt(b.quantize(x, like=b.input((1, 1), zero_point=-128)))),
+  *_gates(),
+  Case('pad', lambda b, x: b.pad_spatial(x, 1, 2, 3, 0)),
+  Case('pad_channels', lambda b, x: b.pad(x, [(0, 0), (1, 0), (0, 1), (2, 3)])),
+  Case('pad_value', lambda b, x: b.pad(x, [(0, 0), (1, 1), (2, 2), (0, 1)], value=-7)),
+  Case('transpose', lambda b, x: b.transpose(x, (0, 2, 3, 1)), framed=False),
+  Case(
+    'transpose_float',
+    lambda b, x: b.quantize(b.transpose(x, (0, 2, 3, 1))),
+    dtype=DType.FLOAT32,
+    framed=False,
+  ),
+  Case('resize_twice', lambda b, x: _nearest(b, x, 14, 18)),
+  Case('resize_smaller', lambda b, x: _nearest(b, x, 3, 4)),
+  Case('resize_corners', lambda b, x: _nearest(b, x, 11, 20, True)),
+  Case('resize_half_pixel', lambda b, x: _nearest(b, x, 11, 20, False, True)),
+  Case('resize_both', lambda b, x: _nearest(b, x, 13, 17, True, True)),
+  *[
     Case(
-        'fully_connected_one_row_kept',
-        lambda b, x: b.fully_connected(x, 9, keep_num_dims=True),
-        (1, 1, 1, 21),
-    ),
-    *windows('average_pool', lambda b, x, **kw: b.average_pool(x, **kw)),
-    *activations('average_pool', lambda b, x, **kw: b.average_pool(x, **kw)),
-    *windows('max_pool', lambda b, x, **kw: b.max_pool(x, **kw)),
-    *activations('max_pool', lambda b, x, **kw: b.max_pool(x, **kw)),
-    *_binary('add'),
-    *_binary('mul'),
-    *_binary('sub'),
-    *_binary('maximum', fused=False),
-    *_binary('minimum', fused=False),
-    *_prelus(),
-    Case('mean', lambda b, x: b.mean(x)),
-    Case('mean_vector', lambda b, x: b.mean(x, keep_dims=False), framed=False),
-    Case('mean_negative_axes', lambda b, x: b.mean(x, (-2, -3))),
-    Case('mean_rows', lambda b, x: b.mean(x, (1,))),
-    Case('mean_columns', lambda b, x: b.mean(x, (2,))),
-    Case('mean_of_one', lambda b, x: b.mean(x), (1, 1, 1, 6)),
-    Case('mean_of_many', lambda b, x: b.mean(x), (1, 32, 32, 2)),
-    Case('softmax', lambda b, x: b.softmax(x)),
-    Case('softmax_beta', lambda b, x: b.softmax(x, beta=0.3)),
-    Case('softmax_vector', lambda b, x: b.softmax(x), (1, 10), framed=False),
-    Case('softmax_rows', lambda b, x: b.softmax(x), (5, 10), framed=False),
-    Case('quantize_float', lambda b, x: b.quantize(x), dtype=DType.FLOAT32, framed=False),
-    Case('quantize_uint8', lambda b, x: b.quantize(x), dtype=DType.UINT8, framed=False),
-    Case('quantize_int8', lambda b, x: b.quantize(x)),
-    Case('quantize_to_uint8', lambda b, x: b.quantize(x, DType.UINT8), framed=False),
-    Case('dequantize', lambda b, x: b.dequantize(x), framed=False),
-    Case('dequantize_uint8', lambda b, x: b.dequantize(x), dtype=DType.UINT8, framed=False),
-    Case('relu', lambda b, x: b.relu(x)),
-    Case('relu6', lambda b, x: b.relu6(x)),
-    Case('logistic', lambda b, x: b.logistic(x)),
-    Case('tanh', lambda b, x: b.tanh(x)),
-    Case('hard_swish', lambda b, x: b.hard_swish(x)),
-    Case('leaky_relu', lambda b, x: b.leaky_relu(x)),
-    Case('leaky_relu_steep', lambda b, x: b.leaky_relu(x, 1.7)),
-    Case('elu', lambda b, x: b.elu(x)),
-    Case('abs', lambda b, x: b.abs(x)),
-    Case('rsqrt', lambda b, x: b.rsqrt(b.quantize(x, like=b.input((1, 1), zero_point=-128)))),
-    *_gates(),
-    Case('pad', lambda b, x: b.pad_spatial(x, 1, 2, 3, 0)),
-    Case('pad_channels', lambda b, x: b.pad(x, [(0, 0), (1, 0), (0, 1), (2, 3)])),
-    Case('pad_value', lambda b, x: b.pad(x, [(0, 0), (1, 1), (2, 2), (0, 1)], value=-7)),
-    Case('transpose', lambda b, x: b.transpose(x, (0, 2, 3, 1)), framed=False),
-    Case(
-        'transpose_float',
-        lambda b, x: b.quantize(b.transpose(x, (0, 2, 3, 1))),
-        dtype=DType.FLOAT32,
-        framed=False,
-    ),
-    Case('resize_twice', lambda b, x: _nearest(b, x, 14, 18)),
-    Case('resize_smaller', lambda b, x: _nearest(b, x, 3, 4)),
-    Case('resize_corners', lambda b, x: _nearest(b, x, 11, 20, True)),
-    Case('resize_half_pixel', lambda b, x: _nearest(b, x, 11, 20, False, True)),
-    Case('resize_both', lambda b, x: _nearest(b, x, 13, 17, True, True)),
-    *[
-        Case(f'bilinear_{name}_{rows}x{cols}', lambda b, x, a=(rows, cols, *flags): (
-            b.resize_bilinear(x, *a)))
-        for name, flags in (
-            ('plain', (False, False)), ('corners', (True, False)), ('half_pixel', (False, True)),
-        )
-        for rows, cols in ((14, 18), (3, 4), (11, 20), (7, 9), (1, 1), (1, 30), (28, 5))
-    ],
-    Case('bilinear_of_one', lambda b, x: b.resize_bilinear(x, 4, 5), (1, 1, 1, 6)),
-    Case('concatenation', _joined),
-    *_slices(),
-    *_splits(),
-    Case('space_to_depth', lambda b, x: b.space_to_depth(x, 2), (1, 8, 6, 3)),
-    Case('space_to_depth_3', lambda b, x: b.space_to_depth(x, 3), (1, 6, 9, 2)),
-    Case('space_to_depth_1', lambda b, x: b.space_to_depth(x, 1)),
-    Case('depth_to_space', lambda b, x: b.depth_to_space(x, 2), (1, 5, 4, 12)),
-    Case('depth_to_space_3', lambda b, x: b.depth_to_space(x, 3), (1, 2, 3, 9)),
-    Case('depth_to_space_1', lambda b, x: b.depth_to_space(x, 1)),
-    Case('blocks_there_and_back', lambda b, x: b.depth_to_space(b.space_to_depth(x, 2), 2),
-         (1, 8, 6, 3)),
-    Case('reshape_flat', lambda b, x: b.fully_connected(b.reshape(x, (1, 378)), 4)),
-    Case('reshape_turned', lambda b, x: b.reshape(x, (1, 9, 7, 6))),
-    Case('reshape_line', lambda b, x: b.reshape(x, (1, 1, 63, 6))),
-    Case('reshape_column', lambda b, x: b.reshape(x, (1, 63, 1, 6))),
-    Case('reshape_channels', lambda b, x: b.reshape(x, (1, 7, 3, 18))),
-    Case('reshape_rank_3', lambda b, x: b.reshape(x, (1, 63, 6)), framed=False),
-    Case('reshape_there_and_back', lambda b, x: (
-        b.reshape(b.relu(b.reshape(x, (1, 21, 9, 2))), MAP))),
-    Case('reshape_read_twice', lambda b, x: (
-        b.concat([b.reshape(x, (1, 9, 7, 6)), b.reshape(b.relu6(x), (1, 9, 7, 6))]))),
-    Case('squeeze', lambda b, x: b.squeeze(b.mean(x), (1, 2)), framed=False),
-    Case(
-        'expand_dims',
-        lambda b, x: b.conv(b.expand_dims(b.expand_dims(x, 1), 1), 4, 1),
-        (1, 6),
-        framed=False,
-    ),
+      f'bilinear_{name}_{rows}x{cols}',
+      lambda b, x, a=(rows, cols, *flags): b.resize_bilinear(x, *a),
+    )
+    for name, flags in (
+      ('plain', (False, False)),
+      ('corners', (True, False)),
+      ('half_pixel', (False, True)),
+    )
+    for rows, cols in ((14, 18), (3, 4), (11, 20), (7, 9), (1, 1), (1, 30), (28, 5))
+  ],
+  Case('bilinear_of_one', lambda b, x: b.resize_bilinear(x, 4, 5), (1, 1, 1, 6)),
+  Case('concatenation', _joined),
+  *_slices(),
+  *_splits(),
+  Case('space_to_depth', lambda b, x: b.space_to_depth(x, 2), (1, 8, 6, 3)),
+  Case('space_to_depth_3', lambda b, x: b.space_to_depth(x, 3), (1, 6, 9, 2)),
+  Case('space_to_depth_1', lambda b, x: b.space_to_depth(x, 1)),
+  Case('depth_to_space', lambda b, x: b.depth_to_space(x, 2), (1, 5, 4, 12)),
+  Case('depth_to_space_3', lambda b, x: b.depth_to_space(x, 3), (1, 2, 3, 9)),
+  Case('depth_to_space_1', lambda b, x: b.depth_to_space(x, 1)),
+  Case(
+    'blocks_there_and_back', lambda b, x: b.depth_to_space(b.space_to_depth(x, 2), 2), (1, 8, 6, 3)
+  ),
+  Case('reshape_flat', lambda b, x: b.fully_connected(b.reshape(x, (1, 378)), 4)),
+  Case('reshape_turned', lambda b, x: b.reshape(x, (1, 9, 7, 6))),
+  Case('reshape_line', lambda b, x: b.reshape(x, (1, 1, 63, 6))),
+  Case('reshape_column', lambda b, x: b.reshape(x, (1, 63, 1, 6))),
+  Case('reshape_channels', lambda b, x: b.reshape(x, (1, 7, 3, 18))),
+  Case('reshape_rank_3', lambda b, x: b.reshape(x, (1, 63, 6)), framed=False),
+  Case('reshape_there_and_back', lambda b, x: b.reshape(b.relu(b.reshape(x, (1, 21, 9, 2))), MAP)),
+  Case(
+    'reshape_read_twice',
+    lambda b, x: b.concat([b.reshape(x, (1, 9, 7, 6)), b.reshape(b.relu6(x), (1, 9, 7, 6))]),
+  ),
+  Case('squeeze', lambda b, x: b.squeeze(b.mean(x), (1, 2)), framed=False),
+  Case(
+    'expand_dims',
+    lambda b, x: b.conv(b.expand_dims(b.expand_dims(x, 1), 1), 4, 1),
+    (1, 6),
+    framed=False,
+  ),
 ]
 
 
@@ -321,14 +342,15 @@ def test_operator_between_neighbours(case, seed, wild):
 
 # Operators that no stage holds, and a word of the reason.
 STOCK_CASES = {
-    'LEAKY_RELU': (lambda b, x: b.leaky_relu(x, -0.3), 'negative'),
-    'STRIDED_SLICE': (
-        lambda b, x: b.strided_slice(x, (0, 6, 0, 0), (1, 0, 9, 6), (1, -2, 1, 1)), 'Rows',
-    ),
-    'TRANSPOSE': (lambda b, x: b.transpose(x, (0, 2, 1, 3)), 'NCHW'),
-    'CONCATENATION': (lambda b, x: b.concat([x, x], axis=1), 'axis'),
-    'MEAN': (lambda b, x: b.mean(x, (3,)), 'axes'),
-}  # fmt: skip
+  'LEAKY_RELU': (lambda b, x: b.leaky_relu(x, -0.3), 'negative'),
+  'STRIDED_SLICE': (
+    lambda b, x: b.strided_slice(x, (0, 6, 0, 0), (1, 0, 9, 6), (1, -2, 1, 1)),
+    'Rows',
+  ),
+  'TRANSPOSE': (lambda b, x: b.transpose(x, (0, 2, 1, 3)), 'NCHW'),
+  'CONCATENATION': (lambda b, x: b.concat([x, x], axis=1), 'axis'),
+  'MEAN': (lambda b, x: b.mean(x, (3,)), 'axes'),
+}
 
 
 @pytest.mark.parametrize('opcode', STOCK_CASES)

@@ -69,16 +69,16 @@ def network(kernel=3, stride=2, dilation=1, padding='SAME', pool='average'):
 
 @pytest.mark.parametrize('grid', [(1, 1), (1, 3), (3, 1), (2, 2), (2, 3), (3, 3)])
 @pytest.mark.parametrize(
-    'case',
-    [
-        {},
-        {'padding': 'VALID'},
-        {'kernel': 5},
-        {'kernel': 7, 'stride': 1, 'pool': 'max'},
-        {'dilation': 2},
-        {'kernel': 1, 'stride': 1},
-    ],
-    ids=str,
+  'case',
+  [
+    {},
+    {'padding': 'VALID'},
+    {'kernel': 5},
+    {'kernel': 7, 'stride': 1, 'pool': 'max'},
+    {'dilation': 2},
+    {'kernel': 1, 'stride': 1},
+  ],
+  ids=str,
 )
 def test_grids(grid, case):
   assert check(network(**case), patch_options(grid))
@@ -94,9 +94,7 @@ def test_depths(depth):
 
 
 def operators(data, rows):
-  options = ConvertOptions(
-      force_stage=True, input_rows=rows, plan=PlanOptions(schedule='layer')
-  )
+  options = ConvertOptions(force_stage=True, input_rows=rows, plan=PlanOptions(schedule='layer'))
   (stage,) = convert_model(data, options).stages
   return stage.plan.graph
 
@@ -113,9 +111,7 @@ def test_patches_inside_a_stage(monkeypatch, first, grid, rows):
   for depth in depths:
     chosen = search._Rewrites(patched=(first, depth, grid))
     monkeypatch.setattr(search.StageSearch, '_chosen', lambda self, chosen=chosen: chosen)
-    options = ConvertOptions(
-        force_stage=True, input_rows=rows, plan=PlanOptions(max_overhead=9.0)
-    )
+    options = ConvertOptions(force_stage=True, input_rows=rows, plan=PlanOptions(max_overhead=9.0))
     (stage,) = check_conversion(data, options, 3).stages
     assert any(op.name.startswith('JOIN') for op in stage.plan.graph.ops)
     check_memory(stage.plan)
@@ -151,8 +147,8 @@ def test_a_grid_of_one_patch_computes_nothing_twice():
 
 
 @pytest.mark.parametrize(
-    'grid, depth, text',
-    [((99, 1), None, 'larger than the map'), ((2, 2), 4, 'a patch depth of 4 is not possible')],
+  'grid, depth, text',
+  [((99, 1), None, 'larger than the map'), ((2, 2), 4, 'a patch depth of 4 is not possible')],
 )
 def test_refusals(grid, depth, text):
   with pytest.raises(TflmPatchError, match=text) as error:

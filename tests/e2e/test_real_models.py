@@ -32,20 +32,20 @@ class Case:
 
 
 CASES = [
-    Case('mlperf_vww_96_int8', 28_600),
-    Case('mlperf_resnet8_int8', 14_200),
-    Case('mlperf_kws_int8', 6_000),
-    Case('mlperf_ad01_int8', None),
-    Case('tflm_person_detect', 14_900),
-    Case('mbv2_0.35_144_int8', 67_400),
-    Case('mbv2_1.0_224_int8', 200_000),
-    Case('tflm_mbv2_pytorch_224', 280_000),
-    Case('mcunet_vww', None),
-    Case('mcunet_vww', 22_000, int8_io=True),
-    Case('mcunet_detection', None),
-    Case('mcunet_detection', 74_000, int8_io=True),
-    Case('mcunetv2_large', None),
-    Case('mcunetv2_large', 262_000, int8_io=True),
+  Case('mlperf_vww_96_int8', 28_600),
+  Case('mlperf_resnet8_int8', 14_200),
+  Case('mlperf_kws_int8', 6_000),
+  Case('mlperf_ad01_int8', None),
+  Case('tflm_person_detect', 14_900),
+  Case('mbv2_0.35_144_int8', 67_400),
+  Case('mbv2_1.0_224_int8', 200_000),
+  Case('tflm_mbv2_pytorch_224', 280_000),
+  Case('mcunet_vww', None),
+  Case('mcunet_vww', 22_000, int8_io=True),
+  Case('mcunet_detection', None),
+  Case('mcunet_detection', 74_000, int8_io=True),
+  Case('mcunetv2_large', None),
+  Case('mcunetv2_large', 262_000, int8_io=True),
 ]
 
 
@@ -61,8 +61,9 @@ def check(data: bytes, limit: int | None, int8_io: bool, inputs: int) -> None:
   assert comparison.bit_exact, comparison.first
   stock, ours = measure_arena(data), measure_arena(result.data)
   for predicted, measured in (
-      (result.original_arena_host, stock), (result.converted_arena_host, ours),
-  ):  # fmt: skip
+    (result.original_arena_host, stock),
+    (result.converted_arena_host, ours),
+  ):
     assert predicted.head == measured.head
     assert abs(predicted.tail - measured.tail) <= 64
   assert limit is None or ours.head <= limit
@@ -88,8 +89,8 @@ def test_sample_model_still_knows_its_digits():
   images, labels = sample_images()
   interpreter = Interpreter(convert_model(sample_model_path().read_bytes()).data)
   right = sum(
-      int(interpreter.invoke([image[None]])[0].argmax()) == label
-      for image, label in zip(images, labels)
+    int(interpreter.invoke([image[None]])[0].argmax()) == label
+    for image, label in zip(images, labels)
   )
   assert right >= 9
 
@@ -113,7 +114,7 @@ def test_conversion_takes_little_time_and_memory(name, models_dir, tmp_path):
     pytest.skip(f'{path} is absent')
   arguments = ['convert', str(path), '-o', str(tmp_path / 'out.tflite')]
   result = subprocess.run(
-      [sys.executable, '-c', _MEASURED, *arguments], capture_output=True, text=True, check=True
+    [sys.executable, '-c', _MEASURED, *arguments], capture_output=True, text=True, check=True
   )
   seconds, kilobytes = result.stderr.split()[-2:]
   assert float(seconds) < 20

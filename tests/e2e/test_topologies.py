@@ -144,9 +144,8 @@ def _focus(b):
   """Four strided slices of the image, joined: SPACE_TO_DEPTH as detectors write it."""
   x = b.input((1, 12, 10, 3))
   parts = [
-      b.strided_slice(x, (0, i, j, 0), (1, 12, 10, 3), (1, 2, 2, 1))
-      for j in (0, 1) for i in (0, 1)
-  ]  # fmt: skip
+    b.strided_slice(x, (0, i, j, 0), (1, 12, 10, 3), (1, 2, 2, 1)) for j in (0, 1) for i in (0, 1)
+  ]
   b.output(b.conv(b.concat(parts), 8))
 
 
@@ -191,13 +190,33 @@ def _float_tail(b):
 
 
 TOPOLOGIES = [
-    _same_output_twice, _input_is_output, _unused_input, _unused_result, _dead_network,
-    _constant_output, _two_networks, _two_inputs_of_one_addition, _many_outputs, _many_inputs,
-    _wide_fan, _long_shortcut,
-    _feature_pyramid, _stock_between_branches, _stock_gate, _reshaped_output,
-    _split_outputs, _split_input, _shuffle_unit, _focus, _super_resolution,
-    _reshape_of_the_input, _only_reshapes, _sequence, _tall, _float_tail,
-]  # fmt: skip
+  _same_output_twice,
+  _input_is_output,
+  _unused_input,
+  _unused_result,
+  _dead_network,
+  _constant_output,
+  _two_networks,
+  _two_inputs_of_one_addition,
+  _many_outputs,
+  _many_inputs,
+  _wide_fan,
+  _long_shortcut,
+  _feature_pyramid,
+  _stock_between_branches,
+  _stock_gate,
+  _reshaped_output,
+  _split_outputs,
+  _split_input,
+  _shuffle_unit,
+  _focus,
+  _super_resolution,
+  _reshape_of_the_input,
+  _only_reshapes,
+  _sequence,
+  _tall,
+  _float_tail,
+]
 
 
 @pytest.mark.parametrize('force', [False, True], ids=['if_smaller', 'forced'])

@@ -19,12 +19,12 @@ FIRMWARE_CXX = ['-std=c++14', '-fno-rtti', '-fno-exceptions', '-DTF_LITE_STATIC_
 SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-g']
 COMPILERS = ['g++', 'clang++', 'arm-none-eabi-g++']
 TREES = {
-    'old': [f'-I{HERE}/fake_tflm/old'],
-    'new': [f'-I{HERE}/fake_tflm/new'],
-    'new, no global names': [f'-I{HERE}/fake_tflm/new', '-DTFLM_NO_GLOBAL_C_ALIASES'],
-    'old, no error strings': [f'-I{HERE}/fake_tflm/old', '-DTF_LITE_STRIP_ERROR_STRINGS'],
-    'new, no error strings': [f'-I{HERE}/fake_tflm/new', '-DTF_LITE_STRIP_ERROR_STRINGS'],
-    'own declarations': ['-DTFLM_PATCH_NO_TFLM_HEADERS'],
+  'old': [f'-I{HERE}/fake_tflm/old'],
+  'new': [f'-I{HERE}/fake_tflm/new'],
+  'new, no global names': [f'-I{HERE}/fake_tflm/new', '-DTFLM_NO_GLOBAL_C_ALIASES'],
+  'old, no error strings': [f'-I{HERE}/fake_tflm/old', '-DTF_LITE_STRIP_ERROR_STRINGS'],
+  'new, no error strings': [f'-I{HERE}/fake_tflm/new', '-DTF_LITE_STRIP_ERROR_STRINGS'],
+  'own declarations': ['-DTFLM_PATCH_NO_TFLM_HEADERS'],
 }
 # The application's side: what `RegisterTflmPatchOps` returns is the resolver's own type.
 APPLICATION = """
@@ -39,7 +39,7 @@ static_assert(tflm_patch::kNumberOfTflmPatchOps == 1, "entries of the resolver")
 
 def run(*command):
   result = subprocess.run(
-      [str(part) for part in command], capture_output=True, text=True, timeout=300
+    [str(part) for part in command], capture_output=True, text=True, timeout=300
   )
   assert result.returncode == 0, result.stdout + result.stderr
   return result.stdout
@@ -55,14 +55,23 @@ def compiler(request):
 @pytest.mark.parametrize('flags', TREES.values(), ids=TREES.keys())
 def test_adapter_compiles_without_warnings(compiler, flags, tmp_path):
   for level in ('-O0', '-Os', '-O2'):
-    run(compiler, *FIRMWARE_CXX, level, *INCLUDES, *flags, '-c',
-        KERNELS / 'tflm' / 'stage_op.cc', '-o', tmp_path / 'stage_op.o')  # fmt: skip
+    run(
+      compiler,
+      *FIRMWARE_CXX,
+      level,
+      *INCLUDES,
+      *flags,
+      '-c',
+      KERNELS / 'tflm' / 'stage_op.cc',
+      '-o',
+      tmp_path / 'stage_op.o',
+    )
 
 
 @pytest.mark.parametrize('flags', TREES.values(), ids=TREES.keys())
 def test_application_compiles_without_warnings(compiler, flags, tmp_path):
-  qualified = 'tflm_patch::TFLMRegistration' if 'NO_TFLM_HEADERS' in flags[0] else (
-      '::TFLMRegistration'
+  qualified = (
+    'tflm_patch::TFLMRegistration' if 'NO_TFLM_HEADERS' in flags[0] else ('::TFLMRegistration')
   )
   source = tmp_path / 'application.cc'
   source.write_text(APPLICATION.replace('tflm_patch_registration', qualified))
@@ -80,16 +89,16 @@ def test_camera_loop_of_the_page_compiles(age, tmp_path):
   namespace = 'tflite' if age == 'old' else 'tflite::micro'
   source = tmp_path / 'loop.cc'
   source.write_text(
-      '#include "tensorflow/lite/micro/micro_context.h"\n'
-      '#include "tensorflow/lite/micro/micro_interpreter.h"\n'
-      '#include "tflm_patch/tflm/patch_op_resolver.h"\n'
-      f'using {namespace}::MicroInterpreter;\nusing {namespace}::TfLiteTensor;\n'
-      f'static_assert(tflm_patch::WantsMoreRows({namespace}::kTfLiteAbort), "the status");\n'
-      'static_assert(!tflm_patch::WantsMoreRows(kTfLiteOk), "the status");\n'
-      'constexpr int kHeight = 96, kBandRows = 2;\n'
-      'void ReadCameraLines(int8_t* to, int rows);\nvoid Use(const TfLiteTensor* output);\n'
-      'bool RunFrame(MicroInterpreter& interpreter);\n'
-      f'bool RunFrame(MicroInterpreter& interpreter) {{\n{loop}return true;\n}}\n'
+    '#include "tensorflow/lite/micro/micro_context.h"\n'
+    '#include "tensorflow/lite/micro/micro_interpreter.h"\n'
+    '#include "tflm_patch/tflm/patch_op_resolver.h"\n'
+    f'using {namespace}::MicroInterpreter;\nusing {namespace}::TfLiteTensor;\n'
+    f'static_assert(tflm_patch::WantsMoreRows({namespace}::kTfLiteAbort), "the status");\n'
+    'static_assert(!tflm_patch::WantsMoreRows(kTfLiteOk), "the status");\n'
+    'constexpr int kHeight = 96, kBandRows = 2;\n'
+    'void ReadCameraLines(int8_t* to, int rows);\nvoid Use(const TfLiteTensor* output);\n'
+    'bool RunFrame(MicroInterpreter& interpreter);\n'
+    f'bool RunFrame(MicroInterpreter& interpreter) {{\n{loop}return true;\n}}\n'
   )
   flags = [flag if flag != '-std=c++14' else '-std=c++17' for flag in FIRMWARE_CXX]
   run('g++', *flags, *INCLUDES, *TREES[age], '-c', source, '-o', tmp_path / 'loop.o')
@@ -99,15 +108,24 @@ def test_camera_loop_of_the_page_compiles(age, tmp_path):
 def test_adapter_needs_no_runtime_support(compiler, age, tmp_path):
   """No heap, no guards of static objects, no RTTI, no code before main."""
   binary = tmp_path / 'stage_op.o'
-  run(compiler, *FIRMWARE_CXX, '-Os', *INCLUDES, *TREES[age], '-c',
-      KERNELS / 'tflm' / 'stage_op.cc', '-o', binary)  # fmt: skip
+  run(
+    compiler,
+    *FIRMWARE_CXX,
+    '-Os',
+    *INCLUDES,
+    *TREES[age],
+    '-c',
+    KERNELS / 'tflm' / 'stage_op.cc',
+    '-o',
+    binary,
+  )
   nm = 'arm-none-eabi-nm' if compiler.startswith('arm') else 'nm'
   symbols = run(nm, binary)
   undefined = set(re.findall(r' U (\S+)', symbols))
   allowed = re.compile(
-      r'tflm_patch_(validate|resume|is_fed_by_bands|workspace_size|state_size|reset_state)$'
-      r'|tflm_patch_status_text$|_Z11MicroPrintfPKcz$'
-      r'|_ZN6tflite\S*MicroContext|_GLOBAL_OFFSET_TABLE_$|__stack_chk_fail$|__aeabi_'
+    r'tflm_patch_(validate|resume|is_fed_by_bands|workspace_size|state_size|reset_state)$'
+    r'|tflm_patch_status_text$|_Z11MicroPrintfPKcz$'
+    r'|_ZN6tflite\S*MicroContext|_GLOBAL_OFFSET_TABLE_$|__stack_chk_fail$|__aeabi_'
   )
   assert undefined
   assert {name for name in undefined if not allowed.match(name)} == set()
@@ -123,8 +141,15 @@ def test_other_structure_layout_than_tflm_is_one_clear_line(tflm, operator, tmp_
     pytest.skip('g++ is not installed')
   static = {'with': ['-DTF_LITE_STATIC_MEMORY'], 'without': []}
   options = ['-std=c++14', *WARNINGS, *INCLUDES, *TREES['old']]
-  run('g++', *options, *static[operator], '-c', KERNELS / 'tflm' / 'stage_op.cc', '-o',
-      tmp_path / 'stage_op.o')  # fmt: skip
+  run(
+    'g++',
+    *options,
+    *static[operator],
+    '-c',
+    KERNELS / 'tflm' / 'stage_op.cc',
+    '-o',
+    tmp_path / 'stage_op.o',
+  )
   run('g++', *options, *static[tflm], '-c', HERE / 'layout_test.cc', '-o', tmp_path / 'test.o')
   # The executor is not reached: the node has no tensors.
   run('g++', tmp_path / 'test.o', tmp_path / 'stage_op.o', '-o', tmp_path / 'test')
@@ -133,8 +158,8 @@ def test_other_structure_layout_than_tflm_is_one_clear_line(tflm, operator, tmp_
     assert line == 'TflmPatchStage: no inputs or outputs\n'
   else:
     assert line == (
-        f'TflmPatchStage: TFLM is compiled {tflm} TF_LITE_STATIC_MEMORY, this file '
-        f'{operator} it: define it everywhere or nowhere\n'
+      f'TflmPatchStage: TFLM is compiled {tflm} TF_LITE_STATIC_MEMORY, this file '
+      f'{operator} it: define it everywhere or nowhere\n'
     )
 
 
@@ -148,7 +173,7 @@ def test_operator_on_nodes_that_tflm_would_not_build(tmp_path):
   probe = tmp_path / 'probe.c'
   probe.write_text('int main(void) { return 0; }\n')
   sanitized = subprocess.run(
-      ['gcc', *SANITIZERS, probe, '-o', tmp_path / 'probe'], capture_output=True, check=False
+    ['gcc', *SANITIZERS, probe, '-o', tmp_path / 'probe'], capture_output=True, check=False
   )
   flags = SANITIZERS if sanitized.returncode == 0 else []
   objects = []

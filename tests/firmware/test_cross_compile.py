@@ -8,15 +8,15 @@ import subprocess
 import pytest
 from support import real_models
 from support.firmware import (
-    C11,
-    CORTEX_M4,
-    CXX14,
-    FAKE_TFLM,
-    TARGETS,
-    converted,
-    image_model,
-    need,
-    run,
+  C11,
+  CORTEX_M4,
+  CXX14,
+  FAKE_TFLM,
+  TARGETS,
+  converted,
+  image_model,
+  need,
+  run,
 )
 
 from tflm_patch.api import convert_model
@@ -40,8 +40,8 @@ def exported(tmp_path_factory):
   """A component for both runtimes, by rows and with a float output."""
   folder = tmp_path_factory.mktemp('exported')
   for name, data in (
-      ('rows', converted(input_rows=2)),
-      ('real', converted(image_model(float_output=True))),
+    ('rows', converted(input_rows=2)),
+    ('real', converted(image_model(float_output=True))),
   ):
     (folder / f'{name}.tflite').write_bytes(data)
     export(folder / f'{name}.tflite', folder / name, ExportOptions('c-array', name))
@@ -54,8 +54,16 @@ def compile_objects(prefix, flags, sources, folder, *options):
   for number, source in enumerate(sources):
     is_c = source.suffix == '.c'
     objects.append(folder / f'{number}.o')
-    run(f'{prefix}{"gcc" if is_c else "g++"}', *flags, *(C11 if is_c else CXX14), *options,
-        '-c', source, '-o', objects[-1])  # fmt: skip
+    run(
+      f'{prefix}{"gcc" if is_c else "g++"}',
+      *flags,
+      *(C11 if is_c else CXX14),
+      *options,
+      '-c',
+      source,
+      '-o',
+      objects[-1],
+    )
   return objects
 
 
@@ -66,9 +74,7 @@ def test_kernels_compile(target, tmp_path):
 @pytest.mark.parametrize('age', ['old', 'new', None])
 def test_adapter_compiles(target, age, tmp_path):
   names = ['-DTFLM_PATCH_NO_TFLM_HEADERS'] if age is None else [f'-I{FAKE_TFLM}/{age}']
-  compile_objects(
-      *target, [KERNELS / 'tflm/stage_op.cc'], tmp_path / 'o', '-Os', INCLUDE, *names
-  )
+  compile_objects(*target, [KERNELS / 'tflm/stage_op.cc'], tmp_path / 'o', '-Os', INCLUDE, *names)
 
 
 @pytest.mark.parametrize('age', ['old', 'new'])
@@ -79,7 +85,7 @@ def test_exported_code_compiles(target, age, name, exported, tmp_path):
   sources.append(folder / 'examples/run_once/main.c')
   assert len(sources) == 4  # data, direct, tflm, main
   compile_objects(
-      *target, sources, tmp_path / 'o', '-O2', f'-I{folder}/include', f'-I{FAKE_TFLM}/{age}'
+    *target, sources, tmp_path / 'o', '-O2', f'-I{folder}/include', f'-I{FAKE_TFLM}/{age}'
   )
 
 
@@ -88,9 +94,14 @@ def test_exported_code_needs_no_runtime_support(exported, tmp_path):
   need('arm-none-eabi-g++')
   folder = exported / 'rows'
   (compiled,) = compile_objects(
-      'arm-none-eabi-', CORTEX_M4, [folder / 'src/rows_tflm.cc'], tmp_path / 'o', '-Os',
-      f'-I{folder}/include', f'-I{FAKE_TFLM}/new',
-  )  # fmt: skip
+    'arm-none-eabi-',
+    CORTEX_M4,
+    [folder / 'src/rows_tflm.cc'],
+    tmp_path / 'o',
+    '-Os',
+    f'-I{folder}/include',
+    f'-I{FAKE_TFLM}/new',
+  )
   symbols = run('arm-none-eabi-nm', compiled)
   undefined = set(re.findall(r' U (\S+)', symbols))
   assert not {name for name in undefined if 'guard' in name or 'atexit' in name}
@@ -101,8 +112,8 @@ def test_exported_code_needs_no_runtime_support(exported, tmp_path):
 # Bytes of flash on Cortex-M4, inner loops at -O2 and the rest at -Os as exported builds have
 # it: of the executor with the kernels of mlperf_vww, and with all kernels.
 FAMILIES = {
-    'portable': ('-DTFLM_PATCH_PORTABLE', 11 * 1024, 24 * 1024),
-    'dsp': ('-DNDEBUG', 13824, 28 * 1024),
+  'portable': ('-DTFLM_PATCH_PORTABLE', 11 * 1024, 24 * 1024),
+  'dsp': ('-DNDEBUG', 13824, 28 * 1024),
 }
 
 
@@ -110,21 +121,39 @@ def linked_code_bytes(folder, define, tmp_path):
   """Code and constants that the linker keeps of an exported component, without the model
   and without what the C library brings."""
   archive = tmp_path / 'libmodel.a'
-  run('make', '-C', folder, f'BUILD_DIR={tmp_path}', 'CROSS=arm-none-eabi-',
-      f'CPU={" ".join(CORTEX_M4)}', f'CFLAGS={define}', 'library')  # fmt: skip
-  main = tmp_path / 'main.c'
-  main.write_text(
-      '#include "model.h"\nint main(void) { return model_init() + model_invoke(); }\n'
+  run(
+    'make',
+    '-C',
+    folder,
+    f'BUILD_DIR={tmp_path}',
+    'CROSS=arm-none-eabi-',
+    f'CPU={" ".join(CORTEX_M4)}',
+    f'CFLAGS={define}',
+    'library',
   )
-  run('arm-none-eabi-gcc', *CORTEX_M4, f'-I{folder}/include', '-nostartfiles',
-      '--specs=nano.specs', '--specs=nosys.specs', '-Wl,-e,main', '-Wl,--gc-sections', main,
-      archive, '-o', tmp_path / 'linked',
-      f'-Wl,-Map={tmp_path}/map', '-Wl,--no-warn-rwx-segments')  # fmt: skip
+  main = tmp_path / 'main.c'
+  main.write_text('#include "model.h"\nint main(void) { return model_init() + model_invoke(); }\n')
+  run(
+    'arm-none-eabi-gcc',
+    *CORTEX_M4,
+    f'-I{folder}/include',
+    '-nostartfiles',
+    '--specs=nano.specs',
+    '--specs=nosys.specs',
+    '-Wl,-e,main',
+    '-Wl,--gc-sections',
+    main,
+    archive,
+    '-o',
+    tmp_path / 'linked',
+    f'-Wl,-Map={tmp_path}/map',
+    '-Wl,--no-warn-rwx-segments',
+  )
   total = 0
   for size, file in re.findall(
-      r'^ \.(?:text|rodata)\S*\s+0x[0-9a-f]+\s+(0x[0-9a-f]+) (\S+)',
-      (tmp_path / 'map').read_text().split('Linker script and memory map')[1],
-      re.MULTILINE,
+    r'^ \.(?:text|rodata)\S*\s+0x[0-9a-f]+\s+(0x[0-9a-f]+) (\S+)',
+    (tmp_path / 'map').read_text().split('Linker script and memory map')[1],
+    re.MULTILINE,
   ):
     if 'libmodel.a(' in file and 'data' not in file:
       total += int(size, 16)
@@ -152,11 +181,14 @@ def test_code_of_all_kernels_is_small(family, tmp_path):
   need('arm-none-eabi-gcc', 'cmake')
   define, _, limit = FAMILIES[family]
   toolchain = [
-      '-DCMAKE_SYSTEM_NAME=Generic', '-DCMAKE_C_COMPILER=arm-none-eabi-gcc',
-      '-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY',
-      f'-DCMAKE_C_FLAGS={" ".join([*CORTEX_M4, define])}',
-      '-DCMAKE_C_FLAGS_RELEASE=-O2', '-DTFLM_PATCH_BUILD_TESTS=OFF', '-DTFLM_PATCH_SMALL=ON',
-  ]  # fmt: skip
+    '-DCMAKE_SYSTEM_NAME=Generic',
+    '-DCMAKE_C_COMPILER=arm-none-eabi-gcc',
+    '-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY',
+    f'-DCMAKE_C_FLAGS={" ".join([*CORTEX_M4, define])}',
+    '-DCMAKE_C_FLAGS_RELEASE=-O2',
+    '-DTFLM_PATCH_BUILD_TESTS=OFF',
+    '-DTFLM_PATCH_SMALL=ON',
+  ]
   run('cmake', '-S', KERNELS, '-B', tmp_path, *toolchain)
   run('cmake', '--build', tmp_path)
   sizes = run('arm-none-eabi-size', '-t', tmp_path / 'libtflm_patch_kernels.a')
@@ -168,13 +200,17 @@ def test_code_of_all_kernels_is_small(family, tmp_path):
 def test_feature_macros_are_those_of_the_targets():
   """The flags name the architectures that they are meant for."""
   wanted = {
-      'armv6-m': '__ARM_ARCH_6M__', 'armv7e-m': '__ARM_ARCH_7EM__',
-      'armv8.1-m.main': '__ARM_FEATURE_MVE', 'rv32imc': '__riscv_compressed',
-  }  # fmt: skip
+    'armv6-m': '__ARM_ARCH_6M__',
+    'armv7e-m': '__ARM_ARCH_7EM__',
+    'armv8.1-m.main': '__ARM_FEATURE_MVE',
+    'rv32imc': '__riscv_compressed',
+  }
   for name, (prefix, flags) in TARGETS.items():
     need(f'{prefix}gcc')
     macros = subprocess.run(
-        [f'{prefix}gcc', *flags, '-dM', '-E', '-x', 'c', '/dev/null'], capture_output=True,
-        text=True, check=True,
-    ).stdout  # fmt: skip
+      [f'{prefix}gcc', *flags, '-dM', '-E', '-x', 'c', '/dev/null'],
+      capture_output=True,
+      text=True,
+      check=True,
+    ).stdout
     assert f'#define {wanted[name]} ' in macros

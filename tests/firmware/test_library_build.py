@@ -12,13 +12,13 @@ from tflm_patch.program.records import Kind
 from tflm_patch.runtime.paths import kernels_dir
 
 KERNELS = kernels_dir()
-USER_MAIN = '''
+USER_MAIN = """
 #include "tflm_patch/executor.h"
 int main(void) {
   return tflm_patch_validate(0, 0, 0, 0, 0, 0) == TFLM_PATCH_OK;
 }
-'''
-USER_ADAPTER = '''
+"""
+USER_ADAPTER = """
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 #include "tflm_patch/tflm/patch_op_resolver.h"
 namespace tflite {
@@ -29,7 +29,7 @@ using namespace tflite::micro;
 bool Register(MicroMutableOpResolver<tflm_patch::kNumberOfTflmPatchOps>& resolver) {
   return tflm_patch::RegisterTflmPatchOps(resolver) == kTfLiteOk;
 }
-'''
+"""
 
 
 def configure(source, build, *options):
@@ -39,20 +39,25 @@ def configure(source, build, *options):
 
 
 def test_find_package(tmp_path):
-  configure(KERNELS, tmp_path / 'build', '-DTFLM_PATCH_BUILD_TESTS=OFF',
-            '-DTFLM_PATCH_WERROR=ON', f'-DTFLM_ROOT={FAKE_TFLM}/old')  # fmt: skip
+  configure(
+    KERNELS,
+    tmp_path / 'build',
+    '-DTFLM_PATCH_BUILD_TESTS=OFF',
+    '-DTFLM_PATCH_WERROR=ON',
+    f'-DTFLM_ROOT={FAKE_TFLM}/old',
+  )
   run('cmake', '--install', tmp_path / 'build', '--prefix', tmp_path / 'prefix')
   user = tmp_path / 'user'
   user.mkdir()
   (user / 'main.c').write_text(USER_MAIN)
   (user / 'adapter.cc').write_text(USER_ADAPTER)
   (user / 'CMakeLists.txt').write_text(
-      'cmake_minimum_required(VERSION 3.16)\nproject(user C CXX)\n'
-      'find_package(tflm_patch_kernels 0.1 REQUIRED)\n'
-      'add_executable(user main.c)\ntarget_link_libraries(user tflm_patch::kernels)\n'
-      'add_library(adapter STATIC adapter.cc)\n'
-      f'target_include_directories(adapter PRIVATE {FAKE_TFLM}/old)\n'
-      'target_link_libraries(adapter tflm_patch::tflm)\n'
+    'cmake_minimum_required(VERSION 3.16)\nproject(user C CXX)\n'
+    'find_package(tflm_patch_kernels 0.1 REQUIRED)\n'
+    'add_executable(user main.c)\ntarget_link_libraries(user tflm_patch::kernels)\n'
+    'add_library(adapter STATIC adapter.cc)\n'
+    f'target_include_directories(adapter PRIVATE {FAKE_TFLM}/old)\n'
+    'target_link_libraries(adapter tflm_patch::tflm)\n'
   )
   configure(user, user / 'build', f'-DCMAKE_PREFIX_PATH={tmp_path}/prefix')
   run(user / 'build/user')
@@ -64,14 +69,18 @@ def test_add_subdirectory(age, tmp_path):
   (tmp_path / 'adapter.cc').write_text(USER_ADAPTER)
   (tmp_path / 'model_kernels.h').write_text(sources.header_of_kinds([Kind.MAX_POOL_2D]))
   (tmp_path / 'CMakeLists.txt').write_text(
-      'cmake_minimum_required(VERSION 3.16)\nproject(user C CXX)\n'
-      f'add_subdirectory({KERNELS} kernels)\n'
-      'add_executable(user main.c)\n'
-      'target_link_libraries(user tflm_patch::kernels -Wl,--gc-sections)\n'
-      'add_library(adapter STATIC adapter.cc)\ntarget_link_libraries(adapter tflm_patch::tflm)\n'
+    'cmake_minimum_required(VERSION 3.16)\nproject(user C CXX)\n'
+    f'add_subdirectory({KERNELS} kernels)\n'
+    'add_executable(user main.c)\n'
+    'target_link_libraries(user tflm_patch::kernels -Wl,--gc-sections)\n'
+    'add_library(adapter STATIC adapter.cc)\ntarget_link_libraries(adapter tflm_patch::tflm)\n'
   )
-  configure(tmp_path, tmp_path / 'build', f'-DTFLM_ROOT={FAKE_TFLM}/{age}',
-            f'-DTFLM_PATCH_KERNEL_TABLE_FILE={tmp_path}/model_kernels.h')  # fmt: skip
+  configure(
+    tmp_path,
+    tmp_path / 'build',
+    f'-DTFLM_ROOT={FAKE_TFLM}/{age}',
+    f'-DTFLM_PATCH_KERNEL_TABLE_FILE={tmp_path}/model_kernels.h',
+  )
   run(tmp_path / 'build/user')
   symbols = run('nm', tmp_path / 'build/user')
   assert 'tflm_patch_max_pool_2d_kernel' in symbols
@@ -79,7 +88,7 @@ def test_add_subdirectory(age, tmp_path):
 
 
 @pytest.mark.parametrize(
-    'option', ['-DTFLM_ROOT=/nowhere', '-DTFLM_PATCH_KERNEL_TABLE_FILE=/nowhere']
+  'option', ['-DTFLM_ROOT=/nowhere', '-DTFLM_PATCH_KERNEL_TABLE_FILE=/nowhere']
 )
 def test_wrong_paths_are_named(option, tmp_path):
   need('cmake')
@@ -91,12 +100,12 @@ def test_makefile_fragment(tmp_path):
   """Into an archive by a makefile with TFLM's variables, and by one of a user's own."""
   need('make', 'gcc', 'g++', 'nm')
   (tmp_path / 'Makefile').write_text(
-      'CCFLAGS := -std=c17 -Wall -Wextra -Werror\n'
-      'CXXFLAGS := -std=c++17 -fno-rtti -fno-exceptions -Wall -Wextra -Werror\n'
-      'KERNEL_OPTIMIZATION_LEVEL := -O2\nCORE_OPTIMIZATION_LEVEL := -Os\n'
-      f'INCLUDES := -I{FAKE_TFLM}/new\n'
-      'all: library.a\nlibrary.a: $(MICROLITE_CUSTOM_OP_OBJS)\n\tar rcs $@ $^\n'
-      'list:\n\t@echo $(TFLM_PATCH_C_SRCS) $(TFLM_PATCH_CC_SRCS) $(TFLM_PATCH_INCLUDES)\n'
+    'CCFLAGS := -std=c17 -Wall -Wextra -Werror\n'
+    'CXXFLAGS := -std=c++17 -fno-rtti -fno-exceptions -Wall -Wextra -Werror\n'
+    'KERNEL_OPTIMIZATION_LEVEL := -O2\nCORE_OPTIMIZATION_LEVEL := -Os\n'
+    f'INCLUDES := -I{FAKE_TFLM}/new\n'
+    'all: library.a\nlibrary.a: $(MICROLITE_CUSTOM_OP_OBJS)\n\tar rcs $@ $^\n'
+    'list:\n\t@echo $(TFLM_PATCH_C_SRCS) $(TFLM_PATCH_CC_SRCS) $(TFLM_PATCH_INCLUDES)\n'
   )
   fragment = KERNELS / 'tflm_patch.mk'
   make = ['make', '-C', tmp_path, '-s', '-f', fragment, '-f', 'Makefile']

@@ -71,10 +71,10 @@ def build_fuzzer(folder: pathlib.Path, compiler: str, *flags: str) -> pathlib.Pa
   """program_fuzz, and what compiling it leaves beside it."""
   output = folder / 'program_fuzz'
   sources = [
-      ROOT / 'tests/fuzz/program_fuzz.c',
-      ROOT / 'tests/fuzz/corpus.c',
-      ROOT / 'tests/kernels/program_builder.c',
-      *sorted((KERNELS / 'src').rglob('*.c')),
+    ROOT / 'tests/fuzz/program_fuzz.c',
+    ROOT / 'tests/fuzz/corpus.c',
+    ROOT / 'tests/kernels/program_builder.c',
+    *sorted((KERNELS / 'src').rglob('*.c')),
   ]
   folders = [KERNELS / 'include', KERNELS / 'src', ROOT / 'tests/kernels']
   # Sources of equal names in different folders leave different files.
@@ -87,7 +87,7 @@ def build_fuzzer(folder: pathlib.Path, compiler: str, *flags: str) -> pathlib.Pa
   with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
     list(pool.map(compile_one, sources, objects))
   built = subprocess.run(
-      [compiler, *flags, *objects, '-lm', '-o', output], capture_output=True, text=True
+    [compiler, *flags, *objects, '-lm', '-o', output], capture_output=True, text=True
   )
   if 'cannot find -lasan' in built.stderr or 'cannot find -lubsan' in built.stderr:
     pytest.skip('needs the sanitizer libraries of the compiler')
@@ -102,9 +102,13 @@ def fuzzer(tmp_path_factory) -> pathlib.Path:
   if compiler is None:
     pytest.skip('needs gcc or clang')
   return build_fuzzer(
-      tmp_path_factory.mktemp('fuzz'), compiler,
-      '-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all',
-  )  # fmt: skip
+    tmp_path_factory.mktemp('fuzz'),
+    compiler,
+    '-O1',
+    '-g',
+    '-fsanitize=address,undefined',
+    '-fno-sanitize-recover=all',
+  )
 
 
 # ---- what the mutants reach ----
@@ -126,9 +130,12 @@ def covered_lines(folder: pathlib.Path) -> dict[str, dict[tuple[str, int], bool]
   """Of each part, whether each line of code was run."""
   notes = sorted(folder.glob('*.gcda'))
   done = subprocess.run(
-      ['gcov', '--json-format', '--stdout', *map(str, notes)],
-      capture_output=True, text=True, cwd=folder, check=True,
-  )  # fmt: skip
+    ['gcov', '--json-format', '--stdout', *map(str, notes)],
+    capture_output=True,
+    text=True,
+    cwd=folder,
+    check=True,
+  )
   lines: dict[str, dict[tuple[str, int], bool]] = {}
   for report in map(json.loads, done.stdout.splitlines()):
     for file in report['files']:
@@ -150,7 +157,7 @@ def test_coverage(tmp_path, capsys):
   program = build_fuzzer(tmp_path, 'gcc', '-O0', '--coverage')
   mutants = examples(20_000)
   printed = subprocess.run(
-      [program, str(mutants), '1'], capture_output=True, text=True, cwd=tmp_path, check=True
+    [program, str(mutants), '1'], capture_output=True, text=True, cwd=tmp_path, check=True
   ).stdout
   assert f'{mutants} mutants' in printed
   parts = covered_lines(tmp_path)
@@ -172,11 +179,11 @@ def test_the_core_survives_mutated_programs(fuzzer, tmp_path):
     cases.append(tmp_path / f'{number}.case')
     cases[-1].write_bytes(case_of(converted(data)))
   run = subprocess.run(
-      [fuzzer, str(MUTANTS), '1', *cases],
-      capture_output=True,
-      text=True,
-      timeout=3000,
-      env=ENVIRONMENT,
+    [fuzzer, str(MUTANTS), '1', *cases],
+    capture_output=True,
+    text=True,
+    timeout=3000,
+    env=ENVIRONMENT,
   )
   assert run.returncode == 0, run.stderr[-4000:]
   assert f'{MUTANTS} mutants' in run.stdout
@@ -188,7 +195,7 @@ def test_the_core_runs_the_sample_model(fuzzer, tmp_path):
   case = tmp_path / 'sample.case'
   case.write_bytes(case_of(converted(sample_model_path().read_bytes())))
   run = subprocess.run(
-      [fuzzer, '200', '3', case], capture_output=True, text=True, timeout=600, env=ENVIRONMENT
+    [fuzzer, '200', '3', case], capture_output=True, text=True, timeout=600, env=ENVIRONMENT
   )
   assert run.returncode == 0, run.stderr[-4000:]
 

@@ -214,11 +214,23 @@ def weighted(
   else:
     multipliers, shifts = quantize.convolution_multipliers(input_scale, scales, output_scale)
   return Weighted(
-    name, kind, shape, (out_rows, out_cols, channels), window, (top, left), groups,
-    input_zero_point, output_zero_point,
+    name,
+    kind,
+    shape,
+    (out_rows, out_cols, channels),
+    window,
+    (top, left),
+    groups,
+    input_zero_point,
+    output_zero_point,
     quantize.activation_range(activation, output_scale, output_zero_point),
-    weights, folded.astype(np.int32), multipliers, shifts, value, output,
-  )  # fmt: skip
+    weights,
+    folded.astype(np.int32),
+    multipliers,
+    shifts,
+    value,
+    output,
+  )
 
 
 def weighted_cases() -> list[Weighted]:
@@ -236,15 +248,23 @@ def weighted_cases() -> list[Weighted]:
     weighted('higher than the map', conv, (4, 3, 2), 3, Window((9, 8)), seed=8),
     weighted('depthwise 3x3', depthwise, (5, 6, 19), 19, Window(k3), activation=3, seed=9),
     weighted('depthwise stride 2', depthwise, (7, 5, 6), 6, Window(k3, (2, 2)), seed=10),
-    weighted('depthwise 5x4 dilated', depthwise, (8, 9, 4), 4,
-             Window((5, 4), dilation=(1, 2)), seed=11),
+    weighted(
+      'depthwise 5x4 dilated', depthwise, (8, 9, 4), 4, Window((5, 4), dilation=(1, 2)), seed=11
+    ),
     weighted('multiplier 3', depthwise, (4, 5, 4), 12, Window(k3), groups=3, seed=12),
-    weighted('multiplier of one channel', depthwise, (7, 6, 1), 8,
-             Window((4, 3), (2, 2)), groups=8, seed=13),
+    weighted(
+      'multiplier of one channel',
+      depthwise,
+      (7, 6, 1),
+      8,
+      Window((4, 3), (2, 2)),
+      groups=8,
+      seed=13,
+    ),
     weighted('vector', vector, (1, 1, 37), 7, seed=14),
     weighted('vector per tensor', vector, (1, 1, 16), 10, activation=1, per_channel=False, seed=15),
     weighted('map', vector, (4, 3, 5), 6, seed=16),
-  ]  # fmt: skip
+  ]
 
 
 def softmax(beta: float, scale: float, value: np.ndarray) -> np.ndarray:

@@ -37,8 +37,13 @@ CASES: tuple[tuple[str, Make, tuple[int, ...], int, bool], ...] = (
   ('conv groups', lambda b, x: b.conv(x, 4, (3, 2), (2, 1), groups=2), (1, 6, 5, 4), 3, True),
   ('conv dilated', lambda b, x: b.conv(x, 3, 3, dilation=(2, 3)), (1, 7, 8, 2), 4, False),
   ('conv per tensor', lambda b, x: b.conv(x, 9, 1, per_channel=False), (1, 3, 3, 17), 5, True),
-  ('conv of no bias', lambda b, x: b.conv(x, 3, bias=False, padding='VALID'), (1, 4, 5, 3), 6,
-   False),
+  (
+    'conv of no bias',
+    lambda b, x: b.conv(x, 3, bias=False, padding='VALID'),
+    (1, 4, 5, 3),
+    6,
+    False,
+  ),
   ('depthwise', lambda b, x: b.depthwise(x, activation='RELU6'), (1, 5, 4, 19), 7, False),
   ('depthwise stride', lambda b, x: b.depthwise(x, 1, (3, 5), 2), (1, 7, 6, 3), 8, True),
   ('multiplier', lambda b, x: b.depthwise(x, 3, dilation=2), (1, 6, 6, 3), 9, False),
@@ -50,17 +55,24 @@ CASES: tuple[tuple[str, Make, tuple[int, ...], int, bool], ...] = (
   ('global average', lambda b, x: b.average_pool(x, (6, 5), 1), (1, 6, 5, 3), 15, False),
   ('maximum', lambda b, x: b.max_pool(x, 3, 2, 'SAME', 'RELU_N1_TO_1'), (1, 6, 5, 5), 16, False),
   ('add', lambda b, x: b.add(x, b.input((1, 4, 5, 3), DType.INT16)), (1, 4, 5, 3), 17, False),
-  ('add channels', lambda b, x: b.add(x, b.input((1, 1, 1, 3), DType.INT16), 'RELU6'),
-   (1, 4, 5, 3), 18, True),
-)  # fmt: skip
+  (
+    'add channels',
+    lambda b, x: b.add(x, b.input((1, 1, 1, 3), DType.INT16), 'RELU6'),
+    (1, 4, 5, 3),
+    18,
+    True,
+  ),
+)
 
 
 def _values(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
   """Random values, some of them at the ends of the range."""
   values = rng.integers(-(2**15), 2**15, shape)
-  return np.where(rng.random(shape) < 0.1, np.sign(values) * 40000, values).clip(
-    -(2**15), 2**15 - 1
-  ).astype(np.int16)  # fmt: skip
+  return (
+    np.where(rng.random(shape) < 0.1, np.sign(values) * 40000, values)
+    .clip(-(2**15), 2**15 - 1)
+    .astype(np.int16)
+  )
 
 
 def _shape(feature_map: FeatureMap) -> tuple[int, int, int]:
@@ -88,9 +100,7 @@ def case_fields(i: int) -> str:
     names.append(f'kInt16Input{i}_{k}')
     print(array('int16_t', names[-1], values))
   print(array('int16_t', f'kInt16Output{i}', output))
-  shapes = tuple(
-    '{' + ', '.join(map(str, _shape(graph.maps[m]))) + '}' for m in op.inputs
-  )
+  shapes = tuple('{' + ', '.join(map(str, _shape(graph.maps[m]))) + '}' for m in op.inputs)
   return fields(
     {
       'name': f'"{name}"',

@@ -84,9 +84,7 @@ def binary_case(kind: str, rng: np.random.Generator) -> MapCase:
     ],
     Spec((1, *shape), np.int8, scales[2:], zero_points[2]),
   )
-  low, high = quantize.activation_range(
-    options.fusedActivationFunction, scales[2], zero_points[2]
-  )
+  low, high = quantize.activation_range(options.fusedActivationFunction, scales[2], zero_points[2])
   common = {'output_zero_point': zero_points[2], 'act_min': low, 'act_max': high}
   if kind in ('ADD', 'SUB'):
     twice = 2 * max(scales[:2])
@@ -107,9 +105,16 @@ def binary_case(kind: str, rng: np.random.Generator) -> MapCase:
       output_multiplier=multiplier, output_shift=shift, **common
     )
   return MapCase(
-    kind, (shape, other), tuple(zero_points[:2]), shape, shape[0], 0, params, inputs,
+    kind,
+    (shape, other),
+    tuple(zero_points[:2]),
+    shape,
+    shape[0],
+    0,
+    params,
+    inputs,
     run(model, inputs[0]),
-  )  # fmt: skip
+  )
 
 
 def add_case(rng: np.random.Generator) -> MapCase:
@@ -153,9 +158,16 @@ def prelu_case(rng: np.random.Generator) -> MapCase:
     output_zero_point=zero_points[2],
   )
   return MapCase(
-    'PRELU', (shape, slopes), tuple(zero_points[:2]), shape, shape[0], 0, params, inputs,
+    'PRELU',
+    (shape, slopes),
+    tuple(zero_points[:2]),
+    shape,
+    shape[0],
+    0,
+    params,
+    inputs,
     run(model, inputs[0]),
-  )  # fmt: skip
+  )
 
 
 def mean_case(rng: np.random.Generator) -> MapCase:
@@ -178,9 +190,10 @@ def mean_case(rng: np.random.Generator) -> MapCase:
       Spec((1, *shape), np.int8, scales[:1], zero_points[0]),
       Spec((len(axes),), np.int32, data=np.array(axes, np.int32)),
     ],
-    Spec((1, *out_shape) if options.keepDims else (1, shape[2]), np.int8, scales[1:],
-         zero_points[1]),
-  )  # fmt: skip
+    Spec(
+      (1, *out_shape) if options.keepDims else (1, shape[2]), np.int8, scales[1:], zero_points[1]
+    ),
+  )
   count = (shape[0] if over_rows else 1) * (shape[1] if over_cols else 1)
   multiplier, shift = mean_multiplier(scales[0], scales[1], count)
   params = program.PARAMETERS[program.Kind.MEAN].pack(
@@ -192,9 +205,16 @@ def mean_case(rng: np.random.Generator) -> MapCase:
   )
   scratch = 4 * out_shape[1] * out_shape[2] if over_rows else 0
   return MapCase(
-    'MEAN', (shape,), (zero_points[0],), out_shape, shape[0], scratch, params, (value,),
+    'MEAN',
+    (shape,),
+    (zero_points[0],),
+    out_shape,
+    shape[0],
+    scratch,
+    params,
+    (value,),
     run(model, value),
-  )  # fmt: skip
+  )
 
 
 def pool_case(kind: str, rng: np.random.Generator) -> MapCase:
@@ -237,10 +257,16 @@ def pool_case(kind: str, rng: np.random.Generator) -> MapCase:
     accumulate=int(accumulate),
   )
   return MapCase(
-    kind, ((rows, cols, channels),), (zero_point,), (out_rows, out_cols, channels),
+    kind,
+    ((rows, cols, channels),),
+    (zero_point,),
+    (out_rows, out_cols, channels),
     min(rows, kernel[0] - top) if accumulate else out_rows,
-    4 * out_cols * channels if accumulate else 0, params, (value,), run(model, value),
-  )  # fmt: skip
+    4 * out_cols * channels if accumulate else 0,
+    params,
+    (value,),
+    run(model, value),
+  )
 
 
 def average_case(rng: np.random.Generator) -> MapCase:
@@ -254,9 +280,14 @@ def max_case(rng: np.random.Generator) -> MapCase:
 
 
 CASES: tuple[Callable[[np.random.Generator], MapCase], ...] = (
-  add_case, mul_case, mean_case, average_case, max_case, sub_case,
+  add_case,
+  mul_case,
+  mean_case,
+  average_case,
+  max_case,
+  sub_case,
   prelu_case,
-)  # fmt: skip
+)
 
 
 def write(case: MapCase, i: int) -> str:

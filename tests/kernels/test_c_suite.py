@@ -21,9 +21,9 @@ def test_unit_tests_under_sanitizers(tmp_path):
       pytest.skip(f'needs {tool}')
   options = ['-DTFLM_PATCH_SANITIZE=ON', '-DTFLM_PATCH_WERROR=ON', '-DCMAKE_C_FLAGS=-O1']
   for command in (
-      ['cmake', '-S', str(KERNELS), '-B', str(tmp_path), *options],
-      ['cmake', '--build', str(tmp_path), '--parallel', '2'],
-      ['ctest', '--test-dir', str(tmp_path), '--output-on-failure'],
+    ['cmake', '-S', str(KERNELS), '-B', str(tmp_path), *options],
+    ['cmake', '--build', str(tmp_path), '--parallel', '2'],
+    ['ctest', '--test-dir', str(tmp_path), '--output-on-failure'],
   ):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]

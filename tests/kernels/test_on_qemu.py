@@ -16,15 +16,27 @@ KERNELS = HERE.parents[1] / 'micro_kernels'
 CPUS = ('cortex-m4', 'cortex-m55')
 # Those that concern kernels; the others do not depend on the core.
 TESTS = (
-    'binary', 'bottleneck', 'conv', 'depthwise_conv', 'fully_connected', 'golden', 'golden_int16',
-    'golden_maps', 'mean', 'pool', 'requantize', 'schedule',
-)  # fmt: skip
+  'binary',
+  'bottleneck',
+  'conv',
+  'depthwise_conv',
+  'fully_connected',
+  'golden',
+  'golden_int16',
+  'golden_maps',
+  'mean',
+  'pool',
+  'requantize',
+  'schedule',
+)
 MUTANTS = examples(20_000)
 # A call of calloc() instead of malloc() would escape qemu/main.c.
 FLAGS = (
-    '-O3', '-fno-builtin-malloc', '-DBUILDER_GUARDS',
-    *(f'-I{folder}' for folder in (KERNELS / 'include', KERNELS / 'src', emulated.BOARDS, HERE)),
-)  # fmt: skip
+  '-O3',
+  '-fno-builtin-malloc',
+  '-DBUILDER_GUARDS',
+  *(f'-I{folder}' for folder in (KERNELS / 'include', KERNELS / 'src', emulated.BOARDS, HERE)),
+)
 
 
 @pytest.fixture(scope='module', params=CPUS)
@@ -33,9 +45,11 @@ def core(request, tmp_path_factory):
   cpu = emulated.core(request.param)
   folder = tmp_path_factory.mktemp(cpu.name)
   sources = [
-      *(KERNELS / 'src').rglob('*.c'), emulated.BOARDS / cpu.board, HERE / 'program_builder.c',
-      HERE / 'qemu' / 'main.c',
-  ]  # fmt: skip
+    *(KERNELS / 'src').rglob('*.c'),
+    emulated.BOARDS / cpu.board,
+    HERE / 'program_builder.c',
+    HERE / 'qemu' / 'main.c',
+  ]
   return cpu, folder, emulated.compile_all(cpu, sources, folder / 'core', *FLAGS)
 
 
@@ -43,13 +57,14 @@ def run_test(core, sources, *flags):
   """Builds a program around the core's objects and runs it; gives what it prints."""
   cpu, folder, objects = core
   name = sources[0].stem
-  test = emulated.compile_all(
-      cpu, sources, folder / name, *FLAGS, '-Dmain=test_main', *flags
-  )
+  test = emulated.compile_all(cpu, sources, folder / name, *FLAGS, '-Dmain=test_main', *flags)
   elf = emulated.link(
-      cpu, [*test, *objects], folder / f'{name}.elf', '--specs=nosys.specs',
-      '-Wl,--no-warnings,--wrap=malloc',
-  )  # fmt: skip
+    cpu,
+    [*test, *objects],
+    folder / f'{name}.elf',
+    '--specs=nosys.specs',
+    '-Wl,--no-warnings,--wrap=malloc',
+  )
   return emulated.emulate(cpu, elf)
 
 
@@ -62,7 +77,7 @@ def test_fuzzed_programs(core):
   """The family's own kernels in mutated programs, each buffer between bytes that must stay."""
   fuzz = HERE.parent / 'fuzz'
   printed = run_test(
-      core, [fuzz / 'program_fuzz.c', fuzz / 'corpus.c'], f'-DFUZZ_ITERATIONS={MUTANTS}'
+    core, [fuzz / 'program_fuzz.c', fuzz / 'corpus.c'], f'-DFUZZ_ITERATIONS={MUTANTS}'
   )
   assert f'{MUTANTS} mutants' in printed
   assert int(printed.split(',')[1].split()[0]) > MUTANTS // 50

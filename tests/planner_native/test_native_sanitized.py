@@ -35,10 +35,19 @@ def replay(tmp_path_factory):
   program = tmp_path_factory.mktemp('replay') / 'replay'
   flags = ['-std=c11', '-O1', '-Wall', '-Wextra', '-Wshadow', '-Wconversion', '-Werror']
   done = subprocess.run(
-      [compiler, *flags, *SANITIZERS, f'-I{SOURCES}', '-o', str(program),
-       str(pathlib.Path(__file__).with_name('replay.c')), *map(str, SOURCES.glob('*.c'))],
-      capture_output=True, text=True,
-  )  # fmt: skip
+    [
+      compiler,
+      *flags,
+      *SANITIZERS,
+      f'-I{SOURCES}',
+      '-o',
+      str(program),
+      str(pathlib.Path(__file__).with_name('replay.c')),
+      *map(str, SOURCES.glob('*.c')),
+    ],
+    capture_output=True,
+    text=True,
+  )
   if 'cannot find' in done.stderr and 'san' in done.stderr:
     pytest.skip('needs the sanitizer libraries of the compiler')
   assert done.returncode == 0, done.stderr[-4000:]
@@ -50,9 +59,7 @@ def run(replay, tmp_path, calls):
   file.write_bytes(b''.join(calls))
   # What is read stays allocated to the end.
   environment = {'ASAN_OPTIONS': 'detect_leaks=0'}
-  done = subprocess.run(
-      [str(replay), str(file)], capture_output=True, text=True, env=environment
-  )
+  done = subprocess.run([str(replay), str(file)], capture_output=True, text=True, env=environment)
   assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
   assert done.stdout == f'{len(calls)} calls\n'
 
@@ -82,22 +89,22 @@ def layout_call(items, regions, length, attempts, seed):
   shapes = [item.shapes for item in (*items, *owners)]
   flat = [shape for each in shapes for shape in each]
   return packed(
-      b'L',
-      [
-          np.array(numbers, np.int64),
-          np.array([item.slot_bytes for item in (*items, *owners)], np.int64),
-          np.array([item.alignment for item in items], np.int64),
-          np.array([item.one_piece for item in items], np.int32),
-          np.cumsum([0, *map(len, shapes)], dtype=np.int32),
-          np.cumsum([0, *(len(shape.made) for shape in flat)], dtype=np.int32),
-          np.concatenate([shape.made for shape in flat]).astype(np.int64),
-          np.concatenate([shape.last for shape in flat]).astype(np.int64),
-          np.array([region.size for region in regions], np.int64),
-          np.array(orders, np.int32),
-          np.array(random.Random(seed).getstate()[1], np.uint32),
-          np.array([found is not None, found.bytes if found else 0], np.int64),
-          places,
-      ],
+    b'L',
+    [
+      np.array(numbers, np.int64),
+      np.array([item.slot_bytes for item in (*items, *owners)], np.int64),
+      np.array([item.alignment for item in items], np.int64),
+      np.array([item.one_piece for item in items], np.int32),
+      np.cumsum([0, *map(len, shapes)], dtype=np.int32),
+      np.cumsum([0, *(len(shape.made) for shape in flat)], dtype=np.int32),
+      np.concatenate([shape.made for shape in flat]).astype(np.int64),
+      np.concatenate([shape.last for shape in flat]).astype(np.int64),
+      np.array([region.size for region in regions], np.int64),
+      np.array(orders, np.int32),
+      np.array(random.Random(seed).getstate()[1], np.uint32),
+      np.array([found is not None, found.bytes if found else 0], np.int64),
+      places,
+    ],
   )
 
 
@@ -122,12 +129,15 @@ def segments_call(graph):
     results += [np.array(cuts, np.int32), np.array(operators, np.int32)]
   numbers = [len(graph.ops), len(graph.maps), MAX_OPS, MAX_STEP_ROWS]
   return packed(
-      b'S',
-      [
-          np.array(numbers, np.int64), *arrays, np.array([floor], np.int64),
-          np.array([least], np.int64), *results,
-      ],
-  )  # fmt: skip
+    b'S',
+    [
+      np.array(numbers, np.int64),
+      *arrays,
+      np.array([floor], np.int64),
+      np.array([least], np.int64),
+      *results,
+    ],
+  )
 
 
 def residual_model():

@@ -22,9 +22,7 @@ from tflm_patch.program.records import Kind
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Priced by the class 'without weights': they copy, or do nothing.
-WITHOUT_COST_CLASS = {
-    'CROP', 'FEED', 'JOIN', 'RESHAPE', 'SPLIT', 'STRIDED_SLICE', 'TRANSPOSE',
-}  # fmt: skip
+WITHOUT_COST_CLASS = {'CROP', 'FEED', 'JOIN', 'RESHAPE', 'SPLIT', 'STRIDED_SLICE', 'TRANSPOSE'}
 # Compared with TFLM one by one in tests/e2e/test_operators.py alone.
 NOT_GENERATED = {'EXPAND_DIMS', 'RSQRT', 'SLICE', 'SQUEEZE'}
 
@@ -68,15 +66,15 @@ def lacks_of_kind(name):
   work_name = name.removesuffix('_S16')
   in_corpus = text_of('tests/fuzz/corpus.c', 'tests/kernels/*.h')
   facts = {
-      'an entry in micro_kernels/src/kernel_table.c': name in sources._tree().entries,
-      'a function in tflm_patch/codegen/operators/': name in {kind.name for kind in EMITTED},
-      'a lowering in tflm_patch/planner/': bool(
-          re.search(rf'Kind\.{name}\b', text_of('tflm_patch/planner/**/*.py'))
-      ),
-      'a class in tflm_patch/cost/*.json, or a place in WITHOUT_COST_CLASS': (
-          work_name in core or name in WITHOUT_COST_CLASS
-      ),
-      'a program in tests/fuzz/corpus.c': bool(re.search(rf'TFLM_PATCH_{name}\b', in_corpus)),
+    'an entry in micro_kernels/src/kernel_table.c': name in sources._tree().entries,
+    'a function in tflm_patch/codegen/operators/': name in {kind.name for kind in EMITTED},
+    'a lowering in tflm_patch/planner/': bool(
+      re.search(rf'Kind\.{name}\b', text_of('tflm_patch/planner/**/*.py'))
+    ),
+    'a class in tflm_patch/cost/*.json, or a place in WITHOUT_COST_CLASS': (
+      work_name in core or name in WITHOUT_COST_CLASS
+    ),
+    'a program in tests/fuzz/corpus.c': bool(re.search(rf'TFLM_PATCH_{name}\b', in_corpus)),
   }
   return [f'{name} lacks {what}' for what, is_there in facts.items() if not is_there]
 
@@ -84,15 +82,15 @@ def lacks_of_kind(name):
 def lacks_of_operator(opcode):
   """What an operator of the graph has not, in words."""
   facts = {
-      'a support rule and a lowering': opcode in REGISTRY,
-      'its memory in tflm_patch/arena/operators.py': opcode in arena.known(),
-      'a section in docs/supported_operators.md': f'\n## {opcode}\n' in text_of(
-          'docs/supported_operators.md'),
-      'a case in tests/e2e/test_operators.py': opcode in compared(),
-      'a place in tests/support/*graphs.py, or in NOT_GENERATED': (
-          opcode in generated() or opcode in NOT_GENERATED
-      ),
-  }  # fmt: skip
+    'a support rule and a lowering': opcode in REGISTRY,
+    'its memory in tflm_patch/arena/operators.py': opcode in arena.known(),
+    'a section in docs/supported_operators.md': f'\n## {opcode}\n'
+    in text_of('docs/supported_operators.md'),
+    'a case in tests/e2e/test_operators.py': opcode in compared(),
+    'a place in tests/support/*graphs.py, or in NOT_GENERATED': (
+      opcode in generated() or opcode in NOT_GENERATED
+    ),
+  }
   return [f'{opcode} lacks {what}' for what, is_there in facts.items() if not is_there]
 
 

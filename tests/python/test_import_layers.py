@@ -19,9 +19,12 @@ def lint(folder, *arguments):
   """The exit status of lint-imports in a folder, and what it printed."""
   command = 'from importlinter.cli import lint_imports_command as c; c()'
   done = subprocess.run(
-      [sys.executable, '-c', command, '--no-cache', *arguments],
-      cwd=folder, env={**os.environ, 'PYTHONPATH': str(folder)}, capture_output=True, text=True,
-  )  # fmt: skip
+    [sys.executable, '-c', command, '--no-cache', *arguments],
+    cwd=folder,
+    env={**os.environ, 'PYTHONPATH': str(folder)},
+    capture_output=True,
+    text=True,
+  )
   return done.returncode, done.stdout + done.stderr
 
 
@@ -31,12 +34,14 @@ def test_layers_hold():
 
 
 @pytest.mark.parametrize(
-    ('module', 'line', 'contract'),
-    [('tflm_patch/graph/wrong.py', 'from tflm_patch.cli import main', 'Layers'),
-     ('tflm_patch/wrong/__init__.py', '', 'Layers'),
-     ('tflm_patch/api.py', 'import converter_plugins', 'never imports its plugins'),
-     ('converter_plugins/wrong.py', 'from tflm_patch.program import decode', 'Plugins use')],
-)  # fmt: skip
+  ('module', 'line', 'contract'),
+  [
+    ('tflm_patch/graph/wrong.py', 'from tflm_patch.cli import main', 'Layers'),
+    ('tflm_patch/wrong/__init__.py', '', 'Layers'),
+    ('tflm_patch/api.py', 'import converter_plugins', 'never imports its plugins'),
+    ('converter_plugins/wrong.py', 'from tflm_patch.program import decode', 'Plugins use'),
+  ],
+)
 def test_a_breach_is_found(module, line, contract, tmp_path):
   for package in ('tflm_patch', 'converter_plugins'):
     for path in (ROOT / package).rglob('*.py'):

@@ -78,18 +78,37 @@ class ArenaFirmware:
     include, tflm = paths.include_dirs()[0], paths.kernels_dir() / 'tflm'
     toolchain = harness.Toolchain('arm-none-eabi-gcc', FLAGS)
     harness.run(
-        'arm-none-eabi-gcc', *FLAGS, '-c', cortex_m4.BOARD / 'startup.c', '-o', folder / 'start.o'
+      'arm-none-eabi-gcc', *FLAGS, '-c', cortex_m4.BOARD / 'startup.c', '-o', folder / 'start.o'
     )
     downloads = tree / _DOWNLOADS
     harness.run(
-        'arm-none-eabi-g++', '-std=c++17', '-fno-rtti', '-fno-exceptions',
-        '-fno-threadsafe-statics', '-DTF_LITE_STATIC_MEMORY', *FLAGS, f'-I{folder}', f'-I{include}',
-        f'-I{tflm}', f'-I{tree}', f'-I{downloads}/flatbuffers/include', f'-I{downloads}/gemmlowp',
-        f'-I{downloads}/ruy', SOURCE, tflm / 'stage_op.cc', folder / 'start.o',
-        pathlib.Path(LIBRARY).resolve(), harness.kernels(toolchain), '-nostartfiles',
-        '-Wl,--gc-sections', '-T', cortex_m4.BOARD / 'mps2_an386.ld', *cortex_m4.SEMIHOSTING,
-        '-o', self._image,
-    )  # fmt: skip
+      'arm-none-eabi-g++',
+      '-std=c++17',
+      '-fno-rtti',
+      '-fno-exceptions',
+      '-fno-threadsafe-statics',
+      '-DTF_LITE_STATIC_MEMORY',
+      *FLAGS,
+      f'-I{folder}',
+      f'-I{include}',
+      f'-I{tflm}',
+      f'-I{tree}',
+      f'-I{downloads}/flatbuffers/include',
+      f'-I{downloads}/gemmlowp',
+      f'-I{downloads}/ruy',
+      SOURCE,
+      tflm / 'stage_op.cc',
+      folder / 'start.o',
+      pathlib.Path(LIBRARY).resolve(),
+      harness.kernels(toolchain),
+      '-nostartfiles',
+      '-Wl,--gc-sections',
+      '-T',
+      cortex_m4.BOARD / 'mps2_an386.ld',
+      *cortex_m4.SEMIHOSTING,
+      '-o',
+      self._image,
+    )
     (folder / 'models.txt').write_text('')
     params = int(self._run()[0].split()[1])
     builds = [dataclasses.replace(FIRMWARE_32, blockwise=blockwise) for blockwise in (True, False)]

@@ -83,46 +83,46 @@ def _assign(path: Callable[[Any], Any], field: str, value: Any) -> Callable[[], 
 
 # Name -> the file's bytes, and a word that the message must hold.
 BROKEN: dict[str, tuple[Callable[[], bytes], str]] = {
-    'empty_file': (lambda: b'', 'empty'),
-    'seven_bytes': (lambda: healthy()[:7], 'identifier'),
-    'header_only': (lambda: healthy()[:8], 'damaged'),
-    'half': (lambda: healthy()[: len(healthy()) // 2], 'damaged'),
-    'text': (lambda: b'hello, this is no model at all\n' * 9, 'identifier'),
-    'zip': (_zip, 'identifier'),
-    'wrong_identifier': (lambda: healthy()[:4] + b'TFL2' + healthy()[8:], 'identifier'),
-    'root_outside': (lambda: b'\xff\xff\xff\x7f' + healthy()[4:], 'damaged'),
-    'zeros_behind_identifier': (lambda: b'\0\0\0\0TFL3' + bytes(200), 'damaged'),
-    'schema_version': (_assign(lambda t: t, 'version', 2), 'version'),
-    'no_subgraphs': (_assign(lambda t: t, 'subgraphs', []), 'subgraph'),
-    'no_operators': (_assign(_main, 'operators', []), 'operator'),
-    'no_tensors': (_assign(_main, 'tensors', []), 'tensor'),
-    'no_operator_codes': (_assign(lambda t: t, 'operatorCodes', []), 'code'),
-    'no_buffers': (_assign(lambda t: t, 'buffers', []), 'buffer'),
-    'zero_rows': (lambda: edited(lambda t: _set_shape(t, [1, 0, 6, 4])), 'shape'),
-    'zero_channels': (lambda: edited(lambda t: _set_shape(t, [1, 6, 6, 0])), 'shape'),
-    'negative_rows': (lambda: edited(lambda t: _set_shape(t, [1, -6, 6, 4])), 'shape'),
-    'huge': (lambda: edited(lambda t: _set_shape(t, [1, 2**30, 2**30, 4])), 'large'),
-    'input_dangles': (_assign(_operator, 'inputs', [99]), 'tensor 99'),
-    'input_negative': (_assign(_operator, 'inputs', [-2, 1, 2]), 'tensor -2'),
-    'output_dangles': (_assign(_operator, 'outputs', [99]), 'tensor 99'),
-    'output_absent': (_assign(_operator, 'outputs', [-1]), 'tensor -1'),
-    'model_input_dangles': (_assign(_main, 'inputs', [1234]), 'tensor 1234'),
-    'model_output_dangles': (_assign(_main, 'outputs', [1234]), 'tensor 1234'),
-    'operator_code_dangles': (_assign(_operator, 'opcodeIndex', 77), 'code'),
-    'buffer_dangles': (_assign(_constant, 'buffer', 5000), 'buffer'),
-    'cycle': (lambda: edited(_loop), 'before it is made'),
-    'nothing_makes_it': (_assign(_main, 'inputs', []), 'nothing makes'),
-    'made_twice': (lambda: edited(_make_twice), 'made already'),
-    'constant_too_short': (lambda: edited(_shorten_constant), 'bytes'),
-    'unknown_type': (_assign(_constant, 'type', 77), 'type'),
-    'nan_scale': (
-        lambda: edited(lambda t: setattr(_constant(t).quantization, 'scale', [float('nan')] * 4)),
-        'scale',
-    ),
-    'scales_of_other_axis': (
-        lambda: edited(lambda t: setattr(_constant(t).quantization, 'quantizedDimension', 7)),
-        'axis',
-    ),
+  'empty_file': (lambda: b'', 'empty'),
+  'seven_bytes': (lambda: healthy()[:7], 'identifier'),
+  'header_only': (lambda: healthy()[:8], 'damaged'),
+  'half': (lambda: healthy()[: len(healthy()) // 2], 'damaged'),
+  'text': (lambda: b'hello, this is no model at all\n' * 9, 'identifier'),
+  'zip': (_zip, 'identifier'),
+  'wrong_identifier': (lambda: healthy()[:4] + b'TFL2' + healthy()[8:], 'identifier'),
+  'root_outside': (lambda: b'\xff\xff\xff\x7f' + healthy()[4:], 'damaged'),
+  'zeros_behind_identifier': (lambda: b'\0\0\0\0TFL3' + bytes(200), 'damaged'),
+  'schema_version': (_assign(lambda t: t, 'version', 2), 'version'),
+  'no_subgraphs': (_assign(lambda t: t, 'subgraphs', []), 'subgraph'),
+  'no_operators': (_assign(_main, 'operators', []), 'operator'),
+  'no_tensors': (_assign(_main, 'tensors', []), 'tensor'),
+  'no_operator_codes': (_assign(lambda t: t, 'operatorCodes', []), 'code'),
+  'no_buffers': (_assign(lambda t: t, 'buffers', []), 'buffer'),
+  'zero_rows': (lambda: edited(lambda t: _set_shape(t, [1, 0, 6, 4])), 'shape'),
+  'zero_channels': (lambda: edited(lambda t: _set_shape(t, [1, 6, 6, 0])), 'shape'),
+  'negative_rows': (lambda: edited(lambda t: _set_shape(t, [1, -6, 6, 4])), 'shape'),
+  'huge': (lambda: edited(lambda t: _set_shape(t, [1, 2**30, 2**30, 4])), 'large'),
+  'input_dangles': (_assign(_operator, 'inputs', [99]), 'tensor 99'),
+  'input_negative': (_assign(_operator, 'inputs', [-2, 1, 2]), 'tensor -2'),
+  'output_dangles': (_assign(_operator, 'outputs', [99]), 'tensor 99'),
+  'output_absent': (_assign(_operator, 'outputs', [-1]), 'tensor -1'),
+  'model_input_dangles': (_assign(_main, 'inputs', [1234]), 'tensor 1234'),
+  'model_output_dangles': (_assign(_main, 'outputs', [1234]), 'tensor 1234'),
+  'operator_code_dangles': (_assign(_operator, 'opcodeIndex', 77), 'code'),
+  'buffer_dangles': (_assign(_constant, 'buffer', 5000), 'buffer'),
+  'cycle': (lambda: edited(_loop), 'before it is made'),
+  'nothing_makes_it': (_assign(_main, 'inputs', []), 'nothing makes'),
+  'made_twice': (lambda: edited(_make_twice), 'made already'),
+  'constant_too_short': (lambda: edited(_shorten_constant), 'bytes'),
+  'unknown_type': (_assign(_constant, 'type', 77), 'type'),
+  'nan_scale': (
+    lambda: edited(lambda t: setattr(_constant(t).quantization, 'scale', [float('nan')] * 4)),
+    'scale',
+  ),
+  'scales_of_other_axis': (
+    lambda: edited(lambda t: setattr(_constant(t).quantization, 'quantizedDimension', 7)),
+    'axis',
+  ),
 }
 
 
@@ -130,7 +130,7 @@ BROKEN: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 def _weights(
-    b: ModelBuilder, shape: tuple[int, ...], dtype: DType, quantization: Any = None
+  b: ModelBuilder, shape: tuple[int, ...], dtype: DType, quantization: Any = None
 ) -> int:
   values = b.rng.integers(0, 100, shape)
   return b.constant(values, dtype, quantization)
@@ -185,7 +185,7 @@ def custom() -> bytes:
   x = b.input((1, 8, 8, 3))
   y = b.tensor((1, 8, 8, 3), DType.INT8, quantized(0.1, 0))
   b.operators.append(
-      Operator('CUSTOM', (x,), (y,), custom_name='SomeoneElses', custom_options=b'\x01\x02')
+    Operator('CUSTOM', (x,), (y,), custom_name='SomeoneElses', custom_options=b'\x01\x02')
   )
   b.output(y)
   return b.build()
@@ -212,8 +212,8 @@ def lstm() -> bytes:
   steps, features, units = 5, 6, 4
   x = b.input((1, steps, features))
   per_gate = [
-      [_weights(b, (units, size), DType.INT8, quantized(0.01, 0)) for _ in range(4)]
-      for size in (features, units)
+    [_weights(b, (units, size), DType.INT8, quantized(0.01, 0)) for _ in range(4)]
+    for size in (features, units)
   ]
   biases = [_weights(b, (units,), DType.INT32, quantized(0.001, 0)) for _ in range(4)]
   hidden = b.tensor((1, units), DType.INT8, quantized(0.01, 0), variable=True)
@@ -227,13 +227,13 @@ def lstm() -> bytes:
 
 # Name -> model, and a word of the reason.
 GAIN_NOTHING: dict[str, tuple[Callable[[], bytes], str]] = {
-    'float_only': (float_only, 'FLOAT32'),
-    'old_uint8': (old_uint8, 'UINT8'),
-    'stock_builtin': (stock_builtin, 'L2_NORMALIZATION'),
-    'newer_builtin': (newer_builtin, '4321'),
-    'custom': (custom, 'SomeoneElses'),
-    'svdf': (svdf, 'SVDF'),
-    'lstm': (lstm, 'UNIDIRECTIONAL_SEQUENCE_LSTM'),
+  'float_only': (float_only, 'FLOAT32'),
+  'old_uint8': (old_uint8, 'UINT8'),
+  'stock_builtin': (stock_builtin, 'L2_NORMALIZATION'),
+  'newer_builtin': (newer_builtin, '4321'),
+  'custom': (custom, 'SomeoneElses'),
+  'svdf': (svdf, 'SVDF'),
+  'lstm': (lstm, 'UNIDIRECTIONAL_SEQUENCE_LSTM'),
 }
 
 
@@ -252,8 +252,22 @@ def flipped(data: bytes, rng: np.random.Generator) -> bytes:
 
 def overwritten(data: bytes, rng: np.random.Generator) -> bytes:
   """One 32-bit word replaced by a value at some edge."""
-  words = [0, 1, 2, 7, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
-           len(data), len(data) - 4, 0x7FC00000]  # fmt: skip
+  words = [
+    0,
+    1,
+    2,
+    7,
+    0xFF,
+    0x7FFF,
+    0xFFFF,
+    0x10000,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFFFF,
+    len(data),
+    len(data) - 4,
+    0x7FC00000,
+  ]
   at = int(rng.integers(len(data) // 4)) * 4
   word = int(rng.choice(words)) if rng.random() < 0.7 else int(rng.integers(2**32))
   return data[:at] + word.to_bytes(4, 'little') + data[at + 4 :]

@@ -20,7 +20,7 @@ TAIL_TOLERANCE = 64
 
 
 def check_conversion(
-    data: bytes, options: ConvertOptions, inputs: int, seed: int = 0
+  data: bytes, options: ConvertOptions, inputs: int, seed: int = 0
 ) -> ConversionResult:
   """Converts a model and checks outputs, arena prediction and arena gain.
 
@@ -75,8 +75,8 @@ def assert_same_bytes(wanted: list[np.ndarray], made: list[np.ndarray]) -> None:
     if a.tobytes() != b.tobytes():
       at = int(np.flatnonzero(a.reshape(-1) != b.reshape(-1))[0])
       raise AssertionError(
-          f'output {number} differs in {int((a != b).sum())} of {a.size} values, first at {at}: '
-          f'{a.reshape(-1)[at]} in the original, {b.reshape(-1)[at]} in the converted model'
+        f'output {number} differs in {int((a != b).sum())} of {a.size} values, first at {at}: '
+        f'{a.reshape(-1)[at]} in the original, {b.reshape(-1)[at]} in the converted model'
       )
 
 

@@ -52,19 +52,19 @@ def main_source(compiled: CompiledModel) -> str:
   name = compiled.name
   feed = f'if (!{name}_feed({name}_input(0))) {{\n      continue;\n    }}'
   return MAIN.format(
-      name=name,
-      inputs=', '.join(str(main.tensors[i].bytes) for i in main.inputs),
-      outputs=', '.join(str(main.tensors[i].bytes) for i in main.outputs),
-      n_inputs=len(main.inputs),
-      n_outputs=len(main.outputs),
-      run=feed if compiled.bands > 1 else f'{name}_invoke();',
+    name=name,
+    inputs=', '.join(str(main.tensors[i].bytes) for i in main.inputs),
+    outputs=', '.join(str(main.tensors[i].bytes) for i in main.outputs),
+    n_inputs=len(main.inputs),
+    n_outputs=len(main.outputs),
+    run=feed if compiled.bands > 1 else f'{name}_invoke();',
   )
 
 
 def run(*command, **options) -> str:
   """A command that must succeed; gives its output."""
   done = subprocess.run(
-      [str(part) for part in command], capture_output=True, text=True, timeout=600, **options
+    [str(part) for part in command], capture_output=True, text=True, timeout=600, **options
   )
   assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
   return done.stdout
@@ -91,8 +91,16 @@ def kernels(toolchain: Toolchain) -> pathlib.Path:
   objects = []
   for number, source in enumerate(sources):
     objects.append(folder / f'{number}.o')
-    run(toolchain.compiler, '-std=c11', *toolchain.flags, f'-I{paths.include_dirs()[0]}',
-        '-c', source, '-o', objects[-1])  # fmt: skip
+    run(
+      toolchain.compiler,
+      '-std=c11',
+      *toolchain.flags,
+      f'-I{paths.include_dirs()[0]}',
+      '-c',
+      source,
+      '-o',
+      objects[-1],
+    )
   run(toolchain.archiver, 'rcs', folder / 'kernels.a', *objects)
   return folder / 'kernels.a'
 
@@ -112,20 +120,29 @@ def write(compiled: CompiledModel, folder: pathlib.Path) -> None:
 
 
 def build(
-    compiled: CompiledModel, folder: pathlib.Path, toolchain: Toolchain = HOST, *extra: object
+  compiled: CompiledModel, folder: pathlib.Path, toolchain: Toolchain = HOST, *extra: object
 ) -> pathlib.Path:
   """Builds an image of a compiled model without a warning."""
   write(compiled, folder)
   image = folder / 'image'
   run(
-      toolchain.compiler, *WARNINGS, *toolchain.flags, f'-I{paths.include_dirs()[0]}',
-      f'{compiled.name}.c', 'main.c', kernels(toolchain), *extra, '-o', image, cwd=folder,
-  )  # fmt: skip
+    toolchain.compiler,
+    *WARNINGS,
+    *toolchain.flags,
+    f'-I{paths.include_dirs()[0]}',
+    f'{compiled.name}.c',
+    'main.c',
+    kernels(toolchain),
+    *extra,
+    '-o',
+    image,
+    cwd=folder,
+  )
   return image
 
 
 def write_inputs(
-    compiled: CompiledModel, folder: pathlib.Path, inputs: list[list[np.ndarray]]
+  compiled: CompiledModel, folder: pathlib.Path, inputs: list[list[np.ndarray]]
 ) -> None:
   main = compiled.model.main
   data = b''

@@ -17,13 +17,14 @@ from tflm_patch.runtime import paths
 BOARD = pathlib.Path(__file__).resolve().parents[1] / 'codegen' / 'cortex_m4'
 TOOLS = ('arm-none-eabi-gcc', 'arm-none-eabi-size', 'qemu-system-arm')
 SECTIONS = ('-ffunction-sections', '-fdata-sections')
-CORTEX_M4 = harness.Toolchain(
-    'arm-none-eabi-gcc', ('-mcpu=cortex-m4', '-mthumb', '-O2', *SECTIONS)
-)
+CORTEX_M4 = harness.Toolchain('arm-none-eabi-gcc', ('-mcpu=cortex-m4', '-mthumb', '-O2', *SECTIONS))
 LINK = (
-    '-nostartfiles', '-Wl,--gc-sections', '-T', str(BOARD / 'mps2_an386.ld'),
-    str(BOARD / 'startup.c'),
-)  # fmt: skip
+  '-nostartfiles',
+  '-Wl,--gc-sections',
+  '-T',
+  str(BOARD / 'mps2_an386.ld'),
+  str(BOARD / 'startup.c'),
+)
 SEMIHOSTING = ('--specs=rdimon.specs',)
 # QEMU's system timer runs at 25 MHz and an instruction takes a nanosecond.
 INSTRUCTIONS_PER_TICK = 40
@@ -80,9 +81,18 @@ def missing() -> str | None:
 def emulate(image: pathlib.Path, folder: pathlib.Path) -> str:
   """Runs an image; gives what it prints."""
   return harness.run(
-      'qemu-system-arm', '-machine', 'mps2-an386', '-nographic', '-icount', 'shift=0',
-      '-semihosting-config', 'enable=on,target=native', '-kernel', image, cwd=folder,
-  )  # fmt: skip
+    'qemu-system-arm',
+    '-machine',
+    'mps2-an386',
+    '-nographic',
+    '-icount',
+    'shift=0',
+    '-semihosting-config',
+    'enable=on,target=native',
+    '-kernel',
+    image,
+    cwd=folder,
+  )
 
 
 def build(compiled: CompiledModel, folder: pathlib.Path) -> pathlib.Path:
@@ -98,10 +108,20 @@ def flash_bytes(compiled: CompiledModel, folder: pathlib.Path) -> int:
   (folder / 'bare.c').write_text(BARE_MAIN.format(name=name, run=run))
   image = folder / 'bare'
   harness.run(
-      'arm-none-eabi-gcc', *CORTEX_M4.flags, f'-I{paths.include_dirs()[0]}', f'{name}.c', 'bare.c',
-      harness.kernels(CORTEX_M4), '-nostartfiles', '-Wl,--gc-sections', '-Wl,-e,reset',
-      '--specs=nano.specs', '-o', image, cwd=folder,
-  )  # fmt: skip
+    'arm-none-eabi-gcc',
+    *CORTEX_M4.flags,
+    f'-I{paths.include_dirs()[0]}',
+    f'{name}.c',
+    'bare.c',
+    harness.kernels(CORTEX_M4),
+    '-nostartfiles',
+    '-Wl,--gc-sections',
+    '-Wl,-e,reset',
+    '--specs=nano.specs',
+    '-o',
+    image,
+    cwd=folder,
+  )
   text, data, *_ = harness.run('arm-none-eabi-size', image).splitlines()[1].split()
   return int(text) + int(data)
 
@@ -110,8 +130,16 @@ def object_bytes(compiled: CompiledModel, folder: pathlib.Path) -> int:
   """Code and constants of the model's own object."""
   harness.write(compiled, folder)
   target = folder / 'object.o'
-  harness.run('arm-none-eabi-gcc', *CORTEX_M4.flags, f'-I{paths.include_dirs()[0]}', '-c',
-              f'{compiled.name}.c', '-o', target, cwd=folder)  # fmt: skip
+  harness.run(
+    'arm-none-eabi-gcc',
+    *CORTEX_M4.flags,
+    f'-I{paths.include_dirs()[0]}',
+    '-c',
+    f'{compiled.name}.c',
+    '-o',
+    target,
+    cwd=folder,
+  )
   text, data, *_ = harness.run('arm-none-eabi-size', target).splitlines()[1].split()
   return int(text) + int(data)
 
@@ -127,7 +155,9 @@ def compiled_instructions(compiled: CompiledModel, folder: pathlib.Path) -> int:
   """Of an inference by the compiled model."""
   (folder / 'timer.h').write_text(TIMER)
   name = compiled.name
-  files = {**compiled.files, 'main.c': f"""
+  files = {
+    **compiled.files,
+    'main.c': f"""
 #include <stdio.h>
 #include "timer.h"
 #include "{name}.h"
@@ -137,7 +167,8 @@ int main(void) {{
   {name}_invoke();
   printf("ticks %lu\\n", read_timer());
 }}
-"""}
+""",
+  }
   return _measure(files, [f'{name}.c', 'main.c'], folder)
 
 
@@ -152,9 +183,10 @@ def executor_instructions(compiled: CompiledModel, folder: pathlib.Path) -> int:
     values = ','.join(map(str, main.tensors[index].data.tolist()))
     lines.append(f'static _Alignas(16) const uint8_t {name}[] = {{{values}}};')
   for name, size in (
-      ('WORKSPACE', max(16, workspace)), ('INPUT', main.tensors[source].bytes),
-      ('OUTPUT', main.tensors[target].bytes),
-  ):  # fmt: skip
+    ('WORKSPACE', max(16, workspace)),
+    ('INPUT', main.tensors[source].bytes),
+    ('OUTPUT', main.tensors[target].bytes),
+  ):
     lines.append(f'#define {name} {size}')
   files = {'stage.h': '\n'.join(lines), 'timer.h': TIMER, 'main.c': EXECUTOR_MAIN}
   return _measure(files, ['main.c'], folder)
@@ -165,7 +197,16 @@ def _measure(files: dict[str, str], sources: list[str], folder: pathlib.Path) ->
     (folder / name).write_text(text)
   image = folder / 'measured'
   harness.run(
-      'arm-none-eabi-gcc', '-std=c11', *CORTEX_M4.flags, f'-I{paths.include_dirs()[0]}', *sources,
-      harness.kernels(CORTEX_M4), *LINK, *SEMIHOSTING, '-o', image, cwd=folder,
-  )  # fmt: skip
+    'arm-none-eabi-gcc',
+    '-std=c11',
+    *CORTEX_M4.flags,
+    f'-I{paths.include_dirs()[0]}',
+    *sources,
+    harness.kernels(CORTEX_M4),
+    *LINK,
+    *SEMIHOSTING,
+    '-o',
+    image,
+    cwd=folder,
+  )
   return instructions(image, folder)

@@ -64,9 +64,9 @@ class _Chains:
     whole = target if not activation else self._like(target, graph.tensors[target].shape, between)
     self._moved('SPACE_TO_BATCH_ND', source, first, factors, pads)
     graph.operators.append(
-        dataclasses.replace(
-            operator, inputs=(first, *operator.inputs[1:]), outputs=(second,), options=options
-        )
+      dataclasses.replace(
+        operator, inputs=(first, *operator.inputs[1:]), outputs=(second,), options=options
+      )
     )
     self._moved('BATCH_TO_SPACE_ND', second, whole, factors, crops)
     if activation:
@@ -109,19 +109,23 @@ class _Chains:
   def _like(self, index: int, shape, quantization: Quantization | None = None) -> int:
     tensor = self._graph.tensors[index]
     self._graph.tensors.append(
-        Tensor(
-            f'{tensor.name}/chain_{len(self._graph.tensors)}', tuple(shape), tensor.dtype,
-            quantization=quantization or tensor.quantization,
-        )
-    )  # fmt: skip
+      Tensor(
+        f'{tensor.name}/chain_{len(self._graph.tensors)}',
+        tuple(shape),
+        tensor.dtype,
+        quantization=quantization or tensor.quantization,
+      )
+    )
     return len(self._graph.tensors) - 1
 
   def _int32(self, values) -> int:
     array = np.asarray(values, '<i4')
     self._graph.tensors.append(
-        Tensor(
-            f'numbers_{len(self._graph.tensors)}', array.shape, DType.INT32,
-            np.frombuffer(array.tobytes(), np.uint8),
-        )
-    )  # fmt: skip
+      Tensor(
+        f'numbers_{len(self._graph.tensors)}',
+        array.shape,
+        DType.INT32,
+        np.frombuffer(array.tobytes(), np.uint8),
+      )
+    )
     return len(self._graph.tensors) - 1

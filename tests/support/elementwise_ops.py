@@ -20,26 +20,22 @@ class ElementwiseOps(ModelCore):
 
   def add(self, a: int, b: int, activation: str = 'NONE') -> int:
     first, second = self.spread(a), self.spread(b)
-    spread = Spread(
-        first.mean + second.mean, float(np.hypot(first.deviation, second.deviation))
-    )
+    spread = Spread(first.mean + second.mean, float(np.hypot(first.deviation, second.deviation)))
     fields = options('AddOptions', fusedActivationFunction=ACTIVATIONS[activation])
     return self._binary('ADD', a, b, spread, activation, fields)
 
   def sub(self, a: int, b: int, activation: str = 'NONE') -> int:
     first, second = self.spread(a), self.spread(b)
-    spread = Spread(
-        first.mean - second.mean, float(np.hypot(first.deviation, second.deviation))
-    )
+    spread = Spread(first.mean - second.mean, float(np.hypot(first.deviation, second.deviation)))
     fields = options('SubOptions', fusedActivationFunction=ACTIVATIONS[activation])
     return self._binary('SUB', a, b, spread, activation, fields)
 
   def mul(self, a: int, b: int, activation: str = 'NONE') -> int:
     first, second = self.spread(a), self.spread(b)
     variance = (
-        (first.deviation * second.deviation) ** 2
-        + (first.mean * second.deviation) ** 2
-        + (first.deviation * second.mean) ** 2
+      (first.deviation * second.deviation) ** 2
+      + (first.mean * second.deviation) ** 2
+      + (first.deviation * second.mean) ** 2
     )
     spread = Spread(first.mean * second.mean, variance**0.5)
     fields = options('MulOptions', fusedActivationFunction=ACTIVATIONS[activation])
@@ -52,12 +48,12 @@ class ElementwiseOps(ModelCore):
     return self._choose('MINIMUM', a, b)
 
   def constant_operand(
-      self, shape: Sequence[int], like: int | None = None, dtype: DType = DType.INT8
+    self, shape: Sequence[int], like: int | None = None, dtype: DType = DType.INT8
   ) -> int:
     """A random constant of int8 or int16, for one side of a binary operator."""
     if dtype == DType.INT16:
       index = self.constant(
-          self.rng.integers(-(2**15), 2**15, tuple(shape)), dtype, quantized(2.0**-13, 0)
+        self.rng.integers(-(2**15), 2**15, tuple(shape)), dtype, quantized(2.0**-13, 0)
       )
       self._spread[index] = Spread(0.0, 2.3)
       return index
@@ -75,7 +71,7 @@ class ElementwiseOps(ModelCore):
   def relu6(self, x: int) -> int:
     # TFLM's kernel copies the values: the scale stays.
     return self.add_operator(
-        'RELU6', (x,), self.activation(self.shape(x), self.spread(x), 'RELU6', like=x)
+      'RELU6', (x,), self.activation(self.shape(x), self.spread(x), 'RELU6', like=x)
     )
 
   def elu(self, x: int) -> int:
@@ -85,24 +81,22 @@ class ElementwiseOps(ModelCore):
     spread = self.spread(x)
     size = abs(spread.mean) + 0.8 * spread.deviation
     return self.add_operator(
-        'ABS', (x,), self.activation(self.shape(x), Spread(size, 0.6 * spread.deviation))
+      'ABS', (x,), self.activation(self.shape(x), Spread(size, 0.6 * spread.deviation))
     )
 
   def leaky_relu(self, x: int, alpha: float = 0.1) -> int:
     return self.add_operator(
-        'LEAKY_RELU',
-        (x,),
-        self.activation(self.shape(x), self.spread(x)),
-        options('LeakyReluOptions', alpha=alpha),
+      'LEAKY_RELU',
+      (x,),
+      self.activation(self.shape(x), self.spread(x)),
+      options('LeakyReluOptions', alpha=alpha),
     )
 
   def rsqrt(self, x: int) -> int:
     """1 / sqrt(x); TFLM wants an x without negative values, of zero point -128."""
     spread = self.spread(x)
     return self.add_operator(
-        'RSQRT',
-        (x,),
-        self.activation(self.shape(x), Spread(max(spread.mean, 0.1) ** -0.5, 1.0)),
+      'RSQRT', (x,), self.activation(self.shape(x), Spread(max(spread.mean, 0.1) ** -0.5, 1.0))
     )
 
   def prelu(self, x: int, slopes: int) -> int:
@@ -111,10 +105,10 @@ class ElementwiseOps(ModelCore):
 
   def hard_swish(self, x: int) -> int:
     return self.add_operator(
-        'HARD_SWISH',
-        (x,),
-        self.activation(self.shape(x), self.spread(x), 'RELU'),
-        options('HardSwishOptions'),
+      'HARD_SWISH',
+      (x,),
+      self.activation(self.shape(x), self.spread(x), 'RELU'),
+      options('HardSwishOptions'),
     )
 
   def logistic(self, x: int) -> int:
@@ -130,7 +124,7 @@ class ElementwiseOps(ModelCore):
   def quantize(self, x: int, dtype: DType = DType.INT8, like: int | None = None) -> int:
     """From float32, or from another scale or type."""
     return self.add_operator(
-        'QUANTIZE', (x,), self.activation(self.shape(x), self.spread(x), like=like, dtype=dtype)
+      'QUANTIZE', (x,), self.activation(self.shape(x), self.spread(x), like=like, dtype=dtype)
     )
 
   def dequantize(self, x: int) -> int:
@@ -148,11 +142,11 @@ class ElementwiseOps(ModelCore):
     # Values of a channel depend on each other: less than the root of the count is gained.
     spread = Spread(self.spread(x).mean, self.spread(x).deviation / max(1.0, count**0.35))
     return self.add_operator(
-        'MEAN',
-        (x, self.int32(list(axes))),
-        self.activation(kept, spread),
-        options('ReducerOptions', keepDims=keep_dims),
-        version=2,
+      'MEAN',
+      (x, self.int32(list(axes))),
+      self.activation(kept, spread),
+      options('ReducerOptions', keepDims=keep_dims),
+      version=2,
     )
 
   def _fixed(self, opcode: str, x: int, quantization, spread: Spread, fields=None) -> int:
@@ -168,8 +162,8 @@ class ElementwiseOps(ModelCore):
   def _choose(self, opcode: str, a: int, b: int) -> int:
     shape = np.broadcast_shapes(self.shape(a), self.shape(b))
     return self.add_operator(
-        opcode,
-        (a, b),
-        self.activation(shape, self.spread(a), like=a),
-        options('MaximumMinimumOptions'),
+      opcode,
+      (a, b),
+      self.activation(shape, self.spread(a), like=a),
+      options('MaximumMinimumOptions'),
     )

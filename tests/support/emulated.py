@@ -31,7 +31,7 @@ def core(name: str) -> cpus.Cpu:
 
 
 def compile_all(
-    cpu: cpus.Cpu, sources: Iterable[pathlib.Path], folder: pathlib.Path, *flags: object
+  cpu: cpus.Cpu, sources: Iterable[pathlib.Path], folder: pathlib.Path, *flags: object
 ) -> list[pathlib.Path]:
   """Objects of C files, without a warning, side by side; in the order of the files."""
   folder.mkdir(exist_ok=True)
@@ -47,28 +47,54 @@ def compile_all(
 
 
 def link(
-    cpu: cpus.Cpu, objects: Sequence[pathlib.Path], target: pathlib.Path, *flags: object
+  cpu: cpus.Cpu, objects: Sequence[pathlib.Path], target: pathlib.Path, *flags: object
 ) -> pathlib.Path:
   """An image of objects, the board's among them."""
-  run(cpu.compiler, *cpu.flags, '-nostartfiles', f'-L{BOARDS}', '-T', cpu.script, *flags,
-      *objects, '-lm', '-o', target)  # fmt: skip
+  run(
+    cpu.compiler,
+    *cpu.flags,
+    '-nostartfiles',
+    f'-L{BOARDS}',
+    '-T',
+    cpu.script,
+    *flags,
+    *objects,
+    '-lm',
+    '-o',
+    target,
+  )
   return target
 
 
 def emulate(cpu: cpus.Cpu, elf: pathlib.Path) -> str:
   """Runs an image that ends with code 0; gives what it prints."""
   return run(
-      cpu.emulator, *cpu.machine, '-display', 'none', '-monitor', 'none', '-serial', 'none',
-      '-chardev', 'stdio,id=host', '-semihosting-config', 'enable=on,target=native,chardev=host',
-      '-kernel', elf,
-  )  # fmt: skip
+    cpu.emulator,
+    *cpu.machine,
+    '-display',
+    'none',
+    '-monitor',
+    'none',
+    '-serial',
+    'none',
+    '-chardev',
+    'stdio,id=host',
+    '-semihosting-config',
+    'enable=on,target=native,chardev=host',
+    '-kernel',
+    elf,
+  )
 
 
 def run(*command: object, cwd: pathlib.Path | None = None) -> str:
   """A command that must succeed; gives its output."""
   done = subprocess.run(
-      [str(part) for part in command], capture_output=True, text=True, cwd=cwd,
-      stdin=subprocess.DEVNULL, timeout=TIMEOUT_SECONDS,
-  )  # fmt: skip
+    [str(part) for part in command],
+    capture_output=True,
+    text=True,
+    cwd=cwd,
+    stdin=subprocess.DEVNULL,
+    timeout=TIMEOUT_SECONDS,
+  )
   assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
   return done.stdout

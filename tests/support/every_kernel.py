@@ -78,9 +78,7 @@ def constants_model(dtype: DType) -> bytes:
   return b.build()
 
 
-def _binary_operators(
-    b: ModelBuilder, dtype: DType
-) -> list[Callable[[int, tuple[int, ...]], int]]:
+def _binary_operators(b: ModelBuilder, dtype: DType) -> list[Callable[[int, tuple[int, ...]], int]]:
   def constant(shape: tuple[int, ...]) -> int:
     return b.constant_operand(shape, dtype=dtype)
 
@@ -88,10 +86,10 @@ def _binary_operators(
   if dtype == DType.INT16:
     return both
   return [
-      *both,
-      lambda x, shape: b.sub(constant(shape), x),
-      lambda x, shape: b.mul(x, constant(shape)),
-      lambda x, shape: b.maximum(x, b.constant_operand(shape, like=x)),
-      lambda x, shape: b.minimum(b.constant_operand(shape, like=x), x),
-      lambda x, shape: b.prelu(x, constant(shape)),
+    *both,
+    lambda x, shape: b.sub(constant(shape), x),
+    lambda x, shape: b.mul(x, constant(shape)),
+    lambda x, shape: b.maximum(x, b.constant_operand(shape, like=x)),
+    lambda x, shape: b.minimum(b.constant_operand(shape, like=x), x),
+    lambda x, shape: b.prelu(x, constant(shape)),
   ]

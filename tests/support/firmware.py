@@ -23,28 +23,31 @@ FAKE_TFLM = pathlib.Path(__file__).resolve().parents[1] / 'firmware/fake_tflm'
 WARNINGS = ['-Wall', '-Wextra', '-Wdouble-promotion', '-Wshadow', '-Werror']
 C11 = ['-std=c11', *WARNINGS]
 CXX14 = [
-    '-std=c++14', '-fno-rtti', '-fno-exceptions', '-DTF_LITE_STATIC_MEMORY', '-DFAKE_TFLM_OF_CXX14',
-    *WARNINGS,
-]  # fmt: skip
+  '-std=c++14',
+  '-fno-rtti',
+  '-fno-exceptions',
+  '-DTF_LITE_STATIC_MEMORY',
+  '-DFAKE_TFLM_OF_CXX14',
+  *WARNINGS,
+]
 
 # Compiler prefix and flags, by architecture.
 CORTEX_M4 = ['-mcpu=cortex-m4', '-mthumb', '-mfloat-abi=hard', '-mfpu=fpv4-sp-d16']
 TARGETS = {
-    'armv6-m': ('arm-none-eabi-', ['-mcpu=cortex-m0plus', '-mthumb']),
-    'armv7e-m': ('arm-none-eabi-', CORTEX_M4),
-    'armv8.1-m.main': ('arm-none-eabi-', ['-mcpu=cortex-m55', '-mthumb', '-mfloat-abi=hard']),
-    'rv32imc': (
-        'riscv64-unknown-elf-',
-        ['-march=rv32imc', '-mabi=ilp32', '--specs=picolibc.specs', f'-I{FAKE_TFLM}/freestanding'],
-    ),
+  'armv6-m': ('arm-none-eabi-', ['-mcpu=cortex-m0plus', '-mthumb']),
+  'armv7e-m': ('arm-none-eabi-', CORTEX_M4),
+  'armv8.1-m.main': ('arm-none-eabi-', ['-mcpu=cortex-m55', '-mthumb', '-mfloat-abi=hard']),
+  'rv32imc': (
+    'riscv64-unknown-elf-',
+    ['-march=rv32imc', '-mabi=ilp32', '--specs=picolibc.specs', f'-I{FAKE_TFLM}/freestanding'],
+  ),
 }
 
 
 def run(*command, cwd=None, env=None):
   result = subprocess.run(
-      [str(part) for part in command], cwd=cwd, env=env, capture_output=True, text=True,
-      timeout=300,
-  )  # fmt: skip
+    [str(part) for part in command], cwd=cwd, env=env, capture_output=True, text=True, timeout=300
+  )
   assert result.returncode == 0, (result.stdout + result.stderr)[-4000:]
   return result.stdout
 

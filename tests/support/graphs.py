@@ -90,9 +90,7 @@ class Sketch:
       stride.append(self.draw(st.integers(1, 3)))
       dilation.append(self.draw(st.integers(1, 3)) if dilated and stride[-1] == 1 else 1)
     padding = self.draw(PADDINGS)
-    sizes = [
-        window_size(*each, padding) for each in zip((rows, cols), kernel, stride, dilation)
-    ]
+    sizes = [window_size(*each, padding) for each in zip((rows, cols), kernel, stride, dilation)]
     if min(sizes) < 1:
       padding = 'SAME'
     fields = {'kernel': tuple(kernel), 'stride': tuple(stride), 'padding': padding}
@@ -101,9 +99,9 @@ class Sketch:
   def weighted(self) -> dict[str, Any]:
     """What all operators with weights have."""
     return {
-        'activation': self.draw(ACTIVATIONS),
-        'per_channel': self.draw(st.booleans()),
-        'bias': self.draw(st.sampled_from([True, True, True, False])),
+      'activation': self.draw(ACTIVATIONS),
+      'per_channel': self.draw(st.booleans()),
+      'bias': self.draw(st.sampled_from([True, True, True, False])),
     }
 
   def channels(self) -> int:
@@ -302,15 +300,15 @@ def _line_mean(s: Sketch, x: int) -> int:
 def _fully_connected(s: Sketch, x: int) -> int:
   """A dense layer on every pixel."""
   return s.fully_connected(
-      x, s.channels(), flatten=False, keep_num_dims=True, activation=s.draw(ACTIVATIONS)
+    x, s.channels(), flatten=False, keep_num_dims=True, activation=s.draw(ACTIVATIONS)
   )
 
 
 def _stock(s: Sketch, x: int) -> int:
   """Operators that no stage holds."""
   choices: list[Callable[[], int]] = [
-      lambda: s.leaky_relu(x, -0.5),
-      lambda: s.transpose(x, (0, 2, 1, 3)),
+    lambda: s.leaky_relu(x, -0.5),
+    lambda: s.transpose(x, (0, 2, 1, 3)),
   ]
   return s.draw(st.sampled_from(choices))()
 
@@ -323,12 +321,33 @@ def _extra_input(s: Sketch, x: int) -> int:
 
 # Frequent blocks are listed twice.
 BLOCKS: tuple[Block, ...] = (
-    _pointwise, _conv, _depthwise, _conv, _depthwise, residual, pool, inverted_residual,
-    _padded_conv, _unary, _squeeze_excite, _constant_operand, _concat, _grouped, _resize,
-    _transpose_conv, _pad_channels, _line_mean, _fully_connected, _stock, _extra_input,
-    _prelu, strided_slice, split, _blocks,
-    reshape,
-)  # fmt: skip
+  _pointwise,
+  _conv,
+  _depthwise,
+  _conv,
+  _depthwise,
+  residual,
+  pool,
+  inverted_residual,
+  _padded_conv,
+  _unary,
+  _squeeze_excite,
+  _constant_operand,
+  _concat,
+  _grouped,
+  _resize,
+  _transpose_conv,
+  _pad_channels,
+  _line_mean,
+  _fully_connected,
+  _stock,
+  _extra_input,
+  _prelu,
+  strided_slice,
+  split,
+  _blocks,
+  reshape,
+)
 
 
 def _image(s: Sketch) -> int:

@@ -9,30 +9,30 @@ from typing import Any
 from hypothesis import strategies as st
 
 from support.graphs import (
-    ACTIVATIONS,
-    MAX_BLOCKS,
-    MAX_CHANNELS,
-    MAX_VALUES,
-    Block,
-    Draw,
-    Network,
-    Sketch,
-    inverted_residual,
-    pads,
-    pool,
-    reshape,
-    residual,
-    split,
-    strided_slice,
+  ACTIVATIONS,
+  MAX_BLOCKS,
+  MAX_CHANNELS,
+  MAX_VALUES,
+  Block,
+  Draw,
+  Network,
+  Sketch,
+  inverted_residual,
+  pads,
+  pool,
+  reshape,
+  residual,
+  split,
+  strided_slice,
 )
 from tflm_patch.graph.types import DType
 
 
 def _weighted(s: Sketch, biases: tuple[bool | str, ...]) -> dict[str, Any]:
   return {
-      'activation': s.draw(ACTIVATIONS),
-      'per_channel': s.draw(st.booleans()),
-      'bias': s.draw(st.sampled_from(biases)),
+    'activation': s.draw(ACTIVATIONS),
+    'per_channel': s.draw(st.booleans()),
+    'bias': s.draw(st.sampled_from(biases)),
   }
 
 
@@ -87,15 +87,29 @@ def _concat(s: Sketch, x: int) -> int:
 
 def _fully_connected(s: Sketch, x: int) -> int:
   return s.fully_connected(
-      x, s.channels(), flatten=False, keep_num_dims=True, **_weighted(s, _BIASES)
+    x, s.channels(), flatten=False, keep_num_dims=True, **_weighted(s, _BIASES)
   )
 
 
 BLOCKS: tuple[Block, ...] = (
-    _pointwise, _conv, _depthwise, _conv, _depthwise, residual, pool, inverted_residual,
-    _padded_conv, _grouped, _operand, _pad_channels, _fully_connected, _concat, split,
-    strided_slice, reshape,
-)  # fmt: skip
+  _pointwise,
+  _conv,
+  _depthwise,
+  _conv,
+  _depthwise,
+  residual,
+  pool,
+  inverted_residual,
+  _padded_conv,
+  _grouped,
+  _operand,
+  _pad_channels,
+  _fully_connected,
+  _concat,
+  split,
+  strided_slice,
+  reshape,
+)
 
 
 @st.composite

@@ -38,9 +38,7 @@ def functional(shape: Sequence[int], build: Callable[[Any], Any], seed: int = 0)
 def random_samples(model: Any, count: int = 32, seed: int = 1) -> list[np.ndarray]:
   """Normal values for every input."""
   rng = np.random.default_rng(seed)
-  return [
-    rng.normal(size=(count, *tensor.shape[1:])).astype(np.float32) for tensor in model.inputs
-  ]
+  return [rng.normal(size=(count, *tensor.shape[1:])).astype(np.float32) for tensor in model.inputs]
 
 
 def to_steps(values: np.ndarray, tensor: Tensor) -> np.ndarray:
@@ -83,9 +81,7 @@ def run_in_keras(model: Any, samples: Sequence[np.ndarray]) -> list[np.ndarray]:
   import keras
 
   outputs = model(list(samples) if len(samples) > 1 else samples[0], training=False)
-  return [
-    np.asarray(keras.ops.convert_to_numpy(output)) for output in keras.tree.flatten(outputs)
-  ]
+  return [np.asarray(keras.ops.convert_to_numpy(output)) for output in keras.tree.flatten(outputs)]
 
 
 def opcodes(model: Model) -> list[str]:

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds small quantized models, an operator a call.
 
-  builder = ModelBuilder(seed=1)
-  x = builder.input((1, 8, 8, 3))
-  x = builder.conv(x, 16, stride=2, activation='RELU6')
-  builder.output(builder.softmax(builder.fully_connected(x, 10)))
-  data = builder.build()
+builder = ModelBuilder(seed=1)
+x = builder.input((1, 8, 8, 3))
+x = builder.conv(x, 16, stride=2, activation='RELU6')
+builder.output(builder.softmax(builder.fully_connected(x, 10)))
+data = builder.build()
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Spread:
     """After a fused activation, from the clipped quantiles of a normal distribution."""
     low, high = _LIMITS[activation]
     quantiles = self.mean + self.deviation * np.linspace(-2.5, 2.5, 101)
-    weights = np.exp(-np.linspace(-2.5, 2.5, 101) ** 2 / 2)
+    weights = np.exp(-(np.linspace(-2.5, 2.5, 101) ** 2) / 2)
     values = np.clip(quantiles, low, high)
     mean = float(np.average(values, weights=weights))
     variance = float(np.average((values - mean) ** 2, weights=weights))
@@ -78,11 +78,11 @@ class ModelCore:
   # ---- the model ----
 
   def input(
-      self,
-      shape: Sequence[int],
-      dtype: DType = DType.INT8,
-      scale: float | None = None,
-      zero_point: int | None = None,
+    self,
+    shape: Sequence[int],
+    dtype: DType = DType.INT8,
+    scale: float | None = None,
+    zero_point: int | None = None,
   ) -> int:
     """A model input: int8, uint8, int16 (of zero point 0) or float32."""
     scale = float(self.rng.uniform(0.01, 0.1)) if scale is None else scale
@@ -104,7 +104,7 @@ class ModelCore:
 
   def model(self) -> Model:
     subgraph = Subgraph(
-        self.tensors, self.operators, tuple(self._inputs), tuple(self._outputs), name='main'
+      self.tensors, self.operators, tuple(self._inputs), tuple(self._outputs), name='main'
     )
     return Model([subgraph], description='generated')
 
@@ -135,29 +135,29 @@ class ModelCore:
   # ---- making tensors and operators ----
 
   def tensor(
-      self,
-      shape: Sequence[int],
-      dtype: DType,
-      quantization: Quantization | None = None,
-      data: np.ndarray | None = None,
-      name: str | None = None,
-      variable: bool = False,
+    self,
+    shape: Sequence[int],
+    dtype: DType,
+    quantization: Quantization | None = None,
+    data: np.ndarray | None = None,
+    name: str | None = None,
+    variable: bool = False,
   ) -> int:
     raw = None if data is None else np.frombuffer(np.ascontiguousarray(data).tobytes(), np.uint8)
     self.tensors.append(
-        Tensor(
-            name=f'tensor_{len(self.tensors)}' if name is None else name,
-            shape=tuple(int(size) for size in shape),
-            dtype=dtype,
-            data=raw,
-            quantization=quantization,
-            is_variable=variable,
-        )
+      Tensor(
+        name=f'tensor_{len(self.tensors)}' if name is None else name,
+        shape=tuple(int(size) for size in shape),
+        dtype=dtype,
+        data=raw,
+        quantization=quantization,
+        is_variable=variable,
+      )
     )
     return len(self.tensors) - 1
 
   def constant(
-      self, values: np.ndarray, dtype: DType, quantization: Quantization | None = None
+    self, values: np.ndarray, dtype: DType, quantization: Quantization | None = None
   ) -> int:
     array = np.asarray(values, dtype.numpy)
     return self.tensor(array.shape, dtype, quantization, array)
@@ -167,12 +167,12 @@ class ModelCore:
     return self.constant(np.asarray(values), DType.INT32)
 
   def activation(
-      self,
-      shape: Sequence[int],
-      spread: Spread,
-      activation: str = 'NONE',
-      like: int | None = None,
-      dtype: DType = DType.INT8,
+    self,
+    shape: Sequence[int],
+    spread: Spread,
+    activation: str = 'NONE',
+    like: int | None = None,
+    dtype: DType = DType.INT8,
   ) -> int:
     """A quantized tensor whose scale fits its values.
 
@@ -193,17 +193,17 @@ class ModelCore:
     return index
 
   def add_operator(
-      self,
-      opcode: str,
-      inputs: Sequence[int],
-      outputs: int | Sequence[int],
-      operator_options: Any = None,
-      version: int = 1,
+    self,
+    opcode: str,
+    inputs: Sequence[int],
+    outputs: int | Sequence[int],
+    operator_options: Any = None,
+    version: int = 1,
   ) -> int:
     """Appends an operator; returns its first output."""
     results = (outputs,) if isinstance(outputs, int) else tuple(outputs)
     self.operators.append(
-        Operator(opcode, tuple(inputs), results, options=operator_options, version=version)
+      Operator(opcode, tuple(inputs), results, options=operator_options, version=version)
     )
     return results[0]
 

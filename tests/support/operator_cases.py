@@ -37,28 +37,28 @@ class Case:
 def windows(opcode: str, make: Callable[..., int], **common: object) -> list[Case]:
   """Cases of a windowed operator: kernels, strides and paddings."""
   table: dict[str, dict[str, object]] = {
-      'same_3x3': {'kernel': 3, 'stride': 1, 'padding': 'SAME'},
-      'valid_3x3': {'kernel': 3, 'stride': 1, 'padding': 'VALID'},
-      'same_stride_2': {'kernel': 3, 'stride': 2, 'padding': 'SAME'},
-      'valid_stride_2x3': {'kernel': 3, 'stride': (2, 3), 'padding': 'VALID'},
-      'stride_over_kernel': {'kernel': 1, 'stride': 3, 'padding': 'SAME'},
-      'wide_1x5': {'kernel': (1, 5), 'stride': 1, 'padding': 'SAME'},
-      'tall_5x1': {'kernel': (5, 1), 'stride': 1, 'padding': 'SAME'},
-      'even_2x4': {'kernel': (2, 4), 'stride': 1, 'padding': 'SAME'},
-      'larger_than_map': {'kernel': (9, 11), 'stride': 2, 'padding': 'SAME'},
-      'whole_map': {'kernel': (7, 9), 'stride': 1, 'padding': 'VALID'},
+    'same_3x3': {'kernel': 3, 'stride': 1, 'padding': 'SAME'},
+    'valid_3x3': {'kernel': 3, 'stride': 1, 'padding': 'VALID'},
+    'same_stride_2': {'kernel': 3, 'stride': 2, 'padding': 'SAME'},
+    'valid_stride_2x3': {'kernel': 3, 'stride': (2, 3), 'padding': 'VALID'},
+    'stride_over_kernel': {'kernel': 1, 'stride': 3, 'padding': 'SAME'},
+    'wide_1x5': {'kernel': (1, 5), 'stride': 1, 'padding': 'SAME'},
+    'tall_5x1': {'kernel': (5, 1), 'stride': 1, 'padding': 'SAME'},
+    'even_2x4': {'kernel': (2, 4), 'stride': 1, 'padding': 'SAME'},
+    'larger_than_map': {'kernel': (9, 11), 'stride': 2, 'padding': 'SAME'},
+    'whole_map': {'kernel': (7, 9), 'stride': 1, 'padding': 'VALID'},
   }
   return [
-      Case(f'{opcode}_{name}', lambda b, x, w=window: make(b, x, **w, **common))
-      for name, window in table.items()
+    Case(f'{opcode}_{name}', lambda b, x, w=window: make(b, x, **w, **common))
+    for name, window in table.items()
   ]
 
 
 def activations(opcode: str, make: Callable[..., int], **common: object) -> list[Case]:
   """Cases of the fused activations."""
   return [
-      Case(f'{opcode}_{activation}', lambda b, x, a=activation: make(b, x, activation=a, **common))
-      for activation in ('NONE', 'RELU', 'RELU6', 'RELU_N1_TO_1')
+    Case(f'{opcode}_{activation}', lambda b, x, a=activation: make(b, x, activation=a, **common))
+    for activation in ('NONE', 'RELU', 'RELU6', 'RELU_N1_TO_1')
   ]
 
 

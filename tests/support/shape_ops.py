@@ -21,10 +21,10 @@ class ShapeOps(ModelCore):
     if value is not None:
       inputs.append(self.constant(np.array([value]), self.dtype(x), self.quantization(x)))
     return self.add_operator(
-        'PAD' if value is None else 'PADV2',
-        inputs,
-        self._same(x, shape),
-        options('PadOptions' if value is None else 'PadV2Options'),
+      'PAD' if value is None else 'PADV2',
+      inputs,
+      self._same(x, shape),
+      options('PadOptions' if value is None else 'PadV2Options'),
     )
 
   def pad_spatial(self, x: int, top: int, bottom: int, left: int, right: int) -> int:
@@ -33,59 +33,55 @@ class ShapeOps(ModelCore):
   def transpose(self, x: int, permutation: Sequence[int]) -> int:
     shape = [self.shape(x)[i] for i in permutation]
     return self.add_operator(
-        'TRANSPOSE',
-        (x, self.int32(list(permutation))),
-        self._same(x, shape),
-        options('TransposeOptions'),
+      'TRANSPOSE',
+      (x, self.int32(list(permutation))),
+      self._same(x, shape),
+      options('TransposeOptions'),
     )
 
   def reshape(self, x: int, shape: Sequence[int]) -> int:
     return self.add_operator(
-        'RESHAPE',
-        (x, self.int32(list(shape))),
-        self._same(x, shape),
-        options('ReshapeOptions', newShape=list(shape)),
+      'RESHAPE',
+      (x, self.int32(list(shape))),
+      self._same(x, shape),
+      options('ReshapeOptions', newShape=list(shape)),
     )
 
   def squeeze(self, x: int, axes: Sequence[int]) -> int:
     shape = [size for i, size in enumerate(self.shape(x)) if i not in axes]
     return self.add_operator(
-        'SQUEEZE', (x,), self._same(x, shape), options('SqueezeOptions', squeezeDims=list(axes))
+      'SQUEEZE', (x,), self._same(x, shape), options('SqueezeOptions', squeezeDims=list(axes))
     )
 
   def expand_dims(self, x: int, axis: int) -> int:
     shape = list(self.shape(x))
     shape.insert(axis, 1)
     return self.add_operator(
-        'EXPAND_DIMS', (x, self.int32(axis)), self._same(x, shape), options('ExpandDimsOptions')
+      'EXPAND_DIMS', (x, self.int32(axis)), self._same(x, shape), options('ExpandDimsOptions')
     )
 
   def resize_nearest(
-      self, x: int, rows: int, cols: int, align_corners: bool = False, half_pixel: bool = False
+    self, x: int, rows: int, cols: int, align_corners: bool = False, half_pixel: bool = False
   ) -> int:
     n, _, _, channels = self.shape(x)
     return self.add_operator(
-        'RESIZE_NEAREST_NEIGHBOR',
-        (x, self.int32([rows, cols])),
-        self._same(x, (n, rows, cols, channels)),
-        options(
-            'ResizeNearestNeighborOptions',
-            alignCorners=align_corners,
-            halfPixelCenters=half_pixel,
-        ),
+      'RESIZE_NEAREST_NEIGHBOR',
+      (x, self.int32([rows, cols])),
+      self._same(x, (n, rows, cols, channels)),
+      options(
+        'ResizeNearestNeighborOptions', alignCorners=align_corners, halfPixelCenters=half_pixel
+      ),
     )
 
   def resize_bilinear(
-      self, x: int, rows: int, cols: int, align_corners: bool = False, half_pixel: bool = False
+    self, x: int, rows: int, cols: int, align_corners: bool = False, half_pixel: bool = False
   ) -> int:
     n, _, _, channels = self.shape(x)
     return self.add_operator(
-        'RESIZE_BILINEAR',
-        (x, self.int32([rows, cols])),
-        self._same(x, (n, rows, cols, channels)),
-        options(
-            'ResizeBilinearOptions', alignCorners=align_corners, halfPixelCenters=half_pixel
-        ),
+      'RESIZE_BILINEAR',
+      (x, self.int32([rows, cols])),
+      self._same(x, (n, rows, cols, channels)),
+      options('ResizeBilinearOptions', alignCorners=align_corners, halfPixelCenters=half_pixel),
     )
 
   def concat(self, tensors: Sequence[int], axis: int = 3) -> int:
@@ -93,28 +89,28 @@ class ShapeOps(ModelCore):
     shape = list(self.shape(tensors[0]))
     shape[axis] = sum(self.shape(tensor)[axis] for tensor in tensors)
     return self.add_operator(
-        'CONCATENATION',
-        tensors,
-        self._same(tensors[0], shape),
-        options('ConcatenationOptions', axis=axis),
+      'CONCATENATION',
+      tensors,
+      self._same(tensors[0], shape),
+      options('ConcatenationOptions', axis=axis),
     )
 
   def space_to_depth(self, x: int, block: int) -> int:
     n, rows, cols, channels = self.shape(x)
     return self.add_operator(
-        'SPACE_TO_DEPTH',
-        (x,),
-        self._same(x, (n, rows // block, cols // block, channels * block * block)),
-        options('SpaceToDepthOptions', blockSize=block),
+      'SPACE_TO_DEPTH',
+      (x,),
+      self._same(x, (n, rows // block, cols // block, channels * block * block)),
+      options('SpaceToDepthOptions', blockSize=block),
     )
 
   def depth_to_space(self, x: int, block: int) -> int:
     n, rows, cols, channels = self.shape(x)
     return self.add_operator(
-        'DEPTH_TO_SPACE',
-        (x,),
-        self._same(x, (n, rows * block, cols * block, channels // (block * block))),
-        options('DepthToSpaceOptions', blockSize=block),
+      'DEPTH_TO_SPACE',
+      (x,),
+      self._same(x, (n, rows * block, cols * block, channels // (block * block))),
+      options('DepthToSpaceOptions', blockSize=block),
     )
 
   def split(self, x: int, count: int, axis: int = 3) -> list[int]:
@@ -140,14 +136,14 @@ class ShapeOps(ModelCore):
     return outputs
 
   def strided_slice(
-      self,
-      x: int,
-      begin: Sequence[int],
-      end: Sequence[int],
-      strides: Sequence[int],
-      begin_mask: int = 0,
-      end_mask: int = 0,
-      shrink_mask: int = 0,
+    self,
+    x: int,
+    begin: Sequence[int],
+    end: Sequence[int],
+    strides: Sequence[int],
+    begin_mask: int = 0,
+    end_mask: int = 0,
+    shrink_mask: int = 0,
   ) -> int:
     """STRIDED_SLICE; negative indices and masks as in numpy's slices."""
     values = np.empty(self.shape(x))
@@ -159,28 +155,25 @@ class ShapeOps(ModelCore):
       low = None if begin_mask >> axis & 1 else first
       index.append(slice(low, None if end_mask >> axis & 1 else last, stride))
     return self.add_operator(
-        'STRIDED_SLICE',
-        (x, self.int32(list(begin)), self.int32(list(end)), self.int32(list(strides))),
-        self._same(x, values[tuple(index)].shape),
-        options(
-            'StridedSliceOptions',
-            beginMask=begin_mask,
-            endMask=end_mask,
-            shrinkAxisMask=shrink_mask,
-        ),
+      'STRIDED_SLICE',
+      (x, self.int32(list(begin)), self.int32(list(end)), self.int32(list(strides))),
+      self._same(x, values[tuple(index)].shape),
+      options(
+        'StridedSliceOptions', beginMask=begin_mask, endMask=end_mask, shrinkAxisMask=shrink_mask
+      ),
     )
 
   def slice(self, x: int, begin: Sequence[int], size: Sequence[int]) -> int:
     """SLICE; a size of -1 takes what follows."""
     shape = [
-        whole - first if count == -1 else count
-        for first, count, whole in zip(begin, size, self.shape(x))
+      whole - first if count == -1 else count
+      for first, count, whole in zip(begin, size, self.shape(x))
     ]
     return self.add_operator(
-        'SLICE',
-        (x, self.int32(list(begin)), self.int32(list(size))),
-        self._same(x, shape),
-        options('SliceOptions'),
+      'SLICE',
+      (x, self.int32(list(begin)), self.int32(list(size))),
+      self._same(x, shape),
+      options('SliceOptions'),
     )
 
   def _same(self, x: int, shape: Sequence[int]) -> int:

@@ -27,9 +27,7 @@ def streaming(variables: int = 1, initial: int = 7) -> bytes:
   b = ModelBuilder(11)
   x = b.input((1, 1, 1, 8), scale=0.05, zero_point=-3)
   handles = [b.tensor((), DType.RESOURCE) for _ in range(variables)]
-  b.operators.append(
-      Operator('CALL_ONCE', (), (), options('CallOnceOptions', initSubgraphIndex=1))
-  )
+  b.operators.append(Operator('CALL_ONCE', (), (), options('CallOnceOptions', initSubgraphIndex=1)))
   for number, handle in enumerate(handles):
     b.add_operator('VAR_HANDLE', (), (handle,), _handle(number))
     old = b.activation((1, 4, 1, 8), b.spread(x), like=x)
@@ -72,13 +70,15 @@ def recurrent(intermediates: Sequence[int] = (0,)) -> bytes:
   x = b.conv(b.input((1, 12, 1, 5)), features, (3, 1), (2, 1))
   x = b.reshape(x, (1, steps, features))
   gates = [
-      [b.constant(b.rng.integers(-127, 128, (units, size)), DType.INT8, quantized(0.008, 0))
-       for _ in range(4)]
-      for size in (features, units)
-  ]  # fmt: skip
-  biases = [
-      b.constant(b.rng.integers(-900, 900, units), DType.INT32, quantized(0.0001, 0))
+    [
+      b.constant(b.rng.integers(-127, 128, (units, size)), DType.INT8, quantized(0.008, 0))
       for _ in range(4)
+    ]
+    for size in (features, units)
+  ]
+  biases = [
+    b.constant(b.rng.integers(-900, 900, units), DType.INT32, quantized(0.0001, 0))
+    for _ in range(4)
   ]
   hidden = b.tensor((1, units), DType.INT8, quantized(0.008, 0), variable=True)
   cell = b.tensor((1, units), DType.INT16, quantized(2**-12, 0), variable=True)
@@ -87,13 +87,12 @@ def recurrent(intermediates: Sequence[int] = (0,)) -> bytes:
   scales = [b.tensor(intermediates, DType.FLOAT32) for _ in range(4)]
   scales.append(b.tensor(intermediates, DType.INT8, quantized(0.008, 0)))
   inputs = (x, *gates[0], *gates[1], -1, -1, -1, *biases, -1, -1, hidden, cell, -1, -1, -1, -1)
-  fields = options(
-      'UnidirectionalSequenceLSTMOptions', fusedActivationFunction=4, timeMajor=False
-  )
+  fields = options('UnidirectionalSequenceLSTMOptions', fusedActivationFunction=4, timeMajor=False)
   b.add_operator('UNIDIRECTIONAL_SEQUENCE_LSTM', inputs, y, fields)
   b.operators[-1].origin = schema.OperatorT(
-      intermediates=np.array(scales, np.int32), builtinOptions=fields,
-      builtinOptionsType=schema.BuiltinOptions.UnidirectionalSequenceLSTMOptions,
-  )  # fmt: skip
+    intermediates=np.array(scales, np.int32),
+    builtinOptions=fields,
+    builtinOptionsType=schema.BuiltinOptions.UnidirectionalSequenceLSTMOptions,
+  )
   b.output(b.softmax(b.fully_connected(b.reshape(y, (1, steps * units)), 4)))
   return b.build()

@@ -25,68 +25,68 @@ class WeightedOps(ModelCore):
   """CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED and the pools."""
 
   def conv(
-      self,
-      x: int,
-      channels: int,
-      kernel: int | tuple[int, int] = 3,
-      stride: int | tuple[int, int] = 1,
-      dilation: int | tuple[int, int] = 1,
-      padding: str = 'SAME',
-      activation: str = 'NONE',
-      per_channel: bool = True,
-      bias: bool | str = True,
-      groups: int = 1,
-      like: int | None = None,
+    self,
+    x: int,
+    channels: int,
+    kernel: int | tuple[int, int] = 3,
+    stride: int | tuple[int, int] = 1,
+    dilation: int | tuple[int, int] = 1,
+    padding: str = 'SAME',
+    activation: str = 'NONE',
+    per_channel: bool = True,
+    bias: bool | str = True,
+    groups: int = 1,
+    like: int | None = None,
   ) -> int:
     rows, cols = self._window_output(x, kernel, stride, dilation, padding)
     shape = (channels, *pair(kernel), self.shape(x)[3] // groups)
     weights, spread = self._weights(x, shape, 0, per_channel, activation)
     fields = _window_options(stride, dilation, padding, activation)
     return self.add_operator(
-        'CONV_2D',
-        (x, weights, *self._bias(x, weights, channels, bias)),
-        self.activation((1, rows, cols, channels), spread, activation, like, self.dtype(x)),
-        options('Conv2DOptions', quantizedBiasType=bias_type(bias), **fields),
-        version=3,
+      'CONV_2D',
+      (x, weights, *self._bias(x, weights, channels, bias)),
+      self.activation((1, rows, cols, channels), spread, activation, like, self.dtype(x)),
+      options('Conv2DOptions', quantizedBiasType=bias_type(bias), **fields),
+      version=3,
     )
 
   def depthwise(
-      self,
-      x: int,
-      multiplier: int = 1,
-      kernel: int | tuple[int, int] = 3,
-      stride: int | tuple[int, int] = 1,
-      dilation: int | tuple[int, int] = 1,
-      padding: str = 'SAME',
-      activation: str = 'NONE',
-      per_channel: bool = True,
-      bias: bool | str = True,
-      like: int | None = None,
+    self,
+    x: int,
+    multiplier: int = 1,
+    kernel: int | tuple[int, int] = 3,
+    stride: int | tuple[int, int] = 1,
+    dilation: int | tuple[int, int] = 1,
+    padding: str = 'SAME',
+    activation: str = 'NONE',
+    per_channel: bool = True,
+    bias: bool | str = True,
+    like: int | None = None,
   ) -> int:
     rows, cols = self._window_output(x, kernel, stride, dilation, padding)
     channels = self.shape(x)[3] * multiplier
     weights, spread = self._weights(x, (1, *pair(kernel), channels), 3, per_channel, activation)
     fields = _window_options(stride, dilation, padding, activation)
     return self.add_operator(
-        'DEPTHWISE_CONV_2D',
-        (x, weights, *self._bias(x, weights, channels, bias)),
-        self.activation((1, rows, cols, channels), spread, activation, like, self.dtype(x)),
-        options('DepthwiseConv2DOptions', depthMultiplier=multiplier, **fields),
-        version=3,
+      'DEPTHWISE_CONV_2D',
+      (x, weights, *self._bias(x, weights, channels, bias)),
+      self.activation((1, rows, cols, channels), spread, activation, like, self.dtype(x)),
+      options('DepthwiseConv2DOptions', depthMultiplier=multiplier, **fields),
+      version=3,
     )
 
   def transpose_conv(
-      self,
-      x: int,
-      channels: int,
-      kernel: int | tuple[int, int] = 3,
-      stride: int | tuple[int, int] = 2,
-      padding: str = 'SAME',
-      activation: str = 'NONE',
-      per_channel: bool = True,
-      bias: bool | str = True,
-      size: tuple[int, int] | None = None,
-      free_batch: bool = False,
+    self,
+    x: int,
+    channels: int,
+    kernel: int | tuple[int, int] = 3,
+    stride: int | tuple[int, int] = 2,
+    padding: str = 'SAME',
+    activation: str = 'NONE',
+    per_channel: bool = True,
+    bias: bool | str = True,
+    size: tuple[int, int] | None = None,
+    free_batch: bool = False,
   ) -> int:
     """TRANSPOSE_CONV.
 
@@ -97,8 +97,8 @@ class WeightedOps(ModelCore):
     shape = (channels, *pair(kernel), self.shape(x)[3])
     if size is None:
       rows, cols = (
-          n * step + (max(k - step, 0) if padding == 'VALID' else 0)
-          for n, k, step in zip(self.shape(x)[1:3], pair(kernel), pair(stride))
+        n * step + (max(k - step, 0) if padding == 'VALID' else 0)
+        for n, k, step in zip(self.shape(x)[1:3], pair(kernel), pair(stride))
       )
     else:
       rows, cols = size
@@ -106,14 +106,16 @@ class WeightedOps(ModelCore):
     fields = _window_options(stride, None, padding, activation)
     out_shape = (1, rows, cols, channels)
     return self.add_operator(
-        'TRANSPOSE_CONV',
-        (
-            self._computed_shape(x, out_shape) if free_batch else self.int32(list(out_shape)),
-            weights, x, *self._bias(x, weights, channels, bias),
-        ),
-        self.activation(out_shape, spread, activation),
-        options('TransposeConvOptions', **fields),
-        version=4,
+      'TRANSPOSE_CONV',
+      (
+        self._computed_shape(x, out_shape) if free_batch else self.int32(list(out_shape)),
+        weights,
+        x,
+        *self._bias(x, weights, channels, bias),
+      ),
+      self.activation(out_shape, spread, activation),
+      options('TransposeConvOptions', **fields),
+      version=4,
     )
 
   def _computed_shape(self, x: int, shape: tuple[int, ...]) -> int:
@@ -128,15 +130,15 @@ class WeightedOps(ModelCore):
     return self.add_operator('PACK', (batch, *sizes), made, fields)
 
   def fully_connected(
-      self,
-      x: int,
-      units: int,
-      activation: str = 'NONE',
-      per_channel: bool = False,
-      bias: bool | str = True,
-      keep_num_dims: bool = False,
-      flatten: bool = True,
-      like: int | None = None,
+    self,
+    x: int,
+    units: int,
+    activation: str = 'NONE',
+    per_channel: bool = False,
+    bias: bool | str = True,
+    keep_num_dims: bool = False,
+    flatten: bool = True,
+    like: int | None = None,
   ) -> int:
     """A dense layer over all values, or over the last dimension if not `flatten`."""
     shape = self.shape(x)
@@ -145,49 +147,49 @@ class WeightedOps(ModelCore):
     out_shape = (*shape[:-1], units) if keep_num_dims else (outer, units)
     weights, spread = self._weights(x, (units, inner), 0, per_channel, activation)
     return self.add_operator(
-        'FULLY_CONNECTED',
-        (x, weights, *self._bias(x, weights, units, bias)),
-        self.activation(out_shape, spread, activation, like, self.dtype(x)),
-        options(
-            'FullyConnectedOptions',
-            quantizedBiasType=bias_type(bias),
-            fusedActivationFunction=ACTIVATIONS[activation],
-            keepNumDims=keep_num_dims,
-        ),
-        version=4,
+      'FULLY_CONNECTED',
+      (x, weights, *self._bias(x, weights, units, bias)),
+      self.activation(out_shape, spread, activation, like, self.dtype(x)),
+      options(
+        'FullyConnectedOptions',
+        quantizedBiasType=bias_type(bias),
+        fusedActivationFunction=ACTIVATIONS[activation],
+        keepNumDims=keep_num_dims,
+      ),
+      version=4,
     )
 
   def _pool(
-      self,
-      opcode: str,
-      x: int,
-      kernel: int | tuple[int, int] = 2,
-      stride: int | tuple[int, int] = 2,
-      padding: str = 'VALID',
-      activation: str = 'NONE',
+    self,
+    opcode: str,
+    x: int,
+    kernel: int | tuple[int, int] = 2,
+    stride: int | tuple[int, int] = 2,
+    padding: str = 'VALID',
+    activation: str = 'NONE',
   ) -> int:
     rows, cols = self._window_output(x, kernel, stride, 1, padding)
     fields = _window_options(stride, None, padding, activation)
     height, width = pair(kernel)
     out_shape = (1, rows, cols, self.shape(x)[3])
     return self.add_operator(
-        opcode,
-        (x,),
-        self.activation(out_shape, self.spread(x), activation, x, self.dtype(x)),
-        options('Pool2DOptions', filterHeight=height, filterWidth=width, **fields),
-        version=2,
+      opcode,
+      (x,),
+      self.activation(out_shape, self.spread(x), activation, x, self.dtype(x)),
+      options('Pool2DOptions', filterHeight=height, filterWidth=width, **fields),
+      version=2,
     )
 
   average_pool = functools.partialmethod(_pool, 'AVERAGE_POOL_2D')
   max_pool = functools.partialmethod(_pool, 'MAX_POOL_2D')
 
   def _window_output(
-      self,
-      x: int,
-      kernel: int | tuple[int, int],
-      stride: int | tuple[int, int],
-      dilation: int | tuple[int, int],
-      padding: str,
+    self,
+    x: int,
+    kernel: int | tuple[int, int],
+    stride: int | tuple[int, int],
+    dilation: int | tuple[int, int],
+    padding: str,
   ) -> tuple[int, int]:
     sizes = zip(self.shape(x)[1:3], pair(kernel), pair(stride), pair(dilation))
     rows, cols = (window_size(*each, padding) for each in sizes)
@@ -196,7 +198,7 @@ class WeightedOps(ModelCore):
     return rows, cols
 
   def _weights(
-      self, x: int, shape: tuple[int, ...], axis: int, per_channel: bool, activation: str
+    self, x: int, shape: tuple[int, ...], axis: int, per_channel: bool, activation: str
   ) -> tuple[int, Spread]:
     """Weights whose scales give outputs of a deviation that suits the activation."""
     values = np.clip(np.rint(self.rng.normal(0, 45, shape)), -127, 127).astype(np.int8)
@@ -219,7 +221,7 @@ class WeightedOps(ModelCore):
       least = 0.1 * target / common if self.dtype(x) == DType.INT16 else 1e-3
       scales = target * self.rng.uniform(0.5, 1.5, shape[axis]) / np.maximum(raw, least)
     quantization = Quantization(
-        scales.astype(np.float32), np.zeros(scales.size, np.int64), axis if per_channel else 0
+      scales.astype(np.float32), np.zeros(scales.size, np.int64), axis if per_channel else 0
     )
     return self.constant(values, DType.INT8, quantization), Spread(0.0, target)
 
@@ -243,17 +245,17 @@ def bias_type(bias: bool | str) -> int:
 
 
 def _window_options(
-    stride: int | tuple[int, int],
-    dilation: int | tuple[int, int] | None,
-    padding: str,
-    activation: str,
+  stride: int | tuple[int, int],
+  dilation: int | tuple[int, int] | None,
+  padding: str,
+  activation: str,
 ) -> dict[str, int]:
   stride_h, stride_w = pair(stride)
   fields = {
-      'padding': _PADDING[padding],
-      'strideH': stride_h,
-      'strideW': stride_w,
-      'fusedActivationFunction': ACTIVATIONS[activation],
+    'padding': _PADDING[padding],
+    'strideH': stride_h,
+    'strideW': stride_w,
+    'fusedActivationFunction': ACTIVATIONS[activation],
   }
   if dilation is not None:
     fields['dilationHFactor'], fields['dilationWFactor'] = pair(dilation)

@@ -19,8 +19,11 @@ from tflm_patch.analysis.receptive_field import SpatialOperator
 from tflm_patch.analysis.windows import POINTWISE
 
 _IN_PLACE = POINTWISE - {'CONCATENATION', 'SLICE', 'SPLIT', 'SPLIT_V'} | {
-    'DEPTHWISE_CONV_2D', 'EXPAND_DIMS', 'RESHAPE', 'SQUEEZE',
-}  # fmt: skip
+  'DEPTHWISE_CONV_2D',
+  'EXPAND_DIMS',
+  'RESHAPE',
+  'SQUEEZE',
+}
 _WEIGHTED = frozenset({'CONV_2D', 'FULLY_CONNECTED', 'TRANSPOSE_CONV'})
 
 
@@ -33,7 +36,7 @@ class Peak:
 
 
 def peak(
-    ops: Sequence[SpatialOperator], sizes: Mapping[int, int], kept: Iterable[int] = ()
+  ops: Sequence[SpatialOperator], sizes: Mapping[int, int], kept: Iterable[int] = ()
 ) -> Peak:
   """The peak of running operators one after the other.
 
@@ -65,7 +68,7 @@ def peak(
 
 
 def _places(
-    ops: Sequence[SpatialOperator], dies: Mapping[int, int], sizes: Mapping[int, int]
+  ops: Sequence[SpatialOperator], dies: Mapping[int, int], sizes: Mapping[int, int]
 ) -> dict[int, int]:
   """Tensor -> the tensor whose memory it uses."""
   place = {t: t for t in dies}
@@ -90,11 +93,7 @@ def _made(ops: Sequence[SpatialOperator], tensor: int) -> int:
 
 
 def _sums_onto(
-    ops: Sequence[SpatialOperator],
-    maker: SpatialOperator | None,
-    tensor: int,
-    onto: int,
-    at: int,
+  ops: Sequence[SpatialOperator], maker: SpatialOperator | None, tensor: int, onto: int, at: int
 ) -> bool:
   """Whether a weighted operator can add its result to a shortcut that only the sum reads."""
   if maker is None or maker.opcode not in _WEIGHTED or onto in maker.windows:

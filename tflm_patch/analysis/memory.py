@@ -72,21 +72,21 @@ class Analysis:
   def to_json(self) -> dict[str, Any]:
     """For machines."""
     return {
-        'schema_version': SCHEMA_VERSION,
-        'conversion': self.conversion.to_json(),
-        'operators': [dataclasses.asdict(operator) for operator in self.operators],
-        'bound': {
-            'original': dataclasses.asdict(self.bound_before),
-            'converted': dataclasses.asdict(self.bound_after),
-        },
-        'suggestions': [dataclasses.asdict(suggestion) for suggestion in self.suggestions],
+      'schema_version': SCHEMA_VERSION,
+      'conversion': self.conversion.to_json(),
+      'operators': [dataclasses.asdict(operator) for operator in self.operators],
+      'bound': {
+        'original': dataclasses.asdict(self.bound_before),
+        'converted': dataclasses.asdict(self.bound_after),
+      },
+      'suggestions': [dataclasses.asdict(suggestion) for suggestion in self.suggestions],
     }
 
 
 def analyze(
-    path: str | os.PathLike[str],
-    options: ConvertOptions | None = None,
-    progress: Callable[[str], None] | None = None,
+  path: str | os.PathLike[str],
+  options: ConvertOptions | None = None,
+  progress: Callable[[str], None] | None = None,
 ) -> Analysis:
   """Plans a conversion without writing it and says where the memory goes.
 
@@ -114,20 +114,20 @@ def analyze_conversion(result: ConversionResult) -> Analysis:
   rows = []
   for index, operator in enumerate(graph.operators):
     schedule, segment, live = after.get(
-        operator.outputs[0] if operator.outputs else -1, ('folded', '', 0)
+      operator.outputs[0] if operator.outputs else -1, ('folded', '', 0)
     )
     output = graph.tensors[operator.outputs[0]] if operator.outputs else None
     rows.append(
-        OperatorMemory(
-            index=index,
-            opcode=operator.custom_name or operator.opcode,
-            output_shape=() if output is None else output.shape,
-            macs=operator_macs(graph, operator),
-            live_before=before[index] if index < len(before) else 0,
-            live_after=live,
-            schedule=schedule,
-            segment=segment,
-        )
+      OperatorMemory(
+        index=index,
+        opcode=operator.custom_name or operator.opcode,
+        output_shape=() if output is None else output.shape,
+        macs=operator_macs(graph, operator),
+        live_before=before[index] if index < len(before) else 0,
+        live_after=live,
+        schedule=schedule,
+        segment=segment,
+      )
     )
   return Analysis(result, tuple(rows), _bound_before(result), _bound_after(result))
 
@@ -173,9 +173,9 @@ def _bound_of(arena: Any, operators: Any) -> Bound:
     return Bound('', 0, ())
   at = max(range(len(over_time)), key=over_time.__getitem__)
   parts = [
-      (f'{buffer.kind} "{buffer.name}"', buffer.size)
-      for buffer in arena.buffers
-      if buffer.first_op <= at <= buffer.last_op
+    (f'{buffer.kind} "{buffer.name}"', buffer.size)
+    for buffer in arena.buffers
+    if buffer.first_op <= at <= buffer.last_op
   ]
   name = f'{operators[at].custom_name or operators[at].opcode} {at}' if at < len(operators) else ''
   return Bound(name, over_time[at], _largest_first(parts))
@@ -204,8 +204,8 @@ def _bound_in_stage(result: ConversionResult, number: int, at: int, total: int) 
   stage = result.stages[number]
   plan, graph = stage.plan, result.model.main
   inputs, outputs = (
-      {graph.tensors[t].name for t in tensors}
-      for tensors in (graph.operators[at].inputs, graph.operators[at].outputs)
+    {graph.tensors[t].name for t in tensors}
+    for tensors in (graph.operators[at].inputs, graph.operators[at].outputs)
   )
   reused = {plan.graph.inputs[i] for i in stage.reuse} - fed_maps(plan.graph)
   used = {plan.graph.maps[m].name for m in (*reused, *plan.graph.outputs)}
@@ -226,8 +226,8 @@ def _bound_in_stage(result: ConversionResult, number: int, at: int, total: int) 
     return Bound(where, total, _largest_first([*own, *others]))
   first, last = plan.graph.ops[segment.first_op], plan.graph.ops[segment.last_op - 1]
   where = (
-      f'segment {number}.{plan.segments.index(segment)} ({segment.schedule}, {first.name} to '
-      f'{last.name}), {plan.graph.ops[segment.peak.op].name} at row {segment.peak.row}'
+    f'segment {number}.{plan.segments.index(segment)} ({segment.schedule}, {first.name} to '
+    f'{last.name}), {plan.graph.ops[segment.peak.op].name} at row {segment.peak.row}'
   )
   parts = [*segment.peak.parts, *others]
   idle = total - sum(size for _, size in parts)

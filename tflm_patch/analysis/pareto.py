@@ -79,9 +79,9 @@ def _plans() -> Iterator[tuple[str, PlanOptions]]:
 
 
 def pareto(
-    path: str | os.PathLike[str],
-    options: ConvertOptions | None = None,
-    progress: Callable[[str], None] | None = None,
+  path: str | os.PathLike[str],
+  options: ConvertOptions | None = None,
+  progress: Callable[[str], None] | None = None,
 ) -> Pareto:
   """Converts a model in every way, without writing it.
 
@@ -105,14 +105,18 @@ def pareto(
     arena = result.converted_arena
     calls = sum(stage.plan.dispatches for stage in result.stages)
     return Point(
-        label, arena.total, arena.head, result.converted_arena_host.total,
-        result.converted_macs, calls,
-    )  # fmt: skip
+      label,
+      arena.total,
+      arena.head,
+      result.converted_arena_host.total,
+      result.converted_macs,
+      calls,
+    )
 
   smallest = convert_model(data, options, os.fspath(path), known=known)
   found = [
-      point('(none)', PlanOptions()),
-      point('--minimize calls', PlanOptions(minimize=Objective.CALLS)),
+    point('(none)', PlanOptions()),
+    point('--minimize calls', PlanOptions(minimize=Objective.CALLS)),
   ]
   least, most = found[0].arena_total, found[1].arena_total
   for k in range(1, _BUDGETS + 1):
@@ -125,10 +129,10 @@ def pareto(
     except TflmPatchError:
       continue  # this model cannot run so
   return Pareto(
-      tuple(_marked(_distinct(found))),
-      smallest.original_arena.total,
-      smallest.original_macs,
-      smallest.unknown_memory,
+    tuple(_marked(_distinct(found))),
+    smallest.original_arena.total,
+    smallest.original_macs,
+    smallest.unknown_memory,
   )
 
 
@@ -143,7 +147,7 @@ def _distinct(points: list[Point]) -> list[Point]:
 def _marked(points: list[Point]) -> Iterator[Point]:
   for point in points:
     beaten = any(
-        other is not point and all(a <= b for a, b in zip(other.costs, point.costs))
-        for other in points
+      other is not point and all(a <= b for a, b in zip(other.costs, point.costs))
+      for other in points
     )
     yield dataclasses.replace(point, optimal=not beaten)

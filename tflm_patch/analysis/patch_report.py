@@ -78,51 +78,50 @@ class ReceptiveFieldReport:
   def to_json(self) -> dict[str, Any]:
     """For machines; fields of None see the whole image."""
     return {
-        'schema_version': SCHEMA_VERSION,
-        'image': {'name': self.image, 'shape': self.image_shape},
-        'operators': [_operator_json(row) for row in self.operators],
-        'patch_stage': self._stage_json(),
-        'per_layer_peak_bytes': self.per_layer_peak.bytes,
-        'causes': [
-            {'index': row.index, 'name': row.name, 'growth': row.field.growth}
-            for row in self.causes
-        ],
+      'schema_version': SCHEMA_VERSION,
+      'image': {'name': self.image, 'shape': self.image_shape},
+      'operators': [_operator_json(row) for row in self.operators],
+      'patch_stage': self._stage_json(),
+      'per_layer_peak_bytes': self.per_layer_peak.bytes,
+      'causes': [
+        {'index': row.index, 'name': row.name, 'growth': row.field.growth} for row in self.causes
+      ],
     }
 
   def _stage_json(self) -> dict[str, Any]:
     stage = self.stage
     counts = {
-        name: {
-            'macs': macs,
-            'stage_overhead': stage.stage_overhead(exact),
-            'network_overhead': stage.network_overhead(exact),
-        }
-        for name, macs, exact in (
-            ('uniform', stage.macs_uniform, False),
-            ('exact', stage.macs_exact, True),
-        )
+      name: {
+        'macs': macs,
+        'stage_overhead': stage.stage_overhead(exact),
+        'network_overhead': stage.network_overhead(exact),
+      }
+      for name, macs, exact in (
+        ('uniform', stage.macs_uniform, False),
+        ('exact', stage.macs_exact, True),
+      )
     }
     return {
-        'depth': stage.depth,
-        'deepest': self.deepest,
-        'grid': stage.grid,
-        'tile': stage.tile,
-        'patch': stage.patch,
-        'halo': stage.halo,
-        'macs': stage.macs,
-        'network_macs': stage.network_macs,
-        **counts,
-        'peak_bytes': stage.peak_bytes,
-        'stage_peak_bytes': stage.stage_peak.bytes,
-        'rest_peak_bytes': stage.rest_peak.bytes,
+      'depth': stage.depth,
+      'deepest': self.deepest,
+      'grid': stage.grid,
+      'tile': stage.tile,
+      'patch': stage.patch,
+      'halo': stage.halo,
+      'macs': stage.macs,
+      'network_macs': stage.network_macs,
+      **counts,
+      'peak_bytes': stage.peak_bytes,
+      'stage_peak_bytes': stage.stage_peak.bytes,
+      'rest_peak_bytes': stage.rest_peak.bytes,
     }
 
 
 def receptive_field(
-    path: str | os.PathLike[str],
-    grid: Grid = DEFAULT_GRID,
-    depth: int | None = None,
-    options: ConvertOptions | None = None,
+  path: str | os.PathLike[str],
+  grid: Grid = DEFAULT_GRID,
+  depth: int | None = None,
+  options: ConvertOptions | None = None,
 ) -> ReceptiveFieldReport:
   """Reads a model and reports its receptive fields.
 
@@ -140,10 +139,10 @@ def receptive_field(
 
 
 def report(
-    model: Model,
-    grid: Grid = DEFAULT_GRID,
-    depth: int | None = None,
-    options: ConvertOptions | None = None,
+  model: Model,
+  grid: Grid = DEFAULT_GRID,
+  depth: int | None = None,
+  options: ConvertOptions | None = None,
 ) -> ReceptiveFieldReport:
   """The report of a model in memory; see `receptive_field`."""
   options = options or ConvertOptions()
@@ -155,26 +154,26 @@ def report(
     name = model.source or 'model'
     raise TflmPatchError(f'{name}: no input is an image; receptive fields need rows and columns')
   stage = (
-      patch_stage.best_depth(graph, grid)
-      if depth is None
-      else patch_stage.patch_stage(graph, depth, grid)
+    patch_stage.best_depth(graph, grid)
+    if depth is None
+    else patch_stage.patch_stage(graph, depth, grid)
   )
   rows = tuple(
-      _row(graph, position, field, position < stage.depth)
-      for position, field in enumerate(fields(graph))
+    _row(graph, position, field, position < stage.depth)
+    for position, field in enumerate(fields(graph))
   )
   return ReceptiveFieldReport(
-      image=model.main.tensors[graph.image].name,
-      image_shape=graph.shapes[graph.image],
-      operators=rows,
-      stage=stage,
-      per_layer_peak=patch_stage.per_layer_peak(graph),
-      deepest=graph.depth,
+    image=model.main.tensors[graph.image].name,
+    image_shape=graph.shapes[graph.image],
+    operators=rows,
+    stage=stage,
+    per_layer_peak=patch_stage.per_layer_peak(graph),
+    deepest=graph.depth,
   )
 
 
 def _row(
-    graph: SpatialGraph, position: int, field: OperatorField, in_stage: bool
+  graph: SpatialGraph, position: int, field: OperatorField, in_stage: bool
 ) -> FieldOfOperator:
   op = graph.ops[position]
   kernel = stride = None
@@ -182,27 +181,27 @@ def _row(
     if rows is not None and cols is not None and rows.up == cols.up == 1:
       kernel, stride = (rows.kernel, cols.kernel), (rows.stride, cols.stride)
   return FieldOfOperator(
-      index=op.index,
-      name=op.name,
-      output_shape=graph.shapes.get(op.outputs[0]) if op.outputs else None,
-      kernel=kernel,
-      stride=stride,
-      field=field,
-      macs=op.macs,
-      in_stage=in_stage,
+    index=op.index,
+    name=op.name,
+    output_shape=graph.shapes.get(op.outputs[0]) if op.outputs else None,
+    kernel=kernel,
+    stride=stride,
+    field=field,
+    macs=op.macs,
+    in_stage=in_stage,
   )
 
 
 def _operator_json(row: FieldOfOperator) -> dict[str, Any]:
   return {
-      'index': row.index,
-      'name': row.name,
-      'output_shape': row.output_shape,
-      'kernel': row.kernel,
-      'stride': row.stride,
-      'receptive_field': row.field.field,
-      'jump': [float(jump) for jump in row.field.jump],
-      'growth': row.field.growth,
-      'macs': row.macs,
-      'in_stage': row.in_stage,
+    'index': row.index,
+    'name': row.name,
+    'output_shape': row.output_shape,
+    'kernel': row.kernel,
+    'stride': row.stride,
+    'receptive_field': row.field.field,
+    'jump': [float(jump) for jump in row.field.jump],
+    'growth': row.field.growth,
+    'macs': row.macs,
+    'in_stage': row.in_stage,
   }

@@ -91,7 +91,7 @@ def patch_stage(graph: SpatialGraph, depth: int, grid: Grid) -> PatchStage:
     is_stopped = graph.depth < min(depth, len(graph.ops))
     stop = f'; {graph.ops[graph.depth].name} needs whole maps' if is_stopped else ''
     raise TflmPatchError(
-        f'a patch stage of {depth} operators is not possible{stop}; use 1 to {graph.depth}'
+      f'a patch stage of {depth} operators is not possible{stop}; use 1 to {graph.depth}'
     )
   ends = graph.across(depth)
   if not ends:
@@ -100,8 +100,8 @@ def patch_stage(graph: SpatialGraph, depth: int, grid: Grid) -> PatchStage:
     least = min(graph.shapes[t][axis] for t in ends)
     if parts > least:
       raise TflmPatchError(
-          f'a grid of {grid[0]}x{grid[1]} patches does not fit the {least} {what} of the map '
-          f'behind {graph.ops[depth - 1].name}; use a smaller grid or a shorter stage'
+        f'a grid of {grid[0]}x{grid[1]} patches does not fit the {least} {what} of the map '
+        f'behind {graph.ops[depth - 1].name}; use a smaller grid or a shorter stage'
       )
   uniform = [_largest_patch(graph, depth, axis, grid[axis]) for axis in (ROWS, COLS)]
   exact = [_summed_sizes(graph, depth, axis, grid[axis]) for axis in (ROWS, COLS)]
@@ -110,17 +110,17 @@ def patch_stage(graph: SpatialGraph, depth: int, grid: Grid) -> PatchStage:
   end = max(ends, key=lambda t: graph.sizes[t])
   image = graph.shapes[graph.image]
   return PatchStage(
-      depth=depth,
-      grid=grid,
-      tile=(uniform[0][end], uniform[1][end]),
-      patch=(uniform[0].get(graph.image, 0), uniform[1].get(graph.image, 0)),
-      core=(-(-image[0] // grid[0]), -(-image[1] // grid[1])),
-      macs=sum(op.macs for op in stage),
-      macs_uniform=patches * _macs(graph, depth, uniform[0], uniform[1]),
-      macs_exact=_macs(graph, depth, exact[0], exact[1]),
-      network_macs=sum(op.macs for op in graph.ops),
-      stage_peak=_stage_peak(graph, depth, uniform[0], uniform[1]),
-      rest_peak=_rest_peak(graph, depth),
+    depth=depth,
+    grid=grid,
+    tile=(uniform[0][end], uniform[1][end]),
+    patch=(uniform[0].get(graph.image, 0), uniform[1].get(graph.image, 0)),
+    core=(-(-image[0] // grid[0]), -(-image[1] // grid[1])),
+    macs=sum(op.macs for op in stage),
+    macs_uniform=patches * _macs(graph, depth, uniform[0], uniform[1]),
+    macs_exact=_macs(graph, depth, exact[0], exact[1]),
+    network_macs=sum(op.macs for op in graph.ops),
+    stage_peak=_stage_peak(graph, depth, uniform[0], uniform[1]),
+    rest_peak=_rest_peak(graph, depth),
   )
 
 
@@ -134,13 +134,13 @@ def best_depth(graph: SpatialGraph, grid: Grid) -> PatchStage:
   for depth in range(1, graph.depth + 1):
     ends = graph.across(depth)
     if ends and all(
-        parts <= graph.shapes[t][axis] for t in ends for axis, parts in enumerate(grid)
+      parts <= graph.shapes[t][axis] for t in ends for axis, parts in enumerate(grid)
     ):
       stages.append(patch_stage(graph, depth, grid))
   if not stages:
     raise TflmPatchError(
-        f'no map of the network has the rows and columns for {grid[0]}x{grid[1]} patches;'
-        ' use a smaller grid'
+      f'no map of the network has the rows and columns for {grid[0]}x{grid[1]} patches;'
+      ' use a smaller grid'
     )
   return min(stages, key=lambda stage: (stage.peak_bytes, stage.macs_exact, stage.depth))
 
@@ -148,8 +148,8 @@ def best_depth(graph: SpatialGraph, grid: Grid) -> PatchStage:
 def _largest_patch(graph: SpatialGraph, depth: int, axis: int, parts: int) -> dict[int, int]:
   """Tensor -> positions that a patch of the largest tile needs, padding included."""
   wanted = {
-      t: (0, max(last - first for first, last in cut(graph.shapes[t][axis], parts)))
-      for t in graph.across(depth)
+    t: (0, max(last - first for first, last in cut(graph.shapes[t][axis], parts)))
+    for t in graph.across(depth)
   }
   reads = needed(graph, wanted, axis, depth, clamp=False)
   return {t: last - first + 1 for t, (first, last) in reads.items()}
@@ -166,9 +166,7 @@ def _summed_sizes(graph: SpatialGraph, depth: int, axis: int, parts: int) -> dic
   return total
 
 
-def _macs(
-    graph: SpatialGraph, depth: int, rows: Mapping[int, int], cols: Mapping[int, int]
-) -> int:
+def _macs(graph: SpatialGraph, depth: int, rows: Mapping[int, int], cols: Mapping[int, int]) -> int:
   total = 0
   for op in graph.ops[:depth]:
     if op.macs:
@@ -179,7 +177,7 @@ def _macs(
 
 
 def _stage_peak(
-    graph: SpatialGraph, depth: int, rows: Mapping[int, int], cols: Mapping[int, int]
+  graph: SpatialGraph, depth: int, rows: Mapping[int, int], cols: Mapping[int, int]
 ) -> Peak:
   stage = graph.ops[:depth]
   ends = graph.across(depth)

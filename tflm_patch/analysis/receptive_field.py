@@ -108,30 +108,29 @@ def spatial_graph(model: Model) -> SpatialGraph | None:
       if shape is not None and t not in shapes and min(shape) > 0:
         shapes[t] = shape
     ops.append(
-        SpatialOperator(
-            index, view.name, operator.opcode, found, outputs, operator_macs(subgraph, operator)
-        )
+      SpatialOperator(
+        index, view.name, operator.opcode, found, outputs, operator_macs(subgraph, operator)
+      )
     )
   images = [
-      t for t in subgraph.inputs
-      if len(subgraph.tensors[t].shape) == 4 and max(shapes.get(t, (1, 1, 0))[:2]) > 1
-  ]  # fmt: skip
+    t
+    for t in subgraph.inputs
+    if len(subgraph.tensors[t].shape) == 4 and max(shapes.get(t, (1, 1, 0))[:2]) > 1
+  ]
   if not images:
     return None
   return SpatialGraph(
-      ops=tuple(ops),
-      shapes=shapes,
-      sizes={t: max(0, tensor.bytes) for t, tensor in enumerate(subgraph.tensors)},
-      inputs=subgraph.inputs,
-      outputs=subgraph.outputs,
-      image=max(images, key=lambda t: math.prod(shapes[t])),
-      depth=_spatial_depth(ops, shapes),
+    ops=tuple(ops),
+    shapes=shapes,
+    sizes={t: max(0, tensor.bytes) for t, tensor in enumerate(subgraph.tensors)},
+    inputs=subgraph.inputs,
+    outputs=subgraph.outputs,
+    image=max(images, key=lambda t: math.prod(shapes[t])),
+    depth=_spatial_depth(ops, shapes),
   )
 
 
-def _spatial_depth(
-    ops: list[SpatialOperator], shapes: Mapping[int, tuple[int, int, int]]
-) -> int:
+def _spatial_depth(ops: list[SpatialOperator], shapes: Mapping[int, tuple[int, int, int]]) -> int:
   """Operators before the first that reads a whole map, or makes none."""
   for position, op in enumerate(ops):
     is_windowed = op.windows and all(None not in window for window in op.windows.values())
@@ -141,7 +140,7 @@ def _spatial_depth(
 
 
 def needed(
-    graph: SpatialGraph, wanted: Mapping[int, Range], axis: int, depth: int, clamp: bool
+  graph: SpatialGraph, wanted: Mapping[int, Range], axis: int, depth: int, clamp: bool
 ) -> dict[int, Range]:
   """What making parts of maps takes of the maps before them, along one axis.
 
@@ -201,12 +200,10 @@ def fields(graph: SpatialGraph) -> list[OperatorField]:
       phases[t] = min(phase[0], _MAX_PHASES), min(phase[1], _MAX_PHASES)
       sees_all[t] = whole[0], whole[1]
     sizes = [
-        None if whole[axis] else _field(graph, op, position, axis, min(phase[axis], _MAX_PHASES))
-        for axis in _AXES
+      None if whole[axis] else _field(graph, op, position, axis, min(phase[axis], _MAX_PHASES))
+      for axis in _AXES
     ]
-    found.append(
-        OperatorField((sizes[0], sizes[1]), (jump[0], jump[1]), (growth[0], growth[1]))
-    )
+    found.append(OperatorField((sizes[0], sizes[1]), (jump[0], jump[1]), (growth[0], growth[1])))
   return found
 
 

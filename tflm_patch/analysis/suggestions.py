@@ -40,9 +40,7 @@ def _with_plan(options: ConvertOptions, **changes: Any) -> ConvertOptions:
   return dataclasses.replace(options, plan=dataclasses.replace(options.plan, **changes))
 
 
-def _alternatives(
-    model: Model, options: ConvertOptions
-) -> Iterator[tuple[str, ConvertOptions]]:
+def _alternatives(model: Model, options: ConvertOptions) -> Iterator[tuple[str, ConvertOptions]]:
   if options.plan.schedule != Schedule.AUTO:
     yield '--schedule auto', _with_plan(options, schedule=Schedule.AUTO)
     return
@@ -63,11 +61,11 @@ def _alternatives(
 
 
 def suggest(
-    data: bytes,
-    result: ConversionResult,
-    options: ConvertOptions,
-    progress: Callable[[str], None] | None = None,
-    known: Searches | None = None,
+  data: bytes,
+  result: ConversionResult,
+  options: ConvertOptions,
+  progress: Callable[[str], None] | None = None,
+  known: Searches | None = None,
 ) -> tuple[Suggestion, ...]:
   """Options that would lower the arena of a conversion, the most effective first.
 
@@ -101,8 +99,9 @@ def _useful(found: list[Suggestion]) -> Iterator[Suggestion]:
   single = {suggestion.option: suggestion for suggestion in found}
   for suggestion in sorted(found, key=lambda each: -each.saved_bytes):
     parts = [
-        other for flag, other in single.items()
-        if flag != suggestion.option and flag in suggestion.option
-    ]  # fmt: skip
+      other
+      for flag, other in single.items()
+      if flag != suggestion.option and flag in suggestion.option
+    ]
     if all(part.arena_total > suggestion.arena_total for part in parts):
       yield suggestion

@@ -26,13 +26,13 @@ from tflm_patch.runtime.inputs import load_inputs, sample_inputs
 from tflm_patch.runtime.tflm import InterpreterError
 from tflm_patch.runtime.undefined import reads_undefined_memory
 from tflm_patch.runtime.verify import (
-    Comparison,
-    IoAdapter,
-    Mismatch,
-    as_frames,
-    compare,
-    io_adapter,
-    naming,
+  Comparison,
+  IoAdapter,
+  Mismatch,
+  as_frames,
+  compare,
+  io_adapter,
+  naming,
 )
 
 # 2: arena_total, arena_head and arena_tail are of a target with 4-byte pointers, predicted.
@@ -88,23 +88,23 @@ class Verification:
   def to_json(self) -> dict[str, Any]:
     """For machines."""
     return {
-        'schema_version': SCHEMA_VERSION,
-        'bit_exact': self.bit_exact,
-        'inputs': self.inputs,
-        'original_undefined': self.original_undefined,
-        'notes': list(self.notes),
-        'mismatch': None if self.mismatch is None else dataclasses.asdict(self.mismatch),
-        'original': dataclasses.asdict(self.original),
-        'converted': dataclasses.asdict(self.converted),
+      'schema_version': SCHEMA_VERSION,
+      'bit_exact': self.bit_exact,
+      'inputs': self.inputs,
+      'original_undefined': self.original_undefined,
+      'notes': list(self.notes),
+      'mismatch': None if self.mismatch is None else dataclasses.asdict(self.mismatch),
+      'original': dataclasses.asdict(self.original),
+      'converted': dataclasses.asdict(self.converted),
     }
 
 
 def verify(
-    original: str | os.PathLike[str],
-    converted: str | os.PathLike[str],
-    inputs: int | str | os.PathLike[str] = DEFAULT_INPUTS,
-    seed: int = 0,
-    progress: Progress | None = None,
+  original: str | os.PathLike[str],
+  converted: str | os.PathLike[str],
+  inputs: int | str | os.PathLike[str] = DEFAULT_INPUTS,
+  seed: int = 0,
+  progress: Progress | None = None,
 ) -> Verification:
   """Runs both models on the same inputs.
 
@@ -144,27 +144,27 @@ def verify(
   say('Measuring arenas')
   size = len(read_limited(original))
   return Verification(
-      bit_exact=comparison.bit_exact,
-      inputs=comparison.inputs,
-      mismatch=comparison.first,
-      original=dataclasses.replace(_measure(before, models[0], names[0]), file_bytes=size),
-      converted=_measure(after, models[1], names[1]),
-      original_undefined=undefined,
-      notes=tuple(notes),
+    bit_exact=comparison.bit_exact,
+    inputs=comparison.inputs,
+    mismatch=comparison.first,
+    original=dataclasses.replace(_measure(before, models[0], names[0]), file_bytes=size),
+    converted=_measure(after, models[1], names[1]),
+    original_undefined=undefined,
+    notes=tuple(notes),
   )
 
 
 _UNDEFINED = (
-    'the original gives different bytes in two runs whose arenas held different bytes before: '
-    'it reads memory that nothing has written'
+  'the original gives different bytes in two runs whose arenas held different bytes before: '
+  'it reads memory that nothing has written'
 )
 _AS_DILATED = (
-    f'{_UNDEFINED}; compared with the original whose convolutions between SPACE_TO_BATCH_ND and '
-    'BATCH_TO_SPACE_ND are dilated ones, as in an export with batch size 1'
+  f'{_UNDEFINED}; compared with the original whose convolutions between SPACE_TO_BATCH_ND and '
+  'BATCH_TO_SPACE_ND are dilated ones, as in an export with batch size 1'
 )
 _NOTHING_RIGHT = (
-    f'{_UNDEFINED}, so there are no right bytes to compare with; export it again, with batch '
-    'size 1 (keras.Input(batch_size=1))'
+  f'{_UNDEFINED}, so there are no right bytes to compare with; export it again, with batch '
+  'size 1 (keras.Input(batch_size=1))'
 )
 # Memory that an output depends on shows on the first inputs.
 _UNDEFINED_INPUTS = 3
@@ -179,17 +179,17 @@ def _counter(say: Progress) -> Callable[[int], None]:
 
 
 def _is_undefined(
-    original: bytes,
-    arrays: Iterable[list[np.ndarray]],
-    adapter: IoAdapter | None,
-    comparison: Comparison,
+  original: bytes,
+  arrays: Iterable[list[np.ndarray]],
+  adapter: IoAdapter | None,
+  comparison: Comparison,
 ) -> bool:
   """Whether the original's outputs depend on what the arena held before."""
   differing = -1 if comparison.first is None else comparison.first.input
   picked = [
-      each if adapter is None else adapter.original_inputs(each)
-      for number, each in enumerate(arrays)
-      if number < _UNDEFINED_INPUTS or number == differing
+    each if adapter is None else adapter.original_inputs(each)
+    for number, each in enumerate(arrays)
+    if number < _UNDEFINED_INPUTS or number == differing
   ]
   try:
     return reads_undefined_memory(original, picked)
@@ -205,7 +205,7 @@ def _defined_form(original: Model) -> bytes | None:
 
 
 def _arrays(
-    inputs: int | str | os.PathLike[str], source: Model, seed: int
+  inputs: int | str | os.PathLike[str], source: Model, seed: int
 ) -> Callable[[], Iterable[list[np.ndarray]]]:
   """Makes the inputs, the same ones each time."""
   if not isinstance(inputs, int):
@@ -223,12 +223,12 @@ def _measure(data: bytes, model: Model, name: str) -> Measured:
     host = measure_arena(data)
     smallest = smallest_arena(data)
   return Measured(
-      arena_total=target.total,
-      arena_head=target.head,
-      arena_tail=target.tail,
-      arena_host=host.total,
-      arena_host_head=host.head,
-      arena_host_tail=host.tail,
-      arena_host_smallest=smallest,
-      file_bytes=len(data),
+    arena_total=target.total,
+    arena_head=target.head,
+    arena_tail=target.tail,
+    arena_host=host.total,
+    arena_host_head=host.head,
+    arena_host_tail=host.tail,
+    arena_host_smallest=smallest,
+    file_bytes=len(data),
   )

@@ -14,14 +14,41 @@ from tflm_patch.planner.lowering.operators import REGISTRY, cells, transpose
 from tflm_patch.planner.lowering.operators.base import WHOLE, CellReads, OpView, Reads
 
 # Other operators that compute a position from the same position of their inputs.
-_STOCK_POINTWISE = frozenset({
-    'CAST', 'CEIL', 'COS', 'DIV', 'EQUAL', 'EXP', 'FLOOR', 'FLOOR_DIV', 'FLOOR_MOD', 'GELU',
-    'GREATER', 'GREATER_EQUAL', 'L2_NORMALIZATION', 'LESS', 'LESS_EQUAL', 'LOG', 'LOGICAL_AND',
-    'LOGICAL_NOT', 'LOGICAL_OR', 'LOG_SOFTMAX', 'NEG', 'NOT_EQUAL', 'RELU_N1_TO_1', 'ROUND',
-    'SELECT_V2', 'SIN', 'SQRT', 'SQUARE', 'SQUARED_DIFFERENCE',
-})  # fmt: skip
+_STOCK_POINTWISE = frozenset(
+  {
+    'CAST',
+    'CEIL',
+    'COS',
+    'DIV',
+    'EQUAL',
+    'EXP',
+    'FLOOR',
+    'FLOOR_DIV',
+    'FLOOR_MOD',
+    'GELU',
+    'GREATER',
+    'GREATER_EQUAL',
+    'L2_NORMALIZATION',
+    'LESS',
+    'LESS_EQUAL',
+    'LOG',
+    'LOGICAL_AND',
+    'LOGICAL_NOT',
+    'LOGICAL_OR',
+    'LOG_SOFTMAX',
+    'NEG',
+    'NOT_EQUAL',
+    'RELU_N1_TO_1',
+    'ROUND',
+    'SELECT_V2',
+    'SIN',
+    'SQRT',
+    'SQUARE',
+    'SQUARED_DIFFERENCE',
+  }
+)
 POINTWISE = _STOCK_POINTWISE | {
-    opcode for opcode, spec in REGISTRY.items() if spec.reads is cells.pointwise
+  opcode for opcode, spec in REGISTRY.items() if spec.reads is cells.pointwise
 }
 
 
@@ -42,9 +69,7 @@ def windows(op: OpView) -> dict[int, CellReads]:
 
   An operator that is not known reads all of its inputs.
   """
-  activations = [
-      i for i in op.operator.inputs if i >= 0 and not op.subgraph.tensors[i].is_constant
-  ]
+  activations = [i for i in op.operator.inputs if i >= 0 and not op.subgraph.tensors[i].is_constant]
   opcode = op.operator.opcode
   reads: Reads = cells.pointwise if opcode in _STOCK_POINTWISE else cells.whole
   if opcode in REGISTRY:

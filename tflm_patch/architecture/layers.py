@@ -113,12 +113,7 @@ class LayerBuilder:
     )
 
   def depthwise(
-    self,
-    x: int,
-    kernel: Pair,
-    stride: Pair,
-    padding: Padding,
-    activation: Activation,
+    self, x: int, kernel: Pair, stride: Pair, padding: Padding, activation: Activation
   ) -> int:
     """DEPTHWISE_CONV_2D of multiplier 1 and its activation."""
     channels = self.channels(x)

@@ -70,10 +70,7 @@ class Space:
     """A random spec, every choice as likely as the others."""
     side, width = rng.choice(self.resolutions), rng.choice(self.widths)
     first, second = (divisible(channels * width) for channels in self.first_channels)
-    blocks = [
-      Block('conv', stride=(2, 2), channels=first),
-      Block('ir', channels=second),
-    ]
+    blocks = [Block('conv', stride=(2, 2), channels=first), Block('ir', channels=second)]
     for stage in self.stages:
       channels = divisible(stage.channels * width)
       for k in range(rng.choice(stage.depths)):

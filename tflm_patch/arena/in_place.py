@@ -31,15 +31,10 @@ def _reshape(source: Tensor, target: Tensor) -> bool:
   return source.dtype == target.dtype and len(sizes) == 1 and -1 not in target.shape
 
 
-_RULES: dict[str, Callable[[Tensor, Tensor], bool]] = {
-    'QUANTIZE': _quantize,
-    'RESHAPE': _reshape,
-}
+_RULES: dict[str, Callable[[Tensor, Tensor], bool]] = {'QUANTIZE': _quantize, 'RESHAPE': _reshape}
 
 
-def shared(
-    model: Model, buffers: Sequence[Lifetime], kept: Collection[int] = ()
-) -> dict[int, int]:
+def shared(model: Model, buffers: Sequence[Lifetime], kept: Collection[int] = ()) -> dict[int, int]:
   """Buffers of the main subgraph that may begin where another one does.
 
   Args:
@@ -55,9 +50,9 @@ def shared(
     return {}
   graph = model.main
   at = {
-      buffer.tensor: i
-      for i, buffer in enumerate(buffers)
-      if buffer.subgraph == 0 and buffer.tensor is not None and buffer.offset is None
+    buffer.tensor: i
+    for i, buffer in enumerate(buffers)
+    if buffer.subgraph == 0 and buffer.tensor is not None and buffer.offset is None
   }
   found = {}
   for source, target in _pairs(graph, {*kept, *graph.outputs}):

@@ -27,9 +27,7 @@ _NAMES = """
 """
 KERNELS = frozenset(_NAMES.split())
 # Their kernels take int8, int16 and float32, but no uint8.
-_WITHOUT_UINT8 = frozenset(
-    ('CONV_2D', 'DEPTHWISE_CONV_2D', 'FULLY_CONNECTED', 'TRANSPOSE_CONV')
-)
+_WITHOUT_UINT8 = frozenset(('CONV_2D', 'DEPTHWISE_CONV_2D', 'FULLY_CONNECTED', 'TRANSPOSE_CONV'))
 
 
 def missing(model: Model) -> dict[str, int]:

@@ -29,9 +29,9 @@ _MAX_SCOPES = 1 << 18
 
 # The option that names each called subgraph.
 _CALLS = {
-    'IF': ('thenSubgraphIndex', 'elseSubgraphIndex'),
-    'WHILE': ('condSubgraphIndex', 'bodySubgraphIndex'),
-    'CALL_ONCE': ('initSubgraphIndex',),
+  'IF': ('thenSubgraphIndex', 'elseSubgraphIndex'),
+  'WHILE': ('condSubgraphIndex', 'bodySubgraphIndex'),
+  'CALL_ONCE': ('initSubgraphIndex',),
 }
 
 
@@ -100,7 +100,7 @@ def offline_plan(model: Model) -> tuple[Sequence[int] | None, bool]:
     words = np.frombuffer(data[: data.size // 4 * 4].tobytes(), '<i4')
     if words.size < _OFFLINE_HEADER_WORDS + count or words[2] != count:
       return None, False
-    plan = words[_OFFLINE_HEADER_WORDS :][:count].tolist()
+    plan = words[_OFFLINE_HEADER_WORDS:][:count].tolist()
   return plan, True
 
 
@@ -109,9 +109,7 @@ def is_compressed(model: Model) -> bool:
   return any(name == _COMPRESSED for name, _ in model.metadata)
 
 
-def find(
-    model: Model, scratch: Sequence[ScratchRequest], plan: Sequence[int] | None
-) -> Lifetimes:
+def find(model: Model, scratch: Sequence[ScratchRequest], plan: Sequence[int] | None) -> Lifetimes:
   """The buffers of a model, with their lifetimes.
 
   Args:
@@ -127,7 +125,7 @@ def find(
   position = 0
   for index, subgraph in enumerate(model.subgraphs):
     handles = {
-        tensor for op in subgraph.operators if op.opcode == 'VAR_HANDLE' for tensor in op.outputs
+      tensor for op in subgraph.operators if op.opcode == 'VAR_HANDLE' for tensor in op.outputs
     }
     resolved = _resolved_bytes(subgraph)
     first, last = walk.first[index], walk.last[index]
@@ -144,7 +142,7 @@ def find(
         buffers.append(Lifetime(index, i, None, size, first[i], last[i], offset))
   for request, span in zip(scratch, walk.scratch):
     buffers.append(
-        Lifetime(request.subgraph, None, request.operator, request.size, *span, offset=None)
+      Lifetime(request.subgraph, None, request.operator, request.size, *span, offset=None)
     )
   return Lifetimes(tuple(buffers), walk.scope, walk.is_complete)
 
@@ -159,7 +157,7 @@ def _resolved_bytes(subgraph: Subgraph) -> dict[int, int]:
     if min(source, result) >= 0 and -1 in subgraph.tensors[result].shape:
       known = resolved.get(source)
       resolved[result] = (
-          operators.tensor_bytes(subgraph.tensors[source]) if known is None else known
+        operators.tensor_bytes(subgraph.tensors[source]) if known is None else known
       )
   return resolved
 

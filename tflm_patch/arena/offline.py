@@ -31,9 +31,7 @@ _STAGE = 'TflmPatchStage'
 _MAX_BUFFERS = 2000
 
 
-def improve(
-    model: Model, build: Build = FIRMWARE_32, kept: Collection[int] = ()
-) -> Model:
+def improve(model: Model, build: Build = FIRMWARE_32, kept: Collection[int] = ()) -> Model:
   """A model with an offline plan, if that makes its head smaller; else the model itself.
 
   It must be the last change to a model: the plan counts its tensors. A model that
@@ -59,8 +57,8 @@ def improve(
   def head(offsets: Sequence[int]) -> int:
     """What TFLM makes of the tensors' offsets: it places the scratch buffers anew."""
     fixed = [
-        dataclasses.replace(each, offset=offset) if keeps else each
-        for each, offset, keeps in zip(requirements, offsets, is_tensor)
+      dataclasses.replace(each, offset=offset) if keeps else each
+      for each, offset, keeps in zip(requirements, offsets, is_tensor)
     ]
     return greedy.peak(fixed, greedy.place(fixed))
 
@@ -68,12 +66,12 @@ def improve(
   if shared:  # there may be a better packing without
     offsets = min(offsets, Packer(requirements).search(head), key=head)
   planned = with_plan(
-      model,
-      {
-          (buffer.subgraph, buffer.tensor): offset
-          for buffer, offset in zip(buffers, offsets)
-          if buffer.tensor is not None
-      },
+    model,
+    {
+      (buffer.subgraph, buffer.tensor): offset
+      for buffer, offset in zip(buffers, offsets)
+      if buffer.tensor is not None
+    },
   )
   after = predict(planned, build=build)
   return planned if after.exact and after.head < stock.head else model
@@ -88,14 +86,12 @@ def with_plan(model: Model, offsets: dict[tuple[int, int], int]) -> Model:
   """
   words = [_VERSION, len(model.subgraphs), sum(len(graph.tensors) for graph in model.subgraphs)]
   words += [
-      offsets.get((number, tensor), lifetimes.NEVER)
-      for number, graph in enumerate(model.subgraphs)
-      for tensor in range(len(graph.tensors))
+    offsets.get((number, tensor), lifetimes.NEVER)
+    for number, graph in enumerate(model.subgraphs)
+    for tensor in range(len(graph.tensors))
   ]
   data = np.frombuffer(np.array(words, '<i4').tobytes(), np.uint8)
-  return dataclasses.replace(
-      model, metadata=[*model.metadata, (lifetimes.OFFLINE_PLAN, data)]
-  )
+  return dataclasses.replace(model, metadata=[*model.metadata, (lifetimes.OFFLINE_PLAN, data)])
 
 
 def _can_plan(model: Model) -> bool:
@@ -119,13 +115,13 @@ def _can_plan(model: Model) -> bool:
 
 
 def _requirements(
-    model: Model, build: Build
+  model: Model, build: Build
 ) -> tuple[tuple[lifetimes.Lifetime, ...], list[Requirement]]:
   """The buffers of a model without a plan, as the memory planner sees them."""
   tail = Tail(model, build)
   tail.prepare(None)
   buffers = lifetimes.find(model, tail.scratch, None).buffers
   return buffers, [
-      Requirement(align_up(buffer.size, BUFFER_ALIGNMENT), buffer.first, buffer.last)
-      for buffer in buffers
+    Requirement(align_up(buffer.size, BUFFER_ALIGNMENT), buffer.first, buffer.last)
+    for buffer in buffers
   ]

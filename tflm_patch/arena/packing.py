@@ -47,7 +47,7 @@ class Packer:
   """
 
   def __init__(
-      self, requirements: Sequence[Requirement], shared: Mapping[int, int] | None = None
+    self, requirements: Sequence[Requirement], shared: Mapping[int, int] | None = None
   ) -> None:
     shared = shared or {}
     # What lies in one place, in the order of steps, by what comes first.
@@ -63,13 +63,13 @@ class Packer:
     self.bound = lower_bound([part for each in parts.values() for part in each])
     # By what comes first in a place: what the place needs as a whole.
     self._wanted = {
-        first: Requirement(each[0].size, each[0].first, each[-1].last)
-        for first, each in parts.items()
+      first: Requirement(each[0].size, each[0].first, each[-1].last)
+      for first, each in parts.items()
     }
     # The places in use together with each, and the bytes of the one and of the other then.
     self._meets = {
-        i: [(j, *found) for j in parts if j != i and (found := _together(parts[i], parts[j]))]
-        for i in parts
+      i: [(j, *found) for j in parts if j != i and (found := _together(parts[i], parts[j]))]
+      for i in parts
     }
     self._is_plain = not shared
 
@@ -78,9 +78,9 @@ class Packer:
     offsets = [-1] * self._count
     for i in order:
       taken = sorted(
-          (offsets[j], offsets[j] + theirs, own)
-          for j, own, theirs in self._meets[i]
-          if offsets[j] >= 0
+        (offsets[j], offsets[j] + theirs, own)
+        for j, own, theirs in self._meets[i]
+        if offsets[j] >= 0
       )
       offsets[i] = self._lowest(taken)
     for i, members in self._members.items():
@@ -132,18 +132,17 @@ class Packer:
     for t in times:
       live[t] = sum(each.size for each in wanted.values() if each.first <= t <= each.last)
     pressure = {
-        i: max(live[t] for t in times if each.first <= t <= each.last)
-        for i, each in wanted.items()
+      i: max(live[t] for t in times if each.first <= t <= each.last) for i, each in wanted.items()
     }
     keys: list[Callable[[int], tuple[int, ...]]] = [
-        lambda i: (-wanted[i].size, -i),
-        lambda i: (-(wanted[i].last - wanted[i].first), -wanted[i].size),
-        lambda i: (-wanted[i].size * (wanted[i].last - wanted[i].first + 1),),
-        lambda i: (wanted[i].first, -wanted[i].size),
-        lambda i: (-wanted[i].last, -wanted[i].size),
-        lambda i: (-pressure[i], -wanted[i].size),
-        lambda i: (-pressure[i], wanted[i].first),
-        lambda i: (-pressure[i], -(wanted[i].last - wanted[i].first), -wanted[i].size),
+      lambda i: (-wanted[i].size, -i),
+      lambda i: (-(wanted[i].last - wanted[i].first), -wanted[i].size),
+      lambda i: (-wanted[i].size * (wanted[i].last - wanted[i].first + 1),),
+      lambda i: (wanted[i].first, -wanted[i].size),
+      lambda i: (-wanted[i].last, -wanted[i].size),
+      lambda i: (-pressure[i], -wanted[i].size),
+      lambda i: (-pressure[i], wanted[i].first),
+      lambda i: (-pressure[i], -(wanted[i].last - wanted[i].first), -wanted[i].size),
     ]
     return [sorted(wanted, key=key) for key in keys]
 
@@ -172,9 +171,7 @@ def _parts(requirements: Sequence[Requirement], members: Sequence[int]) -> list[
   return parts
 
 
-def _together(
-    some: Sequence[Requirement], others: Sequence[Requirement]
-) -> tuple[int, int] | None:
+def _together(some: Sequence[Requirement], others: Sequence[Requirement]) -> tuple[int, int] | None:
   """The most bytes of each of two places while both are in use; None when they never are."""
   meeting = [(a, b) for a in some for b in others if a.first <= b.last and b.first <= a.last]
   if not meeting:

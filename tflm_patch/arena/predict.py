@@ -87,32 +87,32 @@ def predict(model: Model, pointer_bytes: int = 8, build: Build | None = None) ->
   alive = lifetimes.find(model, tail.scratch, plan)
 
   requirements = [
-      greedy.Requirement(
-          align_up(buffer.size, BUFFER_ALIGNMENT), buffer.first, buffer.last, buffer.offset
-      )
-      for buffer in alive.buffers
+    greedy.Requirement(
+      align_up(buffer.size, BUFFER_ALIGNMENT), buffer.first, buffer.last, buffer.offset
+    )
+    for buffer in alive.buffers
   ]
   offsets = greedy.place(requirements)
   head = greedy.peak(requirements, offsets)
   tail.finish(len(requirements), head)
   buffers = tuple(
-      _planned(model, buffer, requirement.size, offset)
-      for buffer, requirement, offset in zip(alive.buffers, requirements, offsets)
+    _planned(model, buffer, requirement.size, offset)
+    for buffer, requirement, offset in zip(alive.buffers, requirements, offsets)
   )
   return ArenaPrediction(
-      head=head,
-      tail=tail.used,
-      total=head + tail.used,
-      required=tail.required,
-      buffers=buffers,
-      operators=alive.scopes,
-      unknown_operators=tuple(tail.unknown),
-      exact=(
-          not tail.unknown
-          and alive.is_complete
-          and is_plan_valid
-          and not lifetimes.is_compressed(model)
-      ),
+    head=head,
+    tail=tail.used,
+    total=head + tail.used,
+    required=tail.required,
+    buffers=buffers,
+    operators=alive.scopes,
+    unknown_operators=tuple(tail.unknown),
+    exact=(
+      not tail.unknown
+      and alive.is_complete
+      and is_plan_valid
+      and not lifetimes.is_compressed(model)
+    ),
   )
 
 
@@ -151,12 +151,12 @@ def _planned(model: Model, buffer: lifetimes.Lifetime, size: int, offset: int) -
     op = subgraph.operators[buffer.operator or 0]
     name = f'{op.custom_name or op.opcode} {buffer.operator}'
   return PlannedBuffer(
-      name=name,
-      kind='scratch' if buffer.tensor is None else 'tensor',
-      size=size,
-      first_op=_operator(buffer.first, buffer.last),
-      last_op=_operator(buffer.last, buffer.last),
-      offset=offset,
+    name=name,
+    kind='scratch' if buffer.tensor is None else 'tensor',
+    size=size,
+    first_op=_operator(buffer.first, buffer.last),
+    last_op=_operator(buffer.last, buffer.last),
+    offset=offset,
   )
 
 

@@ -211,10 +211,10 @@ class Tail:
 def resource_variables(model: Model) -> set[object]:
   """The names of a model's resource variables, which `MicroResourceVariables` has to hold."""
   return {
-      _variable_name(op)
-      for graph in model.subgraphs
-      for op in graph.operators
-      if op.opcode == 'VAR_HANDLE'
+    _variable_name(op)
+    for graph in model.subgraphs
+    for op in graph.operators
+    if op.opcode == 'VAR_HANDLE'
   }
 
 

@@ -14,12 +14,12 @@ import difflib
 from tflm_patch.errors import TflmPatchError
 
 _ARM_PACKAGES = {
-    'arm-none-eabi-gcc': 'gcc-arm-none-eabi libnewlib-arm-none-eabi',
-    'qemu-system-arm': 'qemu-system-arm',
+  'arm-none-eabi-gcc': 'gcc-arm-none-eabi libnewlib-arm-none-eabi',
+  'qemu-system-arm': 'qemu-system-arm',
 }
 _RISCV_PACKAGES = {
-    'riscv64-unknown-elf-gcc': 'gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf',
-    'qemu-system-riscv32': 'qemu-system-misc',
+  'riscv64-unknown-elf-gcc': 'gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf',
+  'qemu-system-riscv32': 'qemu-system-misc',
 }
 
 
@@ -52,39 +52,39 @@ class Cpu:
 
 
 def _arm(
-    name: str, kernels: str, machine: str, clock_hz: int, *flags: str, core: str | None = None
+  name: str, kernels: str, machine: str, clock_hz: int, *flags: str, core: str | None = None
 ) -> Cpu:
   return Cpu(
-      name=name,
-      kernels=kernels,
-      compiler='arm-none-eabi-gcc',
-      emulator='qemu-system-arm',
-      packages=_ARM_PACKAGES,
-      flags=(f'-mcpu={core or name}', '-mthumb', '-mfloat-abi=hard', *flags),
-      machine=('-M', machine),
-      board='cortex_m.c',
-      script=f'{machine.replace("-", "_")}.ld',
-      instructions_per_tick=1e9 / clock_hz,
+    name=name,
+    kernels=kernels,
+    compiler='arm-none-eabi-gcc',
+    emulator='qemu-system-arm',
+    packages=_ARM_PACKAGES,
+    flags=(f'-mcpu={core or name}', '-mthumb', '-mfloat-abi=hard', *flags),
+    machine=('-M', machine),
+    board='cortex_m.c',
+    script=f'{machine.replace("-", "_")}.ld',
+    instructions_per_tick=1e9 / clock_hz,
   )
 
 
 _ALL = (
-    _arm('cortex-m4', 'armv7em', 'mps2-an386', 25_000_000, '-mfpu=fpv4-sp-d16'),
-    _arm('cortex-m7', 'armv7em', 'mps2-an500', 25_000_000, '-mfpu=fpv5-d16'),
-    _arm('cortex-m33', 'armv7em', 'mps2-an505', 20_000_000, '-mfpu=fpv5-sp-d16'),
-    _arm('cortex-m55', 'mve', 'mps3-an547', 32_000_000),
-    Cpu(
-        name='riscv32',
-        kernels='portable',
-        compiler='riscv64-unknown-elf-gcc',
-        emulator='qemu-system-riscv32',
-        packages=_RISCV_PACKAGES,
-        flags=('-march=rv32imc', '-mabi=ilp32', '--specs=picolibc.specs'),
-        machine=('-M', 'virt', '-bios', 'none', '-m', '128'),
-        board='riscv.c',
-        script='riscv32_virt.ld',
-        instructions_per_tick=1.0,
-    ),
+  _arm('cortex-m4', 'armv7em', 'mps2-an386', 25_000_000, '-mfpu=fpv4-sp-d16'),
+  _arm('cortex-m7', 'armv7em', 'mps2-an500', 25_000_000, '-mfpu=fpv5-d16'),
+  _arm('cortex-m33', 'armv7em', 'mps2-an505', 20_000_000, '-mfpu=fpv5-sp-d16'),
+  _arm('cortex-m55', 'mve', 'mps3-an547', 32_000_000),
+  Cpu(
+    name='riscv32',
+    kernels='portable',
+    compiler='riscv64-unknown-elf-gcc',
+    emulator='qemu-system-riscv32',
+    packages=_RISCV_PACKAGES,
+    flags=('-march=rv32imc', '-mabi=ilp32', '--specs=picolibc.specs'),
+    machine=('-M', 'virt', '-bios', 'none', '-m', '128'),
+    board='riscv.c',
+    script='riscv32_virt.ld',
+    instructions_per_tick=1.0,
+  ),
 )
 CPUS = {cpu.name: cpu for cpu in _ALL}
 _ALIASES = {**{f'm{n}': f'cortex-m{n}' for n in (4, 7, 33, 55)}, 'rv32': 'riscv32'}

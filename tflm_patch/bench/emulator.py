@@ -46,9 +46,8 @@ class Measurement:
 
 
 def run(
-    cpu: Cpu, image: Image, job: StageJob, calls: list[int],
-    timeout: float = DEFAULT_TIMEOUT_SECONDS,
-) -> Measurement:  # fmt: skip
+  cpu: Cpu, image: Image, job: StageJob, calls: list[int], timeout: float = DEFAULT_TIMEOUT_SECONDS
+) -> Measurement:
   """Measures a stage.
 
   Args:
@@ -65,8 +64,8 @@ def run(
   data, needed = encode(job)
   if needed > image.job_bytes:
     raise TflmPatchError(
-        f'{job.name}: needs {needed:,} bytes of memory on {cpu.name}, the emulated machine has '
-        f'{image.job_bytes:,}'
+      f'{job.name}: needs {needed:,} bytes of memory on {cpu.name}, the emulated machine has '
+      f'{image.job_bytes:,}'
     )
   return _read(cpu, job, _facts(_emulate(cpu, image, job, data, timeout)), calls)
 
@@ -76,26 +75,42 @@ def _emulate(cpu: Cpu, image: Image, job: StageJob, data: bytes, timeout: float)
     file = pathlib.Path(folder) / 'job.bin'
     file.write_bytes(data)
     command = [
-        cpu.emulator, *cpu.machine, '-icount', 'shift=0', '-display', 'none', '-monitor', 'none',
-        '-serial', 'none', '-chardev', 'stdio,id=host', '-semihosting-config',
-        'enable=on,target=native,chardev=host', '-kernel', str(image.path),
-        '-device', f'loader,file={file},addr={image.job_address:#x},force-raw=on',
-    ]  # fmt: skip
+      cpu.emulator,
+      *cpu.machine,
+      '-icount',
+      'shift=0',
+      '-display',
+      'none',
+      '-monitor',
+      'none',
+      '-serial',
+      'none',
+      '-chardev',
+      'stdio,id=host',
+      '-semihosting-config',
+      'enable=on,target=native,chardev=host',
+      '-kernel',
+      str(image.path),
+      '-device',
+      f'loader,file={file},addr={image.job_address:#x},force-raw=on',
+    ]
     try:
       done = subprocess.run(
-          command, capture_output=True, text=True, errors='replace', timeout=timeout,
-          stdin=subprocess.DEVNULL,
-      )  # fmt: skip
+        command,
+        capture_output=True,
+        text=True,
+        errors='replace',
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
+      )
     except subprocess.TimeoutExpired:
       raise TflmPatchError(
-          f'{job.name}: {cpu.emulator} did not finish within {timeout:.0f} seconds'
+        f'{job.name}: {cpu.emulator} did not finish within {timeout:.0f} seconds'
       ) from None
   lines = done.stdout.splitlines()
   if done.returncode or not lines or lines[-1] != 'end':
     reason = ' '.join([*lines[-1:], *done.stderr.splitlines()[-1:]]) or 'no output'
-    raise TflmPatchError(
-        f'{job.name}: {cpu.emulator} ended with code {done.returncode} ({reason})'
-    )
+    raise TflmPatchError(f'{job.name}: {cpu.emulator} ended with code {done.returncode} ({reason})')
   return done.stdout
 
 
@@ -106,39 +121,35 @@ def _facts(text: str) -> list[tuple[str, list[int]]]:
 
 
 def _read(
-    cpu: Cpu, job: StageJob, facts: list[tuple[str, list[int]]], calls: list[int]
+  cpu: Cpu, job: StageJob, facts: list[tuple[str, list[int]]], calls: list[int]
 ) -> Measurement:
   one = dict(facts)
   scale = cpu.instructions_per_tick
   expected, ticks = one['calibration']
   if abs(ticks * scale / expected - 1) > _CALIBRATION_TOLERANCE:
     raise TflmPatchError(
-        f'{cpu.emulator} counts {ticks * scale:,.0f} instructions in a loop of {expected:,}: '
-        'this version of QEMU cannot be used for measurements'
+      f'{cpu.emulator} counts {ticks * scale:,.0f} instructions in a loop of {expected:,}: '
+      'this version of QEMU cannot be used for measurements'
     )
   for name in ('validate', 'run', 'timed', 'stack_run', 'stack_validate'):
     if name in one and one[name][0] != _OK:
       raise TflmPatchError(
-          f'{job.name}: the stage is rejected on {cpu.name} ({name} gave status {one[name][0]})'
+        f'{job.name}: the stage is rejected on {cpu.name} ({name} gave status {one[name][0]})'
       )
   rounds, clock_ticks = one['overhead']
   ops = {numbers[0]: numbers[1] for name, numbers in facts if name == 'op'}
   return Measurement(
-      instructions=one['run'][1] * scale,
-      longest_band=one['longest_band'][0] * scale,
-      per_operator=tuple(
-          max(0.0, scale * (ops[i] - count * clock_ticks / rounds))
-          for i, count in enumerate(calls)
-      ),
-      validate_instructions=one['validate'][1] * scale,
-      stack=one['stack_run'][1],
-      validate_stack=one['stack_validate'][1],
-      different=max(
-          sum(numbers[2] for numbers in outputs)
-          for outputs in _runs(facts)
-      ),
-      stray=max(numbers[0] for name, numbers in facts if name == 'guards'),
-  )  # fmt: skip
+    instructions=one['run'][1] * scale,
+    longest_band=one['longest_band'][0] * scale,
+    per_operator=tuple(
+      max(0.0, scale * (ops[i] - count * clock_ticks / rounds)) for i, count in enumerate(calls)
+    ),
+    validate_instructions=one['validate'][1] * scale,
+    stack=one['stack_run'][1],
+    validate_stack=one['stack_validate'][1],
+    different=max(sum(numbers[2] for numbers in outputs) for outputs in _runs(facts)),
+    stray=max(numbers[0] for name, numbers in facts if name == 'guards'),
+  )
 
 
 def _runs(facts: list[tuple[str, list[int]]]) -> list[list[list[int]]]:

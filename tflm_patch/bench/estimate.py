@@ -19,11 +19,11 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.targets import Target
 
 CYCLES_PER_INSTRUCTION = {
-    'cortex-m4': 1.3,
-    'cortex-m7': 0.8,
-    'cortex-m33': 1.3,
-    'cortex-m55': 1.4,
-    'riscv32': 1.3,
+  'cortex-m4': 1.3,
+  'cortex-m7': 0.8,
+  'cortex-m33': 1.3,
+  'cortex-m55': 1.4,
+  'riscv32': 1.3,
 }
 
 

@@ -64,13 +64,13 @@ def require_tools(cpu: Cpu) -> None:
   for program in (cpu.compiler, cpu.emulator):
     if shutil.which(program) is None:
       raise EnvironmentMissing(
-          f'{program} is not installed, {cpu.name} cannot be measured: '
-          f'apt-get install {cpu.packages[program]}'
+        f'{program} is not installed, {cpu.name} cannot be measured: '
+        f'apt-get install {cpu.packages[program]}'
       )
 
 
 def build(
-    cpu: Cpu, optimization: str = '-O2', cold: str | None = None, header: str | None = None
+  cpu: Cpu, optimization: str = '-O2', cold: str | None = None, header: str | None = None
 ) -> Image:
   """The image for a core, built where it is not in the cache.
 
@@ -90,8 +90,8 @@ def build(
   includes = [kernels / 'include', kernels / 'src', FIRMWARE]
   flags = [*cpu.flags, *_COMPILE, *(f'-I{folder}' for folder in includes)]
   sources = {
-      source: _KERNEL + '+'.join(source.relative_to(kernels / 'src').with_suffix('').parts)
-      for source in sorted((kernels / 'src').rglob('*.c'))
+    source: _KERNEL + '+'.join(source.relative_to(kernels / 'src').with_suffix('').parts)
+    for source in sorted((kernels / 'src').rglob('*.c'))
   }
   for name in ('main.c', 'timed_executor.c', cpu.board):
     sources[FIRMWARE / name] = f'{_HARNESS}{name}'
@@ -102,20 +102,18 @@ def build(
     flags.append(f'-DTFLM_PATCH_KERNEL_TABLE_FILE="{file}"')
   levels = {source: _level(source, optimization, cold) for source in sources}
   common = _digest(
-      _compiler_version(cpu.compiler).encode(),
-      # Not the folder's name: equal sources make equal objects anywhere.
-      *(flag.encode() for flag in (*cpu.flags, *_COMPILE)),
-      (header or '').encode(),
-      *_contents([*kernels.rglob('*.h'), *FIRMWARE.glob('*.h'), kernels / 'src' / 'executor.c']),
+    _compiler_version(cpu.compiler).encode(),
+    # Not the folder's name: equal sources make equal objects anywhere.
+    *(flag.encode() for flag in (*cpu.flags, *_COMPILE)),
+    (header or '').encode(),
+    *_contents([*kernels.rglob('*.h'), *FIRMWARE.glob('*.h'), kernels / 'src' / 'executor.c']),
   )
   objects = {
-      source: cache / f'{name}-{_object_key(common, levels[source], source)}.o'
-      for source, name in sources.items()
+    source: cache / f'{name}-{_object_key(common, levels[source], source)}.o'
+    for source, name in sources.items()
   }
   with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-    list(pool.map(
-        lambda item: _compile(cpu, [*flags, levels[item[0]]], *item), objects.items()
-    ))  # fmt: skip
+    list(pool.map(lambda item: _compile(cpu, [*flags, levels[item[0]]], *item), objects.items()))
   names = [target.name for target in objects.values()]
   scripts = _contents(FIRMWARE.glob('*.ld'))
   key = _digest(common, *(name.encode() for name in names), *scripts).hex()
@@ -146,10 +144,21 @@ def _compile(cpu: Cpu, flags: list[str], source: pathlib.Path, target: pathlib.P
 
 def _link(cpu: Cpu, objects: list[pathlib.Path], output: str) -> None:
   map_file = f'{output}.map'
-  _run(cpu, [
-      *cpu.flags, '-nostartfiles', '-Wl,--gc-sections', f'-Wl,-Map={map_file}',
-      f'-L{FIRMWARE}', '-T', cpu.script, *map(str, objects), '-o', output,
-  ])  # fmt: skip
+  _run(
+    cpu,
+    [
+      *cpu.flags,
+      '-nostartfiles',
+      '-Wl,--gc-sections',
+      f'-Wl,-Map={map_file}',
+      f'-L{FIRMWARE}',
+      '-T',
+      cpu.script,
+      *map(str, objects),
+      '-o',
+      output,
+    ],
+  )
 
 
 def _make(target: pathlib.Path, action: Callable[[str], object]) -> None:
@@ -171,7 +180,7 @@ def _run(cpu: Cpu, arguments: list[str]) -> None:
     errors = [line for line in done.stderr.splitlines() if 'error' in line or 'undefined' in line]
     reason = (errors or done.stderr.splitlines() or ['no reason given'])[0]
     raise TflmPatchError(
-        f'{cpu.compiler} failed: {reason}; it needs the packages {cpu.packages[cpu.compiler]}'
+      f'{cpu.compiler} failed: {reason}; it needs the packages {cpu.packages[cpu.compiler]}'
     )
 
 
@@ -206,7 +215,7 @@ def _cache() -> pathlib.Path:
         file.unlink(missing_ok=True)
   except OSError as error:
     raise TflmPatchError(
-        f'{folder}: cannot be used ({error.strerror}); set {CACHE} to a folder for built images'
+      f'{folder}: cannot be used ({error.strerror}); set {CACHE} to a folder for built images'
     ) from error
   return folder
 

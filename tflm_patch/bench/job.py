@@ -87,15 +87,28 @@ def encode(job: StageJob) -> tuple[bytes, int]:
   memory_at = [layout.take(tensor.bytes, GUARD) for tensor in tensors]
   data = bytearray(file_bytes)
   _HEADER.pack_into(
-      data, 0, MAGIC, VERSION, layout.end, program_at, len(job.program), constants_at,
-      len(job.constants), len(job.inputs), len(job.outputs), job.bands, workspace,
-      head.workspace_bytes, memory, layout.end, op_ticks, table,
-  )  # fmt: skip
+    data,
+    0,
+    MAGIC,
+    VERSION,
+    layout.end,
+    program_at,
+    len(job.program),
+    constants_at,
+    len(job.constants),
+    len(job.inputs),
+    len(job.outputs),
+    job.bands,
+    workspace,
+    head.workspace_bytes,
+    memory,
+    layout.end,
+    op_ticks,
+    table,
+  )
   for i, tensor in enumerate(tensors):
     code = program.TYPE_CODES[tensor.dtype]
-    _TENSOR.pack_into(
-        data, table + i * _TENSOR.size, memory_at[i], tensor.bytes, code, data_at[i]
-    )
+    _TENSOR.pack_into(data, table + i * _TENSOR.size, memory_at[i], tensor.bytes, code, data_at[i])
   contents = [(program_at, job.program), (constants_at, job.constants)]
   contents += [(at, tensor.data.tobytes()) for at, tensor in zip(data_at, tensors)]
   for at, part in contents:

@@ -116,39 +116,39 @@ class BenchResult:
   def to_json(self) -> dict[str, Any]:
     """The result for machines."""
     return {
-        'schema_version': SCHEMA_VERSION,
-        'cpu': self.cpu,
-        'optimization': self.optimization,
-        'instructions': self.instructions,
-        'predicted_instructions': self.predicted_instructions,
-        'predicted_optimization': self.predicted_optimization,
-        'bands': self.bands,
-        'longest_band': self.longest_band,
-        'macs': self.macs,
-        'bit_exact': self.bit_exact,
-        'compared_with_original': self.compared_with_original,
-        'exact_on_host': self.exact_on_host,
-        'different_bytes': self.different_bytes,
-        'stray_bytes': self.stray_bytes,
-        'workspace': self.workspace,
-        'stack': self.stack,
-        'code_bytes': self.code_bytes,
-        'code_by_file': self.code_by_file,
-        'executor_instructions': self.executor_instructions,
-        'validate': {'instructions': self.validate_instructions, 'stack': self.validate_stack},
-        'stock_operators': list(self.stock_operators),
-        'operators': [
-            {
-                'stage': cost.stage,
-                'kind': cost.operator.kind.name,
-                'description': cost.operator.description,
-                'instructions': cost.instructions,
-                'macs': cost.operator.macs,
-                'instructions_per_mac': cost.instructions_per_mac,
-                'calls': cost.operator.calls,
-            }
-            for cost in self.operators
-        ],
+      'schema_version': SCHEMA_VERSION,
+      'cpu': self.cpu,
+      'optimization': self.optimization,
+      'instructions': self.instructions,
+      'predicted_instructions': self.predicted_instructions,
+      'predicted_optimization': self.predicted_optimization,
+      'bands': self.bands,
+      'longest_band': self.longest_band,
+      'macs': self.macs,
+      'bit_exact': self.bit_exact,
+      'compared_with_original': self.compared_with_original,
+      'exact_on_host': self.exact_on_host,
+      'different_bytes': self.different_bytes,
+      'stray_bytes': self.stray_bytes,
+      'workspace': self.workspace,
+      'stack': self.stack,
+      'code_bytes': self.code_bytes,
+      'code_by_file': self.code_by_file,
+      'executor_instructions': self.executor_instructions,
+      'validate': {'instructions': self.validate_instructions, 'stack': self.validate_stack},
+      'stock_operators': list(self.stock_operators),
+      'operators': [
+        {
+          'stage': cost.stage,
+          'kind': cost.operator.kind.name,
+          'description': cost.operator.description,
+          'instructions': cost.instructions,
+          'macs': cost.operator.macs,
+          'instructions_per_mac': cost.instructions_per_mac,
+          'calls': cost.operator.calls,
+        }
+        for cost in self.operators
+      ],
     }
 
 
@@ -173,11 +173,11 @@ class Workload:
 
 
 def bench(
-    path: str | os.PathLike[str],
-    cpu: str,
-    options: ConvertOptions | None = None,
-    optimization: str = '-O2',
-    progress: Progress | None = None,
+  path: str | os.PathLike[str],
+  cpu: str,
+  options: ConvertOptions | None = None,
+  optimization: str = '-O2',
+  progress: Progress | None = None,
 ) -> BenchResult:
   """Measures a model, which is converted first where it is not converted yet.
 
@@ -199,9 +199,9 @@ def bench(
 
 
 def prepare(
-    path: str | os.PathLike[str],
-    options: ConvertOptions | None = None,
-    progress: Progress | None = None,
+  path: str | os.PathLike[str],
+  options: ConvertOptions | None = None,
+  progress: Progress | None = None,
 ) -> Workload:
   """Converts a model where it is not converted yet, and finds its golden values.
 
@@ -235,20 +235,17 @@ def prepare(
     exact = True
   stages = stage_positions(model)
   return Workload(
-      jobs=tuple(stage_jobs(model, inputs)),
-      stock_operators=tuple(
-          operator.opcode for i, operator in enumerate(model.main.operators) if i not in stages
-      ),
-      exact=exact,
-      compared_with_original=converted is not data,
+    jobs=tuple(stage_jobs(model, inputs)),
+    stock_operators=tuple(
+      operator.opcode for i, operator in enumerate(model.main.operators) if i not in stages
+    ),
+    exact=exact,
+    compared_with_original=converted is not data,
   )
 
 
 def measure(
-    workload: Workload,
-    core: cpus.Cpu,
-    optimization: str = '-O2',
-    progress: Progress | None = None,
+  workload: Workload, core: cpus.Cpu, optimization: str = '-O2', progress: Progress | None = None
 ) -> BenchResult:
   """Runs a workload on a core.
 
@@ -272,35 +269,35 @@ def measure(
       work = work_of_program(job.program)
     except ValueError as error:
       raise TflmPatchError(
-          f'stage {number} is rejected: {error}; convert the original model again'
+        f'stage {number} is rejected: {error}; convert the original model again'
       ) from error
     measured = emulator.run(core, built, job, [operator.calls for operator in work])
     found.append(measured)
     costs += [
-        OperatorCost(number, operator, round(instructions))
-        for operator, instructions in zip(work, measured.per_operator)
+      OperatorCost(number, operator, round(instructions))
+      for operator, instructions in zip(work, measured.per_operator)
     ]
   predicted, predicted_optimization = _predicted(workload, core)
   return BenchResult(
-      cpu=core.name,
-      optimization=optimization,
-      operators=tuple(costs),
-      stock_operators=workload.stock_operators,
-      instructions=round(sum(measured.instructions for measured in found)),
-      bands=max(job.bands for job in workload.jobs),
-      longest_band=round(_longest_band(workload.jobs, found)),
-      validate_instructions=round(sum(measured.validate_instructions for measured in found)),
-      workspace=max(header(job.program).workspace_bytes for job in workload.jobs),
-      stack=max(measured.stack for measured in found),
-      validate_stack=max(measured.validate_stack for measured in found),
-      code_bytes=sum(built.code_bytes.values()),
-      code_by_file=built.code_bytes,
-      exact_on_host=workload.exact,
-      compared_with_original=workload.compared_with_original,
-      different_bytes=sum(measured.different for measured in found),
-      stray_bytes=sum(measured.stray for measured in found),
-      predicted_instructions=predicted,
-      predicted_optimization=predicted_optimization,
+    cpu=core.name,
+    optimization=optimization,
+    operators=tuple(costs),
+    stock_operators=workload.stock_operators,
+    instructions=round(sum(measured.instructions for measured in found)),
+    bands=max(job.bands for job in workload.jobs),
+    longest_band=round(_longest_band(workload.jobs, found)),
+    validate_instructions=round(sum(measured.validate_instructions for measured in found)),
+    workspace=max(header(job.program).workspace_bytes for job in workload.jobs),
+    stack=max(measured.stack for measured in found),
+    validate_stack=max(measured.validate_stack for measured in found),
+    code_bytes=sum(built.code_bytes.values()),
+    code_by_file=built.code_bytes,
+    exact_on_host=workload.exact,
+    compared_with_original=workload.compared_with_original,
+    different_bytes=sum(measured.different for measured in found),
+    stray_bytes=sum(measured.stray for measured in found),
+    predicted_instructions=predicted,
+    predicted_optimization=predicted_optimization,
   )
 
 
@@ -315,7 +312,7 @@ def _predicted(workload: Workload, core: cpus.Cpu) -> tuple[int | None, str | No
     return None, None
   table = cost.load(core.name)
   instructions = sum(
-      cost.predict_work(work_of_program(job.program), table).instructions for job in workload.jobs
+    cost.predict_work(work_of_program(job.program), table).instructions for job in workload.jobs
   )
   return instructions, table.optimization
 

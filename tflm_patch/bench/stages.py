@@ -47,19 +47,17 @@ def stage_jobs(model: Model, inputs: Sequence[np.ndarray]) -> list[StageJob]:
   for i in stage_positions(model):
     operator = model.main.operators[i]
     reads, makes = stage_tensors(operator)
-    program, constants = (
-        _constant(model, tensor) for tensor in operator.inputs[-_CONSTANTS:]
-    )
+    program, constants = (_constant(model, tensor) for tensor in operator.inputs[-_CONSTANTS:])
     given = _values(model, i, reads, inputs)
     made = _values(model, i + 1, makes, inputs)
     jobs.append(
-        StageJob(
-            name=f'stage {len(jobs)}',
-            program=program,
-            constants=constants,
-            inputs=[_tensor(model, *pair) for pair in zip(reads, given)],
-            outputs=[_tensor(model, *pair) for pair in zip(makes, made)],
-        )
+      StageJob(
+        name=f'stage {len(jobs)}',
+        program=program,
+        constants=constants,
+        inputs=[_tensor(model, *pair) for pair in zip(reads, given)],
+        outputs=[_tensor(model, *pair) for pair in zip(makes, made)],
+      )
     )
   return jobs
 
@@ -75,14 +73,14 @@ def _tensor(model: Model, index: int, data: np.ndarray) -> Tensor:
 
 
 def _values(
-    model: Model, position: int, wanted: Sequence[int], inputs: Sequence[np.ndarray]
+  model: Model, position: int, wanted: Sequence[int], inputs: Sequence[np.ndarray]
 ) -> list[np.ndarray]:
   """Tensors as they are before the operator at a position runs."""
   known = dict(zip(model.main.inputs, inputs))
   computed = [tensor for tensor in dict.fromkeys(wanted) if tensor not in known]
   if computed:
     part = dataclasses.replace(
-        model.main, operators=model.main.operators[:position], outputs=tuple(computed)
+      model.main, operators=model.main.operators[:position], outputs=tuple(computed)
     )
     whole = dataclasses.replace(model, subgraphs=[part, *model.subgraphs[1:]], signatures=[])
     data = serialize_model(compact(drop_offline_plan(whole)))

@@ -24,9 +24,10 @@ def _define(parser: argparse.ArgumentParser) -> None:
   add_model(parser)
   parser.add_argument('--plot', metavar='FILE', help='PNG file for the memory chart')
   parser.add_argument(
-      '--receptive-field', action='store_true',
-      help='receptive fields instead, and what running the first operators by patches would cost',
-  )  # fmt: skip
+    '--receptive-field',
+    action='store_true',
+    help='receptive fields instead, and what running the first operators by patches would cost',
+  )
   convert_flags.define(parser)
   add_json(parser)
   parser.set_defaults(parser=parser)
@@ -60,10 +61,10 @@ def _run_receptive_field(arguments: argparse.Namespace) -> int:
       option = '--no-offline-plan' if name == 'offline_plan' else f'--{name.replace("_", "-")}'
       raise UsageError(f'{option} and --receptive-field exclude each other; leave one of them out')
   report = receptive_field(
-      arguments.model,
-      arguments.grid or DEFAULT_GRID,
-      arguments.patch_depth,
-      ConvertOptions(int8_io=arguments.int8_io, plugins=arguments.plugins),
+    arguments.model,
+    arguments.grid or DEFAULT_GRID,
+    arguments.patch_depth,
+    ConvertOptions(int8_io=arguments.int8_io, plugins=arguments.plugins),
   )
   if arguments.json:
     say_json(report.to_json())
@@ -73,14 +74,14 @@ def _run_receptive_field(arguments: argparse.Namespace) -> int:
 
 
 COMMAND = Command(
-    name='analyze',
-    summary='shows memory over time, before and after, and what bounds the peak',
-    usage='model.tflite [--plot out.png] [--int8-io] [--receptive-field] [--json] ...',
-    examples=(
-        'tflm-patch analyze model.tflite --plot memory.png',
-        'tflm-patch analyze model.tflite --json',
-        'tflm-patch analyze model.tflite --receptive-field --grid 3x3',
-    ),
-    define=_define,
-    run=_run,
+  name='analyze',
+  summary='shows memory over time, before and after, and what bounds the peak',
+  usage='model.tflite [--plot out.png] [--int8-io] [--receptive-field] [--json] ...',
+  examples=(
+    'tflm-patch analyze model.tflite --plot memory.png',
+    'tflm-patch analyze model.tflite --json',
+    'tflm-patch analyze model.tflite --receptive-field --grid 3x3',
+  ),
+  define=_define,
+  run=_run,
 )

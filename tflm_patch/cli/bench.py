@@ -22,12 +22,15 @@ from tflm_patch.targets import Target
 def _define(parser: argparse.ArgumentParser) -> None:
   add_model(parser, text='the model, converted or not')
   parser.add_argument(
-      '--cpu', help=f'the core: {", ".join(cpus.CPUS)}; without it that of --target'
+    '--cpu', help=f'the core: {", ".join(cpus.CPUS)}; without it that of --target'
   )
   parser.add_argument(
-      '-O', '--optimization', choices=[flag[1:] for flag in OPTIMIZATIONS], default='O2',
-      help='of the C compiler (default: %(default)s)',
-  )  # fmt: skip
+    '-O',
+    '--optimization',
+    choices=[flag[1:] for flag in OPTIMIZATIONS],
+    default='O2',
+    help='of the C compiler (default: %(default)s)',
+  )
   convert_flags.define(parser)
   add_json(parser)
 
@@ -64,14 +67,14 @@ def _core(wanted: str | None, chip: Target | None) -> str:
 
 
 COMMAND = Command(
-    name='bench',
-    summary='counts instructions, stack and code on an emulated microcontroller',
-    usage='model.tflite --cpu cortex-m4 [--target chip] [--int8-io] [-O Os] [--json]',
-    examples=(
-        'tflm-patch bench model.tflite --cpu cortex-m4',
-        'tflm-patch bench model_patch.tflite --cpu m55 --json',
-        'tflm-patch bench model.tflite --target stm32f746 --int8-io',
-    ),
-    define=_define,
-    run=_run,
+  name='bench',
+  summary='counts instructions, stack and code on an emulated microcontroller',
+  usage='model.tflite --cpu cortex-m4 [--target chip] [--int8-io] [-O Os] [--json]',
+  examples=(
+    'tflm-patch bench model.tflite --cpu cortex-m4',
+    'tflm-patch bench model_patch.tflite --cpu m55 --json',
+    'tflm-patch bench model.tflite --target stm32f746 --int8-io',
+  ),
+  define=_define,
+  run=_run,
 )

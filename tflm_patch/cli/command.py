@@ -46,14 +46,14 @@ class Parser(argparse_flags.ArgumentParser):
 
   def __init__(self, prog: str, description: str, examples: Sequence[str], **more: object) -> None:
     super().__init__(
-        prog=prog,
-        description=description,
-        epilog='\n'.join(['examples:', *(f'  {example}' for example in examples)]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        inherited_absl_flags=None,
-        allow_abbrev=False,
-        add_help=False,
-        **more,
+      prog=prog,
+      description=description,
+      epilog='\n'.join(['examples:', *(f'  {example}' for example in examples)]),
+      formatter_class=argparse.RawDescriptionHelpFormatter,
+      inherited_absl_flags=None,
+      allow_abbrev=False,
+      add_help=False,
+      **more,
     )
 
   def error(self, message: str) -> NoReturn:
@@ -72,7 +72,7 @@ class CommandParser(Parser):
     self.add_argument('-h', '--help', action='help', help='show this text')
 
   def parse_known_args(  # type: ignore[override]
-      self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
   ) -> tuple[argparse.Namespace, list[str]]:
     """As argparse's; an argument that is not known is this command's error."""
     found, unknown = super().parse_known_args(args, namespace)

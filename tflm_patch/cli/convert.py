@@ -18,13 +18,15 @@ from tflm_patch.report.tables import conversion_summary
 def _define(parser: argparse.ArgumentParser) -> None:
   add_model(parser, text='the model; a .keras file with --samples is quantized first')
   parser.add_argument(
-      '-o', '--output', metavar='FILE',
-      help='file to write (default: model_patch.tflite beside model.tflite)',
-  )  # fmt: skip
+    '-o',
+    '--output',
+    metavar='FILE',
+    help='file to write (default: model_patch.tflite beside model.tflite)',
+  )
   convert_flags.define(parser)
   quantize_flags.define(parser)
   parser.add_argument(
-      '--quantized', metavar='FILE', help='with a .keras file: writes the int8 model as well'
+    '--quantized', metavar='FILE', help='with a .keras file: writes the int8 model as well'
   )
   add_json(parser)
 
@@ -49,7 +51,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _convert_keras(
-    arguments: argparse.Namespace, output: str, options: api.ConvertOptions, progress: Progress
+  arguments: argparse.Namespace, output: str, options: api.ConvertOptions, progress: Progress
 ) -> api.ConversionResult:
   """Quantizes and converts in one go."""
   written = [output, *([arguments.quantized] if arguments.quantized else [])]
@@ -63,17 +65,17 @@ def _convert_keras(
 
 
 COMMAND = Command(
-    name='convert',
-    summary='rewrites a model into row-streamed stages that need a fraction of the arena',
-    usage='model.tflite [-o out.tflite] [--int8-io] [--input-rows N] [--arena SIZE] ...',
-    examples=(
-        'tflm-patch convert model.tflite',
-        'tflm-patch convert model.tflite -o small.tflite --int8-io',
-        'tflm-patch convert model.tflite --input-rows 2',
-        'tflm-patch convert model.tflite --arena 64KB',
-        'tflm-patch convert model.keras --samples samples.npz',
-        'tflm-patch convert model.tflite --plugins=-fold_pad --json',
-    ),
-    define=_define,
-    run=_run,
+  name='convert',
+  summary='rewrites a model into row-streamed stages that need a fraction of the arena',
+  usage='model.tflite [-o out.tflite] [--int8-io] [--input-rows N] [--arena SIZE] ...',
+  examples=(
+    'tflm-patch convert model.tflite',
+    'tflm-patch convert model.tflite -o small.tflite --int8-io',
+    'tflm-patch convert model.tflite --input-rows 2',
+    'tflm-patch convert model.tflite --arena 64KB',
+    'tflm-patch convert model.keras --samples samples.npz',
+    'tflm-patch convert model.tflite --plugins=-fold_pad --json',
+  ),
+  define=_define,
+  run=_run,
 )

@@ -25,113 +25,112 @@ def define(parser: argparse.ArgumentParser) -> None:
 
 def _define_io(group: argparse._ArgumentGroup) -> None:
   group.add_argument(
-      '--int8-io',
-      action='store_true',
-      help='fold QUANTIZE and DEQUANTIZE at the boundary: inputs and outputs become int8',
+    '--int8-io',
+    action='store_true',
+    help='fold QUANTIZE and DEQUANTIZE at the boundary: inputs and outputs become int8',
   )
   group.add_argument(
-      '--input-rows',
-      type=values.argument(values.parse_count),
-      metavar='N',
-      help='the model takes its input in bands of N rows, one for each Invoke(); the frame is '
-      'never stored',
+    '--input-rows',
+    type=values.argument(values.parse_count),
+    metavar='N',
+    help='the model takes its input in bands of N rows, one for each Invoke(); the frame is '
+    'never stored',
   )
   group.add_argument(
-      '--keep-input',
-      action='store_true',
-      help='the model input keeps its bytes until after Invoke(), whatever runs: for applications '
-      'that read it again',
+    '--keep-input',
+    action='store_true',
+    help='the model input keeps its bytes until after Invoke(), whatever runs: for applications '
+    'that read it again',
   )
 
 
 def _define_limits(group: argparse._ArgumentGroup) -> None:
   group.add_argument(
-      '--arena',
-      type=values.argument(values.parse_size),
-      metavar='SIZE',
-      help='the plan of the fewest predicted instructions that fits an arena of this size, like '
-      '64KB; without it the smallest plan',
+    '--arena',
+    type=values.argument(values.parse_size),
+    metavar='SIZE',
+    help='the plan of the fewest predicted instructions that fits an arena of this size, like '
+    '64KB; without it the smallest plan',
   )
   group.add_argument(
-      '--target',
-      metavar='CHIP',
-      help='a chip by name (see tflm-patch targets) or a file of your own: --arena becomes the '
-      'largest piece of its SRAM, and the model must fit its flash',
+    '--target',
+    metavar='CHIP',
+    help='a chip by name (see tflm-patch targets) or a file of your own: --arena becomes the '
+    'largest piece of its SRAM, and the model must fit its flash',
   )
   group.add_argument(
-      '--pointer-bytes',
-      type=int,
-      choices=(4, 8),
-      default=4,
-      help='of the target: what its arena holds depends on it, and every decision is for that '
-      'arena (default: %(default)s)',
+    '--pointer-bytes',
+    type=int,
+    choices=(4, 8),
+    default=4,
+    help='of the target: what its arena holds depends on it, and every decision is for that '
+    'arena (default: %(default)s)',
   )
   group.add_argument(
-      '--minimize',
-      choices=[objective.value for objective in Objective],
-      default='arena',
-      help='arena: the least memory; calls: the fewest kernel calls below the stock arena '
-      '(default: %(default)s)',
+    '--minimize',
+    choices=[objective.value for objective in Objective],
+    default='arena',
+    help='arena: the least memory; calls: the fewest kernel calls below the stock arena '
+    '(default: %(default)s)',
   )
   group.add_argument(
-      '--allow-slower',
-      action='store_true',
-      help='a lower arena may cost time, though not more multiply-accumulates; --arena and '
-      '--target always allow it',
+    '--allow-slower',
+    action='store_true',
+    help='a lower arena may cost time, though not more multiply-accumulates; --arena and '
+    '--target always allow it',
   )
   group.add_argument(
-      '--max-overhead',
-      type=values.argument(values.parse_overhead),
-      metavar='F',
-      default=1.0,
-      help='multiply-accumulates may grow to this multiple where that lowers the arena; includes '
-      '--allow-slower (default: 1.00)',
+    '--max-overhead',
+    type=values.argument(values.parse_overhead),
+    metavar='F',
+    default=1.0,
+    help='multiply-accumulates may grow to this multiple where that lowers the arena; includes '
+    '--allow-slower (default: 1.00)',
   )
 
 
 def _define_schedule(group: argparse._ArgumentGroup) -> None:
   group.add_argument(
-      '--schedule',
-      choices=[schedule.value for schedule in Schedule],
-      default='auto',
-      help='auto searches where to cut the stage; layer: operator by operator; stream: in one '
-      'stream; patch: the first operators patch by patch, as MCUNetV2 does (default: %(default)s)',
+    '--schedule',
+    choices=[schedule.value for schedule in Schedule],
+    default='auto',
+    help='auto searches where to cut the stage; layer: operator by operator; stream: in one '
+    'stream; patch: the first operators patch by patch, as MCUNetV2 does (default: %(default)s)',
   )
   group.add_argument(
-      '--grid',
-      type=values.argument(values.parse_grid),
-      metavar='RxC',
-      help='rows x columns of patches for --schedule patch or --receptive-field (default: '
-      f'{DEFAULT.grid[0]}x{DEFAULT.grid[1]}); one row makes strips',
+    '--grid',
+    type=values.argument(values.parse_grid),
+    metavar='RxC',
+    help='rows x columns of patches for --schedule patch or --receptive-field (default: '
+    f'{DEFAULT.grid[0]}x{DEFAULT.grid[1]}); one row makes strips',
   )
   group.add_argument(
-      '--patch-depth',
-      type=values.argument(values.parse_count),
-      metavar='N',
-      help='how many operators of the stage run in patches; without it as many as need the '
-      'least memory',
+    '--patch-depth',
+    type=values.argument(values.parse_count),
+    metavar='N',
+    help='how many operators of the stage run in patches; without it as many as need the '
+    'least memory',
   )
 
 
 def _define_rewrites(group: argparse._ArgumentGroup) -> None:
   group.add_argument(
-      '--plugins',
-      type=values.parse_names,
-      metavar='NAMES',
-      default=(),
-      help='rewrites to use, as in --plugins=stage,fold_pad, or to leave out, as in '
-      '--plugins=-fold_pad (see docs/convert.md)',
+    '--plugins',
+    type=values.parse_names,
+    metavar='NAMES',
+    default=(),
+    help='rewrites to use, as in --plugins=stage,fold_pad, or to leave out, as in '
+    '--plugins=-fold_pad (see docs/convert.md)',
   )
   group.add_argument(
-      '--no-offline-plan',
-      '--nooffline-plan',
-      dest='offline_plan',
-      action='store_false',
-      help='never tell TFLM where tensors lie; else that is done where its own planner leaves '
-      'gaps',
+    '--no-offline-plan',
+    '--nooffline-plan',
+    dest='offline_plan',
+    action='store_false',
+    help='never tell TFLM where tensors lie; else that is done where its own planner leaves gaps',
   )
   group.add_argument(
-      '--force', action='store_true', help='make stages even where they save nothing, for tests'
+    '--force', action='store_true', help='make stages even where they save nothing, for tests'
   )
 
 
@@ -148,24 +147,24 @@ def options(arguments: argparse.Namespace) -> ConvertOptions:
   if arena is None and target is not None:
     arena = target.sram_contiguous_bytes
   return ConvertOptions(
-      int8_io=arguments.int8_io,
-      plugins=arguments.plugins,
-      keep_input=arguments.keep_input,
-      force_stage=arguments.force,
-      input_rows=arguments.input_rows,
-      offline_plan=arguments.offline_plan,
-      plan=PlanOptions(
-          arena_bytes=arena,
-          minimize=arguments.minimize,
-          allow_slower=arguments.allow_slower,
-          max_overhead=arguments.max_overhead,
-          schedule=arguments.schedule,
-          grid=arguments.grid or DEFAULT.grid,
-          patch_depth=arguments.patch_depth,
-      ),
-      flash_bytes=None if target is None else target.flash_bytes,
-      pointer_bytes=arguments.pointer_bytes,
-      cpu=(None if target is None else core_of(target)) or DEFAULT_CPU,
+    int8_io=arguments.int8_io,
+    plugins=arguments.plugins,
+    keep_input=arguments.keep_input,
+    force_stage=arguments.force,
+    input_rows=arguments.input_rows,
+    offline_plan=arguments.offline_plan,
+    plan=PlanOptions(
+      arena_bytes=arena,
+      minimize=arguments.minimize,
+      allow_slower=arguments.allow_slower,
+      max_overhead=arguments.max_overhead,
+      schedule=arguments.schedule,
+      grid=arguments.grid or DEFAULT.grid,
+      patch_depth=arguments.patch_depth,
+    ),
+    flash_bytes=None if target is None else target.flash_bytes,
+    pointer_bytes=arguments.pointer_bytes,
+    cpu=(None if target is None else core_of(target)) or DEFAULT_CPU,
   )
 
 
@@ -176,11 +175,11 @@ def _check(arguments: argparse.Namespace) -> None:
   budget = arguments.arena is not None or arguments.target is not None
   if arguments.schedule != Schedule.AUTO:
     for option, used in (
-        ('--arena', arguments.arena is not None),
-        ('--target', arguments.target is not None),
-        ('--minimize calls', arguments.minimize == Objective.CALLS),
-        ('--allow-slower', arguments.allow_slower),
-        ('--max-overhead', arguments.max_overhead > 1),
+      ('--arena', arguments.arena is not None),
+      ('--target', arguments.target is not None),
+      ('--minimize calls', arguments.minimize == Objective.CALLS),
+      ('--allow-slower', arguments.allow_slower),
+      ('--max-overhead', arguments.max_overhead > 1),
     ):
       if used:
         raise UsageError(f'{option} needs --schedule auto: a fixed schedule leaves no choice')

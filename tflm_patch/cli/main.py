@@ -8,17 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tflm_patch.cli import (
-    analyze,
-    bench,
-    convert,
-    export,
-    fit,
-    pareto,
-    quantize,
-    targets,
-    verify,
-)
+from tflm_patch.cli import analyze, bench, convert, export, fit, pareto, quantize, targets, verify
 from tflm_patch.cli import compile as compile_command
 from tflm_patch.cli.command import Command, CommandParser, Parser, UsageError
 from tflm_patch.cli.terminal import complain
@@ -26,19 +16,19 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.version import __version__
 
 COMMANDS: dict[str, Command] = {
-    command.name: command
-    for command in (
-        quantize.COMMAND,
-        convert.COMMAND,
-        analyze.COMMAND,
-        fit.COMMAND,
-        pareto.COMMAND,
-        verify.COMMAND,
-        compile_command.COMMAND,
-        bench.COMMAND,
-        export.COMMAND,
-        targets.COMMAND,
-    )
+  command.name: command
+  for command in (
+    quantize.COMMAND,
+    convert.COMMAND,
+    analyze.COMMAND,
+    fit.COMMAND,
+    pareto.COMMAND,
+    verify.COMMAND,
+    compile_command.COMMAND,
+    bench.COMMAND,
+    export.COMMAND,
+    targets.COMMAND,
+  )
 }
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 _DEBUG = 'TFLM_PATCH_DEBUG'
@@ -47,23 +37,23 @@ _DEBUG = 'TFLM_PATCH_DEBUG'
 def parser() -> Parser:
   """The parser of the whole command line."""
   result = Parser(
-      'tflm-patch',
-      'int8 .tflite models in a fraction of TFLM\'s arena, bit-exactly',
-      [command.examples[0] for command in COMMANDS.values()],
-      usage='tflm-patch COMMAND ...',
+    'tflm-patch',
+    "int8 .tflite models in a fraction of TFLM's arena, bit-exactly",
+    [command.examples[0] for command in COMMANDS.values()],
+    usage='tflm-patch COMMAND ...',
   )
   commands = result.add_subparsers(
-      title='commands', metavar='COMMAND', required=True, parser_class=CommandParser
+    title='commands', metavar='COMMAND', required=True, parser_class=CommandParser
   )
   for command in COMMANDS.values():
     commands.add_parser(
-        command.name, help=command.summary, command=command, prog=f'{result.prog} {command.name}'
+      command.name, help=command.summary, command=command, prog=f'{result.prog} {command.name}'
     )
   result.add_argument(
-      '-h', '--help', action='help', help='show this text; after a command, its options'
+    '-h', '--help', action='help', help='show this text; after a command, its options'
   )
   result.add_argument(
-      '--version', action='version', version=f'tflm-patch {__version__}', help='show the version'
+    '--version', action='version', version=f'tflm-patch {__version__}', help='show the version'
   )
   return result
 
@@ -104,8 +94,8 @@ def main(arguments: Sequence[str]) -> int:
     if os.environ.get(_DEBUG):
       raise
     complain(
-        f'error: internal error: {type(error).__name__}: {error};'
-        f' please report it with the output of {_DEBUG}=1'
+      f'error: internal error: {type(error).__name__}: {error};'
+      f' please report it with the output of {_DEBUG}=1'
     )
     return FAILED
 

@@ -21,14 +21,16 @@ def _define(parser: argparse.ArgumentParser) -> None:
   add_model(parser)
   parser.add_argument('--plot', metavar='FILE', help='PNG file for arena against MACs')
   parser.add_argument(
-      '--html', metavar='FILE', help='HTML file with chart and table, complete in itself'
+    '--html', metavar='FILE', help='HTML file with chart and table, complete in itself'
   )
   group = parser.add_argument_group('inputs and outputs of the model, as for convert')
   group.add_argument('--int8-io', action='store_true', help='inputs and outputs become int8')
   group.add_argument(
-      '--input-rows', type=values.argument(values.parse_count), metavar='N',
-      help='input in bands of N rows',
-  )  # fmt: skip
+    '--input-rows',
+    type=values.argument(values.parse_count),
+    metavar='N',
+    help='input in bands of N rows',
+  )
   add_json(parser)
 
 
@@ -55,14 +57,14 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 COMMAND = Command(
-    name='pareto',
-    summary='compares arena and work of all schedules and budgets',
-    usage='model.tflite [--plot a.png] [--html a.html] [--int8-io] [--input-rows N] [--json]',
-    examples=(
-        'tflm-patch pareto model.tflite',
-        'tflm-patch pareto model.tflite --plot pareto.png',
-        'tflm-patch pareto model.tflite --input-rows 1 --html report.html',
-    ),
-    define=_define,
-    run=_run,
+  name='pareto',
+  summary='compares arena and work of all schedules and budgets',
+  usage='model.tflite [--plot a.png] [--html a.html] [--int8-io] [--input-rows N] [--json]',
+  examples=(
+    'tflm-patch pareto model.tflite',
+    'tflm-patch pareto model.tflite --plot pareto.png',
+    'tflm-patch pareto model.tflite --input-rows 1 --html report.html',
+  ),
+  define=_define,
+  run=_run,
 )

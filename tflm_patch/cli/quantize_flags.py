@@ -69,7 +69,7 @@ def define(parser: argparse.ArgumentParser) -> None:
     '--backend',
     choices=[each.value for each in Backend],
     default=Backend.OWN.value,
-    help='who writes the int8 model: our own writer, or TensorFlow\'s converter for layers that '
+    help="who writes the int8 model: our own writer, or TensorFlow's converter for layers that "
     'it does not know (default: %(default)s)',
   )
 

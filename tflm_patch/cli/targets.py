@@ -17,7 +17,7 @@ SCHEMA_VERSION = 1
 
 def _define(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
-      'target', metavar='name|my_chip.json', nargs='?', help='a single one; all without it'
+    'target', metavar='name|my_chip.json', nargs='?', help='a single one; all without it'
   )
   add_json(parser)
 
@@ -34,10 +34,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 COMMAND = Command(
-    name='targets',
-    summary='lists the chips that are known, or checks a file that describes another one',
-    usage='[name|my_chip.json] [--json]',
-    examples=('tflm-patch targets', 'tflm-patch targets stm32f746 --json'),
-    define=_define,
-    run=_run,
+  name='targets',
+  summary='lists the chips that are known, or checks a file that describes another one',
+  usage='[name|my_chip.json] [--json]',
+  examples=('tflm-patch targets', 'tflm-patch targets stm32f746 --json'),
+  define=_define,
+  run=_run,
 )

@@ -56,7 +56,7 @@ def parse_overhead(text: str) -> float:
     raise ValueError(f'"{text}" is no factor; 1.10 allows 10 % more MACs')
   if factor < 1:
     raise ValueError(
-        f'{text} would be fewer MACs than the model has; 1.00 allows no more, 1.10 allows 10 % more'
+      f'{text} would be fewer MACs than the model has; 1.00 allows no more, 1.10 allows 10 % more'
     )
   return factor
 

@@ -18,11 +18,13 @@ def _define(parser: argparse.ArgumentParser) -> None:
   add_model(parser, 'original', 'the model before its conversion')
   add_model(parser, 'converted', 'what convert wrote')
   parser.add_argument(
-      '--inputs', metavar='N|FILE', default=str(DEFAULT_INPUTS),
-      help='how many generated inputs, or a .npy file of inputs (default: %(default)s)',
-  )  # fmt: skip
+    '--inputs',
+    metavar='N|FILE',
+    default=str(DEFAULT_INPUTS),
+    help='how many generated inputs, or a .npy file of inputs (default: %(default)s)',
+  )
   parser.add_argument(
-      '--seed', type=int, metavar='N', default=0, help='of the random inputs (default: 0)'
+    '--seed', type=int, metavar='N', default=0, help='of the random inputs (default: 0)'
   )
   add_json(parser)
 
@@ -41,13 +43,13 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 COMMAND = Command(
-    name='verify',
-    summary='compares original and converted model in the real TFLM interpreter, byte by byte',
-    usage='original.tflite converted.tflite [--inputs N|file.npy] [--seed N] [--json]',
-    examples=(
-        'tflm-patch verify model.tflite model_patch.tflite',
-        'tflm-patch verify model.tflite model_patch.tflite --inputs photos.npy --json',
-    ),
-    define=_define,
-    run=_run,
+  name='verify',
+  summary='compares original and converted model in the real TFLM interpreter, byte by byte',
+  usage='original.tflite converted.tflite [--inputs N|file.npy] [--seed N] [--json]',
+  examples=(
+    'tflm-patch verify model.tflite model_patch.tflite',
+    'tflm-patch verify model.tflite model_patch.tflite --inputs photos.npy --json',
+  ),
+  define=_define,
+  run=_run,
 )

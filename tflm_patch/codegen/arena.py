@@ -60,31 +60,38 @@ def figures(info: ModelInfo) -> ArenaFigures:
     head, measured = measure_arena(info.data).head, True
   more = max(0, head - small.head)
   return ArenaFigures(
-      head=head,
-      tail=small.tail,
-      tail_64=large.tail,
-      required=small.required + more,
-      required_64=large.required + more,
-      measured=measured,
-      exact=small.exact,
+    head=head,
+    tail=small.tail,
+    tail_64=large.tail,
+    required=small.required + more,
+    required_64=large.required + more,
+    measured=measured,
+    exact=small.exact,
   )
 
 
 def arena_header(found: ArenaFigures, names: Names) -> str:
   """The text of `<name>_arena.h`."""
   source = (
-      'reported by TFLM\'s interpreter on the host'
-      if found.measured
-      else 'computed as TFLM\'s planner does'
+    "reported by TFLM's interpreter on the host"
+    if found.measured
+    else "computed as TFLM's planner does"
   )
   doubt = (
-      ''
-      if found.exact
-      else ' * The model has operators whose memory is not known: both are lower bounds, measure\n'
-      ' * arena_used_bytes() on the target.\n'
+    ''
+    if found.exact
+    else ' * The model has operators whose memory is not known: both are lower bounds, measure\n'
+    ' * arena_used_bytes() on the target.\n'
   )
   return fill(
-      'arena.h', names,
-      head=found.head, head_source=source, tail=found.tail, tail_64=found.tail_64,
-      required=found.required, required_64=found.required_64, margin=MARGIN, doubt=doubt,
-  )  # fmt: skip
+    'arena.h',
+    names,
+    head=found.head,
+    head_source=source,
+    tail=found.tail,
+    tail_64=found.tail_64,
+    required=found.required,
+    required_64=found.required_64,
+    margin=MARGIN,
+    doubt=doubt,
+  )

@@ -72,9 +72,7 @@ def array(definition: str, values: np.ndarray) -> list[str]:
   if per_line >= 8:
     per_line -= per_line % 8
   lines = [f'{definition} = {{']
-  lines += [
-      f'    {", ".join(texts[i : i + per_line])},' for i in range(0, len(texts), per_line)
-  ]
+  lines += [f'    {", ".join(texts[i : i + per_line])},' for i in range(0, len(texts), per_line)]
   return [*lines, '};']
 
 

@@ -35,26 +35,30 @@ def check_stage(subgraph: Subgraph, operator: Operator, where: str) -> None:
     raise ModelError(f'{where}: a stage operator has no program; convert the original model again')
   data, constants = (subgraph.tensors[i].data for i in operator.inputs[-2:])
   if data is None or constants is None:
-    raise ModelError(f'{where}: a stage\'s program is missing; convert the original model again')
+    raise ModelError(f"{where}: a stage's program is missing; convert the original model again")
   try:
     library = ctypes.CDLL(os.fspath(paths.host_library()))
   except (EnvironmentMissing, OSError) as error:
     raise EnvironmentMissing(
-        f'{where}: is converted already, and its stages cannot be checked without the host '
-        'library; give the original model, or reinstall tflm-patch where gcc and g++ are'
+      f'{where}: is converted already, and its stages cannot be checked without the host '
+      'library; give the original model, or reinstall tflm-patch where gcc and g++ are'
     ) from error
   tensors = [subgraph.tensors[i] for i in (*operator.inputs[:-2], *operator.outputs)]
   unknown = 255
   infos = (_TensorInfo * len(tensors))(
-      *(_TensorInfo(tensor.bytes, program.TYPE_CODES.get(tensor.dtype, unknown))
-        for tensor in tensors)
+    *(
+      _TensorInfo(tensor.bytes, program.TYPE_CODES.get(tensor.dtype, unknown)) for tensor in tensors
+    )
   )
   library.tflm_patch_status_text.restype = ctypes.c_char_p
   status = library.tflm_patch_validate(
-      ctypes.byref(_Aligned(data.tobytes()).pointer), ctypes.c_size_t(data.size),
-      ctypes.byref(_Aligned(constants.tobytes()).pointer), ctypes.c_size_t(constants.size),
-      infos, ctypes.c_size_t(len(tensors)),
-  )  # fmt: skip
+    ctypes.byref(_Aligned(data.tobytes()).pointer),
+    ctypes.c_size_t(data.size),
+    ctypes.byref(_Aligned(constants.tobytes()).pointer),
+    ctypes.c_size_t(constants.size),
+    infos,
+    ctypes.c_size_t(len(tensors)),
+  )
   if status != 0:
     text = library.tflm_patch_status_text(status).decode().removesuffix(': convert again')
     raise ModelError(f'{where}: a stage is damaged: {text}; convert the original model again')

@@ -80,13 +80,13 @@ class CompiledModel:
   def to_json(self) -> dict[str, Any]:
     """A summary for machines."""
     return {
-        'schema_version': SCHEMA_VERSION,
-        'name': self.name,
-        'constants_bytes': self.constants_bytes,
-        'workspace_bytes': self.workspace_bytes,
-        'code_bytes_estimate': self.code_bytes_estimate,
-        'bands': self.bands,
-        'kernels': list(self.kernels),
+      'schema_version': SCHEMA_VERSION,
+      'name': self.name,
+      'constants_bytes': self.constants_bytes,
+      'workspace_bytes': self.workspace_bytes,
+      'code_bytes_estimate': self.code_bytes_estimate,
+      'bands': self.bands,
+      'kernels': list(self.kernels),
     }
 
 
@@ -97,11 +97,11 @@ def identifier(file_name: str) -> str:
 
 
 def compile_model(
-    data: bytes,
-    options: CompileOptions = CompileOptions(),
-    file_name: str = 'model.c',
-    origin: str = '',
-    progress: Callable[[str], None] = lambda text: None,
+  data: bytes,
+  options: CompileOptions = CompileOptions(),
+  file_name: str = 'model.c',
+  origin: str = '',
+  progress: Callable[[str], None] = lambda text: None,
 ) -> CompiledModel:
   """Makes C of a model.
 
@@ -128,7 +128,7 @@ def compile_model(
 
 
 def _compile(
-    name: str, model: Model, options: CompileOptions, file_name: str, origin: str
+  name: str, model: Model, options: CompileOptions, file_name: str, origin: str
 ) -> CompiledModel:
   """Makes C of a converted model; see `compile_model`, and StageError."""
   where = origin or 'model'
@@ -137,7 +137,7 @@ def _compile(
   stages = [_decode(model.main, operator) for operator in operators]
   if len(stages) > 1 and any(stage.pauses for stage in stages):
     raise TflmPatchError(
-        f'{where}: is fed by rows and has {len(stages)} stages; compile it without --input-rows'
+      f'{where}: is fed by rows and has {len(stages)} stages; compile it without --input-rows'
     )
   place = memory.place(model.main, operators, [stage.workspace_bytes for stage in stages])
   functions = []
@@ -156,22 +156,22 @@ def _compile(
   if options.standalone:
     files = {**standalone.sources(kernels, needed.left_out(stages)), **files}
   return CompiledModel(
-      name=name,
-      model=model,
-      files=files,
-      constants_bytes=sum(stage.constants.bytes for stage in functions),
-      workspace_bytes=place.bytes,
-      code_bytes_estimate=_code_estimate(functions, text),
-      bands=bands,
-      kernels=kernels,
+    name=name,
+    model=model,
+    files=files,
+    constants_bytes=sum(stage.constants.bytes for stage in functions),
+    workspace_bytes=place.bytes,
+    code_bytes_estimate=_code_estimate(functions, text),
+    bands=bands,
+    kernels=kernels,
   )
 
 
 def compile_file(
-    path: str | os.PathLike[str],
-    output: str | os.PathLike[str] | None = None,
-    options: CompileOptions = CompileOptions(),
-    progress: Callable[[str], None] = lambda text: None,
+  path: str | os.PathLike[str],
+  output: str | os.PathLike[str] | None = None,
+  options: CompileOptions = CompileOptions(),
+  progress: Callable[[str], None] = lambda text: None,
 ) -> CompiledModel:
   """Makes C of a file; the header, and kernel sources if wanted, stand beside the output.
 
@@ -188,7 +188,7 @@ def compile_file(
     raise TflmPatchError(f'{output}: is no name of a C file; end it with .c, as in -o model.c')
   if printable(output.name) != output.name or set(output.name) & set('"\\'):
     raise TflmPatchError(
-        f'{output}: this name cannot stand in an #include; choose another output with -o'
+      f'{output}: this name cannot stand in an #include; choose another output with -o'
     )
   data = read_limited(path)
   check_outputs([path], [output, output.with_suffix('.h')])
@@ -208,15 +208,15 @@ def default_output(path: str | os.PathLike[str]) -> pathlib.Path:
 def _check_options(name: str, options: CompileOptions) -> None:
   if not _NAME.fullmatch(name) or name.lower().startswith('tflm_patch'):
     raise TflmPatchError(
-        f'"{name}" cannot begin the names of C functions; give letters, digits and _, a letter '
-        'first, not tflm_patch, with --name'
+      f'"{name}" cannot begin the names of C functions; give letters, digits and _, a letter '
+      'first, not tflm_patch, with --name'
     )
   if options.section is not None and not _SECTION.fullmatch(options.section):
     raise TflmPatchError(f'"{options.section}" is no name of a section; give one as in .noinit')
 
 
 def _converted(
-    data: bytes, options: ConvertOptions, origin: str, progress: Callable[[str], None]
+  data: bytes, options: ConvertOptions, origin: str, progress: Callable[[str], None]
 ) -> Model:
   model = parse_model(data, origin)
   if not any(is_stage(operator) for operator in model.main.operators):
@@ -225,7 +225,7 @@ def _converted(
     return api.convert_model(data, forced, origin, progress).model
   if options != ConvertOptions():
     raise TflmPatchError(
-        f'{origin or "model"}: is converted already; options of the conversion need the original'
+      f'{origin or "model"}: is converted already; options of the conversion need the original'
     )
   for operator in model.main.operators:
     if is_stage(operator):
@@ -241,11 +241,11 @@ def _stages(subgraph: Subgraph, where: str) -> list[Operator]:
       stock[opcode] = stock.get(opcode, 0) + 1
   if stock:
     names = ', '.join(
-        name if count == 1 else f'{name} ({count} times)' for name, count in stock.items()
+      name if count == 1 else f'{name} ({count} times)' for name, count in stock.items()
     )
     raise TflmPatchError(
-        f'{where}: operators that no stage holds cannot be compiled: {names}; '
-        'tflm-patch convert says why, and converts the model for TFLM'
+      f'{where}: operators that no stage holds cannot be compiled: {names}; '
+      'tflm-patch convert says why, and converts the model for TFLM'
     )
   if not subgraph.operators:
     raise TflmPatchError(f'{where}: has no operators; give a model that computes something')
@@ -258,15 +258,15 @@ def _check_tensors(subgraph: Subgraph, where: str) -> None:
     if tensor.is_constant or not source.type_is_known(tensor.dtype):
       what = 'a constant' if tensor.is_constant else tensor.dtype.name
       raise TflmPatchError(
-          f'{where}: input or output "{tensor.name}" is {what}; compile models whose inputs and '
-          'outputs are computed, of 8 to 32 bits'
+        f'{where}: input or output "{tensor.name}" is {what}; compile models whose inputs and '
+        'outputs are computed, of 8 to 32 bits'
       )
 
 
 def _decode(subgraph: Subgraph, operator: Operator) -> Stage:
   data, constants = (subgraph.tensors[i].data for i in operator.inputs[-2:])
   if data is None or constants is None:
-    raise StageError('a stage\'s program or constants are missing')
+    raise StageError("a stage's program or constants are missing")
   try:
     stage = decode(data.tobytes(), constants.tobytes())
   except ValueError as error:
@@ -280,6 +280,4 @@ def _code_estimate(functions: list[StageFunctions], text: str) -> int:
   calls = len(re.findall(r'^ +[a-z]\w*_\d+\(', text, re.MULTILINE))
   views = text.count('static const tflm_patch_rows ')
   count = sum(stage.functions for stage in functions)
-  return (
-      _FIXED_BYTES + _FUNCTION_BYTES * count + _VIEW_BYTES * views + _CALL_BYTES * calls
-  )
+  return _FIXED_BYTES + _FUNCTION_BYTES * count + _VIEW_BYTES * views + _CALL_BYTES * calls

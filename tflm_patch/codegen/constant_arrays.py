@@ -18,13 +18,13 @@ from tflm_patch.codegen import c_text
 from tflm_patch.program.constants import ALIGNMENT
 
 _NUMPY: dict[str, np.dtype[Any]] = {
-    'int8_t': np.dtype('i1'),
-    'uint8_t': np.dtype('u1'),
-    'uint16_t': np.dtype('<u2'),
-    'int16_t': np.dtype('<i2'),
-    'int32_t': np.dtype('<i4'),
-    'uint32_t': np.dtype('<u4'),
-    'tflm_patch_between': np.dtype(('<u2', (2,))),
+  'int8_t': np.dtype('i1'),
+  'uint8_t': np.dtype('u1'),
+  'uint16_t': np.dtype('<u2'),
+  'int16_t': np.dtype('<i2'),
+  'int32_t': np.dtype('<i4'),
+  'uint32_t': np.dtype('<u4'),
+  'tflm_patch_between': np.dtype(('<u2', (2,))),
 }
 
 
@@ -65,7 +65,7 @@ class ConstantArrays:
     """
     size = _NUMPY[type_name].itemsize
     if at + values * size > len(self._data):
-      raise StageError('a stage\'s constants are shorter than its program says')
+      raise StageError("a stage's constants are shorter than its program says")
     known = self._arrays.get((at, type_name))
     if known is None or known.values < values:
       known = _Array(known.name if known else name, at, type_name, values)
@@ -88,12 +88,10 @@ class ConstantArrays:
       dtype = _NUMPY[array.type_name]
       count = (self._end(array) - array.at) // dtype.itemsize
       if count < array.values:
-        raise StageError('arrays of a stage\'s constants overlap')
+        raise StageError("arrays of a stage's constants overlap")
       raw = self._data[array.at : array.at + count * dtype.itemsize]
       alignment = min(ALIGNMENT, array.at & -array.at or ALIGNMENT)
-      definition = (
-          f'static _Alignas({alignment}) const {array.type_name} {array.name}[{count}]'
-      )
+      definition = f'static _Alignas({alignment}) const {array.type_name} {array.name}[{count}]'
       if array.type_name == 'tflm_patch_between':
         lines += c_text.pairs(definition, np.frombuffer(raw, '<u2').reshape(-1, 2))
       else:

@@ -45,7 +45,7 @@ class StageFunctions:
   """
 
   def __init__(
-      self, stage: Stage, operator: Operator, memory: Memory, number: int, first_op: int
+    self, stage: Stage, operator: Operator, memory: Memory, number: int, first_op: int
   ) -> None:
     self.constants = ConstantArrays(stage.constants)
     self._tensors = [memory.tensors[i] for i in (*operator.inputs[:-2], *operator.outputs)]
@@ -75,7 +75,7 @@ class StageFunctions:
     """See `operators.base.Surroundings`."""
     name = f'stage_{self._number}_map_{m.index}'
     self._helpers[name] = split_map_function(
-        name, m, self.offset(m.region, m.offset), self.offset(m.split_region, m.split_offset)
+      name, m, self.offset(m.region, m.offset), self.offset(m.split_region, m.split_offset)
     )
     return name
 
@@ -154,11 +154,11 @@ class StageFunctions:
     elif form == 'rows' or (is_whole and op.steps > 1):
       rows = [head, *(f'  {line}' for line in code.row), '}']
     return [
-        f'/* {_title(op)} */',
-        f'static void {self.name(function)}({parameters[form]}) {{',
-        *c_text.indented([*body.statics, *first, *rows, *last]),
-        '}',
-        '',
+      f'/* {_title(op)} */',
+      f'static void {self.name(function)}({parameters[form]}) {{',
+      *c_text.indented([*body.statics, *first, *rows, *last]),
+      '}',
+      '',
     ]
 
 
@@ -175,10 +175,10 @@ def _chunks(stage: Stage, functions: dict[int, int | None]) -> list[Chunk]:
       before = chunks[-1][-1] if chunks[-1] else None
       # What a step's count could not hold.
       if (
-          before is not None
-          and before.function == function
-          and before.count >= program.MAX_STEP_ROWS
-          and before.base + before.count == step.row
+        before is not None
+        and before.function == function
+        and before.count >= program.MAX_STEP_ROWS
+        and before.base + before.count == step.row
       ):
         chunks[-1][-1] = dataclasses.replace(before, count=before.count + step.count)
       else:

@@ -122,9 +122,7 @@ def repetitions(items: Sequence[Sequence[Node]]) -> list[Run]:
 def _times(keys: np.ndarray, rows: Sequence[np.ndarray], period: int) -> np.ndarray:
   """How often the `period` items from each item on come, one after the other."""
   same = keys[:-period] == keys[period:]
-  deltas = [
-      rows[i + period] - rows[i] if same[i] else None for i in range(len(same))
-  ]
+  deltas = [rows[i + period] - rows[i] if same[i] else None for i in range(len(same))]
   regular = np.zeros(len(same), bool)
   for i in range(len(same) - period):
     a, b = deltas[i], deltas[i + period]
@@ -132,7 +130,7 @@ def _times(keys: np.ndarray, rows: Sequence[np.ndarray], period: int) -> np.ndar
   equal_run, regular_run = _run_lengths(same), _run_lengths(regular)
   # Two turns need equal keys only, each further one equal distances.
   return np.where(
-      equal_run < period, 1, np.minimum(equal_run // period + 1, regular_run // period + 2)
+    equal_run < period, 1, np.minimum(equal_run // period + 1, regular_run // period + 2)
   )
 
 

@@ -50,16 +50,12 @@ def place(subgraph: Subgraph, stages: Sequence[Operator], workspaces: Sequence[i
       last[i] = len(stages)
   tensors = sorted(first)
   wanted = [
-      *(greedy.Requirement(_aligned(subgraph.tensors[i].bytes), first[i], last[i])
-        for i in tensors),
-      *(greedy.Requirement(_aligned(size), number, number)
-        for number, size in enumerate(workspaces)),
-  ]  # fmt: skip
+    *(greedy.Requirement(_aligned(subgraph.tensors[i].bytes), first[i], last[i]) for i in tensors),
+    *(greedy.Requirement(_aligned(size), number, number) for number, size in enumerate(workspaces)),
+  ]
   offsets = packing.Packer(wanted).search(lambda found: greedy.peak(wanted, found))
   return Memory(
-      greedy.peak(wanted, offsets),
-      dict(zip(tensors, offsets)),
-      tuple(offsets[len(tensors) :]),
+    greedy.peak(wanted, offsets), dict(zip(tensors, offsets)), tuple(offsets[len(tensors) :])
   )
 
 

@@ -113,26 +113,26 @@ def describe(data: bytes, source: str = '') -> ModelInfo:
     raise ModelError(f'{name}: a stage lies in a called subgraph; convert the model again')
   stages = tuple(_stage(model, op, data, name) for op in found)
   operators = dict.fromkeys(
-      (op.opcode, op.custom_name if op.opcode == 'CUSTOM' else None)
-      for graph in model.subgraphs
-      for op in graph.operators
+    (op.opcode, op.custom_name if op.opcode == 'CUSTOM' else None)
+    for graph in model.subgraphs
+    for op in graph.operators
   )
   only = main.operators[0]
   is_all = (
-      len(model.subgraphs) == len(main.operators) == 1
-      and only.inputs[:-2] == tuple(main.inputs)
-      and only.outputs == tuple(main.outputs)
+    len(model.subgraphs) == len(main.operators) == 1
+    and only.inputs[:-2] == tuple(main.inputs)
+    and only.outputs == tuple(main.outputs)
   )
   return ModelInfo(
-      model=model,
-      data=data,
-      source=source,
-      stages=stages,
-      operators=tuple(operators),
-      inputs=tuple(main.tensors[i] for i in main.inputs),
-      outputs=tuple(main.tensors[i] for i in main.outputs),
-      direct=stages[0] if is_all else None,
-      variables=len(resource_variables(model)),
+    model=model,
+    data=data,
+    source=source,
+    stages=stages,
+    operators=tuple(operators),
+    inputs=tuple(main.tensors[i] for i in main.inputs),
+    outputs=tuple(main.tensors[i] for i in main.outputs),
+    direct=stages[0] if is_all else None,
+    variables=len(resource_variables(model)),
   )
 
 
@@ -147,11 +147,11 @@ def _stage(model: Model, op: Operator, data: bytes, name: str) -> StageInfo:
   except ProgramError as error:
     raise ModelError(f'{name}: {error}; convert the original model again') from error
   return StageInfo(
-      program_at=_place(data, encoded, name),
-      program_bytes=len(encoded),
-      constants_at=_place(data, packed, name),
-      constants_bytes=len(packed),
-      program=decoded,
+    program_at=_place(data, encoded, name),
+    program_bytes=len(encoded),
+    constants_at=_place(data, packed, name),
+    constants_bytes=len(packed),
+    program=decoded,
   )
 
 
@@ -162,8 +162,8 @@ def _place(data: bytes, part: bytes, name: str) -> int:
     at = data.find(part, at + 1)
   if at < 0:
     raise ModelError(
-        f'{name}: the constants of a stage are not 16-byte aligned in the file, so the kernels '
-        'would refuse them; convert the original model again'
+      f'{name}: the constants of a stage are not 16-byte aligned in the file, so the kernels '
+      'would refuse them; convert the original model again'
     )
   return at
 

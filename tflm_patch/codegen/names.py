@@ -17,17 +17,86 @@ _FOLDER = pathlib.Path(__file__).resolve().parent / 'templates'
 _NAME = re.compile(r'[a-z][a-z0-9]*(_[a-z0-9]+)*')
 # Words of C and C++, and names that the kernels, TFLM and the C library use.
 _TAKEN = frozenset(
-    [
-    'alignas', 'alignof', 'and', 'asm', 'auto', 'bool', 'break', 'case', 'catch', 'char',
-    'class', 'compl', 'const', 'continue', 'decltype', 'default', 'delete', 'do', 'double',
-    'else', 'enum', 'explicit', 'export', 'extern', 'false', 'final', 'float', 'for', 'friend',
-    'goto', 'if', 'inline', 'int', 'long', 'main', 'module', 'mutable', 'namespace', 'new',
-    'not', 'nullptr', 'operator', 'or', 'override', 'private', 'protected', 'public',
-    'register', 'restrict', 'return', 'short', 'signed', 'sizeof', 'static', 'std', 'struct',
-    'switch', 'template', 'tensorflow', 'tflite', 'tflm', 'this', 'throw', 'true', 'try',
-    'typedef', 'typeid', 'typename', 'union', 'unsigned', 'using', 'virtual', 'void',
-    'volatile', 'while', 'xor', 'linux', 'unix',
-    ]
+  [
+    'alignas',
+    'alignof',
+    'and',
+    'asm',
+    'auto',
+    'bool',
+    'break',
+    'case',
+    'catch',
+    'char',
+    'class',
+    'compl',
+    'const',
+    'continue',
+    'decltype',
+    'default',
+    'delete',
+    'do',
+    'double',
+    'else',
+    'enum',
+    'explicit',
+    'export',
+    'extern',
+    'false',
+    'final',
+    'float',
+    'for',
+    'friend',
+    'goto',
+    'if',
+    'inline',
+    'int',
+    'long',
+    'main',
+    'module',
+    'mutable',
+    'namespace',
+    'new',
+    'not',
+    'nullptr',
+    'operator',
+    'or',
+    'override',
+    'private',
+    'protected',
+    'public',
+    'register',
+    'restrict',
+    'return',
+    'short',
+    'signed',
+    'sizeof',
+    'static',
+    'std',
+    'struct',
+    'switch',
+    'template',
+    'tensorflow',
+    'tflite',
+    'tflm',
+    'this',
+    'throw',
+    'true',
+    'try',
+    'typedef',
+    'typeid',
+    'typename',
+    'union',
+    'unsigned',
+    'using',
+    'virtual',
+    'void',
+    'volatile',
+    'while',
+    'xor',
+    'linux',
+    'unix',
+  ]
 )
 
 
@@ -70,8 +139,8 @@ def check_name(name: str) -> str:
   """
   if not _NAME.fullmatch(name) or len(name) > MAX_NAME:
     raise TflmPatchError(
-        f'"{name}" is no name for generated code; use lower-case words joined by underscores, '
-        f'at most {MAX_NAME} characters'
+      f'"{name}" is no name for generated code; use lower-case words joined by underscores, '
+      f'at most {MAX_NAME} characters'
     )
   if name in _TAKEN or name.startswith('tflm_patch'):
     raise TflmPatchError(f'"{name}" means something else in C or in the kernels; choose another')
@@ -85,9 +154,13 @@ def fill(template: str, names: Names, **fields: object) -> str:
     KeyError: the template has a field that is not given.
   """
   return _template(template).substitute(
-      name=names.lower, NAME=names.upper, Name=names.camel, model=names.model,
-      version=names.version, **fields,
-  )  # fmt: skip
+    name=names.lower,
+    NAME=names.upper,
+    Name=names.camel,
+    model=names.model,
+    version=names.version,
+    **fields,
+  )
 
 
 @functools.cache

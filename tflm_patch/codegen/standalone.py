@@ -65,10 +65,10 @@ def _files() -> dict[str, str]:
   """Texts by path below the kernels' folder, 'src/...' and 'include/...'."""
   root = paths.kernels_dir()
   found = [
-      path
-      for folder in ('src', 'include')
-      for path in sorted((root / folder).rglob('*'))
-      if path.suffix in ('.c', '.h')
+    path
+    for folder in ('src', 'include')
+    for path in sorted((root / folder).rglob('*'))
+    if path.suffix in ('.c', '.h')
   ]
   return {path.relative_to(root).as_posix(): path.read_text() for path in found}
 

@@ -32,11 +32,7 @@ _WORKER = 'from tflm_patch.conversion import fit_batch\nfit_batch.serve()\n'
 
 
 def fits_many(
-  specs: Sequence[Spec],
-  target: Target | Budget | str,
-  *,
-  exact: bool = False,
-  processes: int = 1,
+  specs: Sequence[Spec], target: Target | Budget | str, *, exact: bool = False, processes: int = 1
 ) -> list[Fit]:
   """What `fits` says of each spec.
 

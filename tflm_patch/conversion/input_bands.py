@@ -54,8 +54,8 @@ def plan_bands(subgraph: Subgraph, parts: Partition, rows: int) -> Bands:
   if rows > shape[1] or shape[1] % rows:
     divisors = [n for n in range(1, shape[1] + 1) if shape[1] % n == 0]
     raise TflmPatchError(
-        f'--input-rows {rows} does not divide the {shape[1]} rows of the input; '
-        f'use one of {", ".join(map(str, divisors))}'
+      f'--input-rows {rows} does not divide the {shape[1]} rows of the input; '
+      f'use one of {", ".join(map(str, divisors))}'
     )
   readers = {i for i, op in enumerate(subgraph.operators) if tensor in op.inputs}
   if tensor in subgraph.outputs or not readers:

@@ -87,7 +87,7 @@ class Judge:
     return first, second
 
   def largest_workspace(
-      self, stages: Sequence[PlannedStage], stage: PlannedStage, limit: int
+    self, stages: Sequence[PlannedStage], stage: PlannedStage, limit: int
   ) -> int:
     """How large the workspace of a stage may be, with the others as they are; a multiple of 16.
 

@@ -25,9 +25,9 @@ def keep(model: Model) -> Model:
   last = len(main.operators) - 1
   reads = {t: i for i, operator in enumerate(main.operators) for t in operator.inputs}
   overwritten = [
-      t
-      for t in dict.fromkeys(main.inputs)
-      if t not in main.outputs and reads.get(t, -1) < last and not main.tensors[t].is_variable
+    t
+    for t in dict.fromkeys(main.inputs)
+    if t not in main.outputs and reads.get(t, -1) < last and not main.tensors[t].is_variable
   ]
   if not overwritten:
     return model
@@ -43,7 +43,7 @@ def names(original: Model, model: Model) -> list[str]:
   """The inputs that `keep` gave memory of their own."""
   before, after = original.main, model.main
   return [
-      f'"{after.tensors[t].name}"'
-      for t, was in zip(after.inputs, before.inputs)
-      if after.tensors[t].is_variable and not before.tensors[was].is_variable
+    f'"{after.tensors[t].name}"'
+    for t, was in zip(after.inputs, before.inputs)
+    if after.tensors[t].is_variable and not before.tensors[was].is_variable
   ]

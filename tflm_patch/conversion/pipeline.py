@@ -50,11 +50,11 @@ class Conversion:
 
 
 def plan(
-    original: Model,
-    options: ConvertOptions = DEFAULT_OPTIONS,
-    source: str = '',
-    progress: Progress = lambda text: None,
-    known: Searches | None = None,
+  original: Model,
+  options: ConvertOptions = DEFAULT_OPTIONS,
+  source: str = '',
+  progress: Progress = lambda text: None,
+  known: Searches | None = None,
 ) -> Conversion:
   """Converts a model.
 
@@ -98,15 +98,15 @@ def plan(
   if options.plan.arena_bytes is not None:
     reasons.check_budget(options, original, choice, arena, source)
   return Conversion(
-      original=original,
-      model=final,
-      reason=reason,
-      original_arena=stock_arena,
-      arena=arena,
-      stages=stages,
-      stock_operators=_stock_operators(rewritten, choice),
-      changes=tuple(changes),
-      notes=notes,
+    original=original,
+    model=final,
+    reason=reason,
+    original_arena=stock_arena,
+    arena=arena,
+    stages=stages,
+    stock_operators=_stock_operators(rewritten, choice),
+    changes=tuple(changes),
+    notes=notes,
   )
 
 
@@ -116,7 +116,7 @@ def is_converted(model: Model) -> bool:
 
 
 def _check_options(
-    original: Model, options: ConvertOptions, selection: plugins.Selection, source: str
+  original: Model, options: ConvertOptions, selection: plugins.Selection, source: str
 ) -> None:
   if options.input_rows is None:
     return
@@ -125,7 +125,7 @@ def _check_options(
     raise TflmPatchError(f'--input-rows and {other} exclude each other; leave one of them out')
   if is_converted(original):
     raise TflmPatchError(
-        f'{source or "model"}: {reasons.CONVERTED}; --input-rows needs the original one'
+      f'{source or "model"}: {reasons.CONVERTED}; --input-rows needs the original one'
     )
 
 
@@ -138,20 +138,20 @@ def _stage_options(options: ConvertOptions, stock: ArenaPrediction) -> StageOpti
     plan_options = dataclasses.replace(plan_options, arena_bytes=limit)
     goal = dataclasses.replace(goal, cpu=None)
   return StageOptions(
-      keep_input=options.keep_input,
-      force=options.force_stage,
-      input_rows=options.input_rows,
-      plan=plan_options,
-      goal=goal,
+    keep_input=options.keep_input,
+    force=options.force_stage,
+    input_rows=options.input_rows,
+    plan=plan_options,
+    goal=goal,
   )
 
 
 def _why_unchanged(
-    original: Model,
-    choice: StageChoice | None,
-    changes: Sequence[Change],
-    stock: ArenaPrediction,
-    options: ConvertOptions,
+  original: Model,
+  choice: StageChoice | None,
+  changes: Sequence[Change],
+  stock: ArenaPrediction,
+  options: ConvertOptions,
 ) -> str | None:
   """Why the model comes back as it is, None when it does not."""
   if is_converted(original):
@@ -173,7 +173,7 @@ def _why_unchanged(
 
 
 def _keep_input(
-    original: Model, model: Model, changes: list[Change], reason: str | None
+  original: Model, model: Model, changes: list[Change], reason: str | None
 ) -> tuple[Model, list[Change], str | None]:
   model = kept_input.keep(model)
   kept = kept_input.names(original, model)
@@ -184,7 +184,7 @@ def _keep_input(
 
 
 def _place_offline(
-    model: Model, options: ConvertOptions, changes: list[Change], reason: str | None
+  model: Model, options: ConvertOptions, changes: list[Change], reason: str | None
 ) -> tuple[Model, ArenaPrediction, list[Change], str | None]:
   """Tells TFLM where tensors lie where that makes the head smaller."""
   build = firmware_build(options.pointer_bytes)
@@ -216,6 +216,6 @@ def _stock_operators(model: Model, choice: StageChoice | None) -> tuple[StockOpe
     for index in region:
       found[index] = 'gain', reason
   return tuple(
-      StockOperator(index, OpView(model, model.main, index).opcode, *found[index])
-      for index in sorted(found)
+    StockOperator(index, OpView(model, model.main, index).opcode, *found[index])
+    for index in sorted(found)
   )

@@ -112,11 +112,11 @@ class StagePlugin(Protocol):
   """The rewrite that puts operators into stages."""
 
   def rewrite(
-      self,
-      model: Model,
-      options: StageOptions,
-      known: Searches | None,
-      progress: Callable[[str], None],
+    self,
+    model: Model,
+    options: StageOptions,
+    known: Searches | None,
+    progress: Callable[[str], None],
   ) -> StageChoice:
     """Chooses and installs stages in a model that the other rewrites have left."""
 
@@ -156,7 +156,7 @@ def select(spec: Sequence[str]) -> Selection:
   unknown = sorted((off | on) - known)
   if unknown:
     raise TflmPatchError(
-        f'unknown plugin {", ".join(unknown)}; known are {", ".join(sorted(known))}'
+      f'unknown plugin {", ".join(unknown)}; known are {", ".join(sorted(known))}'
     )
   if on and off:
     raise TflmPatchError('name plugins to use, or -plugins to leave out, not both')
@@ -165,8 +165,8 @@ def select(spec: Sequence[str]) -> Selection:
     return name not in off and (not on or name in on)
 
   return Selection(
-      tuple(entry for entry in plugins if wanted(entry.name)),
-      _stage_plugins[0] if wanted(STAGE) else None,
+    tuple(entry for entry in plugins if wanted(entry.name)),
+    _stage_plugins[0] if wanted(STAGE) else None,
   )
 
 
@@ -176,7 +176,7 @@ _REWRITES_PER_OPERATOR = 20
 
 
 def run_plugins(
-    model: Model, plugins: Sequence[Registered], context: Context
+  model: Model, plugins: Sequence[Registered], context: Context
 ) -> tuple[Model, list[Change]]:
   """Applies plugins to the first subgraph of a model until none of them matches.
 
@@ -187,7 +187,7 @@ def run_plugins(
     TflmPatchError: a plugin makes no progress, or the rewrites come to no end.
   """
   graph = dataclasses.replace(
-      model.main, tensors=list(model.main.tensors), operators=list(model.main.operators)
+    model.main, tensors=list(model.main.tensors), operators=list(model.main.operators)
   )
   limit = _FEW_REWRITES + _REWRITES_PER_OPERATOR * len(graph.operators)
   changes: list[Change] = []
@@ -201,7 +201,7 @@ def run_plugins(
 
 
 def _scan(
-    graph: Subgraph, entry: Registered, context: Context, changes: list[Change], limit: int
+  graph: Subgraph, entry: Registered, context: Context, changes: list[Change], limit: int
 ) -> bool:
   """Applies a plugin to all operators once; whether it did anything."""
   index, before = 0, len(changes)
@@ -210,14 +210,12 @@ def _scan(
     if match is None:
       index += 1
       continue
-    old = dataclasses.replace(
-        graph, tensors=list(graph.tensors), operators=list(graph.operators)
-    )
+    old = dataclasses.replace(graph, tensors=list(graph.tensors), operators=list(graph.operators))
     done = entry.plugin.transform(graph, match)
     if not _differs(old, graph):
       raise TflmPatchError(
-          f'plugin "{entry.name}" matches operator {index} ({old.operators[index].opcode}) but '
-          f'changes nothing; leave it out with --plugins=-{entry.name}'
+        f'plugin "{entry.name}" matches operator {index} ({old.operators[index].opcode}) but '
+        f'changes nothing; leave it out with --plugins=-{entry.name}'
       )
     if isinstance(done, str):
       done = Rewritten(done)
@@ -230,12 +228,12 @@ def _scan(
 def _differs(old: Subgraph, new: Subgraph) -> bool:
   """Whether a rewrite did more than to add tensors that nothing reads."""
   same_tensors = len(new.tensors) >= len(old.tensors) and all(
-      a is b for a, b in zip(old.tensors, new.tensors)
+    a is b for a, b in zip(old.tensors, new.tensors)
   )
   return not (
-      same_tensors
-      and old.operators == new.operators
-      and (old.inputs, old.outputs) == (new.inputs, new.outputs)
+    same_tensors
+    and old.operators == new.operators
+    and (old.inputs, old.outputs) == (new.inputs, new.outputs)
   )
 
 
@@ -243,8 +241,8 @@ def _no_end(changes: Sequence[Change]) -> str:
   latest = collections.Counter(change.plugin for change in changes[-_FEW_REWRITES:])
   names = ' and '.join(f'"{name}"' for name, _ in latest.most_common(2))
   return (
-      f'the rewrites of plugin {names} come to no end ({len(changes)} so far); '
-      f'leave one out with --plugins=-{latest.most_common(1)[0][0]}'
+    f'the rewrites of plugin {names} come to no end ({len(changes)} so far); '
+    f'leave one out with --plugins=-{latest.most_common(1)[0][0]}'
   )
 
 
@@ -264,14 +262,14 @@ def _load_entry_points() -> None:
     except Exception as error:  # Another package's code may raise anything.
       package = point.dist.name if point.dist else point.value
       raise TflmPatchError(
-          f'plugin "{point.name}" of package {package} cannot be loaded ({error}); '
-          'update or uninstall that package'
+        f'plugin "{point.name}" of package {package} cannot be loaded ({error}); '
+        'update or uninstall that package'
       ) from error
   if not _stage_plugins:
     try:
       importlib.import_module(_OWN_PACKAGE)
     except ImportError as error:
       raise TflmPatchError(
-          f'the package {_OWN_PACKAGE}, which belongs to tflm_patch, cannot be imported '
-          f'({error}); install tflm-patch, or put its root on PYTHONPATH'
+        f'the package {_OWN_PACKAGE}, which belongs to tflm_patch, cannot be imported '
+        f'({error}); install tflm-patch, or put its root on PYTHONPATH'
       ) from error

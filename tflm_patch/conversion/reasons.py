@@ -18,8 +18,8 @@ _ROUNDING = 15  # bytes that TFLM's alignment may take more than it reports
 def no_uint8(opcode: str) -> str:
   """Of a model that TFLM cannot run, as it has no kernel of that type for an operator."""
   return (
-      f'TFLM cannot run this model: it has no UINT8 kernel for {opcode}; quantize the model '
-      'again, to int8 (representative_dataset and TFLITE_BUILTINS_INT8)'
+    f'TFLM cannot run this model: it has no UINT8 kernel for {opcode}; quantize the model '
+    'again, to int8 (representative_dataset and TFLITE_BUILTINS_INT8)'
   )
 
 
@@ -34,8 +34,7 @@ def no_stage(original: Model, choice: StageChoice | None) -> str:
     opcode = OpView(original, original.main, min(index, len(original.main.operators) - 1)).opcode
     what = str(violation)
     return (
-        f'nothing of it can be in a stage; the first operator, {opcode}: '
-        f'{what[:1].lower()}{what[1:]}'
+      f'nothing of it can be in a stage; the first operator, {opcode}: {what[:1].lower()}{what[1:]}'
     )
   return 'the model has no operators'
 
@@ -43,9 +42,9 @@ def no_stage(original: Model, choice: StageChoice | None) -> str:
 def outside_note(original: Model, then: str) -> str:
   """That TFLM does not find what lies outside the flatbuffer, and what is done about it."""
   return (
-      f'TFLM cannot run the original: {original.outside} of its buffers lie outside the '
-      'flatbuffer (Buffer.offset), where TFLM does not look, and it would compute with what lies '
-      f'in memory instead; {then}'
+    f'TFLM cannot run the original: {original.outside} of its buffers lie outside the '
+    'flatbuffer (Buffer.offset), where TFLM does not look, and it would compute with what lies '
+    f'in memory instead; {then}'
   )
 
 
@@ -56,11 +55,11 @@ def has_other_io(model: Model) -> bool:
 
 
 def check_budget(
-    options: ConvertOptions,
-    original: Model,
-    choice: StageChoice | None,
-    arena: ArenaPrediction,
-    source: str,
+  options: ConvertOptions,
+  original: Model,
+  choice: StageChoice | None,
+  arena: ArenaPrediction,
+  source: str,
 ) -> None:
   """Raises TflmPatchError when the smallest plan exceeds the arena that was asked for."""
   limit = options.plan.arena_bytes
@@ -71,21 +70,21 @@ def check_budget(
   if arena.required > arena.total + _ROUNDING:
     planning = ', more while TFLM plans its memory'
   hints = [
-      flag
-      for flag, used in (
-          ('--input-rows 1', options.input_rows is not None),
-          ('--max-overhead 1.5', options.plan.max_overhead > 1),
-          ('--int8-io', options.int8_io or not has_other_io(original)),
-      )
-      if not used
+    flag
+    for flag, used in (
+      ('--input-rows 1', options.input_rows is not None),
+      ('--max-overhead 1.5', options.plan.max_overhead > 1),
+      ('--int8-io', options.int8_io or not has_other_io(original)),
+    )
+    if not used
   ]
   advice = f'; try {", ".join(hints)} or a larger arena' if hints else '; use a larger arena'
   if not arena.exact:
     advice += f'; the memory of {", ".join(arena.unknown_operators)} is not known and comes on top'
   raise TflmPatchError(
-      f'{source or "model"}: no plan fits an arena of {limit:,} bytes: the smallest needs '
-      f'{arena.required:,} ({arena.head:,} head + {arena.tail:,} tail{planning})'
-      f'{_bound(choice)}{advice}'
+    f'{source or "model"}: no plan fits an arena of {limit:,} bytes: the smallest needs '
+    f'{arena.required:,} ({arena.head:,} head + {arena.tail:,} tail{planning})'
+    f'{_bound(choice)}{advice}'
   )
 
 

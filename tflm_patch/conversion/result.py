@@ -81,57 +81,51 @@ class ConversionResult:
   def to_json(self) -> dict[str, Any]:
     """A summary for machines; arenas are predictions."""
     return {
-        'schema_version': SCHEMA_VERSION,
-        'changed': self.changed,
-        'reason': self.reason,
-        'missing_kernels': self.missing_kernels,
-        'unknown_memory': list(self.unknown_memory),
-        'pointer_bytes': self.pointer_bytes,
-        'original': _size_json(
-            self.original_arena, self.original_arena_host, self.original_bytes
-        ),
-        'converted': _size_json(
-            self.converted_arena, self.converted_arena_host, self.converted_bytes
-        ),
-        'macs': {'original': self.original_macs, 'converted': self.converted_macs},
-        'stages': [_stage_json(stage) for stage in self.stages],
-        'stock_operators': [dataclasses.asdict(operator) for operator in self.stock_operators],
-        'changes': [
-            {'plugin': change.plugin, 'text': change.text} for change in self.changes
-        ],
-        'notes': list(self.notes),
+      'schema_version': SCHEMA_VERSION,
+      'changed': self.changed,
+      'reason': self.reason,
+      'missing_kernels': self.missing_kernels,
+      'unknown_memory': list(self.unknown_memory),
+      'pointer_bytes': self.pointer_bytes,
+      'original': _size_json(self.original_arena, self.original_arena_host, self.original_bytes),
+      'converted': _size_json(
+        self.converted_arena, self.converted_arena_host, self.converted_bytes
+      ),
+      'macs': {'original': self.original_macs, 'converted': self.converted_macs},
+      'stages': [_stage_json(stage) for stage in self.stages],
+      'stock_operators': [dataclasses.asdict(operator) for operator in self.stock_operators],
+      'changes': [{'plugin': change.plugin, 'text': change.text} for change in self.changes],
+      'notes': list(self.notes),
     }
 
 
-def _size_json(
-    arena: ArenaPrediction, host: ArenaPrediction, file_bytes: int
-) -> dict[str, Any]:
+def _size_json(arena: ArenaPrediction, host: ArenaPrediction, file_bytes: int) -> dict[str, Any]:
   return {
-      'arena_total': arena.total,
-      'arena_head': arena.head,
-      'arena_tail': arena.tail,
-      'arena_required': arena.required,
-      'arena_host': host.total,
-      'arena_exact': arena.exact,
-      'file_bytes': file_bytes,
+    'arena_total': arena.total,
+    'arena_head': arena.head,
+    'arena_tail': arena.tail,
+    'arena_required': arena.required,
+    'arena_host': host.total,
+    'arena_exact': arena.exact,
+    'file_bytes': file_bytes,
   }
 
 
 def _stage_json(stage: PlannedStage) -> dict[str, Any]:
   graph = stage.plan.graph
   return {
-      'operators': len(stage.region),
-      'workspace_bytes': stage.plan.workspace_bytes,
-      'program_bytes': len(stage.encoded.program),
-      'constants_bytes': len(stage.encoded.constants),
-      'segments': [
-          {
-              'schedule': segment.schedule,
-              'first_operator': graph.ops[segment.first_op].name,
-              'last_operator': graph.ops[segment.last_op - 1].name,
-              'operators': segment.last_op - segment.first_op,
-              'live_bytes': segment.peak.bytes,
-          }
-          for segment in stage.plan.segments
-      ],
+    'operators': len(stage.region),
+    'workspace_bytes': stage.plan.workspace_bytes,
+    'program_bytes': len(stage.encoded.program),
+    'constants_bytes': len(stage.encoded.constants),
+    'segments': [
+      {
+        'schedule': segment.schedule,
+        'first_operator': graph.ops[segment.first_op].name,
+        'last_operator': graph.ops[segment.last_op - 1].name,
+        'operators': segment.last_op - segment.first_op,
+        'live_bytes': segment.peak.bytes,
+      }
+      for segment in stage.plan.segments
+    ],
   }

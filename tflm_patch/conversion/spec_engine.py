@@ -143,9 +143,7 @@ def _needs_of(several: SeveralStages) -> Needs:
   flash = len(serialize_model(model)) - several.stand_in_bytes
   for search, size in zip(several.searches, sizes):
     flash += spec_size.stage_file(spec_size.parts_of(search.graph.maps, search.graph.ops), size)
-  largest = max(
-    range(len(sizes)), key=lambda k: sizes[k].workspace_bytes + several.tensor_bytes(k)
-  )
+  largest = max(range(len(sizes)), key=lambda k: sizes[k].workspace_bytes + several.tensor_bytes(k))
   return Needs(
     predict_arena(model, build=build),
     flash,
@@ -241,9 +239,7 @@ class _Asked:
     tail = spec_size.arena_of(self._interface, 0).tail
     return self._splits.might_fit(limit - tail)
 
-  def _fit(
-    self, budget: Budget, gear: Gear, arena: ArenaPrediction, flash: int, bound: str
-  ) -> Fit:
+  def _fit(self, budget: Budget, gear: Gear, arena: ArenaPrediction, flash: int, bound: str) -> Fit:
     return Fit(
       target=budget.name,
       verdict=Verdict.FITS if gear is Gear.BRIEF else Verdict.TOO_LARGE,

@@ -106,9 +106,7 @@ class Splits:
   def _part(self, k: int, limit: int) -> bool:
     """Whether both operators [0, k) and the others get down to the limit."""
     operators = tuple(range(len(self.graph.ops)))
-    return all(
-      self.search(part).least_bytes() <= limit for part in (operators[:k], operators[k:])
-    )
+    return all(self.search(part).least_bytes() <= limit for part in (operators[:k], operators[k:]))
 
 
 class SizedPlanner:
@@ -179,8 +177,7 @@ def _model_of(graph: StageGraph) -> Model:
   """A model with an operator for each of the stage's, and tensors of the right sizes."""
   some = per_tensor(1.0, 0)
   tensors = [
-    Tensor(m.name, (1, m.rows, m.cols, m.channels), m.dtype, quantization=some)
-    for m in graph.maps
+    Tensor(m.name, (1, m.rows, m.cols, m.channels), m.dtype, quantization=some) for m in graph.maps
   ]
   operators = [Operator('', op.inputs, op.outputs) for op in graph.ops]
   return Model([Subgraph(tensors, operators, graph.inputs, graph.outputs, name='main')])
@@ -199,9 +196,7 @@ def part_of(graph: StageGraph, first: int, last: int) -> StageGraph:
   reads = list(dict.fromkeys(m for op in ops for m in op.inputs if m not in inside))
   readers = order.consumers(graph)
   wanted = [
-    m
-    for m in made
-    if m in graph.outputs or any(not first <= i < last for i in readers.get(m, ()))
+    m for m in made if m in graph.outputs or any(not first <= i < last for i in readers.get(m, ()))
   ]
   inputs = [m for m in reads if graph.maps[m].role != MapRole.CONSTANT]
   used = sorted({*reads, *made})

@@ -31,9 +31,7 @@ class _Cut:
 
 
 def split(
-    subgraph: Subgraph,
-    stage: PlannedStage,
-    search: Callable[[Region], StageSearch],
+  subgraph: Subgraph, stage: PlannedStage, search: Callable[[Region], StageSearch]
 ) -> tuple[Region, Region] | None:
   """The most promising way to make two stages of one; None where that cannot help.
 

@@ -40,16 +40,18 @@ class PlannedStage:
 def custom_options(stage: PlannedStage) -> bytes:
   """The FlexBuffer map that viewers show; the kernel reads none of it."""
   return bytes(
-      flexbuffers.Dumps({
-          'format_version': program.VERSION,
-          'operators': len(stage.region),
-          'schedule': ' '.join(
-              f'{segment.schedule}:{segment.last_op - segment.first_op}'
-              for segment in stage.plan.segments
-          ),
-          'tool_version': __version__,
-          'workspace_bytes': stage.plan.workspace_bytes,
-      })
+    flexbuffers.Dumps(
+      {
+        'format_version': program.VERSION,
+        'operators': len(stage.region),
+        'schedule': ' '.join(
+          f'{segment.schedule}:{segment.last_op - segment.first_op}'
+          for segment in stage.plan.segments
+        ),
+        'tool_version': __version__,
+        'workspace_bytes': stage.plan.workspace_bytes,
+      }
+    )
   )
 
 
@@ -78,26 +80,26 @@ def install_stages(model: Model, stages: Sequence[PlannedStage]) -> Model:
       number, stage = by_last[index]
       constants = []
       for name, data in (
-          ('program', stage.encoded.program),
-          ('constants', stage.encoded.constants),
+        ('program', stage.encoded.program),
+        ('constants', stage.encoded.constants),
       ):
         tensors.append(
-            Tensor(
-                name=f'stage_{number}/{name}',
-                shape=(len(data),),
-                dtype=DType.UINT8,
-                data=np.frombuffer(data, np.uint8),
-            )
+          Tensor(
+            name=f'stage_{number}/{name}',
+            shape=(len(data),),
+            dtype=DType.UINT8,
+            data=np.frombuffer(data, np.uint8),
+          )
         )
         constants.append(len(tensors) - 1)
       operators.append(
-          Operator(
-              opcode='CUSTOM',
-              inputs=(*stage.inputs, *constants),
-              outputs=stage.outputs,
-              custom_name=CUSTOM_NAME,
-              custom_options=custom_options(stage),
-          )
+        Operator(
+          opcode='CUSTOM',
+          inputs=(*stage.inputs, *constants),
+          outputs=stage.outputs,
+          custom_name=CUSTOM_NAME,
+          custom_options=custom_options(stage),
+        )
       )
     elif index not in replaced:
       operators.append(operator)
@@ -110,6 +112,4 @@ def with_workspace(stage: PlannedStage, size: int) -> PlannedStage:
   data = bytearray(stage.encoded.program)
   at = program.HEADER.offset('workspace_bytes')
   data[at : at + 4] = size.to_bytes(4, 'little')
-  return dataclasses.replace(
-      stage, encoded=dataclasses.replace(stage.encoded, program=bytes(data))
-  )
+  return dataclasses.replace(stage, encoded=dataclasses.replace(stage.encoded, program=bytes(data)))

@@ -74,11 +74,11 @@ class StageChoice:
 
 
 def choose_stages(
-    model: Model,
-    finish: Finish,
-    options: StageOptions = StageOptions(),
-    known: Searches | None = None,
-    progress: Callable[[str], None] = lambda text: None,
+  model: Model,
+  finish: Finish,
+  options: StageOptions = StageOptions(),
+  known: Searches | None = None,
+  progress: Callable[[str], None] = lambda text: None,
 ) -> StageChoice:
   """Plans every region and keeps the stages that lower the arena.
 
@@ -129,11 +129,7 @@ class _RegionPlanner:
   """Makes stages of regions."""
 
   def __init__(
-      self,
-      model: Model,
-      options: StageOptions,
-      bands: input_bands.Bands | None,
-      searches: Searches,
+    self, model: Model, options: StageOptions, bands: input_bands.Bands | None, searches: Searches
   ) -> None:
     self.model = model
     self.options = options
@@ -181,20 +177,20 @@ class _RegionPlanner:
     subgraph = self.model.main
     inside = set(region)
     return [
-        position
-        for position, tensor in enumerate(graph.maps[m].tensor for m in graph.inputs)
-        if tensor not in subgraph.outputs
-        and not (self.options.keep_input and tensor in subgraph.inputs)
-        and all(
-            i in inside or i < region[-1]
-            for i, other in enumerate(subgraph.operators)
-            if tensor in other.inputs
-        )
+      position
+      for position, tensor in enumerate(graph.maps[m].tensor for m in graph.inputs)
+      if tensor not in subgraph.outputs
+      and not (self.options.keep_input and tensor in subgraph.inputs)
+      and all(
+        i in inside or i < region[-1]
+        for i, other in enumerate(subgraph.operators)
+        if tensor in other.inputs
+      )
     ]
 
 
 def _plan_all(
-    planner: _RegionPlanner, parts: Partition, progress: Callable[[str], None]
+  planner: _RegionPlanner, parts: Partition, progress: Callable[[str], None]
 ) -> tuple[list[PlannedStage], list[Rejected]]:
   """A stage of every region that can be one."""
   options, operators = planner.options, planner.model.main.operators
@@ -223,7 +219,7 @@ def _place(stage: PlannedStage) -> int:
 
 
 def _worth_making(
-    planned: Sequence[PlannedStage], judge: Judge, fixed: Region | None
+  planned: Sequence[PlannedStage], judge: Judge, fixed: Region | None
 ) -> tuple[list[PlannedStage], list[Rejected]]:
   """The stages without those that save too little, those that save the least first.
 
@@ -276,7 +272,7 @@ class StagePlanner(Protocol):
 
 
 def cut_in_two(
-    stages: Sequence[PlannedStage], planner: StagePlanner, judge: Judge
+  stages: Sequence[PlannedStage], planner: StagePlanner, judge: Judge
 ) -> Sequence[PlannedStage]:
   """With stages that bound the arena by their inputs and outputs made two; maybe the same."""
   chosen = stages
@@ -309,7 +305,7 @@ def _bounding(stages: Sequence[PlannedStage], judge: Judge) -> PlannedStage | No
 
 
 def _fastest(
-    ways: Sequence[Sequence[PlannedStage]], planner: _RegionPlanner, judge: Judge, limit: int
+  ways: Sequence[Sequence[PlannedStage]], planner: _RegionPlanner, judge: Judge, limit: int
 ) -> Sequence[PlannedStage]:
   """The ways to make stages, each as fast as it fits into an arena: the fastest of them.
 
@@ -322,7 +318,7 @@ def _fastest(
 
 
 def _hastened(
-    stages: Sequence[PlannedStage], planner: _RegionPlanner, judge: Judge, limit: int
+  stages: Sequence[PlannedStage], planner: _RegionPlanner, judge: Judge, limit: int
 ) -> list[PlannedStage]:
   """Gives the arena that is left to stages that become faster by it, the largest first."""
   chosen = list(stages)

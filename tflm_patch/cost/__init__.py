@@ -21,10 +21,23 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.program.records import Kind
 
 FEATURES = (
-    'macs', 'inputs', 'outputs', 'clamped', 'runs', 'cells', 'lines', 'rows', 'calls', 'tiles',
-    'border', 'unaided_macs', 'unaided_outputs', 'macs_beyond_2', 'macs_beyond_4',
-    'macs_beyond_4_of_call',
-)  # fmt: skip
+  'macs',
+  'inputs',
+  'outputs',
+  'clamped',
+  'runs',
+  'cells',
+  'lines',
+  'rows',
+  'calls',
+  'tiles',
+  'border',
+  'unaided_macs',
+  'unaided_outputs',
+  'macs_beyond_2',
+  'macs_beyond_4',
+  'macs_beyond_4_of_call',
+)
 EXECUTOR_FEATURES = ('calls', 'stages')
 FOLDER = pathlib.Path(__file__).resolve().parent
 _FEW_CHANNELS = 4  # of an image: kernels treat them in another way
@@ -71,8 +84,8 @@ class CostPrediction:
 def predict_work(work: Sequence[OperatorWork], table: CostTable) -> CostPrediction:
   """Instructions of a stage's operators."""
   return CostPrediction(
-      operators=tuple(_operator(operator, table) for operator in work),
-      executor=_sum(table.executor, executor_features(work)),
+    operators=tuple(_operator(operator, table) for operator in work),
+    executor=_sum(table.executor, executor_features(work)),
   )
 
 
@@ -89,23 +102,23 @@ def features_of(work: OperatorWork) -> Coefficients:
   cell_macs = work.macs / cells
   call_cells = cells // max(work.calls, 1)
   return {
-      'macs': work.macs,
-      'inputs': source_rows * source_cols * source_channels,
-      # A pool looks at every cell of its windows; its output is small.
-      'outputs': rows * cols * channels * (1 if work.macs else work.kernel[0] * work.kernel[1]),
-      'clamped': rows * cols * channels if work.clamped else 0,
-      'runs': rows * cols * channels * work.kernel[0],
-      'cells': cells,
-      'lines': rows * channels,
-      'rows': rows,
-      'calls': work.calls,
-      'tiles': work.tiles,
-      'unaided_macs': 0 if work.scratch_bytes else work.macs,
-      'unaided_outputs': 0 if work.scratch_bytes else rows * cols * channels,
-      'border': rows * channels * (work.kernel[1] - 1),
-      'macs_beyond_2': cell_macs * rows * (cols % 2),
-      'macs_beyond_4': cell_macs * rows * (cols % 4),
-      'macs_beyond_4_of_call': cell_macs * work.calls * (call_cells % 4),
+    'macs': work.macs,
+    'inputs': source_rows * source_cols * source_channels,
+    # A pool looks at every cell of its windows; its output is small.
+    'outputs': rows * cols * channels * (1 if work.macs else work.kernel[0] * work.kernel[1]),
+    'clamped': rows * cols * channels if work.clamped else 0,
+    'runs': rows * cols * channels * work.kernel[0],
+    'cells': cells,
+    'lines': rows * channels,
+    'rows': rows,
+    'calls': work.calls,
+    'tiles': work.tiles,
+    'unaided_macs': 0 if work.scratch_bytes else work.macs,
+    'unaided_outputs': 0 if work.scratch_bytes else rows * cols * channels,
+    'border': rows * channels * (work.kernel[1] - 1),
+    'macs_beyond_2': cell_macs * rows * (cols % 2),
+    'macs_beyond_4': cell_macs * rows * (cols % 4),
+    'macs_beyond_4_of_call': cell_macs * work.calls * (call_cells % 4),
   }
 
 
@@ -133,10 +146,10 @@ def _variant(work: OperatorWork) -> str:
   depthwise = work.base_kind == Kind.DEPTHWISE_CONV_2D
   inputs = 1 if depthwise else work.input[2]
   cases = (
-      (work.input[2] <= _FEW_CHANNELS, ' few'),
-      (work.dilation != (1, 1), ' dilated'),
-      (depthwise and work.input[2] != work.output[2], ' multiplied'),
-      (work.macs != inputs * taps * math.prod(work.output), ' grouped'),
+    (work.input[2] <= _FEW_CHANNELS, ' few'),
+    (work.dilation != (1, 1), ' dilated'),
+    (depthwise and work.input[2] != work.output[2], ' multiplied'),
+    (work.macs != inputs * taps * math.prod(work.output), ' grouped'),
   )
   return ''.join(text for is_so, text in cases if is_so)
 

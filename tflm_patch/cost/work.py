@@ -18,16 +18,14 @@ Shape = tuple[int, int, int]
 
 # int16 maps have kinds of their own, with the records of the 8-bit kinds.
 _OF_INT16 = {
-    Kind.CONV_2D_S16: Kind.CONV_2D,
-    Kind.DEPTHWISE_CONV_2D_S16: Kind.DEPTHWISE_CONV_2D,
-    Kind.FULLY_CONNECTED_S16: Kind.FULLY_CONNECTED,
-    Kind.AVERAGE_POOL_2D_S16: Kind.AVERAGE_POOL_2D,
-    Kind.MAX_POOL_2D_S16: Kind.MAX_POOL_2D,
-    Kind.ADD_S16: Kind.ADD,
+  Kind.CONV_2D_S16: Kind.CONV_2D,
+  Kind.DEPTHWISE_CONV_2D_S16: Kind.DEPTHWISE_CONV_2D,
+  Kind.FULLY_CONNECTED_S16: Kind.FULLY_CONNECTED,
+  Kind.AVERAGE_POOL_2D_S16: Kind.AVERAGE_POOL_2D,
+  Kind.MAX_POOL_2D_S16: Kind.MAX_POOL_2D,
+  Kind.ADD_S16: Kind.ADD,
 }
-_WINDOWED = (
-    Kind.CONV_2D, Kind.DEPTHWISE_CONV_2D, Kind.AVERAGE_POOL_2D, Kind.MAX_POOL_2D,
-)  # fmt: skip
+_WINDOWED = (Kind.CONV_2D, Kind.DEPTHWISE_CONV_2D, Kind.AVERAGE_POOL_2D, Kind.MAX_POOL_2D)
 _POINT = (1, 1)
 _INT8 = (-128, 127)
 _INT16 = (-32768, 32767)
@@ -85,29 +83,22 @@ class OperatorWork:
 def work_of_program(data: bytes) -> list[OperatorWork]:
   """The operators of a program that `tflm_patch_validate` accepts."""
   stage = decode(data, b'')
-  calls = Counter(
-      step.op for segment in stage.segments for step in segment if step.op is not None
-  )
+  calls = Counter(step.op for segment in stage.segments for step in segment if step.op is not None)
   return [
-      operator_work(
-          op.kind,
-          op.params,
-          (op.inputs[0].rows, op.inputs[0].cols, op.inputs[0].channels),
-          (op.outputs[0].rows, op.outputs[0].cols, op.outputs[0].channels),
-          calls[op.index],
-          op.scratch_bytes,
-      )
-      for op in stage.ops
+    operator_work(
+      op.kind,
+      op.params,
+      (op.inputs[0].rows, op.inputs[0].cols, op.inputs[0].channels),
+      (op.outputs[0].rows, op.outputs[0].cols, op.outputs[0].channels),
+      calls[op.index],
+      op.scratch_bytes,
+    )
+    for op in stage.ops
   ]
 
 
 def operator_work(
-    kind: Kind,
-    params: Mapping[str, Any],
-    source: Shape,
-    made: Shape,
-    calls: int,
-    scratch_bytes: int,
+  kind: Kind, params: Mapping[str, Any], source: Shape, made: Shape, calls: int, scratch_bytes: int
 ) -> OperatorWork:
   """An operator's work from the plain fields of its parameter record."""
   base = _OF_INT16.get(kind, kind)
@@ -119,17 +110,17 @@ def operator_work(
   bounds = params.get(f'{prefix}act_min', whole[0]), params.get(f'{prefix}act_max', whole[1])
   tiles = made[0] * -(-made[1] // params['tile_cols']) if kind == Kind.BOTTLENECK else 0
   return OperatorWork(
-      kind=kind,
-      input=source,
-      output=made,
-      kernel=kernel,
-      stride=stride,
-      dilation=dilation,
-      clamped=bounds != whole,
-      macs=_macs(base, params, source, made),
-      calls=calls,
-      tiles=tiles,
-      scratch_bytes=scratch_bytes,
+    kind=kind,
+    input=source,
+    output=made,
+    kernel=kernel,
+    stride=stride,
+    dilation=dilation,
+    clamped=bounds != whole,
+    macs=_macs(base, params, source, made),
+    calls=calls,
+    tiles=tiles,
+    scratch_bytes=scratch_bytes,
   )
 
 

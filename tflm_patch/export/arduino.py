@@ -9,7 +9,7 @@ from tflm_patch.export import runner
 from tflm_patch.export.component import Component, Runtime, license_text
 from tflm_patch.export.format import Format, readme
 
-_ENTRY = '''void setup() {
+_ENTRY = """void setup() {
   Serial.begin(115200);
   while (!Serial) {
   }
@@ -18,29 +18,27 @@ _ENTRY = '''void setup() {
 void loop() {
   (void)run_once();
   delay(5000);
-}'''
+}"""
 _PRINT = {
-    'text': 'static void print_text(const char* text) { Serial.print(text); }\n',
-    'integer': 'static void print_integer(int value) { Serial.print(value); }\n',
-    'real': 'static void print_real(float value) { Serial.print(value, 6); }\n',
+  'text': 'static void print_text(const char* text) { Serial.print(text); }\n',
+  'integer': 'static void print_integer(int value) { Serial.print(value); }\n',
+  'real': 'static void print_real(float value) { Serial.print(value, 6); }\n',
 }
 
 
 def _files(component: Component) -> dict[str, bytes]:
   names = component.names
-  sketch = runner.example(
-      component.info, names, _ENTRY, [f'<{names.lower}.h>'], _PRINT
-  )
+  sketch = runner.example(component.info, names, _ENTRY, [f'<{names.lower}.h>'], _PRINT)
   tflm = fill('arduino/tflm.md', names) if Runtime.TFLM in component.runtimes else ''
   return {
-      # Only src/ is on the include path: headers and code share it.
-      **component.tree('src', 'src'),
-      'library.properties': fill(
-          'arduino/library.properties', names, metadata_version=numeric_version(names.version)
-      ).encode(),
-      'examples/RunOnce/RunOnce.ino': sketch.encode(),
-      'README.md': readme(component, 'arduino/steps', tflm=tflm),
-      'LICENSE': license_text(),
+    # Only src/ is on the include path: headers and code share it.
+    **component.tree('src', 'src'),
+    'library.properties': fill(
+      'arduino/library.properties', names, metadata_version=numeric_version(names.version)
+    ).encode(),
+    'examples/RunOnce/RunOnce.ino': sketch.encode(),
+    'README.md': readme(component, 'arduino/steps', tflm=tflm),
+    'LICENSE': license_text(),
   }
 
 

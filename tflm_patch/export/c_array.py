@@ -14,10 +14,10 @@ MAIN = 'int main(void) { return run_once() < 0; }'
 def _files(component: Component) -> dict[str, bytes]:
   names = component.names
   return {
-      **component.tree('include', 'src'),
-      'examples/run_once/main.c': runner.example(component.info, names, MAIN).encode(),
-      'README.md': readme(component, 'c_array/steps'),
-      'LICENSE': license_text(),
+    **component.tree('include', 'src'),
+    'examples/run_once/main.c': runner.example(component.info, names, MAIN).encode(),
+    'README.md': readme(component, 'c_array/steps'),
+    'LICENSE': license_text(),
   }
 
 

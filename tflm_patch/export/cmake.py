@@ -18,21 +18,23 @@ def lines(paths: list[str], folder: str, indent: str = '  ') -> str:
 def _files(component: Component) -> dict[str, bytes]:
   names = component.names
   chosen = {
-      runtime: lines(component.only(runtime), 'src') if runtime in component.runtimes else ''
-      for runtime in (Runtime.DIRECT, Runtime.TFLM)
+    runtime: lines(component.only(runtime), 'src') if runtime in component.runtimes else ''
+    for runtime in (Runtime.DIRECT, Runtime.TFLM)
   }
   build = fill(
-      'cmake/CMakeLists.txt', names,
-      sources=lines(component.shared(), 'src'), direct=chosen[Runtime.DIRECT],
-      tflm=chosen[Runtime.TFLM],
-      small=lines(component.small(), 'src', ' ' * 4),
-  )  # fmt: skip
+    'cmake/CMakeLists.txt',
+    names,
+    sources=lines(component.shared(), 'src'),
+    direct=chosen[Runtime.DIRECT],
+    tflm=chosen[Runtime.TFLM],
+    small=lines(component.small(), 'src', ' ' * 4),
+  )
   return {
-      **component.tree('include', 'src'),
-      'CMakeLists.txt': build.encode(),
-      'examples/run_once/main.c': runner.example(component.info, names, c_array.MAIN).encode(),
-      'README.md': readme(component, 'cmake/steps'),
-      'LICENSE': license_text(),
+    **component.tree('include', 'src'),
+    'CMakeLists.txt': build.encode(),
+    'examples/run_once/main.c': runner.example(component.info, names, c_array.MAIN).encode(),
+    'README.md': readme(component, 'cmake/steps'),
+    'LICENSE': license_text(),
   }
 
 

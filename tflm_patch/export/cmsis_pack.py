@@ -24,13 +24,16 @@ _CATEGORIES = {'.c': 'sourceC', '.cc': 'sourceCpp', '.h': 'header'}
 def _files(component: Component) -> dict[str, bytes]:
   names = component.names
   files = {
-      **component.tree('include', 'src'),
-      'examples/run_once/main.c': runner.example(component.info, names, c_array.MAIN).encode(),
-      'README.md': readme(
-          component, 'cmsis_pack/steps', vendor=VENDOR, pack_version=numeric_version(names.version),
-          tflm=fill('cmsis_pack/tflm.md', names) if Runtime.TFLM in component.runtimes else '',
-      ),
-      'LICENSE': license_text(),
+    **component.tree('include', 'src'),
+    'examples/run_once/main.c': runner.example(component.info, names, c_array.MAIN).encode(),
+    'README.md': readme(
+      component,
+      'cmsis_pack/steps',
+      vendor=VENDOR,
+      pack_version=numeric_version(names.version),
+      tflm=fill('cmsis_pack/tflm.md', names) if Runtime.TFLM in component.runtimes else '',
+    ),
+    'LICENSE': license_text(),
   }
   files[f'{VENDOR}.{names.lower}.pdsc'] = _description(component)
   return files
@@ -40,20 +43,24 @@ def _description(component: Component) -> bytes:
   """The .pdsc file."""
   names = component.names
   version = numeric_version(names.version)
-  package = ElementTree.Element('package', {
+  package = ElementTree.Element(
+    'package',
+    {
       'schemaVersion': SCHEMA,
       'xmlns:xs': 'http://www.w3.org/2001/XMLSchema-instance',
       'xs:noNamespaceSchemaLocation': f'https://raw.githubusercontent.com/Open-CMSIS-Pack/'
       f'Open-CMSIS-Pack-Spec/v{SCHEMA}/schema/PACK.xsd',
-  })  # fmt: skip
+    },
+  )
   _add(package, 'vendor', VENDOR)
   _add(package, 'name', names.lower)
   _add(package, 'description', f'The model {names.model} with its kernels')
   _add(package, 'url', URL)
   _add(package, 'license', 'LICENSE')
   releases = ElementTree.SubElement(package, 'releases')
-  _add(releases, 'release', f'Made by tflm-patch {names.version}', version=version,
-       date=_RELEASE_DATE)  # fmt: skip
+  _add(
+    releases, 'release', f'Made by tflm-patch {names.version}', version=version, date=_RELEASE_DATE
+  )
   _requirements(package, component.runtimes[0])
   _components(package, component, version)
   ElementTree.indent(package)
@@ -74,17 +81,19 @@ def _requirements(package: ElementTree.Element, runtime: Runtime) -> None:
   needed = ElementTree.SubElement(conditions, 'condition', {'id': 'TFLM'})
   _add(needed, 'description', 'TensorFlow Lite Micro')
   ElementTree.SubElement(
-      needed, 'require',
-      {'Cclass': 'Machine Learning', 'Cgroup': 'TensorFlow', 'Csub': 'Kernel'},
-  )  # fmt: skip
+    needed, 'require', {'Cclass': 'Machine Learning', 'Cgroup': 'TensorFlow', 'Csub': 'Kernel'}
+  )
 
 
 def _components(package: ElementTree.Element, component: Component, version: str) -> None:
   """The one component, with its files."""
   names, runtime = component.names, component.runtimes[0]
   attributes = {
-      'Cclass': 'Machine Learning', 'Cgroup': 'Model', 'Csub': names.lower, 'Cversion': version,
-  }  # fmt: skip
+    'Cclass': 'Machine Learning',
+    'Cgroup': 'Model',
+    'Csub': names.lower,
+    'Cversion': version,
+  }
   if runtime == Runtime.TFLM:
     attributes['condition'] = 'TFLM'
   components = ElementTree.SubElement(package, 'components')
@@ -95,10 +104,17 @@ def _components(package: ElementTree.Element, component: Component, version: str
   for path in component.compiled(runtime):
     category = _CATEGORIES[path[path.rindex('.') :]]
     ElementTree.SubElement(listed, 'file', {'category': category, 'name': f'src/{path}'})
-  ElementTree.SubElement(listed, 'file', {
-      'category': 'sourceC', 'name': 'examples/run_once/main.c', 'attr': 'template',
-      'select': 'Run one inference', 'version': version,
-  })  # fmt: skip
+  ElementTree.SubElement(
+    listed,
+    'file',
+    {
+      'category': 'sourceC',
+      'name': 'examples/run_once/main.c',
+      'attr': 'template',
+      'select': 'Run one inference',
+      'version': version,
+    },
+  )
 
 
 def _add(parent: ElementTree.Element, tag: str, text: str, **attributes: str) -> None:

@@ -60,7 +60,7 @@ class Component:
     """The C and C++ files of `code` that a build for one runtime compiles."""
     other = self._only(Runtime.TFLM if runtime == Runtime.DIRECT else Runtime.DIRECT)
     return [
-        path for path in sorted(self.code) if path.endswith(('.c', '.cc')) and path not in other
+      path for path in sorted(self.code) if path.endswith(('.c', '.cc')) and path not in other
     ]
 
   def shared(self) -> list[str]:
@@ -76,16 +76,16 @@ class Component:
     """The C files whose speed does not matter."""
     start = f'{KERNELS}/'
     return [
-        path
-        for path in self.compiled(Runtime.DIRECT)
-        if path.startswith(start) and not sources.is_hot(path[len(start) :])
+      path
+      for path in self.compiled(Runtime.DIRECT)
+      if path.startswith(start) and not sources.is_hot(path[len(start) :])
     ]
 
   def tree(self, include: str, source: str) -> dict[str, bytes]:
     """All files, with the headers under one folder and the rest under another."""
     return {
-        **{f'{include}/{path}': data for path, data in self.headers.items()},
-        **{f'{source}/{path}': data for path, data in self.code.items()},
+      **{f'{include}/{path}': data for path, data in self.headers.items()},
+      **{f'{source}/{path}': data for path, data in self.code.items()},
     }
 
   def _only(self, runtime: Runtime) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ class Component:
 
 
 def make(
-    info: ModelInfo, names: Names, arena: ArenaFigures, runtimes: Sequence[Runtime]
+  info: ModelInfo, names: Names, arena: ArenaFigures, runtimes: Sequence[Runtime]
 ) -> Component:
   """Collects and generates the files.
 
@@ -103,13 +103,13 @@ def make(
     TflmPatchError: the model has something that no code can be made for.
   """
   headers = {
-      f'{HEADERS}/{path.name}': path.read_bytes()
-      for path in sorted((kernels_dir() / 'include/tflm_patch').glob('*.h'))
+    f'{HEADERS}/{path.name}': path.read_bytes()
+    for path in sorted((kernels_dir() / 'include/tflm_patch').glob('*.h'))
   }
   chosen = sources.needed_sources(info.kinds)
   code = {
-      f'{KERNELS}/{file}': (sources.source_dir() / file).read_bytes()
-      for file in (*chosen, *sources.needed_headers(chosen))
+    f'{KERNELS}/{file}': (sources.source_dir() / file).read_bytes()
+    for file in (*chosen, *sources.needed_headers(chosen))
   }
   code[f'{KERNELS}/{sources.FAMILY}'] = sources.family_source(f'#include "{_NEEDED}"\n').encode()
   code[f'{KERNELS}/{_NEEDED}'] = sources.kernel_header(info.programs, info.shown).encode()

@@ -20,25 +20,27 @@ def _files(component: Component) -> dict[str, bytes]:
   runtime = component.runtimes[0]
   with_tflm = runtime == Runtime.TFLM
   build = fill(
-      'esp_idf/CMakeLists.txt', names,
-      sources=lines(component.compiled(runtime), 'src', ' ' * 4),
-      requires='\n  PRIV_REQUIRES esp-tflite-micro' if with_tflm else '',
-  )  # fmt: skip
+    'esp_idf/CMakeLists.txt',
+    names,
+    sources=lines(component.compiled(runtime), 'src', ' ' * 4),
+    requires='\n  PRIV_REQUIRES esp-tflite-micro' if with_tflm else '',
+  )
   manifest = fill(
-      'esp_idf/idf_component.yml', names,
-      dependency=f'  {_TFLM_COMPONENT}: "{_TFLM_VERSIONS}"\n' if with_tflm else '',
+    'esp_idf/idf_component.yml',
+    names,
+    dependency=f'  {_TFLM_COMPONENT}: "{_TFLM_VERSIONS}"\n' if with_tflm else '',
   )
   example = 'examples/run_once'
   return {
-      **component.tree('include', 'src'),
-      'CMakeLists.txt': build.encode(),
-      'idf_component.yml': manifest.encode(),
-      f'{example}/CMakeLists.txt': fill('esp_idf/project_CMakeLists.txt', names).encode(),
-      f'{example}/main/CMakeLists.txt': fill('esp_idf/main_CMakeLists.txt', names).encode(),
-      f'{example}/main/idf_component.yml': fill('esp_idf/main_component.yml', names).encode(),
-      f'{example}/main/app_main.c': runner.example(component.info, names, _ENTRY).encode(),
-      'README.md': readme(component, 'esp_idf/steps'),
-      'LICENSE': license_text(),
+    **component.tree('include', 'src'),
+    'CMakeLists.txt': build.encode(),
+    'idf_component.yml': manifest.encode(),
+    f'{example}/CMakeLists.txt': fill('esp_idf/project_CMakeLists.txt', names).encode(),
+    f'{example}/main/CMakeLists.txt': fill('esp_idf/main_CMakeLists.txt', names).encode(),
+    f'{example}/main/idf_component.yml': fill('esp_idf/main_component.yml', names).encode(),
+    f'{example}/main/app_main.c': runner.example(component.info, names, _ENTRY).encode(),
+    'README.md': readme(component, 'esp_idf/steps'),
+    'LICENSE': license_text(),
   }
 
 

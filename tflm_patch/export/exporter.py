@@ -68,29 +68,29 @@ class ExportResult:
   def to_json(self) -> dict[str, Any]:
     """A summary for machines."""
     return {
-        'schema_version': SCHEMA_VERSION,
-        'output': str(self.folder),
-        'format': self.format,
-        'runtimes': [runtime.value for runtime in self.runtimes],
-        'files': list(self.files),
-        'operators': [custom or opcode for opcode, custom in self.info.operators],
-        'operators_to_bring': resolver.unresolved(self.info.operators),
-        'kernels': sorted(kind.name for kind in self.info.kinds),
-        'model_bytes': len(self.info.data),
-        'arena': {
-            'pointer_bytes': 4,
-            'head': self.arena.head,
-            'head_measured': self.arena.measured,
-            'tail': self.arena.tail,
-            'exact': self.arena.exact,
-            'margin': arena.MARGIN,
-            'bytes': self.arena.bytes,
-        },
+      'schema_version': SCHEMA_VERSION,
+      'output': str(self.folder),
+      'format': self.format,
+      'runtimes': [runtime.value for runtime in self.runtimes],
+      'files': list(self.files),
+      'operators': [custom or opcode for opcode, custom in self.info.operators],
+      'operators_to_bring': resolver.unresolved(self.info.operators),
+      'kernels': sorted(kind.name for kind in self.info.kinds),
+      'model_bytes': len(self.info.data),
+      'arena': {
+        'pointer_bytes': 4,
+        'head': self.arena.head,
+        'head_measured': self.arena.measured,
+        'tail': self.arena.tail,
+        'exact': self.arena.exact,
+        'margin': arena.MARGIN,
+        'bytes': self.arena.bytes,
+      },
     }
 
 
 def export(
-    path: str | os.PathLike[str], output: str | os.PathLike[str], options: ExportOptions
+  path: str | os.PathLike[str], output: str | os.PathLike[str], options: ExportOptions
 ) -> ExportResult:
   """Exports a converted model.
 
@@ -111,7 +111,7 @@ def export(
   files[MANIFEST] = _manifest(chosen, names, [*files, MANIFEST])
   write_folder(pathlib.Path(output), files, options.force)
   return ExportResult(
-      pathlib.Path(output), chosen.name, tuple(sorted(files)), info, figures, runtimes
+    pathlib.Path(output), chosen.name, tuple(sorted(files)), info, figures, runtimes
   )
 
 
@@ -123,8 +123,8 @@ def _runtimes(chosen: Format, wanted: str, info: ModelInfo) -> tuple[Runtime, ..
     raise TflmPatchError(f'unknown runtime "{wanted}"; known are {known}') from None
   if runtime == Runtime.DIRECT and info.direct is None:
     raise TflmPatchError(
-        f'{info.source}: has operators outside of its stages, which need TFLM; '
-        'export it with --runtime tflm'
+      f'{info.source}: has operators outside of its stages, which need TFLM; '
+      'export it with --runtime tflm'
     )
   if runtime != Runtime.AUTO:
     return (runtime,)
@@ -137,11 +137,11 @@ def _runtimes(chosen: Format, wanted: str, info: ModelInfo) -> tuple[Runtime, ..
 
 def _manifest(chosen: Format, names: Names, files: list[str]) -> bytes:
   content = {
-      'schema_version': SCHEMA_VERSION,
-      'tool_version': names.version,
-      'format': chosen.name,
-      'name': names.lower,
-      'files': sorted(files),
+    'schema_version': SCHEMA_VERSION,
+    'tool_version': names.version,
+    'format': chosen.name,
+    'name': names.lower,
+    'files': sorted(files),
   }
   return (json.dumps(content, indent=2) + '\n').encode()
 

@@ -45,8 +45,8 @@ def write_folder(folder: pathlib.Path, files: dict[str, bytes], force: bool) -> 
     old = target.exists() and any(target.iterdir())
     if old and not force:
       raise TflmPatchError(
-          f'{folder}: is not empty; name another folder, or add --force to replace the files '
-          'of an earlier export'
+        f'{folder}: is not empty; name another folder, or add --force to replace the files '
+        'of an earlier export'
       )
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = pathlib.Path(tempfile.mkdtemp(prefix=f'.{target.name[:200]}.', dir=target.parent))
@@ -58,15 +58,15 @@ def write_folder(folder: pathlib.Path, files: dict[str, bytes], force: bool) -> 
       link = _first_link(fresh, pathlib.PurePosixPath(name).parent)
       if link is not None:
         raise TflmPatchError(
-            f'{folder}/{link}: is a symbolic link, and export writes into no other folder; '
-            'remove it, or name another folder with -o'
+          f'{folder}/{link}: is a symbolic link, and export writes into no other folder; '
+          'remove it, or name another folder with -o'
         )
       _write(fresh / name, data)
     _replace(target, fresh, temporary / 'old')
   except OSError as error:
     reason = error.strerror or 'its files cannot be copied'
     raise TflmPatchError(
-        f'{folder}: cannot be written: {reason[:1].lower()}{reason[1:]}; choose another output'
+      f'{folder}: cannot be written: {reason[:1].lower()}{reason[1:]}; choose another output'
     ) from error
   finally:
     if temporary is not None:

@@ -40,12 +40,12 @@ def readme(component: Component, template: str, **fields: object) -> bytes:
   runs = []
   if Runtime.TFLM in component.runtimes:
     runs.append(
-        f'TFLM\'s interpreter runs it in an arena of {arena.bytes:,} bytes on a 32-bit chip '
-        f'({arena.head:,} head, {arena.tail:,} tail, and room; see `{names.lower}_arena.h`).'
+      f"TFLM's interpreter runs it in an arena of {arena.bytes:,} bytes on a 32-bit chip "
+      f'({arena.head:,} head, {arena.tail:,} tail, and room; see `{names.lower}_arena.h`).'
     )
   if Runtime.DIRECT in component.runtimes:
     runs.append(
-        'It is a single stage, which runs without TFLM, too; '
-        f'`{names.lower}_direct.c` holds its memory.'
+      'It is a single stage, which runs without TFLM, too; '
+      f'`{names.lower}_direct.c` holds its memory.'
     )
   return fill('README.md', names, runs=' '.join(runs), steps=steps).encode()

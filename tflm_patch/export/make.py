@@ -17,20 +17,23 @@ def _files(component: Component) -> dict[str, bytes]:
     return ' '.join(f'\\\n  src/{path}' for path in paths)
 
   chosen = {
-      runtime: listed(component.only(runtime)) if runtime in component.runtimes else ''
-      for runtime in (Runtime.DIRECT, Runtime.TFLM)
+    runtime: listed(component.only(runtime)) if runtime in component.runtimes else ''
+    for runtime in (Runtime.DIRECT, Runtime.TFLM)
   }
   build = fill(
-      'make/Makefile', names,
-      sources=listed(component.shared()), direct=chosen[Runtime.DIRECT], tflm=chosen[Runtime.TFLM],
-      small=listed(component.small()),
-  )  # fmt: skip
+    'make/Makefile',
+    names,
+    sources=listed(component.shared()),
+    direct=chosen[Runtime.DIRECT],
+    tflm=chosen[Runtime.TFLM],
+    small=listed(component.small()),
+  )
   return {
-      **component.tree('include', 'src'),
-      'Makefile': build.encode(),
-      'examples/run_once/main.c': runner.example(component.info, names, c_array.MAIN).encode(),
-      'README.md': readme(component, 'make/steps'),
-      'LICENSE': license_text(),
+    **component.tree('include', 'src'),
+    'Makefile': build.encode(),
+    'examples/run_once/main.c': runner.example(component.info, names, c_array.MAIN).encode(),
+    'README.md': readme(component, 'make/steps'),
+    'LICENSE': license_text(),
   }
 
 

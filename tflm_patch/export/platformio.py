@@ -21,34 +21,33 @@ def _files(component: Component) -> dict[str, bytes]:
   example = 'examples/run_once'
   with_tflm = Runtime.TFLM in component.runtimes
   fields = {
-      'dependency': f'\n  {TFLM_LIBRARY}' if with_tflm else '',
-      # For all libraries of the project: TFLM and the model must agree about it.
-      'flags': ' -DTF_LITE_STATIC_MEMORY' if with_tflm else '',
+    'dependency': f'\n  {TFLM_LIBRARY}' if with_tflm else '',
+    # For all libraries of the project: TFLM and the model must agree about it.
+    'flags': ' -DTF_LITE_STATIC_MEMORY' if with_tflm else '',
   }
   library = {
-      'name': names.lower,
-      'version': numeric_version(names.version),
-      'description': f'The model {names.model} with its kernels, made by tflm-patch',
-      'keywords': ['tflite', 'machine learning'],
-      'license': 'Apache-2.0',
-      'frameworks': '*',
-      'platforms': '*',
-      'headers': f'{names.lower}.h',
-      'build': {'srcDir': 'src', 'includeDir': 'include'},
-      'examples': [
-          {'name': 'run_once', 'base': example, 'files': ['platformio.ini', 'src/main.c']}
-      ],
+    'name': names.lower,
+    'version': numeric_version(names.version),
+    'description': f'The model {names.model} with its kernels, made by tflm-patch',
+    'keywords': ['tflite', 'machine learning'],
+    'license': 'Apache-2.0',
+    'frameworks': '*',
+    'platforms': '*',
+    'headers': f'{names.lower}.h',
+    'build': {'srcDir': 'src', 'includeDir': 'include'},
+    'examples': [{'name': 'run_once', 'base': example, 'files': ['platformio.ini', 'src/main.c']}],
   }
   return {
-      **component.tree('include', 'src'),
-      'library.json': (json.dumps(library, indent=2) + '\n').encode(),
-      f'{example}/platformio.ini': fill('platformio/platformio.ini', names, **fields).encode(),
-      f'{example}/src/main.c': runner.example(component.info, names, c_array.MAIN).encode(),
-      'README.md': readme(
-          component, 'platformio/steps',
-          tflm=fill('platformio/tflm.md', names, library=TFLM_LIBRARY) if with_tflm else '',
-      ),
-      'LICENSE': license_text(),
+    **component.tree('include', 'src'),
+    'library.json': (json.dumps(library, indent=2) + '\n').encode(),
+    f'{example}/platformio.ini': fill('platformio/platformio.ini', names, **fields).encode(),
+    f'{example}/src/main.c': runner.example(component.info, names, c_array.MAIN).encode(),
+    'README.md': readme(
+      component,
+      'platformio/steps',
+      tflm=fill('platformio/tflm.md', names, library=TFLM_LIBRARY) if with_tflm else '',
+    ),
+    'LICENSE': license_text(),
   }
 
 

@@ -8,31 +8,31 @@ import difflib
 
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.export import (
-    arduino,
-    c_array,
-    cmake,
-    cmsis_pack,
-    esp_idf,
-    make,
-    pico_sdk,
-    platformio,
-    zephyr,
+  arduino,
+  c_array,
+  cmake,
+  cmsis_pack,
+  esp_idf,
+  make,
+  pico_sdk,
+  platformio,
+  zephyr,
 )
 from tflm_patch.export.format import Format
 
 FORMATS: dict[str, Format] = {
-    entry.name: entry
-    for entry in (
-        c_array.FORMAT,
-        esp_idf.FORMAT,
-        arduino.FORMAT,
-        zephyr.FORMAT,
-        platformio.FORMAT,
-        cmsis_pack.FORMAT,
-        pico_sdk.FORMAT,
-        cmake.FORMAT,
-        make.FORMAT,
-    )
+  entry.name: entry
+  for entry in (
+    c_array.FORMAT,
+    esp_idf.FORMAT,
+    arduino.FORMAT,
+    zephyr.FORMAT,
+    platformio.FORMAT,
+    cmsis_pack.FORMAT,
+    pico_sdk.FORMAT,
+    cmake.FORMAT,
+    make.FORMAT,
+  )
 }
 
 

@@ -15,18 +15,18 @@ from tflm_patch.graph.types import DType, Tensor
 PATTERN_STEP, PATTERN_START = 31, 7
 
 _C_TYPES = {
-    DType.INT8: 'signed char',
-    DType.UINT8: 'unsigned char',
-    DType.INT16: 'short',
-    DType.INT32: 'int',
-    DType.FLOAT32: 'float',
+  DType.INT8: 'signed char',
+  DType.UINT8: 'unsigned char',
+  DType.INT16: 'short',
+  DType.INT32: 'int',
+  DType.FLOAT32: 'float',
 }
 _TFLM_HEADERS = ('micro_interpreter', 'micro_mutable_op_resolver')
 _VARIABLE_HEADERS = ('micro_allocator', 'micro_resource_variable')
 PRINT_BY_PRINTF = {
-    'text': 'static void print_text(const char* text) { printf("%s", text); }\n',
-    'integer': 'static void print_integer(int value) { printf("%d", value); }\n',
-    'real': 'static void print_real(float value) { printf("%.9g", (double)value); }\n',
+  'text': 'static void print_text(const char* text) { printf("%s", text); }\n',
+  'integer': 'static void print_integer(int value) { printf("%d", value); }\n',
+  'real': 'static void print_real(float value) { printf("%.9g", (double)value); }\n',
 }
 
 
@@ -37,28 +37,33 @@ def model_header(info: ModelInfo, names: Names) -> str:
     for i, tensor in enumerate(tensors):
       shape = ', '.join(map(str, tensor.shape))
       sizes.append(
-          f'\n/* {tensor.dtype.name.lower()} [{shape}]{_quantization(tensor)} */\n'
-          f'#define {names.upper}_{what}_{i}_BYTES {tensor.bytes}\n'
+        f'\n/* {tensor.dtype.name.lower()} [{shape}]{_quantization(tensor)} */\n'
+        f'#define {names.upper}_{what}_{i}_BYTES {tensor.bytes}\n'
       )
   note, reset = f': {names.upper}_DONE or {names.upper}_FAILED', ''
   if info.frame_rows is not None:
     sizes.append(
-        '\n/* The frame comes in bands of rows, one for each inference call. */\n'
-        f'#define {names.upper}_FRAME_ROWS {info.frame_rows}\n'
-        f'#define {names.upper}_BAND_ROWS {info.band_rows}\n'
+      '\n/* The frame comes in bands of rows, one for each inference call. */\n'
+      f'#define {names.upper}_FRAME_ROWS {info.frame_rows}\n'
+      f'#define {names.upper}_BAND_ROWS {info.band_rows}\n'
     )
     note = (
-        f' on a band of the frame: {names.upper}_DONE after the last\n'
-        f' * one, {names.upper}_WANTS_ROWS before that, {names.upper}_FAILED'
+      f' on a band of the frame: {names.upper}_DONE after the last\n'
+      f' * one, {names.upper}_WANTS_ROWS before that, {names.upper}_FAILED'
     )
     reset = (
-        '\n/* Gives a frame up: the next band is the first of another. */\n'
-        f'void {names.lower}_reset(void);\n'
+      '\n/* Gives a frame up: the next band is the first of another. */\n'
+      f'void {names.lower}_reset(void);\n'
     )
   return fill(
-      'model.h', names, inputs=len(info.inputs), outputs=len(info.outputs),
-      sizes=''.join(sizes), invoke_note=note, reset=reset,
-  )  # fmt: skip
+    'model.h',
+    names,
+    inputs=len(info.inputs),
+    outputs=len(info.outputs),
+    sizes=''.join(sizes),
+    invoke_note=note,
+    reset=reset,
+  )
 
 
 def direct_source(info: ModelInfo, names: Names) -> str:
@@ -74,21 +79,24 @@ def direct_source(info: ModelInfo, names: Names) -> str:
   reset = ''
   if info.frame_rows is not None:
     reset = (
-        f'\nvoid {names.lower}_reset(void) {{\n'
-        '  const tflm_patch_position start = {0, 0, NULL};\n'
-        '  position = start;\n}\n'
+      f'\nvoid {names.lower}_reset(void) {{\n'
+      '  const tflm_patch_position start = {0, 0, NULL};\n'
+      '  position = start;\n}\n'
     )
   return fill(
-      'direct.c', names,
-      memory=f'{sum(sizes.values()):,}',
-      program_at=stage.program_at, program_bytes=stage.program_bytes,
-      constants_at=stage.constants_at, constants_bytes=stage.constants_bytes,
-      arrays=''.join(f'{prefix} {name}[{size}];\n' for name, size in sizes.items()),
-      tensors=', '.join(name for name, _ in tensors),
-      infos=', '.join(f'{{{tensor.bytes}, {type_code(tensor)}}}' for _, tensor in tensors),
-      workspace='workspace' if stage.workspace_bytes else 'NULL',
-      reset=reset,
-  )  # fmt: skip
+    'direct.c',
+    names,
+    memory=f'{sum(sizes.values()):,}',
+    program_at=stage.program_at,
+    program_bytes=stage.program_bytes,
+    constants_at=stage.constants_at,
+    constants_bytes=stage.constants_bytes,
+    arrays=''.join(f'{prefix} {name}[{size}];\n' for name, size in sizes.items()),
+    tensors=', '.join(name for name, _ in tensors),
+    infos=', '.join(f'{{{tensor.bytes}, {type_code(tensor)}}}' for _, tensor in tensors),
+    workspace='workspace' if stage.workspace_bytes else 'NULL',
+    reset=reset,
+  )
 
 
 def tflm_source(info: ModelInfo, names: Names) -> str:
@@ -97,8 +105,7 @@ def tflm_source(info: ModelInfo, names: Names) -> str:
   if info.frame_rows is not None:
     # Resetting cannot fail: it only calls the operators' own functions.
     reset = (
-        f'\nvoid {names.lower}_reset(void) {{\n'
-        '  static_cast<void>(g_interpreter->Reset());\n}\n'
+      f'\nvoid {names.lower}_reset(void) {{\n  static_cast<void>(g_interpreter->Reset());\n}}\n'
     )
   headers: tuple[str, ...] = _TFLM_HEADERS
   variables, memory = '', 'g_arena, sizeof(g_arena)'
@@ -106,20 +113,16 @@ def tflm_source(info: ModelInfo, names: Names) -> str:
     headers += _VARIABLE_HEADERS
     variables = fill('tflm_variables.cc', names, count=info.variables)
     memory = 'allocator, variables'
-  includes = ''.join(
-      f'#include "tensorflow/lite/micro/{header}.h"\n' for header in sorted(headers)
-  )
-  return fill(
-      'tflm.cc', names, includes=includes, variables=variables, memory=memory, reset=reset
-  )
+  includes = ''.join(f'#include "tensorflow/lite/micro/{header}.h"\n' for header in sorted(headers))
+  return fill('tflm.cc', names, includes=includes, variables=variables, memory=memory, reset=reset)
 
 
 def example(
-    info: ModelInfo,
-    names: Names,
-    entry: str,
-    includes: Sequence[str] = ('<stdio.h>',),
-    printing: dict[str, str] = PRINT_BY_PRINTF,
+  info: ModelInfo,
+  names: Names,
+  entry: str,
+  includes: Sequence[str] = ('<stdio.h>',),
+  printing: dict[str, str] = PRINT_BY_PRINTF,
 ) -> str:
   """A program that runs one inference and prints the outputs; C that is C++, too.
 
@@ -134,31 +137,32 @@ def example(
   used += ['integer'] if types - {DType.FLOAT32} else []
   used += ['real'] if DType.FLOAT32 in types else []
   return fill(
-      'example', names,
-      includes=''.join(f'#include {header}\n' for header in ('<stddef.h>', *includes)),
-      print=''.join(printing[what] for what in used),
-      fill=_fill(info),
-      infer=_infer(info, names),
-      outputs=''.join(_print_output(i, tensor, names) for i, tensor in enumerate(info.outputs)),
-      entry=entry,
-  )  # fmt: skip
+    'example',
+    names,
+    includes=''.join(f'#include {header}\n' for header in ('<stddef.h>', *includes)),
+    print=''.join(printing[what] for what in used),
+    fill=_fill(info),
+    infer=_infer(info, names),
+    outputs=''.join(_print_output(i, tensor, names) for i, tensor in enumerate(info.outputs)),
+    entry=entry,
+  )
 
 
 def _fill(info: ModelInfo) -> str:
   if info.frame_rows is None:
-    comment = '/* Put your sensor\'s values here. */'
+    comment = "/* Put your sensor's values here. */"
   else:
-    comment = '/* Put your camera\'s rows here; at counts the bytes of the frame before them. */'
+    comment = "/* Put your camera's rows here; at counts the bytes of the frame before them. */"
   return (
-      f'{comment}\n'
-      'static void fill_input(void* input, size_t bytes, size_t at, int is_real) {\n'
-      '  unsigned char* values = (unsigned char*)input;\n'
-      '  size_t i;\n'
-      '  for (i = 0; i < bytes; ++i) {\n'
-      '    values[i] = is_real ? 0\n'
-      f'                        : (unsigned char)((at + i) * {PATTERN_STEP}u + {PATTERN_START}u);\n'
-      '  }\n'
-      '}\n'
+    f'{comment}\n'
+    'static void fill_input(void* input, size_t bytes, size_t at, int is_real) {\n'
+    '  unsigned char* values = (unsigned char*)input;\n'
+    '  size_t i;\n'
+    '  for (i = 0; i < bytes; ++i) {\n'
+    '    values[i] = is_real ? 0\n'
+    f'                        : (unsigned char)((at + i) * {PATTERN_STEP}u + {PATTERN_START}u);\n'
+    '  }\n'
+    '}\n'
   )
 
 
@@ -166,20 +170,22 @@ def _infer(info: ModelInfo, names: Names) -> str:
   lower, upper = names.lower, names.upper
   calls = []
   for i, tensor in enumerate(info.inputs):
-    at = f'(size_t)row / {upper}_BAND_ROWS * {upper}_INPUT_0_BYTES' if (
-        i == 0 and info.frame_rows is not None
-    ) else '0'
+    at = (
+      f'(size_t)row / {upper}_BAND_ROWS * {upper}_INPUT_0_BYTES'
+      if (i == 0 and info.frame_rows is not None)
+      else '0'
+    )
     is_real = int(tensor.dtype == DType.FLOAT32)
     calls.append(f'fill_input({lower}_input({i}), {upper}_INPUT_{i}_BYTES, {at}, {is_real});')
   if info.frame_rows is None:
     return ''.join(f'  {call}\n' for call in calls) + f'  status = {lower}_invoke();\n'
   return (
-      f'  int row;\n  for (row = 0; row < {upper}_FRAME_ROWS; row += {upper}_BAND_ROWS) {{\n'
-      + ''.join(f'    {call}\n' for call in calls)
-      + f'    status = {lower}_invoke();\n'
-      f'    if (status != {upper}_WANTS_ROWS) {{\n'
-      '      break; /* the last band, or a failure */\n'
-      '    }\n  }\n'
+    f'  int row;\n  for (row = 0; row < {upper}_FRAME_ROWS; row += {upper}_BAND_ROWS) {{\n'
+    + ''.join(f'    {call}\n' for call in calls)
+    + f'    status = {lower}_invoke();\n'
+    f'    if (status != {upper}_WANTS_ROWS) {{\n'
+    '      break; /* the last band, or a failure */\n'
+    '    }\n  }\n'
   )
 
 
@@ -187,24 +193,24 @@ def _print_output(index: int, tensor: Tensor, names: Names) -> str:
   c_type = _c_type(tensor)
   how = 'real' if tensor.dtype == DType.FLOAT32 else 'integer'
   return (
-      '  {\n'
-      f'    const {c_type}* values = (const {c_type}*){names.lower}_output({index});\n'
-      '    size_t i;\n'
-      f'    print_text("output {index}:");\n'
-      f'    for (i = 0; i < {tensor.elements}; ++i) {{\n'
-      '      print_text(" ");\n'
-      f'      print_{how}(values[i]);\n'
-      '    }\n'
-      '    print_text("\\n");\n'
-      '  }\n'
+    '  {\n'
+    f'    const {c_type}* values = (const {c_type}*){names.lower}_output({index});\n'
+    '    size_t i;\n'
+    f'    print_text("output {index}:");\n'
+    f'    for (i = 0; i < {tensor.elements}; ++i) {{\n'
+    '      print_text(" ");\n'
+    f'      print_{how}(values[i]);\n'
+    '    }\n'
+    '    print_text("\\n");\n'
+    '  }\n'
   )
 
 
 def _c_type(tensor: Tensor) -> str:
   if tensor.dtype not in _C_TYPES:
     raise TflmPatchError(
-        f'output "{tensor.name}" is {tensor.dtype.name.lower()}: the example cannot print it; '
-        'convert a model with integer or float32 outputs'
+      f'output "{tensor.name}" is {tensor.dtype.name.lower()}: the example cannot print it; '
+      'convert a model with integer or float32 outputs'
     )
   return _C_TYPES[tensor.dtype]
 

@@ -45,7 +45,7 @@ class AxisWindow:
     Input i reaches the outputs i * stride - pad .. i * stride - pad + kernel - 1.
     """
     return AxisWindow(
-        self.kernel - self.stride + 1, 1, 1, self.kernel - self.stride - self.pad, self.stride
+      self.kernel - self.stride + 1, 1, 1, self.kernel - self.stride - self.pad, self.stride
     )
 
 

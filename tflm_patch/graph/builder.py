@@ -54,22 +54,14 @@ class GraphBuilder:
     self.operators: list[Operator] = []
 
   def tensor(
-    self,
-    name: str,
-    shape: Sequence[int],
-    dtype: DType,
-    quantization: Quantization | None = None,
+    self, name: str, shape: Sequence[int], dtype: DType, quantization: Quantization | None = None
   ) -> int:
     """A tensor that is computed, or an input of the model."""
     self.tensors.append(Tensor(name, tuple(shape), dtype, quantization=quantization))
     return len(self.tensors) - 1
 
   def constant(
-    self,
-    name: str,
-    values: np.ndarray,
-    dtype: DType,
-    quantization: Quantization | None = None,
+    self, name: str, values: np.ndarray, dtype: DType, quantization: Quantization | None = None
   ) -> int:
     """A constant of the array's shape.
 

@@ -39,9 +39,8 @@ def check_model(model: Model) -> None:
     where = '' if len(model.subgraphs) == 1 else f' of subgraph {number}'
     _check_indices(graph, where)
     decoded = {
-        t for operator in graph.operators if operator.custom_name == _DECODE
-        for t in operator.inputs
-    }  # fmt: skip
+      t for operator in graph.operators if operator.custom_name == _DECODE for t in operator.inputs
+    }
     interface = {*graph.inputs, *graph.outputs}
     for index, tensor in enumerate(graph.tensors):
       if tensor.shape != _EMPTY or index in interface:
@@ -88,8 +87,8 @@ def _check_quantization(tensor: Tensor, where: str) -> None:
     axis = 0 if len(tensor.shape) == 1 else quantization.axis
     if not 0 <= axis < len(tensor.shape) or tensor.shape[axis] != scales.size:
       raise Invalid(
-          f'tensor "{tensor.name}"{where} of shape {list(tensor.shape)} has'
-          f' {scales.size} scales along axis {axis}'
+        f'tensor "{tensor.name}"{where} of shape {list(tensor.shape)} has'
+        f' {scales.size} scales along axis {axis}'
       )
 
 
@@ -100,15 +99,15 @@ def _check_constant(tensor: Tensor, where: str) -> None:
   wanted = (tensor.elements * bits + 7) // 8
   if bits and tensor.data.size != wanted:
     raise Invalid(
-        f'constant "{tensor.name}"{where} holds {tensor.data.size} bytes, its shape'
-        f' {list(tensor.shape)} of {tensor.dtype.name} takes {wanted}'
+      f'constant "{tensor.name}"{where} holds {tensor.data.size} bytes, its shape'
+      f' {list(tensor.shape)} of {tensor.dtype.name} takes {wanted}'
     )
 
 
 def _check_order(graph: Subgraph, where: str) -> None:
   # A tensor without elements holds nothing that could be missing.
   ready = {
-      i for i, t in enumerate(graph.tensors) if t.is_constant or t.is_variable or not t.elements
+    i for i, t in enumerate(graph.tensors) if t.is_constant or t.is_variable or not t.elements
   }
   ready.update(graph.inputs)
   made: dict[int, int] = {}
@@ -117,13 +116,13 @@ def _check_order(graph: Subgraph, where: str) -> None:
     for t in operator.inputs:
       if t >= 0 and t not in ready and t in makers:
         raise Invalid(
-            f'operator {position} ({operator.opcode}){where} reads tensor'
-            f' "{graph.tensors[t].name}" before it is made'
+          f'operator {position} ({operator.opcode}){where} reads tensor'
+          f' "{graph.tensors[t].name}" before it is made'
         )
       if t >= 0 and t not in ready:
         raise Invalid(
-            f'operator {position} ({operator.opcode}){where} reads tensor'
-            f' "{graph.tensors[t].name}", which nothing makes'
+          f'operator {position} ({operator.opcode}){where} reads tensor'
+          f' "{graph.tensors[t].name}", which nothing makes'
         )
     for t in operator.outputs:
       if t in made or t in graph.inputs or graph.tensors[t].is_constant:
@@ -137,8 +136,8 @@ def _check_order(graph: Subgraph, where: str) -> None:
 
 def _made_twice(graph: Subgraph, operator: Operator, position: int, t: int, where: str) -> str:
   return (
-      f'operator {position} ({operator.opcode}){where} makes tensor'
-      f' "{graph.tensors[t].name}", which is made already'
+    f'operator {position} ({operator.opcode}){where} makes tensor'
+    f' "{graph.tensors[t].name}", which is made already'
   )
 
 

@@ -14,9 +14,9 @@ from tflm_patch.graph.types import DType, Operator, Quantization, Subgraph, Tens
 def has_operands(operator: Operator, inputs: int) -> bool:
   """Whether the first inputs and an output are there, as damaged models may lack them."""
   return (
-      len(operator.inputs) >= inputs
-      and min(operator.inputs[:inputs]) >= 0
-      and len(operator.outputs) >= 1
+    len(operator.inputs) >= inputs
+    and min(operator.inputs[:inputs]) >= 0
+    and len(operator.outputs) >= 1
   )
 
 
@@ -57,9 +57,7 @@ def same_quantization(a: Quantization | None, b: Quantization | None) -> bool:
   """Whether both are absent, or per tensor with equal scale and zero point."""
   if a is None or b is None:
     return a is b
-  return (
-      a.per_tensor and b.per_tensor and a.scale == b.scale and a.zero_point == b.zero_point
-  )
+  return a.per_tensor and b.per_tensor and a.scale == b.scale and a.zero_point == b.zero_point
 
 
 def add_tensor(graph: Subgraph, tensor: Tensor) -> int:
@@ -72,10 +70,14 @@ def reshape(graph: Subgraph, source: int, target: int) -> Operator:
   """A RESHAPE of a tensor to the shape of another; the caller puts it into the graph."""
   made = graph.tensors[target]
   sizes = add_tensor(
-      graph,
-      Tensor(f'{made.name}/shape', (len(made.shape),), DType.INT32,
-             np.array(made.shape, '<i4').view(np.uint8)),
-  )  # fmt: skip
+    graph,
+    Tensor(
+      f'{made.name}/shape',
+      (len(made.shape),),
+      DType.INT32,
+      np.array(made.shape, '<i4').view(np.uint8),
+    ),
+  )
   return Operator('RESHAPE', (source, sizes), (target,))
 
 

@@ -51,9 +51,9 @@ def evaluate(graph: Subgraph, operator: Operator) -> list[np.ndarray] | None:
   used = sorted({t for t in (*operator.inputs, *operator.outputs) if t >= 0})
   position = {t: i for i, t in enumerate(used)} | {-1: -1}
   alone = dataclasses.replace(
-      operator,
-      inputs=tuple(position[t] for t in operator.inputs),
-      outputs=tuple(position[t] for t in operator.outputs),
+    operator,
+    inputs=tuple(position[t] for t in operator.inputs),
+    outputs=tuple(position[t] for t in operator.outputs),
   )
   tensors = [dataclasses.replace(graph.tensors[t], origin=None) for t in used]
   model = Model([Subgraph(tensors, [alone], (), alone.outputs)])

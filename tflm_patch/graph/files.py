@@ -31,8 +31,7 @@ def read_limited(path: Path, limit: int = MAX_MODEL_BYTES) -> bytes:
       size = os.fstat(file.fileno()).st_size
       if size > limit:
         raise ModelError(
-            f'{name}: {size} bytes are more than a flatbuffer can hold'
-            f' ({limit}); use a smaller model'
+          f'{name}: {size} bytes are more than a flatbuffer can hold ({limit}); use a smaller model'
         )
       data = file.read(limit + 1)
   except (OSError, ValueError) as error:
@@ -106,7 +105,7 @@ def _refusing(path: Path) -> Iterator[None]:
     yield
   except (OSError, ValueError) as error:
     raise TflmPatchError(
-        f'{os.fspath(path)}: cannot be written: {_reason(error)}; choose another output'
+      f'{os.fspath(path)}: cannot be written: {_reason(error)}; choose another output'
     ) from error
 
 

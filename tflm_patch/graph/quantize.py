@@ -69,7 +69,7 @@ def multiply_by_quantized_multiplier(value: int, multiplier: int, shift: int) ->
 
 
 def activation_range(
-    activation: int, scale: float, zero_point: int, low: int = INT8_MIN, high: int = INT8_MAX
+  activation: int, scale: float, zero_point: int, low: int = INT8_MIN, high: int = INT8_MAX
 ) -> tuple[int, int]:
   """CalculateActivationRangeQuantized.
 
@@ -101,7 +101,7 @@ def has_activation_range(activation: int, scale: float, zero_point: int) -> bool
   and a negative zero point.
   """
   steps = [
-      _steps(bound, scale) for bound in _ACTIVATION_BOUNDS.get(activation, ()) if bound is not None
+    _steps(bound, scale) for bound in _ACTIVATION_BOUNDS.get(activation, ()) if bound is not None
   ]
   return all(is_int32(step) and is_int32(step + zero_point) for step in steps)
 
@@ -113,10 +113,10 @@ def is_int32(value: int) -> bool:
 
 # Of ActivationFunctionType's members that TFLM's kernels fuse.
 _ACTIVATION_BOUNDS: dict[int, tuple[float | None, float | None]] = {
-    0: (None, None),
-    1: (0.0, None),
-    2: (-1.0, 1.0),
-    3: (0.0, 6.0),
+  0: (None, None),
+  1: (0.0, None),
+  2: (-1.0, 1.0),
+  3: (0.0, 6.0),
 }
 
 
@@ -126,7 +126,7 @@ def _steps(real: float, scale: float) -> int:
 
 
 def convolution_multipliers(
-    input_scale: float, filter_scales: np.ndarray, output_scale: float
+  input_scale: float, filter_scales: np.ndarray, output_scale: float
 ) -> tuple[np.ndarray, np.ndarray]:
   """PopulateConvolutionQuantizationParams: double(in) * double(filter) / double(out).
 
@@ -134,12 +134,12 @@ def convolution_multipliers(
     int32 multipliers and int8 shifts, one per filter scale.
   """
   pairs = [
-      quantize_multiplier(float(input_scale) * float(scale) / float(output_scale))
-      for scale in filter_scales
+    quantize_multiplier(float(input_scale) * float(scale) / float(output_scale))
+    for scale in filter_scales
   ]
   return (
-      np.array([pair[0] for pair in pairs], np.int32),
-      np.array([pair[1] for pair in pairs], np.int8),
+    np.array([pair[0] for pair in pairs], np.int32),
+    np.array([pair[1] for pair in pairs], np.int8),
   )
 
 

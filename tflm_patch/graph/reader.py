@@ -19,7 +19,7 @@ from tflm_patch.graph.verifier import Malformed, verify
 
 IDENTIFIER = b'TFL3'
 OPCODES: dict[int, str] = {
-    code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
+  code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
 }
 
 # Custom operators that hold commands for an accelerator, and who makes them.
@@ -70,8 +70,8 @@ def _refuse_compiled(model: Model, name: str) -> None:
       if operator.custom_name in _COMPILERS:
         compiler = _COMPILERS[operator.custom_name]
         raise ModelError(
-            f'{name}: compiled by {compiler} (operator "{operator.custom_name}"), which left no '
-            f'operators to convert; convert the model first, then give the result to {compiler}'
+          f'{name}: compiled by {compiler} (operator "{operator.custom_name}"), which left no '
+          f'operators to convert; convert the model first, then give the result to {compiler}'
         )
 
 
@@ -81,9 +81,9 @@ def _model(tree: Any, data: bytes, end: int) -> Model:
   buffers = [_buffer(buffer, data, i) for i, buffer in enumerate(tree.buffers or [])]
   outside = sum(buffer.offset > 1 for buffer in tree.buffers or [])
   outside += sum(
-      operator.largeCustomOptionsOffset > 1
-      for graph in tree.subgraphs or []
-      for operator in graph.operators or []
+    operator.largeCustomOptionsOffset > 1
+    for graph in tree.subgraphs or []
+    for operator in graph.operators or []
   )
   metadata = []
   for entry in tree.metadata or []:
@@ -92,16 +92,15 @@ def _model(tree: Any, data: bytes, end: int) -> Model:
     content = buffers[entry.buffer]
     metadata.append((_text(entry.name), np.zeros(0, np.uint8) if content is None else content))
   return Model(
-      subgraphs=[
-          _subgraph(graph, tree, buffers, i, data)
-          for i, graph in enumerate(tree.subgraphs or [])
-      ],
-      description=_text(tree.description),
-      metadata=metadata,
-      signatures=list(tree.signatureDefs or []),
-      origin=tree,
-      trailer=b'' if outside else split_trailer(data, end),
-      outside=outside,
+    subgraphs=[
+      _subgraph(graph, tree, buffers, i, data) for i, graph in enumerate(tree.subgraphs or [])
+    ],
+    description=_text(tree.description),
+    metadata=metadata,
+    signatures=list(tree.signatureDefs or []),
+    origin=tree,
+    trailer=b'' if outside else split_trailer(data, end),
+    outside=outside,
   )
 
 
@@ -117,7 +116,7 @@ def _buffer(buffer: Any, data: bytes, index: int) -> np.ndarray | None:
 
 
 def _subgraph(
-    graph: Any, tree: Any, buffers: list[np.ndarray | None], number: int, data: bytes
+  graph: Any, tree: Any, buffers: list[np.ndarray | None], number: int, data: bytes
 ) -> Subgraph:
   tensors = [_tensor(tensor, buffers) for tensor in graph.tensors or []]
   codes = tree.operatorCodes or []
@@ -125,16 +124,16 @@ def _subgraph(
   for position, operator in enumerate(graph.operators or []):
     if not 0 <= operator.opcodeIndex < len(codes):
       raise checks.Invalid(
-          f'operator {position} of subgraph {number} names operator code {operator.opcodeIndex}'
+        f'operator {position} of subgraph {number} names operator code {operator.opcodeIndex}'
       )
     operators.append(_operator(operator, codes[operator.opcodeIndex], data))
   return Subgraph(
-      tensors=tensors,
-      operators=operators,
-      inputs=_indices(graph.inputs),
-      outputs=_indices(graph.outputs),
-      name=name_of(graph),
-      origin=graph,
+    tensors=tensors,
+    operators=operators,
+    inputs=_indices(graph.inputs),
+    outputs=_indices(graph.outputs),
+    name=name_of(graph),
+    origin=graph,
   )
 
 
@@ -147,13 +146,13 @@ def _tensor(tensor: Any, buffers: list[np.ndarray | None]) -> Tensor:
   except ValueError as error:
     raise checks.Invalid(f'tensor "{name}" has unknown type {tensor.type}') from error
   return Tensor(
-      name=name,
-      shape=_indices(tensor.shape),
-      dtype=dtype,
-      data=buffers[tensor.buffer] if buffers else None,
-      quantization=_quantization(tensor.quantization, name),
-      is_variable=bool(tensor.isVariable),
-      origin=tensor,
+    name=name,
+    shape=_indices(tensor.shape),
+    dtype=dtype,
+    data=buffers[tensor.buffer] if buffers else None,
+    quantization=_quantization(tensor.quantization, name),
+    is_variable=bool(tensor.isVariable),
+    origin=tensor,
   )
 
 
@@ -169,7 +168,7 @@ def _quantization(origin: Any, name: str) -> Quantization | None:
     zero_points = np.repeat(zero_points, scales.size)
   if zero_points.size != scales.size:
     raise checks.Invalid(
-        f'tensor "{name}" has {scales.size} scales but {zero_points.size} zero points'
+      f'tensor "{name}" has {scales.size} scales but {zero_points.size} zero points'
     )
   return Quantization(scales, zero_points, int(origin.quantizedDimension))
 
@@ -188,14 +187,14 @@ def _operator(operator: Any, code: Any, data: bytes) -> Operator:
   if not custom_name.isprintable():
     raise checks.Invalid(f'an operator has the name {custom_name!r}')
   return Operator(
-      opcode=opcode,
-      inputs=_indices(operator.inputs),
-      outputs=_indices(operator.outputs),
-      options=operator.builtinOptions,
-      custom_name=custom_name if opcode == 'CUSTOM' else None,
-      custom_options=b'' if custom is None else bytes(bytearray(custom)),
-      version=int(code.version),
-      origin=operator,
+    opcode=opcode,
+    inputs=_indices(operator.inputs),
+    outputs=_indices(operator.outputs),
+    options=operator.builtinOptions,
+    custom_name=custom_name if opcode == 'CUSTOM' else None,
+    custom_options=b'' if custom is None else bytes(bytearray(custom)),
+    version=int(code.version),
+    origin=operator,
   )
 
 

@@ -55,20 +55,20 @@ class DType(enum.IntEnum):
 
 
 _NUMPY: dict[DType, np.dtype[Any]] = {
-    DType.FLOAT32: np.dtype('<f4'),
-    DType.FLOAT16: np.dtype('<f2'),
-    DType.INT32: np.dtype('<i4'),
-    DType.UINT8: np.dtype('u1'),
-    DType.INT64: np.dtype('<i8'),
-    DType.BOOL: np.dtype('bool'),
-    DType.INT16: np.dtype('<i2'),
-    DType.COMPLEX64: np.dtype('<c8'),
-    DType.INT8: np.dtype('i1'),
-    DType.FLOAT64: np.dtype('<f8'),
-    DType.COMPLEX128: np.dtype('<c16'),
-    DType.UINT64: np.dtype('<u8'),
-    DType.UINT32: np.dtype('<u4'),
-    DType.UINT16: np.dtype('<u2'),
+  DType.FLOAT32: np.dtype('<f4'),
+  DType.FLOAT16: np.dtype('<f2'),
+  DType.INT32: np.dtype('<i4'),
+  DType.UINT8: np.dtype('u1'),
+  DType.INT64: np.dtype('<i8'),
+  DType.BOOL: np.dtype('bool'),
+  DType.INT16: np.dtype('<i2'),
+  DType.COMPLEX64: np.dtype('<c8'),
+  DType.INT8: np.dtype('i1'),
+  DType.FLOAT64: np.dtype('<f8'),
+  DType.COMPLEX128: np.dtype('<c16'),
+  DType.UINT64: np.dtype('<u8'),
+  DType.UINT32: np.dtype('<u4'),
+  DType.UINT16: np.dtype('<u2'),
 }
 
 

@@ -56,7 +56,7 @@ def compact(model: Model) -> Model:
   for signature in model.signatures:
     if signature.subgraphIndex == 0:
       used.update(
-          entry.tensorIndex for entry in [*(signature.inputs or []), *(signature.outputs or [])]
+        entry.tensorIndex for entry in [*(signature.inputs or []), *(signature.outputs or [])]
       )
   used.discard(-1)
   renumbered = {old: new for new, old in enumerate(sorted(used))}
@@ -72,16 +72,16 @@ def compact(model: Model) -> Model:
       origin = copy.copy(origin)
       origin.intermediates = np.array(remap(_intermediates(operator)), np.int32)
     operators.append(
-        dataclasses.replace(
-            operator, inputs=remap(operator.inputs), outputs=remap(operator.outputs), origin=origin
-        )
+      dataclasses.replace(
+        operator, inputs=remap(operator.inputs), outputs=remap(operator.outputs), origin=origin
+      )
     )
   main = dataclasses.replace(
-      graph,
-      tensors=[graph.tensors[i] for i in sorted(used)],
-      operators=operators,
-      inputs=remap(graph.inputs),
-      outputs=remap(graph.outputs),
+    graph,
+    tensors=[graph.tensors[i] for i in sorted(used)],
+    operators=operators,
+    inputs=remap(graph.inputs),
+    outputs=remap(graph.outputs),
   )
   signatures = []
   for signature in model.signatures:
@@ -90,9 +90,7 @@ def compact(model: Model) -> Model:
       for entry in [*(signature.inputs or []), *(signature.outputs or [])]:
         entry.tensorIndex = renumbered[entry.tensorIndex]
     signatures.append(signature)
-  return dataclasses.replace(
-      model, subgraphs=[main, *model.subgraphs[1:]], signatures=signatures
-  )
+  return dataclasses.replace(model, subgraphs=[main, *model.subgraphs[1:]], signatures=signatures)
 
 
 def _intermediates(operator: Operator) -> tuple[int, ...]:
@@ -142,8 +140,8 @@ class _Writer:
     tree.description = model.description.encode() or None
     tree.metadataBuffer = None
     tree.metadata = [
-        schema.MetadataT(name=name.encode(), buffer=self._append(data))
-        for name, data in model.metadata
+      schema.MetadataT(name=name.encode(), buffer=self._append(data))
+      for name, data in model.metadata
     ] or None
     tree.signatureDefs = model.signatures or None
     tree.buffers = self._buffers
@@ -218,12 +216,12 @@ class _Writer:
     if key not in self._code_of:
       self._code_of[key] = len(self._codes)
       self._codes.append(
-          schema.OperatorCodeT(
-              deprecatedBuiltinCode=min(number, _PLACEHOLDER),
-              builtinCode=number,
-              customCode=None if operator.custom_name is None else operator.custom_name.encode(),
-              version=operator.version,
-          )
+        schema.OperatorCodeT(
+          deprecatedBuiltinCode=min(number, _PLACEHOLDER),
+          builtinCode=number,
+          customCode=None if operator.custom_name is None else operator.custom_name.encode(),
+          version=operator.version,
+        )
       )
     return self._code_of[key]
 
@@ -235,9 +233,9 @@ def _same_quantization(origin: Any, wanted: Quantization | None) -> bool:
   if wanted is None or absent:
     return wanted is None and absent
   return (
-      np.array_equal(origin.scale, wanted.scales)
-      and bool(np.all(np.asarray(origin.zeroPoint) == wanted.zero_points))
-      and origin.quantizedDimension == wanted.axis
+    np.array_equal(origin.scale, wanted.scales)
+    and bool(np.all(np.asarray(origin.zeroPoint) == wanted.zero_points))
+    and origin.quantizedDimension == wanted.axis
   )
 
 
@@ -245,9 +243,9 @@ def _quantization(wanted: Quantization | None) -> Any:
   if wanted is None:
     return None
   return schema.QuantizationParametersT(
-      scale=wanted.scales.astype(np.float32),
-      zeroPoint=wanted.zero_points.astype(np.int64),
-      quantizedDimension=wanted.axis,
+    scale=wanted.scales.astype(np.float32),
+    zeroPoint=wanted.zero_points.astype(np.int64),
+    quantizedDimension=wanted.axis,
   )
 
 

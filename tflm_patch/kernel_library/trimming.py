@@ -66,11 +66,11 @@ def _is_fast_conv(op: Op) -> bool:
   kernel_h, kernel_w = params['window.kernel_h'], params['window.kernel_w']
   taps = kernel_h * kernel_w * op.inputs[0].channels
   return (
-      params['groups'] == 1
-      and taps >= 4
-      and params['requant.sums'] == Sums.BOUNDED
-      and kernel_h <= limits.CONV_KERNEL_H
-      and (_is_pointwise(op) or taps <= max(op.scratch_bytes, limits.CONV_STACK_BYTES))
+    params['groups'] == 1
+    and taps >= 4
+    and params['requant.sums'] == Sums.BOUNDED
+    and kernel_h <= limits.CONV_KERNEL_H
+    and (_is_pointwise(op) or taps <= max(op.scratch_bytes, limits.CONV_STACK_BYTES))
   )
 
 
@@ -78,20 +78,20 @@ def _is_fast_depthwise(op: Op) -> bool:
   params = op.params
   stride = params['window.stride_w']
   return (
-      params['depth_multiplier'] == 1
-      and params['requant.sums'] == Sums.BOUNDED
-      and op.inputs[0].channels >= limits.DEPTHWISE_CHANNELS
-      and params['window.dilation_w'] == 1
-      and stride <= limits.DEPTHWISE_STRIDE
-      and params['window.kernel_w'] <= limits.DEPTHWISE_TAPS * stride
-      and params['window.kernel_h'] <= limits.DEPTHWISE_KERNEL_H
+    params['depth_multiplier'] == 1
+    and params['requant.sums'] == Sums.BOUNDED
+    and op.inputs[0].channels >= limits.DEPTHWISE_CHANNELS
+    and params['window.dilation_w'] == 1
+    and stride <= limits.DEPTHWISE_STRIDE
+    and params['window.kernel_w'] <= limits.DEPTHWISE_TAPS * stride
+    and params['window.kernel_h'] <= limits.DEPTHWISE_KERNEL_H
   )
 
 
 _IS_FAST = {
-    Kind.CONV_2D: _is_fast_conv,
-    Kind.DEPTHWISE_CONV_2D: _is_fast_depthwise,
-    Kind.FULLY_CONNECTED: _is_fast_fully_connected,
+  Kind.CONV_2D: _is_fast_conv,
+  Kind.DEPTHWISE_CONV_2D: _is_fast_depthwise,
+  Kind.FULLY_CONNECTED: _is_fast_fully_connected,
 }
 
 
@@ -103,5 +103,5 @@ def _is_plain_3x3(stage: Stage, op: Op) -> bool:
   shifts = memoryview(stage.constants)[at : at + count].cast('b')
   most = limits.MOST_SCALING_SHIFT
   return (params['window.kernel_h'], params['window.kernel_w']) == (3, 3) and all(
-      -most <= shift <= -1 for shift in shifts
+    -most <= shift <= -1 for shift in shifts
   )

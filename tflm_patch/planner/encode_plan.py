@@ -21,14 +21,14 @@ from tflm_patch.program.encode import (
 def encode_stage(plan: StagePlan) -> EncodedStage:
   """The program of a plan and its constants."""
   return encode(
-      Program(
-          n_inputs=len(plan.graph.inputs),
-          n_outputs=len(plan.graph.outputs),
-          maps=_maps(plan),
-          ops=_ops(plan),
-          segments=[_segment(segment) for segment in plan.segments],
-          workspace_bytes=plan.workspace_bytes,
-      )
+    Program(
+      n_inputs=len(plan.graph.inputs),
+      n_outputs=len(plan.graph.outputs),
+      maps=_maps(plan),
+      ops=_ops(plan),
+      segments=[_segment(segment) for segment in plan.segments],
+      workspace_bytes=plan.workspace_bytes,
+    )
   )
 
 
@@ -37,19 +37,19 @@ def _maps(plan: StagePlan) -> list[ProgramMap]:
   maps = []
   for m, (feature_map, place) in enumerate(zip(plan.graph.maps, plan.maps)):
     entry = records.MapEntry(
-        offset=place.offset,
-        row_bytes=place.row_bytes,
-        rows=feature_map.rows,
-        ring_rows=place.ring_rows,
-        cols=feature_map.cols,
-        channels=feature_map.channels,
-        region=place.region,
-        type=records.TYPE_CODES[feature_map.dtype],
-        zero_point=feature_map.zero_point,
-        producer=producer.get(m, records.NONE),
-        split=place.split,
-        split_region=place.split_region,
-        split_offset=place.split_offset,
+      offset=place.offset,
+      row_bytes=place.row_bytes,
+      rows=feature_map.rows,
+      ring_rows=place.ring_rows,
+      cols=feature_map.cols,
+      channels=feature_map.channels,
+      region=place.region,
+      type=records.TYPE_CODES[feature_map.dtype],
+      zero_point=feature_map.zero_point,
+      producer=producer.get(m, records.NONE),
+      split=place.split,
+      split_region=place.split_region,
+      split_offset=place.split_offset,
     )
     constant = feature_map.constant if feature_map.role == MapRole.CONSTANT else None
     maps.append(ProgramMap(entry, constant))
@@ -64,23 +64,23 @@ def _ops(plan: StagePlan) -> list[ProgramOp]:
       ops.append(ProgramOp(kind, op.inputs, op.outputs, op.steps, op.params))
       continue
     ops.append(
-        ProgramOp(
-            kind,
-            op.inputs,
-            op.outputs,
-            op.steps,
-            op.params,
-            scratch=scratch.offset,
-            scratch_region=scratch.region,
-            scratch_bytes=scratch.bytes,
-        )
+      ProgramOp(
+        kind,
+        op.inputs,
+        op.outputs,
+        op.steps,
+        op.params,
+        scratch=scratch.offset,
+        scratch_region=scratch.region,
+        scratch_bytes=scratch.bytes,
+      )
     )
   return ops
 
 
 def _segment(segment: SegmentPlan) -> ProgramSegment:
   steps = [
-      (i if i == records.PAUSE and count == 0 else i - segment.first_op, row, count)
-      for i, row, count in segment.steps
+    (i if i == records.PAUSE and count == 0 else i - segment.first_op, row, count)
+    for i, row, count in segment.steps
   ]
   return ProgramSegment(segment.first_op, segment.last_op - segment.first_op, steps)

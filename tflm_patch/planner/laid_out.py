@@ -88,15 +88,15 @@ def with_room(graph: StageGraph, chosen: LaidOut) -> LaidOut:
 def without_spare_room(plan: StagePlan, least: int) -> StagePlan:
   """The plan with a workspace no larger than its scratch needs, and at least of `least` bytes."""
   ends = [
-      place.offset + place.bytes
-      for place in plan.scratch
-      if place is not None and place.region == program.Region.WORKSPACE
+    place.offset + place.bytes
+    for place in plan.scratch
+    if place is not None and place.region == program.Region.WORKSPACE
   ]
   return dataclasses.replace(plan, workspace_bytes=layout.aligned(max([least, *ends])))
 
 
 def finish(
-    graph: StageGraph, chosen: LaidOut, tensors: Sequence[int], tensor_bytes: int
+  graph: StageGraph, chosen: LaidOut, tensors: Sequence[int], tensor_bytes: int
 ) -> StagePlan:
   """The plan with the places that were found.
 
@@ -130,17 +130,17 @@ def finish(
   finished = tuple(m for m in maps if m is not None)
   assert len(finished) == len(graph.maps)
   return StagePlan(
-      graph,
-      tuple(_segment_plans(graph, chosen)),
-      finished,
-      tuple(scratch),
-      chosen.layout.bytes,
-      tensor_bytes,
+    graph,
+    tuple(_segment_plans(graph, chosen)),
+    finished,
+    tuple(scratch),
+    chosen.layout.bytes,
+    tensor_bytes,
   )
 
 
 def _spare_scratch(
-    graph: StageGraph, chosen: LaidOut, regions: Sequence[int]
+  graph: StageGraph, chosen: LaidOut, regions: Sequence[int]
 ) -> list[ScratchPlan | None]:
   """Scratch that is free anyway, for operators that are faster with some."""
   scratch: list[ScratchPlan | None] = [None] * len(graph.ops)
@@ -152,9 +152,9 @@ def _spare_scratch(
   for i in wishes:
     first, last = timeline.span(i)
     life = RowLives(np.array([first]), np.array([last]))
-    items.append([
-        layout.Item(size, (life,), layout.ALIGNMENT) for size in graph.ops[i].spare_scratch
-    ])
+    items.append(
+      [layout.Item(size, (life,), layout.ALIGNMENT) for size in graph.ops[i].spare_scratch]
+    )
   places = packing.place_beside(chosen.layout, chosen.needs.items, chosen.regions, items)
   for i, place in zip(wishes, places):
     if place is not None:
@@ -177,7 +177,7 @@ def _own_place(graph: StageGraph, m: int) -> MapPlan | None:
 
 
 def _map_plan(
-    item: layout.Item, place: layout.Place, regions: Sequence[int], how: InPlace, at: int
+  item: layout.Item, place: layout.Place, regions: Sequence[int], how: InPlace, at: int
 ) -> MapPlan:
   """Row r lies `at` bytes into the slot of the item's row r * row_step - row_shift."""
   first, *rest = place.pieces
@@ -185,9 +185,14 @@ def _map_plan(
   if rest:
     second = rest[0]
     return MapPlan(
-        regions[first.region], first.offset, slots, item.slot_bytes, first.count,
-        regions[second.region], second.offset,
-    )  # fmt: skip
+      regions[first.region],
+      first.offset,
+      slots,
+      item.slot_bytes,
+      first.count,
+      regions[second.region],
+      second.offset,
+    )
   region, offset = regions[first.region], first.offset + at
   if (how.row_step, how.row_shift) == (1, 0):
     return MapPlan(region, offset, slots, item.slot_bytes, slots)
@@ -197,9 +202,14 @@ def _map_plan(
   split = slots - start if row_bytes > 0 else start + 1
   back = 0 if row_bytes > 0 else slots - 1
   return MapPlan(
-      region, offset + start * item.slot_bytes, slots, row_bytes, split,
-      region, offset + back * item.slot_bytes,
-  )  # fmt: skip
+    region,
+    offset + start * item.slot_bytes,
+    slots,
+    row_bytes,
+    split,
+    region,
+    offset + back * item.slot_bytes,
+  )
 
 
 def _without_spare_slots(place: MapPlan, rows: int) -> MapPlan:
@@ -221,9 +231,8 @@ def _view_plan(graph: StageGraph, m: int, view: View, base: MapPlan) -> MapPlan:
   if split >= rows:
     return MapPlan(base.region, first, rows, base.row_bytes, rows)
   return MapPlan(
-      base.region, first, rows, base.row_bytes, split,
-      base.split_region, base.split_offset + left,
-  )  # fmt: skip
+    base.region, first, rows, base.row_bytes, split, base.split_region, base.split_offset + left
+  )
 
 
 def _segment_plans(graph: StageGraph, chosen: LaidOut) -> Iterator[SegmentPlan]:
@@ -277,7 +286,7 @@ def _describe(graph: StageGraph, need: needs.Need) -> tuple[str, str]:
 
 
 def join(
-    graph: StageGraph, steps: Sequence[order.Step], band: int | None
+  graph: StageGraph, steps: Sequence[order.Step], band: int | None
 ) -> tuple[tuple[int, int, int], ...]:
   """Joins consecutive steps of an operator; a pause before each band but the first."""
   joined: list[tuple[int, int, int]] = []

@@ -47,7 +47,7 @@ def check_graph(graph: StageGraph) -> None:
   """
   if len(graph.ops) > MAX_OPS_OF_STAGE:
     raise NotStageable(
-        f'it would have {len(graph.ops):,} operators, a stage has at most {MAX_OPS_OF_STAGE:,}'
+      f'it would have {len(graph.ops):,} operators, a stage has at most {MAX_OPS_OF_STAGE:,}'
     )
   check_steps(steps_of(graph))
 
@@ -60,8 +60,8 @@ def check_steps(steps: int) -> None:
   """
   if steps > MAX_STEPS:
     raise NotStageable(
-        f'its operators compute more than {MAX_STEPS:,} rows, which takes too long to plan; '
-        'use a smaller input'
+      f'its operators compute more than {MAX_STEPS:,} rows, which takes too long to plan; '
+      'use a smaller input'
     )
 
 
@@ -74,8 +74,8 @@ def check_patches(grid: tuple[int, int], operators: int) -> None:
   count = grid[0] * grid[1] * operators
   if count > MAX_OPS_OF_STAGE:
     raise NotStageable(
-        f'a grid of {grid[0]}x{grid[1]} patches of {operators} operators makes {count:,} '
-        f'operators, a stage has at most {MAX_OPS_OF_STAGE:,}; choose a smaller grid'
+      f'a grid of {grid[0]}x{grid[1]} patches of {operators} operators makes {count:,} '
+      f'operators, a stage has at most {MAX_OPS_OF_STAGE:,}; choose a smaller grid'
     )
 
 
@@ -87,8 +87,8 @@ def check_workspace(size: int) -> None:
   """
   if size > MAX_WORKSPACE:
     raise NotStageable(
-        f'its workspace would have {size:,} bytes, more than the {MAX_WORKSPACE:,} that TFLM '
-        'can address; use a smaller input'
+      f'its workspace would have {size:,} bytes, more than the {MAX_WORKSPACE:,} that TFLM '
+      'can address; use a smaller input'
     )
 
 

@@ -159,10 +159,10 @@ class Planner:
     runs = np.diff(begins, append=operators.size)
     at = int(chosen.needs.live_bytes().argmax())
     return PlanSize(
-        chosen.layout.bytes,
-        len(chosen.cuts),
-        int((-(-runs // program.MAX_STEP_ROWS)).sum()),
-        int(operators[at]),
+      chosen.layout.bytes,
+      len(chosen.cuts),
+      int((-(-runs // program.MAX_STEP_ROWS)).sum()),
+      int(operators[at]),
     )
 
   def _smallest_layout(self) -> LaidOut:
@@ -226,8 +226,8 @@ class Planner:
   def _at_best(self, candidate: Candidate) -> StagePlan:
     """A plan without places, in which every operator has the scratch that it is fastest with."""
     plans = tuple(
-        SegmentPlan('', first, last, join(self._graph, steps, None), Peak(0, 0, 0, ()))
-        for (first, last), steps in zip(candidate.cuts, candidate.steps)
+      SegmentPlan('', first, last, join(self._graph, steps, None), Peak(0, 0, 0, ()))
+      for (first, last), steps in zip(candidate.cuts, candidate.steps)
     )
     scratch = []
     for op in self._graph.ops:
@@ -265,31 +265,23 @@ class Planner:
     return Candidate(self._graph, cuts, *self._search.run(cuts))
 
   def _lay_out(
-      self,
-      candidate: Candidate,
-      below: int | None,
-      brief: bool = False,
-      enough: int = 0,
+    self, candidate: Candidate, below: int | None, brief: bool = False, enough: int = 0
   ) -> LaidOut | None:
     """None when no workspace of less than `below` bytes was found.
 
     None below `enough` is looked for.
     """
     needed = candidate.needs
-    regions = [
-        layout.Region(self._graph.maps[m].bytes, needed.tensors[m]) for m in self._tensors
-    ]
+    regions = [layout.Region(self._graph.maps[m].bytes, needed.tensors[m]) for m in self._tensors]
     found = layout_search.find_layout(
-        needed.items, regions, needed.length, limit=below, brief=brief, enough=enough
+      needed.items, regions, needed.length, limit=below, brief=brief, enough=enough
     )
     if found is None:
       return None
-    return LaidOut(
-        self._graph, candidate.cuts, candidate.operators, needed, tuple(regions), found
-    )
+    return LaidOut(self._graph, candidate.cuts, candidate.operators, needed, tuple(regions), found)
 
 
 def _whole_bytes(graph: StageGraph) -> int:
   return sum(m.bytes for m in graph.maps if m.role != MapRole.CONSTANT and m.view is None) + sum(
-      op.scratch_bytes for op in graph.ops
+    op.scratch_bytes for op in graph.ops
   )

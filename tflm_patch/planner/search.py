@@ -45,9 +45,7 @@ class StageSearch:
     options: Budget and objective.
   """
 
-  def __init__(
-      self, graph: StageGraph, reuse_inputs: Sequence[int], options: PlanOptions
-  ) -> None:
+  def __init__(self, graph: StageGraph, reuse_inputs: Sequence[int], options: PlanOptions) -> None:
     self._graph = graph
     self._reuse = reuse_inputs
     self._options = options
@@ -217,10 +215,10 @@ class StageSearch:
     best, limit = None, (1 - _WORTH) * self._peak(rewrites)
     bounding = set(self._planner(rewrites).bounding_operators())
     ranges = [
-        (patches.least_bytes(self._graph, first, depth), first, depth)
-        for first in range(len(self._graph.ops))
-        for depth in patches.depths(self._graph, first)
-        if any(op.name in bounding for op in self._graph.ops[first:depth])
+      (patches.least_bytes(self._graph, first, depth), first, depth)
+      for first in range(len(self._graph.ops))
+      for depth in patches.depths(self._graph, first)
+      if any(op.name in bounding for op in self._graph.ops[first:depth])
     ]
     for least, first, depth in sorted(ranges)[:_PATCHED]:
       for grid in _GRIDS if least < limit else ():
@@ -257,15 +255,11 @@ class StageSearch:
     if options.patch_depth is not None:
       if options.patch_depth not in depths:
         known = ', '.join(map(str, depths)) or 'none'
-        raise NotStageable(
-            f'a patch depth of {options.patch_depth} is not possible; {known} is'
-        )
+        raise NotStageable(f'a patch depth of {options.patch_depth} is not possible; {known} is')
       depths = [options.patch_depth]
     if not depths:
       raise NotStageable('its first operator cannot run in patches')
-    depth = min(
-        depths, key=lambda d: (patches.estimate_peak(self._graph, d, options.grid), d)
-    )
+    depth = min(depths, key=lambda d: (patches.estimate_peak(self._graph, d, options.grid), d))
     return self._planner(_Rewrites(patched=(0, depth, options.grid))).smallest(brief=True)
 
 

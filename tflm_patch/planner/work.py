@@ -15,19 +15,17 @@ from tflm_patch.program.fields import scalars
 
 def work_of_plan(plan: StagePlan) -> list[OperatorWork]:
   """The operators of a plan; equals `work_of_program` of its program."""
-  calls = Counter(
-      op for segment in plan.segments for op, _, count in segment.steps if count
-  )
+  calls = Counter(op for segment in plan.segments for op, _, count in segment.steps if count)
   return [
-      operator_work(
-          op.kind,
-          {} if op.params is None else scalars(op.params),
-          _shape(plan.graph.maps[op.inputs[0]]),
-          _shape(plan.graph.maps[op.outputs[0]]),
-          calls[i],
-          0 if scratch is None else scratch.bytes,
-      )
-      for i, (op, scratch) in enumerate(zip(plan.graph.ops, plan.scratch))
+    operator_work(
+      op.kind,
+      {} if op.params is None else scalars(op.params),
+      _shape(plan.graph.maps[op.inputs[0]]),
+      _shape(plan.graph.maps[op.outputs[0]]),
+      calls[i],
+      0 if scratch is None else scratch.bytes,
+    )
+    for i, (op, scratch) in enumerate(zip(plan.graph.ops, plan.scratch))
   ]
 
 

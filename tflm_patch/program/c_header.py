@@ -15,13 +15,13 @@ from tflm_patch.program import records
 from tflm_patch.program.fields import STRUCTURES, FieldType, field_types
 
 _C_TYPES = {
-    'b': 'int8_t',
-    'B': 'uint8_t',
-    'h': 'int16_t',
-    'H': 'uint16_t',
-    'i': 'int32_t',
-    'I': 'uint32_t',
-    'f': 'float',
+  'b': 'int8_t',
+  'B': 'uint8_t',
+  'h': 'int16_t',
+  'H': 'uint16_t',
+  'i': 'int32_t',
+  'I': 'uint32_t',
+  'f': 'float',
 }
 _WIDTH = 80
 
@@ -121,7 +121,7 @@ def _docstring(cls: type) -> str:
 def _comment(text: str, indent: str = '') -> list[str]:
   """A comment of its own, before what it is about."""
   lines = textwrap.wrap(
-      text, _WIDTH - len(indent) - 6, break_long_words=False, break_on_hyphens=False
+    text, _WIDTH - len(indent) - 6, break_long_words=False, break_on_hyphens=False
   )
   commented = [f'{indent} * {line}' for line in lines]
   commented[0] = f'{indent}/* {lines[0]}'

@@ -129,8 +129,8 @@ def header(data: bytes) -> Header:
     raise ProgramError('the stage program is damaged')
   if found.version != program.VERSION:
     raise ProgramError(
-        f'the stage program has format version {found.version}, this tflm-patch reads '
-        f'{program.VERSION}'
+      f'the stage program has format version {found.version}, this tflm-patch reads '
+      f'{program.VERSION}'
     )
   if found.program_bytes != len(data):
     raise ProgramError('the stage program is damaged')
@@ -167,23 +167,22 @@ def decode(data: bytes, constants: bytes) -> Stage:
 def _decode(data: bytes, constants: bytes) -> Stage:
   head = header(data)
   maps = tuple(
-      _map(index, program.MAP.unpack(data, head.maps + program.MAP.size * index))
-      for index in range(head.n_maps)
+    _map(index, program.MAP.unpack(data, head.maps + program.MAP.size * index))
+    for index in range(head.n_maps)
   )
   edges = struct.unpack_from(f'<{head.n_edges}H', data, head.edges)
   ops = tuple(
-      _op(index, data, head.ops + program.OP.size * index, maps, edges)
-      for index in range(head.n_ops)
+    _op(index, data, head.ops + program.OP.size * index, maps, edges) for index in range(head.n_ops)
   )
   return Stage(
-      n_inputs=head.n_inputs,
-      n_outputs=head.n_outputs,
-      workspace_bytes=head.workspace_bytes,
-      family=head.family,
-      maps=maps,
-      ops=ops,
-      segments=_segments(data, head),
-      constants=constants,
+    n_inputs=head.n_inputs,
+    n_outputs=head.n_outputs,
+    workspace_bytes=head.workspace_bytes,
+    family=head.family,
+    maps=maps,
+    ops=ops,
+    segments=_segments(data, head),
+    constants=constants,
   )
 
 
@@ -192,17 +191,11 @@ def _map(index: int, fields: dict[str, Any]) -> Map:
   return Map(index, **{name: fields[name] for name in names})
 
 
-def _op(
-    index: int,
-    data: bytes,
-    at: int,
-    maps: tuple[Map, ...],
-    edges: tuple[int, ...],
-) -> Op:
+def _op(index: int, data: bytes, at: int, maps: tuple[Map, ...], edges: tuple[int, ...]) -> Op:
   fields = program.OP.unpack(data, at)
   if fields['kind'] not in list(Kind):
     raise ProgramError(
-        f'the stage program has an operator of kind {fields["kind"]}, unknown to this tflm-patch'
+      f'the stage program has an operator of kind {fields["kind"]}, unknown to this tflm-patch'
     )
   kind = Kind(fields['kind'])
   record = program.PARAMETERS.get(kind)
@@ -211,14 +204,14 @@ def _op(
   operands = tuple(maps[edges[i]] for i in range(first, end))
   has_scratch = fields['scratch'] != program.NONE
   return Op(
-      index=index,
-      kind=kind,
-      inputs=operands[:n_inputs],
-      outputs=operands[n_inputs:],
-      steps=fields['steps'],
-      params={} if record is None else record.unpack(data, fields['params']),
-      scratch=(fields['scratch_region'], fields['scratch']) if has_scratch else None,
-      scratch_bytes=fields['scratch_bytes'],
+    index=index,
+    kind=kind,
+    inputs=operands[:n_inputs],
+    outputs=operands[n_inputs:],
+    steps=fields['steps'],
+    params={} if record is None else record.unpack(data, fields['params']),
+    scratch=(fields['scratch_region'], fields['scratch']) if has_scratch else None,
+    scratch_bytes=fields['scratch_bytes'],
   )
 
 
@@ -231,10 +224,12 @@ def _segments(data: bytes, head: Header) -> tuple[tuple[Step, ...], ...]:
     if fields['first_step'] != next_step:
       raise IndexError(fields['first_step'])
     next_step += fields['n_steps']
-    segments.append(tuple(
+    segments.append(
+      tuple(
         _step(data, head.steps + program.STEP.size * i, fields['first_op'], head.n_ops)
         for i in range(fields['first_step'], next_step)
-    ))
+      )
+    )
   return tuple(segments)
 
 

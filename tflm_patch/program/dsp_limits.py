@@ -25,15 +25,15 @@ _WORD = 4
 DEPTHWISE_STACK_BYTES = _WORD * DEPTHWISE_CHANNELS * DEPTHWISE_STACK_WORDS
 
 _LIMITS = {
-    'CONV_STACK_BYTES': (CONV_STACK_BYTES, 'of CONV_2D, for widened pixels, without a scratch'),
-    'CONV_KERNEL_H': (CONV_KERNEL_H, 'the most, of windows that are gathered'),
-    'WIDE_PIXELS': (WIDE_PIXELS, 'widened at a time'),
-    'DEPTHWISE_CHANNELS': (DEPTHWISE_CHANNELS, 'of a block'),
-    'DEPTHWISE_KERNEL_H': (DEPTHWISE_KERNEL_H, 'the most, as below'),
-    'DEPTHWISE_STRIDE': (DEPTHWISE_STRIDE, ''),
-    'DEPTHWISE_TAPS': (DEPTHWISE_TAPS, 'of a kernel row, stride columns apart'),
-    'DEPTHWISE_STACK_WORDS': (DEPTHWISE_STACK_WORDS, 'of a channel, without a scratch'),
-    'MOST_SCALING_SHIFT': (MOST_SCALING_SHIFT, 'also in assembly'),
+  'CONV_STACK_BYTES': (CONV_STACK_BYTES, 'of CONV_2D, for widened pixels, without a scratch'),
+  'CONV_KERNEL_H': (CONV_KERNEL_H, 'the most, of windows that are gathered'),
+  'WIDE_PIXELS': (WIDE_PIXELS, 'widened at a time'),
+  'DEPTHWISE_CHANNELS': (DEPTHWISE_CHANNELS, 'of a block'),
+  'DEPTHWISE_KERNEL_H': (DEPTHWISE_KERNEL_H, 'the most, as below'),
+  'DEPTHWISE_STRIDE': (DEPTHWISE_STRIDE, ''),
+  'DEPTHWISE_TAPS': (DEPTHWISE_TAPS, 'of a kernel row, stride columns apart'),
+  'DEPTHWISE_STACK_WORDS': (DEPTHWISE_STACK_WORDS, 'of a channel, without a scratch'),
+  'MOST_SCALING_SHIFT': (MOST_SCALING_SHIFT, 'also in assembly'),
 }
 
 _TOP = """\
@@ -53,8 +53,8 @@ _TOP = """\
 def c_header() -> str:
   """The text of src/dsp/limits.h."""
   lines = [
-      f'#define TFLM_PATCH_{name} {value}u' + (f' /* {comment} */' if comment else '')
-      for name, (value, comment) in _LIMITS.items()
+    f'#define TFLM_PATCH_{name} {value}u' + (f' /* {comment} */' if comment else '')
+    for name, (value, comment) in _LIMITS.items()
   ]
   return _TOP + '\n'.join(lines) + '\n\n#endif /* TFLM_PATCH_SRC_DSP_LIMITS_H_ */\n'
 

@@ -15,20 +15,20 @@ from tflm_patch.program.constants import ConstantPool
 from tflm_patch.program.fields import Deferred, field_types, record_of, scalars
 from tflm_patch.program.params import Params
 from tflm_patch.program.records import (
-    ALIGNMENT,
-    CHECKSUM_FROM,
-    FAMILY_PORTABLE,
-    HEADER,
-    MAGIC,
-    MAP,
-    NONE,
-    OP,
-    SEGMENT,
-    STEP,
-    VERSION,
-    Kind,
-    MapEntry,
-    Region,
+  ALIGNMENT,
+  CHECKSUM_FROM,
+  FAMILY_PORTABLE,
+  HEADER,
+  MAGIC,
+  MAP,
+  NONE,
+  OP,
+  SEGMENT,
+  STEP,
+  VERSION,
+  Kind,
+  MapEntry,
+  Region,
 )
 
 
@@ -47,16 +47,14 @@ def finish(body: bytearray) -> bytes:
   while len(body) % 4:
     body.append(0)
   struct.pack_into('<I', body, HEADER.offset('program_bytes'), len(body))
-  struct.pack_into(
-      '<I', body, HEADER.offset('checksum'), checksum(bytes(body[CHECKSUM_FROM:]))
-  )
+  struct.pack_into('<I', body, HEADER.offset('checksum'), checksum(bytes(body[CHECKSUM_FROM:])))
   return bytes(body)
 
 
 def header_alone(workspace_bytes: int) -> bytes:
   """A program without tables: for predictions of memory, not to be run."""
   return HEADER.pack(
-      magic=MAGIC, version=VERSION, program_bytes=HEADER.size, workspace_bytes=workspace_bytes
+    magic=MAGIC, version=VERSION, program_bytes=HEADER.size, workspace_bytes=workspace_bytes
   )
 
 
@@ -136,24 +134,24 @@ def encode(program: Program) -> EncodedStage:
   constants = pool.finish()
   body = bytearray()
   body += HEADER.pack(
-      magic=MAGIC,
-      version=VERSION,
-      family=program.family,
-      constants_bytes=len(constants),
-      workspace_bytes=program.workspace_bytes,
-      state_bytes=program.state_bytes,
-      n_inputs=program.n_inputs,
-      n_outputs=program.n_outputs,
-      n_maps=len(maps),
-      n_ops=len(program.ops),
-      n_edges=len(edges),
-      n_segments=len(program.segments),
-      n_steps=n_steps,
-      maps=maps_at,
-      ops=ops_at,
-      edges=edges_at,
-      segments=segments_at,
-      steps=steps_at,
+    magic=MAGIC,
+    version=VERSION,
+    family=program.family,
+    constants_bytes=len(constants),
+    workspace_bytes=program.workspace_bytes,
+    state_bytes=program.state_bytes,
+    n_inputs=program.n_inputs,
+    n_outputs=program.n_outputs,
+    n_maps=len(maps),
+    n_ops=len(program.ops),
+    n_edges=len(edges),
+    n_segments=len(program.segments),
+    n_steps=n_steps,
+    maps=maps_at,
+    ops=ops_at,
+    edges=edges_at,
+    segments=segments_at,
+    steps=steps_at,
   )
   body += b''.join(maps)
   body += op_table
@@ -205,15 +203,15 @@ def _ops(ops: Sequence[ProgramOp], pool: ConstantPool, params_base: int) -> tupl
       params_at[record] = params_base + len(params)
       params += record + bytes(-len(record) % 4)
     table += OP.pack(
-        kind=op.kind,
-        n_inputs=len(op.inputs),
-        n_outputs=len(op.outputs),
-        first_edge=first_edge,
-        steps=op.steps,
-        params=params_at[record],
-        scratch=op.scratch,
-        scratch_region=op.scratch_region,
-        scratch_bytes=op.scratch_bytes,
+      kind=op.kind,
+      n_inputs=len(op.inputs),
+      n_outputs=len(op.outputs),
+      first_edge=first_edge,
+      steps=op.steps,
+      params=params_at[record],
+      scratch=op.scratch,
+      scratch_region=op.scratch_region,
+      scratch_bytes=op.scratch_bytes,
     )
     first_edge += len(op.inputs) + len(op.outputs)
   return bytes(table), bytes(params)
@@ -225,10 +223,10 @@ def _segments(segments: Sequence[ProgramSegment]) -> bytes:
   first_step = 0
   for segment in segments:
     table += SEGMENT.pack(
-        first_op=segment.first_op,
-        n_ops=segment.n_ops,
-        first_step=first_step,
-        n_steps=len(segment.steps),
+      first_op=segment.first_op,
+      n_ops=segment.n_ops,
+      first_step=first_step,
+      n_steps=len(segment.steps),
     )
     first_step += len(segment.steps)
     for op_index, row, count in segment.steps:

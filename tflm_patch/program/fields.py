@@ -87,7 +87,7 @@ def constant(name: str, stored_as: str, comment: str = '', alignment: int = 4) -
 def nested(cls: type, comment: str = '') -> Any:
   """A structure inside of a structure."""
   return dataclasses.field(
-      default_factory=cls, metadata={_KEY: FieldType(comment=comment, nested=cls)}
+    default_factory=cls, metadata={_KEY: FieldType(comment=comment, nested=cls)}
   )
 
 

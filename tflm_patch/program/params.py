@@ -66,7 +66,7 @@ class Requant:
   """
 
   multipliers: Array | None = constant(
-      'multiplier_at', '<i4', 'int32[n], n = output channels when per_channel else 1'
+    'multiplier_at', '<i4', 'int32[n], n = output channels when per_channel else 1'
   )
   shifts: Array | None = constant('shift_at', 'i1', 'int8[n]; positive is left', alignment=1)
   act_min: int = i16()
@@ -89,7 +89,7 @@ class ConvParams(Params):
   window: Window = nested(Window)
   requant: Requant = nested(Requant)
   weights: Array | None = constant(
-      'weights_at', 'i1', 'int8[out_channels][kernel_h][kernel_w][in_channels / groups]', 16
+    'weights_at', 'i1', 'int8[out_channels][kernel_h][kernel_w][in_channels / groups]', 16
   )
   bias: Array | None = constant('bias_at', '', 'int32[out_channels]')
   groups: int = u32()
@@ -102,9 +102,7 @@ class DepthwiseParams(Params):
 
   window: Window = nested(Window)
   requant: Requant = nested(Requant)
-  weights: Array | None = constant(
-      'weights_at', 'i1', 'int8[kernel_h][kernel_w][out_channels]', 16
-  )
+  weights: Array | None = constant('weights_at', 'i1', 'int8[kernel_h][kernel_w][out_channels]', 16)
   bias: Array | None = constant('bias_at', '', 'int32[out_channels]')
   depth_multiplier: int = u32()
 
@@ -144,14 +142,14 @@ class TransposeConvParams(Params):
   window: Window = nested(Window)
   requant: Requant = nested(Requant)
   weights: Array | None = constant(
-      'weights_at', 'i1', 'int8[kernel_h][kernel_w][out_channels][in_channels]', 16
+    'weights_at', 'i1', 'int8[kernel_h][kernel_w][out_channels][in_channels]', 16
   )
   bias: Array | None = constant('bias_at', '', 'int32[out_channels], not folded')
   offsets: Array | None = constant(
-      'offsets_at',
-      '<i4',
-      'int32[kernel_h][kernel_w][out_channels]: what a tap adds to the sum, '
-      '-input_zero_point * sum(its weights)',
+    'offsets_at',
+    '<i4',
+    'int32[kernel_h][kernel_w][out_channels]: what a tap adds to the sum, '
+    '-input_zero_point * sum(its weights)',
   )
 
 
@@ -264,7 +262,7 @@ class SoftmaxParams(Params):
   """SOFTMAX over channels, int8 to int8 (output scale 1/256, zero point -128)."""
 
   exp_table: Array | None = constant(
-      'exp_table_at', '<i4', "int32[256], TFLM's fixed-point exp of -i * beta * scale"
+    'exp_table_at', '<i4', "int32[256], TFLM's fixed-point exp of -i * beta * scale"
   )
   diff_min: int = i32('smaller differences count as zero')
 

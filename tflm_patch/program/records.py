@@ -32,18 +32,18 @@ FAMILY_PORTABLE = 0
 
 # The constants of the C header: value and comment.
 CONSTANTS = {
-    'MAGIC': (MAGIC, '"TPCH"'),
-    'VERSION': (VERSION, ''),
-    'ALIGNMENT': (ALIGNMENT, ''),
-    'TENSOR_ALIGNMENT': (4, "of the tensors' memory"),
-    'MAX_TENSORS': (MAX_TENSORS, 'inputs plus outputs of a stage'),
-    'MAX_OPS': (MAX_OPS, 'operators of one segment'),
-    'PAUSE': (PAUSE, 'op of a step that waits for the next band'),
-    'CONV_IN_PLACE_CHANNELS': (CONV_IN_PLACE_CHANNELS, 'see CONV_2D'),
-    'MAX_WIDE_SHIFT': (MAX_WIDE_SHIFT, 'of wide sums'),
-    'BETWEEN_BITS': (BETWEEN_BITS, 'of the weight between two neighbours'),
-    'NONE': (NONE, ''),
-    'CHECKSUM_FROM': (CHECKSUM_FROM, "what follows the checksum's field"),
+  'MAGIC': (MAGIC, '"TPCH"'),
+  'VERSION': (VERSION, ''),
+  'ALIGNMENT': (ALIGNMENT, ''),
+  'TENSOR_ALIGNMENT': (4, "of the tensors' memory"),
+  'MAX_TENSORS': (MAX_TENSORS, 'inputs plus outputs of a stage'),
+  'MAX_OPS': (MAX_OPS, 'operators of one segment'),
+  'PAUSE': (PAUSE, 'op of a step that waits for the next band'),
+  'CONV_IN_PLACE_CHANNELS': (CONV_IN_PLACE_CHANNELS, 'see CONV_2D'),
+  'MAX_WIDE_SHIFT': (MAX_WIDE_SHIFT, 'of wide sums'),
+  'BETWEEN_BITS': (BETWEEN_BITS, 'of the weight between two neighbours'),
+  'NONE': (NONE, ''),
+  'CHECKSUM_FROM': (CHECKSUM_FROM, "what follows the checksum's field"),
 }
 
 
@@ -57,10 +57,10 @@ class Region(enum.IntEnum):
 
 
 REGION_COMMENTS = {
-    Region.WORKSPACE: 'of this invocation',
-    Region.CONSTANTS: 'read only',
-    Region.STATE: 'outlives an invocation; zero points after Prepare and Reset',
-    Region.TENSOR: "and from here on: the stage's inputs, then its outputs",
+  Region.WORKSPACE: 'of this invocation',
+  Region.CONSTANTS: 'read only',
+  Region.STATE: 'outlives an invocation; zero points after Prepare and Reset',
+  Region.TENSOR: "and from here on: the stage's inputs, then its outputs",
 }
 
 
@@ -73,9 +73,9 @@ class Sums(enum.IntEnum):
 
 
 SUMS_COMMENTS = {
-    Sums.INT32: 'any int32',
-    Sums.BOUNDED: 'between -2^30 and 2^30 for any input: a kernel may take a shorter way',
-    Sums.WIDE: 'int64, of int16 maps alone',
+  Sums.INT32: 'any int32',
+  Sums.BOUNDED: 'between -2^30 and 2^30 for any input: a kernel may take a shorter way',
+  Sums.WIDE: 'int64, of int16 maps alone',
 }
 
 
@@ -125,45 +125,39 @@ class Kind(enum.IntEnum):
 RETIRED_KINDS = (25, 29, 30, 38)
 
 KIND_COMMENTS = {
-    Kind.SUB: 'parameters of ADD',
-    Kind.QUANTIZE: 'float32 to int8, uint8 or int16',
-    Kind.DEQUANTIZE: 'int8, uint8 or int16 to float32',
-    Kind.LOOKUP: '8-bit to 8-bit by a table of 256',
-    Kind.TRANSPOSE: (
-        "NCHW to NHWC: the input map's rows are the C planes, its cols H, its channels W; every "
-        'step reads all input rows'
-    ),
-    Kind.CONCATENATION: 'along channels: inputs of equal scale are copied side by side',
-    Kind.MAXIMUM: 'of the quantized values, broadcast like ADD',
-    Kind.MINIMUM: 'likewise',
-    Kind.SPLIT: (
-        'along channels, or along columns when the first output has not all of them: the '
-        'outputs lie side by side in the input'
-    ),
-    Kind.BOTTLENECK: 'three convolutions, some columns at a time',
-    Kind.CONV_2D_S16: 'these are of int16 maps, with the records of the 8-bit kinds',
-    Kind.RESHAPE: 'into other rows, of the same values in all',
-    Kind.FEED: (
-        'rows of a frame from its bands. The input is a tensor of the stage, a band of B rows; '
-        'the output is the frame, whose rows are a multiple of B. Step t copies band row t % B; '
-        'it must come after exactly t / B pauses. A program has at most one, and pauses only '
-        'with one'
-    ),
-    Kind.CROP: 'a part of a map, in its memory',
-    Kind.JOIN: (
-        "a map whose parts were made one by one: the inputs lie in the output's memory and make "
-        'it up together; nothing is copied'
-    ),
+  Kind.SUB: 'parameters of ADD',
+  Kind.QUANTIZE: 'float32 to int8, uint8 or int16',
+  Kind.DEQUANTIZE: 'int8, uint8 or int16 to float32',
+  Kind.LOOKUP: '8-bit to 8-bit by a table of 256',
+  Kind.TRANSPOSE: (
+    "NCHW to NHWC: the input map's rows are the C planes, its cols H, its channels W; every "
+    'step reads all input rows'
+  ),
+  Kind.CONCATENATION: 'along channels: inputs of equal scale are copied side by side',
+  Kind.MAXIMUM: 'of the quantized values, broadcast like ADD',
+  Kind.MINIMUM: 'likewise',
+  Kind.SPLIT: (
+    'along channels, or along columns when the first output has not all of them: the '
+    'outputs lie side by side in the input'
+  ),
+  Kind.BOTTLENECK: 'three convolutions, some columns at a time',
+  Kind.CONV_2D_S16: 'these are of int16 maps, with the records of the 8-bit kinds',
+  Kind.RESHAPE: 'into other rows, of the same values in all',
+  Kind.FEED: (
+    'rows of a frame from its bands. The input is a tensor of the stage, a band of B rows; '
+    'the output is the frame, whose rows are a multiple of B. Step t copies band row t % B; '
+    'it must come after exactly t / B pauses. A program has at most one, and pauses only '
+    'with one'
+  ),
+  Kind.CROP: 'a part of a map, in its memory',
+  Kind.JOIN: (
+    "a map whose parts were made one by one: the inputs lie in the output's memory and make "
+    'it up together; nothing is copied'
+  ),
 }
 
 
-TYPE_CODES = {
-    DType.INT8: 0,
-    DType.UINT8: 1,
-    DType.FLOAT32: 2,
-    DType.INT16: 3,
-    DType.INT32: 4,
-}
+TYPE_CODES = {DType.INT8: 0, DType.UINT8: 1, DType.FLOAT32: 2, DType.INT16: 3, DType.INT32: 4}
 
 
 @structure('tflm_patch_header')
@@ -207,7 +201,7 @@ class MapEntry:
 
   offset: int = u32()
   row_bytes: int = i32(
-      'from a slot to the next, up or down: at least cols * channels * size of the type'
+    'from a slot to the next, up or down: at least cols * channels * size of the type'
   )
   rows: int = u16()
   ring_rows: int = u16('1..rows; rows when the whole map is kept')
@@ -217,8 +211,7 @@ class MapEntry:
   type: int = u8()
   zero_point: int = i16()
   producer: int = u32(
-      'the operator that makes it; TFLM_PATCH_NONE for constants and for tensors that the '
-      'stage reads'
+    'the operator that makes it; TFLM_PATCH_NONE for constants and for tensors that the stage reads'
   )
   split_offset: int = u32()
   split: int = u16('1..ring_rows; ring_rows when the map is in one piece')
@@ -244,7 +237,7 @@ class OpEntry:
   params: int = u32('offset of the parameter record, 4-byte aligned')
   scratch: int = u32('offset of private memory, 16-byte aligned, or NONE')
   scratch_bytes: int = u32(
-      'kept from the first step to the last; CONV_2D and DEPTHWISE_CONV_2D are faster with some'
+    'kept from the first step to the last; CONV_2D and DEPTHWISE_CONV_2D are faster with some'
   )
 
 
@@ -291,35 +284,35 @@ RECORDS = tuple(STRUCTURES.values())
 
 # The parameters of the kinds that have some.
 PARAMS: dict[Kind, type[params.Params]] = {
-    Kind.CONV_2D: params.ConvParams,
-    Kind.DEPTHWISE_CONV_2D: params.DepthwiseParams,
-    Kind.FULLY_CONNECTED: params.FullyConnectedParams,
-    Kind.AVERAGE_POOL_2D: params.PoolParams,
-    Kind.MAX_POOL_2D: params.PoolParams,
-    Kind.ADD: params.AddParams,
-    Kind.MUL: params.MulParams,
-    Kind.MEAN: params.MeanParams,
-    Kind.SOFTMAX: params.SoftmaxParams,
-    Kind.QUANTIZE: params.QuantizeParams,
-    Kind.DEQUANTIZE: params.QuantizeParams,
-    Kind.LOOKUP: params.LookupParams,
-    Kind.PAD: params.PadParams,
-    Kind.RESIZE_NEAREST: params.ResizeParams,
-    Kind.SUB: params.AddParams,
-    Kind.STRIDED_SLICE: params.StridedSliceParams,
-    Kind.SPACE_TO_DEPTH: params.BlockParams,
-    Kind.DEPTH_TO_SPACE: params.BlockParams,
-    Kind.PRELU: params.PreluParams,
-    Kind.RESIZE_BILINEAR: params.ResizeParams,
-    Kind.TRANSPOSE_CONV: params.TransposeConvParams,
-    Kind.BOTTLENECK: params.BottleneckParams,
-    Kind.CONV_2D_S16: params.ConvParams,
-    Kind.DEPTHWISE_CONV_2D_S16: params.DepthwiseParams,
-    Kind.FULLY_CONNECTED_S16: params.FullyConnectedParams,
-    Kind.AVERAGE_POOL_2D_S16: params.PoolParams,
-    Kind.MAX_POOL_2D_S16: params.PoolParams,
-    Kind.ADD_S16: params.AddParams,
-    Kind.CROP: params.CropParams,
+  Kind.CONV_2D: params.ConvParams,
+  Kind.DEPTHWISE_CONV_2D: params.DepthwiseParams,
+  Kind.FULLY_CONNECTED: params.FullyConnectedParams,
+  Kind.AVERAGE_POOL_2D: params.PoolParams,
+  Kind.MAX_POOL_2D: params.PoolParams,
+  Kind.ADD: params.AddParams,
+  Kind.MUL: params.MulParams,
+  Kind.MEAN: params.MeanParams,
+  Kind.SOFTMAX: params.SoftmaxParams,
+  Kind.QUANTIZE: params.QuantizeParams,
+  Kind.DEQUANTIZE: params.QuantizeParams,
+  Kind.LOOKUP: params.LookupParams,
+  Kind.PAD: params.PadParams,
+  Kind.RESIZE_NEAREST: params.ResizeParams,
+  Kind.SUB: params.AddParams,
+  Kind.STRIDED_SLICE: params.StridedSliceParams,
+  Kind.SPACE_TO_DEPTH: params.BlockParams,
+  Kind.DEPTH_TO_SPACE: params.BlockParams,
+  Kind.PRELU: params.PreluParams,
+  Kind.RESIZE_BILINEAR: params.ResizeParams,
+  Kind.TRANSPOSE_CONV: params.TransposeConvParams,
+  Kind.BOTTLENECK: params.BottleneckParams,
+  Kind.CONV_2D_S16: params.ConvParams,
+  Kind.DEPTHWISE_CONV_2D_S16: params.DepthwiseParams,
+  Kind.FULLY_CONNECTED_S16: params.FullyConnectedParams,
+  Kind.AVERAGE_POOL_2D_S16: params.PoolParams,
+  Kind.MAX_POOL_2D_S16: params.PoolParams,
+  Kind.ADD_S16: params.AddParams,
+  Kind.CROP: params.CropParams,
 }
 
 # Their records.

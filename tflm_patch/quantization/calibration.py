@@ -76,10 +76,7 @@ def evaluate(
 
 
 def calibrate(
-  network: Network,
-  samples: Sequence[np.ndarray],
-  options: QuantizeOptions,
-  progress: Progress,
+  network: Network, samples: Sequence[np.ndarray], options: QuantizeOptions, progress: Progress
 ) -> dict[Value, Range]:
   """The range of every value.
 

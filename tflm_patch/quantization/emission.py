@@ -85,12 +85,7 @@ class Emitter:
     is_int16 = self._options.dtype == DType.INT16
     source = self._scales[node.input]
     quantized = quantize_weights(
-      weights,
-      bias,
-      axis,
-      source.scale,
-      self._options.per_channel,
-      is_int16,
+      weights, bias, axis, source.scale, self._options.per_channel, is_int16
     )
     zeros = np.zeros(quantized.scales.size, np.int64)
     products = (quantized.scales * np.float32(source.scale)).astype(np.float32)
@@ -147,9 +142,8 @@ class Emitter:
     if dtype == self._options.dtype:
       return self.tensor(value)
     outside = self.builder.tensor(
-      f'{value.name}/{dtype.name.lower()}', value.shape, dtype,
-      _outside(self._scales[value], dtype),
-    )  # fmt: skip
+      f'{value.name}/{dtype.name.lower()}', value.shape, dtype, _outside(self._scales[value], dtype)
+    )
     self._convert(self.tensor(value), outside)
     return outside
 

@@ -30,10 +30,7 @@ Progress = Callable[[str], None]
 
 
 def quantize(
-  model: Any,
-  samples: Any,
-  options: QuantizeOptions = DEFAULT,
-  progress: Progress | None = None,
+  model: Any, samples: Any, options: QuantizeOptions = DEFAULT, progress: Progress | None = None
 ) -> QuantizationResult:
   """Quantizes a Keras model to int8 after training.
 

@@ -89,8 +89,9 @@ class _Assignment:
       if operation.fixed_scale is not None:
         is_int16 = self._dtype == DType.INT16
         scale, zero_point = operation.fixed_scale.int8
-        fixed = per_tensor(operation.fixed_scale.int16 if is_int16 else scale,
-                           0 if is_int16 else zero_point)  # fmt: skip
+        fixed = per_tensor(
+          operation.fixed_scale.int16 if is_int16 else scale, 0 if is_int16 else zero_point
+        )
     return _Group(found, limits, fixed, [value])
 
   def _share(self, node: Node) -> None:

@@ -18,32 +18,33 @@ def bench_summary(result: BenchResult, estimates: list[Estimate]) -> str:
     per_mac = '' if ratio is None else f'{ratio:8.2f}'
     operator = cost.operator
     lines.append(
-        f'{operator.description:{_WIDTH}} {operator.calls:6,} {operator.macs:12,} '
-        f'{cost.instructions:13,} {per_mac:>8}'
+      f'{operator.description:{_WIDTH}} {operator.calls:6,} {operator.macs:12,} '
+      f'{cost.instructions:13,} {per_mac:>8}'
     )
   per_mac = f', {result.instructions / result.macs:.2f} per MAC' if result.macs else ''
   share = 100 * result.executor_instructions / max(result.instructions, 1)
   lines += [
-      '',
-      f'instructions   {result.instructions:,}{per_mac} ({result.cpu}, {result.optimization})',
-      *_bands(result),
-      f'MACs           {result.macs:,}',
-      f'executor       {result.executor_instructions:,} of the instructions ({share:.2f} %)',
-      f'validation     {result.validate_instructions:,} instructions, once',
-      f'workspace      {result.workspace:,} bytes',
-      f'stack          {result.stack:,} bytes to run, {result.validate_stack:,} to validate',
-      f'code           {result.code_bytes:,} bytes: executor and all kernels',
-      f'exactness      {_exactness(result)}',
+    '',
+    f'instructions   {result.instructions:,}{per_mac} ({result.cpu}, {result.optimization})',
+    *_bands(result),
+    f'MACs           {result.macs:,}',
+    f'executor       {result.executor_instructions:,} of the instructions ({share:.2f} %)',
+    f'validation     {result.validate_instructions:,} instructions, once',
+    f'workspace      {result.workspace:,} bytes',
+    f'stack          {result.stack:,} bytes to run, {result.validate_stack:,} to validate',
+    f'code           {result.code_bytes:,} bytes: executor and all kernels',
+    f'exactness      {_exactness(result)}',
   ]
   if result.predicted_instructions is not None:
     error = 100 * (result.predicted_instructions / max(result.instructions, 1) - 1)
     fitted = (
-        '' if result.predicted_optimization == result.optimization
-        else f' for {result.predicted_optimization}'
+      ''
+      if result.predicted_optimization == result.optimization
+      else f' for {result.predicted_optimization}'
     )
     lines.append(
-        f'cost model     {result.predicted_instructions:,} instructions predicted{fitted} '
-        f'({error:+.1f} %)'
+      f'cost model     {result.predicted_instructions:,} instructions predicted{fitted} '
+      f'({error:+.1f} %)'
     )
   if result.stock_operators:
     names = ', '.join(dict.fromkeys(result.stock_operators))
@@ -52,9 +53,9 @@ def bench_summary(result: BenchResult, estimates: list[Estimate]) -> str:
     assumed = estimates[0].cycles_per_instruction
     lines += ['', f'estimates, not measured: {assumed:.2f} cycles per instruction assumed']
     lines += [
-        f'  {estimate.target:<14} {estimate.milliseconds:10.1f} ms at '
-        f'{estimate.clock_hz / 1e6:.0f} MHz'
-        for estimate in estimates
+      f'  {estimate.target:<14} {estimate.milliseconds:10.1f} ms at '
+      f'{estimate.clock_hz / 1e6:.0f} MHz'
+      for estimate in estimates
     ]
   return '\n'.join(lines)
 
@@ -64,8 +65,8 @@ def _bands(result: BenchResult) -> list[str]:
     return []
   share = 100 * result.longest_band / max(result.instructions, 1)
   return [
-      f'longest band   {result.longest_band:,} instructions, {share:.0f} % of the frame\'s '
-      f'{result.bands} bands together'
+    f"longest band   {result.longest_band:,} instructions, {share:.0f} % of the frame's "
+    f'{result.bands} bands together'
   ]
 
 
@@ -76,5 +77,5 @@ def _exactness(result: BenchResult) -> str:
   if result.different_bytes:
     return f'{result.different_bytes:,} output bytes DIFFER from {reference} in TFLM'
   if result.stray_bytes:
-    return f'{result.stray_bytes:,} bytes WRITTEN outside the stage\'s memory'
+    return f"{result.stray_bytes:,} bytes WRITTEN outside the stage's memory"
   return f'every output byte equal to {reference} in TFLM'

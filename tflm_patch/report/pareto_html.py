@@ -64,10 +64,7 @@ def write_html(found: Pareto, model: str, path: str | os.PathLike[str]) -> None:
   """
   title = html.escape(f'{printable(os.path.basename(model))}: arena against work')
   page = _PAGE.format(
-      title=title,
-      stock_arena=found.stock_arena,
-      chart=_chart(found),
-      table=_table(found),
+    title=title, stock_arena=found.stock_arena, chart=_chart(found), table=_table(found)
   )
   write_atomically(path, page.encode())
 
@@ -101,20 +98,20 @@ def _chart(found: Pareto) -> str:
     parts.append(f'<text x="{_LEFT - 8}" y="{at + 4}" text-anchor="end">{value:.2f}</text>')
   for value in x.ticks():
     parts.append(
-        f'<text x="{x.at(value)}" y="{bottom + 18}" text-anchor="middle">{value:,.0f}</text>'
+      f'<text x="{x.at(value)}" y="{bottom + 18}" text-anchor="middle">{value:,.0f}</text>'
     )
   parts += [
-      f'<line class="axis" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{bottom}" y2="{bottom}"/>',
-      f'<line class="axis" x1="{_LEFT}" x2="{_LEFT}" y1="{_TOP}" y2="{bottom}"/>',
-      f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 12}" text-anchor="middle">'
-      'arena, KB</text>',
-      f'<text transform="translate(18 {bottom / 2}) rotate(-90)" text-anchor="middle">'
-      'MACs, stock = 1</text>',
+    f'<line class="axis" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{bottom}" y2="{bottom}"/>',
+    f'<line class="axis" x1="{_LEFT}" x2="{_LEFT}" y1="{_TOP}" y2="{bottom}"/>',
+    f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 12}" text-anchor="middle">'
+    'arena, KB</text>',
+    f'<text transform="translate(18 {bottom / 2}) rotate(-90)" text-anchor="middle">'
+    'MACs, stock = 1</text>',
   ]
   front = ' '.join(
-      f'{x.at(point.arena_total / _KB)},{y.at(_work(point, found))}'
-      for point in found.points
-      if point.optimal
+    f'{x.at(point.arena_total / _KB)},{y.at(_work(point, found))}'
+    for point in found.points
+    if point.optimal
   )
   parts.append(f'<polyline class="front" points="{front}"/>')
   for point in found.points:
@@ -128,14 +125,17 @@ def _chart(found: Pareto) -> str:
 def _table(found: Pareto) -> str:
   header = ('options', 'arena', 'head', 'below stock', 'MACs', 'kernel calls', 'optimal')
   rows = [
-      (
-          point.options, f'{point.arena_total:,}', f'{point.arena_head:,}',
-          f'{found.stock_arena / max(point.arena_total, 1):.1f}x',
-          f'{_work(point, found):.3f}x', f'{point.kernel_calls:,}',
-          'yes' if point.optimal else '',
-      )
-      for point in found.points
-  ]  # fmt: skip
+    (
+      point.options,
+      f'{point.arena_total:,}',
+      f'{point.arena_head:,}',
+      f'{found.stock_arena / max(point.arena_total, 1):.1f}x',
+      f'{_work(point, found):.3f}x',
+      f'{point.kernel_calls:,}',
+      'yes' if point.optimal else '',
+    )
+    for point in found.points
+  ]
   lines = ['<table>', _row('th', header, '')]
   lines += [_row('td', row, _class(point)) for row, point in zip(rows, found.points)]
   return '\n'.join([*lines, '</table>'])

@@ -29,19 +29,24 @@ def plot_memory(analysis: Analysis, path: str | os.PathLike[str]) -> None:
   result = analysis.conversion
   positions = range(len(rows))
   figure, axes = pyplot.subplots(
-      2, 1, figsize=(max(7.0, min(18.0, 0.22 * len(rows) + 3)), 6.4), sharex=True, sharey=True
+    2, 1, figsize=(max(7.0, min(18.0, 0.22 * len(rows) + 3)), 6.4), sharex=True, sharey=True
   )
   panels = (
-      ('stock TFLM', [row.live_before for row in rows], _STOCK, result.original_arena.head),
-      ('tflm-patch', [row.live_after for row in rows], _CONVERTED, result.converted_arena.head),
+    ('stock TFLM', [row.live_before for row in rows], _STOCK, result.original_arena.head),
+    ('tflm-patch', [row.live_after for row in rows], _CONVERTED, result.converted_arena.head),
   )
   for axis, (label, values, color, head) in zip(axes, panels):
     axis.bar(positions, [value / _KB for value in values], width=0.85, color=color)
     axis.axhline(head / _KB, color='#444444', linewidth=0.8, linestyle='--')
     axis.text(
-        len(rows) - 0.5, head / _KB, f'{label}: peak {head / _KB:,.1f} KB ',
-        ha='right', va='bottom', fontsize=10, color='#222222',
-    )  # fmt: skip
+      len(rows) - 0.5,
+      head / _KB,
+      f'{label}: peak {head / _KB:,.1f} KB ',
+      ha='right',
+      va='bottom',
+      fontsize=10,
+      color='#222222',
+    )
     axis.set_ylabel('activations alive, KB')
     axis.spines[['top', 'right']].set_visible(False)
     axis.margins(x=0.01)
@@ -49,7 +54,7 @@ def plot_memory(analysis: Analysis, path: str | os.PathLike[str]) -> None:
   step = max(1, len(rows) // 40)
   axes[1].set_xticks(list(positions)[::step])
   axes[1].set_xticklabels(
-      [f'{row.index} {row.opcode}' for row in rows][::step], rotation=90, fontsize=7
+    [f'{row.index} {row.opcode}' for row in rows][::step], rotation=90, fontsize=7
   )
   name = printable(os.path.basename(result.original.source)) or 'model'
   factor = result.original_arena.head / max(result.converted_arena.head, 1)
@@ -73,15 +78,20 @@ def plot_pareto(found: Pareto, model: str, path: str | os.PathLike[str]) -> None
   for optimal, color, label in ((False, _STOCK, 'beaten'), (True, _CONVERTED, 'optimal')):
     points = [point for point in found.points if point.optimal == optimal]
     axis.scatter(
-        [point.arena_total / _KB for point in points],
-        [point.macs / found.stock_macs for point in points],
-        color=color, label=label, zorder=3 if optimal else 2,
-    )  # fmt: skip
+      [point.arena_total / _KB for point in points],
+      [point.macs / found.stock_macs for point in points],
+      color=color,
+      label=label,
+      zorder=3 if optimal else 2,
+    )
     for point in points if optimal else ():
       axis.annotate(
-          point.options, (point.arena_total / _KB, point.macs / found.stock_macs),
-          textcoords='offset points', xytext=(5, 5), fontsize=7,
-      )  # fmt: skip
+        point.options,
+        (point.arena_total / _KB, point.macs / found.stock_macs),
+        textcoords='offset points',
+        xytext=(5, 5),
+        fontsize=7,
+      )
   axis.axvline(found.stock_arena / _KB, color='#444444', linewidth=0.8, linestyle='--')
   axis.text(found.stock_arena / _KB, 1.0, 'stock ', ha='right', fontsize=8)
   axis.set_xlabel('arena, KB')
@@ -101,7 +111,7 @@ def _pyplot() -> Any:
     from matplotlib import pyplot
   except ImportError as error:
     raise EnvironmentMissing(
-        'plots need matplotlib; install it with: pip install "tflm-patch[plot]"'
+      'plots need matplotlib; install it with: pip install "tflm-patch[plot]"'
     ) from error
   return pyplot
 

@@ -32,8 +32,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1
   lines = []
   for number, row in enumerate(texts):
     cells = [
-        cell.ljust(width) if i < left else cell.rjust(width)
-        for i, (cell, width) in enumerate(zip(row, widths))
+      cell.ljust(width) if i < left else cell.rjust(width)
+      for i, (cell, width) in enumerate(zip(row, widths))
     ]
     lines.append('  '.join(cells).rstrip())
     if number == 0:
@@ -49,34 +49,37 @@ def conversion_summary(result: ConversionResult, output: str) -> str:
   """What `convert` prints."""
   if not result.changed:
     notes = [*_missing_text(result), *_unknown_text(result.unknown_memory)]
-    return '\n'.join([
-        f'unchanged: {short_names(result.reason or "")}', *notes, f'written: {output}',
-    ])
+    return '\n'.join(
+      [f'unchanged: {short_names(result.reason or "")}', *notes, f'written: {output}']
+    )
   before, after = result.original_arena, result.converted_arena
   rows = [
-      ('arena', before.total, after.total),
-      ('  head (activations)', before.head, after.head),
-      ('  tail (persistent)', before.tail, after.tail),
-      ('smallest arena that works', before.required, after.required),
-      ('arena in Python, 8-byte pointers', result.original_arena_host.total,
-       result.converted_arena_host.total),
-      ('file', result.original_bytes, result.converted_bytes),
-      ('MACs', result.original_macs, result.converted_macs),
+    ('arena', before.total, after.total),
+    ('  head (activations)', before.head, after.head),
+    ('  tail (persistent)', before.tail, after.tail),
+    ('smallest arena that works', before.required, after.required),
+    (
+      'arena in Python, 8-byte pointers',
+      result.original_arena_host.total,
+      result.converted_arena_host.total,
+    ),
+    ('file', result.original_bytes, result.converted_bytes),
+    ('MACs', result.original_macs, result.converted_macs),
   ]
   lines = [
-      table(
-          ('bytes', 'stock', 'converted', 'factor'),
-          [(name, f'{a:,}', f'{b:,}', _factor(a, b)) for name, a, b in rows],
-      ),
-      '',
+    table(
+      ('bytes', 'stock', 'converted', 'factor'),
+      [(name, f'{a:,}', f'{b:,}', _factor(a, b)) for name, a, b in rows],
+    ),
+    '',
   ]
   for number, stage in enumerate(result.stages):
     plan = stage.plan
     streams = sum(segment.schedule == 'stream' for segment in plan.segments)
     lines.append(
-        f'stage {number}: {len(stage.region)} operators in {len(plan.segments)} segments'
-        f' ({streams} streamed), workspace {plan.workspace_bytes:,}, program'
-        f' {len(stage.encoded.program):,}, constants {len(stage.encoded.constants):,} bytes'
+      f'stage {number}: {len(stage.region)} operators in {len(plan.segments)} segments'
+      f' ({streams} streamed), workspace {plan.workspace_bytes:,}, program'
+      f' {len(stage.encoded.program):,}, constants {len(stage.encoded.constants):,} bytes'
     )
   lines += [f'note: {note}' for note in result.notes]
   lines += [f'{change.plugin}: {change.text}' for change in result.changes[:8]]
@@ -107,8 +110,8 @@ def _stock_text(result: ConversionResult) -> list[str]:
     lines.append(f'... and {count} stock operators for other reasons; --json lists all')
   if result.stock_operators and _has_free_batch(result):
     lines.append(
-        'The model was exported for any batch size: export with batch size 1 '
-        '(keras.Input(batch_size=1)), so that shapes are constants'
+      'The model was exported for any batch size: export with batch size 1 '
+      '(keras.Input(batch_size=1)), so that shapes are constants'
     )
   return lines
 
@@ -130,7 +133,7 @@ def _has_free_batch(result: ConversionResult) -> bool:
   graph = result.original.main
   signatures = [getattr(graph.tensors[i].origin, 'shapeSignature', None) for i in graph.inputs]
   return any(operator.opcode == 'SHAPE' for operator in result.stock_operators) and any(
-      signature is not None and len(signature) and signature[0] == -1 for signature in signatures
+    signature is not None and len(signature) and signature[0] == -1 for signature in signatures
   )
 
 
@@ -139,8 +142,8 @@ def _missing_text(result: ConversionResult) -> list[str]:
     return []
   names = [f'{opcode} ({count})' for opcode, count in result.missing_kernels.items()]
   return [
-      f'TFLM cannot run this model: it has no kernel for {", ".join(names)}; replace what '
-      'becomes these operators and export again'
+    f'TFLM cannot run this model: it has no kernel for {", ".join(names)}; replace what '
+    'becomes these operators and export again'
   ]
 
 
@@ -148,35 +151,41 @@ def _unknown_text(names: Sequence[str]) -> list[str]:
   if not names:
     return []
   return [
-      f'arena at least: the memory of {", ".join(names)} is not known and comes on top; '
-      'tflm-patch verify measures it where TFLM has the operator'
+    f'arena at least: the memory of {", ".join(names)} is not known and comes on top; '
+    'tflm-patch verify measures it where TFLM has the operator'
   ]
 
 
 def _arenas_are(result: ConversionResult) -> str:
   return (
-      f'Arenas are predicted for {result.pointer_bytes}-byte pointers; `tflm-patch verify` '
-      'measures that of the Python interpreter.'
+    f'Arenas are predicted for {result.pointer_bytes}-byte pointers; `tflm-patch verify` '
+    'measures that of the Python interpreter.'
   )
 
 
 def analysis_summary(analysis: Analysis) -> str:
   """What `analyze` prints."""
   rows = [
-      (
-          row.index, row.opcode, 'x'.join(map(str, row.output_shape)), row.schedule, row.segment,
-          f'{row.macs:,}', f'{row.live_before:,}', f'{row.live_after:,}',
-      )
-      for row in analysis.operators
-  ]  # fmt: skip
+    (
+      row.index,
+      row.opcode,
+      'x'.join(map(str, row.output_shape)),
+      row.schedule,
+      row.segment,
+      f'{row.macs:,}',
+      f'{row.live_before:,}',
+      f'{row.live_after:,}',
+    )
+    for row in analysis.operators
+  ]
   header = ('#', 'operator', 'output', 'schedule', 'segment', 'MACs', 'live stock', 'live after')
   result = analysis.conversion
   lines = [table(header, rows, left=5), '']
   lines.append(
-      f'arena: stock {result.original_arena.total:,}, converted '
-      f'{result.converted_arena.total:,} bytes (predicted for {result.pointer_bytes}-byte '
-      f'pointers; in Python {result.original_arena_host.total:,} and '
-      f'{result.converted_arena_host.total:,})'
+    f'arena: stock {result.original_arena.total:,}, converted '
+    f'{result.converted_arena.total:,} bytes (predicted for {result.pointer_bytes}-byte '
+    f'pointers; in Python {result.original_arena_host.total:,} and '
+    f'{result.converted_arena_host.total:,})'
   )
   lines += [f'note: {note}' for note in result.notes]
   if not result.changed:
@@ -198,26 +207,31 @@ def _short(name: str, limit: int = 72) -> str:
 def pareto_summary(found: Pareto) -> str:
   """What `pareto` prints."""
   rows = [
-      (
-          '*' if point.optimal else '', point.options, f'{point.arena_total:,}',
-          f'{point.arena_head:,}', f'{point.macs:,}', f'{point.macs / found.stock_macs:.2f}x',
-          f'{point.kernel_calls:,}',
-      )
-      for point in found.points
-  ]  # fmt: skip
+    (
+      '*' if point.optimal else '',
+      point.options,
+      f'{point.arena_total:,}',
+      f'{point.arena_head:,}',
+      f'{point.macs:,}',
+      f'{point.macs / found.stock_macs:.2f}x',
+      f'{point.kernel_calls:,}',
+    )
+    for point in found.points
+  ]
   header = ('', 'options', 'arena', 'head', 'MACs', 'of stock', 'kernel calls')
-  return '\n'.join([
+  return '\n'.join(
+    [
       f'{table(header, rows, left=2)}\n\n* no other is as good in arena, MACs and kernel calls. '
       f'Stock arena: {found.stock_arena:,} bytes. Arenas are predicted for the target.',
       *_unknown_text(found.unknown_memory),
-  ])
+    ]
+  )
 
 
 def _suggestion_text(suggestion: Suggestion) -> str:
   more = f', {suggestion.overhead:.2f}x MACs' if suggestion.overhead > 1 else ''
   return (
-      f'  {suggestion.option}: -{suggestion.saved_bytes:,} bytes '
-      f'({suggestion.arena_total:,}{more})'
+    f'  {suggestion.option}: -{suggestion.saved_bytes:,} bytes ({suggestion.arena_total:,}{more})'
   )
 
 
@@ -229,17 +243,21 @@ def _bound_text(title: str, bound: Bound) -> str:
 def verification_summary(check: Verification) -> str:
   """What `verify` prints."""
   rows = [
-      (name, f'{getattr(check.original, field):,}', f'{getattr(check.converted, field):,}',
-       _factor(getattr(check.original, field), getattr(check.converted, field)))
-      for name, field in (
-          ('arena', 'arena_host'),
-          ('  head (activations)', 'arena_host_head'),
-          ('  tail (persistent)', 'arena_host_tail'),
-          ('smallest arena that works', 'arena_host_smallest'),
-          ('arena with 4-byte pointers, predicted', 'arena_total'),
-          ('file', 'file_bytes'),
-      )
-  ]  # fmt: skip
+    (
+      name,
+      f'{getattr(check.original, field):,}',
+      f'{getattr(check.converted, field):,}',
+      _factor(getattr(check.original, field), getattr(check.converted, field)),
+    )
+    for name, field in (
+      ('arena', 'arena_host'),
+      ('  head (activations)', 'arena_host_head'),
+      ('  tail (persistent)', 'arena_host_tail'),
+      ('smallest arena that works', 'arena_host_smallest'),
+      ('arena with 4-byte pointers, predicted', 'arena_total'),
+      ('file', 'file_bytes'),
+    )
+  ]
   verdict = f'bit-exact on {check.inputs} inputs'
   if not check.bit_exact:
     verdict = f'NOT bit-exact on {check.inputs} inputs; first difference: {check.mismatch}'
@@ -250,49 +268,57 @@ def verification_summary(check: Verification) -> str:
 def receptive_field_summary(report: ReceptiveFieldReport) -> str:
   """What `analyze --receptive-field` prints."""
   header = (
-      '#', 'operator', 'output', 'kernel', 'stride', 'field', 'jump', 'adds', 'MACs', 'patches',
-  )  # fmt: skip
+    '#',
+    'operator',
+    'output',
+    'kernel',
+    'stride',
+    'field',
+    'jump',
+    'adds',
+    'MACs',
+    'patches',
+  )
   lines = [table(header, [_field_row(row) for row in report.operators], left=3), '']
   stage, last = report.stage, report.operators[report.stage.depth - 1]
   peak = report.per_layer_peak
   at = report.operators
   lines += [
-      f'image "{report.image}": {_by(report.image_shape)}',
-      f'patch stage: the first {stage.depth} operators, to {last.name} (at most'
-      f' {report.deepest}), as {_by(stage.grid)} patches of {_by(stage.tile)} outputs',
-      f'patch on the image: {_by(stage.patch)}, of which halo {_by(stage.halo)}',
-      '',
-      table(
-          ('MACs', 'stage', 'overhead', 'network', 'overhead'),
-          [
-              ('operator by operator', f'{stage.macs:,}', '', f'{stage.network_macs:,}', ''),
-              _macs_row('by patches', report, exact=True),
-              _macs_row('by patches, padding counted', report, exact=False),
-          ],
-      ),
-      '',
-      table(
-          ('analytic peak, bytes', 'operator by operator', 'patch stage', 'behind it'),
-          [
-              (
-                  'alive', f'{peak.bytes:,}', f'{stage.stage_peak.bytes:,}',
-                  f'{stage.rest_peak.bytes:,}',
-              ),
-              (
-                  'at', at[peak.at].name, at[stage.stage_peak.at].name,
-                  at[stage.rest_peak.at].name if stage.depth < len(at) else '',
-              ),
-          ],
-      ),
-      'as papers count it: no alignment and no scratch; in the patch stage without the image',
-  ]  # fmt: skip
+    f'image "{report.image}": {_by(report.image_shape)}',
+    f'patch stage: the first {stage.depth} operators, to {last.name} (at most'
+    f' {report.deepest}), as {_by(stage.grid)} patches of {_by(stage.tile)} outputs',
+    f'patch on the image: {_by(stage.patch)}, of which halo {_by(stage.halo)}',
+    '',
+    table(
+      ('MACs', 'stage', 'overhead', 'network', 'overhead'),
+      [
+        ('operator by operator', f'{stage.macs:,}', '', f'{stage.network_macs:,}', ''),
+        _macs_row('by patches', report, exact=True),
+        _macs_row('by patches, padding counted', report, exact=False),
+      ],
+    ),
+    '',
+    table(
+      ('analytic peak, bytes', 'operator by operator', 'patch stage', 'behind it'),
+      [
+        ('alive', f'{peak.bytes:,}', f'{stage.stage_peak.bytes:,}', f'{stage.rest_peak.bytes:,}'),
+        (
+          'at',
+          at[peak.at].name,
+          at[stage.stage_peak.at].name,
+          at[stage.rest_peak.at].name if stage.depth < len(at) else '',
+        ),
+      ],
+    ),
+    'as papers count it: no alignment and no scratch; in the patch stage without the image',
+  ]
   if report.causes:
     total = [sum(row.field.growth[axis] for row in report.causes) for axis in (0, 1)]
     lines += ['', 'what makes patches overlap:']
     lines += [
-        f'  {row.name}, {_by(row.kernel)}: +{row.field.growth[0]} rows, +{row.field.growth[1]}'
-        f' columns of {total[0]} and {total[1]}'
-        for row in report.causes
+      f'  {row.name}, {_by(row.kernel)}: +{row.field.growth[0]} rows, +{row.field.growth[1]}'
+      f' columns of {total[0]} and {total[1]}'
+      for row in report.causes
     ]
   return '\n'.join(lines)
 
@@ -301,19 +327,27 @@ def _macs_row(name: str, report: ReceptiveFieldReport, exact: bool) -> tuple[str
   stage = report.stage
   macs = stage.macs_exact if exact else stage.macs_uniform
   return (
-      name, f'{macs:,}', f'{stage.stage_overhead(exact):+.1%}',
-      f'{stage.network_macs - stage.macs + macs:,}', f'{stage.network_overhead(exact):+.1%}',
-  )  # fmt: skip
+    name,
+    f'{macs:,}',
+    f'{stage.stage_overhead(exact):+.1%}',
+    f'{stage.network_macs - stage.macs + macs:,}',
+    f'{stage.network_overhead(exact):+.1%}',
+  )
 
 
 def _field_row(row: FieldOfOperator) -> tuple[object, ...]:
   return (
-      row.index, row.name, _by(row.output_shape), _by(row.kernel), _by(row.stride),
-      'x'.join('all' if size is None else str(size) for size in row.field.field),
-      'x'.join(f'{float(jump):g}' for jump in row.field.jump),
-      '' if max(row.field.growth) == 0 else _by(row.field.growth),
-      f'{row.macs:,}', 'yes' if row.in_stage else '',
-  )  # fmt: skip
+    row.index,
+    row.name,
+    _by(row.output_shape),
+    _by(row.kernel),
+    _by(row.stride),
+    'x'.join('all' if size is None else str(size) for size in row.field.field),
+    'x'.join(f'{float(jump):g}' for jump in row.field.jump),
+    '' if max(row.field.growth) == 0 else _by(row.field.growth),
+    f'{row.macs:,}',
+    'yes' if row.in_stage else '',
+  )
 
 
 def _by(sizes: Sequence[int] | None) -> str:
@@ -323,13 +357,18 @@ def _by(sizes: Sequence[int] | None) -> str:
 def targets_summary(targets: Sequence[Target]) -> str:
   """What `targets` prints."""
   rows = [
-      (
-          target.name, target.chip, target.cpu, target.kernels, f'{target.clock_hz / 1e6:g}',
-          f'{target.sram_bytes:,}', f'{target.sram_contiguous_bytes:,}',
-          'external' if target.flash_bytes is None else f'{target.flash_bytes:,}',
-      )
-      for target in targets
-  ]  # fmt: skip
+    (
+      target.name,
+      target.chip,
+      target.cpu,
+      target.kernels,
+      f'{target.clock_hz / 1e6:g}',
+      f'{target.sram_bytes:,}',
+      f'{target.sram_contiguous_bytes:,}',
+      'external' if target.flash_bytes is None else f'{target.flash_bytes:,}',
+    )
+    for target in targets
+  ]
   header = ('name', 'chip', 'CPU', 'kernels', 'MHz', 'SRAM', 'in one piece', 'flash')
   lines = [table(header, rows, left=4), '']
   lines += [f'{target.name}: {target.source}. {target.note}'.rstrip() for target in targets]
@@ -339,15 +378,17 @@ def targets_summary(targets: Sequence[Target]) -> str:
 def compile_summary(compiled: CompiledModel, output: str) -> str:
   """What `compile` prints."""
   rows = [
-      ('constants (flash)', compiled.constants_bytes),
-      ('code without kernels (flash, estimate)', compiled.code_bytes_estimate),
-      ('workspace with inputs and outputs (RAM)', compiled.workspace_bytes),
+    ('constants (flash)', compiled.constants_bytes),
+    ('code without kernels (flash, estimate)', compiled.code_bytes_estimate),
+    ('workspace with inputs and outputs (RAM)', compiled.workspace_bytes),
   ]
   calls = ['init', 'input', *(['feed', 'reset'] if compiled.bands > 1 else ['invoke']), 'output']
-  return '\n'.join([
+  return '\n'.join(
+    [
       table(('bytes', ''), [(name, f'{size:,}') for name, size in rows]),
       '',
       f'functions: {", ".join(f"{compiled.name}_{call}" for call in calls)}',
       f'kernels: {", ".join(compiled.kernels)}',
       f'written: {output}, {", ".join(sorted(set(compiled.files) - {pathlib.Path(output).name}))}',
-  ])
+    ]
+  )

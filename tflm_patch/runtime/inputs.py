@@ -20,8 +20,8 @@ _QUANTIZED = (DType.INT8, DType.UINT8, DType.INT16)
 # Of a float input that nothing quantizes: most models are fed -1 .. 1.
 _DEFAULT_SCALE = 2.0 / 255
 _HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
+  (1, 0): np.lib.format.read_array_header_1_0,
+  (2, 0): np.lib.format.read_array_header_2_0,
 }
 # Standard deviation of Gaussian noise, in steps of an 8-bit range.
 _NOISE = 40.0
@@ -64,7 +64,7 @@ def _ramp(values: _Range, shape: tuple[int, ...], random: np.random.Generator) -
 
 
 def _falling_ramp(
-    values: _Range, shape: tuple[int, ...], random: np.random.Generator
+  values: _Range, shape: tuple[int, ...], random: np.random.Generator
 ) -> np.ndarray:
   return _ramp(values, shape, random).ravel()[::-1].reshape(shape)
 
@@ -76,7 +76,7 @@ def _saw(values: _Range, shape: tuple[int, ...], random: np.random.Generator) ->
 
 
 def _checkerboard(
-    values: _Range, shape: tuple[int, ...], random: np.random.Generator
+  values: _Range, shape: tuple[int, ...], random: np.random.Generator
 ) -> np.ndarray:
   """Low and high in turn along every dimension."""
   odd = np.indices(shape).sum(axis=0) % 2 if shape else np.zeros((), int)
@@ -113,8 +113,17 @@ def _binary(values: _Range, shape: tuple[int, ...], random: np.random.Generator)
 
 _Pattern = Callable[[_Range, tuple[int, ...], np.random.Generator], np.ndarray]
 _FIXED: tuple[_Pattern, ...] = (
-    _low, _high, _zero, _ramp, _falling_ramp, _saw, _checkerboard, _stripes, _impulse, _binary,
-)  # fmt: skip
+  _low,
+  _high,
+  _zero,
+  _ramp,
+  _falling_ramp,
+  _saw,
+  _checkerboard,
+  _stripes,
+  _impulse,
+  _binary,
+)
 _NOISES: tuple[_Pattern, ...] = (_uniform, _gaussian)
 
 
@@ -138,11 +147,11 @@ def load_inputs(path: str | os.PathLike[str], model: Model) -> list[list[np.ndar
   values = _mapped(name)
   if values.dtype != tensor.dtype.numpy:
     raise TflmPatchError(
-        f'{name}: holds {values.dtype}; the model takes {tensor.dtype.name.lower()}'
+      f'{name}: holds {values.dtype}; the model takes {tensor.dtype.name.lower()}'
     )
   if values.size == 0 or values.size % tensor.elements or values.shape[-1:] != tensor.shape[-1:]:
     raise TflmPatchError(
-        f'{name}: shape {list(values.shape)}; the model takes [n, {list(tensor.shape[1:])}]'
+      f'{name}: shape {list(values.shape)}; the model takes [n, {list(tensor.shape[1:])}]'
     )
   return [[value] for value in values.reshape(-1, *tensor.shape)]
 
@@ -156,7 +165,7 @@ def _mapped(name: str) -> np.ndarray:
   except (OSError, ValueError, EOFError) as error:
     reason = getattr(error, 'strerror', None) or error
     raise TflmPatchError(
-        f'{name}: cannot be read as .npy ({reason}); save one with numpy.save'
+      f'{name}: cannot be read as .npy ({reason}); save one with numpy.save'
     ) from error
 
 
@@ -201,17 +210,12 @@ def sample_inputs(model: Model, count: int, seed: int = 0) -> Iterator[list[np.n
     else:
       pattern = _NOISES[(number - len(_FIXED)) % len(_NOISES)]
     yield [
-        _values(pattern, number, tensor, values, random)
-        for tensor, values in zip(tensors, ranges)
+      _values(pattern, number, tensor, values, random) for tensor, values in zip(tensors, ranges)
     ]
 
 
 def _values(
-    pattern: _Pattern,
-    number: int,
-    tensor: Tensor,
-    values: _Range | None,
-    random: np.random.Generator,
+  pattern: _Pattern, number: int, tensor: Tensor, values: _Range | None, random: np.random.Generator
 ) -> np.ndarray:
   dtype = tensor.dtype.numpy
   assert dtype is not None

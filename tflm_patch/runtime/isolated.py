@@ -50,13 +50,13 @@ class IsolatedInterpreter:
   """
 
   def __init__(
-      self,
-      model: bytes,
-      arena_bytes: int | None = None,
-      *,
-      timeout: float = DEFAULT_TIMEOUT_SECONDS,
-      fill: int | None = None,
-      apart: bool = False,
+    self,
+    model: bytes,
+    arena_bytes: int | None = None,
+    *,
+    timeout: float = DEFAULT_TIMEOUT_SECONDS,
+    fill: int | None = None,
+    apart: bool = False,
   ) -> None:
     self._timeout = timeout
     self._start()
@@ -112,11 +112,11 @@ class IsolatedInterpreter:
     here, there = Pipe()
     self._printed = tempfile.TemporaryFile()  # noqa: SIM115, closed by _end
     self._process = subprocess.Popen(
-        python_command(_WORKER, str(there.fileno())),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=self._printed,
-        pass_fds=[there.fileno()],
+      python_command(_WORKER, str(there.fileno())),
+      stdin=subprocess.DEVNULL,
+      stdout=subprocess.DEVNULL,
+      stderr=self._printed,
+      pass_fds=[there.fileno()],
     )
     there.close()
     self._connection = here

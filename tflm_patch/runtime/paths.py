@@ -23,7 +23,7 @@ def kernels_dir() -> pathlib.Path:
     if (folder / 'include' / 'tflm_patch' / 'program.h').is_file():
       return folder
   raise EnvironmentMissing(
-      f'no kernel sources beside {_PACKAGE}: the installation is incomplete; reinstall tflm-patch'
+    f'no kernel sources beside {_PACKAGE}: the installation is incomplete; reinstall tflm-patch'
   )
 
 
@@ -41,7 +41,7 @@ def host_library() -> pathlib.Path:
   path = _PACKAGE / 'runtime' / 'libtflm_patch_host.so'
   if not path.is_file():
     raise EnvironmentMissing(
-        f'the host library {path.name} was not built, converted models cannot be run here: on '
-        'Linux x86-64, install gcc and g++ and reinstall tflm-patch'
+      f'the host library {path.name} was not built, converted models cannot be run here: on '
+      'Linux x86-64, install gcc and g++ and reinstall tflm-patch'
     )
   return path

@@ -33,12 +33,13 @@ def bands_of(frame: np.ndarray, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
     TflmPatchError: the bands do not make up the frame.
   """
   same = frame.ndim == len(shape) >= 2 and (frame.shape[0], *frame.shape[2:]) == (
-      shape[0], *shape[2:],
-  )  # fmt: skip
+    shape[0],
+    *shape[2:],
+  )
   if not same or not shape[1] or frame.shape[1] % shape[1]:
     raise TflmPatchError(
-        f'a frame {list(frame.shape)} does not consist of bands {list(shape)}; '
-        'give the whole frame, [1, height, width, channels]'
+      f'a frame {list(frame.shape)} does not consist of bands {list(shape)}; '
+      'give the whole frame, [1, height, width, channels]'
     )
   for row in range(0, frame.shape[1], shape[1]):
     yield frame[:, row : row + shape[1]]
@@ -67,7 +68,7 @@ def run_rows(interpreter: BandInterpreter, frame: np.ndarray, outputs: int = 1) 
     if done != (number == len(bands)):
       what = f'was complete after {number} bands' if done else f'needs more than {number} bands'
       raise TflmPatchError(
-          f'the model\'s frame {what}, {len(bands)} were given: give frames of the height that '
-          'it was converted for, and reset() it after a frame that was given up'
+        f"the model's frame {what}, {len(bands)} were given: give frames of the height that "
+        'it was converted for, and reset() it after a frame that was given up'
       )
   return [interpreter.get_output(i) for i in range(outputs)]

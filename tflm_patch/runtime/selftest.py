@@ -33,34 +33,34 @@ _TIMEOUT_SECONDS = 60
 def stage() -> tuple[bytes, bytes]:
   """Program and constants of a stage: two lookups, with a map in the workspace between."""
   entry = program.MapEntry(
-      row_bytes=SHAPE[2] * SHAPE[3],
-      rows=SHAPE[1],
-      ring_rows=SHAPE[1],
-      split=SHAPE[1],
-      cols=SHAPE[2],
-      channels=SHAPE[3],
-      type=program.TYPE_CODES[DType.INT8],
+    row_bytes=SHAPE[2] * SHAPE[3],
+    rows=SHAPE[1],
+    ring_rows=SHAPE[1],
+    split=SHAPE[1],
+    cols=SHAPE[2],
+    channels=SHAPE[3],
+    type=program.TYPE_CODES[DType.INT8],
   )
   places = (
-      (program.Region.TENSOR, program.NONE),
-      (program.Region.WORKSPACE, 0),
-      (program.Region.TENSOR + 1, 1),
+    (program.Region.TENSOR, program.NONE),
+    (program.Region.WORKSPACE, 0),
+    (program.Region.TENSOR + 1, 1),
   )
   encoded = encode(
-      Program(
-          n_inputs=1,
-          n_outputs=1,
-          maps=[
-              ProgramMap(dataclasses.replace(entry, region=region, producer=producer))
-              for region, producer in places
-          ],
-          ops=[
-              ProgramOp(program.Kind.LOOKUP, [i], [i + 1], SHAPE[1], LookupParams(table))
-              for i, table in enumerate((_FIRST, _SECOND))
-          ],
-          segments=[ProgramSegment(0, 2, [(0, 0, SHAPE[1]), (1, 0, SHAPE[1])])],
-          workspace_bytes=_BYTES,
-      )
+    Program(
+      n_inputs=1,
+      n_outputs=1,
+      maps=[
+        ProgramMap(dataclasses.replace(entry, region=region, producer=producer))
+        for region, producer in places
+      ],
+      ops=[
+        ProgramOp(program.Kind.LOOKUP, [i], [i + 1], SHAPE[1], LookupParams(table))
+        for i, table in enumerate((_FIRST, _SECOND))
+      ],
+      segments=[ProgramSegment(0, 2, [(0, 0, SHAPE[1]), (1, 0, SHAPE[1])])],
+      workspace_bytes=_BYTES,
+    )
   )
   return encoded.program, encoded.constants
 
@@ -73,10 +73,10 @@ def expected(values: np.ndarray) -> np.ndarray:
 def model(encoded: bytes, constants: bytes) -> bytes:
   """A .tflite file whose only operator is the stage."""
   tensors = [
-      Tensor('input', SHAPE, DType.INT8),
-      Tensor('program', (len(encoded),), DType.UINT8, np.frombuffer(encoded, np.uint8)),
-      Tensor('constants', (len(constants),), DType.UINT8, np.frombuffer(constants, np.uint8)),
-      Tensor('output', SHAPE, DType.INT8),
+    Tensor('input', SHAPE, DType.INT8),
+    Tensor('program', (len(encoded),), DType.UINT8, np.frombuffer(encoded, np.uint8)),
+    Tensor('constants', (len(constants),), DType.UINT8, np.frombuffer(constants, np.uint8)),
+    Tensor('output', SHAPE, DType.INT8),
   ]
   operator = Operator('CUSTOM', (0, 1, 2), (3,), custom_name=tflm.STAGE_OPERATOR)
   return serialize_model(Model([Subgraph(tensors, [operator], (0,), (3,))]))
@@ -107,11 +107,11 @@ def run() -> None:
 def _check_elsewhere() -> None:
   try:
     result = subprocess.run(
-        python_command('from tflm_patch.runtime import selftest\nselftest.run()\n'),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        timeout=_TIMEOUT_SECONDS,
-        check=False,
+      python_command('from tflm_patch.runtime import selftest\nselftest.run()\n'),
+      stdout=subprocess.DEVNULL,
+      stderr=subprocess.DEVNULL,
+      timeout=_TIMEOUT_SECONDS,
+      check=False,
     )
   except subprocess.TimeoutExpired:
     raise tflm.unfit_wheel('a test model did not end') from None

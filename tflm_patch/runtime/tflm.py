@@ -85,8 +85,8 @@ def require_wheel() -> None:
 
 def _missing_wheel(reason: str) -> EnvironmentMissing:
   return EnvironmentMissing(
-      f'the TFLM interpreter is not available ({reason}): it runs on Linux x86-64 with CPython '
-      f'3.10 to 3.13; pip install "tflite-micro=={WHEEL}"'
+    f'the TFLM interpreter is not available ({reason}): it runs on Linux x86-64 with CPython '
+    f'3.10 to 3.13; pip install "tflite-micro=={WHEEL}"'
   )
 
 
@@ -124,8 +124,8 @@ def _attach_host_library() -> None:
 def unfit_wheel(reason: str) -> EnvironmentMissing:
   """The error for a wheel whose insides the host library does not fit."""
   return EnvironmentMissing(
-      f'the installed tflite-micro {wheel_version()} cannot run converted models ({reason}): '
-      f'pip install "tflite-micro=={WHEEL}"'
+    f'the installed tflite-micro {wheel_version()} cannot run converted models ({reason}): '
+    f'pip install "tflite-micro=={WHEEL}"'
   )
 
 
@@ -156,9 +156,7 @@ class Interpreter:
     InterpreterError: TFLM does not accept the model or the arena is too small.
   """
 
-  def __init__(
-      self, model: bytes, arena_bytes: int | None = None, apart: bool = False
-  ) -> None:
+  def __init__(self, model: bytes, arena_bytes: int | None = None, apart: bool = False) -> None:
     if STAGE_OPERATOR.encode() in model:
       enable_stage_operator()
     self._load(model, arena_bytes, apart)
@@ -179,13 +177,11 @@ class Interpreter:
       subgraph = runtime.schema_fb.Model.GetRootAsModel(model, 0).Subgraphs(0)
       counts = subgraph.InputsLength(), subgraph.OutputsLength()
       self._interpreter = runtime.Interpreter.from_bytes(
-          model,
-          custom_op_registerers=registerers,
-          arena_size=DEFAULT_ARENA_BYTES if arena_bytes is None else arena_bytes,
-          # The misspelling is the wheel's.
-          intrepreter_config=(
-              configs.kPreserveAllTensors if apart else configs.kAllocationRecording
-          ),
+        model,
+        custom_op_registerers=registerers,
+        arena_size=DEFAULT_ARENA_BYTES if arena_bytes is None else arena_bytes,
+        # The misspelling is the wheel's.
+        intrepreter_config=(configs.kPreserveAllTensors if apart else configs.kAllocationRecording),
       )
       self.inputs = [_spec(self._interpreter.get_input_details(i)) for i in range(counts[0])]
       self.outputs = [_spec(self._interpreter.get_output_details(i)) for i in range(counts[1])]
@@ -231,10 +227,10 @@ class Interpreter:
   def _takes_bands_of(self, frame: np.ndarray) -> bool:
     spec = self.inputs[0]
     return (
-        frame.dtype == spec.dtype
-        and frame.ndim == len(spec.shape) >= 2
-        and (frame.shape[0], *frame.shape[2:]) == (spec.shape[0], *spec.shape[2:])
-        and frame.shape[1] > spec.shape[1]
+      frame.dtype == spec.dtype
+      and frame.ndim == len(spec.shape) >= 2
+      and (frame.shape[0], *frame.shape[2:]) == (spec.shape[0], *spec.shape[2:])
+      and frame.shape[1] > spec.shape[1]
     )
 
   def arena_usage(self) -> ArenaUsage:

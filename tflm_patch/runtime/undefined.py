@@ -39,8 +39,8 @@ def reads_undefined_memory(model: bytes, inputs: Iterable[Sequence[np.ndarray]])
     used = plain.arena_usage().total + _SPARE_BYTES
   apart = min(used + _all_tensors(model), DEFAULT_ARENA_BYTES)
   with (
-      IsolatedInterpreter(model, used, fill=_FILLS[0]) as first,
-      IsolatedInterpreter(model, apart, fill=_FILLS[1], apart=True) as second,
+    IsolatedInterpreter(model, used, fill=_FILLS[0]) as first,
+    IsolatedInterpreter(model, apart, fill=_FILLS[1], apart=True) as second,
   ):
     for arrays in inputs:
       first.begin(arrays)
@@ -54,8 +54,8 @@ def reads_undefined_memory(model: bytes, inputs: Iterable[Sequence[np.ndarray]])
 def _all_tensors(model: bytes) -> int:
   """Bytes of all tensors that are not constant, each aligned as TFLM does it."""
   return sum(
-      -(-tensor.bytes // ALIGNMENT) * ALIGNMENT
-      for graph in parse_model(model).subgraphs
-      for tensor in graph.tensors
-      if not tensor.is_constant
+    -(-tensor.bytes // ALIGNMENT) * ALIGNMENT
+    for graph in parse_model(model).subgraphs
+    for tensor in graph.tensors
+    if not tensor.is_constant
   )

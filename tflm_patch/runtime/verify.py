@@ -37,8 +37,8 @@ class Mismatch:
 
   def __str__(self) -> str:
     return (
-        f'input {self.input}, output {self.output}, element {self.position}: '
-        f'{self.original} in the original, {self.converted} in the converted model'
+      f'input {self.input}, output {self.output}, element {self.position}: '
+      f'{self.original} in the original, {self.converted} in the converted model'
     )
 
 
@@ -76,12 +76,12 @@ class IoAdapter:
 
 
 def compare(
-    original: bytes,
-    converted: bytes,
-    inputs: Iterable[Sequence[np.ndarray]],
-    adapter: IoAdapter | None = None,
-    progress: Callable[[int], None] | None = None,
-    names: tuple[str, str] = ('original model', 'converted model'),
+  original: bytes,
+  converted: bytes,
+  inputs: Iterable[Sequence[np.ndarray]],
+  adapter: IoAdapter | None = None,
+  progress: Callable[[int], None] | None = None,
+  names: tuple[str, str] = ('original model', 'converted model'),
 ) -> Comparison:
   """Runs both models on the same inputs and compares every byte of their outputs.
 
@@ -147,14 +147,14 @@ def as_frames(converted: Model, original: Model) -> Model:
 def _first_mismatch(number: int, wanted: Arrays, made: Arrays) -> Mismatch | None:
   if len(wanted) != len(made):
     raise TflmPatchError(
-        f'the models cannot be compared: {len(wanted)} outputs in the original, '
-        f'{len(made)} in the converted model'
+      f'the models cannot be compared: {len(wanted)} outputs in the original, '
+      f'{len(made)} in the converted model'
     )
   for output, (a, b) in enumerate(zip(wanted, made)):
     if a.dtype != b.dtype or a.shape != b.shape:
       raise TflmPatchError(
-          f'the models cannot be compared: output {output} is {a.dtype} {list(a.shape)} in the '
-          f'original, {b.dtype} {list(b.shape)} in the converted model'
+        f'the models cannot be compared: output {output} is {a.dtype} {list(a.shape)} in the '
+        f'original, {b.dtype} {list(b.shape)} in the converted model'
       )
     unequal = np.flatnonzero((_bytes(a) != _bytes(b)).any(axis=1))
     if unequal.size:
@@ -197,8 +197,8 @@ def io_adapter(original: Model, converted: Model) -> IoAdapter | None:
     return [transform(array) for transform, array in zip(maps, arrays)]
 
   return IoAdapter(
-      original_inputs=lambda arrays: apply(mapped_inputs, arrays),
-      original_outputs=lambda arrays: apply(mapped_outputs, arrays),
+    original_inputs=lambda arrays: apply(mapped_inputs, arrays),
+    original_outputs=lambda arrays: apply(mapped_outputs, arrays),
   )
 
 
@@ -206,16 +206,16 @@ _ArrayMap = Callable[[np.ndarray], np.ndarray]
 
 
 def _pairs(
-    what: str, original: Model, first: Sequence[int], converted: Model, second: Sequence[int]
+  what: str, original: Model, first: Sequence[int], converted: Model, second: Sequence[int]
 ) -> list[tuple[Tensor, Tensor]]:
   if len(first) != len(second):
     raise TflmPatchError(
-        f'the models cannot be compared: {len(first)} {what}s in the original, {len(second)} in '
-        'the converted model'
+      f'the models cannot be compared: {len(first)} {what}s in the original, {len(second)} in '
+      'the converted model'
     )
   return [
-      (original.main.tensors[a], converted.main.tensors[b])
-      for a, b in zip(first, second, strict=True)
+    (original.main.tensors[a], converted.main.tensors[b])
+    for a, b in zip(first, second, strict=True)
   ]
 
 
@@ -227,20 +227,20 @@ def _to_original(what: str, original: Tensor, converted: Tensor) -> _ArrayMap:
   if original.dtype == DType.FLOAT32 and mine is not None and mine.per_tensor:
     return lambda array: _dequantize(array, mine)
   if (
-      mine is not None
-      and theirs is not None
-      and mine.per_tensor
-      and theirs.per_tensor
-      and mine.scale == theirs.scale
-      and {original.dtype, converted.dtype} == {DType.INT8, DType.UINT8}
+    mine is not None
+    and theirs is not None
+    and mine.per_tensor
+    and theirs.per_tensor
+    and mine.scale == theirs.scale
+    and {original.dtype, converted.dtype} == {DType.INT8, DType.UINT8}
   ):
     offset = theirs.zero_point - mine.zero_point
     if abs(offset) == 128:
       dtype = np.dtype(original.dtype.numpy)
       return lambda array: (array.astype(np.int32) + offset).astype(dtype)
   raise TflmPatchError(
-      f'the models cannot be compared: {what} "{original.name}" is {original.dtype.name.lower()} '
-      f'in the original, {converted.dtype.name.lower()} in the converted model'
+    f'the models cannot be compared: {what} "{original.name}" is {original.dtype.name.lower()} '
+    f'in the original, {converted.dtype.name.lower()} in the converted model'
   )
 
 

@@ -30,7 +30,7 @@ class _Worker:
     self._interpreter: Interpreter | None = None
 
   def load(
-      self, model: bytes, arena_bytes: int | None, fill: int | None = None, apart: bool = False
+    self, model: bytes, arena_bytes: int | None, fill: int | None = None, apart: bool = False
   ) -> tuple[list[TensorSpec], list[TensorSpec]]:
     self._model = model
     if fill is not None:
@@ -61,10 +61,10 @@ class _Worker:
   @property
   def requests(self) -> dict[str, Callable[..., Any]]:
     return {
-        'load': self.load,
-        'invoke': self.invoke,
-        'arena_usage': self.arena_usage,
-        'runs_in': self.runs_in,
+      'load': self.load,
+      'invoke': self.invoke,
+      'arena_usage': self.arena_usage,
+      'runs_in': self.runs_in,
     }
 
 

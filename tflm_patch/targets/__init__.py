@@ -170,16 +170,16 @@ def _family(value: Any) -> str | None:
 
 
 _CHECKS: dict[str, Callable[[Any], str | None]] = {
-    'name': _text,
-    'cpu': _text,
-    'kernels': _family,
-    'clock_hz': _count,
-    'sram_bytes': _count,
-    'sram_contiguous_bytes': _count,
-    'flash_bytes': _count_or_none,
-    'source': _text,
-    'chip': _note,
-    'note': _note,
+  'name': _text,
+  'cpu': _text,
+  'kernels': _family,
+  'clock_hz': _count,
+  'sram_bytes': _count,
+  'sram_contiguous_bytes': _count,
+  'flash_bytes': _count_or_none,
+  'source': _text,
+  'chip': _note,
+  'note': _note,
 }
 _OPTIONAL = ('chip', 'note')
 

@@ -44,7 +44,7 @@ def sample():
 @pytest.mark.parametrize('keep_input', [False, True])
 @pytest.mark.parametrize('force', [False, True])
 @pytest.mark.parametrize(
-    'make', [autoencoder, stock_beside, sample, lambda: pose_network(64, DType.UINT8)]
+  'make', [autoencoder, stock_beside, sample, lambda: pose_network(64, DType.UINT8)]
 )
 def test_the_parts_of_a_bound_add_up(make, force, keep_input):
   options = ConvertOptions(force_stage=force, keep_input=keep_input)

@@ -68,10 +68,13 @@ def test_outputs_depend_on_nothing_else(network, draw):
     low, high = sorted(draw.randint(0, graph.shapes[end][axis] - 1) for _ in range(2))
     ranges.append(needed(graph, {end: (low, high)}, axis, depth, clamp=True))
   main = dataclasses.replace(
-      model.main, operators=model.main.operators[:depth], outputs=(end,),
-      inputs=tuple(t for t in model.main.inputs
-                   if any(t in op.inputs for op in model.main.operators[:depth])),
-  )  # fmt: skip
+    model.main,
+    operators=model.main.operators[:depth],
+    outputs=(end,),
+    inputs=tuple(
+      t for t in model.main.inputs if any(t in op.inputs for op in model.main.operators[:depth])
+    ),
+  )
   data = serialize_model(compact(dataclasses.replace(model, subgraphs=[main], signatures=[])))
   rng = np.random.default_rng(draw.randint(0, 9999))
   first = [random_input(model.main.tensors[t], rng) for t in main.inputs]
@@ -135,13 +138,13 @@ def residual_network():
 
 
 @pytest.mark.parametrize(
-    ('depth', 'grid'),
-    [
-        (depth, grid) for depth, grid in itertools.product(
-            range(1, 7), [(1, 1), (2, 2), (2, 3), (1, 4)]
-        ) if depth < 6 or grid[1] < 4  # the last map has three columns
-    ],
-)  # fmt: skip
+  ('depth', 'grid'),
+  [
+    (depth, grid)
+    for depth, grid in itertools.product(range(1, 7), [(1, 1), (2, 2), (2, 3), (1, 4)])
+    if depth < 6 or grid[1] < 4  # the last map has three columns
+  ],
+)
 def test_macs_of_patches_by_brute_force(depth, grid):
   builder = residual_network()
   model, graph = builder.model(), graph_of(builder)
@@ -152,7 +155,7 @@ def test_macs_of_patches_by_brute_force(depth, grid):
     wanted = {}
     for t in ends:
       (top, bottom), (left, right) = (
-          cut(graph.shapes[t][axis], grid[axis])[k] for axis, k in enumerate((i, j))
+        cut(graph.shapes[t][axis], grid[axis])[k] for axis, k in enumerate((i, j))
       )
       wanted[t] = itertools.product(range(top, bottom + 1), range(left, right + 1))
     found = pixels(graph, model, depth, wanted)
@@ -214,7 +217,7 @@ def test_memory_as_papers_count_it():
   # Shortcut and expanded map; the depthwise convolution works in place, and the
   # projection adds to the shortcut.
   assert analytic_memory.peak(graph.ops, graph.sizes, graph.outputs) == (
-      analytic_memory.Peak(256 + 512, 0)
+    analytic_memory.Peak(256 + 512, 0)
   )
   # A projection that is read twice cannot be summed as it is made.
   b.output(y)
@@ -249,12 +252,15 @@ def test_the_default_depth_has_the_lowest_peak():
   assert best.peak_bytes == min(stage.peak_bytes for stage in every)
 
 
-@pytest.mark.parametrize(('depth', 'grid', 'text'), [
+@pytest.mark.parametrize(
+  ('depth', 'grid', 'text'),
+  [
     (0, (2, 2), 'use 1 to 6'),
     (7, (2, 2), 'use 1 to 6'),
     (6, (2, 9), 'does not fit the 3 columns'),
     (None, (20, 2), 'use a smaller grid'),
-])  # fmt: skip
+  ],
+)
 def test_impossible_stages(depth, grid, text):
   with pytest.raises(TflmPatchError, match=text) as error:
     report(residual_network().model(), grid, depth)
@@ -285,9 +291,12 @@ def test_published_figures_of_mobilenet_v2():
   assert round(stage.peak_bytes / 1024) == 172
   assert round(found.per_layer_peak.bytes / 1024) == 1372
   assert [row.name for row in found.causes] == [
-      'DEPTHWISE_CONV_2D 7', 'DEPTHWISE_CONV_2D 11', 'DEPTHWISE_CONV_2D 1',
-      'DEPTHWISE_CONV_2D 4', 'CONV_2D 0',
-  ]  # fmt: skip
+    'DEPTHWISE_CONV_2D 7',
+    'DEPTHWISE_CONV_2D 11',
+    'DEPTHWISE_CONV_2D 1',
+    'DEPTHWISE_CONV_2D 4',
+    'CONV_2D 0',
+  ]
 
 
 @pytest.mark.slow

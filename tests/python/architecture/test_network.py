@@ -34,7 +34,7 @@ FAMILIES = {
   'yolo': 'in32x32x3 conv3_s2_c8 ir_k3_e3_s2_c16 ir_k3_e3_s2_c24 yolo2_s2',
   'ssd': 'in32x32x3 conv3_s2_c8 ir_k3_e3_s2_c16 ir_k3_e3_s2_c24 ssd3_a2_s3',
   'fomo': 'in32x32x3 conv3_s2_c8 ir_k3_e3_s2_c16 fomo2_softmax',
-}  # fmt: skip
+}
 
 
 @pytest.fixture(params=FAMILIES, ids=str)

@@ -119,7 +119,7 @@ def test_a_line():
     ('in8x8x65535 conv9_c65535 fc2', 'conv9_c65535', 'weights in one layer'),
     ('in8x8x3 none', 'in8x8x3 none', 'neither blocks nor a head'),
   ],
-)  # fmt: skip
+)
 def test_errors_quote_the_part(line, quoted, reason):
   with pytest.raises(SpecError) as caught:
     network_of(parse_spec(line))

@@ -12,24 +12,24 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 INT8, INT16, INT32, FLOAT32 = (
-    schema.TensorType.INT8,
-    schema.TensorType.INT16,
-    schema.TensorType.INT32,
-    schema.TensorType.FLOAT32,
+  schema.TensorType.INT8,
+  schema.TensorType.INT16,
+  schema.TensorType.INT32,
+  schema.TensorType.FLOAT32,
 )
 INT4, INT64, BOOL, RESOURCE = (
-    schema.TensorType.INT4,
-    schema.TensorType.INT64,
-    schema.TensorType.BOOL,
-    schema.TensorType.RESOURCE,
+  schema.TensorType.INT4,
+  schema.TensorType.INT64,
+  schema.TensorType.BOOL,
+  schema.TensorType.RESOURCE,
 )
 _TYPES = {
-    np.dtype('int8'): INT8,
-    np.dtype('int16'): INT16,
-    np.dtype('int32'): INT32,
-    np.dtype('int64'): INT64,
-    np.dtype('float32'): FLOAT32,
-    np.dtype('bool'): BOOL,
+  np.dtype('int8'): INT8,
+  np.dtype('int16'): INT16,
+  np.dtype('int32'): INT32,
+  np.dtype('int64'): INT64,
+  np.dtype('float32'): FLOAT32,
+  np.dtype('bool'): BOOL,
 }
 
 
@@ -55,14 +55,14 @@ class SmallModel:
     return len(self._model.subgraphs) - 1
 
   def tensor(
-      self,
-      shape: Sequence[int],
-      dtype: int = INT8,
-      scales: Sequence[float] | None = None,
-      zero_point: int | None = 0,
-      axis: int = 0,
-      variable: bool = False,
-      data: bytes | None = None,
+    self,
+    shape: Sequence[int],
+    dtype: int = INT8,
+    scales: Sequence[float] | None = None,
+    zero_point: int | None = 0,
+    axis: int = 0,
+    variable: bool = False,
+    data: bytes | None = None,
   ) -> int:
     """A tensor; without `scales`, one of a small integer type has the scale 0.5.
 
@@ -90,13 +90,13 @@ class SmallModel:
     return self.tensor(array.shape, _TYPES[array.dtype], data=array.tobytes(), **kwargs)
 
   def op(
-      self,
-      opcode: str,
-      inputs: Sequence[int],
-      outputs: Sequence[int],
-      options: tuple[str, dict[str, Any]] | None = None,
-      custom: str | None = None,
-      custom_options: bytes | None = None,
+    self,
+    opcode: str,
+    inputs: Sequence[int],
+    outputs: Sequence[int],
+    options: tuple[str, dict[str, Any]] | None = None,
+    custom: str | None = None,
+    custom_options: bytes | None = None,
   ) -> None:
     """An operator; `options` are the name of their table and its fields."""
     op = schema.OperatorT()

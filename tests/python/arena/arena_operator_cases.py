@@ -34,12 +34,12 @@ def case(opcode: str) -> Callable[[Case], Case]:
 
 
 def simple(
-    opcode: str,
-    inputs: Tensors,
-    outputs: Tensors,
-    options: Options = None,
-    constants: Sequence[Any] = (),
-    **quantization: Any,
+  opcode: str,
+  inputs: Tensors,
+  outputs: Tensors,
+  options: Options = None,
+  constants: Sequence[Any] = (),
+  **quantization: Any,
 ) -> None:
   """A case of computed inputs, then constant ones, and outputs."""
 
@@ -56,16 +56,16 @@ def simple(
 
 
 def weights_case(
-    opcode: str,
-    weights: Sequence[int],
-    source: Sequence[int],
-    result: Sequence[int],
-    options: Options,
-    dtype: int = INT8,
-    weights_dtype: int = INT8,
-    channels: int = 1,
-    axis: int = 0,
-    bias: int | None = None,
+  opcode: str,
+  weights: Sequence[int],
+  source: Sequence[int],
+  result: Sequence[int],
+  options: Options,
+  dtype: int = INT8,
+  weights_dtype: int = INT8,
+  channels: int = 1,
+  axis: int = 0,
+  bias: int | None = None,
 ) -> None:
   """Weights with as many scales as channels, and a bias of so many values."""
 
@@ -94,20 +94,24 @@ _DEPTHWISE = ('DepthwiseConv2DOptions', {'strideW': 1, 'strideH': 1, 'depthMulti
 _DENSE = ('FullyConnectedOptions', {})
 for _channels in (1, 5, 16):
   weights_case(
-      'CONV_2D', (_channels, 3, 3, 3), _MAP, (1, 5, 7, _channels), _CONV,
-      channels=_channels, bias=_channels,
+    'CONV_2D',
+    (_channels, 3, 3, 3),
+    _MAP,
+    (1, 5, 7, _channels),
+    _CONV,
+    channels=_channels,
+    bias=_channels,
   )
 weights_case('CONV_2D', (5, 3, 3, 3), _MAP, (1, 5, 7, 5), _CONV, channels=1)
 weights_case('CONV_2D', (5, 3, 3, 3), _MAP, (1, 5, 7, 5), _CONV, FLOAT32, FLOAT32)
 weights_case('CONV_2D', (5, 3, 3, 3), _MAP, (1, 5, 7, 5), _CONV, INT16, channels=5, bias=5)
 weights_case('CONV_2D', (5, 3, 3, 3), _MAP, (1, 5, 7, 5), _CONV, INT8, INT4, channels=5)
 weights_case(
-    'DEPTHWISE_CONV_2D', (1, 3, 3, 6), _MAP, (1, 5, 7, 6), _DEPTHWISE, channels=6, axis=3, bias=6
+  'DEPTHWISE_CONV_2D', (1, 3, 3, 6), _MAP, (1, 5, 7, 6), _DEPTHWISE, channels=6, axis=3, bias=6
 )
 weights_case('DEPTHWISE_CONV_2D', (1, 3, 3, 6), _MAP, (1, 5, 7, 6), _DEPTHWISE, FLOAT32, FLOAT32)
 weights_case(
-    'DEPTHWISE_CONV_2D', (1, 3, 3, 6), _MAP, (1, 5, 7, 6), _DEPTHWISE, INT8, INT4,
-    channels=6, axis=3,
+  'DEPTHWISE_CONV_2D', (1, 3, 3, 6), _MAP, (1, 5, 7, 6), _DEPTHWISE, INT8, INT4, channels=6, axis=3
 )
 weights_case('FULLY_CONNECTED', (7, 13), (1, 13), (1, 7), _DENSE, bias=7)
 weights_case('FULLY_CONNECTED', (7, 13), (1, 13), (1, 7), _DENSE, channels=7, bias=7)
@@ -127,7 +131,7 @@ def _transpose_conv(dtype: int, weights_dtype: int, bias: str | None) -> Case:
     if bias is not None:
       reads.append(model.constant(np.zeros(6), bias, scales=()))
     model.op(
-        'TRANSPOSE_CONV', reads, [write], ('TransposeConvOptions', {'strideW': 1, 'strideH': 1})
+      'TRANSPOSE_CONV', reads, [write], ('TransposeConvOptions', {'strideW': 1, 'strideH': 1})
     )
     model.interface([read], [write])
     return model.build()
@@ -143,10 +147,10 @@ _add('TRANSPOSE_CONV', _transpose_conv(FLOAT32, FLOAT32, None))
 for _type in (INT8, FLOAT32):
   for _adj_x, _adj_y in ((False, False), (True, True), (True, False), (False, True)):
     simple(
-        'BATCH_MATMUL',
-        [((2, 7, 3) if _adj_x else (2, 3, 7), _type), ((2, 5, 7) if _adj_y else (2, 7, 5), _type)],
-        [((2, 3, 5), _type)],
-        ('BatchMatMulOptions', {'adjX': _adj_x, 'adjY': _adj_y}),
+      'BATCH_MATMUL',
+      [((2, 7, 3) if _adj_x else (2, 3, 7), _type), ((2, 5, 7) if _adj_y else (2, 7, 5), _type)],
+      [((2, 3, 5), _type)],
+      ('BatchMatMulOptions', {'adjX': _adj_x, 'adjY': _adj_y}),
     )
 
 # ---- pools and reductions ----
@@ -161,7 +165,7 @@ for _name in ('MEAN', 'SUM', 'REDUCE_MAX', 'REDUCE_MIN'):
   for _type in (INT8, FLOAT32):
     simple(_name, [(_MAP, _type)], [((1, 3), _type)], ('ReducerOptions', {}), [[1, 2]])
     simple(
-        _name, [(_MAP, _type)], [((1, 5, 1, 3), _type)], ('ReducerOptions', {'keepDims': True}), [2]
+      _name, [(_MAP, _type)], [((1, 5, 1, 3), _type)], ('ReducerOptions', {'keepDims': True}), [2]
     )
 simple('MEAN', [(_MAP, INT16)], [((1, 3), INT16)], ('ReducerOptions', {}), [[1, 2]])
 simple('REDUCE_ALL', [(_MAP, BOOL)], [((1, 3), BOOL)], ('ReducerOptions', {}), [[1, 2]])
@@ -215,7 +219,17 @@ for _name in ('ABS', 'RSQRT'):
   for _type in (INT8, FLOAT32):
     simple(_name, [(_MAP, _type)], [(_MAP, _type)])
 for _name in (
-    'CEIL', 'COS', 'EXP', 'FLOOR', 'LOG', 'NEG', 'ROUND', 'SIN', 'SQRT', 'SQUARE', 'ZEROS_LIKE'
+  'CEIL',
+  'COS',
+  'EXP',
+  'FLOOR',
+  'LOG',
+  'NEG',
+  'ROUND',
+  'SIN',
+  'SQRT',
+  'SQUARE',
+  'ZEROS_LIKE',
 ):
   simple(_name, [(_MAP, FLOAT32)], [(_MAP, FLOAT32)])
 simple('LOGICAL_NOT', [(_MAP, BOOL)], [(_MAP, BOOL)])
@@ -236,16 +250,22 @@ simple('BROADCAST_ARGS', [((1,), INT32), ((3,), INT32)], [((3,), INT32)])
 simple('BROADCAST_TO', [((1, 3), INT8)], [((5, 3), INT8)], None, [[5, 3]])
 for _count in (2, 5):
   simple(
-      'CONCATENATION', [(_MAP, INT8)] * _count, [((1, 5, 7, 3 * _count), INT8)],
-      ('ConcatenationOptions', {'axis': 3}),
+    'CONCATENATION',
+    [(_MAP, INT8)] * _count,
+    [((1, 5, 7, 3 * _count), INT8)],
+    ('ConcatenationOptions', {'axis': 3}),
   )
 simple(
-    'DEPTH_TO_SPACE', [(_SQUARE, INT8)], [((1, 8, 8, 2), INT8)],
-    ('DepthToSpaceOptions', {'blockSize': 2}),
+  'DEPTH_TO_SPACE',
+  [(_SQUARE, INT8)],
+  [((1, 8, 8, 2), INT8)],
+  ('DepthToSpaceOptions', {'blockSize': 2}),
 )
 simple(
-    'SPACE_TO_DEPTH', [(_SQUARE, INT8)], [((1, 2, 2, 32), INT8)],
-    ('SpaceToDepthOptions', {'blockSize': 2}),
+  'SPACE_TO_DEPTH',
+  [(_SQUARE, INT8)],
+  [((1, 2, 2, 32), INT8)],
+  ('SpaceToDepthOptions', {'blockSize': 2}),
 )
 simple('DYNAMIC_UPDATE_SLICE', [((5, 7), INT8), ((2, 3), INT8)], [((5, 7), INT8)], None, [[1, 1]])
 simple('EXPAND_DIMS', [((5, 7), INT8)], [((1, 5, 7), INT8)], ('ExpandDimsOptions', {}), [0])
@@ -258,27 +278,32 @@ simple('PAD', [(_MAP, INT8)], [((1, 7, 9, 3), INT8)], ('PadOptions', {}), _BORDE
 simple('RESHAPE', [(_MAP, INT8)], [((1, 105), INT8)], ('ReshapeOptions', {'newShape': [1, 105]}))
 _SIZE = [[10, 14]]
 for _name, _table in (
-    ('RESIZE_BILINEAR', 'ResizeBilinearOptions'),
-    ('RESIZE_NEAREST_NEIGHBOR', 'ResizeNearestNeighborOptions'),
+  ('RESIZE_BILINEAR', 'ResizeBilinearOptions'),
+  ('RESIZE_NEAREST_NEIGHBOR', 'ResizeNearestNeighborOptions'),
 ):
   simple(_name, [(_MAP, INT8)], [((1, 10, 14, 3), INT8)], (_table, {}), _SIZE)
 simple('REVERSE_V2', [((5, 7), INT8)], [((5, 7), INT8)], None, [[1]])
 simple('SHAPE', [(_MAP, INT8)], [((4,), INT32)], ('ShapeOptions', {'outType': INT32}))
 simple('SLICE', [((5, 7), INT8)], [((2, 3), INT8)], None, [[1, 1], [2, 3]])
 simple(
-    'SPLIT_V', [((5, 7), INT8)], [((5, 3), INT8), ((5, 4), INT8)],
-    ('SplitVOptions', {'numSplits': 2}), [[3, 4], 1],
+  'SPLIT_V',
+  [((5, 7), INT8)],
+  [((5, 3), INT8), ((5, 4), INT8)],
+  ('SplitVOptions', {'numSplits': 2}),
+  [[3, 4], 1],
 )
 simple(
-    'SQUEEZE', [((1, 5, 1, 7), INT8)], [((5, 7), INT8)],
-    ('SqueezeOptions', {'squeezeDims': [0, 2]}),
+  'SQUEEZE', [((1, 5, 1, 7), INT8)], [((5, 7), INT8)], ('SqueezeOptions', {'squeezeDims': [0, 2]})
 )
 simple(
-    'STRIDED_SLICE', [((5, 7), INT8)], [((2, 3), INT8)], ('StridedSliceOptions', {}),
-    [[1, 1], [3, 4], [1, 1]],
+  'STRIDED_SLICE',
+  [((5, 7), INT8)],
+  [((2, 3), INT8)],
+  ('StridedSliceOptions', {}),
+  [[1, 1], [3, 4], [1, 1]],
 )
 simple(
-    'TRANSPOSE', [(_MAP, INT8)], [((1, 3, 5, 7), INT8)], ('TransposeOptions', {}), [[0, 3, 1, 2]]
+  'TRANSPOSE', [(_MAP, INT8)], [((1, 3, 5, 7), INT8)], ('TransposeOptions', {}), [[0, 3, 1, 2]]
 )
 
 

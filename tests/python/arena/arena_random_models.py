@@ -65,8 +65,10 @@ def random_model(seed: int) -> bytes:
       left = rng.randint(1, size - 1)
       output, rest = tensor(left), tensor(size - left)
       model.op(
-          'SPLIT_V', [source, constant([left, size - left]), constant(1)], [output, rest],
-          ('SplitVOptions', {'numSplits': 2}),
+        'SPLIT_V',
+        [source, constant([left, size - left]), constant(1)],
+        [output, rest],
+        ('SplitVOptions', {'numSplits': 2}),
       )
       alive.append((rest, size - left))
       size = left

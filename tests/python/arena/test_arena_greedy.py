@@ -7,11 +7,13 @@ from tflm_patch.arena import greedy
 from tflm_patch.arena.greedy import Requirement
 
 requirements = st.lists(
-    st.builds(
-        lambda size, first, length: Requirement(16 * size, first, first + length),
-        st.integers(0, 8), st.integers(0, 12), st.integers(0, 6),
-    ),
-    max_size=20,
+  st.builds(
+    lambda size, first, length: Requirement(16 * size, first, first + length),
+    st.integers(0, 8),
+    st.integers(0, 12),
+    st.integers(0, 6),
+  ),
+  max_size=20,
 )
 
 
@@ -26,20 +28,20 @@ def test_buffers_that_never_meet_share_memory():
 
 def test_first_gap_that_is_large_enough():
   wanted = [
-      Requirement(64, 0, 0),  # below the next one, but gone when the others come
-      Requirement(48, 0, 2),
-      Requirement(32, 1, 2),
-      Requirement(16, 2, 2),
+    Requirement(64, 0, 0),  # below the next one, but gone when the others come
+    Requirement(48, 0, 2),
+    Requirement(32, 1, 2),
+    Requirement(16, 2, 2),
   ]
   assert greedy.place(wanted) == [0, 64, 0, 32]
 
 
 def test_offline_offsets_are_kept_and_their_gaps_filled():
   wanted = [
-      Requirement(16, 0, 3),
-      Requirement(16, 0, 3, offset=32),
-      Requirement(16, 0, 3, offset=0),
-      Requirement(32, 0, 3),
+    Requirement(16, 0, 3),
+    Requirement(16, 0, 3, offset=32),
+    Requirement(16, 0, 3, offset=0),
+    Requirement(32, 0, 3),
   ]
   offsets = greedy.place(wanted)
   assert offsets == [16, 32, 0, 48]

@@ -77,10 +77,18 @@ def check(data, head, reported, build, kept=()):
     assert result.bit_exact, result.first
 
 
-@pytest.mark.parametrize(('source', 'target'), [
-    (UINT8, INT8), (INT8, UINT8), (INT8, INT8), (FLOAT32, INT8), (INT16, INT8), (INT32, INT8),
+@pytest.mark.parametrize(
+  ('source', 'target'),
+  [
+    (UINT8, INT8),
+    (INT8, UINT8),
+    (INT8, INT8),
+    (FLOAT32, INT8),
+    (INT16, INT8),
+    (INT32, INT8),
     (INT16, INT16),
-])  # fmt: skip
+  ],
+)
 @pytest.mark.parametrize('scale', [0.05, 0.11])
 def test_an_input_that_is_only_quantized(source, target, scale, reported, build):
   data = Chain(source).quantize(target, scale).slice(16).build()
@@ -134,8 +142,8 @@ def test_random_chains(reported, build):
     data = chain.build()
     model = parse_model(data)
     found = [
-        max(predict(m, build=build).buffers, key=lambda buffer: buffer.size).size
-        for m in (model, improve(model, build))
+      max(predict(m, build=build).buffers, key=lambda buffer: buffer.size).size
+      for m in (model, improve(model, build))
     ]
     assert found[0] == found[1]
     check(data, predict(improve(model, build), build=build).head, reported, build)

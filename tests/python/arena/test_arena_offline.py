@@ -30,12 +30,15 @@ from tflm_patch.runtime.verify import compare
 
 def buffers(most):
   return st.lists(
-      st.builds(
-          lambda size, first, length: Requirement(16 * size, first, first + length),
-          st.integers(1, 9), st.integers(0, 7), st.integers(0, 4),
-      ),
-      min_size=1, max_size=most,
-  )  # fmt: skip
+    st.builds(
+      lambda size, first, length: Requirement(16 * size, first, first + length),
+      st.integers(1, 9),
+      st.integers(0, 7),
+      st.integers(0, 4),
+    ),
+    min_size=1,
+    max_size=most,
+  )
 
 
 def meet(a, b):
@@ -50,12 +53,14 @@ def least_peak(wanted):
     for i in order:
       stops = [0, *(offsets[j] + wanted[j].size for j in offsets)]
       offsets[i] = min(
-          at for at in stops
-          if all(
-              at + wanted[i].size <= offsets[j] or offsets[j] + wanted[j].size <= at
-              for j in offsets if meet(wanted[i], wanted[j])
-          )
-      )  # fmt: skip
+        at
+        for at in stops
+        if all(
+          at + wanted[i].size <= offsets[j] or offsets[j] + wanted[j].size <= at
+          for j in offsets
+          if meet(wanted[i], wanted[j])
+        )
+      )
     best = min(best, max(offsets[i] + wanted[i].size for i in offsets))
   return best
 
@@ -85,8 +90,8 @@ def test_what_is_alive_together_lies_apart(wanted):
 def test_a_search_is_repeatable():
   rng = np.random.default_rng(5)
   wanted = [
-      Requirement(16 * int(size), int(first), int(first + length))
-      for size, first, length in rng.integers((1, 0, 0), (50, 30, 9), (60, 3))
+    Requirement(16 * int(size), int(first), int(first + length))
+    for size, first, length in rng.integers((1, 0, 0), (50, 30, 9), (60, 3))
   ]
   assert pack(wanted) == pack(wanted)
 
@@ -98,8 +103,9 @@ def grow_and_shrink(sizes):
   for a, b in itertools.pairwise(range(len(sizes))):
     if sizes[b] > sizes[a]:
       extra = model.constant(np.zeros((1, sizes[b] - sizes[a])), 'int8')
-      model.op('CONCATENATION', [tensors[a], extra], [tensors[b]],
-               ('ConcatenationOptions', {'axis': 1}))  # fmt: skip
+      model.op(
+        'CONCATENATION', [tensors[a], extra], [tensors[b]], ('ConcatenationOptions', {'axis': 1})
+      )
     elif sizes[b] < sizes[a]:
       begin, size = model.constant([0, 0]), model.constant([1, sizes[b]])
       model.op('SLICE', [tensors[a], begin, size], [tensors[b]])
@@ -212,9 +218,7 @@ def vectors(*sizes):
 
 
 def chain(opcode, custom=None):
-  ops = [
-      Operator(opcode, (i,), (i + 1,), custom_name=custom) for i in range(len(SIZES) - 1)
-  ]
+  ops = [Operator(opcode, (i,), (i + 1,), custom_name=custom) for i in range(len(SIZES) - 1)]
   return Model([Subgraph(vectors(*SIZES), ops, (0,), (len(SIZES) - 1,))])
 
 

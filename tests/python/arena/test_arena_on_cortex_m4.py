@@ -54,9 +54,9 @@ def check(firmware: ArenaFirmware, files: dict[str, bytes], is_least: bool = Fal
 
 def test_every_operator_of_the_table(firmware):
   files = {
-      f'{name}-{number}': case()
-      for name, cases in operator_cases.CASES.items()
-      for number, case in enumerate(cases)
+    f'{name}-{number}': case()
+    for name, cases in operator_cases.CASES.items()
+    for number, case in enumerate(cases)
   }
   assert len(files) > len(operators.known())
   check(firmware, files)
@@ -76,12 +76,12 @@ def float_model() -> bytes:
 def test_models_and_what_is_made_of_them(firmware):
   """Convolutions, blocks, detectors, float inputs, LSTM, variables; stages, bands, plans."""
   stock = {
-      'image': image_model(),
-      'float output': image_model(True),
-      'float input': float_model(),
-      'recurrent': stateful_models.recurrent(),
-      'one variable': stateful_models.streaming(1),
-      'three variables': stateful_models.streaming(3),
+    'image': image_model(),
+    'float output': image_model(True),
+    'float input': float_model(),
+    'recurrent': stateful_models.recurrent(),
+    'one variable': stateful_models.streaming(1),
+    'three variables': stateful_models.streaming(3),
   }
   files = dict(stock)
   for name, data in stock.items():

@@ -21,9 +21,9 @@ from tflm_patch.runtime.arena import smallest_arena
 from tflm_patch.runtime.tflm import Interpreter, InterpreterError
 
 CASES = [
-    pytest.param(case, id=f'{name}-{number}')
-    for name, cases in operator_cases.CASES.items()
-    for number, case in enumerate(cases)
+  pytest.param(case, id=f'{name}-{number}')
+  for name, cases in operator_cases.CASES.items()
+  for number, case in enumerate(cases)
 ]
 # Bytes that `required` may exceed the smallest arena of a tiny model by.
 SLACK = 112
@@ -111,20 +111,20 @@ def test_real_models_on_a_32_bit_target(models):
   # Head and tail that TFLM of August 2026 reports on a Cortex-M4 with its reference
   # kernels. test_arena_on_cortex_m4 measures them where TFLM's library is at hand.
   measured = {
-      'mlperf_vww_96_int8': (73728, 26932),
-      'mlperf_kws_int8': (16000, 6772),
-      'mlperf_ad01_int8': (768, 1492),
-      'mlperf_resnet8_int8': (49152, 5188),
-      'mlperf_streaming_wakeword': (6656, 8596),
-      'microwakeword_okay_nabu': (4096, 14420),
-      'tflm_dtln_noise_suppression': (1424, 3220),
-      'tflm_keyword_svdf_8bit': (672, 7380),
-      'tflm_mnist_lstm': (1536, 1684),
-      'tflm_person_detect': (55296, 26996),
-      'mcunet_vww': (161472, 58272),
-      'mcunet_detection': (337024, 42912),
-      'mcunetv2_large': (2451840, 150208),
-      'mbv2_1.0_224_int8': (1505280, 154372),
+    'mlperf_vww_96_int8': (73728, 26932),
+    'mlperf_kws_int8': (16000, 6772),
+    'mlperf_ad01_int8': (768, 1492),
+    'mlperf_resnet8_int8': (49152, 5188),
+    'mlperf_streaming_wakeword': (6656, 8596),
+    'microwakeword_okay_nabu': (4096, 14420),
+    'tflm_dtln_noise_suppression': (1424, 3220),
+    'tflm_keyword_svdf_8bit': (672, 7380),
+    'tflm_mnist_lstm': (1536, 1684),
+    'tflm_person_detect': (55296, 26996),
+    'mcunet_vww': (161472, 58272),
+    'mcunet_detection': (337024, 42912),
+    'mcunetv2_large': (2451840, 150208),
+    'mbv2_1.0_224_int8': (1505280, 154372),
   }
   august = dataclasses.replace(FIRMWARE_32, blockwise=False)
   for name in measured.keys() & models.keys():
@@ -158,10 +158,10 @@ def staged_model(program):
   """A stage between an input of 100 and an output of 10 bytes."""
   data = np.frombuffer(program, np.uint8)
   tensors = [
-      vector('image', 100),
-      Tensor('program', (data.size,), DType.UINT8, data),
-      Tensor('constants', (16,), DType.UINT8, np.zeros(16, np.uint8)),
-      vector('scores', 10),
+    vector('image', 100),
+    Tensor('program', (data.size,), DType.UINT8, data),
+    Tensor('constants', (16,), DType.UINT8, np.zeros(16, np.uint8)),
+    vector('scores', 10),
   ]
   stage = Operator('CUSTOM', (0, 1, 2), (3,), custom_name='TflmPatchStage')
   return Model([Subgraph(tensors, [stage], (0,), (3,))])
@@ -175,7 +175,7 @@ def test_a_stage_needs_its_workspace():
   assert prediction.exact
   scratch = [buffer for buffer in prediction.buffers if buffer.kind == 'scratch']
   assert [(b.name, b.size, b.first_op, b.last_op) for b in scratch] == [
-      ('TflmPatchStage 0', 4000, 0, 0)
+    ('TflmPatchStage 0', 4000, 0, 0)
   ]
   # Nothing persistent but the scratch buffer's handle.
   assert 0 <= prediction.tail - without.tail <= 16
@@ -188,11 +188,7 @@ def test_a_damaged_stage_is_not_followed(program):
 
 def test_unknown_operators_are_named():
   tensors = [vector(f't{i}', 10) for i in range(4)]
-  ops = [
-      unary('GELU', 0, 1),
-      unary('CUSTOM', 1, 2, custom_name='Mine'),
-      unary('GELU', 2, 3),
-  ]
+  ops = [unary('GELU', 0, 1), unary('CUSTOM', 1, 2, custom_name='Mine'), unary('GELU', 2, 3)]
   prediction = predict(Model([Subgraph(tensors, ops, (0,), (3,))]))
   assert prediction.unknown_operators == ('GELU', 'Mine')
   assert not prediction.exact
@@ -231,9 +227,9 @@ def test_an_offline_plan_that_does_not_fit_is_not_used():
   model = staged_model(header_alone(0))
   stock = predict(model)
   for words in ((1, 0, 3, 0, 0, 0), (1, 0, 4, 0), (1,), ()):
-    model.metadata = [('OfflineMemoryAllocation', np.frombuffer(
-        struct.pack(f'<{len(words)}i', *words), np.uint8
-    ))]
+    model.metadata = [
+      ('OfflineMemoryAllocation', np.frombuffer(struct.pack(f'<{len(words)}i', *words), np.uint8))
+    ]
     prediction = predict(model)
     assert prediction.head == stock.head
     assert not prediction.exact

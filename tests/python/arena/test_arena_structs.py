@@ -11,29 +11,29 @@ from tflm_patch.arena import structs
 HOST = structs.Build(pointer_bytes=ctypes.sizeof(ctypes.c_void_p))
 ARM = structs.FIRMWARE_32
 TYPES = {
-    'b': ctypes.c_int8,
-    'h': ctypes.c_int16,
-    'i': ctypes.c_int32,
-    'q': ctypes.c_int64,
-    'p': ctypes.c_void_p,
+  'b': ctypes.c_int8,
+  'h': ctypes.c_int16,
+  'i': ctypes.c_int32,
+  'q': ctypes.c_int64,
+  'p': ctypes.c_void_p,
 }
 
 # A structure as nested tuples of (count, letter or structure).
 structures = st.recursive(
-    st.lists(st.tuples(st.integers(1, 11), st.sampled_from(sorted(TYPES))), min_size=1, max_size=6),
-    lambda inner: st.lists(
-        st.tuples(st.integers(1, 3), st.one_of(st.sampled_from(sorted(TYPES)), inner)),
-        min_size=1,
-        max_size=4,
-    ),
-    max_leaves=12,
+  st.lists(st.tuples(st.integers(1, 11), st.sampled_from(sorted(TYPES))), min_size=1, max_size=6),
+  lambda inner: st.lists(
+    st.tuples(st.integers(1, 3), st.one_of(st.sampled_from(sorted(TYPES)), inner)),
+    min_size=1,
+    max_size=4,
+  ),
+  max_leaves=12,
 )
 
 
 def described(fields):
   return ''.join(
-      f'{count}{field}' if isinstance(field, str) else f'{count}({described(field)})'
-      for count, field in fields
+    f'{count}{field}' if isinstance(field, str) else f'{count}({described(field)})'
+    for count, field in fields
   )
 
 
@@ -53,11 +53,19 @@ def test_layout_is_the_compilers(fields):
 
 
 @pytest.mark.parametrize(
-    ('fields', 'size', 'alignment'),
-    [
-        ('', 0, 1), ('p', 4, 4), ('ppi', 12, 4), ('(iq)i', 24, 8), ('bp', 8, 4), ('3b', 3, 1),
-        ('eebbe', 5, 1), ('eiie', 16, 4), ('ppe', 12, 4), ('4ibie', 28, 4),
-    ],
+  ('fields', 'size', 'alignment'),
+  [
+    ('', 0, 1),
+    ('p', 4, 4),
+    ('ppi', 12, 4),
+    ('(iq)i', 24, 8),
+    ('bp', 8, 4),
+    ('3b', 3, 1),
+    ('eebbe', 5, 1),
+    ('eiie', 16, 4),
+    ('ppe', 12, 4),
+    ('4ibie', 28, 4),
+  ],
 )
 def test_layout_on_32_bit(fields, size, alignment):
   assert structs.layout(fields, ARM) == (size, alignment)

@@ -19,9 +19,11 @@ pytestmark = pytest.mark.slow
 
 def run(*arguments: object, cwd: pathlib.Path | None = None) -> subprocess.CompletedProcess[str]:
   return subprocess.run(
-      [sys.executable, '-m', 'tflm_patch.cli.main', *map(str, arguments)],
-      capture_output=True, text=True, cwd=cwd,
-  )  # fmt: skip
+    [sys.executable, '-m', 'tflm_patch.cli.main', *map(str, arguments)],
+    capture_output=True,
+    text=True,
+    cwd=cwd,
+  )
 
 
 @pytest.fixture
@@ -83,29 +85,29 @@ def test_receptive_field(model):
 
 
 ERRORS = [
-    ([], 2),
-    (['convert'], 2),
-    (['nonsense'], 2),
-    (['convert', 'MODEL', '--nonsense'], 2),
-    (['convert', 'missing.tflite'], 1),
-    (['convert', '.'], 1),
-    (['convert', 'MODEL', '-o', 'no/such/folder.tflite'], 1),
-    (['convert', 'MODEL', '-o', '.'], 1),
-    (['convert', 'MODEL', '-o', 'MODEL'], 1),
-    (['convert', 'MODEL', '--plugins', 'nonsense'], 1),
-    (['verify', 'MODEL', 'missing.tflite'], 1),
-    (['verify', 'MODEL', 'MODEL', '--inputs', '0'], 1),
-    (['verify', 'MODEL', 'MODEL', '--inputs', 'missing.npy'], 1),
-    (['analyze', 'MODEL', '--plot', 'no/such/chart.png'], 1),
-    (['targets', 'stm32f764'], 1),
-    (['targets', 'missing.json'], 1),
-    (['analyze', 'MODEL', '--grid', '2x2'], 2),
-    (['analyze', 'MODEL', '--patch-depth', '2'], 2),
-    (['analyze', 'MODEL', '--receptive-field', '--plot', 'chart.png'], 2),
-    (['analyze', 'MODEL', '--receptive-field', '--grid', '2'], 2),
-    (['analyze', 'MODEL', '--receptive-field', '--patch-depth', '0'], 2),
-    (['analyze', 'MODEL', '--receptive-field', '--patch-depth', '99'], 1),
-    (['analyze', 'MODEL', '--receptive-field', '--grid', '99x2'], 1),
+  ([], 2),
+  (['convert'], 2),
+  (['nonsense'], 2),
+  (['convert', 'MODEL', '--nonsense'], 2),
+  (['convert', 'missing.tflite'], 1),
+  (['convert', '.'], 1),
+  (['convert', 'MODEL', '-o', 'no/such/folder.tflite'], 1),
+  (['convert', 'MODEL', '-o', '.'], 1),
+  (['convert', 'MODEL', '-o', 'MODEL'], 1),
+  (['convert', 'MODEL', '--plugins', 'nonsense'], 1),
+  (['verify', 'MODEL', 'missing.tflite'], 1),
+  (['verify', 'MODEL', 'MODEL', '--inputs', '0'], 1),
+  (['verify', 'MODEL', 'MODEL', '--inputs', 'missing.npy'], 1),
+  (['analyze', 'MODEL', '--plot', 'no/such/chart.png'], 1),
+  (['targets', 'stm32f764'], 1),
+  (['targets', 'missing.json'], 1),
+  (['analyze', 'MODEL', '--grid', '2x2'], 2),
+  (['analyze', 'MODEL', '--patch-depth', '2'], 2),
+  (['analyze', 'MODEL', '--receptive-field', '--plot', 'chart.png'], 2),
+  (['analyze', 'MODEL', '--receptive-field', '--grid', '2'], 2),
+  (['analyze', 'MODEL', '--receptive-field', '--patch-depth', '0'], 2),
+  (['analyze', 'MODEL', '--receptive-field', '--patch-depth', '99'], 1),
+  (['analyze', 'MODEL', '--receptive-field', '--grid', '99x2'], 1),
 ]
 
 

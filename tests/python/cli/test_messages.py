@@ -92,9 +92,10 @@ for name in sys.argv[1:]:
 def test_the_table_of_kernels_is_tflms(tmp_path):
   pytest.importorskip('tflite_micro')
   names = [
-      name for name in OPCODES.values()
-      if name not in ('CUSTOM', 'DELEGATE') and not name.startswith('PLACEHOLDER')
-  ]  # fmt: skip
+    name
+    for name in OPCODES.values()
+    if name not in ('CUSTOM', 'DELEGATE') and not name.startswith('PLACEHOLDER')
+  ]
   for name in names:
     b = ModelBuilder(1)
     x, y = b.input((1, 4)), b.tensor((1, 4), DType.INT8)
@@ -104,7 +105,7 @@ def test_the_table_of_kernels_is_tflms(tmp_path):
   found, remaining = set(names), names
   while remaining:
     done = subprocess.run(
-        [sys.executable, '-c', _TRIED, *remaining], cwd=tmp_path, capture_output=True, text=True
+      [sys.executable, '-c', _TRIED, *remaining], cwd=tmp_path, capture_output=True, text=True
     )
     lines = [line.split() for line in done.stdout.splitlines()]
     found -= {name for word, name in lines if word == 'lacked'}
@@ -115,9 +116,9 @@ def test_the_table_of_kernels_is_tflms(tmp_path):
   assert found == kernels.KERNELS, wheel_version()
 
 
-@pytest.mark.parametrize('command', [
-    ['convert'], ['convert', '--arena', '1KB'], ['analyze'], ['pareto'],
-])  # fmt: skip
+@pytest.mark.parametrize(
+  'command', [['convert'], ['convert', '--arena', '1KB'], ['analyze'], ['pareto']]
+)
 def test_memory_that_is_not_known_is_said(command, say):
   _, text = say(unsupported('CUSTOM', custom='TFLite_Detection_PostProcess'), *command)
   assert re.search('memory of TFLite_Detection_PostProcess is not known and comes on top', text)
@@ -129,9 +130,9 @@ def test_memory_that_is_not_known_in_json(say):
   assert json.loads(say(data, 'convert', '--json')[1])['unknown_memory'] == ['Mine']
 
 
-@pytest.mark.parametrize(('custom', 'compiler'), [
-    ('ethos-u', 'Vela'), ('edgetpu-custom-op', 'the Edge TPU compiler'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+  ('custom', 'compiler'), [('ethos-u', 'Vela'), ('edgetpu-custom-op', 'the Edge TPU compiler')]
+)
 def test_models_of_another_compiler(custom, compiler, say):
   b = ModelBuilder(1)
   x = b.input((1, 8, 8, 3))
@@ -236,11 +237,18 @@ def unread() -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('command', [
-    ['convert'], ['analyze'], ['pareto'], ['convert', '--max-overhead', '1.5'],
-    ['convert', '--schedule', 'patch', '--grid', '2x3'], ['convert', '--input-rows', '1'],
+@pytest.mark.parametrize(
+  'command',
+  [
+    ['convert'],
+    ['analyze'],
+    ['pareto'],
+    ['convert', '--max-overhead', '1.5'],
+    ['convert', '--schedule', 'patch', '--grid', '2x3'],
+    ['convert', '--input-rows', '1'],
     ['convert', '--schedule', 'patch', '--grid', '1x2', '--patch-depth', '4'],
-])  # fmt: skip
+  ],
+)
 def test_outputs_that_nobody_reads(command, say, tmp_path):
   code, text = say(unread(), *command)
   assert 'internal error' not in text
@@ -252,12 +260,15 @@ def test_outputs_that_nobody_reads(command, say, tmp_path):
     assert main.main(['verify', str(tmp_path / 'model.tflite'), str(path), '--inputs', '4']) == 0
 
 
-@pytest.mark.parametrize(('arguments', 'reason'), [
+@pytest.mark.parametrize(
+  ('arguments', 'reason'),
+  [
     (['--minimize', 'calls', '--arena', '64KB'], '--arena takes the fastest plan'),
     (['--minimize', 'calls', '--allow-slower'], '--allow-slower and --minimize calls exclude'),
     (['--schedule', 'layer', '--allow-slower'], '--allow-slower needs --schedule auto'),
     (['--minimize', 'macs'], "invalid choice: 'macs'"),
-])  # fmt: skip
+  ],
+)
 def test_options_that_exclude_each_other(arguments, reason, say):
   code, text = say(b'not even read', 'convert', *arguments)
   assert code != 0 and reason in text and text.count('\n') == 1

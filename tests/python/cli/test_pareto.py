@@ -17,9 +17,10 @@ from tflm_patch.api import ConvertOptions, convert_model
 
 def run(*arguments):
   return subprocess.run(
-      [sys.executable, '-m', 'tflm_patch.cli.main', 'pareto', *map(str, arguments)],
-      capture_output=True, text=True,
-  )  # fmt: skip
+    [sys.executable, '-m', 'tflm_patch.cli.main', 'pareto', *map(str, arguments)],
+    capture_output=True,
+    text=True,
+  )
 
 
 def network():
@@ -45,14 +46,14 @@ def test_points_and_chart(tmp_path):
   smallest = convert_model(network(), ConvertOptions())
   assert points['(none)']['arena_total'] == smallest.converted_arena.total
   costs = {
-      name: (point['arena_total'], point['macs'], point['kernel_calls'])
-      for name, point in points.items()
+    name: (point['arena_total'], point['macs'], point['kernel_calls'])
+    for name, point in points.items()
   }
   for name, point in points.items():
     beaten = any(
-        all(a <= b for a, b in zip(other, costs[name]))
-        for other_name, other in costs.items()
-        if other_name != name
+      all(a <= b for a, b in zip(other, costs[name]))
+      for other_name, other in costs.items()
+      if other_name != name
     )
     assert point['optimal'] == (not beaten)
   assert any(point['macs'] > found['stock_macs'] for point in points.values())

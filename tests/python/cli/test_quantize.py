@@ -54,8 +54,11 @@ def test_quantize(capsys, files):
   assert 'input "image": int8 1x16x16x3, real = 0.99999' in out and '* (value - -128)' in out
   model = parse_model((files / 'model.tflite').read_bytes())
   assert [operator.opcode for operator in model.main.operators] == [
-    'CONV_2D', 'DEPTHWISE_CONV_2D', 'MEAN', 'FULLY_CONNECTED',
-  ]  # fmt: skip
+    'CONV_2D',
+    'DEPTHWISE_CONV_2D',
+    'MEAN',
+    'FULLY_CONNECTED',
+  ]
 
 
 def test_quantize_for_machines(capsys, files, tmp_path):
@@ -67,15 +70,22 @@ def test_quantize_for_machines(capsys, files, tmp_path):
   assert found['operators']['CONV_2D'] == 1
   assert found['inputs'] == [
     {'name': 'image', 'dtype': 'uint8', 'shape': [1, 16, 16, 3], 'scale': 1.0, 'zero_point': 0}
-  ] or found['inputs'][0]['scale'] == pytest.approx(1.0, rel=1e-3)  # fmt: skip
+  ] or found['inputs'][0]['scale'] == pytest.approx(1.0, rel=1e-3)
 
 
 def test_convert_in_one_go(capsys, files, tmp_path):
   both = tmp_path / 'int8.tflite', tmp_path / 'patch.tflite'
   code, out, err = _run(
-    capsys, 'convert', files / 'model.keras', '--samples', files / 'samples.npz',
-    '--quantized', both[0], '-o', both[1],
-  )  # fmt: skip
+    capsys,
+    'convert',
+    files / 'model.keras',
+    '--samples',
+    files / 'samples.npz',
+    '--quantized',
+    both[0],
+    '-o',
+    both[1],
+  )
   assert (code, err) == (0, '')
   assert 'stage' in out
   apart = tmp_path / 'apart.tflite'
@@ -91,9 +101,17 @@ def test_a_folder_of_images(capsys, files, tmp_path):
   for number, pixels in enumerate(noise):
     image_module.fromarray(pixels).save(tmp_path / f'{number}.png')
   code, out, _ = _run(
-    capsys, 'quantize', files / 'model.keras', '--samples', tmp_path, '-o', tmp_path / 'o.tflite',
-    '--pixel-range', '0,1', '--json',
-  )  # fmt: skip
+    capsys,
+    'quantize',
+    files / 'model.keras',
+    '--samples',
+    tmp_path,
+    '-o',
+    tmp_path / 'o.tflite',
+    '--pixel-range',
+    '0,1',
+    '--json',
+  )
   found = json.loads(out)
   assert code == 0 and found['samples'] == 3
   assert found['inputs'][0]['scale'] < 1 / 200
@@ -111,7 +129,7 @@ ERRORS = [
   (['quantize', 'MODEL', '--samples', 'SAMPLES', '--percentile', '3'], 1, 'percentile 3'),
   (['quantize', 'MODEL', '--samples', 'SAMPLES', '--input-type', 'int16'], 1, 'int16'),
   (['quantize', 'MODEL', '--samples', 'SAMPLES', '--pixel-range', '1'], 2, 'no range of pixels'),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(('arguments', 'code', 'message'), ERRORS)
@@ -174,8 +192,9 @@ def test_without_keras_one_line_says_what_to_install(tmp_path):
     archive.writestr('config.json', '{}')
   run = subprocess.run(
     [sys.executable, '-c', code, 'quantize', str(path), '--samples', str(tmp_path)],
-    capture_output=True, text=True,
-  )  # fmt: skip
+    capture_output=True,
+    text=True,
+  )
   assert run.returncode == 1
   assert 'pip install "tflm-patch[keras]"' in run.stderr
   assert len(run.stderr.strip().splitlines()) == 1

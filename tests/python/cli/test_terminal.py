@@ -18,14 +18,17 @@ from tflm_patch.errors import ModelError, TflmPatchError, printable
 EVIL = '\x1b]0;title\x07\x1b[2J\r\n\u202e\udcff\x9b31m'
 
 
-@pytest.mark.parametrize(('text', 'wanted'), [
+@pytest.mark.parametrize(
+  ('text', 'wanted'),
+  [
     ('plain "text" \\x1b', 'plain "text" \\x1b'),
     ('Grüße, 模型', 'Grüße, 模型'),
     ('\x1b[31m', '\\x1b[31m'),
     ('a\nb\tc\r', 'a\\nb\\tc\\r'),
     ('\x9b\u202e\u2028', '\\x9b\\u202e\\u2028'),
     ('\udcff', '\\udcff'),
-])  # fmt: skip
+  ],
+)
 def test_printable(text, wanted):
   assert printable(text) == wanted
   assert printable(wanted) == wanted
@@ -59,11 +62,20 @@ def test_say_and_complain(encoding, monkeypatch):
   assert error.count('\n') == 1 and error.rstrip('\n').isprintable()
 
 
-@pytest.mark.parametrize('arguments', [
-    ['convert', EVIL], [EVIL], ['convert', 'm', f'--{EVIL}'], ['convert', 'm', '--arena', EVIL],
-    ['targets', EVIL], ['bench', 'm', '--cpu', EVIL], ['export', EVIL, '--format', EVIL, '-o', 'x'],
-    ['verify', EVIL, EVIL, '--inputs', EVIL], ['analyze', EVIL, '--plot', EVIL],
-])  # fmt: skip
+@pytest.mark.parametrize(
+  'arguments',
+  [
+    ['convert', EVIL],
+    [EVIL],
+    ['convert', 'm', f'--{EVIL}'],
+    ['convert', 'm', '--arena', EVIL],
+    ['targets', EVIL],
+    ['bench', 'm', '--cpu', EVIL],
+    ['export', EVIL, '--format', EVIL, '-o', 'x'],
+    ['verify', EVIL, EVIL, '--inputs', EVIL],
+    ['analyze', EVIL, '--plot', EVIL],
+  ],
+)
 def test_arguments_with_control_characters(arguments, capsys):
   assert main.main(arguments) in (1, 2)
   printed = capsys.readouterr()

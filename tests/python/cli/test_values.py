@@ -12,17 +12,32 @@ from tflm_patch.cli import values
 from tflm_patch.cli.command import Command, CommandParser, UsageError
 
 
-@pytest.mark.parametrize(('text', 'size'), [
-    ('65536', 65536), ('1', 1), ('1B', 1), ('64KB', 65536), ('64KiB', 65536), ('64kb', 65536),
-    ('64k', 65536), ('64 KB', 65536), (' 64K ', 65536), ('0.5MB', 524288), ('.5m', 524288),
-    ('1MiB', 1 << 20), ('1.5KB', 1536), ('0.3KB', 307), ('2147483647', 2147483647),
-])  # fmt: skip
+@pytest.mark.parametrize(
+  ('text', 'size'),
+  [
+    ('65536', 65536),
+    ('1', 1),
+    ('1B', 1),
+    ('64KB', 65536),
+    ('64KiB', 65536),
+    ('64kb', 65536),
+    ('64k', 65536),
+    ('64 KB', 65536),
+    (' 64K ', 65536),
+    ('0.5MB', 524288),
+    ('.5m', 524288),
+    ('1MiB', 1 << 20),
+    ('1.5KB', 1536),
+    ('0.3KB', 307),
+    ('2147483647', 2147483647),
+  ],
+)
 def test_sizes(text, size):
   assert values.parse_size(text) == size
 
 
 @pytest.mark.parametrize(
-    'text', ['', 'KB', '64XB', '64GB', '-1', '0', '0.0001KB', '1e3', '2048MB', '0x40', '6 4', '१']
+  'text', ['', 'KB', '64XB', '64GB', '-1', '0', '0.0001KB', '1e3', '2048MB', '0x40', '6 4', '१']
 )
 def test_no_sizes(text):
   with pytest.raises(ValueError, match=r'is no size; write|bytes; a size is from 1'):
@@ -91,14 +106,17 @@ def test_options():
   assert found == [(65536, 1.1, (2, 3)), (None, 1.0, None)]
 
 
-@pytest.mark.parametrize(('argument', 'reason'), [
+@pytest.mark.parametrize(
+  ('argument', 'reason'),
+  [
     ('--arena=lots', 'write bytes, or a number with KB or MB'),
     ('--max-overhead=0.5', 'fewer MACs'),
     ('--grid=3', 'write rows x columns'),
     ('--grid=', 'write rows x columns'),
     ('--gri=3x3', 'unknown or superfluous'),  # no abbreviations: they would break later
     ('more', 'unknown or superfluous: more'),
-])  # fmt: skip
+  ],
+)
 def test_options_that_are_wrong(argument, reason):
   with pytest.raises(UsageError) as error:
     command([]).parse_args([argument])

@@ -21,7 +21,7 @@ from tflm_patch.runtime.paths import include_dirs
 NAMES = Names('my_net', 'my_net.tflite', '1.0')
 # Registers, tries once more, prints how many there are and both results; then with
 # a resolver that is one too small.
-APPLICATION = '''
+APPLICATION = """
 #include <stdio.h>
 #include "my_net_resolver.h"
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
@@ -41,7 +41,7 @@ int main() {
   const tflm::Status refused = my_net::RegisterOperators(small);
   printf("%u %d %d %d\\n", fitting.Size(), first, again, refused);
 }
-'''
+"""
 
 MAPS = HEADER.offset('maps')
 
@@ -61,17 +61,31 @@ def with_operators(*operators):
 def test_registers_what_the_model_needs(age, tmp_path):
   need('g++')
   info = with_operators(
-      ('RESHAPE', None), ('LOGISTIC', None), ('RESHAPE', None), ('CUSTOM', 'my "op"?'),
-      ('CUSTOM', 'SignalPCAN'),
-  )  # fmt: skip
+    ('RESHAPE', None),
+    ('LOGISTIC', None),
+    ('RESHAPE', None),
+    ('CUSTOM', 'my "op"?'),
+    ('CUSTOM', 'SignalPCAN'),
+  )
   assert resolver.unresolved(info.operators) == ['my "op"?']
   (tmp_path / 'my_net_resolver.h').write_text(resolver.resolver_header(info, NAMES))
-  (tmp_path / 'main.cc').write_text(APPLICATION.replace(
-      '@{defined}', 'const TFLMRegistration* MyOpRegistration() { return nullptr; }'))
+  (tmp_path / 'main.cc').write_text(
+    APPLICATION.replace(
+      '@{defined}', 'const TFLMRegistration* MyOpRegistration() { return nullptr; }'
+    )
+  )
   binary = tmp_path / 'main'
   includes = [f'-I{folder}' for folder in (*include_dirs(), include_dirs()[0].parent / 'tflm')]
-  run('g++', *CXX14, f'-I{FAKE_TFLM}/{age}', f'-I{tmp_path}', *includes, tmp_path / 'main.cc',
-      '-o', binary)  # fmt: skip
+  run(
+    'g++',
+    *CXX14,
+    f'-I{FAKE_TFLM}/{age}',
+    f'-I{tmp_path}',
+    *includes,
+    tmp_path / 'main.cc',
+    '-o',
+    binary,
+  )
   assert run(binary) == '5 0 1 1\n'
 
 
@@ -92,12 +106,21 @@ def test_status_must_be_checked(tmp_path):
   (tmp_path / 'my_net_resolver.h').write_text(resolver.resolver_header(with_operators(), NAMES))
   source = tmp_path / 'main.cc'
   source.write_text(
-      '#include "my_net_resolver.h"\n#include "tensorflow/lite/micro/micro_interpreter.h"\n'
-      'void f(tflite::MicroMutableOpResolver<1>& r) { my_net::RegisterOperators(r); }\n'
+    '#include "my_net_resolver.h"\n#include "tensorflow/lite/micro/micro_interpreter.h"\n'
+    'void f(tflite::MicroMutableOpResolver<1>& r) { my_net::RegisterOperators(r); }\n'
   )
   with pytest.raises(AssertionError, match='unused-result'):
-    run('g++', *CXX14, f'-I{FAKE_TFLM}/old', f'-I{tmp_path}', f'-I{include_dirs()[0]}', '-c',
-        source, '-o', tmp_path / 'main.o')  # fmt: skip
+    run(
+      'g++',
+      *CXX14,
+      f'-I{FAKE_TFLM}/old',
+      f'-I{tmp_path}',
+      f'-I{include_dirs()[0]}',
+      '-c',
+      source,
+      '-o',
+      tmp_path / 'main.o',
+    )
 
 
 def test_model_without_a_stage():
@@ -108,9 +131,8 @@ def test_model_without_a_stage():
 
 
 @pytest.mark.parametrize(
-    ('offset', 'value', 'text'),
-    [(0, 0, 'damaged'), (4, 9, 'format version 9'), (8, 1, 'damaged'),
-     (MAPS, 255, 'damaged')],
+  ('offset', 'value', 'text'),
+  [(0, 0, 'damaged'), (4, 9, 'format version 9'), (8, 1, 'damaged'), (MAPS, 255, 'damaged')],
 )
 def test_damaged_program(offset, value, text):
   model = parse_model(converted())
@@ -139,7 +161,7 @@ def test_names(name):
 
 
 @pytest.mark.parametrize(
-    'name', ['', 'Model', '1a', 'a-b', 'int', 'tflm_patch_x', 'a__b', 'x' * 41]
+  'name', ['', 'Model', '1a', 'a-b', 'int', 'tflm_patch_x', 'a__b', 'x' * 41]
 )
 def test_bad_names(name):
   with pytest.raises(TflmPatchError):

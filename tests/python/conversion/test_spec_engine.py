@@ -10,13 +10,7 @@ import numpy as np
 import pytest
 
 from tflm_patch.api import convert_model
-from tflm_patch.architecture import (
-  RandomScales,
-  named,
-  parse_spec,
-  to_graph,
-  with_random_weights,
-)
+from tflm_patch.architecture import RandomScales, named, parse_spec, to_graph, with_random_weights
 from tflm_patch.architecture.spaces import MCUNET, Stage
 from tflm_patch.conversion import spec_engine, spec_size
 from tflm_patch.conversion.fit_types import Budget, Gear, Verdict
@@ -32,8 +26,13 @@ SMALL = dataclasses.replace(
   stages=(Stage(24, 2, (1, 2)), Stage(40, 2, (1, 2)), Stage(80, 2, (1, 2))),
 )
 NAMES = (
-  'resnet8', 'ds_cnn', 'ad_autoencoder', 'mobilenet_v1:0.25:96:2', 'mobilenet_v2:0.35:96', 'fomo',
-)  # fmt: skip
+  'resnet8',
+  'ds_cnn',
+  'ad_autoencoder',
+  'mobilenet_v1:0.25:96:2',
+  'mobilenet_v2:0.35:96',
+  'fomo',
+)
 OTHERS = (
   'in32x32x3 conv3_s2_c8 ir_k3_e3_c8_se0.25_hswish ir_k3_e4_s2_c16_hswish fc10',
   'in24x24x3 conv3_c8 maxpool2 er_k3_e2_c8 ds3_s2_c24 avgpool2 flatfc4_softmax',

@@ -63,9 +63,10 @@ def test_supported_operators_is_up_to_date():
 def test_every_plugin_is_listed():
   listed = re.findall(r'^\| `(\w+)` \|', (ROOT / 'docs/convert.md').read_text(), re.MULTILINE)
   ours = [
-      entry.name for entry in all_plugins()
-      if type(entry.plugin).__module__.startswith('converter_plugins.')
-  ]  # fmt: skip
+    entry.name
+    for entry in all_plugins()
+    if type(entry.plugin).__module__.startswith('converter_plugins.')
+  ]
   assert listed == [*ours, STAGE]
 
 
@@ -77,20 +78,19 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
 def test_files_named_exist(page):
-  for name in re.findall(r'`((?:converter_plugins|micro_kernels|tests|tflm_patch|docs)/[^`<*]*)`',
-                         page.read_text()):  # fmt: skip
+  for name in re.findall(
+    r'`((?:converter_plugins|micro_kernels|tests|tflm_patch|docs)/[^`<*]*)`', page.read_text()
+  ):
     assert (ROOT / name).exists(), name
 
 
 def test_layers_that_quantize_knows_are_up_to_date():
   page = ROOT / 'docs/quantize.md'
-  listed = re.search(
-      r'<!-- layers -->\n(.*)\n<!-- end of layers -->', page.read_text(), re.DOTALL
-  )
+  listed = re.search(r'<!-- layers -->\n(.*)\n<!-- end of layers -->', page.read_text(), re.DOTALL)
   assert listed[1] == layer_document(), 'python -m tflm_patch.quantization.layers.document'
 
 
-EXACT = '''
+EXACT = """
 %s
 from tflm_patch.runtime.tflm import Interpreter
 interpreter = Interpreter(open('model.tflite', 'rb').read())
@@ -98,7 +98,7 @@ inputs = np.random.default_rng(1).integers(-128, 128, inputs.shape).astype(np.in
 for each, found in zip(inputs, network.run_bytes([inputs])[0], strict=True):
   (wanted,) = interpreter.invoke([each[None]])
   np.testing.assert_array_equal(found[None], wanted)
-'''
+"""
 
 
 def make_keras_files(page, folder):
@@ -108,7 +108,7 @@ def make_keras_files(page, folder):
   except EnvironmentMissing as error:
     pytest.skip(str(error))
   run = subprocess.run(
-      [sys.executable, '-c', python_blocks(page)[0]], cwd=folder, capture_output=True, text=True
+    [sys.executable, '-c', python_blocks(page)[0]], cwd=folder, capture_output=True, text=True
   )
   assert run.returncode == 0, run.stderr
 
@@ -122,9 +122,11 @@ def test_the_exact_forward_pass_of_the_page(folder):
   make_keras_files(page, folder)
   main(['quantize', str(folder / 'model.keras'), '--samples', str(folder / 'samples.npz')])
   run = subprocess.run(
-      [sys.executable, '-c', EXACT % python_blocks(page)[1]],
-      cwd=folder, capture_output=True, text=True,
-  )  # fmt: skip
+    [sys.executable, '-c', EXACT % python_blocks(page)[1]],
+    cwd=folder,
+    capture_output=True,
+    text=True,
+  )
   assert run.returncode == 0, run.stderr
 
 
@@ -138,9 +140,11 @@ def test_commands_of_the_page_run(page, folder):
     if arguments[0] == 'bench' and None in map(shutil.which, EMULATION):
       pytest.skip(f'{" or ".join(EMULATION)} is not installed')
     run = subprocess.run(
-        [sys.executable, '-m', 'tflm_patch.cli.main', *arguments],
-        cwd=folder, capture_output=True, text=True,
-    )  # fmt: skip
+      [sys.executable, '-m', 'tflm_patch.cli.main', *arguments],
+      cwd=folder,
+      capture_output=True,
+      text=True,
+    )
     assert run.returncode == 0, (command, run.stderr)
 
 
@@ -171,9 +175,7 @@ def used_names(code: str) -> list[tuple[str, str | None]]:
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
 def test_pages_name_only_what_is_public(page):
   """In their Python, and where the text says `tflm_patch.something`."""
-  code = ''.join(
-      block for block in BLOCK.findall(page.read_text()) if 'tflm_patch' in block
-  )  # fmt: skip
+  code = ''.join(block for block in BLOCK.findall(page.read_text()) if 'tflm_patch' in block)
   found = used_names(code)
   for path in re.findall(r'`tflm_patch\.([\w.]+)', page.read_text()):
     *packages, name = path.split('.')
@@ -190,12 +192,17 @@ def test_internals_are_not_public():
   assert not is_public('tflm_patch.planner.options', 'PlanOptions')
 
 
-@pytest.mark.parametrize('package', [
-    'tflm_patch', *sorted(
-        f'tflm_patch.{module.name}' for module in pkgutil.iter_modules(tflm_patch.__path__)
-        if module.ispkg and is_public(f'tflm_patch.{module.name}')
+@pytest.mark.parametrize(
+  'package',
+  [
+    'tflm_patch',
+    *sorted(
+      f'tflm_patch.{module.name}'
+      for module in pkgutil.iter_modules(tflm_patch.__path__)
+      if module.ispkg and is_public(f'tflm_patch.{module.name}')
     ),
-])  # fmt: skip
+  ],
+)
 def test_public_names_exist_and_say_what_they_are(package):
   found = importlib.import_module(package)
   for name in found.__all__:
@@ -214,13 +221,14 @@ def test_the_package_is_imported_quickly():
   modules = loaded.split()
   assert 'numpy' not in modules
   assert {name for name in modules if name.startswith('tflm_patch')} <= {
-      'tflm_patch', 'tflm_patch.version',
-  }  # fmt: skip
+    'tflm_patch',
+    'tflm_patch.version',
+  }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    'page', [page for page in PAGES if RUNS.search(page.read_text())], ids=lambda page: page.name
+  'page', [page for page in PAGES if RUNS.search(page.read_text())], ids=lambda page: page.name
 )
 def test_python_of_the_page_runs(page, folder):
   """What imports packages that are not installed here is left out."""
@@ -228,16 +236,14 @@ def test_python_of_the_page_runs(page, folder):
   for module in re.findall(r'^(?:import|from) (\w+)', code, re.MULTILINE):
     pytest.importorskip(module, reason=f'{module} is not installed')
   convert(folder / 'model.tflite')
-  run = subprocess.run(
-      [sys.executable, '-c', code], cwd=folder, capture_output=True, text=True
-  )  # fmt: skip
+  run = subprocess.run([sys.executable, '-c', code], cwd=folder, capture_output=True, text=True)
   assert run.returncode == 0, run.stderr
 
 
 @pytest.mark.slow
 def test_python_of_the_readme_runs(folder):
   run = subprocess.run(
-      [sys.executable, '-c', blocks(README, 'python')], cwd=folder, capture_output=True, text=True
+    [sys.executable, '-c', blocks(README, 'python')], cwd=folder, capture_output=True, text=True
   )
   assert run.returncode == 0, run.stderr
   before, after = map(int, run.stdout.split())
@@ -263,10 +269,10 @@ def test_readme_table_is_up_to_date(match):
   result = convert_model(path.read_bytes(), ConvertOptions(int8_io=bool(int8_io)), name)
   stock, ours = result.original_arena, result.converted_arena
   expected = [
-      f'{name}{int8_io or ""}',
-      f'{stock.total:,}',
-      f'**{ours.total:,}** ({ours.head:,} + {ours.tail:,})',
-      f'{stock.total / ours.total:.1f}x',
+    f'{name}{int8_io or ""}',
+    f'{stock.total:,}',
+    f'**{ours.total:,}** ({ours.head:,} + {ours.tail:,})',
+    f'{stock.total / ours.total:.1f}x',
   ]
   if match[0].split('|')[5].strip() == '-':
     with pytest.raises(TflmPatchError):
@@ -288,10 +294,11 @@ def fed_by_rows(int8_io):
 
 def benchmark(models: pathlib.Path, *arguments: object) -> subprocess.CompletedProcess[str]:
   return subprocess.run(
-      [sys.executable, BENCHMARK, '--inputs', '1', *map(str, arguments)],
-      env={**os.environ, 'TFLM_PATCH_MODELS': str(models), 'PYTHONPATH': str(ROOT)},
-      capture_output=True, text=True,
-  )  # fmt: skip
+    [sys.executable, BENCHMARK, '--inputs', '1', *map(str, arguments)],
+    env={**os.environ, 'TFLM_PATCH_MODELS': str(models), 'PYTHONPATH': str(ROOT)},
+    capture_output=True,
+    text=True,
+  )
 
 
 @pytest.mark.slow

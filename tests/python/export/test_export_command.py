@@ -29,9 +29,11 @@ pytestmark = pytest.mark.slow
 
 def command(*arguments, cwd=None):
   return subprocess.run(
-      [sys.executable, '-m', 'tflm_patch.cli.main', 'export', *map(str, arguments)],
-      cwd=cwd, capture_output=True, text=True,
-  )  # fmt: skip
+    [sys.executable, '-m', 'tflm_patch.cli.main', 'export', *map(str, arguments)],
+    cwd=cwd,
+    capture_output=True,
+    text=True,
+  )
 
 
 @pytest.fixture(scope='module')
@@ -74,8 +76,8 @@ def test_arena_constants(tmp_path):
   assert found.tail == predict(info.model, build=FIRMWARE_32_INT_ENUMS).tail
   (tmp_path / 'net_arena.h').write_text(arena_header(found, Names('net', 'net.tflite', '1')))
   (tmp_path / 'main.c').write_text(
-      '#include <stdio.h>\n#include "net_arena.h"\nint main(void) {\n'
-      '  printf("%d %d %d", kNetArenaHeadBytes, kNetArenaTailBytes, kNetArenaBytes);\n}\n'
+    '#include <stdio.h>\n#include "net_arena.h"\nint main(void) {\n'
+    '  printf("%d %d %d", kNetArenaHeadBytes, kNetArenaTailBytes, kNetArenaBytes);\n}\n'
   )
   run('gcc', '-Wall', '-Wextra', '-Werror', tmp_path / 'main.c', '-o', tmp_path / 'main')
   assert run(tmp_path / 'main') == f'{found.head} {found.tail_64} {found.required_64 + MARGIN}'
@@ -84,26 +86,24 @@ def test_arena_constants(tmp_path):
 
 def test_arena_of_operators_that_are_not_known_is_marked():
   info = describe(converted())
-  info.model.main.operators.append(
-      Operator('CUSTOM', (0,), (), custom_name='mine')
-  )
+  info.model.main.operators.append(Operator('CUSTOM', (0,), (), custom_name='mine'))
   text = arena_header(figures(info), Names('net', 'net.tflite', '1'))
   assert 'lower bounds' in text
 
 
 @pytest.mark.parametrize(
-    ('arguments', 'code', 'text'),
-    [
-        (['--format', 'gradle', '-o', 'out'], 1, 'unknown export format "gradle"'),
-        (['--format', 'cmak', '-o', 'out'], 1, 'did you mean "cmake"'),
-        (['-o', 'out'], 2, '--format is missing'),
-        (['--format', 'make'], 2, '-o is missing'),
-        (['--format', 'make', '-o', 'out', '--name', 'A b'], 1, '"A b" is no name'),
-        (['--format', 'make', '-o', 'out', '--runtime', 'x'], 2, 'runtime'),
-        (['--format', 'make', '-o', 'file/out'], 1, 'cannot be written'),
-        (['--format', 'make', '-o', 'file'], 1, 'is a file'),
-        (['--format', 'make', '-o', 'full'], 1, '--force'),
-    ],
+  ('arguments', 'code', 'text'),
+  [
+    (['--format', 'gradle', '-o', 'out'], 1, 'unknown export format "gradle"'),
+    (['--format', 'cmak', '-o', 'out'], 1, 'did you mean "cmake"'),
+    (['-o', 'out'], 2, '--format is missing'),
+    (['--format', 'make'], 2, '-o is missing'),
+    (['--format', 'make', '-o', 'out', '--name', 'A b'], 1, '"A b" is no name'),
+    (['--format', 'make', '-o', 'out', '--runtime', 'x'], 2, 'runtime'),
+    (['--format', 'make', '-o', 'file/out'], 1, 'cannot be written'),
+    (['--format', 'make', '-o', 'file'], 1, 'is a file'),
+    (['--format', 'make', '-o', 'full'], 1, '--force'),
+  ],
 )
 def test_wrong_command_lines(model, arguments, code, text, tmp_path):
   (tmp_path / 'file').write_text('')

@@ -18,14 +18,14 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from support import stateful_models
 from support.firmware import (
-    C11,
-    CXX14,
-    FAKE_TFLM,
-    converted,
-    image_model,
-    need,
-    printed_by_example,
-    run,
+  C11,
+  CXX14,
+  FAKE_TFLM,
+  converted,
+  image_model,
+  need,
+  printed_by_example,
+  run,
 )
 from support.model_builder import ModelBuilder
 
@@ -38,7 +38,7 @@ NAME = 'tiny_net'
 FRAME = (1, 12, 10, 3)
 VERSION = re.compile(r'\d+\.\d+\.\d+')
 # What the vendors' commands do, as far as a build on the host needs it: print lists.
-CMAKE_LISTS = '''
+CMAKE_LISTS = """
 function(idf_component_register)
   cmake_parse_arguments(A "" "" "SRCS;INCLUDE_DIRS;REQUIRES;PRIV_REQUIRES" ${ARGN})
   message("sources=${A_SRCS}")
@@ -60,8 +60,8 @@ endfunction()
 function(target_compile_options)
 endfunction()
 set(CONFIG_TINY_NET y)
-'''
-ARDUINO_H = '''
+"""
+ARDUINO_H = """
 #include <stdio.h>
 #include <stdlib.h>
 struct SerialPort {
@@ -73,7 +73,7 @@ struct SerialPort {
 };
 static SerialPort Serial;
 static inline void delay(int) { exit(0); }
-'''
+"""
 
 
 @pytest.fixture(scope='module')
@@ -82,9 +82,9 @@ def models(tmp_path_factory):
   folder = tmp_path_factory.mktemp('models')
   found = {}
   for name, data, shape in (
-      ('whole', converted(), None),
-      ('rows', converted(input_rows=2), FRAME),
-      ('real', converted(image_model(float_output=True)), None),
+    ('whole', converted(), None),
+    ('rows', converted(input_rows=2), FRAME),
+    ('real', converted(image_model(float_output=True)), None),
   ):
     (folder / f'{name}.tflite').write_bytes(data)
     found[name] = folder / f'{name}.tflite', printed_by_example(data, shape)
@@ -104,9 +104,18 @@ def build_and_run(folder, sources, includes, example, expected, tmp_path, extra=
     is_c = str(source).endswith('.c')
     objects.append(tmp_path / f'{number}.o')
     language = [] if not str(source).endswith('.ino') else ['-x', 'c++']
-    run('gcc' if is_c else 'g++', *(C11 if is_c else CXX14), '-O1', *extra,
-        *(f'-I{folder / include}' for include in includes), *language, '-c', folder / source,
-        '-o', objects[-1])  # fmt: skip
+    run(
+      'gcc' if is_c else 'g++',
+      *(C11 if is_c else CXX14),
+      '-O1',
+      *extra,
+      *(f'-I{folder / include}' for include in includes),
+      *language,
+      '-c',
+      folder / source,
+      '-o',
+      objects[-1],
+    )
   run('g++', *objects, *extra, '-o', tmp_path / 'example')
   assert run(tmp_path / 'example') == expected
 
@@ -119,8 +128,7 @@ def script_lists(folder):
   done = subprocess.run(['cmake', '-P', script], capture_output=True, text=True)
   assert done.returncode == 0, done.stderr
   return {
-      key: value.split(';')
-      for key, value in re.findall(r'^(\w+)=(.*)$', done.stderr, re.MULTILINE)
+    key: value.split(';') for key, value in re.findall(r'^(\w+)=(.*)$', done.stderr, re.MULTILINE)
   }
 
 
@@ -130,9 +138,9 @@ def yaml(path):
 
 def c_sources(folder, under='src'):
   return [
-      str(path.relative_to(folder))
-      for path in sorted((folder / under).rglob('*'))
-      if path.suffix in ('.c', '.cc', '.cpp')
+    str(path.relative_to(folder))
+    for path in sorted((folder / under).rglob('*'))
+    if path.suffix in ('.c', '.cc', '.cpp')
   ]
 
 
@@ -140,9 +148,10 @@ def c_sources(folder, under='src'):
 def test_every_format_is_complete(form, models, tmp_path):
   result = exported(models['whole'][0], form, tmp_path / 'out', 'auto')
   written = {
-      path.relative_to(tmp_path / 'out').as_posix()
-      for path in (tmp_path / 'out').rglob('*') if path.is_file()
-  }  # fmt: skip
+    path.relative_to(tmp_path / 'out').as_posix()
+    for path in (tmp_path / 'out').rglob('*')
+    if path.is_file()
+  }
   assert written == set(result.files)
   assert {'README.md', 'LICENSE', 'tflm_patch_export.json'} <= written
   # Arduino has no TFLM that would do: there the model runs without.
@@ -164,8 +173,16 @@ def test_interpreter_code_of_every_format_compiles(form, age, models, tmp_path):
   root = tmp_path / 'out'
   include = 'src' if form == 'arduino' else 'include'
   for name in (f'{NAME}_tflm.cc', 'kernels/stage_op.cc'):
-    run('g++', *CXX14, f'-I{FAKE_TFLM}/{age}', f'-I{root}/{include}', '-c', root / 'src' / name,
-        '-o', tmp_path / 'o.o')  # fmt: skip
+    run(
+      'g++',
+      *CXX14,
+      f'-I{FAKE_TFLM}/{age}',
+      f'-I{root}/{include}',
+      '-c',
+      root / 'src' / name,
+      '-o',
+      tmp_path / 'o.o',
+    )
 
 
 @pytest.mark.parametrize('kind', ['whole', 'rows', 'real'])
@@ -173,11 +190,16 @@ def test_c_array(kind, models, tmp_path):
   path, expected = models[kind]
   exported(path, 'c-array', tmp_path / 'out', 'auto')
   root = tmp_path / 'out'
-  sources = [
-      name for name in c_sources(root) if not name.endswith(('_tflm.cc', 'stage_op.cc'))
-  ]
-  build_and_run(root, sources, ['include'], 'examples/run_once/main.c', expected, tmp_path,
-                ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'])  # fmt: skip
+  sources = [name for name in c_sources(root) if not name.endswith(('_tflm.cc', 'stage_op.cc'))]
+  build_and_run(
+    root,
+    sources,
+    ['include'],
+    'examples/run_once/main.c',
+    expected,
+    tmp_path,
+    ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'],
+  )
   data = (root / f'src/{NAME}_data.c').read_text()
   values = [int(value) for value in re.findall(r'(\d+),', data.split('= {')[1])]
   assert bytes(values) == path.read_bytes()
@@ -198,17 +220,24 @@ def test_cmake_as_a_part_of_a_project_and_for_a_microcontroller(models, tmp_path
   need('cmake', 'arm-none-eabi-gcc')
   exported(models['whole'][0], 'cmake', tmp_path / 'net', 'auto')
   (tmp_path / 'main.c').write_text(
-      f'#include "{NAME}.h"\nint use(void) {{ return {NAME}_init(); }}\n'
+    f'#include "{NAME}.h"\nint use(void) {{ return {NAME}_init(); }}\n'
   )
   (tmp_path / 'CMakeLists.txt').write_text(
-      'cmake_minimum_required(VERSION 3.13)\nproject(app C)\nadd_subdirectory(net)\n'
-      f'add_library(app STATIC main.c)\ntarget_link_libraries(app {NAME})\n'
-      'target_compile_options(app PRIVATE -mcpu=cortex-m4 -mthumb)\n'
-      f'target_compile_options({NAME} PRIVATE -mcpu=cortex-m4 -mthumb -Wall -Wextra -Werror)\n'
+    'cmake_minimum_required(VERSION 3.13)\nproject(app C)\nadd_subdirectory(net)\n'
+    f'add_library(app STATIC main.c)\ntarget_link_libraries(app {NAME})\n'
+    'target_compile_options(app PRIVATE -mcpu=cortex-m4 -mthumb)\n'
+    f'target_compile_options({NAME} PRIVATE -mcpu=cortex-m4 -mthumb -Wall -Wextra -Werror)\n'
   )
-  run('cmake', '-S', tmp_path, '-B', tmp_path / 'build', '-DCMAKE_SYSTEM_NAME=Generic',
-      '-DCMAKE_C_COMPILER=arm-none-eabi-gcc',
-      '-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY')  # fmt: skip
+  run(
+    'cmake',
+    '-S',
+    tmp_path,
+    '-B',
+    tmp_path / 'build',
+    '-DCMAKE_SYSTEM_NAME=Generic',
+    '-DCMAKE_C_COMPILER=arm-none-eabi-gcc',
+    '-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY',
+  )
   run('cmake', '--build', tmp_path / 'build')
   assert not (tmp_path / f'build/net/{NAME}_example').exists()
 
@@ -221,12 +250,20 @@ def test_builds_with_a_tflm_tree(form, age, models, tmp_path):
   exported(models['rows'][0], form, tmp_path / 'out', 'auto')
   tree = FAKE_TFLM / age
   if form == 'cmake':
-    run('cmake', '-S', tmp_path / 'out', '-B', tmp_path / 'build', f'-DTFLM_ROOT={tree}',
-        f'-D{NAME.upper()}_BUILD_EXAMPLE=OFF')  # fmt: skip
+    run(
+      'cmake',
+      '-S',
+      tmp_path / 'out',
+      '-B',
+      tmp_path / 'build',
+      f'-DTFLM_ROOT={tree}',
+      f'-D{NAME.upper()}_BUILD_EXAMPLE=OFF',
+    )
     run('cmake', '--build', tmp_path / 'build')
   else:
-    run('make', '-C', tmp_path / 'out', f'BUILD_DIR={tmp_path}/build', f'TFLM_ROOT={tree}',
-        'library')  # fmt: skip
+    run(
+      'make', '-C', tmp_path / 'out', f'BUILD_DIR={tmp_path}/build', f'TFLM_ROOT={tree}', 'library'
+    )
   symbols = run('nm', '-C', tmp_path / f'build/lib{NAME}.a')
   assert 'tflm_patch::StageRegistration()' in symbols and 'MicroInterpreter' in symbols
   assert re.search(rf' T {NAME}_invoke\n', symbols)
@@ -253,9 +290,15 @@ def test_make(kind, models, tmp_path):
 def test_make_for_a_microcontroller(models, tmp_path):
   need('make', 'arm-none-eabi-gcc')
   exported(models['rows'][0], 'make', tmp_path / 'out', 'auto')
-  run('make', '-C', tmp_path / 'out', 'CROSS=arm-none-eabi-', 'CPU=-mcpu=cortex-m4 -mthumb',
-      'LDFLAGS=--specs=nosys.specs -Wl,--no-warn-rwx-segments -Wl,--gc-sections',
-      'CFLAGS=-Wall -Wextra -Werror')  # fmt: skip
+  run(
+    'make',
+    '-C',
+    tmp_path / 'out',
+    'CROSS=arm-none-eabi-',
+    'CPU=-mcpu=cortex-m4 -mthumb',
+    'LDFLAGS=--specs=nosys.specs -Wl,--no-warn-rwx-segments -Wl,--gc-sections',
+    'CFLAGS=-Wall -Wextra -Werror',
+  )
   assert 'ARM' in run('arm-none-eabi-readelf', '-h', tmp_path / f'out/build/{NAME}_example')
 
 
@@ -276,8 +319,9 @@ def test_esp_idf(models, tmp_path):
   # ESP-IDF's start code calls app_main().
   start = tmp_path / 'start.c'
   start.write_text('void app_main(void);\nint main(void) { app_main(); return 0; }\n')
-  build_and_run(root, [*lists['sources'], start], lists['includes'], main / 'app_main.c',
-                expected, tmp_path)  # fmt: skip
+  build_and_run(
+    root, [*lists['sources'], start], lists['includes'], main / 'app_main.c', expected, tmp_path
+  )
 
 
 def test_esp_idf_with_tflm(models, tmp_path):
@@ -298,15 +342,23 @@ def test_arduino(kind, models, tmp_path):
   parser.read_string('[library]\n' + (root / 'library.properties').read_text())
   found = dict(parser['library'])
   assert set(found) == {
-      'name', 'version', 'author', 'maintainer', 'sentence', 'paragraph', 'category', 'url',
-      'architectures', 'includes',
-  }  # fmt: skip
+    'name',
+    'version',
+    'author',
+    'maintainer',
+    'sentence',
+    'paragraph',
+    'category',
+    'url',
+    'architectures',
+    'includes',
+  }
   assert re.fullmatch(r'[A-Za-z0-9][\w .-]{0,62}', found['name'])
   assert VERSION.fullmatch(found['version']) and found['category'] == 'Data Processing'
   assert (root / 'src' / found['includes']).is_file()
   # A sketch lies in a folder of its name; a library of this layout has no utility folder.
   assert [str(path.relative_to(root)) for path in root.rglob('*.ino')] == [
-      'examples/RunOnce/RunOnce.ino'
+    'examples/RunOnce/RunOnce.ino'
   ]
   assert not (root / 'utility').exists()
   # The IDE adds Arduino.h and calls setup() and loop(); all of src/ is compiled, only src/ is
@@ -315,8 +367,9 @@ def test_arduino(kind, models, tmp_path):
   (tmp_path / 'arduino/Arduino.h').write_text(ARDUINO_H)
   sketch = tmp_path / 'sketch.ino'
   sketch.write_text(
-      '#include <Arduino.h>\n' + (root / 'examples/RunOnce/RunOnce.ino').read_text()
-      + '\nint main() { setup(); loop(); }\n'
+    '#include <Arduino.h>\n'
+    + (root / 'examples/RunOnce/RunOnce.ino').read_text()
+    + '\nint main() { setup(); loop(); }\n'
   )
   build_and_run(root, c_sources(root), ['src', tmp_path / 'arduino'], sketch, expected, tmp_path)
 
@@ -340,8 +393,9 @@ def test_zephyr(models, tmp_path):
   for entry in tests['tests'].values():
     assert all(re.search(line, expected) for line in entry['harness_config']['regex'])
   assert 'find_package(Zephyr' in (sample / 'CMakeLists.txt').read_text()
-  build_and_run(root, lists['sources'], lists['includes'], sample / 'src/main.c', expected,
-                tmp_path)  # fmt: skip
+  build_and_run(
+    root, lists['sources'], lists['includes'], sample / 'src/main.c', expected, tmp_path
+  )
 
 
 def test_zephyr_with_tflm(models, tmp_path):
@@ -355,9 +409,10 @@ def test_zephyr_with_tflm(models, tmp_path):
   # Zephyr's TFLM has none of its own: another layout of structures would be a HardFault.
   assert 'definitions' not in lists
   assert not any(
-      'DTF_LITE_STATIC_MEMORY' in path.read_text() or '(TF_LITE_STATIC' in path.read_text()
-      for path in root.rglob('*') if path.name in ('CMakeLists.txt', 'prj.conf', 'Kconfig')
-  )  # fmt: skip
+    'DTF_LITE_STATIC_MEMORY' in path.read_text() or '(TF_LITE_STATIC' in path.read_text()
+    for path in root.rglob('*')
+    if path.name in ('CMakeLists.txt', 'prj.conf', 'Kconfig')
+  )
   text = (root / 'README.md').read_text()
   assert 'west config manifest.project-filter -- +tflite-micro' in text
   assert text.index('west update') < text.index('west build')
@@ -380,8 +435,14 @@ def test_platformio(models, tmp_path):
   assert (root / example['base'] / parser['env']['lib_extra_dirs']).resolve() == tmp_path
   assert parser['env']['lib_deps'].split() == [NAME]
   assert 'flags' not in build
-  build_and_run(root, c_sources(root, build['srcDir']), [build['includeDir']],
-                f'{example["base"]}/src/main.c', expected, tmp_path)  # fmt: skip
+  build_and_run(
+    root,
+    c_sources(root, build['srcDir']),
+    [build['includeDir']],
+    f'{example["base"]}/src/main.c',
+    expected,
+    tmp_path,
+  )
 
 
 def test_platformio_with_tflm(models, tmp_path):
@@ -421,8 +482,17 @@ def test_cmsis_pack(runtime, models, tmp_path):
   assert package.tag == 'package' and package.get('schemaVersion')
   # The elements that the schema requires, in its order; the file is named after two of them.
   order = [child.tag for child in package]
-  known = ['vendor', 'name', 'description', 'url', 'license', 'releases', 'requirements',
-           'conditions', 'components']  # fmt: skip
+  known = [
+    'vendor',
+    'name',
+    'description',
+    'url',
+    'license',
+    'releases',
+    'requirements',
+    'conditions',
+    'components',
+  ]
   assert order == [tag for tag in known if tag in order]
   assert set(known) - {'conditions'} <= set(order)
   vendor, name = package.findtext('vendor'), package.findtext('name')
@@ -449,9 +519,10 @@ def test_cmsis_pack(runtime, models, tmp_path):
   includes = [file.get('name') for file in files if file.get('category') == 'include']
   assert includes and all(include.endswith('/') for include in includes)
   sources = [
-      file.get('name') for file in files
-      if file.get('category') in ('sourceC', 'sourceCpp') and file.get('attr') is None
-  ]  # fmt: skip
+    file.get('name')
+    for file in files
+    if file.get('category') in ('sourceC', 'sourceCpp') and file.get('attr') is None
+  ]
   assert sorted(sources) == c_sources(root)
   (template,) = [file for file in files if file.get('attr') == 'template']
   assert template.get('select')
@@ -469,15 +540,15 @@ def test_pico_sdk(models, tmp_path):
   (sdk / 'external').mkdir(parents=True)
   (sdk / 'pico').mkdir()
   (sdk / 'pico/stdlib.h').write_text(
-      '#include <stdlib.h>\nstatic inline void stdio_init_all(void) {}\n'
-      'static inline void sleep_ms(int ms) { exit(ms < 0); }\n'
+    '#include <stdlib.h>\nstatic inline void stdio_init_all(void) {}\n'
+    'static inline void sleep_ms(int ms) { exit(ms < 0); }\n'
   )
   (sdk / 'external/pico_sdk_import.cmake').write_text(
-      'macro(pico_sdk_init)\n  add_library(pico_stdlib INTERFACE)\n'
-      f'  target_include_directories(pico_stdlib INTERFACE {sdk})\nendmacro()\n'
-      'function(pico_enable_stdio_usb target on)\nendfunction()\n'
-      'function(pico_enable_stdio_uart target on)\nendfunction()\n'
-      'function(pico_add_extra_outputs target)\nendfunction()\n'
+    'macro(pico_sdk_init)\n  add_library(pico_stdlib INTERFACE)\n'
+    f'  target_include_directories(pico_stdlib INTERFACE {sdk})\nendmacro()\n'
+    'function(pico_enable_stdio_usb target on)\nendfunction()\n'
+    'function(pico_enable_stdio_uart target on)\nendfunction()\n'
+    'function(pico_add_extra_outputs target)\nendfunction()\n'
   )
   environment = {**os.environ, 'PICO_SDK_PATH': str(sdk)}
   run('cmake', '-S', root, '-B', tmp_path / 'build', env=environment)

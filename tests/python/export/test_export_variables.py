@@ -92,10 +92,25 @@ def test_starts_in_the_stand_in_of_tflm(age, count, tmp_path):
   run('make', '-C', root, f'TFLM_ROOT={tree}', 'library')
   program = tmp_path / 'program'
   flags = [*CXX14, f'-DFAKE_TFLM_VARIABLES={count}', *(['-DFAKE_TFLM_NEW'] if age == 'new' else [])]
-  run('gcc', '-std=c11', f'-I{root}/include', '-c', root / 'examples/run_once/main.c', '-o',
-      tmp_path / 'main.o')  # fmt: skip
-  run('g++', *flags, f'-I{tree}', FAKE_TFLM / 'common/fake_runtime.cc', tmp_path / 'main.o',
-      root / f'build/lib{NAME}.a', '-o', program)  # fmt: skip
+  run(
+    'gcc',
+    '-std=c11',
+    f'-I{root}/include',
+    '-c',
+    root / 'examples/run_once/main.c',
+    '-o',
+    tmp_path / 'main.o',
+  )
+  run(
+    'g++',
+    *flags,
+    f'-I{tree}',
+    FAKE_TFLM / 'common/fake_runtime.cc',
+    tmp_path / 'main.o',
+    root / f'build/lib{NAME}.a',
+    '-o',
+    program,
+  )
   elements = parse_model(data).main.tensors[parse_model(data).main.outputs[0]].elements
   assert run(program) == 'output 0:' + ' 0' * elements + '\n'
 
@@ -104,36 +119,52 @@ def real_inputs():
   yield 'streaming', stateful_models.streaming(3)
   yield 'recurrent', stateful_models.recurrent()
   yield 'image', image_model()
-  for name in ('microwakeword_okay_nabu', 'microwakeword_vad', 'tflm_mnist_lstm',
-               'tflm_dtln_noise_suppression'):  # fmt: skip
+  for name in (
+    'microwakeword_okay_nabu',
+    'microwakeword_vad',
+    'tflm_mnist_lstm',
+    'tflm_dtln_noise_suppression',
+  ):
     path = real_models.FOLDER / f'{name}.tflite'
     if path.exists():
       yield name, path.read_bytes()
 
 
 @pytest.mark.skipif(
-    not (TFLM_ROOT and TFLM_LIBRARY),
-    reason='TFLM_PATCH_TFLM_ROOT and TFLM_PATCH_TFLM_LIBRARY are not set',
+  not (TFLM_ROOT and TFLM_LIBRARY),
+  reason='TFLM_PATCH_TFLM_ROOT and TFLM_PATCH_TFLM_LIBRARY are not set',
 )
-@pytest.mark.parametrize(('name', 'data'), list(real_inputs()), ids=lambda value: (
-    value if isinstance(value, str) else ''
-))
+@pytest.mark.parametrize(
+  ('name', 'data'), list(real_inputs()), ids=lambda value: value if isinstance(value, str) else ''
+)
 def test_runs_in_tflm(name, data, tmp_path):
   """The example prints what the interpreter of the wheel gives."""
   need('g++', 'make')
   model = convert_all(data)
   root = exported(model, 'make', tmp_path)
-  run('make', '-C', root, f'TFLM_ROOT={pathlib.Path(TFLM_ROOT).resolve()}',
-      f'TFLM_LIBRARY={pathlib.Path(TFLM_LIBRARY).resolve()}', 'OPTIMIZE=-O1')  # fmt: skip
+  run(
+    'make',
+    '-C',
+    root,
+    f'TFLM_ROOT={pathlib.Path(TFLM_ROOT).resolve()}',
+    f'TFLM_LIBRARY={pathlib.Path(TFLM_LIBRARY).resolve()}',
+    'OPTIMIZE=-O1',
+  )
   assert run(root / f'build/{NAME}_example') == printed_by_example(model)
 
 
-@pytest.mark.parametrize(('name', 'form'), [
-    ('microwakeword_okay_nabu', 'esp-idf'), ('microwakeword_vad', 'zephyr'),
-    ('mlperf_streaming_wakeword', 'arduino'), ('tflm_mnist_lstm', 'cmsis-pack'),
-    ('tflm_keyword_svdf_8bit', 'platformio'), ('tflm_dtln_noise_suppression', 'pico-sdk'),
+@pytest.mark.parametrize(
+  ('name', 'form'),
+  [
+    ('microwakeword_okay_nabu', 'esp-idf'),
+    ('microwakeword_vad', 'zephyr'),
+    ('mlperf_streaming_wakeword', 'arduino'),
+    ('tflm_mnist_lstm', 'cmsis-pack'),
+    ('tflm_keyword_svdf_8bit', 'platformio'),
+    ('tflm_dtln_noise_suppression', 'pico-sdk'),
     ('mlperf_toycar_float_io', 'c-array'),
-])  # fmt: skip
+  ],
+)
 def test_real_models_that_remember_are_exported(name, form, tmp_path):
   path = real_models.FOLDER / f'{name}.tflite'
   if not path.exists():

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes and reads model metadata with tflite-support, in an environment that has it.
 
-  metadata_script.py write MODEL OUTPUT    adds labels and normalisation parameters
-  metadata_script.py read MODEL            prints them as JSON
+metadata_script.py write MODEL OUTPUT    adds labels and normalisation parameters
+metadata_script.py read MODEL            prints them as JSON
 """
 
 import json
@@ -21,7 +21,7 @@ def write(model: str, output: str) -> None:
     labels.write_text('\n'.join(f'digit {i}' for i in range(10)))
     data = writer_utils.load_file(model)
     writer = image_classifier.MetadataWriter.create_for_inference(
-        data, [127.5], [63.75], [str(labels)]
+      data, [127.5], [63.75], [str(labels)]
     )
     writer_utils.save_file(writer.populate(), output)
 

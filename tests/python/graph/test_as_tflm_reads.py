@@ -49,9 +49,9 @@ def without_zero_points(data: bytes, name: str) -> bytes:
 def test_a_scale_without_zero_point_is_no_quantization(which):
   b = network()
   index = {
-      'input': b.operators[0].inputs[0],
-      'between': b.operators[0].outputs[0],
-      'output': b.operators[1].outputs[0],
+    'input': b.operators[0].inputs[0],
+    'between': b.operators[0].outputs[0],
+    'output': b.operators[1].outputs[0],
   }[which]
   data = without_zero_points(b.build(), b.tensors[index].name)
   assert parse_model(data).main.tensors[index].quantization is None
@@ -85,9 +85,7 @@ def test_a_bias_needs_no_zero_points():
 def test_the_scale_stays_in_the_file():
   b = network()
   data = without_zero_points(b.build(), b.tensors[b.operators[0].outputs[0]].name)
-  written = schema.ModelT.InitFromObj(
-      schema.Model.GetRootAs(serialize_model(parse_model(data)), 0)
-  )
+  written = schema.ModelT.InitFromObj(schema.Model.GetRootAs(serialize_model(parse_model(data)), 0))
   between = written.subgraphs[0].tensors[b.operators[0].outputs[0]].quantization
   assert len(between.scale) == 1 and between.zeroPoint is None
 
@@ -139,7 +137,7 @@ def test_the_operator_relu6_near_the_end_of_int32(factor, held):
 
 
 @pytest.mark.parametrize(
-    'options', [FORCED, ConvertOptions(plugins=('-stage',))], ids=['staged', 'unchanged']
+  'options', [FORCED, ConvertOptions(plugins=('-stage',))], ids=['staged', 'unchanged']
 )
 def test_constants_come_inside(options):
   inside = network().build()

@@ -62,9 +62,15 @@ def test_what_is_not_written_to(tmp_path, monkeypatch):
   with socket.socket(socket.AF_UNIX) as listener:
     listener.bind('socket')
     for name, word in (
-        ('pipe', 'nobody reads'), ('socket', 'socket'), ('.', 'directory'), ('', 'directory'),
-        ('no/such', 'no such'), ('new/', 'no such'), (LONG, 'too long'), ('a\0b', 'null'),
-    ):  # fmt: skip
+      ('pipe', 'nobody reads'),
+      ('socket', 'socket'),
+      ('.', 'directory'),
+      ('', 'directory'),
+      ('no/such', 'no such'),
+      ('new/', 'no such'),
+      (LONG, 'too long'),
+      ('a\0b', 'null'),
+    ):
       with pytest.raises(TflmPatchError, match=word) as error:
         write_atomically(name, b'data')
       assert 'choose another output' in str(error.value)
@@ -87,9 +93,12 @@ def test_outputs_are_checked_against_inputs_and_each_other(tmp_path):
   os.link(model, tmp_path / 'hard')
   check_outputs([model], [other, tmp_path / 'more'])
   for outputs in (
-      [model], [tmp_path / 'link'], [tmp_path / 'hard'], [f'{tmp_path}/./model'],
-      [other, model],
-  ):  # fmt: skip
+    [model],
+    [tmp_path / 'link'],
+    [tmp_path / 'hard'],
+    [f'{tmp_path}/./model'],
+    [other, model],
+  ):
     with pytest.raises(TflmPatchError, match='is the input file'):
       check_outputs([model], outputs)
   with pytest.raises(TflmPatchError, match='is another output'):

@@ -47,17 +47,31 @@ def meaning(model: Model) -> Any:
   graphs = []
   for graph in model.subgraphs:
     tensors = [
-        (
-            t.name, t.shape, t.dtype, None if t.data is None else t.data.tobytes(), t.is_variable,
-            plain(t.origin.quantization), plain(t.origin.sparsity), plain(t.origin.shapeSignature),
-        )
-        for t in graph.tensors
-    ]  # fmt: skip
+      (
+        t.name,
+        t.shape,
+        t.dtype,
+        None if t.data is None else t.data.tobytes(),
+        t.is_variable,
+        plain(t.origin.quantization),
+        plain(t.origin.sparsity),
+        plain(t.origin.shapeSignature),
+      )
+      for t in graph.tensors
+    ]
     operators = [
-        (o.opcode, o.inputs, o.outputs, o.custom_name, o.custom_options, o.version,
-         type(o.options).__name__, plain(o.options))
-        for o in graph.operators
-    ]  # fmt: skip
+      (
+        o.opcode,
+        o.inputs,
+        o.outputs,
+        o.custom_name,
+        o.custom_options,
+        o.version,
+        type(o.options).__name__,
+        plain(o.options),
+      )
+      for o in graph.operators
+    ]
     graphs.append((tensors, operators, graph.inputs, graph.outputs, graph.name))
   metadata = [(name, data.tobytes()) for name, data in model.metadata]
   return graphs, metadata, [plain(s) for s in model.signatures], model.description
@@ -88,9 +102,7 @@ def test_several_subgraphs_and_variables():
   first = small_model()
   state = Tensor('state', (1, 4), DType.INT8, is_variable=True)
   second = Subgraph([state], [], (), (0,), name='second')
-  model = parse_model(
-      serialize_model(dataclasses.replace(first, subgraphs=[first.main, second]))
-  )
+  model = parse_model(serialize_model(dataclasses.replace(first, subgraphs=[first.main, second])))
   assert [graph.name for graph in model.subgraphs] == ['main', 'second']
   assert model.subgraphs[1].tensors[0].is_variable
 
@@ -124,23 +136,23 @@ def test_compact_renumbers_signatures():
   graph = model.main
   unused = Tensor('unused', (3,), DType.INT8)
   moved = dataclasses.replace(
-      graph,
-      tensors=[unused, *graph.tensors],
-      operators=[
-          dataclasses.replace(
-              o,
-              inputs=tuple(t + 1 if t >= 0 else t for t in o.inputs),
-              outputs=tuple(t + 1 for t in o.outputs),
-          )
-          for o in graph.operators
-      ],
-      inputs=tuple(t + 1 for t in graph.inputs),
-      outputs=tuple(t + 1 for t in graph.outputs),
+    graph,
+    tensors=[unused, *graph.tensors],
+    operators=[
+      dataclasses.replace(
+        o,
+        inputs=tuple(t + 1 if t >= 0 else t for t in o.inputs),
+        outputs=tuple(t + 1 for t in o.outputs),
+      )
+      for o in graph.operators
+    ],
+    inputs=tuple(t + 1 for t in graph.inputs),
+    outputs=tuple(t + 1 for t in graph.outputs),
   )
   signature = schema.SignatureDefT(
-      inputs=[schema.TensorMapT(b'image', moved.inputs[0])],
-      outputs=[schema.TensorMapT(b'class', moved.outputs[0])],
-      signatureKey=b'serving_default',
+    inputs=[schema.TensorMapT(b'image', moved.inputs[0])],
+    outputs=[schema.TensorMapT(b'class', moved.outputs[0])],
+    signatureKey=b'serving_default',
   )
   small = compact(dataclasses.replace(model, subgraphs=[moved], signatures=[signature]))
   assert 'unused' not in [t.name for t in small.main.tensors]

@@ -30,7 +30,8 @@ def symbols(request, tmp_path_factory):
     run(f'{prefix}gcc', '-std=c11', '-O1', *flags, INCLUDE, '-c', path, '-o', binary)
     lines = re.findall(r' ([A-Z]) (tflm_patch_\w+)$', run(f'{prefix}nm', binary), re.MULTILINE)
     found[path.relative_to(sources.source_dir()).as_posix()] = (
-        {name for kind, name in lines if kind != 'U'}, {name for kind, name in lines if kind == 'U'}
+      {name for kind, name in lines if kind != 'U'},
+      {name for kind, name in lines if kind == 'U'},
     )
   return found
 
@@ -60,17 +61,35 @@ def with_header(folder, kinds):
 def test_sources_of_one_kind_link(tmp_path):
   need('gcc')
   chosen = sources.needed_sources([Kind.CONV_2D])
-  run('gcc', '-std=c11', '-Wall', '-Werror', '-fPIC', '-shared', '-Wl,--no-undefined', INCLUDE,
-      with_header(tmp_path, [Kind.CONV_2D]), *(sources.source_dir() / name for name in chosen),
-      '-o', tmp_path / 'all.so')  # fmt: skip
+  run(
+    'gcc',
+    '-std=c11',
+    '-Wall',
+    '-Werror',
+    '-fPIC',
+    '-shared',
+    '-Wl,--no-undefined',
+    INCLUDE,
+    with_header(tmp_path, [Kind.CONV_2D]),
+    *(sources.source_dir() / name for name in chosen),
+    '-o',
+    tmp_path / 'all.so',
+  )
 
 
 def test_header_makes_the_table(tmp_path):
   need('gcc')
   made = run(
-      'gcc', '-std=c11', '-O1', INCLUDE, '-S', '-o', '-',
-      with_header(tmp_path, [Kind.CONV_2D, Kind.ADD]), sources.source_dir() / 'kernel_table.c',
-  )  # fmt: skip
+    'gcc',
+    '-std=c11',
+    '-O1',
+    INCLUDE,
+    '-S',
+    '-o',
+    '-',
+    with_header(tmp_path, [Kind.CONV_2D, Kind.ADD]),
+    sources.source_dir() / 'kernel_table.c',
+  )
   assert 'tflm_patch_conv_2d_kernel' in made and 'tflm_patch_pad' not in made
 
 
@@ -84,16 +103,25 @@ def test_headers_are_followed():
 
 def test_unknown_kind(monkeypatch):
   tree = sources._tree()
-  monkeypatch.setattr(sources, '_tree', lambda: tree.__class__(
-      tree.text, tree.defined_by, tree.mentions, {}))  # fmt: skip
+  monkeypatch.setattr(
+    sources, '_tree', lambda: tree.__class__(tree.text, tree.defined_by, tree.mentions, {})
+  )
   with pytest.raises(TflmPatchError, match='CONV_2D'):
     sources.table_lines([Kind.CONV_2D])
 
 
 def test_small_sources_of_cmake_are_those_of_the_exports(tmp_path):
   need('cmake', 'gcc')
-  run('cmake', '-S', kernels_dir(), '-B', tmp_path, '-DTFLM_PATCH_SMALL=ON',
-      '-DTFLM_PATCH_BUILD_TESTS=OFF', '-DCMAKE_EXPORT_COMPILE_COMMANDS=ON')  # fmt: skip
+  run(
+    'cmake',
+    '-S',
+    kernels_dir(),
+    '-B',
+    tmp_path,
+    '-DTFLM_PATCH_SMALL=ON',
+    '-DTFLM_PATCH_BUILD_TESTS=OFF',
+    '-DCMAKE_EXPORT_COMPILE_COMMANDS=ON',
+  )
   commands = json.loads((tmp_path / 'compile_commands.json').read_text())
   small = {entry['file']: ' -Os ' in entry['command'] for entry in commands}
   for path in sources.source_dir().rglob('*.c'):

@@ -64,13 +64,11 @@ def test_least_peak_of_patches(grid, kernel):
 def check_cuts(graph):
   n = len(graph.ops)
   search = SegmentSearch(graph, graph.inputs)
-  cost = {
-      (a, b): _peak(graph, a, b) for a, b in itertools.combinations(range(n + 1), 2)
-  }
+  cost = {(a, b): _peak(graph, a, b) for a, b in itertools.combinations(range(n + 1), 2)}
   floor = sum(graph.maps[m].bytes for m in (*graph.inputs, *graph.outputs))
   peaks, dispatches = [], []
   for inner in itertools.chain.from_iterable(
-      itertools.combinations(range(1, n), k) for k in range(n)
+    itertools.combinations(range(1, n), k) for k in range(n)
   ):
     cuts = list(itertools.pairwise((0, *inner, n)))
     peaks.append(max(floor, *(cost[cut] for cut in cuts)))

@@ -14,10 +14,10 @@ def test_choices_are_enums_whatever_they_are_given_as():
   assert named.minimize is Objective.CALLS and named.schedule is Schedule.PATCH
 
 
-@pytest.mark.parametrize(('option', 'known'), [
-    ({'minimize': 'macs'}, 'arena, calls'),
-    ({'schedule': 'fast'}, 'auto, layer, stream, patch'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+  ('option', 'known'),
+  [({'minimize': 'macs'}, 'arena, calls'), ({'schedule': 'fast'}, 'auto, layer, stream, patch')],
+)
 def test_unknown_choices(option, known):
   with pytest.raises(TflmPatchError) as error:
     PlanOptions(**option)
@@ -25,12 +25,15 @@ def test_unknown_choices(option, known):
   assert str(error.value) == f'{name} cannot be {value!r}; choose one of {known}'
 
 
-@pytest.mark.parametrize(('options', 'slower'), [
+@pytest.mark.parametrize(
+  ('options', 'slower'),
+  [
     ({}, False),
     ({'minimize': 'calls'}, False),
     ({'allow_slower': True}, True),
     ({'max_overhead': 1.1}, True),
     ({'arena_bytes': 1000}, True),
-])  # fmt: skip
+  ],
+)
 def test_what_allows_time_for_memory(options, slower):
   assert PlanOptions(**options).may_be_slower == slower

@@ -45,10 +45,14 @@ def with_scratch(encoded, index, size):
 
 
 @pytest.mark.parametrize(
-    ('make', 'kind'),
-    [(pooled, Kind.AVERAGE_POOL_2D), (mean, Kind.MEAN), (flattened, Kind.FULLY_CONNECTED),
-     (block_model, Kind.BOTTLENECK)],
-)  # fmt: skip
+  ('make', 'kind'),
+  [
+    (pooled, Kind.AVERAGE_POOL_2D),
+    (mean, Kind.MEAN),
+    (flattened, Kind.FULLY_CONNECTED),
+    (block_model, Kind.BOTTLENECK),
+  ],
+)
 def test_size_is_the_smallest(make, kind, monkeypatch):
   if kind == Kind.BOTTLENECK:
     force_blocks(monkeypatch, 1.0)
@@ -58,9 +62,10 @@ def test_size_is_the_smallest(make, kind, monkeypatch):
   program, constants = (model.main.tensors[i] for i in stage.inputs[-2:])
   encoded = program.data.tobytes()
   ops = [
-      op for op in decode(encoded, constants.data.tobytes()).ops
-      if op.kind == kind and op.scratch is not None
-  ]  # fmt: skip
+    op
+    for op in decode(encoded, constants.data.tobytes()).ops
+    if op.kind == kind and op.scratch is not None
+  ]
   assert ops
   for op in ops:
     program.data = with_scratch(encoded, op.index, op.scratch_bytes)

@@ -23,29 +23,31 @@ from tflm_patch.runtime.tflm import Interpreter
 NUMBERS = np.array([[3, -1, 4], [1, 5, -9]])
 # Opcode, inputs (arrays are int32 unless they say otherwise), output shape and type, options.
 OPERATORS = [
-    ('PACK', [np.int32(3), np.int32(4)], (2,), DType.INT32, ('PackOptions', {'valuesCount': 2})),
-    ('CONCATENATION', [[1, 2], [3]], (3,), DType.INT32, ('ConcatenationOptions', {'axis': 0})),
-    ('GATHER', [np.float32([7, 8, 9]), [2, 0]], (2,), DType.FLOAT32, ('GatherOptions', {})),
-    ('STRIDED_SLICE', [[4, 5, 6, 7], [3], [0], [-2]], (2,), DType.INT32,
-     ('StridedSliceOptions', {})),
-    ('SLICE', [[4, 5, 6], [1], [-1]], (2,), DType.INT32, ('SliceOptions', {})),
-    ('RESHAPE', [NUMBERS, [3, 2]], (3, 2), DType.INT32, ('ReshapeOptions', {})),
-    ('SQUEEZE', [[[1, 2]]], (2,), DType.INT32, ('SqueezeOptions', {'squeezeDims': [0]})),
-    ('EXPAND_DIMS', [np.float32([1, 2]), 0], (1, 2), DType.FLOAT32, ('ExpandDimsOptions', {})),
-    ('TRANSPOSE', [np.float32(NUMBERS), [1, 0]], (3, 2), DType.FLOAT32,
-     ('TransposeOptions', {})),
-    ('FILL', [[2, 2], np.int32(6)], (2, 2), DType.INT32, ('FillOptions', {})),
-    ('BROADCAST_TO', [[1, 2], [2, 2]], (2, 2), DType.INT32, ('BroadcastToOptions', {})),
-    ('ADD', [NUMBERS, [[1, 2, 3]]], (2, 3), DType.INT32, ('AddOptions', {})),
-    ('SUB', [NUMBERS, [[1, 2, 3]]], (2, 3), DType.INT32, ('SubOptions', {})),
-    ('MUL', [NUMBERS, [[7, -2, 3]]], (2, 3), DType.INT32, ('MulOptions', {})),
-    ('MUL', [np.float32([1.1, 3.3]), np.float32([0.7, 1e3])], (2,), DType.FLOAT32,
-     ('MulOptions', {})),
-    ('CAST', [np.float32([1.9, -1.9])], (2,), DType.INT32,
-     ('CastOptions', {'outDataType': 2})),
-    ('CAST', [NUMBERS], (2, 3), DType.FLOAT32, ('CastOptions', {'inDataType': 2})),
-    ('SPLIT', [0, [1, 2]], (1,), DType.INT32, ('SplitOptions', {'numSplits': 2})),
-]  # fmt: skip
+  ('PACK', [np.int32(3), np.int32(4)], (2,), DType.INT32, ('PackOptions', {'valuesCount': 2})),
+  ('CONCATENATION', [[1, 2], [3]], (3,), DType.INT32, ('ConcatenationOptions', {'axis': 0})),
+  ('GATHER', [np.float32([7, 8, 9]), [2, 0]], (2,), DType.FLOAT32, ('GatherOptions', {})),
+  ('STRIDED_SLICE', [[4, 5, 6, 7], [3], [0], [-2]], (2,), DType.INT32, ('StridedSliceOptions', {})),
+  ('SLICE', [[4, 5, 6], [1], [-1]], (2,), DType.INT32, ('SliceOptions', {})),
+  ('RESHAPE', [NUMBERS, [3, 2]], (3, 2), DType.INT32, ('ReshapeOptions', {})),
+  ('SQUEEZE', [[[1, 2]]], (2,), DType.INT32, ('SqueezeOptions', {'squeezeDims': [0]})),
+  ('EXPAND_DIMS', [np.float32([1, 2]), 0], (1, 2), DType.FLOAT32, ('ExpandDimsOptions', {})),
+  ('TRANSPOSE', [np.float32(NUMBERS), [1, 0]], (3, 2), DType.FLOAT32, ('TransposeOptions', {})),
+  ('FILL', [[2, 2], np.int32(6)], (2, 2), DType.INT32, ('FillOptions', {})),
+  ('BROADCAST_TO', [[1, 2], [2, 2]], (2, 2), DType.INT32, ('BroadcastToOptions', {})),
+  ('ADD', [NUMBERS, [[1, 2, 3]]], (2, 3), DType.INT32, ('AddOptions', {})),
+  ('SUB', [NUMBERS, [[1, 2, 3]]], (2, 3), DType.INT32, ('SubOptions', {})),
+  ('MUL', [NUMBERS, [[7, -2, 3]]], (2, 3), DType.INT32, ('MulOptions', {})),
+  (
+    'MUL',
+    [np.float32([1.1, 3.3]), np.float32([0.7, 1e3])],
+    (2,),
+    DType.FLOAT32,
+    ('MulOptions', {}),
+  ),
+  ('CAST', [np.float32([1.9, -1.9])], (2,), DType.INT32, ('CastOptions', {'outDataType': 2})),
+  ('CAST', [NUMBERS], (2, 3), DType.FLOAT32, ('CastOptions', {'inDataType': 2})),
+  ('SPLIT', [0, [1, 2]], (1,), DType.INT32, ('SplitOptions', {'numSplits': 2})),
+]
 
 
 def alone(opcode, inputs, shape, dtype, fields) -> ModelBuilder:
@@ -131,18 +133,18 @@ def test_an_output_of_the_model_stays_an_operator():
 
 
 @pytest.mark.parametrize(
-    ('opcode', 'inputs', 'fields'),
-    [
-        ('FILL', [[1 << 15, 1 << 15], 1], 'FillOptions'),
-        ('TILE', [[1, 2], [1 << 30]], 'TileOptions'),
-        ('BROADCAST_TO', [[1], [1 << 30]], 'BroadcastToOptions'),
-        ('GATHER', [[7, 8, 9], [3, 1]], 'GatherOptions'),
-        ('GATHER', [[7, 8, 9], [-1, 1]], 'GatherOptions'),
-        ('FLOOR_DIV', [[7, 8], [1, 0]], 'FloorDivOptions'),
-        ('FLOOR_DIV', [[-(1 << 31), 8], [-1, 1]], 'FloorDivOptions'),
-        ('MUL', [[1 << 20, 8], [1 << 20, 1]], 'MulOptions'),
-        ('RESHAPE', [[1, 2, 3], [2]], 'ReshapeOptions'),
-    ],
+  ('opcode', 'inputs', 'fields'),
+  [
+    ('FILL', [[1 << 15, 1 << 15], 1], 'FillOptions'),
+    ('TILE', [[1, 2], [1 << 30]], 'TileOptions'),
+    ('BROADCAST_TO', [[1], [1 << 30]], 'BroadcastToOptions'),
+    ('GATHER', [[7, 8, 9], [3, 1]], 'GatherOptions'),
+    ('GATHER', [[7, 8, 9], [-1, 1]], 'GatherOptions'),
+    ('FLOOR_DIV', [[7, 8], [1, 0]], 'FloorDivOptions'),
+    ('FLOOR_DIV', [[-(1 << 31), 8], [-1, 1]], 'FloorDivOptions'),
+    ('MUL', [[1 << 20, 8], [1 << 20, 1]], 'MulOptions'),
+    ('RESHAPE', [[1, 2, 3], [2]], 'ReshapeOptions'),
+  ],
 )
 def test_numbers_that_do_not_fit_are_left_alone(opcode, inputs, fields):
   b = ModelBuilder(0)
@@ -155,9 +157,7 @@ def test_numbers_that_do_not_fit_are_left_alone(opcode, inputs, fields):
 
 def test_values_that_would_be_requantized_are_left_alone():
   b = ModelBuilder(0)
-  parts = [
-      b.constant(np.array([[1, 2]]), DType.INT8, quantized(scale, 0)) for scale in (0.5, 0.25)
-  ]
+  parts = [b.constant(np.array([[1, 2]]), DType.INT8, quantized(scale, 0)) for scale in (0.5, 0.25)]
   made = b.tensor((2, 2), DType.INT8, quantized(0.5, 0))
   b.add_operator('CONCATENATION', parts, made, options('ConcatenationOptions', axis=0))
   assert 'CONCATENATION' in folded(reading(b, made, (2, 2), DType.INT8))

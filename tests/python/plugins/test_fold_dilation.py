@@ -52,12 +52,12 @@ def check_equals(data: bytes, wanted: bytes):
 
 
 CASES = [
-    ((1, 16, 16, 3), 3, 2, 'SAME', 'NONE'),
-    ((1, 17, 13, 3), 3, (2, 3), 'SAME', 'NONE'),
-    ((1, 17, 16, 3), 3, 2, 'VALID', 'RELU'),
-    ((1, 9, 9, 3), 3, 6, 'SAME', 'NONE'),
-    ((1, 14, 15, 3), (2, 5), (3, 2), 'SAME', 'RELU6'),
-    ((1, 12, 20, 3), (4, 1), (2, 4), 'VALID', 'NONE'),
+  ((1, 16, 16, 3), 3, 2, 'SAME', 'NONE'),
+  ((1, 17, 13, 3), 3, (2, 3), 'SAME', 'NONE'),
+  ((1, 17, 16, 3), 3, 2, 'VALID', 'RELU'),
+  ((1, 9, 9, 3), 3, 6, 'SAME', 'NONE'),
+  ((1, 14, 15, 3), (2, 5), (3, 2), 'SAME', 'RELU6'),
+  ((1, 12, 20, 3), (4, 1), (2, 4), 'VALID', 'NONE'),
 ]
 
 
@@ -126,12 +126,12 @@ def spoiled(what: str) -> bytes:
     target = graph.tensors[last.outputs[0]]
     graph.tensors[last.outputs[0]] = dataclasses.replace(target, shape=(1, 12, 16, 6))
     graph.tensors[graph.outputs[0]] = dataclasses.replace(
-        graph.tensors[graph.outputs[0]], shape=(1, 12, 16, 3)
+      graph.tensors[graph.outputs[0]], shape=(1, 12, 16, 3)
     )
   elif what == 'blocks':
     last.inputs = (last.inputs[0], len(graph.tensors), last.inputs[2])
     graph.tensors.append(
-        dataclasses.replace(numbers, data=np.array([4, 1], '<i4').view(np.uint8), name='other')
+      dataclasses.replace(numbers, data=np.array([4, 1], '<i4').view(np.uint8), name='other')
     )
   elif what == 'reader':
     graph.outputs = (*graph.outputs, first.outputs[0])
@@ -139,9 +139,7 @@ def spoiled(what: str) -> bytes:
     inner.options.strideH = 2
     for t, rows in ((inner.outputs[0], 4), (last.outputs[0], 8), (graph.outputs[0], 8)):
       shape = graph.tensors[t].shape
-      graph.tensors[t] = dataclasses.replace(
-          graph.tensors[t], shape=(shape[0], rows, *shape[2:])
-      )
+      graph.tensors[t] = dataclasses.replace(graph.tensors[t], shape=(shape[0], rows, *shape[2:]))
   return serialize_model(model)
 
 

@@ -44,7 +44,7 @@ def test_pad_goes_into_the_convolution():
 
 
 @pytest.mark.parametrize(
-    'data', [padded(padding='SAME'), padded(extra_reader=True)], ids=['same', 'two readers']
+  'data', [padded(padding='SAME'), padded(extra_reader=True)], ids=['same', 'two readers']
 )
 def test_pad_stays(data):
   assert 'PAD' in opcodes(data)
@@ -84,7 +84,7 @@ def test_mean_of_a_transposed_map(first, second):
 
 
 @pytest.mark.parametrize(
-    'data', [transposed_mean(1, 2), transposed_mean(3, 1)], ids=['channels', 'channels second']
+  'data', [transposed_mean(1, 2), transposed_mean(3, 1)], ids=['channels', 'channels second']
 )
 def test_other_means_of_a_transposed_map_stay(data):
   assert 'TRANSPOSE' in opcodes(data)

@@ -43,8 +43,8 @@ def registered(name: str, priority: int, plugin) -> Registered:
 
 def test_an_earlier_plugin_sees_what_a_later_one_made():
   plugins = [
-      registered('second', 1, Renames('RELU', 'TANH')),
-      registered('first', 2, Renames('ABS', 'RELU')),
+    registered('second', 1, Renames('RELU', 'TANH')),
+    registered('first', 2, Renames('ABS', 'RELU')),
   ]
   made, changes = run_plugins(model(), plugins, Context())
   assert [operator.opcode for operator in made.main.operators] == ['TANH'] * 3
@@ -72,8 +72,8 @@ def test_a_plugin_without_progress_is_named(plugin):
 
 def test_plugins_that_undo_each_other_are_named():
   plugins = [
-      registered('there', 1, Renames('ABS', 'RELU')),
-      registered('back', 2, Renames('RELU', 'ABS')),
+    registered('there', 1, Renames('ABS', 'RELU')),
+    registered('back', 2, Renames('RELU', 'ABS')),
   ]
   with pytest.raises(TflmPatchError, match=r'"there" and "back"|"back" and "there"'):
     run_plugins(model(), plugins, Context())
@@ -81,8 +81,6 @@ def test_plugins_that_undo_each_other_are_named():
 
 def test_many_operators_take_no_long():
   began = time.monotonic()
-  _, changes = run_plugins(
-      model(3000), [registered('one', 1, Renames('ABS', 'RELU'))], Context()
-  )
+  _, changes = run_plugins(model(3000), [registered('one', 1, Renames('ABS', 'RELU'))], Context())
   assert len(changes) == 3000
   assert time.monotonic() - began < 20

@@ -31,8 +31,13 @@ def ask(tmp_path_factory):
 
   def values(expressions):
     lines = [f'printf("%u\\n", (unsigned)({expression}));' for expression in expressions]
-    text = ['#include <stdio.h>', '#include "dsp/scratch.h"', 'int main(void) {', *lines,
-            'return 0; }']  # fmt: skip
+    text = [
+      '#include <stdio.h>',
+      '#include "dsp/scratch.h"',
+      'int main(void) {',
+      *lines,
+      'return 0; }',
+    ]
     (folder / 'ask.c').write_text('\n'.join(text))
     binary = folder / 'ask'
     subprocess.run([compiler, f'-I{SOURCES}', folder / 'ask.c', '-o', binary], check=True)
@@ -44,7 +49,7 @@ def ask(tmp_path_factory):
 def test_windows_of_convolutions(ask):
   cases = [(taps, gathered) for taps in TAPS for gathered in (False, True)]
   assert [dsp_limits.conv_bytes(*case) for case in cases] == ask(
-      f'tflm_patch_wide_bytes({taps}, {taps if gathered else 0})' for taps, gathered in cases
+    f'tflm_patch_wide_bytes({taps}, {taps if gathered else 0})' for taps, gathered in cases
   )
 
 
@@ -53,7 +58,7 @@ def test_columns_of_3x3_depthwise_convolutions(ask):
   words = [dsp_limits.depthwise_3x3_bytes(*case) // 16 for case in cases]
   even = [cols + cols % 2 for _, cols in cases]
   assert even == ask(
-      f'tflm_patch_max_columns_3x3({stride}, {n})' for (stride, _), n in zip(cases, words)
+    f'tflm_patch_max_columns_3x3({stride}, {n})' for (stride, _), n in zip(cases, words)
   )
   # Two columns less take three words less for each column that the input has less.
   large = [(stride, n, most) for (stride, _), n, most in zip(cases, words, even) if most > 4]
@@ -68,6 +73,6 @@ def test_columns_of_depthwise_convolutions(ask):
   fours = [(cols + 3) // 4 * 4 for _, _, cols in cases]
   for fewer, wanted in ((0, fours), (1, [n - 4 for n in fours])):
     assert wanted == ask(
-        f'tflm_patch_max_columns({kernel_w}, {stride}, {n - fewer})'
-        for (kernel_w, stride, _), n in zip(cases, words)
+      f'tflm_patch_max_columns({kernel_w}, {stride}, {n - fewer})'
+      for (kernel_w, stride, _), n in zip(cases, words)
     )

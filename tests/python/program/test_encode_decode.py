@@ -14,13 +14,7 @@ from hypothesis import strategies as st
 from support.effort import examples
 
 from tflm_patch.program.decode import decode, header, is_fed_by_bands, tensor_of
-from tflm_patch.program.encode import (
-  Program,
-  ProgramMap,
-  ProgramOp,
-  ProgramSegment,
-  encode,
-)
+from tflm_patch.program.encode import Program, ProgramMap, ProgramOp, ProgramSegment, encode
 from tflm_patch.program.fields import Deferred, field_types
 from tflm_patch.program.records import (
   ALIGNMENT,
@@ -37,8 +31,14 @@ from tflm_patch.program.records import (
 
 # Of a generator: a program that fails is not made smaller, which would take minutes.
 SEEDS = st.integers(0, 2**32 - 1)
-RANGES = {'B': (0, 255), 'b': (-128, 127), 'H': (0, 65535), 'h': (-32768, 32767),
-          'I': (0, 2**32 - 1), 'i': (-(2**31), 2**31 - 1)}  # fmt: skip
+RANGES = {
+  'B': (0, 255),
+  'b': (-128, 127),
+  'H': (0, 65535),
+  'h': (-32768, 32767),
+  'I': (0, 2**32 - 1),
+  'i': (-(2**31), 2**31 - 1),
+}
 
 
 def random_scalar(rng: random.Random, code: str):
@@ -75,13 +75,19 @@ def random_map(rng: random.Random) -> ProgramMap:
   rows = rng.randint(1, 300)
   ring = rng.randint(1, rows)
   entry = MapEntry(
-      offset=rng.randint(0, 2**20), row_bytes=rng.randint(-5000, 5000), rows=rows,
-      ring_rows=ring, cols=rng.randint(1, 300), channels=rng.randint(1, 300),
-      region=rng.choice([Region.WORKSPACE, Region.STATE, Region.TENSOR + 3]),
-      type=rng.choice(list(TYPE_CODES.values())), zero_point=rng.randint(-128, 127),
-      split_offset=rng.randint(0, 2**20), split=rng.randint(1, ring),
-      split_region=rng.choice([Region.WORKSPACE, Region.TENSOR + 0]),
-  )  # fmt: skip
+    offset=rng.randint(0, 2**20),
+    row_bytes=rng.randint(-5000, 5000),
+    rows=rows,
+    ring_rows=ring,
+    cols=rng.randint(1, 300),
+    channels=rng.randint(1, 300),
+    region=rng.choice([Region.WORKSPACE, Region.STATE, Region.TENSOR + 3]),
+    type=rng.choice(list(TYPE_CODES.values())),
+    zero_point=rng.randint(-128, 127),
+    split_offset=rng.randint(0, 2**20),
+    split=rng.randint(1, ring),
+    split_region=rng.choice([Region.WORKSPACE, Region.TENSOR + 0]),
+  )
   values = [rng.randint(-9, 9) for _ in range(rng.randint(1, 40))]
   return ProgramMap(entry, np.array(values, np.int8) if rng.random() < 0.2 else None)
 
@@ -96,26 +102,39 @@ def random_program(rng: random.Random) -> tuple[Program, list[dict]]:
     if rng.random() < 0.2 and ops:  # the same again: its record is stored once
       kind, params, fields = ops[-1].kind, ops[-1].params, wanted[-1]
     scratch = rng.choice([NONE, 0, 4096])
-    ops.append(ProgramOp(
-        kind, [rng.randrange(len(maps)) for _ in range(rng.randint(0, 3))],
+    ops.append(
+      ProgramOp(
+        kind,
+        [rng.randrange(len(maps)) for _ in range(rng.randint(0, 3))],
         [rng.randrange(len(maps)) for _ in range(rng.randint(1, 3))],
-        rng.randint(1, 65535), params, scratch, Region.TENSOR, 0 if scratch == NONE else 64,
-    ))  # fmt: skip
+        rng.randint(1, 65535),
+        params,
+        scratch,
+        Region.TENSOR,
+        0 if scratch == NONE else 64,
+      )
+    )
     wanted.append(fields)
   cuts = sorted({0, len(ops), *(rng.randint(0, len(ops)) for _ in range(2))})
   segments = []
   for first, last in itertools.pairwise(cuts):
     steps = [
-        (rng.randrange(last - first), rng.randint(0, 65535), rng.randint(1, 255))
-        for _ in range(rng.randint(0, 9))
-    ]  # fmt: skip
+      (rng.randrange(last - first), rng.randint(0, 65535), rng.randint(1, 255))
+      for _ in range(rng.randint(0, 9))
+    ]
     if rng.random() < 0.3:
       steps.append((PAUSE, 0, 0))
     segments.append(ProgramSegment(first, last - first, steps))
   program = Program(
-      rng.randint(1, 8), rng.randint(1, 8), maps, ops, segments, 16 * rng.randint(0, 9999),
-      16 * rng.randint(0, 99), rng.randint(0, 3),
-  )  # fmt: skip
+    rng.randint(1, 8),
+    rng.randint(1, 8),
+    maps,
+    ops,
+    segments,
+    16 * rng.randint(0, 9999),
+    16 * rng.randint(0, 99),
+    rng.randint(0, 3),
+  )
   return program, wanted
 
 
@@ -144,8 +163,19 @@ def test_any_program(seed):
   assert (stage.workspace_bytes, stage.family) == (program.workspace_bytes, program.family)
   assert len(stage.maps) == len(program.maps)
   for found, wanted in zip(stage.maps, program.maps):
-    for name in ('rows', 'cols', 'channels', 'ring_rows', 'row_bytes', 'region', 'split',
-                 'split_region', 'split_offset', 'type', 'zero_point'):  # fmt: skip
+    for name in (
+      'rows',
+      'cols',
+      'channels',
+      'ring_rows',
+      'row_bytes',
+      'region',
+      'split',
+      'split_region',
+      'split_offset',
+      'type',
+      'zero_point',
+    ):
       assert getattr(found, name) == getattr(wanted.entry, name), name
     if wanted.constant is None:
       assert found.offset == wanted.entry.offset
@@ -158,9 +188,9 @@ def test_any_program(seed):
     check_op(op, found, wanted, encoded.constants)
   for segment, steps in zip(program.segments, stage.segments, strict=True):
     assert [(step.op, step.row, step.count) for step in steps] == [
-        (None, 0, 0) if op == PAUSE else (segment.first_op + op, row, count)
-        for op, row, count in segment.steps
-    ]  # fmt: skip
+      (None, 0, 0) if op == PAUSE else (segment.first_op + op, row, count)
+      for op, row, count in segment.steps
+    ]
   pauses = sum(op == PAUSE for segment in program.segments for op, _, _ in segment.steps)
   assert stage.pauses == pauses
   assert is_fed_by_bands(encoded.program) == any(op.kind == Kind.FEED for op in program.ops)

@@ -17,9 +17,14 @@ from tflm_patch.program import records as program
 
 # The C type of a struct format code, as _Generic tells it.
 C_TYPES = {
-    'b': 'int8_t', 'B': 'uint8_t', 'h': 'int16_t', 'H': 'uint16_t', 'i': 'int32_t', 'I': 'uint32_t',
-    'f': 'float',
-}  # fmt: skip
+  'b': 'int8_t',
+  'B': 'uint8_t',
+  'h': 'int16_t',
+  'H': 'uint16_t',
+  'i': 'int32_t',
+  'I': 'uint32_t',
+  'f': 'float',
+}
 KERNELS = pathlib.Path(__file__).resolve().parents[3] / 'micro_kernels'
 
 
@@ -29,8 +34,12 @@ def facts(tmp_path_factory) -> dict[str, int]:
   compiler = shutil.which('gcc') or shutil.which('clang')
   if compiler is None:
     pytest.skip('needs gcc or clang')
-  lines = ['#include <stddef.h>', '#include <stdio.h>', '#include "tflm_patch/program.h"',
-           'int main(void) {']  # fmt: skip
+  lines = [
+    '#include <stddef.h>',
+    '#include <stdio.h>',
+    '#include "tflm_patch/program.h"',
+    'int main(void) {',
+  ]
 
   def show(name: str, value: str) -> None:
     lines.append(f'printf("{name} %ld\\n", (long)({value}));')
@@ -49,22 +58,39 @@ def facts(tmp_path_factory) -> dict[str, int]:
     show(f'region.{region.name}', f'TFLM_PATCH_REGION_{region.name}')
   for dtype in program.TYPE_CODES:
     show(f'type.{dtype.name}', f'TFLM_PATCH_{dtype.name}')
-  for name in ('MAGIC', 'VERSION', 'ALIGNMENT', 'MAX_TENSORS', 'MAX_OPS', 'PAUSE', 'NONE',
-               'CHECKSUM_FROM', 'FAMILY_PORTABLE'):  # fmt: skip
+  for name in (
+    'MAGIC',
+    'VERSION',
+    'ALIGNMENT',
+    'MAX_TENSORS',
+    'MAX_OPS',
+    'PAUSE',
+    'NONE',
+    'CHECKSUM_FROM',
+    'FAMILY_PORTABLE',
+  ):
     show(name, f'TFLM_PATCH_{name}')
   lines += [
-      'unsigned char bytes[1000];',
-      'for (int i = 0; i < 1000; ++i) bytes[i] = (unsigned char)(i * 37 + 11);',
+    'unsigned char bytes[1000];',
+    'for (int i = 0; i < 1000; ++i) bytes[i] = (unsigned char)(i * 37 + 11);',
   ]
   show('checksum', 'tflm_patch_checksum(bytes, 1000)')
   lines += ['return 0;', '}']
   folder = tmp_path_factory.mktemp('program')
   (folder / 'facts.c').write_text('\n'.join(lines))
   subprocess.run(
-      [compiler, '-std=c11', f'-I{KERNELS}/include', 'facts.c', f'{KERNELS}/src/checksum.c',
-       '-o', 'facts'],
-      cwd=folder, check=True,
-  )  # fmt: skip
+    [
+      compiler,
+      '-std=c11',
+      f'-I{KERNELS}/include',
+      'facts.c',
+      f'{KERNELS}/src/checksum.c',
+      '-o',
+      'facts',
+    ],
+    cwd=folder,
+    check=True,
+  )
   text = subprocess.run([folder / 'facts'], capture_output=True, text=True, check=True).stdout
   return {name: int(value) for name, value in (line.split() for line in text.splitlines())}
 
@@ -85,8 +111,17 @@ def test_constants(facts):
     assert region == facts[f'region.{region.name}']
   for dtype, code in program.TYPE_CODES.items():
     assert code == facts[f'type.{dtype.name}']
-  for name in ('MAGIC', 'VERSION', 'ALIGNMENT', 'MAX_TENSORS', 'MAX_OPS', 'PAUSE', 'NONE',
-               'CHECKSUM_FROM', 'FAMILY_PORTABLE'):  # fmt: skip
+  for name in (
+    'MAGIC',
+    'VERSION',
+    'ALIGNMENT',
+    'MAX_TENSORS',
+    'MAX_OPS',
+    'PAUSE',
+    'NONE',
+    'CHECKSUM_FROM',
+    'FAMILY_PORTABLE',
+  ):
     assert getattr(program, name) == facts[name], name
 
 

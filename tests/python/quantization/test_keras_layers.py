@@ -99,9 +99,7 @@ CASES = {
   'batch_norm_twice': Case(_chain(_conv(), NORM, NORM), [CONV]),
   'batch_norm_before_valid': Case(_chain(NORM, _conv()), [CONV]),
   'batch_norm_before_same': Case(_chain(NORM, _conv(padding='same')), [DEPTHWISE, CONV]),
-  'batch_norm_before_1x1_same': Case(
-    _chain(NORM, _conv(kernel_size=1, padding='same')), [CONV]
-  ),
+  'batch_norm_before_1x1_same': Case(_chain(NORM, _conv(kernel_size=1, padding='same')), [CONV]),
   'batch_norm_alone': Case(_chain(NORM, RELU), [DEPTHWISE]),
   'batch_norm_no_scale': Case(
     _chain(_conv(), ('BatchNormalization', {'scale': False, 'center': False})), [CONV]
@@ -191,15 +189,18 @@ CASES = {
   'dense_of_line': Case(_chain(('Dense', {'units': 5})), ['RESHAPE', CONV, 'RESHAPE'], LINE),
   'dropout': Case(
     _chain(
-      ('GaussianNoise', {'stddev': 1.0}), _conv(), ('SpatialDropout2D', {'rate': 0.5}),
-      ('Dropout', {'rate': 0.5}), ('Activation', {'activation': 'linear'}), ('Identity', {}),
+      ('GaussianNoise', {'stddev': 1.0}),
+      _conv(),
+      ('SpatialDropout2D', {'rate': 0.5}),
+      ('Dropout', {'rate': 0.5}),
+      ('Activation', {'activation': 'linear'}),
+      ('Identity', {}),
     ),
     [CONV],
   ),
   'rescaling_scale': Case(_chain(('Rescaling', {'scale': 0.5}), _conv(padding='same')), [CONV]),
   'rescaling_offset': Case(
-    _chain(('Rescaling', {'scale': 0.5, 'offset': -1.0}), _conv(padding='same')),
-    [DEPTHWISE, CONV],
+    _chain(('Rescaling', {'scale': 0.5, 'offset': -1.0}), _conv(padding='same')), [DEPTHWISE, CONV]
   ),
   'normalization': Case(
     _chain(('Normalization', {'mean': [0.1] * 6, 'variance': [2.0] * 6}), _conv()), [CONV]
@@ -220,10 +221,15 @@ CASES = {
   ),
   'net1d': Case(
     _chain(
-      ('Conv1D', {'filters': 8, 'kernel_size': 5, 'strides': 2, 'padding': 'same'}), NORM, RELU,
-      ('SeparableConv1D', {'filters': 8, 'kernel_size': 3, 'padding': 'same'}), NORM,
-      ('ReLU', {'max_value': 6}), ('MaxPooling1D', {}),
-      ('DepthwiseConv1D', {'kernel_size': 3}), ('GlobalAveragePooling1D', {}),
+      ('Conv1D', {'filters': 8, 'kernel_size': 5, 'strides': 2, 'padding': 'same'}),
+      NORM,
+      RELU,
+      ('SeparableConv1D', {'filters': 8, 'kernel_size': 3, 'padding': 'same'}),
+      NORM,
+      ('ReLU', {'max_value': 6}),
+      ('MaxPooling1D', {}),
+      ('DepthwiseConv1D', {'kernel_size': 3}),
+      ('GlobalAveragePooling1D', {}),
       ('Dense', {'units': 4}),
     ),
     ['RESHAPE', CONV, DEPTHWISE, CONV, 'MAX_POOL_2D', DEPTHWISE, 'MEAN', FC],
@@ -231,12 +237,22 @@ CASES = {
   ),
   'pads1d': Case(
     _chain(
-      ('ZeroPadding1D', {'padding': (2, 1)}), ('UpSampling1D', {'size': 2}),
-      ('Cropping1D', {'cropping': (1, 3)}), ('AveragePooling1D', {'pool_size': 2}),
-      ('GlobalMaxPooling1D', {'keepdims': True}), ('Flatten', {}),
+      ('ZeroPadding1D', {'padding': (2, 1)}),
+      ('UpSampling1D', {'size': 2}),
+      ('Cropping1D', {'cropping': (1, 3)}),
+      ('AveragePooling1D', {'pool_size': 2}),
+      ('GlobalMaxPooling1D', {'keepdims': True}),
+      ('Flatten', {}),
     ),
-    ['RESHAPE', 'PAD', 'RESIZE_NEAREST_NEIGHBOR', 'STRIDED_SLICE', 'AVERAGE_POOL_2D',
-     'MAX_POOL_2D', 'RESHAPE'],
+    [
+      'RESHAPE',
+      'PAD',
+      'RESIZE_NEAREST_NEIGHBOR',
+      'STRIDED_SLICE',
+      'AVERAGE_POOL_2D',
+      'MAX_POOL_2D',
+      'RESHAPE',
+    ],
     LINE,
   ),
   'conv1d_transpose': Case(
@@ -244,7 +260,7 @@ CASES = {
     ['RESHAPE', 'TRANSPOSE_CONV', 'RESHAPE'],
     LINE,
   ),
-}  # fmt: skip
+}
 
 
 def _residual1d(x):
@@ -316,11 +332,7 @@ GRAPHS = {
   'average': Case(_merge('Average'), [CONV, CONV, 'ADD', DEPTHWISE]),
   'concatenate': Case(_merge('Concatenate', 3), [CONV] * 3 + ['CONCATENATION']),
   'concatenate_rows': Case(_merge('Concatenate', axis=1), [CONV, CONV, 'CONCATENATION'], stages=2),
-  'residual1d': Case(
-    _residual1d,
-    ['RESHAPE', CONV, 'LOGISTIC', 'MUL', CONV, 'ADD', FC],
-    LINE,
-  ),
+  'residual1d': Case(_residual1d, ['RESHAPE', CONV, 'LOGISTIC', 'MUL', CONV, 'ADD', FC], LINE),
   'squeeze_excite': Case(_squeeze_excite, [CONV, 'MEAN', CONV, CONV, 'MUL']),
   'squeeze_excite_vectors': Case(
     _squeeze_excite_of_vectors, ['MEAN', FC, 'LOGISTIC', 'RESHAPE', 'MUL']
@@ -340,9 +352,7 @@ def test_layer(name):
   result = quantize(model, samples[0])
   assert sorted(keras_models.opcodes(result.model)) == sorted(case.operators)
   _check_values(model, result, samples, case.steps)
-  converted = tflm_patch.convert_model(
-    result.data, tflm_patch.ConvertOptions(force_stage=True)
-  )
+  converted = tflm_patch.convert_model(result.data, tflm_patch.ConvertOptions(force_stage=True))
   assert not converted.stock_operators or case.stages != 1
   assert len(converted.stages) <= case.stages
 

@@ -237,7 +237,7 @@ def test_keras_files_that_are_refused(keras, tmp_path):
       return inputs
 
   keras_models.functional((3,), lambda x: Own()(x)).save(tmp_path / 'own.keras')
-  assert 'not Keras\' own' in _load_error(tmp_path / 'own.keras')
+  assert "not Keras' own" in _load_error(tmp_path / 'own.keras')
   (tmp_path / 'text.keras').write_text('nothing')
   assert 'no .keras archive' in _load_error(tmp_path / 'text.keras')
   with zipfile.ZipFile(tmp_path / 'zip.keras', 'w') as archive:

@@ -19,11 +19,10 @@ def quantization(scale=SCALE, zero_point=ZERO_POINT):
 def chain(dtypes, opcodes, quantizations=None):
   """A model of unary operators: tensor i goes through opcodes[i] into tensor i + 1."""
   quantizations = quantizations or [
-      None if dtype is DType.FLOAT32 else quantization() for dtype in dtypes
+    None if dtype is DType.FLOAT32 else quantization() for dtype in dtypes
   ]
   tensors = [
-      Tensor(f't{i}', SHAPE, dtype, quantization=quantizations[i])
-      for i, dtype in enumerate(dtypes)
+    Tensor(f't{i}', SHAPE, dtype, quantization=quantizations[i]) for i, dtype in enumerate(dtypes)
   ]
   operators = [Operator(opcode, (i,), (i + 1,)) for i, opcode in enumerate(opcodes)]
   return Model([Subgraph(tensors, operators, (0,), (len(dtypes) - 1,))])
@@ -36,7 +35,7 @@ def relu_int8():
 def relu_float_io():
   """The same with float inputs and outputs."""
   return chain(
-      [DType.FLOAT32, DType.INT8, DType.INT8, DType.FLOAT32], ['QUANTIZE', 'RELU', 'DEQUANTIZE']
+    [DType.FLOAT32, DType.INT8, DType.INT8, DType.FLOAT32], ['QUANTIZE', 'RELU', 'DEQUANTIZE']
   )
 
 

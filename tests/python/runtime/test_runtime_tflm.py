@@ -65,12 +65,12 @@ def test_capture_restores_stderr_after_an_error(capfd):
 
 def test_capture_without_a_stderr():
   code = (
-      'import os\n'
-      'from tflm_patch.runtime import capture\n'
-      'os.close(2)\n'
-      'with capture.stderr() as captured:\n'
-      "  os.write(2, b'text')\n"
-      'print(captured.text)\n'
+    'import os\n'
+    'from tflm_patch.runtime import capture\n'
+    'os.close(2)\n'
+    'with capture.stderr() as captured:\n'
+    "  os.write(2, b'text')\n"
+    'print(captured.text)\n'
   )
   result = subprocess.run(process.python_command(code), capture_output=True, text=True, timeout=60)
   assert result.stdout == 'text\n'
@@ -100,13 +100,13 @@ def test_inputs_are_read_in_any_layout(interpreter_class):
 
 
 @pytest.mark.parametrize(
-    ('inputs', 'message'),
-    [
-        ([], 'the model has 1 inputs, 0 were given'),
-        ([values(), values()], 'the model has 1 inputs, 2 were given'),
-        ([values().astype(np.uint8)], r'is int8 \[1, 4, 4, 2\], uint8 \[1, 4, 4, 2\] was given'),
-        ([values()[0]], r'is int8 \[1, 4, 4, 2\], int8 \[4, 4, 2\] was given'),
-    ],
+  ('inputs', 'message'),
+  [
+    ([], 'the model has 1 inputs, 0 were given'),
+    ([values(), values()], 'the model has 1 inputs, 2 were given'),
+    ([values().astype(np.uint8)], r'is int8 \[1, 4, 4, 2\], uint8 \[1, 4, 4, 2\] was given'),
+    ([values()[0]], r'is int8 \[1, 4, 4, 2\], int8 \[4, 4, 2\] was given'),
+  ],
 )
 def test_wrong_inputs(interpreter_class, inputs, message):
   interpreter = interpreter_class(RELU)
@@ -143,20 +143,20 @@ def test_unknown_custom_operator(interpreter_class):
 
 def test_stock_models_need_no_host_library(needs_tflm, tmp_path):
   code = (
-      'import sys, pathlib\n'
-      'from tflm_patch.runtime import paths, tflm\n'
-      'paths._PACKAGE = pathlib.Path(sys.argv[1])\n'
-      'for path in sys.argv[2:]:\n'
-      '  try:\n'
-      '    tflm.Interpreter(pathlib.Path(path).read_bytes())\n'
-      '    print("runs")\n'
-      '  except tflm.EnvironmentMissing as error:\n'
-      '    print(error)\n'
+    'import sys, pathlib\n'
+    'from tflm_patch.runtime import paths, tflm\n'
+    'paths._PACKAGE = pathlib.Path(sys.argv[1])\n'
+    'for path in sys.argv[2:]:\n'
+    '  try:\n'
+    '    tflm.Interpreter(pathlib.Path(path).read_bytes())\n'
+    '    print("runs")\n'
+    '  except tflm.EnvironmentMissing as error:\n'
+    '    print(error)\n'
   )
   (tmp_path / 'relu').write_bytes(RELU)
   (tmp_path / 'stage').write_bytes(selftest.model(*selftest.stage()))
   command = process.python_command(
-      code, str(tmp_path), str(tmp_path / 'relu'), str(tmp_path / 'stage')
+    code, str(tmp_path), str(tmp_path / 'relu'), str(tmp_path / 'stage')
   )
   result = subprocess.run(command, capture_output=True, text=True, timeout=60)
   first, second = result.stdout.splitlines()
@@ -167,17 +167,17 @@ def test_stock_models_need_no_host_library(needs_tflm, tmp_path):
 def test_missing_wheel_is_reported(tmp_path):
   """In a Python whose import path has everything but the wheel."""
   code = (
-      'import sys, pathlib\n'
-      'class Hide:\n'
-      '  def find_spec(self, name, path=None, target=None):\n'
-      '    if name.split(".")[0] == "tflite_micro":\n'
-      '      raise ModuleNotFoundError(f"No module named {name!r}", name=name)\n'
-      'sys.meta_path.insert(0, Hide())\n'
-      'from tflm_patch.runtime import tflm\n'
-      'try:\n'
-      '  tflm.Interpreter(b"")\n'
-      'except tflm.EnvironmentMissing as error:\n'
-      '  print(error)\n'
+    'import sys, pathlib\n'
+    'class Hide:\n'
+    '  def find_spec(self, name, path=None, target=None):\n'
+    '    if name.split(".")[0] == "tflite_micro":\n'
+    '      raise ModuleNotFoundError(f"No module named {name!r}", name=name)\n'
+    'sys.meta_path.insert(0, Hide())\n'
+    'from tflm_patch.runtime import tflm\n'
+    'try:\n'
+    '  tflm.Interpreter(b"")\n'
+    'except tflm.EnvironmentMissing as error:\n'
+    '  print(error)\n'
   )
   result = subprocess.run(process.python_command(code), capture_output=True, text=True, timeout=60)
   assert result.stdout.count('\n') == 1, result.stderr
@@ -245,7 +245,7 @@ def test_nothing_of_the_current_folder_is_imported(needs_tflm, monkeypatch, tmp_
 
 
 @pytest.mark.parametrize(
-    'model', [RELU, file_bytes(relu_float_io()), selftest.model(*selftest.stage())]
+  'model', [RELU, file_bytes(relu_float_io()), selftest.model(*selftest.stage())]
 )
 def test_smallest_arena(needs_tflm, model):
   smallest = arena.smallest_arena(model)

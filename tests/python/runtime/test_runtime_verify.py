@@ -29,13 +29,14 @@ def all_values():
 
 
 @pytest.mark.parametrize(
-    ('dtype', 'low', 'high'),
-    [(DType.INT8, -128, 127), (DType.UINT8, 0, 255), (DType.INT16, -32768, 32767)],
+  ('dtype', 'low', 'high'),
+  [(DType.INT8, -128, 127), (DType.UINT8, 0, 255), (DType.INT16, -32768, 32767)],
 )
 def test_integer_inputs(dtype, low, high):
   zero = 3
-  model = Model([Subgraph([Tensor('x', SHAPE, dtype, quantization=quantization(0.1, zero))],
-                          [], (0,), (0,))])  # fmt: skip
+  model = Model(
+    [Subgraph([Tensor('x', SHAPE, dtype, quantization=quantization(0.1, zero))], [], (0,), (0,))]
+  )
   arrays = [array for (array,) in inputs_of(model, 64)]
   assert len(arrays) == 64
   assert all(array.dtype == dtype.numpy and array.shape == SHAPE for array in arrays)
@@ -73,8 +74,11 @@ def test_float_inputs_are_around_the_quantized_range():
 
 
 def test_float_and_index_inputs_without_a_quantization():
-  tensors = [Tensor('x', SHAPE, DType.FLOAT32), Tensor('i', (3,), DType.INT32),
-             Tensor('s', (), DType.INT8)]  # fmt: skip
+  tensors = [
+    Tensor('x', SHAPE, DType.FLOAT32),
+    Tensor('i', (3,), DType.INT32),
+    Tensor('s', (), DType.INT8),
+  ]
   model = Model([Subgraph(tensors, [], (0, 1, 2), (0,))])
   for values, indices, scalar in inputs_of(model, 40):
     assert np.abs(values).max() < 2
@@ -161,9 +165,10 @@ def test_a_wrong_int8_conversion_is_found(needs_tflm):
 
 def test_uint8_for_int8_of_the_same_scale(needs_tflm):
   original = chain(
-      [DType.UINT8, DType.INT8, DType.INT8], ['QUANTIZE', 'RELU'],
-      [quantization(zero_point=108), quantization(), quantization()],
-  )  # fmt: skip
+    [DType.UINT8, DType.INT8, DType.INT8],
+    ['QUANTIZE', 'RELU'],
+    [quantization(zero_point=108), quantization(), quantization()],
+  )
   adapter = verify.io_adapter(original, relu_int8())
   result = verify.compare(file_bytes(original), RELU, all_values(), adapter)
   assert result.bit_exact
@@ -174,12 +179,12 @@ def test_equal_types_need_no_adapter():
 
 
 @pytest.mark.parametrize(
-    'converted',
-    [
-        chain([DType.INT8, DType.INT8], ['RELU'], [None, None]),
-        chain([DType.INT16, DType.FLOAT32], ['DEQUANTIZE']),
-        Model([dataclasses.replace(relu_int8().main, inputs=(0, 0))]),
-    ],
+  'converted',
+  [
+    chain([DType.INT8, DType.INT8], ['RELU'], [None, None]),
+    chain([DType.INT16, DType.FLOAT32], ['DEQUANTIZE']),
+    Model([dataclasses.replace(relu_int8().main, inputs=(0, 0))]),
+  ],
 )
 def test_models_that_cannot_be_compared(converted):
   original = chain([DType.UINT8, DType.FLOAT32], ['DEQUANTIZE'])

@@ -19,10 +19,15 @@ from tflm_patch.errors import TflmPatchError
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 KB = 1024
 MINE = {
-    'name': 'My_Chip', 'cpu': 'Arm Cortex-M7', 'kernels': 'armv7em', 'clock_hz': 168000000,
-    'sram_bytes': 192 * KB, 'sram_contiguous_bytes': 128 * KB, 'flash_bytes': None,
-    'source': 'its data sheet',
-}  # fmt: skip
+  'name': 'My_Chip',
+  'cpu': 'Arm Cortex-M7',
+  'kernels': 'armv7em',
+  'clock_hz': 168000000,
+  'sram_bytes': 192 * KB,
+  'sram_contiguous_bytes': 128 * KB,
+  'flash_bytes': None,
+  'source': 'its data sheet',
+}
 
 
 @pytest.fixture
@@ -38,13 +43,24 @@ def write(tmp_path):
 def test_the_chips_that_come_with_it():
   names = [target.name for target in targets.all_targets()]
   assert names == [
-      'apollo4', 'corstone300', 'esp32s3', 'nrf52840', 'rp2040', 'rp2350', 'stm32f412',
-      'stm32f746', 'stm32h743', 'stm32l4r5', 'stm32n6',
-  ]  # fmt: skip
+    'apollo4',
+    'corstone300',
+    'esp32s3',
+    'nrf52840',
+    'rp2040',
+    'rp2350',
+    'stm32f412',
+    'stm32f746',
+    'stm32h743',
+    'stm32l4r5',
+    'stm32n6',
+  ]
 
 
 # SRAM, the largest piece, flash in KB, and the clock in MHz, as in the data sheets.
-@pytest.mark.parametrize(('name', 'figures'), [
+@pytest.mark.parametrize(
+  ('name', 'figures'),
+  [
     ('stm32f412', (256, 256, 1024, 100)),
     ('stm32f746', (320, 320, 1024, 216)),
     ('stm32h743', (992, 512, 2048, 480)),
@@ -56,20 +72,29 @@ def test_the_chips_that_come_with_it():
     ('esp32s3', (480, 416, None, 240)),
     ('apollo4', (1888, 1888, 2048, 192)),
     ('corstone300', (3584, 2048, None, 32)),
-])  # fmt: skip
+  ],
+)
 def test_figures(name, figures):
   target = targets.load(name)
   flash = None if target.flash_bytes is None else target.flash_bytes // KB
   assert (
-      target.sram_bytes // KB, target.sram_contiguous_bytes // KB, flash,
-      target.clock_hz // 1000000,
-  ) == figures  # fmt: skip
+    target.sram_bytes // KB,
+    target.sram_contiguous_bytes // KB,
+    flash,
+    target.clock_hz // 1000000,
+  ) == figures
   assert target.source and target.chip
 
 
 def test_kernels_suit_the_core():
-  families = {'M0+': 'portable', 'LX7': 'portable', 'M4F': 'armv7em', 'M7': 'armv7em',
-              'M33': 'armv7em', 'M55': 'mve'}  # fmt: skip
+  families = {
+    'M0+': 'portable',
+    'LX7': 'portable',
+    'M4F': 'armv7em',
+    'M7': 'armv7em',
+    'M33': 'armv7em',
+    'M55': 'mve',
+  }
   for target in targets.all_targets():
     assert families[target.cpu.split('-')[-1].split()[-1]] == target.kernels, target.name
 
@@ -79,10 +104,15 @@ def test_names_in_any_case(name):
   assert targets.load(name).name == 'stm32f746'
 
 
-@pytest.mark.parametrize(('name', 'hint'), [
-    ('stm32f764', 'did you mean "stm32f746"; a file'), ('ESP32_S3', 'did you mean "esp32s3"'),
-    ('pdp11', 'known are apollo4'), ('', 'known are apollo4'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+  ('name', 'hint'),
+  [
+    ('stm32f764', 'did you mean "stm32f746"; a file'),
+    ('ESP32_S3', 'did you mean "esp32s3"'),
+    ('pdp11', 'known are apollo4'),
+    ('', 'known are apollo4'),
+  ],
+)
 def test_unknown_names(name, hint):
   with pytest.raises(TflmPatchError, match=hint):
     targets.load(name)
@@ -99,7 +129,9 @@ def without(*keys):
   return {key: value for key, value in MINE.items() if key not in keys}
 
 
-@pytest.mark.parametrize(('content', 'message'), [
+@pytest.mark.parametrize(
+  ('content', 'message'),
+  [
     ('', 'is no JSON'),
     ('{', 'is no JSON'),
     ('[' * 60000, 'is no JSON'),
@@ -121,7 +153,8 @@ def without(*keys):
     ({**MINE, 'flash_bytes': -1}, 'field "flash_bytes" is -1'),
     ({**MINE, 'sram_bytes': 1 << 60}, 'field "sram_bytes" is'),
     ({**MINE, 'sram_contiguous_bytes': 200 * KB}, 'is larger than "sram_bytes"'),
-])  # fmt: skip
+  ],
+)
 def test_files_that_describe_no_chip(content, message, write):
   with pytest.raises(TflmPatchError, match=message) as error:
     targets.load(write(content))
@@ -139,9 +172,9 @@ def test_files_that_cannot_be_read(tmp_path):
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=5,
+  st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+  lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+  max_leaves=5,
 )
 
 

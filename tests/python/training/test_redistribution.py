@@ -106,8 +106,7 @@ def test_what_cannot_be_reached():
     redistribute(SMALL, RedistributionOptions(goal=0.0, blocks=4, grid=TWO))
   with pytest.raises(TflmPatchError, match=r'MACs .* remain'):
     redistribute(
-      SMALL,
-      RedistributionOptions(goal=0.2, blocks=4, grid=TWO, most_added=0, macs_tolerance=0.0),
+      SMALL, RedistributionOptions(goal=0.2, blocks=4, grid=TWO, most_added=0, macs_tolerance=0.0)
     )
   with pytest.raises(TflmPatchError, match='neither rows nor columns'):
     redistribute('ad_autoencoder')

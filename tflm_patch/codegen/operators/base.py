@@ -23,8 +23,11 @@ from tflm_patch.program.records import Kind, Region, Sums
 
 _DTYPES = {code: dtype for dtype, code in program.TYPE_CODES.items()}
 _C_TYPES = {
-    DType.INT8: 'int8_t', DType.UINT8: 'uint8_t', DType.INT16: 'int16_t', DType.INT32: 'int32_t',
-}  # fmt: skip
+  DType.INT8: 'int8_t',
+  DType.UINT8: 'uint8_t',
+  DType.INT16: 'int16_t',
+  DType.INT32: 'int32_t',
+}
 
 
 # Fields of tflm_patch_requant_args that are those of tflm_patch_requant.
@@ -103,9 +106,9 @@ def _constant_type(m: Map) -> str:
   """The type of a map in the constants, whose rows are an array."""
   dtype = _DTYPES[m.type]
   if dtype not in _C_TYPES:
-    raise StageError(f'a stage\'s constants hold a map of type {dtype.name}')
+    raise StageError(f"a stage's constants hold a map of type {dtype.name}")
   if m.row_bytes != m.row_values * type_bytes(m) and m.rows > 1:
-    raise StageError('a stage\'s constants hold a map whose rows are no array')
+    raise StageError("a stage's constants hold a map whose rows are no array")
   return _C_TYPES[dtype]
 
 
@@ -172,9 +175,9 @@ class Writer:
     # Those of int16 maps are the words of tflm_patch_int64s.
     words = 2 if is_type(self.op.outputs[0], DType.INT16) else 1
     fields: dict[str, c_text.Value] = {
-        'requant': self._requant(channels),
-        'weights': self.constant(self.params['weights_at'], 'int8_t', weights, 'weights'),
-        'bias': self.constant(self.params['bias_at'], 'int32_t', words * channels, 'bias'),
+      'requant': self._requant(channels),
+      'weights': self.constant(self.params['weights_at'], 'int8_t', weights, 'weights'),
+      'bias': self.constant(self.params['bias_at'], 'int32_t', words * channels, 'bias'),
     }
     window = c_text.nested(self.params).get('window')
     return fields if window is None else {'window': window, **fields}
@@ -186,19 +189,22 @@ class Writer:
     per_channel = requant['per_channel']
     n = channels if per_channel else 1
     return {
-        'multipliers': self.constant(
-            self.params['requant.multiplier_at'], 'int32_t', n, 'multipliers'
-        ),
-        'shifts': self.constant(self.params['requant.shift_at'], 'int8_t', n, 'shifts'),
-        'channel_step': per_channel,
-        **{name: requant[name] for name in _AS_IN_RECORD},
-        'bounded': int(requant['sums'] == Sums.BOUNDED),
-        'wide': int(requant['sums'] == Sums.WIDE),
+      'multipliers': self.constant(
+        self.params['requant.multiplier_at'], 'int32_t', n, 'multipliers'
+      ),
+      'shifts': self.constant(self.params['requant.shift_at'], 'int8_t', n, 'shifts'),
+      'channel_step': per_channel,
+      **{name: requant[name] for name in _AS_IN_RECORD},
+      'bounded': int(requant['sums'] == Sums.BOUNDED),
+      'wide': int(requant['sums'] == Sums.WIDE),
     }
 
   def view(self, m: Map, name: str = 'input') -> str:
     """The address of a tflm_patch_rows."""
-    return self.struct('tflm_patch_rows', name, {
+    return self.struct(
+      'tflm_patch_rows',
+      name,
+      {
         'base': self._bytes_at(m, m.region, m.offset),
         'row_bytes': m.row_bytes,
         'ring_rows': m.ring_rows,
@@ -207,7 +213,8 @@ class Writer:
         'channels': m.channels,
         'split_base': self._bytes_at(m, m.split_region, m.split_offset),
         'split': m.split,
-    })  # fmt: skip
+      },
+    )
 
   def row(self, m: Map, row: str | None = None, type_name: str = 'int8_t') -> str:
     """A pointer to a row of a map.
@@ -225,8 +232,11 @@ class Writer:
     if m.split < m.ring_rows:
       pointer = f'{self._stage.split_map(m)}({slot})'
     else:
-      pointer = _moved(self._base(m, m.region, m.offset), '0' if m.ring_rows == 1 else slot,
-                       m.row_bytes // own_bytes)  # fmt: skip
+      pointer = _moved(
+        self._base(m, m.region, m.offset),
+        '0' if m.ring_rows == 1 else slot,
+        m.row_bytes // own_bytes,
+      )
     if type_name == own:
       return pointer
     const = 'const ' if is_constant else ''
@@ -274,11 +284,11 @@ def split_map_function(name: str, m: Map, first: int, second: int) -> list[str]:
   low = _moved(f'workspace + {first}', 'slot', m.row_bytes)
   high = _moved(f'workspace + {second}', f'(slot - {m.split})', m.row_bytes)
   return [
-      f'static int8_t* {name}(uint32_t slot) {{',
-      f'  return slot < {m.split} ? {low}',
-      f'         {" " * len(f"slot < {m.split}")} : {high};',
-      '}',
-      '',
+    f'static int8_t* {name}(uint32_t slot) {{',
+    f'  return slot < {m.split} ? {low}',
+    f'         {" " * len(f"slot < {m.split}")} : {high};',
+    '}',
+    '',
   ]
 
 

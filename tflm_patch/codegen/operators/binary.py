@@ -27,21 +27,41 @@ def emit_binary(w: Writer, kernel: str) -> Code:
     leading = leading[:1]  # zero points are 0
   operands = [w.row(m, '0' if m.rows == 1 else None, value) for m in (a, b)]
   if _whole_row(a, target) and _whole_row(b, target):
-    return Code((
-        call(kernel, *leading, operands[0], _step(a, target), operands[1], _step(b, target),
-             w.row(target, None, value), target.row_values),
-    ))  # fmt: skip
+    return Code(
+      (
+        call(
+          kernel,
+          *leading,
+          operands[0],
+          _step(a, target),
+          operands[1],
+          _step(b, target),
+          w.row(target, None, value),
+          target.row_values,
+        ),
+      )
+    )
   cells = [
-      f'{row} + col * {m.channels}' if m.cols == target.cols else row
-      for row, m in zip(operands, (a, b))
+    f'{row} + col * {m.channels}' if m.cols == target.cols else row
+    for row, m in zip(operands, (a, b))
   ]
-  return Code((
+  return Code(
+    (
       f'for (uint32_t col = 0; col < {target.cols}; ++col) {{',
       '  '
-      + call(kernel, *leading, cells[0], _step(a, target), cells[1], _step(b, target),
-             f'{w.row(target, None, value)} + col * {target.channels}', target.channels),
+      + call(
+        kernel,
+        *leading,
+        cells[0],
+        _step(a, target),
+        cells[1],
+        _step(b, target),
+        f'{w.row(target, None, value)} + col * {target.channels}',
+        target.channels,
+      ),
       '}',
-  ))  # fmt: skip
+    )
+  )
 
 
 def _is_one_value(m: Map) -> bool:

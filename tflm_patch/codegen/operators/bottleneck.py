@@ -17,17 +17,21 @@ def emit(w: Writer) -> Code:
   wide = params['wide_channels']
   narrow = wide * params['depthwise.depth_multiplier']
   expand, depthwise, project = map(w.part, ('expand', 'depthwise', 'project'))
-  args = w.struct('tflm_patch_bottleneck_args', 'args', {
+  args = w.struct(
+    'tflm_patch_bottleneck_args',
+    'args',
+    {
       'expand': {
-          **conv.arguments(expand, source.channels, params['wide_cols'], wide),
-          'input_zero_point': source.zero_point,
+        **conv.arguments(expand, source.channels, params['wide_cols'], wide),
+        'input_zero_point': source.zero_point,
       },
       'depthwise': {
-          **depthwise_conv.arguments(depthwise, target.cols, narrow),
-          'input_zero_point': params['wide_zero_point'],
+        **depthwise_conv.arguments(depthwise, target.cols, narrow),
+        'input_zero_point': params['wide_zero_point'],
       },
       'project': conv.arguments(project, narrow, target.cols, target.channels),
       **{name: params[name] for name in ('wide_rows', 'tile_cols', 'held_cols')},
       'scratch': w.scratch('int8_t'),
-  })  # fmt: skip
+    },
+  )
   return Code((call('tflm_patch_bottleneck_s8', args, w.view(source), w.step, w.row(target)),))

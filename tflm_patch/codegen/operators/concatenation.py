@@ -20,8 +20,15 @@ def emit(w: Writer) -> Code:
   for source in w.op.inputs:
     cell = source.channels * size
     calls.append(
-        call('tflm_patch_copy_cells', w.row(source, None, 'uint8_t'), cell,
-             f'{row} + {at}' if at else row, target.channels * size, cell, target.cols)
-    )  # fmt: skip
+      call(
+        'tflm_patch_copy_cells',
+        w.row(source, None, 'uint8_t'),
+        cell,
+        f'{row} + {at}' if at else row,
+        target.channels * size,
+        cell,
+        target.cols,
+      )
+    )
     at += cell
   return Code(tuple(calls))

@@ -20,10 +20,10 @@ def arguments(w: Writer, depth: int, cols: int, channels: int) -> dict[str, Valu
   groups = w.params['groups']
   weights = channels * w.taps() * (depth // max(1, groups))
   return {
-      **w.weighted(weights, channels),
-      'groups': groups,
-      'output_cols': cols,
-      'output_channels': channels,
+    **w.weighted(weights, channels),
+    'groups': groups,
+    'output_cols': cols,
+    'output_channels': channels,
   }
 
 
@@ -31,15 +31,20 @@ def arguments(w: Writer, depth: int, cols: int, channels: int) -> dict[str, Valu
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_conv_rows_s8."""
   source, target = w.op.inputs[0], w.op.outputs[0]
-  args = w.struct('tflm_patch_conv_args', 'args', {
+  args = w.struct(
+    'tflm_patch_conv_args',
+    'args',
+    {
       **arguments(w, source.channels, target.cols, target.channels),
       'input_zero_point': source.zero_point,
       **w.spare_scratch(),
-  })  # fmt: skip
+    },
+  )
   return Code(
-      rows=call('tflm_patch_conv_rows_s8', args, w.view(source), w.view(target, 'output'), FIRST,
-                COUNT),
-  )  # fmt: skip
+    rows=call(
+      'tflm_patch_conv_rows_s8', args, w.view(source), w.view(target, 'output'), FIRST, COUNT
+    )
+  )
 
 
 @register(Kind.CONV_2D_S16)

@@ -17,10 +17,10 @@ def arguments(w: Writer, cols: int, channels: int) -> dict[str, Value]:
     cols, channels: Of the output.
   """
   return {
-      **w.weighted(channels * w.taps(), channels),
-      'depth_multiplier': w.params['depth_multiplier'],
-      'output_cols': cols,
-      'output_channels': channels,
+    **w.weighted(channels * w.taps(), channels),
+    'depth_multiplier': w.params['depth_multiplier'],
+    'output_cols': cols,
+    'output_channels': channels,
   }
 
 
@@ -28,14 +28,16 @@ def arguments(w: Writer, cols: int, channels: int) -> dict[str, Value]:
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_depthwise_conv_s8."""
   source, target = w.op.inputs[0], w.op.outputs[0]
-  args = w.struct('tflm_patch_depthwise_conv_args', 'args', {
+  args = w.struct(
+    'tflm_patch_depthwise_conv_args',
+    'args',
+    {
       **arguments(w, target.cols, target.channels),
       'input_zero_point': source.zero_point,
       **w.spare_scratch(),
-  })  # fmt: skip
-  return Code((
-      call('tflm_patch_depthwise_conv_s8', args, w.view(source), w.step, w.row(target)),
-  ))  # fmt: skip
+    },
+  )
+  return Code((call('tflm_patch_depthwise_conv_s8', args, w.view(source), w.step, w.row(target)),))
 
 
 @register(Kind.DEPTHWISE_CONV_2D_S16)

@@ -13,7 +13,14 @@ from tflm_patch.program.records import Kind
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_lookup_x8."""
   source, target = w.op.inputs[0], w.op.outputs[0]
-  return Code((
-      call('tflm_patch_lookup_x8', w.constant(w.params['table_at'], 'uint8_t', 256, 'table'),
-           w.row(source, None, 'uint8_t'), w.row(target, None, 'uint8_t'), source.row_values),
-  ))  # fmt: skip
+  return Code(
+    (
+      call(
+        'tflm_patch_lookup_x8',
+        w.constant(w.params['table_at'], 'uint8_t', 256, 'table'),
+        w.row(source, None, 'uint8_t'),
+        w.row(target, None, 'uint8_t'),
+        source.row_values,
+      ),
+    )
+  )

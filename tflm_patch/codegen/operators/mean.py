@@ -15,20 +15,36 @@ def emit(w: Writer) -> Code:
   source, target, params = w.op.inputs[0], w.op.outputs[0], w.record()
   zero_point = source.zero_point
   if not w.params['over_rows']:
-    return Code((
-        call('tflm_patch_mean_cols_s8', params, zero_point, w.row(source), source.cols,
-             source.channels, w.row(target)),
-    ))  # fmt: skip
+    return Code(
+      (
+        call(
+          'tflm_patch_mean_cols_s8',
+          params,
+          zero_point,
+          w.row(source),
+          source.cols,
+          source.channels,
+          w.row(target),
+        ),
+      )
+    )
   n = target.row_values
   values = source.rows * (source.cols if w.params['over_cols'] else 1)
   return Code(
-      first=(call('memset', f'workspace + {w.scratch_offset}', 0, 4 * n),),
-      row=(
-          call('tflm_patch_mean_accumulate_s8', params, w.row(source), source.cols,
-               source.channels, w.scratch()),
+    first=(call('memset', f'workspace + {w.scratch_offset}', 0, 4 * n),),
+    row=(
+      call(
+        'tflm_patch_mean_accumulate_s8',
+        params,
+        w.row(source),
+        source.cols,
+        source.channels,
+        w.scratch(),
       ),
-      last=(
-          call('tflm_patch_mean_finish_s8', params, zero_point, w.scratch(), values,
-               w.row(target, '0'), n),
+    ),
+    last=(
+      call(
+        'tflm_patch_mean_finish_s8', params, zero_point, w.scratch(), values, w.row(target, '0'), n
       ),
-  )  # fmt: skip
+    ),
+  )

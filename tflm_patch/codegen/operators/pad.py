@@ -19,7 +19,18 @@ def emit(w: Writer) -> Code:
   if source.rows < target.rows:
     above = f'{w.step} - {top}u' if top else w.step
     row = f'{above} < {source.rows} ? {row} : NULL'
-  return Code((
-      call('tflm_patch_pad', w.record(), row, source.cols, source.channels,
-           w.row(target, None, value), target.cols, target.channels, type_bytes(target)),
-  ))  # fmt: skip
+  return Code(
+    (
+      call(
+        'tflm_patch_pad',
+        w.record(),
+        row,
+        source.cols,
+        source.channels,
+        w.row(target, None, value),
+        target.cols,
+        target.channels,
+        type_bytes(target),
+      ),
+    )
+  )

@@ -15,9 +15,9 @@ def emit_rows(w: Writer) -> Code:
   source, target = w.op.inputs[0], w.op.outputs[0]
   row = w.row(target, None, type_name(target))
   kind = f'TFLM_PATCH_{w.op.kind.name}'
-  return Code((
-      call('tflm_patch_pool', kind, w.record(), w.view(source), w.step, row, target.cols),
-  ))  # fmt: skip
+  return Code(
+    (call('tflm_patch_pool', kind, w.record(), w.view(source), w.step, row, target.cols),)
+  )
 
 
 @register(Kind.AVERAGE_POOL_2D, Kind.AVERAGE_POOL_2D_S16)
@@ -30,13 +30,30 @@ def emit_average(w: Writer) -> Code:
   row = f'{w.step} + {first}' if first else w.step
   params, size, value = w.record(), type_bytes(source), type_name(source)
   return Code(
-      first=(call('memset', f'workspace + {w.scratch_offset}', 0, 4 * target.row_values),),
-      row=(
-          call('tflm_patch_average_pool_accumulate', params, w.row(source, row, value),
-               source.cols, source.channels, w.scratch(), target.cols, size),
+    first=(call('memset', f'workspace + {w.scratch_offset}', 0, 4 * target.row_values),),
+    row=(
+      call(
+        'tflm_patch_average_pool_accumulate',
+        params,
+        w.row(source, row, value),
+        source.cols,
+        source.channels,
+        w.scratch(),
+        target.cols,
+        size,
       ),
-      last=(
-          call('tflm_patch_average_pool_finish', params, w.scratch(), w.op.steps,
-               source.cols, source.channels, w.row(target, '0', value), target.cols, size),
+    ),
+    last=(
+      call(
+        'tflm_patch_average_pool_finish',
+        params,
+        w.scratch(),
+        w.op.steps,
+        source.cols,
+        source.channels,
+        w.row(target, '0', value),
+        target.cols,
+        size,
       ),
-  )  # fmt: skip
+    ),
+  )

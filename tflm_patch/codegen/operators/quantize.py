@@ -13,17 +13,33 @@ from tflm_patch.program.records import Kind
 def emit_quantize(w: Writer) -> Code:
   """Calls of tflm_patch_quantize."""
   source, target = w.op.inputs[0], w.op.outputs[0]
-  return Code((
-      call('tflm_patch_quantize', w.record(), w.row(source, None, 'float'),
-           w.row(target, None, type_name(target)), type_code(target), source.row_values),
-  ))  # fmt: skip
+  return Code(
+    (
+      call(
+        'tflm_patch_quantize',
+        w.record(),
+        w.row(source, None, 'float'),
+        w.row(target, None, type_name(target)),
+        type_code(target),
+        source.row_values,
+      ),
+    )
+  )
 
 
 @register(Kind.DEQUANTIZE)
 def emit_dequantize(w: Writer) -> Code:
   """Calls of tflm_patch_dequantize."""
   source, target = w.op.inputs[0], w.op.outputs[0]
-  return Code((
-      call('tflm_patch_dequantize', w.record(), w.row(source, None, type_name(source)),
-           type_code(source), w.row(target, None, 'float'), source.row_values),
-  ))  # fmt: skip
+  return Code(
+    (
+      call(
+        'tflm_patch_dequantize',
+        w.record(),
+        w.row(source, None, type_name(source)),
+        type_code(source),
+        w.row(target, None, 'float'),
+        source.row_values,
+      ),
+    )
+  )

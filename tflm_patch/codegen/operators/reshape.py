@@ -15,15 +15,22 @@ def emit(w: Writer) -> Code:
   source, target = w.op.inputs[0], w.op.outputs[0]
   size, n, row_values = type_bytes(source), target.row_values, source.row_values
   row = w.row(source, 'source', 'uint8_t')
-  return Code((
+  return Code(
+    (
       f'for (uint32_t done = 0; done < {n};) {{',
       f'  const uint32_t from = {w.step} * {n}u + done;',
       *([f'  const uint32_t source = from / {row_values}u;'] if 'source' in row else []),
       f'  const uint32_t at = from % {row_values}u;',
       f'  const uint32_t left = {n}u - done;',
       f'  const uint32_t part = left < {row_values}u - at ? left : {row_values}u - at;',
-      '  ' + call('memmove', f'{w.row(target, None, "uint8_t")} + done * {size}',
-                  f'{row} + at * {size}', f'part * {size}'),
+      '  '
+      + call(
+        'memmove',
+        f'{w.row(target, None, "uint8_t")} + done * {size}',
+        f'{row} + at * {size}',
+        f'part * {size}',
+      ),
       '  done += part;',
       '}',
-  ))  # fmt: skip
+    )
+  )

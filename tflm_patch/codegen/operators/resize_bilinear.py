@@ -17,8 +17,18 @@ def emit(w: Writer) -> Code:
   cols = w.constant(w.params['col_at'], 'tflm_patch_between', target.cols, 'cols')
   above = w.row(source, 'between.index')
   below = w.row(source, 'between.index + (between.weight != 0)')
-  return Code((
+  return Code(
+    (
       f'const tflm_patch_between between = {rows}[{w.step}];',
-      call('tflm_patch_resize_bilinear_s8', cols, target.cols, above, below, 'between.weight',
-           source.channels, w.row(target)),
-  ))  # fmt: skip
+      call(
+        'tflm_patch_resize_bilinear_s8',
+        cols,
+        target.cols,
+        above,
+        below,
+        'between.weight',
+        source.channels,
+        w.row(target),
+      ),
+    )
+  )

@@ -16,13 +16,21 @@ def emit(w: Writer) -> Code:
   table = w.constant(w.params['exp_table_at'], 'int32_t', 256, 'exp')
   difference, n = w.params['diff_min'], source.channels
   if source.cols == 1:
-    return Code((
-        call('tflm_patch_softmax_s8', table, difference, w.row(source), w.row(target), n),
-    ))  # fmt: skip
-  return Code((
+    return Code(
+      (call('tflm_patch_softmax_s8', table, difference, w.row(source), w.row(target), n),)
+    )
+  return Code(
+    (
       f'for (uint32_t col = 0; col < {source.cols}; ++col) {{',
       '  '
-      + call('tflm_patch_softmax_s8', table, difference, f'{w.row(source)} + col * {n}',
-             f'{w.row(target)} + col * {n}', n),
+      + call(
+        'tflm_patch_softmax_s8',
+        table,
+        difference,
+        f'{w.row(source)} + col * {n}',
+        f'{w.row(target)} + col * {n}',
+        n,
+      ),
       '}',
-  ))  # fmt: skip
+    )
+  )

@@ -15,13 +15,22 @@ def emit_space_to_depth(w: Writer) -> Code:
   source, target, block = w.op.inputs[0], w.op.outputs[0], w.params['block']
   size = block * source.channels * type_bytes(source)
   rows = w.row(source, f'{w.step} * {block} + i' if w.step != '0' else 'i', 'uint8_t')
-  return Code((
+  return Code(
+    (
       f'for (uint32_t i = 0; i < {block}; ++i) {{',
       '  '
-      + call('tflm_patch_copy_cells', rows, size, f'{w.row(target, None, "uint8_t")} + i * {size}',
-             block * size, size, target.cols),
+      + call(
+        'tflm_patch_copy_cells',
+        rows,
+        size,
+        f'{w.row(target, None, "uint8_t")} + i * {size}',
+        block * size,
+        size,
+        target.cols,
+      ),
       '}',
-  ))  # fmt: skip
+    )
+  )
 
 
 @register(Kind.DEPTH_TO_SPACE)
@@ -31,7 +40,16 @@ def emit_depth_to_space(w: Writer) -> Code:
   size = block * target.channels * type_bytes(target)
   rows = w.row(source, f'{w.step} / {block}', 'uint8_t')
   part = f' + {w.step} % {block} * {size}' if block > 1 else ''
-  return Code((
-      call('tflm_patch_copy_cells', rows + part, block * size, w.row(target, None, 'uint8_t'),
-           size, size, source.cols),
-  ))  # fmt: skip
+  return Code(
+    (
+      call(
+        'tflm_patch_copy_cells',
+        rows + part,
+        block * size,
+        w.row(target, None, 'uint8_t'),
+        size,
+        size,
+        source.cols,
+      ),
+    )
+  )

@@ -22,8 +22,15 @@ def emit(w: Writer) -> Code:
   for target in w.op.outputs:
     cell = target.row_values * size // cells
     calls.append(
-        call('tflm_patch_copy_cells', f'{row} + {at}' if at else row,
-             source.row_values * size // cells, w.row(target, None, 'uint8_t'), cell, cell, cells)
-    )  # fmt: skip
+      call(
+        'tflm_patch_copy_cells',
+        f'{row} + {at}' if at else row,
+        source.row_values * size // cells,
+        w.row(target, None, 'uint8_t'),
+        cell,
+        cell,
+        cells,
+      )
+    )
     at += cell
   return Code(tuple(calls))

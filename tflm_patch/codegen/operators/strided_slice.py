@@ -17,8 +17,17 @@ def emit(w: Writer) -> Code:
   row = w.step if stride == 1 or w.step == '0' else f'{w.step} * {stride}'
   if begin:
     row = str(begin) if w.step == '0' else f'{row} + {begin}'
-  return Code((
-      call('tflm_patch_strided_slice_row', w.record(), w.row(source, row, 'uint8_t'),
-           source.channels, type_bytes(source), w.row(target, None, 'uint8_t'), target.cols,
-           target.channels),
-  ))  # fmt: skip
+  return Code(
+    (
+      call(
+        'tflm_patch_strided_slice_row',
+        w.record(),
+        w.row(source, row, 'uint8_t'),
+        source.channels,
+        type_bytes(source),
+        w.row(target, None, 'uint8_t'),
+        target.cols,
+        target.channels,
+      ),
+    )
+  )

@@ -17,11 +17,19 @@ def emit(w: Writer) -> Code:
   line = source.channels * size
   first = w.row(source, 'channel', 'uint8_t')
   at = f' + channel * {size}' if target.channels > 1 else ''
-  return Code((
+  return Code(
+    (
       f'for (uint32_t channel = 0; channel < {target.channels}; ++channel) {{',
       '  '
-      + call('tflm_patch_copy_cells', f'{first} + {w.step} * {line}', size,
-             f'{w.row(target, None, "uint8_t")}{at}', target.channels * size, size,
-             source.channels),
+      + call(
+        'tflm_patch_copy_cells',
+        f'{first} + {w.step} * {line}',
+        size,
+        f'{w.row(target, None, "uint8_t")}{at}',
+        target.channels * size,
+        size,
+        source.channels,
+      ),
       '}',
-  ))  # fmt: skip
+    )
+  )

@@ -14,12 +14,16 @@ def emit(w: Writer) -> Code:
   """Calls of tflm_patch_transpose_conv_s8."""
   source, target = w.op.inputs[0], w.op.outputs[0]
   filters = target.channels * w.taps()
-  args = w.struct('tflm_patch_conv_args', 'args', {
+  args = w.struct(
+    'tflm_patch_conv_args',
+    'args',
+    {
       **w.weighted(filters * source.channels, target.channels),
       'output_cols': target.cols,
       'output_channels': target.channels,
-  })  # fmt: skip
+    },
+  )
   offsets = w.constant(w.params['offsets_at'], 'int32_t', filters, 'offsets')
-  return Code((
-      call('tflm_patch_transpose_conv_s8', args, offsets, w.view(source), w.step, w.row(target)),
-  ))  # fmt: skip
+  return Code(
+    (call('tflm_patch_transpose_conv_s8', args, offsets, w.view(source), w.step, w.row(target)),)
+  )

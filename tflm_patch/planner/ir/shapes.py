@@ -30,9 +30,9 @@ def feature_shape(tensor: Tensor) -> tuple[int, int, int] | None:
 def map_axes(rank: int) -> tuple[int | None, int | None, int | None]:
   """Dimensions of a tensor that are its map's rows, columns and channels."""
   axes: dict[int, tuple[int | None, int | None, int | None]] = {
-      0: (None, None, None),
-      1: (None, None, 0),
-      2: (0, None, 1),
-      3: (1, None, 2),
+    0: (None, None, None),
+    1: (None, None, 0),
+    2: (0, None, 1),
+    3: (1, None, 2),
   }
   return axes.get(rank, (1, 2, 3))

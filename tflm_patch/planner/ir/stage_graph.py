@@ -115,10 +115,10 @@ class InPlace:
   def over(self, below: InPlace) -> InPlace:
     """How an output lies over what its input lies over itself."""
     return InPlace(
-        below.input,
-        below.row_shift + below.row_step * self.row_shift,
-        below.gap_bytes + self.gap_bytes,
-        below.row_step * self.row_step,
+      below.input,
+      below.row_shift + below.row_step * self.row_shift,
+      below.gap_bytes + self.gap_bytes,
+      below.row_step * self.row_step,
     )
 
   def fits_ring(self, height: int) -> bool:
@@ -241,7 +241,7 @@ def without_unused_maps(graph: StageGraph) -> StageGraph:
       feature_map = dataclasses.replace(feature_map, view=view)
     maps.append(feature_map)
   ops = tuple(
-      dataclasses.replace(op, inputs=renumber(op.inputs), outputs=renumber(op.outputs))
-      for op in graph.ops
+    dataclasses.replace(op, inputs=renumber(op.inputs), outputs=renumber(op.outputs))
+    for op in graph.ops
   )
   return StageGraph(tuple(maps), ops, renumber(graph.inputs), renumber(graph.outputs))

@@ -14,13 +14,7 @@ from tflm_patch.graph.types import Subgraph
 from tflm_patch.planner import limits
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import EIGHT_BITS, feature_shape
-from tflm_patch.planner.ir.stage_graph import (
-  FeatureMap,
-  MapRole,
-  NotStageable,
-  StageGraph,
-  StageOp,
-)
+from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, NotStageable, StageGraph, StageOp
 from tflm_patch.program.records import MAX_TENSORS, Kind
 
 
@@ -99,7 +93,7 @@ class StageBuilder:
     if tensor_index in self._wanted:
       if feature_map.role == MapRole.INTERNAL:
         self._maps[map_index] = dataclasses.replace(
-            feature_map, role=MapRole.OUTPUT, tensor=tensor_index
+          feature_map, role=MapRole.OUTPUT, tensor=tensor_index
         )
       else:
         self._copy(tensor_index, map_index)
@@ -114,43 +108,43 @@ class StageBuilder:
     if source.role == MapRole.CONSTANT:
       raise NotStageable('a reshaped tensor would be copied')
     target = self._add_map(
-        tensor_index, (source.rows, source.cols, source.channels), MapRole.OUTPUT
+      tensor_index, (source.rows, source.cols, source.channels), MapRole.OUTPUT
     )
     self._map_of[tensor_index] = target
     self._ops.append(
-        StageOp(
-            kind=Kind.CONCATENATION,
-            name=f'COPY {source.name}',
-            inputs=(map_index,),
-            outputs=(target,),
-            steps=source.rows,
-            reads=(rows.same_row(source.rows, source.rows),),
-        )
+      StageOp(
+        kind=Kind.CONCATENATION,
+        name=f'COPY {source.name}',
+        inputs=(map_index,),
+        outputs=(target,),
+        steps=source.rows,
+        reads=(rows.same_row(source.rows, source.rows),),
+      )
     )
 
   def _add_map(
-      self,
-      tensor_index: int,
-      shape: tuple[int, int, int],
-      role: MapRole,
-      constant: np.ndarray | None = None,
+    self,
+    tensor_index: int,
+    shape: tuple[int, int, int],
+    role: MapRole,
+    constant: np.ndarray | None = None,
   ) -> int:
     tensor = self._subgraph.tensors[tensor_index]
     zero_point = 0
     if tensor.quantization is not None and tensor.dtype in EIGHT_BITS:
       zero_point = tensor.quantization.zero_point
     self._maps.append(
-        FeatureMap(
-            name=tensor.name,
-            rows=shape[0],
-            cols=shape[1],
-            channels=shape[2],
-            dtype=tensor.dtype,
-            zero_point=zero_point,
-            role=role,
-            tensor=tensor_index,
-            constant=constant,
-        )
+      FeatureMap(
+        name=tensor.name,
+        rows=shape[0],
+        cols=shape[1],
+        channels=shape[2],
+        dtype=tensor.dtype,
+        zero_point=zero_point,
+        role=role,
+        tensor=tensor_index,
+        constant=constant,
+      )
     )
     return len(self._maps) - 1
 
@@ -160,14 +154,7 @@ class StageBuilder:
     """Appends what an operator becomes; name, sources and multiply-accumulates are its own."""
     self._steps += stage_op.steps
     limits.check_steps(self._steps)
-    self._ops.append(
-        dataclasses.replace(
-            stage_op,
-            name=op.name,
-            macs=op.macs,
-            sources=(op.index,),
-        )
-    )
+    self._ops.append(dataclasses.replace(stage_op, name=op.name, macs=op.macs, sources=(op.index,)))
 
   def finish(self) -> StageGraph:
     """The stage's graph.
@@ -191,9 +178,7 @@ class StageBuilder:
       raise NotStageable('what the region computes is constant')
     if len(self._inputs) + len(outputs) > MAX_TENSORS:
       raise NotStageable(
-          f'a stage has at most {MAX_TENSORS} inputs and outputs, this one would have '
-          f'{len(self._inputs)} and {len(outputs)}; split the model where fewer are alive'
+        f'a stage has at most {MAX_TENSORS} inputs and outputs, this one would have '
+        f'{len(self._inputs)} and {len(outputs)}; split the model where fewer are alive'
       )
-    return StageGraph(
-        tuple(self._maps), tuple(self._ops), tuple(self._inputs), tuple(outputs)
-    )
+    return StageGraph(tuple(self._maps), tuple(self._ops), tuple(self._inputs), tuple(outputs))

@@ -38,10 +38,10 @@ def partition(model: Model, subgraph: Subgraph) -> Partition:
     if runs[-1]:
       runs.append([])
   regions = [
-      region
-      for run in runs
-      for first in range(0, len(run), limits.MAX_OPS_OF_REGION)
-      for region in _connected(subgraph, run[first : first + limits.MAX_OPS_OF_REGION])
+    region
+    for run in runs
+    for first in range(0, len(run), limits.MAX_OPS_OF_REGION)
+    for region in _connected(subgraph, run[first : first + limits.MAX_OPS_OF_REGION])
   ]
   kept = limits.regions_of(len(subgraph.operators))
   for region in sorted(regions, key=len, reverse=True)[kept:]:
@@ -51,9 +51,7 @@ def partition(model: Model, subgraph: Subgraph) -> Partition:
 
 
 def _too_many(kept: int) -> Violation:
-  return Violation(
-      'regions', f'Other operators part the model into more than {kept} pieces', ''
-  )
+  return Violation('regions', f'Other operators part the model into more than {kept} pieces', '')
 
 
 def _connected(subgraph: Subgraph, run: list[int]) -> list[tuple[int, ...]]:

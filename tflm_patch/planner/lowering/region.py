@@ -15,7 +15,7 @@ __all__ = ['NotStageable', 'lower_region', 'region_boundary']
 
 
 def region_boundary(
-    subgraph: Subgraph, region: Sequence[int]
+  subgraph: Subgraph, region: Sequence[int]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
   """Tensors that a region of operators reads from outside, and makes for outside."""
   inside = set(region)

@@ -23,7 +23,7 @@ SlotInterval = tuple[int, int, int]  # of a slot: offsets [begin, end)
 
 @functools.lru_cache(maxsize=1 << 16)
 def blocked_slots(
-    a: RowLives, part: tuple[int, int], a_bytes: int, b: RowLives, b_bytes: int
+  a: RowLives, part: tuple[int, int], a_bytes: int, b: RowLives, b_bytes: int
 ) -> tuple[SlotInterval, ...]:
   """Where an item must not begin, for each of its slots that meets another item.
 
@@ -48,14 +48,15 @@ def blocked_slots(
 
 @functools.lru_cache(maxsize=1 << 16)
 def blocked(
-    a: RowLives, part: tuple[int, int], a_bytes: int, b: RowLives, b_bytes: int, first: int
+  a: RowLives, part: tuple[int, int], a_bytes: int, b: RowLives, b_bytes: int, first: int
 ) -> Intervals:
   """Where an item must not begin for the sake of its slots from `first` on."""
   _remember(1)
   return joined(
-      (begin, end) for slot, begin, end in blocked_slots(a, part, a_bytes, b, b_bytes)
-      if slot >= first
-  )  # fmt: skip
+    (begin, end)
+    for slot, begin, end in blocked_slots(a, part, a_bytes, b, b_bytes)
+    if slot >= first
+  )
 
 
 # Intervals that the caches above hold at most, about a hundred bytes each.

@@ -83,9 +83,9 @@ class Needs:
   def inner_bytes(self, left: Collection[int]) -> int:
     """The most bytes alive of what does not hold one of the maps that are left behind."""
     inner = [
-        need.ring
-        for need in self.needs
-        if need.map not in left and not any(m in left for m, _ in need.guests)
+      need.ring
+      for need in self.needs
+      if need.map not in left and not any(m in left for m, _ in need.guests)
     ]
     inner += [item for m, item in self.tensors.items() if m not in left]
     return int(layout.live_bytes(inner, self.length).max())
@@ -97,10 +97,10 @@ class Needs:
 
 
 def needs_of(
-    graph: StageGraph,
-    segments: Sequence[tuple[int, int]],
-    steps: Sequence[order.Step],
-    reusable: Iterable[int] = (),
+  graph: StageGraph,
+  segments: Sequence[tuple[int, int]],
+  steps: Sequence[order.Step],
+  reusable: Iterable[int] = (),
 ) -> Needs:
   """What consecutive segments need.
 
@@ -159,11 +159,11 @@ class _Collector:
   """Collects needs map by map."""
 
   def __init__(
-      self,
-      graph: StageGraph,
-      segments: Sequence[tuple[int, int]],
-      steps: Sequence[order.Step],
-      reusable: frozenset[int],
+    self,
+    graph: StageGraph,
+    segments: Sequence[tuple[int, int]],
+    steps: Sequence[order.Step],
+    reusable: frozenset[int],
   ) -> None:
     self._graph = graph
     self._first, self._last = segments[0][0], segments[-1][1]
@@ -172,9 +172,7 @@ class _Collector:
     self._alone: dict[int, bool] = {}
     self._reusable = reusable
     # Of each operator, its segment when that is streamed.
-    self._stream = {
-        i: s for s, (a, b) in enumerate(segments) if b - a > 1 for i in range(a, b)
-    }
+    self._stream = {i: s for s, (a, b) in enumerate(segments) if b - a > 1 for i in range(a, b)}
 
   def collect(self) -> Needs:
     lives, tensors = {}, {}
@@ -189,9 +187,7 @@ class _Collector:
     shared = self._merges(lives)
     guests = {guest for need in shared.values() for guest, _ in need.guests}
     needs = [
-        shared.get(m) or Need(self._item(m, life), m)
-        for m, life in lives.items()
-        if m not in guests
+      shared.get(m) or Need(self._item(m, life), m) for m, life in lives.items() if m not in guests
     ]
     for i in range(self._first, self._last):
       op = self._graph.ops[i]
@@ -269,7 +265,7 @@ class _Collector:
     return merges
 
   def _merge(
-      self, need: Need, below: int, guest: int, how: InPlace, lives: dict[int, RowLives]
+    self, need: Need, below: int, guest: int, how: InPlace, lives: dict[int, RowLives]
   ) -> Need | None:
     """The need with a guest more, over the map `below` in it; None when that cannot be."""
     host = need.map
@@ -300,10 +296,10 @@ class _Collector:
     if not shapes:
       return None
     item = layout.Item(
-        first.row_bytes + merged.gap_bytes,
-        tuple(shapes),
-        first.dtype.bytes or 1,
-        one_piece=not same_place,
+      first.row_bytes + merged.gap_bytes,
+      tuple(shapes),
+      first.dtype.bytes or 1,
+      one_piece=not same_place,
     )
     return dataclasses.replace(merged, item=item)
 
@@ -315,7 +311,7 @@ class _Collector:
       return None
     host = lives[need.map]
     places = [
-        np.arange(self._graph.maps[m].rows) * how.row_step - how.row_shift for m, how in members
+      np.arange(self._graph.maps[m].rows) * how.row_step - how.row_shift for m, how in members
     ]
     height = max(ring_height(host, at, lives[m]) for (m, _), at in zip(members, places))
     fits = all(how.fits_ring(height) for _, how in members)

@@ -88,10 +88,10 @@ class Layout:
   def used_bytes(self, items: Sequence[Item]) -> int:
     """Bytes up to the end of the last item in the workspace; a multiple of 16."""
     ends = (
-        piece.offset + piece.count * item.slot_bytes
-        for item, place in zip(items, self.places)
-        for piece in place.pieces
-        if piece.region == WORKSPACE
+      piece.offset + piece.count * item.slot_bytes
+      for item, place in zip(items, self.places)
+      for piece in place.pieces
+      if piece.region == WORKSPACE
     )
     return aligned(max(ends, default=0))
 
@@ -102,7 +102,7 @@ def live_bytes(items: Sequence[Item], length: int) -> np.ndarray:
     return np.zeros(length, np.int64)
   lives = [item.rows for item in items]
   sizes = np.repeat(
-      np.array([item.slot_bytes for item in items]), [len(life.made) for life in lives]
+    np.array([item.slot_bytes for item in items]), [len(life.made) for life in lives]
   )
   made = np.maximum(np.concatenate([life.made for life in lives]), 0)
   free = np.minimum(np.concatenate([life.last for life in lives]) + 1, length)

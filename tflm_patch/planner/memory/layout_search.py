@@ -40,13 +40,13 @@ _SEARCHES = 2
 
 
 def find_layout(
-    items: Sequence[Item],
-    regions: Sequence[Region],
-    length: int,
-    *,
-    limit: int | None = None,
-    brief: bool = False,
-    enough: int = 0,
+  items: Sequence[Item],
+  regions: Sequence[Region],
+  length: int,
+  *,
+  limit: int | None = None,
+  brief: bool = False,
+  enough: int = 0,
 ) -> Layout | None:
   """Places items in a workspace as small as can be found.
 
@@ -129,10 +129,10 @@ def search(items: Sequence[Item], regions: Sequence[Region], task: Task) -> Foun
 def search_natively(problem: library.LayoutProblem, task: Task) -> Found | None:
   """The same natively; None when it must run in Python."""
   found = library.find_layout(
-      problem,
-      library.LayoutLimits(task.bound, task.high, task.attempts, task.unlimited),
-      np.array(task.orders, np.int32),
-      _state(task.seed),
+    problem,
+    library.LayoutLimits(task.bound, task.high, task.attempts, task.unlimited),
+    np.array(task.orders, np.int32),
+    _state(task.seed),
   )
   if found is None:
     return None
@@ -222,9 +222,9 @@ def first_orders(items: Sequence[Item], length: int) -> list[list[int]]:
   live = live_bytes(items, length)
   crowd = [int(live[max(0, life.first_time) : life.last_time + 1].max()) for life in lives]
   return [
-      sorted(indices, key=lambda i: (-size[i], begin[i])),
-      sorted(indices, key=lambda i: (-crowd[i], -size[i])),
-      sorted(indices, key=lambda i: (begin[i], -size[i])),
-      sorted(indices, key=lambda i: (-span[i], -size[i])),
-      sorted(indices, key=lambda i: (-begin[i], -size[i])),
+    sorted(indices, key=lambda i: (-size[i], begin[i])),
+    sorted(indices, key=lambda i: (-crowd[i], -size[i])),
+    sorted(indices, key=lambda i: (begin[i], -size[i])),
+    sorted(indices, key=lambda i: (-span[i], -size[i])),
+    sorted(indices, key=lambda i: (-begin[i], -size[i])),
   ]

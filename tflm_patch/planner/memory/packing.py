@@ -62,8 +62,8 @@ class _Candidate:
     first, last = lives.first_time, lives.last_time
     # What is alive with it, by regions.
     self._others = [
-        [other for other in placed if other.begin <= last and first <= other.end]
-        for placed in memory.placed
+      [other for other in placed if other.begin <= last and first <= other.end]
+      for placed in memory.placed
     ]
 
   def whole(self, rng: random.Random | None) -> list[tuple[int, int]]:
@@ -89,7 +89,7 @@ class _Candidate:
     return self._places(k, lambda region: self._split(region).fronts[k], rng)
 
   def back(
-      self, k: int, rng: random.Random | None, beside: Piece | None = None
+    self, k: int, rng: random.Random | None, beside: Piece | None = None
   ) -> list[tuple[int, int]]:
     """The same for slots [k, n); `beside` is where the item's other slots are to lie."""
     size = self._item.slot_bytes
@@ -110,17 +110,20 @@ class _Candidate:
       for other in self._others[region]:
         piece = other.piece
         found += (
-            (slot, begin + piece.offset, end + piece.offset)
-            for slot, begin, end in gaps.blocked_slots(
-                other.lives, (piece.first, piece.count), other.slot_bytes,
-                self._lives, self._item.slot_bytes,
-            )
-        )  # fmt: skip
+          (slot, begin + piece.offset, end + piece.offset)
+          for slot, begin, end in gaps.blocked_slots(
+            other.lives,
+            (piece.first, piece.count),
+            other.slot_bytes,
+            self._lives,
+            self._item.slot_bytes,
+          )
+        )
       self._splits[region] = gaps.splits(found, self.n)
     return self._splits[region]
 
   def _places(
-      self, count: int, blocked: Callable[[int], gaps.Intervals], rng: random.Random | None
+    self, count: int, blocked: Callable[[int], gaps.Intervals], rng: random.Random | None
   ) -> list[tuple[int, int]]:
     """The ends of the gaps of all regions for so many slots."""
     item = self._item
@@ -140,7 +143,7 @@ class _Candidate:
 
 
 def _place_whole(
-    candidates: Sequence[_Candidate], rng: random.Random | None
+  candidates: Sequence[_Candidate], rng: random.Random | None
 ) -> tuple[int, tuple[Piece, ...]] | None:
   for shape, candidate in enumerate(candidates):
     places = candidate.whole(rng)
@@ -150,7 +153,7 @@ def _place_whole(
 
 
 def _place_split(
-    candidates: Sequence[_Candidate], rng: random.Random | None
+  candidates: Sequence[_Candidate], rng: random.Random | None
 ) -> tuple[int, tuple[Piece, ...]] | None:
   for shape, candidate in reversed(list(enumerate(candidates))):
     n = candidate.n
@@ -175,11 +178,11 @@ def _place_split(
 
 
 def pack(
-    items: Sequence[Item],
-    regions: Sequence[Region],
-    workspace: int,
-    order: Sequence[int],
-    rng: random.Random | None,
+  items: Sequence[Item],
+  regions: Sequence[Region],
+  workspace: int,
+  order: Sequence[int],
+  rng: random.Random | None,
 ) -> tuple[Place, ...] | int:
   """Places the items in this order; the item that found no place when one did not."""
   memory = _Memory(regions, workspace)
@@ -199,7 +202,7 @@ def pack(
 
 
 def place_beside(
-    layout: Layout, items: Sequence[Item], regions: Sequence[Region], more: Sequence[Sequence[Item]]
+  layout: Layout, items: Sequence[Item], regions: Sequence[Region], more: Sequence[Sequence[Item]]
 ) -> list[Place | None]:
   """Places for more items in what a layout leaves free.
 

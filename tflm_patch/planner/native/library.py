@@ -68,27 +68,27 @@ def load() -> ctypes.CDLL | None:
 
 class _ProblemStruct(ctypes.Structure):
   _fields_ = (
-      ('items', ctypes.c_int32),
-      ('regions', ctypes.c_int32),
-      ('slot_bytes', ctypes.c_void_p),
-      ('alignment', ctypes.c_void_p),
-      ('one_piece', ctypes.c_void_p),
-      ('first_shape', ctypes.c_void_p),
-      ('first_slot', ctypes.c_void_p),
-      ('made', ctypes.c_void_p),
-      ('last', ctypes.c_void_p),
-      ('region_bytes', ctypes.c_void_p),
+    ('items', ctypes.c_int32),
+    ('regions', ctypes.c_int32),
+    ('slot_bytes', ctypes.c_void_p),
+    ('alignment', ctypes.c_void_p),
+    ('one_piece', ctypes.c_void_p),
+    ('first_shape', ctypes.c_void_p),
+    ('first_slot', ctypes.c_void_p),
+    ('made', ctypes.c_void_p),
+    ('last', ctypes.c_void_p),
+    ('region_bytes', ctypes.c_void_p),
   )
 
 
 class _SearchStruct(ctypes.Structure):
   _fields_ = (
-      ('bound', ctypes.c_int64),
-      ('high', ctypes.c_int64),
-      ('attempts', ctypes.c_int32),
-      ('unlimited', ctypes.c_int32),
-      ('order_count', ctypes.c_int32),
-      ('order', ctypes.c_void_p),
+    ('bound', ctypes.c_int64),
+    ('high', ctypes.c_int64),
+    ('attempts', ctypes.c_int32),
+    ('unlimited', ctypes.c_int32),
+    ('order_count', ctypes.c_int32),
+    ('order', ctypes.c_void_p),
   )
 
 
@@ -120,18 +120,16 @@ def problem(items: Sequence[Item], regions: Sequence[Region]) -> LayoutProblem |
   if load() is None or slot_bytes.min(initial=1) < 1:
     return None
   arrays = (
-      slot_bytes,
-      np.array([item.alignment for item in items], np.int64),
-      np.array([item.one_piece for item in items], np.int32),
-      _begins(shapes),
-      _begins([shape.made for shape in flat]),
-      np.concatenate([shape.made for shape in flat], dtype=np.int64),
-      np.concatenate([shape.last for shape in flat], dtype=np.int64),
-      np.array([region.size for region in regions], np.int64),
+    slot_bytes,
+    np.array([item.alignment for item in items], np.int64),
+    np.array([item.one_piece for item in items], np.int32),
+    _begins(shapes),
+    _begins([shape.made for shape in flat]),
+    np.concatenate([shape.made for shape in flat], dtype=np.int64),
+    np.concatenate([shape.last for shape in flat], dtype=np.int64),
+    np.array([region.size for region in regions], np.int64),
   )
-  struct = _ProblemStruct(
-      len(items), len(regions), *(array.ctypes.data for array in arrays)
-  )
+  struct = _ProblemStruct(len(items), len(regions), *(array.ctypes.data for array in arrays))
   return LayoutProblem(len(items), struct, arrays)
 
 
@@ -140,7 +138,7 @@ def _begins(parts: Sequence[Sequence[object] | np.ndarray]) -> np.ndarray:
 
 
 def find_layout(
-    problem: LayoutProblem, limits: LayoutLimits, orders: np.ndarray, state: Sequence[int]
+  problem: LayoutProblem, limits: LayoutLimits, orders: np.ndarray, state: Sequence[int]
 ) -> tuple[list[list[int]] | None, int] | None:
   """Searches a layout.
 
@@ -159,11 +157,10 @@ def find_layout(
   if library is None:
     return None
   search = _SearchStruct(
-      limits.bound, limits.high, limits.attempts, limits.unlimited, len(orders),
-      orders.ctypes.data,
-  )  # fmt: skip
+    limits.bound, limits.high, limits.attempts, limits.unlimited, len(orders), orders.ctypes.data
+  )
   size = library.tflm_patch_layout_memory(
-      ctypes.byref(problem.struct), limits.attempts, len(orders)
+    ctypes.byref(problem.struct), limits.attempts, len(orders)
   )
   if size > _MOST_MEMORY:
     return None
@@ -172,13 +169,13 @@ def find_layout(
   places = np.empty((problem.items, _PLACE_NUMBERS), np.int64)
   found_bytes = ctypes.c_int64()
   outcome = library.tflm_patch_find_layout(
-      ctypes.byref(problem.struct),
-      ctypes.byref(search),
-      ctypes.c_void_p(memory.ctypes.data),
-      ctypes.c_size_t(memory.nbytes),
-      ctypes.c_void_p(random_state.ctypes.data),
-      ctypes.c_void_p(places.ctypes.data),
-      ctypes.byref(found_bytes),
+    ctypes.byref(problem.struct),
+    ctypes.byref(search),
+    ctypes.c_void_p(memory.ctypes.data),
+    ctypes.c_size_t(memory.nbytes),
+    ctypes.c_void_p(random_state.ctypes.data),
+    ctypes.c_void_p(places.ctypes.data),
+    ctypes.byref(found_bytes),
   )
   if outcome == _FOUND:
     return places.tolist(), found_bytes.value
@@ -187,11 +184,11 @@ def find_layout(
 
 class _StageStruct(ctypes.Structure):
   _fields_ = (
-      ('ops', ctypes.c_int32),
-      ('maps', ctypes.c_int32),
-      ('max_ops', ctypes.c_int32),
-      ('max_step_rows', ctypes.c_int32),
-      *((name, ctypes.c_void_p) for name in StageArrays._fields),
+    ('ops', ctypes.c_int32),
+    ('maps', ctypes.c_int32),
+    ('max_ops', ctypes.c_int32),
+    ('max_step_rows', ctypes.c_int32),
+    *((name, ctypes.c_void_p) for name in StageArrays._fields),
   )
 
 
@@ -225,12 +222,12 @@ class NeedsArrays(NamedTuple):
 
 class _NeedsStruct(ctypes.Structure):
   _fields_ = (
-      *((name, ctypes.c_void_p) for name in NeedsArrays._fields[:9]),
-      ('of_maps', ctypes.c_int32),
-      ('of_ops', ctypes.c_int32),
-      ('of_tensors', ctypes.c_int32),
-      ('guests', ctypes.c_int32),
-      ('length', ctypes.c_int32),
+    *((name, ctypes.c_void_p) for name in NeedsArrays._fields[:9]),
+    ('of_maps', ctypes.c_int32),
+    ('of_ops', ctypes.c_int32),
+    ('of_tensors', ctypes.c_int32),
+    ('guests', ctypes.c_int32),
+    ('length', ctypes.c_int32),
   )
 
 
@@ -253,18 +250,16 @@ class SegmentSearch:
     self._ops = len(arrays.steps)
     self._arrays = arrays  # that the structure points to
     pointers = (array.ctypes.data for array in arrays)
-    self._stage = _StageStruct(
-        self._ops, len(arrays.rows), longest, MAX_STEP_ROWS, *pointers
-    )
+    self._stage = _StageStruct(self._ops, len(arrays.rows), longest, MAX_STEP_ROWS, *pointers)
     size = library.tflm_patch_segments_memory(ctypes.byref(self._stage))
     if size > _MOST_MEMORY:
       raise InPython
     self._memory = np.empty(-(-size // 8), np.int64)
     self._at = ctypes.c_void_p(self._memory.ctypes.data)
     _found(
-        library.tflm_patch_segments_begin(
-            ctypes.byref(self._stage), self._at, ctypes.c_size_t(self._memory.nbytes)
-        )
+      library.tflm_patch_segments_begin(
+        ctypes.byref(self._stage), self._at, ctypes.c_size_t(self._memory.nbytes)
+      )
     )
 
   def cost(self, first: int, last: int) -> tuple[int, int, int, int]:
@@ -277,22 +272,22 @@ class SegmentSearch:
     """The smallest peak of any cuts, or a lower bound of it that is `enough`."""
     limit = _INT64_MAX if enough >= _INT64_MAX else math.ceil(enough)
     peak = self._library.tflm_patch_least_peak(
-        self._at, ctypes.c_int64(floor_bytes), ctypes.c_int64(limit)
+      self._at, ctypes.c_int64(floor_bytes), ctypes.c_int64(limit)
     )
     return _found(peak)
 
   def fewest_dispatches(
-      self, limit: int, without: Collection[tuple[int, int]]
+    self, limit: int, without: Collection[tuple[int, int]]
   ) -> tuple[tuple[int, int], ...] | None:
     """The cuts with the fewest kernel calls within a peak; None when there are none."""
     excluded = np.array([*without], np.int32).reshape(-1, 2)
     cuts = np.empty((self._ops, 2), np.int32)
     count = self._library.tflm_patch_fewest_dispatches(
-        self._at,
-        ctypes.c_int64(limit),
-        ctypes.c_void_p(excluded.ctypes.data),
-        len(excluded),
-        ctypes.c_void_p(cuts.ctypes.data),
+      self._at,
+      ctypes.c_int64(limit),
+      ctypes.c_void_p(excluded.ctypes.data),
+      len(excluded),
+      ctypes.c_void_p(cuts.ctypes.data),
     )
     return tuple((first, last) for first, last in cuts[: _found(count)].tolist()) or None
 
@@ -302,27 +297,25 @@ class SegmentSearch:
     items = maps + self._ops
     slots = 2 * int(self._arrays.rows.sum()) + self._ops
     buffers = (
-        np.empty(items, np.int32),
-        np.empty(items, np.int64),
-        np.empty(items, np.int32),
-        np.empty(items + 1, np.int32),
-        np.empty(items + maps + 1, np.int32),
-        np.empty(slots, np.int64),
-        np.empty(slots, np.int64),
-        np.empty((maps, _GUEST_NUMBERS), np.int64),
-        np.empty(int(self._arrays.steps.sum()), np.int32),
+      np.empty(items, np.int32),
+      np.empty(items, np.int64),
+      np.empty(items, np.int32),
+      np.empty(items + 1, np.int32),
+      np.empty(items + maps + 1, np.int32),
+      np.empty(slots, np.int64),
+      np.empty(slots, np.int64),
+      np.empty((maps, _GUEST_NUMBERS), np.int64),
+      np.empty(int(self._arrays.steps.sum()), np.int32),
     )
     needs = _NeedsStruct(*(array.ctypes.data for array in buffers))
     segments = np.array(cuts, np.int32)
     _found(
-        self._library.tflm_patch_needs_of(
-            self._at, ctypes.c_void_p(segments.ctypes.data), len(segments), ctypes.byref(needs)
-        )
+      self._library.tflm_patch_needs_of(
+        self._at, ctypes.c_void_p(segments.ctypes.data), len(segments), ctypes.byref(needs)
+      )
     )
     arrays = NeedsArrays(*buffers, needs.of_maps, needs.of_ops, needs.of_tensors)
-    return arrays._replace(
-        guest=arrays.guest[: needs.guests], order=arrays.order[: needs.length]
-    )
+    return arrays._replace(guest=arrays.guest[: needs.guests], order=arrays.order[: needs.length])
 
 
 def _found(outcome: int) -> int:

@@ -57,30 +57,30 @@ def stage_arrays(graph: StageGraph, reusable: Collection[int]) -> StageArrays | 
   if [len(read.first) for read in reads] != [op.steps for op in ops for _ in op.inputs]:
     return None
   return StageArrays(
-      _ints(op.steps for op in ops),
-      _ints(op.accumulates for op in ops),
-      _ints(op.calls for op in ops),
-      _ints(_KINDS.get(op.kind, 0) for op in ops),
-      _longs(op.scratch_bytes for op in ops),
-      _begins([op.inputs for op in ops]),
-      _ints(chain.from_iterable(op.inputs for op in ops)),
-      np.concatenate([read.first for read in reads], dtype=np.int64),
-      np.concatenate([read.last for read in reads], dtype=np.int64),
-      _begins([op.outputs for op in ops]),
-      _ints(chain.from_iterable(op.outputs for op in ops)),
-      _begins([op.in_place for op in ops]),
-      _longs(
-          number
-          for op in ops
-          for how in op.in_place
-          for number in (how.input, how.row_shift, how.gap_bytes, how.row_step)
-      ),
-      _ints(each.rows for each in maps),
-      _longs(each.row_bytes for each in maps),
-      _ints(each.dtype for each in maps),
-      _ints(_role(m, each, reusable) for m, each in enumerate(maps)),
-      _ints(_NO_VIEW if each.view is None else each.view.base for each in maps),
-      _ints(0 if each.view is None else each.view.top for each in maps),
+    _ints(op.steps for op in ops),
+    _ints(op.accumulates for op in ops),
+    _ints(op.calls for op in ops),
+    _ints(_KINDS.get(op.kind, 0) for op in ops),
+    _longs(op.scratch_bytes for op in ops),
+    _begins([op.inputs for op in ops]),
+    _ints(chain.from_iterable(op.inputs for op in ops)),
+    np.concatenate([read.first for read in reads], dtype=np.int64),
+    np.concatenate([read.last for read in reads], dtype=np.int64),
+    _begins([op.outputs for op in ops]),
+    _ints(chain.from_iterable(op.outputs for op in ops)),
+    _begins([op.in_place for op in ops]),
+    _longs(
+      number
+      for op in ops
+      for how in op.in_place
+      for number in (how.input, how.row_shift, how.gap_bytes, how.row_step)
+    ),
+    _ints(each.rows for each in maps),
+    _longs(each.row_bytes for each in maps),
+    _ints(each.dtype for each in maps),
+    _ints(_role(m, each, reusable) for m, each in enumerate(maps)),
+    _ints(_NO_VIEW if each.view is None else each.view.base for each in maps),
+    _ints(0 if each.view is None else each.view.top for each in maps),
   )
 
 

@@ -97,11 +97,11 @@ def _is_block(graph: StageGraph, expand: StageOp, depthwise: StageOp, project: S
     return False
   assert project.window is not None
   return (
-      is_pointwise(project.window)
-      and (narrow.rows, narrow.cols) == (target.rows, target.cols)
-      and _sees_all(depthwise.window, wide, narrow)
-      and _sees_all(expand.window, source, wide)
-      and wide.dtype == DType.INT8
+    is_pointwise(project.window)
+    and (narrow.rows, narrow.cols) == (target.rows, target.cols)
+    and _sees_all(depthwise.window, wide, narrow)
+    and _sees_all(expand.window, source, wide)
+    and wide.dtype == DType.INT8
   )
 
 
@@ -109,10 +109,8 @@ def _sees_all(window: CellWindow | None, source: FeatureMap, target: FeatureMap)
   """Whether every window sees a cell of the map."""
   assert window is not None
   return all(
-      along.reads(0, 0)[1] >= 0 and along.reads(out - 1, out - 1)[0] < size
-      for along, out, size in zip(
-          window, (target.rows, target.cols), (source.rows, source.cols)
-      )
+    along.reads(0, 0)[1] >= 0 and along.reads(out - 1, out - 1)[0] < size
+    for along, out, size in zip(window, (target.rows, target.cols), (source.rows, source.cols))
   )
 
 
@@ -219,28 +217,28 @@ class _Fused:
     assert isinstance(expand, ConvParams) and isinstance(project, ConvParams)
     assert isinstance(depthwise, DepthwiseParams)
     params = BottleneckParams(
-        expand=expand,
-        depthwise=depthwise,
-        project=project,
-        wide_rows=wide.rows,
-        wide_cols=wide.cols,
-        wide_channels=wide.channels,
-        wide_zero_point=wide.zero_point,
-        tile_cols=tile,
-        held_cols=held_cols,
+      expand=expand,
+      depthwise=depthwise,
+      project=project,
+      wide_rows=wide.rows,
+      wide_cols=wide.cols,
+      wide_channels=wide.channels,
+      wide_zero_point=wide.zero_point,
+      tile_cols=tile,
+      held_cols=held_cols,
     )
     return StageOp(
-        kind=Kind.BOTTLENECK,
-        name=self.name,
-        inputs=self.expand.inputs,
-        outputs=self.project.outputs,
-        steps=self.project.steps,
-        reads=(self._reads(held_cols == wide.cols),),
-        params=params,
-        scratch_bytes=self._scratch_bytes(held_cols),
-        macs=sum(op.macs for op in members) + round(again * self.expand.macs),
-        calls=-(-self._narrow.cols // tile) * (2 + self._rows_made(held_cols)),
-        sources=tuple(i for op in members for i in op.sources),
+      kind=Kind.BOTTLENECK,
+      name=self.name,
+      inputs=self.expand.inputs,
+      outputs=self.project.outputs,
+      steps=self.project.steps,
+      reads=(self._reads(held_cols == wide.cols),),
+      params=params,
+      scratch_bytes=self._scratch_bytes(held_cols),
+      macs=sum(op.macs for op in members) + round(again * self.expand.macs),
+      calls=-(-self._narrow.cols // tile) * (2 + self._rows_made(held_cols)),
+      sources=tuple(i for op in members for i in op.sources),
     )
 
   def _wide_rows(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

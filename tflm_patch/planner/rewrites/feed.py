@@ -39,12 +39,12 @@ def feed_by_bands(graph: StageGraph, position: int, band_rows: int) -> StageGrap
   inputs = list(graph.inputs)
   inputs[position] = len(maps) - 1
   feed = StageOp(
-      kind=program.Kind.FEED,
-      name='FEED',
-      inputs=(inputs[position],),
-      outputs=(frame,),
-      steps=source.rows,
-      reads=(rows.listed_rows(np.arange(source.rows) % band_rows),),
+    kind=program.Kind.FEED,
+    name='FEED',
+    inputs=(inputs[position],),
+    outputs=(frame,),
+    steps=source.rows,
+    reads=(rows.listed_rows(np.arange(source.rows) % band_rows),),
   )
   return StageGraph(tuple(maps), (feed, *graph.ops), tuple(inputs), graph.outputs)
 

@@ -50,9 +50,11 @@ class Rect:
 
   def hull(self, other: Rect) -> Rect:
     return Rect(
-        min(self.top, other.top), max(self.bottom, other.bottom),
-        min(self.left, other.left), max(self.right, other.right),
-    )  # fmt: skip
+      min(self.top, other.top),
+      max(self.bottom, other.bottom),
+      min(self.left, other.left),
+      max(self.right, other.right),
+    )
 
 
 def depths(graph: StageGraph, first: int = 0) -> list[int]:
@@ -66,9 +68,9 @@ def depths(graph: StageGraph, first: int = 0) -> list[int]:
     if not _is_local(graph, op) or any(spans[m][0] >= first for m in wholes):
       break
     alive = [
-        m
-        for m, (begin, end) in enumerate(spans)
-        if first <= begin < depth <= end and graph.maps[m].role != MapRole.CONSTANT
+      m
+      for m, (begin, end) in enumerate(spans)
+      if first <= begin < depth <= end and graph.maps[m].role != MapRole.CONSTANT
     ]
     if alive == [op.outputs[0]]:
       found.append(depth)
@@ -95,8 +97,8 @@ def _is_local(graph: StageGraph, op: StageOp) -> bool:
   if op.window is not None:
     return not op.accumulates and len(op.inputs) == 1
   return op.cellwise and all(
-      graph.maps[m].role != MapRole.CONSTANT or graph.maps[m].rows * graph.maps[m].cols == 1
-      for m in op.inputs
+    graph.maps[m].role != MapRole.CONSTANT or graph.maps[m].rows * graph.maps[m].cols == 1
+    for m in op.inputs
   )
 
 
@@ -109,7 +111,7 @@ def _is_whole(graph: StageGraph, op: StageOp, m: int) -> bool:
 
 
 def split_into_patches(
-    graph: StageGraph, depth: int, grid: tuple[int, int], first: int = 0
+  graph: StageGraph, depth: int, grid: tuple[int, int], first: int = 0
 ) -> StageGraph:
   """A stage of which some operators run patch by patch.
 
@@ -146,8 +148,8 @@ def estimate_peak(graph: StageGraph, depth: int, grid: tuple[int, int]) -> int:
 
   inside = max(sum(part_bytes(m) for m in {*op.inputs, *op.outputs}) for op in graph.ops[:depth])
   behind = max(
-      (sum(graph.maps[m].bytes for m in {*op.inputs, *op.outputs}) for op in graph.ops[depth:]),
-      default=0,
+    (sum(graph.maps[m].bytes for m in {*op.inputs, *op.outputs}) for op in graph.ops[depth:]),
+    default=0,
   )
   return max(inside + target.bytes, behind)
 
@@ -155,9 +157,7 @@ def estimate_peak(graph: StageGraph, depth: int, grid: tuple[int, int]) -> int:
 class _Splitter:
   """Builds the graph with patches."""
 
-  def __init__(
-      self, graph: StageGraph, first: int, depth: int, grid: tuple[int, int]
-  ) -> None:
+  def __init__(self, graph: StageGraph, first: int, depth: int, grid: tuple[int, int]) -> None:
     self._graph = graph
     self._members = graph.ops[first:depth]
     self._first = first
@@ -171,24 +171,24 @@ class _Splitter:
     target = self._graph.maps[self._target]
     if self._grid[0] > target.rows or self._grid[1] > target.cols:
       raise NotStageable(
-          f'a grid of {self._grid[0]}x{self._grid[1]} patches is larger than the map of '
-          f'{target.rows}x{target.cols} that it divides'
+        f'a grid of {self._grid[0]}x{self._grid[1]} patches is larger than the map of '
+        f'{target.rows}x{target.cols} that it divides'
       )
     limits.check_patches(self._grid, len(self._members))
     parts = [
-        self._patch(i, j, Rect(top, bottom + 1, left, right + 1))
-        for i, (top, bottom) in enumerate(cut(target.rows, self._grid[0]))
-        for j, (left, right) in enumerate(cut(target.cols, self._grid[1]))
+      self._patch(i, j, Rect(top, bottom + 1, left, right + 1))
+      for i, (top, bottom) in enumerate(cut(target.rows, self._grid[0]))
+      for j, (left, right) in enumerate(cut(target.cols, self._grid[1]))
     ]
     self._ops.append(
-        StageOp(
-            kind=Kind.JOIN,
-            name=f'JOIN of {len(parts)} patches',
-            inputs=tuple(parts),
-            outputs=(self._target,),
-            steps=target.rows,
-            reads=tuple(rows.whole_map(target.rows, self._maps[m].rows) for m in parts),
-        )
+      StageOp(
+        kind=Kind.JOIN,
+        name=f'JOIN of {len(parts)} patches',
+        inputs=tuple(parts),
+        outputs=(self._target,),
+        steps=target.rows,
+        reads=tuple(rows.whole_map(target.rows, self._maps[m].rows) for m in parts),
+      )
     )
     graph = self._graph
     ops = (*graph.ops[: self._first], *self._ops, *graph.ops[self._depth :])
@@ -220,7 +220,7 @@ class _Splitter:
     return place[self._target]
 
   def _append(
-      self, op: StageOp, needed: dict[int, Rect], place: dict[int, int], label: str
+    self, op: StageOp, needed: dict[int, Rect], place: dict[int, int], label: str
   ) -> None:
     target = op.outputs[0]
     made = needed[target]
@@ -245,18 +245,18 @@ class _Splitter:
     # Other windows begin elsewhere in a patch.
     stays = op.window is None or is_pointwise(op.window)
     self._ops.append(
-        dataclasses.replace(
-            op,
-            name=f'{op.name} patch {label}',
-            inputs=tuple(inputs),
-            outputs=(place[target],),
-            steps=made.rows,
-            reads=tuple(reads),
-            params=op.params if window is None else _with_pads(op.params, window),
-            macs=op.macs * cells // (whole.rows * whole.cols),
-            in_place=op.in_place if stays else (),
-            window=window,
-        )
+      dataclasses.replace(
+        op,
+        name=f'{op.name} patch {label}',
+        inputs=tuple(inputs),
+        outputs=(place[target],),
+        steps=made.rows,
+        reads=tuple(reads),
+        params=op.params if window is None else _with_pads(op.params, window),
+        macs=op.macs * cells // (whole.rows * whole.cols),
+        in_place=op.in_place if stays else (),
+        window=window,
+      )
     )
 
   def _source(self, op: StageOp, m: int, made: Rect) -> Rect:
@@ -266,7 +266,7 @@ class _Splitter:
     source = self._graph.maps[m]
     spans = []
     for along, first, end, size in zip(
-        op.window, (made.top, made.left), (made.bottom, made.right), (source.rows, source.cols)
+      op.window, (made.top, made.left), (made.bottom, made.right), (source.rows, source.cols)
     ):
       low, last = along.reads(first, end - 1)
       low, high = max(low, 0), min(last + 1, size)
@@ -278,7 +278,7 @@ class _Splitter:
     return Rect(*spans)
 
   def _find(
-      self, m: int, rect: Rect, needed: dict[int, Rect], place: dict[int, int], label: str
+    self, m: int, rect: Rect, needed: dict[int, Rect], place: dict[int, int], label: str
   ) -> int:
     """The map of these cells of an input: a patch's own, or a view of it or of a whole map."""
     whole = self._graph.maps[m]
@@ -292,28 +292,28 @@ class _Splitter:
       base, top, left = place[m], rect.top - at.top, rect.left - at.left
     part = self._add_map(m, rect, View(base, top, left), label)
     self._ops.append(
-        StageOp(
-            kind=Kind.CROP,
-            name=f'CROP patch {label}',
-            inputs=(base,),
-            outputs=(part,),
-            steps=rect.rows,
-            reads=(RowReads(*(rows.same_row(rect.rows, rect.rows).first + top,) * 2),),
-            params=CropParams(top=top),
-        )
+      StageOp(
+        kind=Kind.CROP,
+        name=f'CROP patch {label}',
+        inputs=(base,),
+        outputs=(part,),
+        steps=rect.rows,
+        reads=(RowReads(*(rows.same_row(rect.rows, rect.rows).first + top,) * 2),),
+        params=CropParams(top=top),
+      )
     )
     return part
 
   def _add_map(self, m: int, rect: Rect, view: View | None, label: str) -> int:
     self._maps.append(
-        dataclasses.replace(
-            self._graph.maps[m],
-            name=f'{self._graph.maps[m].name}/patch {label}',
-            rows=rect.rows,
-            cols=rect.cols,
-            role=MapRole.INTERNAL,
-            view=view,
-        )
+      dataclasses.replace(
+        self._graph.maps[m],
+        name=f'{self._graph.maps[m].name}/patch {label}',
+        rows=rect.rows,
+        cols=rect.cols,
+        role=MapRole.INTERNAL,
+        view=view,
+      )
     )
     return len(self._maps) - 1
 
@@ -321,8 +321,8 @@ class _Splitter:
 def _from(window: CellWindow, made: Rect, rect: Rect) -> CellWindow:
   """The window of a part of the output over a part of the input."""
   rows, cols = (
-      dataclasses.replace(along, pad=begin - along.reads(first, first)[0])
-      for along, first, begin in zip(window, (made.top, made.left), (rect.top, rect.left))
+    dataclasses.replace(along, pad=begin - along.reads(first, first)[0])
+    for along, first, begin in zip(window, (made.top, made.left), (rect.top, rect.left))
   )
   return rows, cols
 

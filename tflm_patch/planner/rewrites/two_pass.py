@@ -95,12 +95,12 @@ def make_again(graph: StageGraph, gates: Iterable[Gate]) -> StageGraph:
         maps.append(dataclasses.replace(graph.maps[made], name=f'{graph.maps[made].name}/again'))
         again[made] = len(maps) - 1
         ops.append(
-            dataclasses.replace(
-                maker,
-                name=f'{maker.name} again',
-                inputs=tuple(again.get(m, m) for m in maker.inputs),
-                outputs=(again[made],),
-            )
+          dataclasses.replace(
+            maker,
+            name=f'{maker.name} again',
+            inputs=tuple(again.get(m, m) for m in maker.inputs),
+            outputs=(again[made],),
+          )
         )
       op = dataclasses.replace(op, inputs=tuple(again.get(m, m) for m in op.inputs))
     ops.append(op)

@@ -54,10 +54,10 @@ class Timeline:
     begins = starts + np.arange(starts.size)
     ends = np.append(begins[1:], times.size)
     self._times = {
-        i: times[begin:end]
-        for i, begin, end in zip(
-            operators[by_operator[starts]].tolist(), begins.tolist(), ends.tolist()
-        )
+      i: times[begin:end]
+      for i, begin, end in zip(
+        operators[by_operator[starts]].tolist(), begins.tolist(), ends.tolist()
+      )
     }
 
   def runs(self, operator: int) -> bool:

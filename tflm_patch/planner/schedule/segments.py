@@ -84,9 +84,7 @@ class SegmentSearch:
         return self._native.least_peak(floor_bytes, enough)
     return self._python.least_peak(floor_bytes, enough)
 
-  def fewest_dispatches(
-      self, limit: int, without: Collection[tuple[int, int]] = ()
-  ) -> Cuts | None:
+  def fewest_dispatches(self, limit: int, without: Collection[tuple[int, int]] = ()) -> Cuts | None:
     """The cuts with the fewest kernel calls among those with no peak above `limit`.
 
     Args:
@@ -110,9 +108,7 @@ class SegmentSearch:
     return self._python.run(cuts)
 
 
-def _native_search(
-    graph: StageGraph, reusable: frozenset[int]
-) -> library.SegmentSearch | None:
+def _native_search(graph: StageGraph, reusable: frozenset[int]) -> library.SegmentSearch | None:
   if library.load() is None:
     return None
   arrays = stage_arrays(graph, reusable)
@@ -135,12 +131,10 @@ class PythonSearch:
     self._longest = limits.longest_segment(graph, MAX_OPS)
     self._rings = np.zeros((len(graph.ops) + 1,) * 2, np.int64)
     self._inner = np.zeros_like(self._rings)
-    pulls = (
-        len(set(op.reads[0].last.tolist())) if op.calls == 1 else 0 for op in graph.ops
-    )
+    pulls = (len(set(op.reads[0].last.tolist())) if op.calls == 1 else 0 for op in graph.ops)
     self._ends = [
-        len(graph.ops) if feature_map.role == MapRole.OUTPUT else end
-        for feature_map, (_, end) in zip(graph.maps, order.spans(graph))
+      len(graph.ops) if feature_map.role == MapRole.OUTPUT else end
+      for feature_map, (_, end) in zip(graph.maps, order.spans(graph))
     ]
     self._pulls = list(itertools.accumulate(pulls, initial=0))
 
@@ -179,10 +173,10 @@ class PythonSearch:
       needed = needs.needs_of(self.graph, (key,), steps, self._reusable)
       left = {m for m in range(len(self._ends)) if self._ends[m] >= last}
       self._costs[key] = SegmentCost(
-          int(needed.live_bytes().max()),
-          needed.ring_bytes(),
-          needed.inner_bytes(left) if len(order.ends(self.graph, range(first, last))) == 1 else 0,
-          count_dispatches(self.graph, steps),
+        int(needed.live_bytes().max()),
+        needed.ring_bytes(),
+        needed.inner_bytes(left) if len(order.ends(self.graph, range(first, last))) == 1 else 0,
+        count_dispatches(self.graph, steps),
       )
       # Segments that hold this one, none longer than one can be.
       shortest, farthest = max(0, last - MAX_OPS), first + MAX_OPS + 1
@@ -238,9 +232,7 @@ class PythonSearch:
           heapq.heappush(queue, (bound, -origin, last, False))
     raise AssertionError('unreachable')
 
-  def fewest_dispatches(
-      self, limit: int, without: Collection[tuple[int, int]] = ()
-  ) -> Cuts | None:
+  def fewest_dispatches(self, limit: int, without: Collection[tuple[int, int]] = ()) -> Cuts | None:
     """The cuts with the fewest kernel calls among those with no peak above `limit`.
 
     Args:
@@ -255,7 +247,7 @@ class PythonSearch:
     return found or self._fewest_dispatches(limit, without, prune=False)
 
   def _fewest_dispatches(
-      self, limit: int, without: Collection[tuple[int, int]], prune: bool
+    self, limit: int, without: Collection[tuple[int, int]], prune: bool
   ) -> Cuts | None:
     n = len(self.graph.ops)
     origins: dict[int, int] = {}

@@ -53,8 +53,5 @@ class FullyConnected(Clamped):
 
   def emit(self, emitter: Emitter, node: Node) -> None:
     weights = emitter.weights(node, self.weights.T, 0, self.bias)
-    options = options_of(
-      'FullyConnectedOptions',
-      fusedActivationFunction=self.clamp.code,
-    )
+    options = options_of('FullyConnectedOptions', fusedActivationFunction=self.clamp.code)
     emitter.operator(node, [emitter.tensor(node.input), *weights], options)

@@ -97,9 +97,7 @@ def test_regions_partition_the_operators(choices):
   for region in found.regions:
     assert list(region) == sorted(region)
     assert not any(k in found.violations for k in range(region[0], region[-1]))
-    touched = [
-        {*model.main.operators[k].inputs, *model.main.operators[k].outputs} for k in region
-    ]  # fmt: skip
+    touched = [{*model.main.operators[k].inputs, *model.main.operators[k].outputs} for k in region]
     reached, rest = touched[0], touched[1:]
     while near := [tensors for tensors in rest if tensors & reached]:
       reached = reached.union(*near)

@@ -52,8 +52,7 @@ def test_steep():
 
 
 @pytest.mark.parametrize(
-  ('beta', 'scale'),
-  [(0.0, 0.1), (1.0, 2.0**-26), (-1.0, 0.1), (math.nan, 0.1), (1.0, math.nan)],
+  ('beta', 'scale'), [(0.0, 0.1), (1.0, 2.0**-26), (-1.0, 0.1), (math.nan, 0.1), (1.0, math.nan)]
 )
 def test_refuses_what_tflm_refuses(beta, scale):
   with pytest.raises(ValueError, match='softmax'):

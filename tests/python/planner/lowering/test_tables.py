@@ -55,10 +55,10 @@ def check(data: bytes) -> bool:
 @pytest.mark.slow
 @settings(max_examples=examples(300), deadline=None)
 @given(
-    st.sampled_from(OPERATORS),
-    st.tuples(scales(-12, 3), zero_points()),
-    st.tuples(scales(-12, 3), zero_points()),
-    st.floats(0, 2, width=32),
+  st.sampled_from(OPERATORS),
+  st.tuples(scales(-12, 3), zero_points()),
+  st.tuples(scales(-12, 3), zero_points()),
+  st.floats(0, 2, width=32),
 )
 def test_usual_scales(name, source, target, alpha):
   if name == 'logistic':
@@ -70,10 +70,10 @@ def test_usual_scales(name, source, target, alpha):
 
 @settings(max_examples=examples(200), deadline=None)
 @given(
-    st.sampled_from(OPERATORS),
-    st.tuples(scales(-39, 39), zero_points()),
-    st.tuples(scales(-39, 39), zero_points()),
-    st.sampled_from([0.0, 1e-30, 0.3, 1.0, 1e30]),
+  st.sampled_from(OPERATORS),
+  st.tuples(scales(-39, 39), zero_points()),
+  st.tuples(scales(-39, 39), zero_points()),
+  st.sampled_from([0.0, 1e-30, 0.3, 1.0, 1e30]),
 )
 def test_any_scales(name, source, target, alpha):
   check(build(name, source, (target[0], -128 if name == 'logistic' else target[1]), alpha))
@@ -92,7 +92,7 @@ def test_rsqrt_is_held():
 def test_rsqrt_of_negative_values_stays_stock():
   """TFLM's kernel fails on a value below the zero point: a table cannot."""
   result = convert_model(
-      build('rsqrt', (0.05, -127), (0.03, -100)), ConvertOptions(force_stage=True)
+    build('rsqrt', (0.05, -127), (0.03, -100)), ConvertOptions(force_stage=True)
   )
   assert not result.stages
 
@@ -101,7 +101,7 @@ def test_elu_of_usual_scales_is_held():
   """Only tables that hang on the last bit of expf are refused: few are."""
   rng = np.random.default_rng(0)
   held = [
-      check(build('elu', (float(np.float32(scale)), zero_point), (1 / 64, -64)))
-      for scale, zero_point in zip(rng.uniform(0.01, 0.1, 50), range(-25, 25))
+    check(build('elu', (float(np.float32(scale)), zero_point), (1 / 64, -64)))
+    for scale, zero_point in zip(rng.uniform(0.01, 0.1, 50), range(-25, 25))
   ]
   assert sum(held) >= 45

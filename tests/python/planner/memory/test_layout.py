@@ -13,13 +13,7 @@ from hypothesis import strategies as st
 from support.effort import examples
 from support.random_layouts import random_problem
 
-from tflm_patch.planner.memory.layout import (
-    ALIGNMENT,
-    Item,
-    aligned,
-    live_bytes,
-    lower_bound,
-)
+from tflm_patch.planner.memory.layout import ALIGNMENT, Item, aligned, live_bytes, lower_bound
 from tflm_patch.planner.memory.layout_search import find_layout
 from tflm_patch.planner.memory.packing import place_beside
 from tflm_patch.planner.schedule.live_ranges import RowLives
@@ -68,18 +62,22 @@ def check_layout(items, regions, layout):
 def test_whatever_is_to_be_placed(seed):
   items, regions, length = random_problem(np.random.default_rng(seed))
   small = [
-      Item(max(item.alignment, item.slot_bytes // 8 // item.alignment * item.alignment),
-           item.shapes, item.alignment, item.one_piece)
-      for item in items
-  ]  # fmt: skip
+    Item(
+      max(item.alignment, item.slot_bytes // 8 // item.alignment * item.alignment),
+      item.shapes,
+      item.alignment,
+      item.one_piece,
+    )
+    for item in items
+  ]
   layout = find_layout(small, regions, length, brief=True)
   assert layout is not None
   check_layout(small, regions, layout)
   assert layout.bytes % ALIGNMENT == 0
   chosen = [
-      dataclasses.replace(item, shapes=(item.shapes[place.shape],))
-      for item, place in zip(small, layout.places)
-  ]  # fmt: skip
+    dataclasses.replace(item, shapes=(item.shapes[place.shape],))
+    for item, place in zip(small, layout.places)
+  ]
   assert lower_bound(chosen, regions, length) <= layout.bytes
 
 

@@ -23,12 +23,12 @@ def both(items, regions, length, **changes):
   """What the search finds in Python and natively."""
   total = sum(layout.aligned(item.slot_bytes * len(item.shapes[0].made)) for item in items)
   settings = {
-      'bound': layout.lower_bound(items, regions, length),
-      'high': layout.aligned(total) + layout.ALIGNMENT,
-      'unlimited': True,
-      'attempts': 60,
-      'seed': 0,
-      'orders': layout_search.first_orders(items, length),
+    'bound': layout.lower_bound(items, regions, length),
+    'high': layout.aligned(total) + layout.ALIGNMENT,
+    'unlimited': True,
+    'attempts': 60,
+    'seed': 0,
+    'orders': layout_search.first_orders(items, length),
   } | changes
   task = layout_search.Task(**settings)
   native = layout_search.search_natively(library.problem(items, regions), task)
@@ -56,8 +56,7 @@ def assert_valid(found, items, regions, length):
     rows = region.owner.rows
     size = region.owner.slot_bytes
     slots += [
-        (number, s * size, (s + 1) * size, rows.made[s], rows.last[s])
-        for s in range(len(rows.made))
+      (number, s * size, (s + 1) * size, rows.made[s], rows.last[s]) for s in range(len(rows.made))
     ]
   for i, a in enumerate(slots):
     for b in slots[:i]:
@@ -76,7 +75,7 @@ def test_random_layouts_are_the_same():
       assert_valid(found.layout, items, regions, length)
       split += any(len(place.pieces) > 1 for place in found.layout.places)
       expected, found = both(
-          items, regions, length, unlimited=False, high=found.layout.bytes, attempts=20
+        items, regions, length, unlimited=False, high=found.layout.bytes, attempts=20
       )
       assert found == expected
       limited += found.layout is None
@@ -126,8 +125,8 @@ def test_items_without_bytes_are_placed_in_python():
 def test_numbers_are_those_of_python():
   """The state moves on as Python's: the twister is filled again many times."""
   items = [
-      Item(16 * (1 + i % 5), (RowLives(np.arange(i, i + 9), np.arange(i + 3, i + 12)),))
-      for i in range(12)
+    Item(16 * (1 + i % 5), (RowLives(np.arange(i, i + 9), np.arange(i + 3, i + 12)),))
+    for i in range(12)
   ]
   expected, found = both(items, [], 40, attempts=500, seed=1, bound=0)
   assert found == expected

@@ -78,8 +78,11 @@ def check(graph, reusable):
     if last - first <= 6 or (first, last) == (0, n):
       cost = expected.cost(first, last)
       assert found.cost(first, last) == (
-          cost.peak_bytes, cost.ring_bytes, cost.inner_bytes, cost.dispatches,
-      ), (first, last)  # fmt: skip
+        cost.peak_bytes,
+        cost.ring_bytes,
+        cost.inner_bytes,
+        cost.dispatches,
+      ), (first, last)
   expected, found = PythonSearch(graph, reusable), native_search(graph, reusable)
   floor = sum(graph.maps[m].bytes for m in (*reusable, *graph.outputs))
   some = (floor + sum(each.bytes for each in graph.maps) / 3) / 2
@@ -100,10 +103,10 @@ def check_needs(graph, reusable):
   expected._native = None
   peak = found.least_peak(0)
   for cuts in (
-      ((0, n),),
-      tuple((i, i + 1) for i in range(n)),
-      found.fewest_dispatches(peak),
-      found.fewest_dispatches(2 * peak),
+    ((0, n),),
+    tuple((i, i + 1) for i in range(n)),
+    found.fewest_dispatches(peak),
+    found.fewest_dispatches(2 * peak),
   ):
     assert described(*found.run(cuts)) == described(*expected.run(cuts))
     assert found._native is not None
@@ -117,10 +120,10 @@ def described(operators, needed):
     return each.slot_bytes, each.alignment, each.one_piece, shapes
 
   return (
-      list(operators),
-      needed.length,
-      [(need.map, need.op, need.guests, item(need.item)) for need in needed.needs],
-      [(m, item(each)) for m, each in needed.tensors.items()],
+    list(operators),
+    needed.length,
+    [(need.map, need.op, need.guests, item(need.item)) for need in needed.needs],
+    [(m, item(each)) for m, each in needed.tensors.items()],
   )
 
 

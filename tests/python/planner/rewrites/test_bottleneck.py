@@ -27,18 +27,18 @@ def joined(plan):
 
 @pytest.mark.parametrize('part', [1.0, 0.5, 0.0])
 @pytest.mark.parametrize(
-    'case',
-    [
-        {},
-        {'kernel': 5, 'size': (60, 70)},
-        {'kernel': (3, 1)},
-        {'strides': (1, 1), 'dilation': 2, 'size': (60, 70)},
-        {'padding': 'VALID'},
-        {'strides': (3, 2), 'size': (40, 31)},
-        {'kernel': 2, 'strides': (2, 2)},
-        {'channels': 1},
-    ],
-    ids=str,
+  'case',
+  [
+    {},
+    {'kernel': 5, 'size': (60, 70)},
+    {'kernel': (3, 1)},
+    {'strides': (1, 1), 'dilation': 2, 'size': (60, 70)},
+    {'padding': 'VALID'},
+    {'strides': (3, 2), 'size': (40, 31)},
+    {'kernel': 2, 'strides': (2, 2)},
+    {'channels': 1},
+  ],
+  ids=str,
 )
 @pytest.mark.parametrize('rows', [None, 1])
 def test_cases(monkeypatch, case, part, rows):
@@ -54,9 +54,12 @@ def test_cases(monkeypatch, case, part, rows):
 @pytest.mark.slow
 @settings(max_examples=examples(25))
 @given(
-    st.lists(st.sampled_from([1, 1, 2]), min_size=1, max_size=3),
-    st.integers(1, 5), st.integers(1, 6), st.integers(9, 30), st.integers(9, 30),
-)  # fmt: skip
+  st.lists(st.sampled_from([1, 1, 2]), min_size=1, max_size=3),
+  st.integers(1, 5),
+  st.integers(1, 6),
+  st.integers(9, 30),
+  st.integers(9, 30),
+)
 def test_generated_blocks(strides, kernel, channels, height, width):
   data = block_model(tuple(strides), kernel, channels=channels, size=(height, width))
   with pytest.MonkeyPatch.context() as monkeypatch:
@@ -69,7 +72,7 @@ def test_generated_blocks(strides, kernel, channels, height, width):
 
 def stage_graph(data):
   (stage,) = convert_model(
-      data, ConvertOptions(plan=PlanOptions(schedule='layer'), force_stage=True)
+    data, ConvertOptions(plan=PlanOptions(schedule='layer'), force_stage=True)
   ).stages
   return stage.plan.graph
 
@@ -88,7 +91,7 @@ def test_nothing_is_computed_twice_where_all_is_held():
   rows = graph.maps[expand.outputs[0]].rows
   steps = graph.ops[block.project].steps
   assert sum(op.macs for op in again.ops) - macs == pytest.approx(
-      expand.macs * (steps - 1) / rows, rel=0.05
+    expand.macs * (steps - 1) / rows, rel=0.05
   )
 
 
@@ -96,8 +99,8 @@ def test_less_held_is_less_memory():
   graph = stage_graph(block_model((1, 1), size=(48, 48)))
   block = find_blocks(graph)[0]
   scratch = [
-      max(op.scratch_bytes for op in joined_graph.ops)
-      for joined_graph in (join_blocks(graph, {block: part}) for part in (1.0, 0.5, 0.0))
+    max(op.scratch_bytes for op in joined_graph.ops)
+    for joined_graph in (join_blocks(graph, {block: part}) for part in (1.0, 0.5, 0.0))
   ]
   assert scratch[0] > scratch[1] > scratch[2] > 0
 
@@ -120,8 +123,9 @@ def test_what_others_read_stays_a_map():
   narrow = b.conv(b.depthwise(wide), 4, 1)
   b.output(narrow, b.mean(wide))
   graph = stage_graph(b.build())
-  assert all(graph.ops[block.expand].outputs[0] != graph.ops[1].outputs[0]
-             for block in find_blocks(graph))  # fmt: skip
+  assert all(
+    graph.ops[block.expand].outputs[0] != graph.ops[1].outputs[0] for block in find_blocks(graph)
+  )
 
 
 def test_the_search_joins_blocks_where_they_bound_the_memory():
@@ -141,9 +145,9 @@ def test_the_search_joins_blocks_where_they_bound_the_memory():
 @pytest.mark.slow
 @pytest.mark.skipif(not real_models.available(), reason=real_models.MISSING)
 @pytest.mark.parametrize(
-    ('slower', 'overhead', 'limit'),
-    [(False, 1.0, 120_000), (True, 1.0, 90_000), (False, 1.03, 80_000)],
-)  # fmt: skip
+  ('slower', 'overhead', 'limit'),
+  [(False, 1.0, 120_000), (True, 1.0, 90_000), (False, 1.03, 80_000)],
+)
 def test_rows_of_mobilenet_v2(slower, overhead, limit):
   data = (real_models.FOLDER / 'mbv2_1.0_224_int8.tflite').read_bytes()
   plan = PlanOptions(allow_slower=slower, max_overhead=overhead)

@@ -54,8 +54,11 @@ def constraint_rsqrt_scales(op: OpView) -> str | None:
 
 
 @base.register(
-    'RSQRT', *lookup.RULES, constraint_no_negative_values, constraint_rsqrt_scales,
-    reads=cells.pointwise,
+  'RSQRT',
+  *lookup.RULES,
+  constraint_no_negative_values,
+  constraint_rsqrt_scales,
+  reads=cells.pointwise,
 )
 def lower_rsqrt(op: OpView, builder: StageBuilder) -> None:
   """By a table"""

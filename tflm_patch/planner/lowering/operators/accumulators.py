@@ -54,7 +54,7 @@ class Accumulators:
     bias, multipliers, shifts = self.bias.copy(), self.multipliers.copy(), self.shifts.copy()
     for channel in dead:
       value = quantize.multiply_by_quantized_multiplier(
-          int(bias[channel]), int(multipliers[channel]), int(shifts[channel])
+        int(bias[channel]), int(multipliers[channel]), int(shifts[channel])
       )
       bias[channel] = 4 * min(max(value, -_SATURATED), _SATURATED)
       multipliers[channel], shifts[channel] = _QUARTER

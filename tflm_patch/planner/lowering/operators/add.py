@@ -24,21 +24,24 @@ def left_shift(op: OpView) -> int:
 
 def constraint_output_scale(op: OpView) -> str | None:
   """The output scale is at least 2^-19 of the larger input scale, for int16 2^-14"""
-  scales = [tensor.quantization.scale for tensor in (op.input(0), op.input(1), op.output())
-            if tensor.quantization is not None]  # fmt: skip
+  scales = [
+    tensor.quantization.scale
+    for tensor in (op.input(0), op.input(1), op.output())
+    if tensor.quantization is not None
+  ]
   if 2 * max(scales[:2]) / ((1 << left_shift(op)) * scales[2]) >= 1:
     return f'{scales[2]:g} and {max(scales[:2]):g}'
   return None
 
 
 @base.register(
-    'ADD',
-    elementwise.constraint_two_integer_inputs,
-    elementwise.constraint_broadcast,
-    constraint_output_scale,
-    base.constraint_fused_activation,
-    base.constraint_clamp,
-    reads=cells.pointwise,
+  'ADD',
+  elementwise.constraint_two_integer_inputs,
+  elementwise.constraint_broadcast,
+  constraint_output_scale,
+  base.constraint_fused_activation,
+  base.constraint_clamp,
+  reads=cells.pointwise,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of two maps, or of a map and a broadcast map or constant"""
@@ -49,14 +52,14 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   clamp = conv.clamp_of(op)
 
   params = AddParams(
-      input_multiplier=(inputs[0][0], inputs[1][0]),
-      input_shift=(inputs[0][1], inputs[1][1]),
-      output_multiplier=output[0],
-      output_shift=output[1],
-      left_shift=left_shift(op),
-      output_zero_point=out.zero_point,
-      act_min=clamp[0],
-      act_max=clamp[1],
+    input_multiplier=(inputs[0][0], inputs[1][0]),
+    input_shift=(inputs[0][1], inputs[1][1]),
+    output_multiplier=output[0],
+    output_shift=output[1],
+    left_shift=left_shift(op),
+    output_zero_point=out.zero_point,
+    act_min=clamp[0],
+    act_max=clamp[1],
   )
 
   elementwise.lower(op, builder, _KINDS[op.output().dtype], params)

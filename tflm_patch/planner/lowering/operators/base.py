@@ -126,7 +126,7 @@ REGISTRY: dict[str, OperatorSpec] = {}
 
 
 def register(
-    opcode: str, *rules: Rule, reads: Reads, macs: Macs | None = None
+  opcode: str, *rules: Rule, reads: Reads, macs: Macs | None = None
 ) -> Callable[[Lower], Lower]:
   """Registers the lowering of an operator; its docstring is the summary."""
 
@@ -166,14 +166,14 @@ def window_record(window: CellWindow) -> Window:
   """A window as the parameter records hold it."""
   rows, cols = window
   return Window(
-      kernel_h=rows.kernel,
-      kernel_w=cols.kernel,
-      stride_h=rows.stride,
-      stride_w=cols.stride,
-      dilation_h=rows.dilation,
-      dilation_w=cols.dilation,
-      pad_top=rows.pad,
-      pad_left=cols.pad,
+    kernel_h=rows.kernel,
+    kernel_w=cols.kernel,
+    stride_h=rows.stride,
+    stride_w=cols.stride,
+    dilation_h=rows.dilation,
+    dilation_w=cols.dilation,
+    pad_top=rows.pad,
+    pad_left=cols.pad,
   )
 
 
@@ -274,12 +274,12 @@ def constraint_plain_constants(op: OpView) -> str | None:
 
 
 GENERAL_RULES: tuple[Rule, ...] = (
-    constraint_operands_present,
-    constraint_plain_constants,
-    constraint_static_batch_one,
-    constraint_not_variable,
-    constraint_scales_with_zero_points,
-    constraint_plausible_quantization,
+  constraint_operands_present,
+  constraint_plain_constants,
+  constraint_static_batch_one,
+  constraint_not_variable,
+  constraint_scales_with_zero_points,
+  constraint_plausible_quantization,
 )
 
 
@@ -295,11 +295,11 @@ def _activations(op: OpView) -> list[Tensor]:
 def quantized_int8(tensor: Tensor) -> bool:
   """Whether a tensor is int8 with one scale and zero point."""
   return (
-      tensor.dtype == DType.INT8
-      and tensor.quantization is not None
-      and tensor.quantization.per_tensor
-      and tensor.quantization.scale > 0
-      and -128 <= tensor.quantization.zero_point <= 127
+    tensor.dtype == DType.INT8
+    and tensor.quantization is not None
+    and tensor.quantization.per_tensor
+    and tensor.quantization.scale > 0
+    and -128 <= tensor.quantization.zero_point <= 127
   )
 
 
@@ -325,11 +325,11 @@ def constraint_integer_activations(op: OpView) -> str | None:
 def quantized_int16(tensor: Tensor) -> bool:
   """Whether a tensor is int16 as stages hold it: one scale, zero point 0."""
   return (
-      tensor.dtype == DType.INT16
-      and tensor.quantization is not None
-      and tensor.quantization.per_tensor
-      and tensor.quantization.scale > 0
-      and tensor.quantization.zero_point == 0
+    tensor.dtype == DType.INT16
+    and tensor.quantization is not None
+    and tensor.quantization.per_tensor
+    and tensor.quantization.scale > 0
+    and tensor.quantization.zero_point == 0
   )
 
 
@@ -348,7 +348,7 @@ def constraint_clamp(op: OpView) -> str | None:
   """The bounds of the fused activation over the output scale fit 32 bits"""
   target = op.output().quantization
   if target is None or quantize.has_activation_range(
-      op.option('fusedActivationFunction', 0), target.scale, target.zero_point
+    op.option('fusedActivationFunction', 0), target.scale, target.zero_point
   ):
     return None
   return f'scale {target.scale:g}'

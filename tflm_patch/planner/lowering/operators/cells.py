@@ -59,10 +59,8 @@ def resized(op: OpView, tensor: Tensor) -> CellReads:
     return WHOLE
   is_bilinear = op.operator.opcode == 'RESIZE_BILINEAR'
   rows, cols = (
-      _scaled(
-          a, b, bool(op.option('alignCorners')), bool(op.option('halfPixelCenters')), is_bilinear
-      )
-      for a, b in zip(source[:2], target[:2])
+    _scaled(a, b, bool(op.option('alignCorners')), bool(op.option('halfPixelCenters')), is_bilinear)
+    for a, b in zip(source[:2], target[:2])
   )
   return rows, cols
 

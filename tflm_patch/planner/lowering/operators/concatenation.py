@@ -50,7 +50,7 @@ def constraint_equal_inputs(op: OpView) -> str | None:
 
 
 @base.register(
-    'CONCATENATION', constraint_along_channels, constraint_equal_inputs, reads=cells.pointwise
+  'CONCATENATION', constraint_along_channels, constraint_equal_inputs, reads=cells.pointwise
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Along channels, of maps of equal quantization"""
@@ -58,12 +58,12 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   target = builder.make(op.operator.outputs[0])
   count = builder.map(target).rows
   builder.add(
-      op,
-      StageOp(
-          kind=program.Kind.CONCATENATION,
-          inputs=tuple(sources),
-          outputs=(target,),
-          steps=builder.map(target).rows,
-          reads=tuple([rows.same_row(count, builder.map(s).rows) for s in sources]),
-      ),
+    op,
+    StageOp(
+      kind=program.Kind.CONCATENATION,
+      inputs=tuple(sources),
+      outputs=(target,),
+      steps=builder.map(target).rows,
+      reads=tuple([rows.same_row(count, builder.map(s).rows) for s in sources]),
+    ),
   )

@@ -41,13 +41,16 @@ def clamp_of(op: OpView) -> tuple[int, int]:
   assert target is not None
   limits = np.iinfo(op.output().dtype.numpy)
   return quantize.activation_range(
-      op.option('fusedActivationFunction'), target.scale, target.zero_point,
-      int(limits.min), int(limits.max),
-  )  # fmt: skip
+    op.option('fusedActivationFunction'),
+    target.scale,
+    target.zero_point,
+    int(limits.min),
+    int(limits.max),
+  )
 
 
 def int16_accumulators(
-    op: OpView, channels: int, multipliers: np.ndarray, shifts: np.ndarray
+  op: OpView, channels: int, multipliers: np.ndarray, shifts: np.ndarray
 ) -> Int16Accumulators:
   """The sums of an operator on int16 activations."""
   bias = np.zeros(channels, np.int64)
@@ -71,7 +74,7 @@ def int8_accumulators(op: OpView, weights: np.ndarray, bias: np.ndarray) -> Accu
 
 
 def accumulators(
-    op: OpView, weights: np.ndarray, bias: np.ndarray
+  op: OpView, weights: np.ndarray, bias: np.ndarray
 ) -> Accumulators | Int16Accumulators:
   """The sums of a convolution of weights [taps, channels], by the type of its activations."""
   if op.input().dtype == DType.INT16:
@@ -80,7 +83,7 @@ def accumulators(
 
 
 def requantization(
-    op: OpView, compute: Callable[[], Accumulators | Int16Accumulators]
+  op: OpView, compute: Callable[[], Accumulators | Int16Accumulators]
 ) -> tuple[Requant, Deferred[np.ndarray]]:
   """Requantization and stored bias of an operator with weights.
 
@@ -98,13 +101,13 @@ def requantization(
   assert scales is not None and target is not None
   clamp = clamp_of(op)
   requant = Requant(
-      multipliers=Deferred(lambda: sums.get().multipliers),
-      shifts=Deferred(lambda: sums.get().shifts),
-      output_zero_point=target.zero_point,
-      act_min=clamp[0],
-      act_max=clamp[1],
-      per_channel=int(scales.scales.size > 1),
-      sums=Deferred(lambda: sums.get().kind),
+    multipliers=Deferred(lambda: sums.get().multipliers),
+    shifts=Deferred(lambda: sums.get().shifts),
+    output_zero_point=target.zero_point,
+    act_min=clamp[0],
+    act_max=clamp[1],
+    per_channel=int(scales.scales.size > 1),
+    sums=Deferred(lambda: sums.get().kind),
   )
   return requant, Deferred(lambda: sums.get().stored_bias)
 
@@ -137,20 +140,20 @@ def spare_scratch(weights: tuple[int, ...], pointwise: bool) -> tuple[int, ...]:
 
 
 @base.register(
-    'CONV_2D',
-    base.constraint_input_is_activation,
-    base.constraint_integer_activations,
-    base.constraint_filter_quantization,
-    base.constraint_bias,
-    base.constraint_multiplier,
-    constraint_rank_4,
-    constraint_filter_shape,
-    base.constraint_wide_sums,
-    base.constraint_fused_activation,
-    base.constraint_clamp,
-    base.constraint_window,
-    reads=cells.sliding,
-    macs=macs.convolution,
+  'CONV_2D',
+  base.constraint_input_is_activation,
+  base.constraint_integer_activations,
+  base.constraint_filter_quantization,
+  base.constraint_bias,
+  base.constraint_multiplier,
+  constraint_rank_4,
+  constraint_filter_shape,
+  base.constraint_wide_sums,
+  base.constraint_fused_activation,
+  base.constraint_clamp,
+  base.constraint_window,
+  reads=cells.sliding,
+  macs=macs.convolution,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Any kernel, stride, dilation and groups; per tensor and per channel"""
@@ -170,24 +173,24 @@ def lower(op: OpView, builder: StageBuilder) -> None:
 
   requant, bias = requantization(op, sums)
   params = ConvParams(
-      window=base.window_record(window),
-      requant=requant,
-      weights=weights,
-      bias=bias,
-      groups=input_map.channels // weights.shape[3],
+    window=base.window_record(window),
+    requant=requant,
+    weights=weights,
+    bias=bias,
+    groups=input_map.channels // weights.shape[3],
   )
 
   builder.add(
-      op,
-      StageOp(
-          kind=KINDS[op.input().dtype],
-          inputs=(source,),
-          outputs=(target,),
-          steps=builder.map(target).rows,
-          reads=(rows.window_reads(output_map.rows, input_map.rows, window[0]),),
-          params=params,
-          spare_scratch=spare_scratch(weights.shape, pointwise) if is_int8 else (),
-          in_place=(InPlace(0),) if keeps_cells and is_int8 else (),
-          window=window,
-      ),
+    op,
+    StageOp(
+      kind=KINDS[op.input().dtype],
+      inputs=(source,),
+      outputs=(target,),
+      steps=builder.map(target).rows,
+      reads=(rows.window_reads(output_map.rows, input_map.rows, window[0]),),
+      params=params,
+      spare_scratch=spare_scratch(weights.shape, pointwise) if is_int8 else (),
+      in_place=(InPlace(0),) if keeps_cells and is_int8 else (),
+      window=window,
+    ),
   )

@@ -19,8 +19,8 @@ from tflm_patch.program import records as program
 from tflm_patch.program.params import ConvParams, DepthwiseParams, Params
 
 _KINDS = {
-    DType.INT8: program.Kind.DEPTHWISE_CONV_2D,
-    DType.INT16: program.Kind.DEPTHWISE_CONV_2D_S16,
+  DType.INT8: program.Kind.DEPTHWISE_CONV_2D,
+  DType.INT16: program.Kind.DEPTHWISE_CONV_2D_S16,
 }
 
 
@@ -57,21 +57,21 @@ def spare_scratch(window: CellWindow, cols: int) -> tuple[int, ...]:
 
 
 @base.register(
-    'DEPTHWISE_CONV_2D',
-    base.constraint_input_is_activation,
-    base.constraint_integer_activations,
-    base.constraint_filter_quantization,
-    base.constraint_bias,
-    base.constraint_multiplier,
-    conv.constraint_rank_4,
-    constraint_filter_shape,
-    constraint_depth_multiplier,
-    base.constraint_wide_sums,
-    base.constraint_fused_activation,
-    base.constraint_clamp,
-    base.constraint_window,
-    reads=cells.sliding,
-    macs=macs.convolution,
+  'DEPTHWISE_CONV_2D',
+  base.constraint_input_is_activation,
+  base.constraint_integer_activations,
+  base.constraint_filter_quantization,
+  base.constraint_bias,
+  base.constraint_multiplier,
+  conv.constraint_rank_4,
+  constraint_filter_shape,
+  constraint_depth_multiplier,
+  base.constraint_wide_sums,
+  base.constraint_fused_activation,
+  base.constraint_clamp,
+  base.constraint_window,
+  reads=cells.sliding,
+  macs=macs.convolution,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Any kernel, stride, dilation and depth multiplier; per tensor and per channel"""
@@ -103,24 +103,24 @@ def lower(op: OpView, builder: StageBuilder) -> None:
     # first is stride * (c + 1) - pad.
     gap = max(0, window[1].pad - window[1].stride + 1)
     in_place.append(
-        InPlace(
-            0,
-            row_shift=window[0].pad,
-            gap_bytes=gap * input_map.row_bytes // input_map.cols,
-            row_step=window[0].stride,
-        )
+      InPlace(
+        0,
+        row_shift=window[0].pad,
+        gap_bytes=gap * input_map.row_bytes // input_map.cols,
+        row_step=window[0].stride,
+      )
     )
   builder.add(
-      op,
-      StageOp(
-          kind=(conv.KINDS if is_conv else _KINDS)[op.input().dtype],
-          inputs=(source,),
-          outputs=(target,),
-          steps=builder.map(target).rows,
-          reads=(rows.window_reads(output_map.rows, input_map.rows, window[0]),),
-          params=params,
-          spare_scratch=() if is_conv else spare_scratch(window, output_map.cols),
-          in_place=tuple(in_place),
-          window=window,
-      ),
+    op,
+    StageOp(
+      kind=(conv.KINDS if is_conv else _KINDS)[op.input().dtype],
+      inputs=(source,),
+      outputs=(target,),
+      steps=builder.map(target).rows,
+      reads=(rows.window_reads(output_map.rows, input_map.rows, window[0]),),
+      params=params,
+      spare_scratch=() if is_conv else spare_scratch(window, output_map.cols),
+      in_place=tuple(in_place),
+      window=window,
+    ),
   )

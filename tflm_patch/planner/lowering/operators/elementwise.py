@@ -80,16 +80,12 @@ def _read(op: OpView, builder: StageBuilder, i: int) -> int:
 
 def quantizations(op: OpView) -> tuple[Quantization, Quantization, Quantization]:
   """Of both inputs and the output."""
-  first, second, out = (
-      tensor.quantization for tensor in (op.input(0), op.input(1), op.output())
-  )
+  first, second, out = (tensor.quantization for tensor in (op.input(0), op.input(1), op.output()))
   assert first is not None and second is not None and out is not None
   return first, second, out
 
 
-def lower(
-    op: OpView, builder: StageBuilder, kind: Kind, params: Params | None = None
-) -> None:
+def lower(op: OpView, builder: StageBuilder, kind: Kind, params: Params | None = None) -> None:
   """Appends an operator; its output may lie over an input of its shape, value by value."""
   sources = [_read(op, builder, i) for i in (0, 1)]
   target = builder.make(op.operator.outputs[0])
@@ -97,17 +93,17 @@ def lower(
   maps = [builder.map(source) for source in sources]
   shape = out.rows, out.cols, out.channels
   builder.add(
-      op,
-      StageOp(
-          kind=kind,
-          inputs=tuple(sources),
-          outputs=(target,),
-          steps=builder.map(target).rows,
-          reads=tuple(rows.same_row(out.rows, m.rows) for m in maps),
-          params=params,
-          in_place=tuple(
-              InPlace(k) for k, m in enumerate(maps) if (m.rows, m.cols, m.channels) == shape
-          ),
-          cellwise=True,
+    op,
+    StageOp(
+      kind=kind,
+      inputs=tuple(sources),
+      outputs=(target,),
+      steps=builder.map(target).rows,
+      reads=tuple(rows.same_row(out.rows, m.rows) for m in maps),
+      params=params,
+      in_place=tuple(
+        InPlace(k) for k, m in enumerate(maps) if (m.rows, m.cols, m.channels) == shape
       ),
+      cellwise=True,
+    ),
   )

@@ -31,8 +31,7 @@ def _elu(op: OpView, value: int) -> set[int]:
     around = np.nextafter(exp, f32(0)), exp, np.nextafter(exp, f32(2))
     candidates = [each - f32(1) for each in around]
   results = (
-      quantize.round_half_away(float(each * inverse_scale)) + target.zero_point
-      for each in candidates
+    quantize.round_half_away(float(each * inverse_scale)) + target.zero_point for each in candidates
   )
   return {min(max(result, quantize.INT8_MIN), quantize.INT8_MAX) for result in results}
 
@@ -47,7 +46,7 @@ def constraint_last_bit(op: OpView) -> str | None:
 
 
 @base.register(
-    'ELU', *lookup.RULES, base.constraint_scale_ratio, constraint_last_bit, reads=cells.pointwise
+  'ELU', *lookup.RULES, base.constraint_scale_ratio, constraint_last_bit, reads=cells.pointwise
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """By a table"""

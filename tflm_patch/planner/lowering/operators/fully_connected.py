@@ -17,10 +17,7 @@ from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import FullyConnectedParams
 
-_KINDS = {
-    DType.INT8: program.Kind.FULLY_CONNECTED,
-    DType.INT16: program.Kind.FULLY_CONNECTED_S16,
-}
+_KINDS = {DType.INT8: program.Kind.FULLY_CONNECTED, DType.INT16: program.Kind.FULLY_CONNECTED_S16}
 
 
 def constraint_filter_shape(op: OpView) -> str | None:
@@ -55,30 +52,30 @@ def accumulators(op: OpView, bias: np.ndarray) -> Accumulators | Int16Accumulato
   if not weights.per_tensor:
     return conv.accumulators(op, op.input(1).array().T, bias)
   multiplier, shift = quantize.quantize_multiplier(
-      float(source.scale) * float(weights.scale) / float(target.scale)
+    float(source.scale) * float(weights.scale) / float(target.scale)
   )
   multipliers, shifts = np.array([multiplier]), np.array([shift])
   if op.input().dtype == DType.INT16:
     return conv.int16_accumulators(op, bias.size, multipliers, shifts)
   return Accumulators(
-      op.input(1).array().T, bias, multipliers, shifts, target.zero_point, conv.clamp_of(op)
+    op.input(1).array().T, bias, multipliers, shifts, target.zero_point, conv.clamp_of(op)
   )
 
 
 @base.register(
-    'FULLY_CONNECTED',
-    base.constraint_input_is_activation,
-    base.constraint_integer_activations,
-    base.constraint_filter_quantization,
-    base.constraint_bias,
-    base.constraint_multiplier,
-    constraint_plain_weights,
-    constraint_filter_shape,
-    base.constraint_wide_sums,
-    base.constraint_fused_activation,
-    base.constraint_clamp,
-    reads=cells.whole,
-    macs=macs.convolution,
+  'FULLY_CONNECTED',
+  base.constraint_input_is_activation,
+  base.constraint_integer_activations,
+  base.constraint_filter_quantization,
+  base.constraint_bias,
+  base.constraint_multiplier,
+  constraint_plain_weights,
+  constraint_filter_shape,
+  base.constraint_wide_sums,
+  base.constraint_fused_activation,
+  base.constraint_clamp,
+  reads=cells.whole,
+  macs=macs.convolution,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of a vector, of rows of vectors, or of a whole map that it takes in row by row"""
@@ -91,20 +88,20 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   target = builder.make(op.operator.outputs[0])
 
   requant, bias = conv.requantization(
-      op, lambda: accumulators(op, conv.folded_bias(op, weights.sum(axis=1, dtype=np.int64)))
+    op, lambda: accumulators(op, conv.folded_bias(op, weights.sum(axis=1, dtype=np.int64)))
   )
   params = FullyConnectedParams(requant, weights, bias, int(flatten))
 
   builder.add(
-      op,
-      StageOp(
-          kind=_KINDS[op.input().dtype],
-          inputs=(source,),
-          outputs=(target,),
-          steps=input_map.rows,
-          reads=(rows.same_row(input_map.rows, input_map.rows),),
-          params=params,
-          accumulates=accumulates,
-          scratch_bytes=sum_bytes * weights.shape[0] if accumulates else 0,
-      ),
+    op,
+    StageOp(
+      kind=_KINDS[op.input().dtype],
+      inputs=(source,),
+      outputs=(target,),
+      steps=input_map.rows,
+      reads=(rows.same_row(input_map.rows, input_map.rows),),
+      params=params,
+      accumulates=accumulates,
+      scratch_bytes=sum_bytes * weights.shape[0] if accumulates else 0,
+    ),
   )

@@ -48,9 +48,7 @@ def _multipliers(op: OpView) -> tuple[tuple[int, int], tuple[int, int]]:
   fine_scale = source.scale / 128
   pairs = []
   for scale in (target.scale, _RELUISH_SCALE):
-    multiplier, exponent = quantize.quantize_multiplier(
-        quantize.float_quotient(fine_scale, scale)
-    )
+    multiplier, exponent = quantize.quantize_multiplier(quantize.float_quotient(fine_scale, scale))
     pairs.append((min((multiplier + (1 << 15)) >> 16, _INT16_MAX), exponent))
   return pairs[0], pairs[1]
 

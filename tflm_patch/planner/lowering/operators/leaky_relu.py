@@ -28,8 +28,7 @@ def constraint_alpha(op: OpView) -> str | None:
 
 
 @base.register(
-    'LEAKY_RELU', *lookup.RULES, base.constraint_scale_ratio, constraint_alpha,
-    reads=cells.pointwise,
+  'LEAKY_RELU', *lookup.RULES, base.constraint_scale_ratio, constraint_alpha, reads=cells.pointwise
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """By a table"""
@@ -40,9 +39,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
 
   def leaky_relu(value: int) -> int:
     value -= source.zero_point
-    scaled = quantize.multiply_by_quantized_multiplier(
-        value, *(identity if value >= 0 else slope)
-    )
+    scaled = quantize.multiply_by_quantized_multiplier(value, *(identity if value >= 0 else slope))
     return target.zero_point + scaled
 
   lookup.lower_int8(op, builder, leaky_relu)

@@ -27,8 +27,11 @@ def constraint_output_zero_point(op: OpView) -> str | None:
 
 
 @base.register(
-    'LOGISTIC', *lookup.RULES, constraint_input_scale, constraint_output_zero_point,
-    reads=cells.pointwise,
+  'LOGISTIC',
+  *lookup.RULES,
+  constraint_input_scale,
+  constraint_output_zero_point,
+  reads=cells.pointwise,
 )
 def lower_logistic(op: OpView, builder: StageBuilder) -> None:
   """By a table; TFLM takes the output's scale for 1/256, whatever it is"""
@@ -42,11 +45,11 @@ def lower_tanh(op: OpView, builder: StageBuilder) -> None:
 
 
 def _lower(
-    op: OpView,
-    builder: StageBuilder,
-    function: Callable[[int], int],
-    fraction_bits: int,
-    zero_point: int,
+  op: OpView,
+  builder: StageBuilder,
+  function: Callable[[int], int],
+  fraction_bits: int,
+  zero_point: int,
 ) -> None:
   source = op.input().quantization
   assert source is not None

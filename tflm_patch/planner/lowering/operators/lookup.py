@@ -39,25 +39,25 @@ def lower_table(op: OpView, builder: StageBuilder, table: np.ndarray) -> None:
   target = builder.make(op.operator.outputs[0])
   count = builder.map(target).rows
   builder.add(
-      op,
-      StageOp(
-          kind=program.Kind.LOOKUP,
-          inputs=(source,),
-          outputs=(target,),
-          steps=builder.map(target).rows,
-          reads=(rows.same_row(count, count),),
-          params=LookupParams(table),
-          in_place=(InPlace(0),),
-          cellwise=True,
-      ),
+    op,
+    StageOp(
+      kind=program.Kind.LOOKUP,
+      inputs=(source,),
+      outputs=(target,),
+      steps=builder.map(target).rows,
+      reads=(rows.same_row(count, count),),
+      params=LookupParams(table),
+      in_place=(InPlace(0),),
+      cellwise=True,
+    ),
   )
 
 
 # What all operators by a table obey.
 RULES = (
-    base.constraint_input_is_activation,
-    base.constraint_int8_activations,
-    base.constraint_same_shape,
+  base.constraint_input_is_activation,
+  base.constraint_int8_activations,
+  base.constraint_same_shape,
 )
 
 
@@ -69,9 +69,7 @@ def lower_relu(op: OpView, builder: StageBuilder) -> None:
   multiplier, shift = quantize.quantize_multiplier(source.scale / target.scale)
 
   def relu(value: int) -> int:
-    scaled = quantize.multiply_by_quantized_multiplier(
-        value - source.zero_point, multiplier, shift
-    )
+    scaled = quantize.multiply_by_quantized_multiplier(value - source.zero_point, multiplier, shift)
     return max(target.zero_point + scaled, target.zero_point)
 
   lower_table(op, builder, table_of(relu, DType.INT8, DType.INT8))
@@ -98,7 +96,7 @@ def lower_relu6(op: OpView, builder: StageBuilder) -> None:
   six = source.zero_point + _six_steps(source)
   six = min(max(six, quantize.INT8_MIN), quantize.INT8_MAX)
   lower_table(
-      op,
-      builder,
-      table_of(lambda value: min(max(value, source.zero_point), six), DType.INT8, DType.INT8),
+    op,
+    builder,
+    table_of(lambda value: min(max(value, source.zero_point), six), DType.INT8, DType.INT8),
   )

@@ -49,13 +49,13 @@ def mean_multiplier(input_scale: float, output_scale: float, count: int) -> tupl
 
 
 @base.register(
-    'MEAN',
-    base.constraint_input_is_activation,
-    base.constraint_int8_activations,
-    base.constraint_multiplier,
-    constraint_axes,
-    constraint_vector_or_kept_dims,
-    reads=cells.whole,
+  'MEAN',
+  base.constraint_input_is_activation,
+  base.constraint_int8_activations,
+  base.constraint_multiplier,
+  constraint_axes,
+  constraint_vector_or_kept_dims,
+  reads=cells.whole,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Over rows, columns or both; rows are summed up one by one, no map is kept"""
@@ -70,23 +70,23 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   multiplier, shift = mean_multiplier(first.scale, out.scale, count)
 
   params = MeanParams(
-      multiplier=multiplier,
-      shift=shift,
-      output_zero_point=out.zero_point,
-      over_rows=int(over_rows),
-      over_cols=int(over_cols),
+    multiplier=multiplier,
+    shift=shift,
+    output_zero_point=out.zero_point,
+    over_rows=int(over_rows),
+    over_cols=int(over_cols),
   )
 
   builder.add(
-      op,
-      StageOp(
-          kind=program.Kind.MEAN,
-          inputs=(source,),
-          outputs=(target,),
-          steps=input_map.rows,
-          reads=(rows.same_row(input_map.rows, input_map.rows),),
-          params=params,
-          accumulates=over_rows,
-          scratch_bytes=4 * output_map.cols * output_map.channels if over_rows else 0,
-      ),
+    op,
+    StageOp(
+      kind=program.Kind.MEAN,
+      inputs=(source,),
+      outputs=(target,),
+      steps=input_map.rows,
+      reads=(rows.same_row(input_map.rows, input_map.rows),),
+      params=params,
+      accumulates=over_rows,
+      scratch_bytes=4 * output_map.cols * output_map.channels if over_rows else 0,
+    ),
   )

@@ -43,11 +43,11 @@ def constraint_constant_value(op: OpView) -> str | None:
 
 
 _RULES = (
-    base.constraint_input_is_activation,
-    base.constraint_integer_activations,
-    conv.constraint_rank_4,
-    constraint_constant_pads,
-    constraint_constant_value,
+  base.constraint_input_is_activation,
+  base.constraint_integer_activations,
+  conv.constraint_rank_4,
+  constraint_constant_pads,
+  constraint_constant_value,
 )
 
 
@@ -74,13 +74,13 @@ def lower(op: OpView, builder: StageBuilder) -> None:
     value = int(op.input(2).array().reshape(-1)[0])
   input_map, output_map = builder.map(source), builder.map(target)
   builder.add(
-      op,
-      StageOp(
-          kind=program.Kind.PAD,
-          inputs=(source,),
-          outputs=(target,),
-          steps=builder.map(target).rows,
-          reads=(rows.window_reads(output_map.rows, input_map.rows, AxisWindow(pad=top)),),
-          params=PadParams(top=top, left=left, front=front, value=value),
-      ),
+    op,
+    StageOp(
+      kind=program.Kind.PAD,
+      inputs=(source,),
+      outputs=(target,),
+      steps=builder.map(target).rows,
+      reads=(rows.window_reads(output_map.rows, input_map.rows, AxisWindow(pad=top)),),
+      params=PadParams(top=top, left=left, front=front, value=value),
+    ),
   )

@@ -14,20 +14,20 @@ from tflm_patch.program import records as program
 from tflm_patch.program.params import PoolParams
 
 _RULES = (
-    base.constraint_input_is_activation,
-    base.constraint_integer_activations,
-    conv.constraint_rank_4,
-    base.constraint_same_channels,
-    base.constraint_same_quantization,
-    base.constraint_fused_activation,
-    base.constraint_clamp,
-    base.constraint_window,
+  base.constraint_input_is_activation,
+  base.constraint_integer_activations,
+  conv.constraint_rank_4,
+  base.constraint_same_channels,
+  base.constraint_same_quantization,
+  base.constraint_fused_activation,
+  base.constraint_clamp,
+  base.constraint_window,
 )
 
 
 _AVERAGES = {
-    DType.INT8: program.Kind.AVERAGE_POOL_2D,
-    DType.INT16: program.Kind.AVERAGE_POOL_2D_S16,
+  DType.INT8: program.Kind.AVERAGE_POOL_2D,
+  DType.INT16: program.Kind.AVERAGE_POOL_2D_S16,
 }
 _MAXIMA = {DType.INT8: program.Kind.MAX_POOL_2D, DType.INT16: program.Kind.MAX_POOL_2D_S16}
 
@@ -49,26 +49,26 @@ def _lower(op: OpView, builder: StageBuilder, kinds: dict[DType, program.Kind]) 
     reads = RowReads(taken.first + first_row, taken.last + first_row)
 
   params = PoolParams(
-      window=base.window_record(window),
-      act_min=clamp[0],
-      act_max=clamp[1],
-      accumulate=int(accumulate),
-      first_row=first_row if accumulate else 0,
+    window=base.window_record(window),
+    act_min=clamp[0],
+    act_max=clamp[1],
+    accumulate=int(accumulate),
+    first_row=first_row if accumulate else 0,
   )
 
   builder.add(
-      op,
-      StageOp(
-          kind=kinds[input_map.dtype],
-          inputs=(source,),
-          outputs=(target,),
-          steps=steps,
-          reads=(reads,),
-          params=params,
-          accumulates=accumulate,
-          scratch_bytes=4 * output_map.cols * output_map.channels if accumulate else 0,
-          window=None if accumulate else window,
-      ),
+    op,
+    StageOp(
+      kind=kinds[input_map.dtype],
+      inputs=(source,),
+      outputs=(target,),
+      steps=steps,
+      reads=(reads,),
+      params=params,
+      accumulates=accumulate,
+      scratch_bytes=4 * output_map.cols * output_map.channels if accumulate else 0,
+      window=None if accumulate else window,
+    ),
   )
 
 

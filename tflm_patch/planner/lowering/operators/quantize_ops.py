@@ -20,11 +20,11 @@ _EIGHT_BITS = (DType.INT8, DType.UINT8)
 _QUANTIZED = (*_EIGHT_BITS, DType.INT16)
 # The pairs of types that stages convert, of those that TFLM's QUANTIZE does.
 _QUANTIZE_PAIRS = (
-    (DType.FLOAT32, DType.INT8),
-    (DType.FLOAT32, DType.INT16),
-    (DType.INT8, DType.INT8),
-    (DType.INT8, DType.UINT8),
-    (DType.UINT8, DType.INT8),
+  (DType.FLOAT32, DType.INT8),
+  (DType.FLOAT32, DType.INT16),
+  (DType.INT8, DType.INT8),
+  (DType.INT8, DType.UINT8),
+  (DType.UINT8, DType.INT8),
 )
 
 
@@ -55,21 +55,21 @@ def requantize_table(op: OpView) -> np.ndarray:
   assert source is not None and target is not None
   multiplier, shift = quantize.quantize_multiplier(source.scale / target.scale)
   return lookup.table_of(
-      lambda value: quantize.multiply_by_quantized_multiplier(
-          value - source.zero_point, multiplier, shift
-      )
-      + target.zero_point,
-      op.input().dtype,
-      op.output().dtype,
+    lambda value: (
+      quantize.multiply_by_quantized_multiplier(value - source.zero_point, multiplier, shift)
+      + target.zero_point
+    ),
+    op.input().dtype,
+    op.output().dtype,
   )
 
 
 @base.register(
-    'QUANTIZE',
-    base.constraint_input_is_activation,
-    base.constraint_same_shape,
-    constraint_quantize_types,
-    reads=cells.pointwise,
+  'QUANTIZE',
+  base.constraint_input_is_activation,
+  base.constraint_same_shape,
+  constraint_quantize_types,
+  reads=cells.pointwise,
 )
 def lower_quantize(op: OpView, builder: StageBuilder) -> None:
   """float32 to 8 bits or int16; 8 bits to 8 bits by a table"""
@@ -80,11 +80,11 @@ def lower_quantize(op: OpView, builder: StageBuilder) -> None:
 
 
 @base.register(
-    'DEQUANTIZE',
-    base.constraint_input_is_activation,
-    base.constraint_same_shape,
-    constraint_dequantize_types,
-    reads=cells.pointwise,
+  'DEQUANTIZE',
+  base.constraint_input_is_activation,
+  base.constraint_same_shape,
+  constraint_dequantize_types,
+  reads=cells.pointwise,
 )
 def lower_dequantize(op: OpView, builder: StageBuilder) -> None:
   """8 bits or int16 to float32"""
@@ -92,7 +92,7 @@ def lower_dequantize(op: OpView, builder: StageBuilder) -> None:
 
 
 def _lower_float(
-    op: OpView, builder: StageBuilder, kind: program.Kind, quantization: Quantization | None
+  op: OpView, builder: StageBuilder, kind: program.Kind, quantization: Quantization | None
 ) -> None:
   assert quantization is not None
   scale, zero_point = quantization.scale, quantization.zero_point
@@ -106,13 +106,12 @@ def _lower_float(
   builder.add(
     op,
     StageOp(
-        kind=kind,
-        inputs=(source,),
-        outputs=(target,),
-        steps=builder.map(target).rows,
-        reads=tuple(reads),
-        params=params,
-        cellwise=True,
+      kind=kind,
+      inputs=(source,),
+      outputs=(target,),
+      steps=builder.map(target).rows,
+      reads=tuple(reads),
+      params=params,
+      cellwise=True,
     ),
-
   )

@@ -33,12 +33,12 @@ def _is_flattened(op: OpView) -> bool:
   tensor = op.operator.outputs[0]
   readers = [other for other in op.subgraph.operators if tensor in other.inputs]
   return all(
-      reader.opcode == 'FULLY_CONNECTED'
-      and len(reader.inputs) > 1
-      and reader.inputs[1] >= 0
-      and len(op.subgraph.tensors[reader.inputs[1]].shape) == 2
-      and op.subgraph.tensors[reader.inputs[1]].shape[1] == op.output().elements
-      for reader in readers
+    reader.opcode == 'FULLY_CONNECTED'
+    and len(reader.inputs) > 1
+    and reader.inputs[1] >= 0
+    and len(op.subgraph.tensors[reader.inputs[1]].shape) == 2
+    and op.subgraph.tensors[reader.inputs[1]].shape[1] == op.output().elements
+    for reader in readers
   )
 
 
@@ -49,11 +49,7 @@ def _reads_alone(op: OpView) -> bool:
   return others == 1 and tensor not in op.subgraph.outputs
 
 
-_RULES = (
-    base.constraint_input_is_activation,
-    constraint_bytes_stay,
-    constraint_quantization_stays,
-)
+_RULES = (base.constraint_input_is_activation, constraint_bytes_stay, constraint_quantization_stays)
 
 
 @base.register('EXPAND_DIMS', *_RULES, reads=cells.renamed)
@@ -73,16 +69,18 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   source, target = builder.read(source_tensor), builder.make(target_tensor)
   input_map, output_map = builder.map(source), builder.map(target)
   reads = rows.reshaped_rows(
-      output_map.rows, output_map.cols * output_map.channels,
-      input_map.rows, input_map.cols * input_map.channels,
-  )  # fmt: skip
+    output_map.rows,
+    output_map.cols * output_map.channels,
+    input_map.rows,
+    input_map.cols * input_map.channels,
+  )
   builder.add(
-      op,
-      StageOp(
-          kind=program.Kind.RESHAPE,
-          inputs=(source,),
-          outputs=(target,),
-          steps=builder.map(target).rows,
-          reads=(reads,),
-      ),
+    op,
+    StageOp(
+      kind=program.Kind.RESHAPE,
+      inputs=(source,),
+      outputs=(target,),
+      steps=builder.map(target).rows,
+      reads=(reads,),
+    ),
   )

@@ -18,7 +18,7 @@ ONE = 1 << 10  # weights are in 1/1024
 
 
 def between(
-    size: int, out: int, align_corners: bool, half_pixel_centers: bool
+  size: int, out: int, align_corners: bool, half_pixel_centers: bool
 ) -> tuple[np.ndarray, np.ndarray] | None:
   """Where the output positions lie, by ComputeInterpolationValuesInteger of TFLM.
 
@@ -66,14 +66,14 @@ def constraint_inside(op: OpView) -> str | None:
 
 
 @base.register(
-    'RESIZE_BILINEAR',
-    base.constraint_input_is_activation,
-    resize_nearest.constraint_int8,
-    conv.constraint_rank_4,
-    resize_nearest.constraint_constant_size,
-    constraint_one_mode,
-    constraint_inside,
-    reads=cells.resized,
+  'RESIZE_BILINEAR',
+  base.constraint_input_is_activation,
+  resize_nearest.constraint_int8,
+  conv.constraint_rank_4,
+  resize_nearest.constraint_constant_size,
+  constraint_one_mode,
+  constraint_inside,
+  reads=cells.resized,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Any factor, with aligned corners or half-pixel centers; reads two rows at most"""
@@ -84,13 +84,13 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   params = ResizeParams(*(np.stack(axis, axis=1) for axis in (row_axis, col_axis)))
   index, weight = row_axis
   builder.add(
-      op,
-      StageOp(
-          kind=program.Kind.RESIZE_BILINEAR,
-          inputs=(source,),
-          outputs=(target,),
-          steps=builder.map(target).rows,
-          reads=(RowReads(index, index + (weight > 0)),),
-          params=params,
-      ),
+    op,
+    StageOp(
+      kind=program.Kind.RESIZE_BILINEAR,
+      inputs=(source,),
+      outputs=(target,),
+      steps=builder.map(target).rows,
+      reads=(RowReads(index, index + (weight > 0)),),
+      params=params,
+    ),
   )

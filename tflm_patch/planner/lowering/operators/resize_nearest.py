@@ -59,12 +59,12 @@ def constraint_int8_or_int16(op: OpView) -> str | None:
 
 
 @base.register(
-    'RESIZE_NEAREST_NEIGHBOR',
-    base.constraint_input_is_activation,
-    constraint_int8,
-    conv.constraint_rank_4,
-    constraint_constant_size,
-    reads=cells.resized,
+  'RESIZE_NEAREST_NEIGHBOR',
+  base.constraint_input_is_activation,
+  constraint_int8,
+  conv.constraint_rank_4,
+  constraint_constant_size,
+  reads=cells.resized,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Any factor, with aligned corners or half-pixel centers"""
@@ -75,13 +75,13 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   row_index = nearest(input_map.rows, output_map.rows, *flags)
   col_index = nearest(input_map.cols, output_map.cols, *flags)
   builder.add(
-      op,
-      StageOp(
-          kind=program.Kind.RESIZE_NEAREST,
-          inputs=(source,),
-          outputs=(target,),
-          steps=builder.map(target).rows,
-          reads=(rows.listed_rows(row_index),),
-          params=ResizeParams(row_index, col_index),
-      ),
+    op,
+    StageOp(
+      kind=program.Kind.RESIZE_NEAREST,
+      inputs=(source,),
+      outputs=(target,),
+      steps=builder.map(target).rows,
+      reads=(rows.listed_rows(row_index),),
+      params=ResizeParams(row_index, col_index),
+    ),
   )

@@ -30,13 +30,13 @@ def constraint_beta(op: OpView) -> str | None:
 
 
 @base.register(
-    'SOFTMAX',
-    base.constraint_input_is_activation,
-    base.constraint_int8_activations,
-    base.constraint_same_shape,
-    constraint_output_quantization,
-    constraint_beta,
-    reads=cells.pointwise,
+  'SOFTMAX',
+  base.constraint_input_is_activation,
+  base.constraint_int8_activations,
+  base.constraint_same_shape,
+  constraint_output_quantization,
+  constraint_beta,
+  reads=cells.pointwise,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Over channels, by a table of exponentials"""
@@ -47,13 +47,13 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   assert quantization is not None
   table, diff_min = exp_table(float(op.option('beta', 1.0)), quantization.scale)
   builder.add(
-      op,
-      StageOp(
-          kind=program.Kind.SOFTMAX,
-          inputs=(source,),
-          outputs=(target,),
-          steps=builder.map(target).rows,
-          reads=(rows.same_row(count, count),),
-          params=SoftmaxParams(table, diff_min),
-      ),
+    op,
+    StageOp(
+      kind=program.Kind.SOFTMAX,
+      inputs=(source,),
+      outputs=(target,),
+      steps=builder.map(target).rows,
+      reads=(rows.same_row(count, count),),
+      params=SoftmaxParams(table, diff_min),
+    ),
   )

@@ -28,10 +28,10 @@ def constraint_block(op: OpView) -> str | None:
 
 
 _RULES = (
-    base.constraint_input_is_activation,
-    resize_nearest.constraint_int8,
-    conv.constraint_rank_4,
-    constraint_block,
+  base.constraint_input_is_activation,
+  resize_nearest.constraint_int8,
+  conv.constraint_rank_4,
+  constraint_block,
 )
 
 
@@ -71,12 +71,11 @@ def _lower(op: OpView, builder: StageBuilder, kind: program.Kind) -> None:
   builder.add(
     op,
     StageOp(
-        kind=kind,
-        inputs=(source,),
-        outputs=(target,),
-        steps=builder.map(target).rows,
-        reads=(reads,),
-        params=params,
+      kind=kind,
+      inputs=(source,),
+      outputs=(target,),
+      steps=builder.map(target).rows,
+      reads=(reads,),
+      params=params,
     ),
-
   )

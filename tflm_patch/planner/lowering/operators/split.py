@@ -73,10 +73,16 @@ def constraint_parts(op: OpView) -> str | None:
 
 
 @base.register(
-    'SPLIT', constraint_computed_input, constraint_axis, constraint_parts, reads=cells.pointwise
+  'SPLIT', constraint_computed_input, constraint_axis, constraint_parts, reads=cells.pointwise
 )
-@base.register('SPLIT_V', constraint_computed_input, constraint_sizes, constraint_axis,
-               constraint_parts, reads=cells.pointwise)  # fmt: skip
+@base.register(
+  'SPLIT_V',
+  constraint_computed_input,
+  constraint_sizes,
+  constraint_axis,
+  constraint_parts,
+  reads=cells.pointwise,
+)
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Along rows, columns or channels"""
   axis = _axis(op)
@@ -94,12 +100,12 @@ def lower(op: OpView, builder: StageBuilder) -> None:
     return
   count = builder.map(source).rows
   builder.add(
-      op,
-      StageOp(
-          kind=program.Kind.SPLIT,
-          inputs=(source,),
-          outputs=tuple(targets),
-          steps=builder.map(targets[0]).rows,
-          reads=(rows.same_row(count, count),),
-      ),
+    op,
+    StageOp(
+      kind=program.Kind.SPLIT,
+      inputs=(source,),
+      outputs=tuple(targets),
+      steps=builder.map(targets[0]).rows,
+      reads=(rows.same_row(count, count),),
+    ),
   )

@@ -34,43 +34,41 @@ Cuts = tuple[Cut, Cut, Cut]  # of rows, columns, channels
 
 def cuts_of_map(cuts: Sequence[Cut]) -> Cuts:
   """From a cut for each dimension of a tensor to those of its map."""
-  row, col, channel = (
-      Cut(0, 1) if axis is None else cuts[axis] for axis in map_axes(len(cuts))
-  )
+  row, col, channel = (Cut(0, 1) if axis is None else cuts[axis] for axis in map_axes(len(cuts)))
   return row, col, channel
 
 
 def lower_cuts(op: OpView, builder: StageBuilder, source: int, target: int, cuts: Cuts) -> None:
   """Appends a slice of a map."""
   by_row, by_col, by_channel = (
-      dataclasses.replace(cut, stride=1) if cut.size == 1 else cut for cut in cuts
+    dataclasses.replace(cut, stride=1) if cut.size == 1 else cut for cut in cuts
   )
   index = by_row.begin + by_row.stride * np.arange(by_row.size)
 
   params = StridedSliceParams(
-      begin_row=by_row.begin,
-      begin_col=by_col.begin,
-      begin_channel=by_channel.begin,
-      row_stride=by_row.stride,
-      col_stride=by_col.stride,
-      channel_stride=by_channel.stride,
+    begin_row=by_row.begin,
+    begin_col=by_col.begin,
+    begin_channel=by_channel.begin,
+    row_stride=by_row.stride,
+    col_stride=by_col.stride,
+    channel_stride=by_channel.stride,
   )
 
   read = builder.map(source)
   is_same_row = by_row.begin == 0 and by_row.stride == 1
   is_forward = by_col.stride > 0 and by_channel.stride > 0
   builder.add(
-      op,
-      StageOp(
-          kind=program.Kind.STRIDED_SLICE,
-          inputs=(source,),
-          outputs=(target,),
-          steps=builder.map(target).rows,
-          reads=(rows.listed_rows(index),),
-          params=params,
-          in_place=(InPlace(0),) if is_same_row and is_forward else (),
-          cellwise=(by_row.size, by_col) == (read.rows, Cut(0, read.cols)),
-      ),
+    op,
+    StageOp(
+      kind=program.Kind.STRIDED_SLICE,
+      inputs=(source,),
+      outputs=(target,),
+      steps=builder.map(target).rows,
+      reads=(rows.listed_rows(index),),
+      params=params,
+      in_place=(InPlace(0),) if is_same_row and is_forward else (),
+      cellwise=(by_row.size, by_col) == (read.rows, Cut(0, read.cols)),
+    ),
   )
 
 
@@ -169,12 +167,23 @@ def reads(op: OpView, tensor: Tensor) -> CellReads:
   return cells.pointwise(op, tensor)
 
 
-@base.register('SLICE', base.constraint_input_is_activation,
-               resize_nearest.constraint_int8_or_int16, constraint_constant_bounds,
-               constraint_taken_shape, reads=cells.pointwise)  # fmt: skip
-@base.register('STRIDED_SLICE', base.constraint_input_is_activation,
-               resize_nearest.constraint_int8_or_int16, constraint_masks,
-               constraint_constant_bounds, constraint_taken_shape, reads=reads)  # fmt: skip
+@base.register(
+  'SLICE',
+  base.constraint_input_is_activation,
+  resize_nearest.constraint_int8_or_int16,
+  constraint_constant_bounds,
+  constraint_taken_shape,
+  reads=cells.pointwise,
+)
+@base.register(
+  'STRIDED_SLICE',
+  base.constraint_input_is_activation,
+  resize_nearest.constraint_int8_or_int16,
+  constraint_masks,
+  constraint_constant_bounds,
+  constraint_taken_shape,
+  reads=reads,
+)
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of rows, columns and channels"""
   cuts = _cuts(op)

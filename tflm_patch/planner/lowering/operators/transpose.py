@@ -31,9 +31,8 @@ def constraint_input_of_the_model(op: OpView) -> str | None:
   if op.operator.inputs[0] not in op.subgraph.inputs:
     return f'"{op.input().name}" is computed'
   readers = [
-      i for i, other in enumerate(op.subgraph.operators)
-      if op.operator.inputs[0] in other.inputs
-  ]  # fmt: skip
+    i for i, other in enumerate(op.subgraph.operators) if op.operator.inputs[0] in other.inputs
+  ]
   return None if readers == [op.index] else f'operators {readers} read "{op.input().name}"'
 
 
@@ -56,12 +55,12 @@ def reads(op: OpView, tensor: Tensor) -> CellReads:
 
 
 @base.register(
-    'TRANSPOSE',
-    base.constraint_input_is_activation,
-    constraint_types,
-    constraint_permutation,
-    constraint_input_of_the_model,
-    reads=reads,
+  'TRANSPOSE',
+  base.constraint_input_is_activation,
+  constraint_types,
+  constraint_permutation,
+  constraint_input_of_the_model,
+  reads=reads,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of an NCHW model input, a row at a time"""
@@ -69,12 +68,12 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   source = builder.read_as(op.operator.inputs[0], (channels, height, width))
   target = builder.make(op.operator.outputs[0])
   builder.add(
-      op,
-      StageOp(
-          kind=program.Kind.TRANSPOSE,
-          inputs=(source,),
-          outputs=(target,),
-          steps=builder.map(target).rows,
-          reads=(rows.whole_map(height, channels),),
-      ),
+    op,
+    StageOp(
+      kind=program.Kind.TRANSPOSE,
+      inputs=(source,),
+      outputs=(target,),
+      steps=builder.map(target).rows,
+      reads=(rows.whole_map(height, channels),),
+    ),
   )

@@ -95,7 +95,7 @@ def window_of(op: OpView) -> CellWindow:
   output = feature_shape(op.output()) or (0, 0, 0)
   found = []
   for size, kernel, stride in zip(
-      output, op.input(_WEIGHTS).shape[1:3], (op.option('strideH', 0), op.option('strideW', 0))
+    output, op.input(_WEIGHTS).shape[1:3], (op.option('strideH', 0), op.option('strideW', 0))
   ):
     pad = 0
     if op.option('padding') == 0 and stride > 0:
@@ -117,20 +117,20 @@ def reads(op: OpView, tensor: Tensor) -> CellReads:
 
 
 @base.register(
-    'TRANSPOSE_CONV',
-    constraint_three_inputs,
-    constraint_constant_shape,
-    _shared(base.constraint_input_is_activation),
-    _shared(base.constraint_int8_activations),
-    _shared(base.constraint_filter_quantization),
-    _shared(base.constraint_bias),
-    _shared(base.constraint_multiplier),
-    _shared(conv.constraint_rank_4),
-    constraint_filter_shape,
-    base.constraint_fused_activation,
-    constraint_window,
-    reads=reads,
-    macs=macs.transpose_convolution,
+  'TRANSPOSE_CONV',
+  constraint_three_inputs,
+  constraint_constant_shape,
+  _shared(base.constraint_input_is_activation),
+  _shared(base.constraint_int8_activations),
+  _shared(base.constraint_filter_quantization),
+  _shared(base.constraint_bias),
+  _shared(base.constraint_multiplier),
+  _shared(conv.constraint_rank_4),
+  constraint_filter_shape,
+  base.constraint_fused_activation,
+  constraint_window,
+  reads=reads,
+  macs=macs.transpose_convolution,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Any kernel and stride; per tensor and per channel; no accumulators are kept"""
@@ -151,21 +151,21 @@ def lower(op: OpView, builder: StageBuilder) -> None:
 
   requant, bias = conv.requantization(view, sums)
   params = TransposeConvParams(
-      window=base.window_record(window),
-      requant=requant,
-      weights=weights,
-      bias=bias,
-      offsets=Deferred(lambda: -input_map.zero_point * weights.sum(axis=3, dtype=np.int64)),
+    window=base.window_record(window),
+    requant=requant,
+    weights=weights,
+    bias=bias,
+    offsets=Deferred(lambda: -input_map.zero_point * weights.sum(axis=3, dtype=np.int64)),
   )
 
   builder.add(
-      op,
-      StageOp(
-          kind=program.Kind.TRANSPOSE_CONV,
-          inputs=(source,),
-          outputs=(target,),
-          steps=builder.map(target).rows,
-          reads=(rows.window_reads(output_map.rows, input_map.rows, window[0].transposed()),),
-          params=params,
-      ),
+    op,
+    StageOp(
+      kind=program.Kind.TRANSPOSE_CONV,
+      inputs=(source,),
+      outputs=(target,),
+      steps=builder.map(target).rows,
+      reads=(rows.window_reads(output_map.rows, input_map.rows, window[0].transposed()),),
+      params=params,
+    ),
   )
