@@ -8,7 +8,7 @@ import re
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from support import graphs, int16_graphs
+from support import golden, graphs, int16_graphs
 from support.operator_cases import build_case
 
 from e2e.test_operators import CASES  # isort: skip
@@ -40,6 +40,12 @@ def opcodes_of(data):
 
 
 @functools.cache
+def golden_cases():
+  """What the corpus has from the golden cases, as text."""
+  return ''.join(path.read_text() for path in golden.headers().glob('*.h'))
+
+
+@functools.cache
 def compared():
   """Operators that tests/e2e/test_operators.py compares with TFLM."""
   return frozenset().union(*(opcodes_of(build_case(case, False, 0, False)) for case in CASES))
@@ -64,7 +70,7 @@ def lacks_of_kind(name):
   """What a kind has not, in words."""
   core = cost.load('cortex-m4').classes
   work_name = name.removesuffix('_S16')
-  in_corpus = text_of('tests/fuzz/corpus.c', 'tests/kernels/*.h')
+  in_corpus = text_of('tests/fuzz/corpus.c', 'tests/kernels/*.h') + golden_cases()
   facts = {
     'an entry in micro_kernels/src/kernel_table.c': name in sources._tree().entries,
     'a function in tflm_patch/codegen/operators/': name in {kind.name for kind in EMITTED},
