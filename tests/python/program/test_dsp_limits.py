@@ -16,11 +16,6 @@ COLS = (1, 2, 3, 5, 8, 24, 77)
 WINDOWS = ((1, 1), (2, 1), (3, 2), (5, 1), (5, 2), (7, 1), (16, 2))
 
 
-def test_header_is_current():
-  committed = (SOURCES / 'dsp/limits.h').read_text()
-  assert dsp_limits.c_header() == committed, 'python -m tflm_patch.program.dsp_limits writes it'
-
-
 @pytest.fixture(scope='module')
 def ask(tmp_path_factory):
   """What expressions of src/dsp/scratch.h are."""
