@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The limits and sizes of the kernels for Armv7E-M are the same in C and in Python."""
+"""The limits and sizes of the kernels of the dsp family are the same in C and in Python."""
 
 import pathlib
 import shutil
