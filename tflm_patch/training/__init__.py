@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What happens to models before they are converted: training, receptive-field redistribution."""
+"""What happens to models before they are converted: training, callbacks, redistribution."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ if TYPE_CHECKING:
   from tflm_patch.training.data.dataset import Dataset, Part, Task
   from tflm_patch.training.data.image_folder import read_images
   from tflm_patch.training.options import Budgets, Optimizer, TrainOptions
+  from tflm_patch.training.quantization_aware import (
+    QuantizationAware,
+    QuantizationAwareOptions,
+    RangeMode,
+  )
   from tflm_patch.training.redistribution.figures import Figures
   from tflm_patch.training.redistribution.options import Objective, RedistributionOptions
   from tflm_patch.training.redistribution.redistribute import Redistribution, redistribute
@@ -26,6 +31,9 @@ __all__ = [
   'Objective',
   'Optimizer',
   'Part',
+  'QuantizationAware',
+  'QuantizationAwareOptions',
+  'RangeMode',
   'Redistribution',
   'RedistributionOptions',
   'Task',
@@ -44,6 +52,9 @@ _HOMES = {
   'Objective': 'redistribution.options',
   'Optimizer': 'options',
   'Part': 'data.dataset',
+  'QuantizationAware': 'quantization_aware',
+  'QuantizationAwareOptions': 'quantization_aware',
+  'RangeMode': 'quantization_aware',
   'Redistribution': 'redistribution.redistribute',
   'RedistributionOptions': 'redistribution.options',
   'Task': 'data.dataset',
@@ -53,11 +64,16 @@ _HOMES = {
   'redistribute': 'redistribution.redistribute',
   'train': 'train',
 }
+_NEED_KERAS = ('callbacks.', 'quantization_aware', 'elastic', 'net_aug', 'distillation')
 
 
 def __getattr__(name: str) -> Any:
   if name not in _HOMES:
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+  if _HOMES[name].startswith(_NEED_KERAS):
+    from tflm_patch.quantization.model_io import require_keras
+
+    require_keras()
   value = getattr(importlib.import_module(f'{__name__}.{_HOMES[name]}'), name)
   globals()[name] = value
   return value
