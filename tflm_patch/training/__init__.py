@@ -8,9 +8,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+  from tflm_patch.training.callbacks.arena_budget import ArenaBudget, BudgetExceeded
+  from tflm_patch.training.callbacks.int8_evaluation import Int8Evaluation
   from tflm_patch.training.data.augmentation import Augmentation
   from tflm_patch.training.data.dataset import Dataset, Part, Task
   from tflm_patch.training.data.image_folder import read_images
+  from tflm_patch.training.measure import footprint
   from tflm_patch.training.options import Budgets, Optimizer, TrainOptions
   from tflm_patch.training.quantization_aware import (
     QuantizationAware,
@@ -24,10 +27,13 @@ if TYPE_CHECKING:
   from tflm_patch.training.train import train
 
 __all__ = [
+  'ArenaBudget',
   'Augmentation',
+  'BudgetExceeded',
   'Budgets',
   'Dataset',
   'Figures',
+  'Int8Evaluation',
   'Objective',
   'Optimizer',
   'Part',
@@ -39,16 +45,20 @@ __all__ = [
   'Task',
   'TrainOptions',
   'TrainResult',
+  'footprint',
   'read_images',
   'redistribute',
   'train',
 ]
 
 _HOMES = {
+  'ArenaBudget': 'callbacks.arena_budget',
   'Augmentation': 'data.augmentation',
+  'BudgetExceeded': 'callbacks.arena_budget',
   'Budgets': 'options',
   'Dataset': 'data.dataset',
   'Figures': 'redistribution.figures',
+  'Int8Evaluation': 'callbacks.int8_evaluation',
   'Objective': 'redistribution.options',
   'Optimizer': 'options',
   'Part': 'data.dataset',
@@ -60,6 +70,7 @@ _HOMES = {
   'Task': 'data.dataset',
   'TrainOptions': 'options',
   'TrainResult': 'result',
+  'footprint': 'measure',
   'read_images': 'data.image_folder',
   'redistribute': 'redistribution.redistribute',
   'train': 'train',
