@@ -22,9 +22,7 @@ from typing import Any
 from tflm_patch.training import Augmentation, Budgets, TrainOptions, read_images, train
 
 ARENA_BYTES, FILE_BYTES = 16 * 1024, 100 * 1024
-SPEC = (
-  'in32x32x3 conv3_s2_c32 basic3_c32 ir_k3_e4_s2_c48 ir_k3_e4_c48 x2 conv1_c128 fc10'
-)
+SPEC = 'in32x32x3 conv3_s2_c32 basic3_c32 ir_k3_e4_s2_c48 ir_k3_e4_c48 x2 conv1_c128 fc10'
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:

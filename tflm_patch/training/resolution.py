@@ -40,9 +40,7 @@ def any_size(model: Any) -> Any:
   channels = model.input_shape[-1]
   try:
     return keras.models.clone_model(
-      model,
-      input_tensors=keras.Input((None, None, channels)),
-      clone_function=lambda layer: layer,
+      model, input_tensors=keras.Input((None, None, channels)), clone_function=lambda layer: layer
     )
   except (TypeError, ValueError) as error:
     reason = str(error).strip().split('\n')[0]
