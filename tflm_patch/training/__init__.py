@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
   from tflm_patch.training.callbacks.arena_budget import ArenaBudget, BudgetExceeded
   from tflm_patch.training.callbacks.int8_evaluation import Int8Evaluation
+  from tflm_patch.training.callbacks.low_rank_factorization import LowRankFactorization
+  from tflm_patch.training.callbacks.structured_pruning import StructuredPruning
   from tflm_patch.training.data.augmentation import Augmentation
   from tflm_patch.training.data.dataset import Dataset, Part, Task
   from tflm_patch.training.data.image_folder import read_images
+  from tflm_patch.training.factorization.factorize import Factorized, FactorizeOptions, factorize
   from tflm_patch.training.measure import footprint
   from tflm_patch.training.options import Budgets, Optimizer, TrainOptions
+  from tflm_patch.training.pruning.prune import Pruned, prune
   from tflm_patch.training.redistribution.figures import Figures
   from tflm_patch.training.redistribution.options import Objective, RedistributionOptions
   from tflm_patch.training.redistribution.redistribute import Redistribution, redistribute
@@ -27,17 +31,24 @@ __all__ = [
   'BudgetExceeded',
   'Budgets',
   'Dataset',
+  'FactorizeOptions',
+  'Factorized',
   'Figures',
   'Int8Evaluation',
+  'LowRankFactorization',
   'Objective',
   'Optimizer',
   'Part',
+  'Pruned',
   'Redistribution',
   'RedistributionOptions',
+  'StructuredPruning',
   'Task',
   'TrainOptions',
   'TrainResult',
+  'factorize',
   'footprint',
+  'prune',
   'read_images',
   'redistribute',
   'train',
@@ -49,17 +60,24 @@ _HOMES = {
   'BudgetExceeded': 'callbacks.arena_budget',
   'Budgets': 'options',
   'Dataset': 'data.dataset',
+  'Factorized': 'factorization.factorize',
+  'FactorizeOptions': 'factorization.factorize',
   'Figures': 'redistribution.figures',
   'Int8Evaluation': 'callbacks.int8_evaluation',
+  'LowRankFactorization': 'callbacks.low_rank_factorization',
   'Objective': 'redistribution.options',
   'Optimizer': 'options',
   'Part': 'data.dataset',
+  'Pruned': 'pruning.prune',
   'Redistribution': 'redistribution.redistribute',
   'RedistributionOptions': 'redistribution.options',
+  'StructuredPruning': 'callbacks.structured_pruning',
   'Task': 'data.dataset',
   'TrainOptions': 'options',
   'TrainResult': 'result',
+  'factorize': 'factorization.factorize',
   'footprint': 'measure',
+  'prune': 'pruning.prune',
   'read_images': 'data.image_folder',
   'redistribute': 'redistribution.redistribute',
   'train': 'train',
@@ -69,7 +87,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
   if name not in _HOMES:
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  if _HOMES[name].startswith('callbacks.'):
+  if _HOMES[name].startswith(('callbacks.', 'factorization.', 'pruning.')):
     from tflm_patch.quantization.model_io import require_keras
 
     require_keras()
