@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
   from tflm_patch.training.callbacks.arena_budget import ArenaBudget, BudgetExceeded
   from tflm_patch.training.callbacks.int8_evaluation import Int8Evaluation
+  from tflm_patch.training.callbacks.low_rank_factorization import LowRankFactorization
+  from tflm_patch.training.callbacks.structured_pruning import StructuredPruning
   from tflm_patch.training.data.augmentation import Augmentation
   from tflm_patch.training.data.dataset import Dataset, Part, Task
   from tflm_patch.training.data.image_folder import read_images
+  from tflm_patch.training.factorization.factorize import Factorized, FactorizeOptions, factorize
   from tflm_patch.training.measure import footprint
   from tflm_patch.training.options import Budgets, Optimizer, TrainOptions
+  from tflm_patch.training.pruning.prune import Pruned, prune
   from tflm_patch.training.quantization_aware import (
     QuantizationAware,
     QuantizationAwareOptions,
@@ -32,20 +36,27 @@ __all__ = [
   'BudgetExceeded',
   'Budgets',
   'Dataset',
+  'FactorizeOptions',
+  'Factorized',
   'Figures',
   'Int8Evaluation',
+  'LowRankFactorization',
   'Objective',
   'Optimizer',
   'Part',
+  'Pruned',
   'QuantizationAware',
   'QuantizationAwareOptions',
   'RangeMode',
   'Redistribution',
   'RedistributionOptions',
+  'StructuredPruning',
   'Task',
   'TrainOptions',
   'TrainResult',
+  'factorize',
   'footprint',
+  'prune',
   'read_images',
   'redistribute',
   'train',
@@ -57,25 +68,40 @@ _HOMES = {
   'BudgetExceeded': 'callbacks.arena_budget',
   'Budgets': 'options',
   'Dataset': 'data.dataset',
+  'FactorizeOptions': 'factorization.factorize',
+  'Factorized': 'factorization.factorize',
   'Figures': 'redistribution.figures',
   'Int8Evaluation': 'callbacks.int8_evaluation',
+  'LowRankFactorization': 'callbacks.low_rank_factorization',
   'Objective': 'redistribution.options',
   'Optimizer': 'options',
   'Part': 'data.dataset',
+  'Pruned': 'pruning.prune',
   'QuantizationAware': 'quantization_aware',
   'QuantizationAwareOptions': 'quantization_aware',
   'RangeMode': 'quantization_aware',
   'Redistribution': 'redistribution.redistribute',
   'RedistributionOptions': 'redistribution.options',
+  'StructuredPruning': 'callbacks.structured_pruning',
   'Task': 'data.dataset',
   'TrainOptions': 'options',
   'TrainResult': 'result',
+  'factorize': 'factorization.factorize',
   'footprint': 'measure',
+  'prune': 'pruning.prune',
   'read_images': 'data.image_folder',
   'redistribute': 'redistribution.redistribute',
   'train': 'train',
 }
-_NEED_KERAS = ('callbacks.', 'quantization_aware', 'elastic', 'net_aug', 'distillation')
+_NEED_KERAS = (
+  'callbacks.',
+  'quantization_aware',
+  'elastic',
+  'net_aug',
+  'distillation',
+  'factorization.',
+  'pruning.',
+)
 
 
 def __getattr__(name: str) -> Any:
