@@ -1,0 +1,85 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Takes channels out of a graph that the outputs do not depend on, and equal ones."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from tflm_patch.channels.duplicates import Merges, merges_of
+from tflm_patch.channels.family import Kept
+from tflm_patch.channels.forward import Forward, analyze
+from tflm_patch.channels.groups import Groups
+from tflm_patch.channels.readers import live_groups
+from tflm_patch.graph.types import Subgraph
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Removal:
+  """Channels to be removed, and why.
+
+  Attributes:
+    forward: The graph that was looked at.
+    kept: What stays.
+    constant, unread, equal: How many channels of all tensors go because they are constant,
+      because nothing reads them, or because they equal others.
+  """
+
+  forward: Forward
+  kept: Kept
+  constant: int
+  unread: int
+  equal: int
+
+  @property
+  def summary(self) -> str:
+    """What goes, in a few words."""
+    kinds = ('constant', self.constant), ('unread', self.unread), ('equal to others', self.equal)
+    parts = ', '.join(f'{count:,} {kind}' for kind, count in kinds if count)
+    return f'{parts} channels of {len(self.kept.channels)} maps removed'
+
+
+def find(graph: Subgraph) -> Removal | None:
+  """What can be removed from a graph in one go, None for nothing."""
+  forward = analyze(graph)
+  groups = Groups(forward)
+  live = live_groups(forward, groups)
+  if not live.all():
+    return _removal(forward, groups, live, None)
+  merges = merges_of(forward, groups)
+  return None if merges is None else _removal(forward, groups, merges.stays, merges)
+
+
+def _removal(forward: Forward, groups: Groups, stays: np.ndarray, merges: Merges | None) -> Removal:
+  channels, live, stands_for = {}, {}, {}
+  constant = gone = 0
+  for tensor, numbers in groups.of.items():
+    keeps = stays[numbers]
+    if keeps.all():
+      continue
+    channels[tensor], live[tensor] = np.flatnonzero(keeps), keeps
+    own = np.arange(numbers.size)
+    stands_for[tensor] = own if merges is None else merges.stands_for.get(tensor, own)
+    gone += int((~keeps).sum())
+    constant += int((~keeps & forward.ranges[tensor].constant).sum())
+  kept = Kept(channels, live, forward.ranges, stands_for)
+  if merges is not None:
+    return Removal(forward, kept, 0, 0, gone)
+  return Removal(forward, kept, constant, gone - constant, 0)
+
+
+def apply(removal: Removal) -> None:
+  """Rewrites the graph of a removal in place."""
+  graph, kept = removal.forward.graph, removal.kept
+  rewritten = {}
+  for index, step in removal.forward.steps.items():
+    if {step.site.target, *step.sources} & kept.channels.keys():
+      rewritten[index] = step.family.keep(step.site, kept)
+  for index, operator in rewritten.items():
+    graph.operators[index] = operator
+  for tensor, channels in kept.channels.items():
+    old = graph.tensors[tensor]
+    shape = (*old.shape[:-1], channels.size)
+    graph.tensors[tensor] = dataclasses.replace(old, shape=shape, origin=None)
