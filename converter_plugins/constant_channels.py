@@ -22,6 +22,12 @@ class ConstantChannels:
 
   def transform(self, graph: Subgraph, match: Removal) -> str:
     """Removes the channels and what weighs them."""
-    before = subgraph_macs(graph)
+    macs, size = subgraph_macs(graph), _constant_bytes(graph)
     removal.apply(match)
-    return f'{match.summary}, MACs {before:,} -> {subgraph_macs(graph):,}'
+    saved = size - _constant_bytes(graph)
+    return f'{match.summary}: MACs {macs:,} -> {subgraph_macs(graph):,}, {saved:,} bytes less'
+
+
+def _constant_bytes(graph: Subgraph) -> int:
+  read = {t for operator in graph.operators for t in operator.inputs if t >= 0}
+  return sum(graph.tensors[t].bytes for t in read if graph.tensors[t].is_constant)

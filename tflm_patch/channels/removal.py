@@ -14,6 +14,7 @@ from tflm_patch.channels.forward import Forward, analyze
 from tflm_patch.channels.groups import Groups
 from tflm_patch.channels.readers import live_groups
 from tflm_patch.graph.types import Subgraph
+from tflm_patch.planner.lowering.operators import REGISTRY
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,7 +43,12 @@ class Removal:
 
 
 def find(graph: Subgraph) -> Removal | None:
-  """What can be removed from a graph in one go, None for nothing."""
+  """What can be removed from a graph in one go, None for nothing.
+
+  A network without weights yet, all of them zeros, is left alone.
+  """
+  if _is_blank(graph):
+    return None
   forward = analyze(graph)
   groups = Groups(forward)
   live = live_groups(forward, groups)
@@ -50,6 +56,15 @@ def find(graph: Subgraph) -> Removal | None:
     return _removal(forward, groups, live, None)
   merges = merges_of(forward, groups)
   return None if merges is None else _removal(forward, groups, merges.stays, merges)
+
+
+def _is_blank(graph: Subgraph) -> bool:
+  weights = [
+    graph.tensors[operator.inputs[1]]
+    for operator in graph.operators
+    if operator.opcode in REGISTRY and REGISTRY[operator.opcode].macs and len(operator.inputs) > 1
+  ]
+  return not any(each.data is not None and each.data.any() for each in weights)
 
 
 def _removal(forward: Forward, groups: Groups, stays: np.ndarray, merges: Merges | None) -> Removal:
