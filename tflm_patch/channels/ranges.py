@@ -75,13 +75,11 @@ def rescaled(
 
   None where it would wrap in its left shift, and so be of no order.
   """
-  if low.size and int(max(np.abs(low).max(), np.abs(high).max())) << max(shift, 0) >= _INT32:
+  largest = max(int(np.abs(low).max(initial=0)), int(np.abs(high).max(initial=0)))
+  if largest << max(shift, 0) >= _INT32 or abs(shift) > 31:
     return None
   low, high = (
-    np.array(
-      [quantize.multiply_by_quantized_multiplier(int(v), multiplier, shift) for v in ends], np.int64
-    )
-    for ends in (low, high)
+    quantize.multiply_by_quantized_multipliers(ends, multiplier, shift) for ends in (low, high)
   )
   return low, high
 
@@ -91,19 +89,17 @@ def requantized(sums: Sums, requant: Requant) -> Ranges:
   count = sums.low.size
   multipliers = np.broadcast_to(stored(requant.multipliers), count)
   shifts = np.broadcast_to(stored(requant.shifts), count)
-  ends = np.empty((2, count), np.int64)
-  for channel in range(count):
-    low, high = int(sums.low[channel]), int(sums.high[channel])
-    multiplier, shift = int(multipliers[channel]), int(shifts[channel])
-    largest = max(abs(low), abs(high))
-    if largest >= _INT32 or (low != high and largest << max(shift, 0) >= _INT32):
-      ends[:, channel] = requant.act_min, requant.act_max
-      continue
-    ends[0, channel] = quantize.multiply_by_quantized_multiplier(low, multiplier, shift)
-    ends[1, channel] = (
-      ends[0, channel]
-      if low == high
-      else quantize.multiply_by_quantized_multiplier(high, multiplier, shift)
+  largest = np.maximum(np.abs(sums.low), np.abs(sums.high))
+  varies = sums.low != sums.high
+  # Shifts beyond 31 make everything wrap; interval ends of such channels are not looked at.
+  reach = largest << np.where(varies, np.clip(shifts, 0, 31), 0)
+  wraps = (largest >= _INT32) | (reach >= _INT32) | (np.abs(shifts.astype(np.int64)) > 31)
+  low, high = (
+    quantize.multiply_by_quantized_multipliers(
+      np.where(wraps, 0, ends), multipliers, np.where(wraps, 0, shifts)
     )
-    ends[:, channel] += requant.output_zero_point
-  return Ranges(ends[0], ends[1]).clamped(requant.act_min, requant.act_max)
+    + requant.output_zero_point
+    for ends in (sums.low, sums.high)
+  )
+  low, high = np.where(wraps, requant.act_min, low), np.where(wraps, requant.act_max, high)
+  return Ranges(low, high).clamped(requant.act_min, requant.act_max)

@@ -16,6 +16,8 @@ from tflm_patch.channels.readers import live_groups
 from tflm_patch.graph.types import Subgraph
 from tflm_patch.planner.lowering.operators import REGISTRY
 
+_SETTLED = '_settled_channels'
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Removal:
@@ -47,8 +49,18 @@ def find(graph: Subgraph) -> Removal | None:
 
   A network without weights yet, all of them zeros, is left alone.
   """
-  if _is_blank(graph):
+  # Rewrites run until none matches: the graph keeps the state in which nothing did.
+  state = (*graph.tensors, *graph.operators)
+  settled = graph.__dict__.get(_SETTLED, ())
+  if len(settled) == len(state) and all(a is b for a, b in zip(settled, state)):
     return None
+  found = None if _is_blank(graph) else _look(graph)
+  if found is None:
+    graph.__dict__[_SETTLED] = state
+  return found
+
+
+def _look(graph: Subgraph) -> Removal | None:
   forward = analyze(graph)
   groups = Groups(forward)
   live = live_groups(forward, groups)
