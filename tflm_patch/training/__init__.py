@@ -11,16 +11,18 @@ if TYPE_CHECKING:
   from tflm_patch.training.data.augmentation import Augmentation
   from tflm_patch.training.data.dataset import Dataset, Part, Task
   from tflm_patch.training.data.image_folder import read_images
+  from tflm_patch.training.data.series import Windows, read_series
   from tflm_patch.training.options import Budgets, Optimizer, TrainOptions
   from tflm_patch.training.redistribution.figures import Figures
   from tflm_patch.training.redistribution.options import Objective, RedistributionOptions
   from tflm_patch.training.redistribution.redistribute import Redistribution, redistribute
   from tflm_patch.training.result import TrainResult
-  from tflm_patch.training.train import train
+  from tflm_patch.training.train import DataOptions, train
 
 __all__ = [
   'Augmentation',
   'Budgets',
+  'DataOptions',
   'Dataset',
   'Figures',
   'Objective',
@@ -31,7 +33,9 @@ __all__ = [
   'Task',
   'TrainOptions',
   'TrainResult',
+  'Windows',
   'read_images',
+  'read_series',
   'redistribute',
   'train',
 ]
@@ -39,6 +43,7 @@ __all__ = [
 _HOMES = {
   'Augmentation': 'data.augmentation',
   'Budgets': 'options',
+  'DataOptions': 'train',
   'Dataset': 'data.dataset',
   'Figures': 'redistribution.figures',
   'Objective': 'redistribution.options',
@@ -49,7 +54,9 @@ _HOMES = {
   'Task': 'data.dataset',
   'TrainOptions': 'options',
   'TrainResult': 'result',
+  'Windows': 'data.series',
   'read_images': 'data.image_folder',
+  'read_series': 'data.series',
   'redistribute': 'redistribution.redistribute',
   'train': 'train',
 }

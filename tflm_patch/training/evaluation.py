@@ -33,16 +33,16 @@ def predictions(model: Any, dataset: Dataset, inputs: np.ndarray) -> np.ndarray:
   return np.concatenate(found)
 
 
-def score(task: Task, predicted: np.ndarray, targets: np.ndarray) -> float:
-  """Accuracy in per cent, or the mean absolute error."""
-  if task is Task.CLASSIFICATION:
+def score(dataset: Dataset, predicted: np.ndarray, targets: np.ndarray) -> float:
+  """Accuracy in per cent, or the mean absolute error in the units of the targets."""
+  if dataset.task is Task.CLASSIFICATION:
     return 100 * float(np.mean(predicted.argmax(axis=-1) == targets))
-  return float(np.mean(np.abs(predicted - targets)))
+  return float(np.mean(np.abs(dataset.from_model(predicted) - targets)))
 
 
 def score_of(model: Any, dataset: Dataset, inputs: np.ndarray, targets: np.ndarray) -> float:
   """The score of a Keras model."""
-  return score(dataset.task, predictions(model, dataset, inputs), targets)
+  return score(dataset, predictions(model, dataset, inputs), targets)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +96,7 @@ def int8_score(
     pairs = part.targets * count + predicted.argmax(axis=-1)
     table = np.bincount(pairs, minlength=count * count).reshape(count, count)
     confusion = tuple(tuple(int(each) for each in row) for row in table)
-  return Int8Score(score(dataset.task, predicted, part.targets), confusion, len(part), by)
+  return Int8Score(score(dataset, predicted, part.targets), confusion, len(part), by)
 
 
 def quantized_inputs(values: np.ndarray, quantization: Any) -> np.ndarray:

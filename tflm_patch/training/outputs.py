@@ -14,7 +14,7 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import write_atomically
 from tflm_patch.training.result import TrainResult
 
-CHECKPOINT = 'checkpoint.npz'
+CHECKPOINT, CACHE = 'checkpoint.npz', 'data.npz'
 KERAS, INT8, CONVERTED = 'model.keras', 'model.tflite', 'model_patch.tflite'
 SUMMARY = 'result.json'
 _OURS = (CHECKPOINT, KERAS, INT8, CONVERTED, SUMMARY)
@@ -46,7 +46,7 @@ class Outputs:
         f'{self.folder}: holds a training already ({found[0]}); --resume goes on with it, '
         '--overwrite begins anew'
       )
-    self.checkpoint = self.folder / CHECKPOINT
+    self.checkpoint, self.cache = self.folder / CHECKPOINT, self.folder / CACHE
     self.resumes = resume and self.checkpoint.exists()
     if overwrite and not resume:
       self.checkpoint.unlink(missing_ok=True)
