@@ -24,6 +24,7 @@ from tflm_patch.runtime import tflm
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.verify import compare
 from tflm_patch.training import backend, budget
+from tflm_patch.training.checkpoint import EpochRow
 from tflm_patch.training.data.dataset import Dataset, Task
 from tflm_patch.training.data.read import read_data
 from tflm_patch.training.data.series import Windows
@@ -97,6 +98,8 @@ def train(
   if outputs is not None and outputs.resumes:
     loop.resume()
   state = loop.run()
+  progress('Measuring')
+  float_score = score_of(built, dataset, dataset.test.inputs, dataset.test.targets)
   quantized, converted = _shrink(built, dataset, budgets, fit, progress)
   result = TrainResult(
     model=built,
@@ -104,8 +107,8 @@ def train(
     dataset=dataset,
     options=options,
     budgets=budgets,
-    history=tuple(state.history),
-    float_score=score_of(built, dataset, dataset.test.inputs, dataset.test.targets),
+    history=_finished(state.history, float_score),
+    float_score=float_score,
     int8=int8_score(quantized.model, converted.data, dataset, dataset.test, progress),
     quantized=quantized,
     converted=converted,
@@ -212,6 +215,12 @@ def _settings(name: str, dataset: Dataset, options: TrainOptions) -> dict[str, A
     'classes': list(dataset.classes),
     **kept,
   }
+
+
+def _finished(history: Sequence[EpochRow], score: float) -> tuple[EpochRow, ...]:
+  """The learning curve; its last point is the model that is kept, on all held-out examples."""
+  *rows, last = history
+  return (*rows, dataclasses.replace(last, score=score))
 
 
 def _shrink(
