@@ -122,6 +122,20 @@ def _define_training(group: _Group) -> None:
       default=getattr(OPTIONS, name),
       help=f'{meaning} {_D}',
     )
+  group.add_argument(
+    '--start-scale',
+    type=_number,
+    metavar='PART',
+    default=OPTIONS.start_scale,
+    help=f'training begins with images of this part of the sides, for more epochs in a time {_D}',
+  )
+  group.add_argument(
+    '--qat-epochs',
+    type=int,
+    metavar='N',
+    default=OPTIONS.qat_epochs,
+    help=f'of quantization-aware training at the end, beyond the others {_D}',
+  )
   group.add_argument('--seed', type=int, metavar='N', default=OPTIONS.seed, help=_D)
   group.add_argument(
     '--threads', type=_count, metavar='N', help="default: the backend's choice, all cores"
@@ -191,6 +205,8 @@ def _options(arguments: argparse.Namespace) -> TrainOptions:
     average=arguments.average,
     dropout=arguments.dropout,
     augmentation=Augmentation(**{name: getattr(arguments, name) for name in names}),
+    start_scale=arguments.start_scale,
+    qat_epochs=arguments.qat_epochs,
     seed=arguments.seed,
     threads=arguments.threads,
   )

@@ -65,12 +65,12 @@ def summary(result: TrainResult, written: list[str]) -> str:
 
 def score_line(result: TrainResult) -> str:
   """Accuracy, or error, of both models."""
-  by = result.int8.by if result.int8.by == 'TFLM' else "TFLM's arithmetic (no interpreter here)"
+  by = result.int8.by.value
   count = f'{result.int8.examples:,} held-out examples'
   if result.dataset.task is Task.CLASSIFICATION:
-    return f'{result.int8.score:.2f} % int8 in {by}, {result.float_score:.2f} % float, on {count}'
+    return f'{result.int8.score:.2f} % int8 by {by}, {result.float_score:.2f} % float, on {count}'
   return (
-    f'mean absolute error {result.int8.score:.4g} int8 in {by}, {result.float_score:.4g} float, '
+    f'mean absolute error {result.int8.score:.4g} int8 by {by}, {result.float_score:.4g} float, '
     f'on {count}'
   )
 

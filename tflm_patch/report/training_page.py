@@ -108,13 +108,12 @@ def _figures(result: TrainResult) -> str:
   unit = '{:.2f} %' if is_classes else '{:.4g}'
   what = 'accuracy' if is_classes else 'mean error'
   budgets, arena = result.budgets, result.converted.converted_arena
-  by = 'in TFLM' if result.int8.by == 'TFLM' else "in TFLM's arithmetic"
   over_arena = budgets.arena_bytes is not None and arena.required > budgets.arena_bytes
   over_flash = budgets.flash_bytes is not None and result.file_bytes > budgets.flash_bytes
   epochs = result.history[-1].epoch if result.history else 0
   return ''.join(
     (
-      _figure(unit.format(result.int8.score), f'{what}, int8 {by}'),
+      _figure(unit.format(result.int8.score), f'{what}, int8 by {result.int8.by.value}'),
       _figure(unit.format(result.float_score), f'{what}, float'),
       _figure(f'{arena.total:,} B', f'arena{_limit(budgets.arena_bytes)}', over_arena),
       _figure(f'{result.file_bytes:,} B', f'file{_limit(budgets.flash_bytes)}', over_flash),

@@ -93,7 +93,7 @@ class TrainResult:
       'budgets': dataclasses.asdict(self.budgets),
       'float_score': self.float_score,
       'int8_score': self.int8.score,
-      'int8_by': self.int8.by,
+      'int8_by': self.int8.by.value,
       'confusion': [list(row) for row in self.int8.confusion],
       'verified': self.verified,
       'arena_original': self.converted.original_arena.total,

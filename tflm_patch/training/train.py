@@ -16,11 +16,10 @@ from tflm_patch import architecture
 from tflm_patch.api import ConversionResult, convert_model
 from tflm_patch.architecture import Spec
 from tflm_patch.conversion.fit import Fit
-from tflm_patch.errors import EnvironmentMissing, TflmPatchError
+from tflm_patch.errors import TflmPatchError
 from tflm_patch.quantization import quantize
 from tflm_patch.quantization.result import QuantizationResult
 from tflm_patch.quantization.samples import MAX_SAMPLES
-from tflm_patch.runtime import tflm
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.verify import compare
 from tflm_patch.training import backend, budget
@@ -28,10 +27,11 @@ from tflm_patch.training.checkpoint import EpochRow
 from tflm_patch.training.data.dataset import Dataset, Task
 from tflm_patch.training.data.read import read_data
 from tflm_patch.training.data.series import Windows
-from tflm_patch.training.evaluation import int8_score, quantized_inputs, score_of
-from tflm_patch.training.loop import Loop, compile_model
+from tflm_patch.training.evaluation import int8_score, score_of
+from tflm_patch.training.int8_inference import Engine, available_engine, to_steps
 from tflm_patch.training.options import DEFAULT, NO_BUDGETS, Budgets, TrainOptions
 from tflm_patch.training.outputs import Outputs
+from tflm_patch.training.phases import learn
 from tflm_patch.training.result import TrainResult
 
 Progress = Callable[[str], None]
@@ -92,29 +92,25 @@ def train(
   keras = backend.prepare(options.threads)
   keras.utils.set_random_seed(options.seed)
   built, name, fit = _network(model, dataset, options, budgets, progress)
-  compile_model(keras, built, dataset, options)
-  path = None if outputs is None else outputs.checkpoint
-  loop = Loop(built, dataset, options, _settings(name, dataset, options), path, callbacks, progress)
-  if outputs is not None and outputs.resumes:
-    loop.resume()
-  state = loop.run()
+  samples = calibration_samples(dataset)
+  learned = learn(built, name, dataset, options, samples, outputs, callbacks, progress)
   progress('Measuring')
   float_score = score_of(built, dataset, dataset.test.inputs, dataset.test.targets)
-  quantized, converted = _shrink(built, dataset, budgets, fit, progress)
+  quantized, converted = _shrink(built, learned.aware, samples, budgets, fit, progress)
   result = TrainResult(
     model=built,
     name=name,
     dataset=dataset,
     options=options,
     budgets=budgets,
-    history=_finished(state.history, float_score),
+    history=_finished(learned.history, float_score),
     float_score=float_score,
     int8=int8_score(quantized.model, converted.data, dataset, dataset.test, progress),
     quantized=quantized,
     converted=converted,
     verified=_verify(quantized, converted, dataset, progress),
-    seconds=state.seconds,
-    cpu_seconds=state.cpu_seconds,
+    seconds=learned.seconds,
+    cpu_seconds=learned.cpu_seconds,
     folder=None if outputs is None else outputs.folder,
   )
   if outputs is not None:
@@ -203,20 +199,6 @@ def calibration_samples(dataset: Dataset) -> np.ndarray:
   return dataset.to_model(samples)
 
 
-def _settings(name: str, dataset: Dataset, options: TrainOptions) -> dict[str, Any]:
-  """What must not change when a training is resumed."""
-  kept = dataclasses.asdict(options)
-  for each in ('epochs', 'minutes', 'cpu_minutes', 'threads', 'checkpoint_seconds'):
-    del kept[each]
-  kept['optimizer'] = options.optimizer.value
-  return {
-    'model': name,
-    'examples': [len(dataset.train), len(dataset.test)],
-    'classes': list(dataset.classes),
-    **kept,
-  }
-
-
 def _finished(history: Sequence[EpochRow], score: float) -> tuple[EpochRow, ...]:
   """The learning curve; its last point is the model that is kept, on all held-out examples."""
   *rows, last = history
@@ -224,11 +206,14 @@ def _finished(history: Sequence[EpochRow], score: float) -> tuple[EpochRow, ...]
 
 
 def _shrink(
-  model: Any, dataset: Dataset, budgets: Budgets, fit: Fit, progress: Progress
+  model: Any, aware: Any, samples: np.ndarray, budgets: Budgets, fit: Fit, progress: Progress
 ) -> tuple[QuantizationResult, ConversionResult]:
-  """The int8 model, and the converted one."""
+  """The int8 model, with the scales of quantization-aware training if there was one."""
   progress('Quantizing')
-  quantized = quantize(model, calibration_samples(dataset))
+  if aware is not None:
+    quantized = aware.quantize()
+  else:
+    quantized = quantize(model, samples)
   progress('Converting')
   options = budget.convert_options(budgets, fit)
   return quantized, convert_model(quantized.data, options, 'the trained model')
@@ -242,13 +227,11 @@ def _verify(
   On patterns and noise, and on held-out examples.
   """
   progress('Verifying')
-  try:
-    tflm.require_wheel()
-  except EnvironmentMissing:
+  if available_engine() is not Engine.TFLM:
     return None
   main = quantized.model.main
-  quantization = main.tensors[main.inputs[0]].quantization
-  examples = quantized_inputs(dataset.to_model(dataset.test.inputs[:_COMPARED]), quantization)
+  values = dataset.to_model(dataset.test.inputs[:_COMPARED])
+  examples = to_steps(values, main.tensors[main.inputs[0]])
   patterns = itertools.islice(sample_inputs(quantized.model, _COMPARED), _COMPARED)
   inputs = itertools.chain(patterns, ([each[None]] for each in examples))
   return compare(quantized.data, converted.data, inputs).bit_exact

@@ -41,7 +41,9 @@ def test_another_training_is_named(tmp_path):
     checkpoint.load(path, SETTINGS, {**SHAPES, 'model': [(3, 3), ()]})
 
 
-@pytest.mark.parametrize('damage', [lambda data: data[:200], lambda data: b'', lambda data: b'\x80'])
+@pytest.mark.parametrize(
+  'damage', [lambda data: data[:200], lambda data: b'', lambda data: b'\x80']
+)
 def test_damaged_files_are_refused(tmp_path, damage):
   path = tmp_path / 'checkpoint.npz'
   checkpoint.save(path, state(), GROUPS)

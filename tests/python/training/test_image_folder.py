@@ -118,7 +118,7 @@ def test_no_image_and_no_folder(tmp_path):
   with pytest.raises(TflmPatchError, match='no such file or folder'):
     read_images(tmp_path / 'none', SHAPE)
   (tmp_path / 'text.tar').write_text('no archive')
-  with pytest.raises(TflmPatchError, match='cannot be read as an uncompressed .tar'):
+  with pytest.raises(TflmPatchError, match=r'cannot be read as an uncompressed \.tar'):
     read_images(tmp_path / 'text.tar', SHAPE)
 
 

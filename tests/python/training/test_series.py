@@ -111,5 +111,5 @@ def test_npz_files_that_are_wrong(tmp_path):
     with pytest.raises(TflmPatchError, match=message):
       read_series(path)
   path.write_bytes(b'PK\x03\x04 cut off')
-  with pytest.raises(TflmPatchError, match='cannot be read as .npz'):
+  with pytest.raises(TflmPatchError, match=r'cannot be read as \.npz'):
     read_series(path)
