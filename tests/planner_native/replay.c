@@ -15,6 +15,7 @@
 
 #include "layout.h"
 #include "needs.h"
+#include "orders.h"
 #include "segments.h"
 #include "twister.h"
 
@@ -48,6 +49,23 @@ static void expect(FILE* file, const void* found, size_t bytes, const char* what
   free(expected);
 }
 
+/* The bound and the first orders are those of the call. */
+static void check_start(const tflm_patch_layout_problem* problem,
+                        const tflm_patch_layout_search* search, int32_t length) {
+  void* memory = malloc(tflm_patch_orders_memory(problem, length));
+  const size_t bytes = (size_t)TFLM_PATCH_FIRST_ORDERS * (size_t)problem->items * sizeof(int32_t);
+  int32_t* orders = malloc(bytes);
+  if (tflm_patch_lower_bound(problem, length, memory) != search->bound) {
+    fail("another bound");
+  }
+  tflm_patch_first_orders(problem, length, memory, orders);
+  if (search->order_count != TFLM_PATCH_FIRST_ORDERS || memcmp(orders, search->order, bytes) != 0) {
+    fail("other orders");
+  }
+  free(orders);
+  free(memory);
+}
+
 static void replay_layout(FILE* file) {
   const int64_t* numbers = read_array(file, NULL);
   tflm_patch_layout_problem problem;
@@ -69,6 +87,7 @@ static void replay_layout(FILE* file) {
   problem.region_bytes = read_array(file, NULL);
   search.order = read_array(file, NULL);
   uint32_t* random = read_array(file, NULL);
+  check_start(&problem, &search, (int32_t)numbers[7]);
   const size_t size = tflm_patch_layout_memory(&problem, search.attempts, search.order_count);
   uint8_t* memory = malloc(size);
   tflm_patch_place* places = calloc((size_t)problem.items, sizeof(*places));

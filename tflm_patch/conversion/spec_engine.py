@@ -21,12 +21,12 @@ from tflm_patch.conversion import pipeline, spec_size
 from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict
 from tflm_patch.conversion.judge import DEFAULT_GOAL
 from tflm_patch.conversion.pipeline import Conversion
-from tflm_patch.conversion.spec_splits import SeveralStages, Splits, several_stages
+from tflm_patch.conversion.spec_splits import Part, SeveralStages, Splits, several_stages
 from tflm_patch.conversion.spec_stage import SpecStage, stage_of
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.lowering.operators.macs import subgraph_macs
-from tflm_patch.planner.plan import Planner
+from tflm_patch.planner.sizes import StageSizes
 from tflm_patch.planner.stage_plan import StagePlan
 from tflm_patch.planner.work import predict
 
@@ -139,18 +139,23 @@ def _needs_of(several: SeveralStages) -> Needs:
   """What several stages need."""
   build = DEFAULT_GOAL.build
   model = offline.improve(several.model, build)
-  sizes = [search.smallest_size() for search in several.searches]
+  sizes = [part.sizes.smallest_size() for part in several.parts]
   flash = len(serialize_model(model)) - several.stand_in_bytes
-  for search, size in zip(several.searches, sizes):
-    flash += spec_size.stage_file(spec_size.parts_of(search.graph.maps, search.graph.ops), size)
+  for part, size in zip(several.parts, sizes):
+    flash += spec_size.stage_file(spec_size.parts_of(part.graph.maps, part.graph.ops), size)
   largest = max(range(len(sizes)), key=lambda k: sizes[k].workspace_bytes + several.tensor_bytes(k))
   return Needs(
     predict_arena(model, build=build),
     flash,
-    sum(op.macs for search in several.searches for op in search.graph.ops),
-    several.searches[largest].graph.ops[sizes[largest].peak_op].name,
-    lambda: [search.smallest() for search in several.searches],
+    sum(op.macs for part in several.parts for op in part.graph.ops),
+    _peak_name(several.parts[largest]),
+    lambda: [part.sizes.smallest() for part in several.parts],
   )
+
+
+def _peak_name(part: Part) -> str:
+  """The operator during which the most memory is alive."""
+  return part.graph.ops[part.sizes.peak_op()].name
 
 
 def bound_of(plan: StagePlan) -> str:
@@ -165,10 +170,10 @@ class _Asked:
 
   def __init__(self, spec: Spec, stage: SpecStage) -> None:
     self._spec = spec
-    self._graph = stage.graph
+    self._stage = stage
     self._interface = stage.interface
-    self._planner = Planner(stage.graph, (0,))
-    self._splits = Splits(stage.graph, self._planner)
+    self._sizes = StageSizes(stage.arrays, lambda: stage.graph)
+    self._splits = Splits(stage, self._sizes)
     self._flash = stage.flash
     self._stock = stage.stock_bytes
 
@@ -184,7 +189,7 @@ class _Asked:
     Args:
       enough: One stage that needs no more bytes than that will do, where two may need less.
     """
-    size = self._planner.smallest_size()
+    size = self._sizes.smallest_size()
     arena = spec_size.arena_of(self._interface, size.workspace_bytes)
     if arena.total > _WORTH * self._stock or self._stock - arena.total < _WORTH_BYTES:
       return _convert(self._spec)
@@ -195,8 +200,8 @@ class _Asked:
       if several is not None:
         return _needs_of(several)
     flash = spec_size.file_of(self._interface, self._flash, size)
-    bound = self._graph.ops[size.peak_op].name
-    return Needs(arena, flash, self._planner.macs, bound, lambda: [self._planner.smallest()])
+    bound = _peak_name(Part(self._stage.graph, self._sizes))
+    return Needs(arena, flash, self._stage.macs, bound, lambda: [self._sizes.smallest()])
 
   def brief(self, budget: Budget) -> Fit | None:
     """A verdict that needs no search; None when there is none."""
@@ -211,13 +216,13 @@ class _Asked:
         spec_size.arena_of(interface, 0), total=limit + 1, required=limit + 1
       )
       return self._fit(budget, Gear.BOUND, more, flash, '')
-    found = None if workspace is None else self._planner.size_within(workspace)
+    found = None if workspace is None else self._sizes.size_within(workspace)
     if found is None:
       return None
     flash = spec_size.file_of(interface, self._flash, found)
     arena = spec_size.arena_of(interface, found.workspace_bytes)
     # The plan that a conversion takes, the smallest, may have more steps than this one.
-    most_flash = spec_size.most_file(interface, self._flash, self._graph)
+    most_flash = spec_size.most_file(interface, self._flash, int(self._stage.arrays.steps.sum()))
     is_small = budget.flash_bytes is None or most_flash <= budget.flash_bytes
     if not is_small or arena.total > _WORTH * max(self._stock, limit):
       return None
@@ -234,7 +239,8 @@ class _Asked:
     if self._stock <= limit / _WORTH:
       return True
     if workspace is not None:
-      if self._planner.gets_below(workspace + self._planner.tensor_bytes + 1):
+      tensors = self._sizes.tensor_bytes
+      if self._sizes.gets_below(workspace + tensors, tensors):
         return True
     tail = spec_size.arena_of(self._interface, 0).tail
     return self._splits.might_fit(limit - tail)
@@ -249,6 +255,6 @@ class _Asked:
       arena_limit=budget.arena_bytes,
       flash=flash,
       flash_limit=budget.flash_bytes,
-      macs=self._planner.macs,
+      macs=self._stage.macs,
       bound_by=bound,
     )

@@ -77,6 +77,10 @@ class LaidOut(Candidate):
   regions: tuple[layout.Region, ...]
   layout: layout.Layout
 
+  @property
+  def workspace_bytes(self) -> int:
+    return self.layout.bytes
+
 
 def with_room(graph: StageGraph, chosen: LaidOut) -> LaidOut:
   """With room behind everything for the largest scratch that makes an operator faster."""
@@ -283,6 +287,13 @@ def _describe(graph: StageGraph, need: needs.Need) -> tuple[str, str]:
     return f'sums of {graph.ops[need.op].name}', ''
   assert need.map is not None
   return 'ring rows of' if need.is_ring else 'rows of', graph.maps[need.map].name
+
+
+def count_steps(operators: np.ndarray) -> int:
+  """How many steps `join` makes without a band, from the operator that runs at each time."""
+  begins = np.flatnonzero(np.diff(operators, prepend=-1))
+  runs = np.diff(begins, append=operators.size)
+  return int((-(-runs // program.MAX_STEP_ROWS)).sum())
 
 
 def join(

@@ -101,7 +101,7 @@ class StageSearch:
     if self._options.schedule != Schedule.AUTO:
       # A stream may be longer than a segment can be.
       return plain.fixed(self._options.schedule.value) or plain.smallest(brief)
-    if not limits.is_searched_fully(self._graph):
+    if not limits.is_searched_fully(limits.steps_of(self._graph)):
       return plain.smallest(brief)
     if not self._options.may_be_slower:
       # Rewrites cost time, even those that cost no multiply-accumulates.
@@ -163,7 +163,7 @@ class StageSearch:
 
   def _ladder(self) -> list[_Rewrites]:
     """From nothing to the rewrites that need the least memory, step by step."""
-    if not limits.is_searched_fully(self._graph):
+    if not limits.is_searched_fully(limits.steps_of(self._graph)):
       return [_Rewrites()]
     if not self._steps:
       gates = self._gate_steps()

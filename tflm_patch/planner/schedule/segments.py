@@ -115,7 +115,7 @@ def _native_search(graph: StageGraph, reusable: frozenset[int]) -> library.Segme
   if arrays is None:
     return None
   try:
-    return library.SegmentSearch(arrays, limits.longest_segment(graph, MAX_OPS))
+    return library.SegmentSearch(arrays, limits.longest_segment(limits.steps_of(graph), MAX_OPS))
   except library.InPython:
     return None
 
@@ -128,7 +128,7 @@ class PythonSearch:
     self._reusable = frozenset(reusable)
     self._costs: dict[tuple[int, int], SegmentCost] = {}
     self._whole = self._bytes_at_cuts()
-    self._longest = limits.longest_segment(graph, MAX_OPS)
+    self._longest = limits.longest_segment(limits.steps_of(graph), MAX_OPS)
     self._rings = np.zeros((len(graph.ops) + 1,) * 2, np.int64)
     self._inner = np.zeros_like(self._rings)
     pulls = (len(set(op.reads[0].last.tolist())) if op.calls == 1 else 0 for op in graph.ops)
