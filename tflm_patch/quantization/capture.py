@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,23 +26,33 @@ from tflm_patch.quantization.operators.base import Operation
 MAX_NESTING = 32
 _NUMBER = re.compile(r'keras_tensor_(\d+)', re.ASCII)
 
+# Reads a weight of a layer, by the name of the attribute.
+Read = Callable[[Any, str], np.ndarray]
 
-def capture(model: Any) -> Network:
+
+def read_weight(layer: Any, name: str) -> np.ndarray:
+  """float32, as it is now."""
+  return as_float32(getattr(layer, name))
+
+
+def capture(model: Any, read: Read = read_weight) -> Network:
   """The float network of a Keras model, as it stands: one node an operation.
 
   Args:
     model: A functional or Sequential model, built.
+    read: Gives the weights of layers.
 
   Raises:
     TflmPatchError: the model has no graph, or a layer is not supported.
   """
-  return _Capture().run(model)
+  return _Capture(read).run(model)
 
 
 class _Capture:
   """One walk."""
 
-  def __init__(self) -> None:
+  def __init__(self, read: Read) -> None:
+    self.read = read
     self._nodes: list[Node] = []
     self._names: dict[str, int] = {}
 
