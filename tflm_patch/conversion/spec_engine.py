@@ -37,7 +37,7 @@ _WORTH_BYTES = 1024
 
 
 @dataclasses.dataclass(frozen=True)
-class Needs:
+class Requirements:
   """What a spec needs, as its conversion would say.
 
   Attributes:
@@ -55,14 +55,14 @@ class Needs:
   plans: Callable[[], list[StagePlan]] | None
 
 
-def needs_of(spec: Spec) -> Needs:
+def requirements_of(spec: Spec) -> Requirements:
   """The arena and the flash that converting a spec's graph gives, without converting it.
 
   Raises:
     SpecError: the spec cannot exist.
   """
   asked = _Asked.about(spec)
-  return _convert(spec) if asked is None else asked.needs()
+  return _convert(spec) if asked is None else asked.requirements()
 
 
 def decide(spec: Spec, budget: Budget) -> Fit:
@@ -74,7 +74,7 @@ def decide(spec: Spec, budget: Budget) -> Fit:
   asked = _Asked.about(spec)
   if asked is None:
     return _answer(_convert(spec), budget)
-  return asked.brief(budget) or _answer(asked.needs(budget.arena_bytes), budget)
+  return asked.brief(budget) or _answer(asked.requirements(budget.arena_bytes), budget)
 
 
 def exactly(spec: Spec, budget: Budget) -> Fit:
@@ -83,7 +83,7 @@ def exactly(spec: Spec, budget: Budget) -> Fit:
   Raises:
     SpecError: the spec cannot exist.
   """
-  return _answer(needs_of(spec), budget)
+  return _answer(requirements_of(spec), budget)
 
 
 def trained_graph(spec: Spec) -> Model:
@@ -94,12 +94,12 @@ def trained_graph(spec: Spec) -> Model:
   return with_random_weights(to_graph(spec, RandomScales(seed=0)), seed=0)
 
 
-def _convert(spec: Spec) -> Needs:
+def _convert(spec: Spec) -> Requirements:
   """By a conversion."""
   result = pipeline.plan(trained_graph(spec))
   plans = [stage.plan for stage in result.stages]
   is_whole = len(result.model.main.operators) == len(plans)
-  return Needs(
+  return Requirements(
     result.arena,
     len(serialize_model(result.model)),
     macs_of(result),
@@ -114,28 +114,28 @@ def macs_of(conversion: Conversion) -> int:
   return staged + subgraph_macs(conversion.model.main)
 
 
-def _answer(needs: Needs, budget: Budget) -> Fit:
-  is_small = budget.flash_bytes is None or needs.flash <= budget.flash_bytes
-  fits = is_small and needs.arena.required <= budget.arena_bytes
+def _answer(requirements: Requirements, budget: Budget) -> Fit:
+  is_small = budget.flash_bytes is None or requirements.flash <= budget.flash_bytes
+  fits = is_small and requirements.arena.required <= budget.arena_bytes
   instructions = None
-  if budget.cpu is not None and needs.plans is not None:
-    instructions = sum(predict(plan, budget.cpu).instructions for plan in needs.plans())
+  if budget.cpu is not None and requirements.plans is not None:
+    instructions = sum(predict(plan, budget.cpu).instructions for plan in requirements.plans())
   return Fit(
     target=budget.name,
     verdict=Verdict.FITS if fits else Verdict.TOO_LARGE,
     gear=Gear.FULL,
-    arena=needs.arena.total,
-    arena_required=needs.arena.required,
+    arena=requirements.arena.total,
+    arena_required=requirements.arena.required,
     arena_limit=budget.arena_bytes,
-    flash=needs.flash,
+    flash=requirements.flash,
     flash_limit=budget.flash_bytes,
-    macs=needs.macs,
+    macs=requirements.macs,
     instructions=instructions,
-    bound_by=needs.bound_by if is_small else 'flash',
+    bound_by=requirements.bound_by if is_small else 'flash',
   )
 
 
-def _needs_of(several: SeveralStages) -> Needs:
+def _requirements_of(several: SeveralStages) -> Requirements:
   """What several stages need."""
   build = DEFAULT_GOAL.build
   model = offline.improve(several.model, build)
@@ -144,7 +144,7 @@ def _needs_of(several: SeveralStages) -> Needs:
   for part, size in zip(several.parts, sizes):
     flash += spec_size.stage_file(spec_size.parts_of(part.graph.maps, part.graph.ops), size)
   largest = max(range(len(sizes)), key=lambda k: sizes[k].workspace_bytes + several.tensor_bytes(k))
-  return Needs(
+  return Requirements(
     predict_arena(model, build=build),
     flash,
     sum(op.macs for part in several.parts for op in part.graph.ops),
@@ -183,7 +183,7 @@ class _Asked:
     stage = stage_of(spec)
     return None if stage is None else cls(spec, stage)
 
-  def needs(self, enough: int = 0) -> Needs:
+  def requirements(self, enough: int = 0) -> Requirements:
     """By the whole search.
 
     Args:
@@ -195,13 +195,13 @@ class _Asked:
       return _convert(self._spec)
     least_gain = DEFAULT_GOAL.least_gain(arena.total)
     wanted = arena.total - least_gain - arena.tail
-    if arena.required > enough and self._splits.could_need(wanted):
+    if arena.required > enough and self._splits.could_fit(wanted):
       several = several_stages(self._splits)
       if several is not None:
-        return _needs_of(several)
+        return _requirements_of(several)
     flash = spec_size.file_of(self._interface, self._flash, size)
     bound = _peak_name(Part(self._stage.graph, self._sizes))
-    return Needs(arena, flash, self._stage.macs, bound, lambda: [self._sizes.smallest()])
+    return Requirements(arena, flash, self._stage.macs, bound, lambda: [self._sizes.smallest()])
 
   def brief(self, budget: Budget) -> Fit | None:
     """A verdict that needs no search; None when there is none."""

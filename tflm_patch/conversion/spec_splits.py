@@ -74,7 +74,7 @@ class Splits:
     floors = self._all_floors()
     return int(floors.min()) if floors.size else 1 << 62
 
-  def could_need(self, limit: int) -> bool:
+  def could_fit(self, limit: int) -> bool:
     """Whether two stages might need no more than `limit` bytes, their tensors included.
 
     False is certain.

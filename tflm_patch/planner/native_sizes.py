@@ -19,7 +19,7 @@ from tflm_patch.planner.laid_out import count_steps
 from tflm_patch.planner.memory import layout, layout_search
 from tflm_patch.planner.memory.layout_search import Wish
 from tflm_patch.planner.native import layouts, library
-from tflm_patch.planner.native.library import NeedsArrays
+from tflm_patch.planner.native.library import BufferArrays
 from tflm_patch.planner.native.stage_tables import REUSED_INPUT, ROLES, StageArrays
 from tflm_patch.planner.schedule.segments import Cuts
 from tflm_patch.planner.stage_plan import PlanSize
@@ -34,15 +34,15 @@ class Simulated:
 
   Attributes:
     cuts: Operators [first, last) of each segment.
-    needs: Of memory.
+    buffers: Of memory.
   """
 
   cuts: Cuts
-  needs: NeedsArrays
+  buffers: BufferArrays
 
   def peak_op(self) -> int:
     """The operator that runs when the most memory is alive."""
-    return int(self.needs.order[layouts.live_bytes(self.needs).argmax()])
+    return int(self.buffers.order[layouts.live_bytes(self.buffers).argmax()])
 
   def bounding_segment(self) -> tuple[int, int]:
     """The segment during which that is."""
@@ -68,7 +68,7 @@ class Placed:
 
   def size(self, workspace_bytes: int) -> PlanSize:
     """With a workspace of this size."""
-    steps = count_steps(self.candidate.needs.order)
+    steps = count_steps(self.candidate.buffers.order)
     return PlanSize(workspace_bytes, len(self.candidate.cuts), steps)
 
 
@@ -112,17 +112,19 @@ class NativeSizes(CutSearch[Simulated, Placed]):
     return found.candidate.cuts, found.wish.limit
 
   def _simulate(self, cuts: Cuts) -> Simulated:
-    return Simulated(cuts, self._native.needs(cuts))
+    return Simulated(cuts, self._native.buffers(cuts))
 
   def _lay_out(self, candidate: Simulated, wish: Wish) -> Placed | None:
-    needs = candidate.needs
-    items = needs.of_maps + needs.of_ops
+    buffers = candidate.buffers
+    items = buffers.of_maps + buffers.of_ops
     if not items:
       return Placed(candidate, wish, 0, 0) if wish.limit is None or wish.limit > 0 else None
     alignment = np.full(items, layout.ALIGNMENT, np.int64)
-    alignment[: needs.of_maps] = _ELEMENT_BYTES[self._arrays.dtype[needs.owner[: needs.of_maps]]]
-    problem = layouts.problem_of(needs, alignment, limits.MAX_SLOTS_IN_PIECES)
-    found = layout_search.find_places(problem, len(needs.order), wish)
+    alignment[: buffers.of_maps] = _ELEMENT_BYTES[
+      self._arrays.dtype[buffers.owner[: buffers.of_maps]]
+    ]
+    problem = layouts.problem_of(buffers, alignment, limits.MAX_SLOTS_IN_PIECES)
+    found = layout_search.find_places(problem, len(buffers.order), wish)
     if found is None:
       return None
     places, size = found

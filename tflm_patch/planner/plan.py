@@ -22,7 +22,7 @@ from tflm_patch.planner.laid_out import (
   with_room,
   without_spare_room,
 )
-from tflm_patch.planner.memory import items as needs
+from tflm_patch.planner.memory import buffers as memory_buffers
 from tflm_patch.planner.memory import layout, layout_search
 from tflm_patch.planner.memory.layout_search import Wish
 from tflm_patch.planner.schedule import segments
@@ -56,7 +56,7 @@ class Planner(CutSearch[Candidate, LaidOut]):
   def __init__(self, graph: StageGraph, reuse_inputs: Sequence[int] = ()) -> None:
     limits.check_size(len(graph.ops), limits.steps_of(graph))
     self._graph = graph
-    fed = needs.fed_maps(graph)
+    fed = memory_buffers.fed_maps(graph)
     self._reusable = [m for m in (graph.inputs[i] for i in reuse_inputs) if m not in fed]
     self._search = segments.SegmentSearch(graph, self._reusable)
     self._tensors = [*self._reusable, *graph.outputs]
@@ -118,7 +118,7 @@ class Planner(CutSearch[Candidate, LaidOut]):
   def peak_op(self) -> int:
     """The operator during which `smallest()` needs the most."""
     chosen = self.smallest_placed()
-    return chosen.operators[int(chosen.needs.live_bytes().argmax())]
+    return chosen.operators[int(chosen.buffers.live_bytes().argmax())]
 
   def plan_of(self, cuts: segments.Cuts, below: int | None) -> StagePlan:
     """The plan of cuts that are known to be laid out below a size."""
@@ -132,7 +132,7 @@ class Planner(CutSearch[Candidate, LaidOut]):
     if found is None:
       return None
     # Some of what was allowed may be left.
-    used = found.layout.used_bytes(found.needs.items)
+    used = found.layout.used_bytes(found.buffers.items)
     return dataclasses.replace(self._size(found), workspace_bytes=used)
 
   def _size(self, chosen: LaidOut) -> PlanSize:
@@ -205,12 +205,12 @@ class Planner(CutSearch[Candidate, LaidOut]):
     return Candidate(self._graph, cuts, *self._search.run(cuts))
 
   def _lay_out(self, candidate: Candidate, wish: Wish) -> LaidOut | None:
-    needed = candidate.needs
-    regions = [layout.Region(self._graph.maps[m].bytes, needed.tensors[m]) for m in self._tensors]
-    found = layout_search.find_layout(needed.items, regions, needed.length, wish)
+    buffers = candidate.buffers
+    regions = [layout.Region(self._graph.maps[m].bytes, buffers.tensors[m]) for m in self._tensors]
+    found = layout_search.find_layout(buffers.items, regions, buffers.length, wish)
     if found is None:
       return None
-    return LaidOut(self._graph, candidate.cuts, candidate.operators, needed, tuple(regions), found)
+    return LaidOut(self._graph, candidate.cuts, candidate.operators, buffers, tuple(regions), found)
 
 
 def _whole_bytes(graph: StageGraph) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tflm_patch.planner.native.library import MOST_MEMORY, InPython, NeedsArrays, load
+from tflm_patch.planner.native.library import MOST_MEMORY, BufferArrays, InPython, load
 
 if TYPE_CHECKING:
   from tflm_patch.planner.memory.layout import Item, Region
@@ -114,47 +114,47 @@ def problem(items: Sequence[Item], regions: Sequence[Region]) -> LayoutProblem |
   return LayoutProblem.of(len(items), arrays)
 
 
-def problem_of(needs: NeedsArrays, alignment: np.ndarray, most_slots: int) -> LayoutProblem:
+def problem_of(buffers: BufferArrays, alignment: np.ndarray, most_slots: int) -> LayoutProblem:
   """What segments need as items, and the stage's tensors as regions.
 
   Args:
-    needs: At least one item.
+    buffers: At least one item.
     alignment: Of the items, int64.
     most_slots: Items of more stay in one piece.
   """
-  items = needs.of_maps + needs.of_ops
-  count = items + needs.of_tensors
-  first_shape = needs.first_shape[: count + 1]
-  first_slot = needs.first_slot[: int(first_shape[-1]) + 1]
+  items = buffers.of_maps + buffers.of_ops
+  count = items + buffers.of_tensors
+  first_shape = buffers.first_shape[: count + 1]
+  first_slot = buffers.first_slot[: int(first_shape[-1]) + 1]
   slots = np.diff(first_slot)
   most = np.maximum.reduceat(slots, first_shape[:items])
   tensors = first_shape[items:count]
   arrays = (
-    needs.slot_bytes,
+    buffers.slot_bytes,
     alignment,
-    needs.one_piece[:items] | (most > most_slots).astype(np.int32),
-    needs.first_shape,
-    needs.first_slot,
-    needs.made,
-    needs.last,
-    needs.slot_bytes[items:count] * slots[tensors],
+    buffers.one_piece[:items] | (most > most_slots).astype(np.int32),
+    buffers.first_shape,
+    buffers.first_slot,
+    buffers.made,
+    buffers.last,
+    buffers.slot_bytes[items:count] * slots[tensors],
   )
   return LayoutProblem.of(items, arrays)
 
 
-def live_bytes(needs: NeedsArrays) -> np.ndarray:
+def live_bytes(buffers: BufferArrays) -> np.ndarray:
   """Bytes alive at each step, rings counted as rings, the stage's tensors included."""
-  count = needs.of_maps + needs.of_ops + needs.of_tensors
-  first_shape = needs.first_shape[: count + 1]
-  first_slot = needs.first_slot[: int(first_shape[-1]) + 1]
+  count = buffers.of_maps + buffers.of_ops + buffers.of_tensors
+  first_shape = buffers.first_shape[: count + 1]
+  first_slot = buffers.first_slot[: int(first_shape[-1]) + 1]
   slots = np.diff(first_slot)
   is_first = np.zeros(len(slots), bool)
   is_first[first_shape[:-1]] = True
   chosen = np.repeat(is_first, slots)
-  sizes = np.repeat(needs.slot_bytes[:count], slots[is_first])
-  length = len(needs.order)
-  made = np.maximum(needs.made[: len(chosen)][chosen], 0)
-  free = np.minimum(needs.last[: len(chosen)][chosen] + 1, length)
+  sizes = np.repeat(buffers.slot_bytes[:count], slots[is_first])
+  length = len(buffers.order)
+  made = np.maximum(buffers.made[: len(chosen)][chosen], 0)
+  free = np.minimum(buffers.last[: len(chosen)][chosen] + 1, length)
   change = np.bincount(made, sizes, length + 1) - np.bincount(free, sizes, length + 1)
   return np.cumsum(change)[:length]
 

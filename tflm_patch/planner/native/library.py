@@ -70,8 +70,8 @@ class _StageStruct(ctypes.Structure):
   )
 
 
-class NeedsArrays(NamedTuple):
-  """What segments need, as `tflm_patch_needs` of native/needs.h has it.
+class BufferArrays(NamedTuple):
+  """What segments need, as `tflm_patch_buffers` of native/buffers.h has it.
 
   Attributes:
     owner: The map, or the operator of scratch, that each item is for.
@@ -98,9 +98,9 @@ class NeedsArrays(NamedTuple):
   of_tensors: int
 
 
-class _NeedsStruct(ctypes.Structure):
+class _BuffersStruct(ctypes.Structure):
   _fields_ = (
-    *((name, ctypes.c_void_p) for name in NeedsArrays._fields[:9]),
+    *((name, ctypes.c_void_p) for name in BufferArrays._fields[:9]),
     ('of_maps', ctypes.c_int32),
     ('of_ops', ctypes.c_int32),
     ('of_tensors', ctypes.c_int32),
@@ -169,12 +169,12 @@ class SegmentSearch:
     )
     return tuple((first, last) for first, last in cuts[: _found(count)].tolist()) or None
 
-  def needs(self, cuts: Sequence[tuple[int, int]]) -> NeedsArrays:
+  def buffers(self, cuts: Sequence[tuple[int, int]]) -> BufferArrays:
     """What consecutive segments need."""
     maps = len(self._arrays.rows)
     items = maps + self._ops
     slots = 2 * int(self._arrays.rows.sum()) + self._ops
-    buffers = (
+    written = (
       np.empty(items, np.int32),
       np.empty(items, np.int64),
       np.empty(items, np.int32),
@@ -185,15 +185,17 @@ class SegmentSearch:
       np.empty((maps, _GUEST_NUMBERS), np.int64),
       np.empty(int(self._arrays.steps.sum()), np.int32),
     )
-    needs = _NeedsStruct(*(array.ctypes.data for array in buffers))
+    buffers = _BuffersStruct(*(array.ctypes.data for array in written))
     segments = np.array(cuts, np.int32)
     _found(
-      self._library.tflm_patch_needs_of(
-        self._at, ctypes.c_void_p(segments.ctypes.data), len(segments), ctypes.byref(needs)
+      self._library.tflm_patch_buffers_of(
+        self._at, ctypes.c_void_p(segments.ctypes.data), len(segments), ctypes.byref(buffers)
       )
     )
-    arrays = NeedsArrays(*buffers, needs.of_maps, needs.of_ops, needs.of_tensors)
-    return arrays._replace(guest=arrays.guest[: needs.guests], order=arrays.order[: needs.length])
+    arrays = BufferArrays(*written, buffers.of_maps, buffers.of_ops, buffers.of_tensors)
+    return arrays._replace(
+      guest=arrays.guest[: buffers.guests], order=arrays.order[: buffers.length]
+    )
 
 
 def _found(outcome: int) -> int:

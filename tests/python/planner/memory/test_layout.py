@@ -16,11 +16,11 @@ from support.random_layouts import random_problem
 from tflm_patch.planner.memory.layout import ALIGNMENT, Item, aligned, live_bytes, lower_bound
 from tflm_patch.planner.memory.layout_search import Wish, find_layout
 from tflm_patch.planner.memory.packing import place_beside
-from tflm_patch.planner.schedule.live_ranges import RowLives
+from tflm_patch.planner.schedule.live_ranges import LiveRanges
 
 
-def alive(begin: int, end: int, rows: int = 1) -> RowLives:
-  return RowLives(np.full(rows, begin, np.int64), np.full(rows, end, np.int64))
+def alive(begin: int, end: int, rows: int = 1) -> LiveRanges:
+  return LiveRanges(np.full(rows, begin, np.int64), np.full(rows, end, np.int64))
 
 
 def slots_of(item, place):
@@ -105,8 +105,8 @@ def test_a_limit_is_kept_or_nothing_found():
 def test_an_item_may_follow_another_row_by_row():
   """Rows of a map lie where those of the map that they are computed from were."""
   rows = np.arange(8)
-  source = Item(16, (RowLives(np.full(8, -1, np.int64), rows),))
-  target = Item(16, (RowLives(rows, np.full(8, 8, np.int64)),))
+  source = Item(16, (LiveRanges(np.full(8, -1, np.int64), rows),))
+  target = Item(16, (LiveRanges(rows, np.full(8, 8, np.int64)),))
   layout = find_layout([source, target], [], 9, Wish())
   assert layout is not None and layout.bytes == 9 * 16
 

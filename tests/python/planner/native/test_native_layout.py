@@ -10,7 +10,7 @@ from support.random_layouts import random_item, random_problem
 from tflm_patch.planner.memory import layout, layout_search
 from tflm_patch.planner.memory.layout import Item, Region
 from tflm_patch.planner.native import layouts, library
-from tflm_patch.planner.schedule.live_ranges import RowLives
+from tflm_patch.planner.schedule.live_ranges import LiveRanges
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +121,7 @@ def test_many_tall_items():
   """Hundreds of rows, more shapes than pairs are remembered for."""
   rng = np.random.default_rng(11)
   items = [random_item(rng, 900, most_rows=40) for _ in range(300)]
-  regions = [Region(4000, Item(40, (RowLives(np.zeros(100, int), np.arange(100)),)))]
+  regions = [Region(4000, Item(40, (LiveRanges(np.zeros(100, int), np.arange(100)),)))]
   expected, found = both(items, regions, 900, attempts=4)
   assert found == expected
 
@@ -129,8 +129,8 @@ def test_many_tall_items():
 def test_too_many_intervals_are_left_to_python():
   """Slots that come and go apart from each other block more than the library holds."""
   times = np.arange(0, 40_000, 4)
-  comb = RowLives(times, times)
-  items = [Item(1, (comb,)), Item(3, (RowLives(times, times + 1),), one_piece=True)]
+  comb = LiveRanges(times, times)
+  items = [Item(1, (comb,)), Item(3, (LiveRanges(times, times + 1),), one_piece=True)]
   problem = layouts.problem(items, [])
   task = layout_search.Task(0, 16, False, 4, 0, [[0, 1]])
   try:
@@ -141,13 +141,13 @@ def test_too_many_intervals_are_left_to_python():
 
 
 def test_items_without_bytes_are_placed_in_python():
-  assert layouts.problem([Item(0, (RowLives(np.array([0]), np.array([1])),))], []) is None
+  assert layouts.problem([Item(0, (LiveRanges(np.array([0]), np.array([1])),))], []) is None
 
 
 def test_numbers_are_those_of_python():
   """The state moves on as Python's: the twister is filled again many times."""
   items = [
-    Item(16 * (1 + i % 5), (RowLives(np.arange(i, i + 9), np.arange(i + 3, i + 12)),))
+    Item(16 * (1 + i % 5), (LiveRanges(np.arange(i, i + 9), np.arange(i + 3, i + 12)),))
     for i in range(12)
   ]
   expected, found = both(items, [], 40, attempts=500, seed=1, bound=0)

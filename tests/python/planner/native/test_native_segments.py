@@ -97,7 +97,7 @@ def check(graph, reusable):
 
 
 def check_needs(graph, reusable):
-  """What whole plans need: few cuts, many, none."""
+  """What whole plans buffer: few cuts, many, none."""
   n = len(graph.ops)
   expected, found = SegmentSearch(graph, reusable), SegmentSearch(graph, reusable)
   expected._native = None
@@ -112,7 +112,7 @@ def check_needs(graph, reusable):
     assert found._native is not None
 
 
-def described(operators, needed):
+def described(operators, buffers):
   """Everything about needs, as values that can be compared."""
 
   def item(each):
@@ -121,9 +121,9 @@ def described(operators, needed):
 
   return (
     list(operators),
-    needed.length,
-    [(need.map, need.op, need.guests, item(need.item)) for need in needed.needs],
-    [(m, item(each)) for m, each in needed.tensors.items()],
+    buffers.length,
+    [(buffer.map, buffer.op, buffer.guests, item(buffer.item)) for buffer in buffers.buffers],
+    [(m, item(each)) for m, each in buffers.tensors.items()],
   )
 
 
