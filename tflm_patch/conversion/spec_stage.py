@@ -37,7 +37,7 @@ class LoweredFragment:
     flash: What it takes in flash.
     most_bytes: Of an operator's inputs and outputs together.
     tables: The same as arrays; None without operators.
-    source: What it reads.
+    input: What it reads.
   """
 
   maps: tuple[FeatureMap, ...]
@@ -46,7 +46,7 @@ class LoweredFragment:
   flash: FlashParts
   most_bytes: int
   tables: ChainPart | None
-  source: FeatureMap | None
+  input: FeatureMap | None
 
   @functools.cached_property
   def macs(self) -> int:
@@ -97,8 +97,8 @@ def stage_of(spec: Spec) -> SpecStage | None:
       return None
     if lowered.ops:
       parts.append(lowered)
-  interface = Interface(network.source.shape, network.fragments[-1].output.shape)
-  source = parts[0].source
+  interface = Interface(network.input.shape, network.fragments[-1].output.shape)
+  source = parts[0].input
   tables = [part.tables for part in parts if part.tables is not None]
   if source is None or len(tables) != len(parts):
     return None
@@ -112,15 +112,15 @@ def stage_of(spec: Spec) -> SpecStage | None:
 
 
 def _joined(parts: Sequence[LoweredFragment]) -> StageGraph:
-  assert parts[0].source is not None
-  maps: list[FeatureMap] = [parts[0].source]
+  assert parts[0].input is not None
+  maps: list[FeatureMap] = [parts[0].input]
   ops: list[StageOp] = []
   x = 0
   for part in parts:
     base, first = len(maps) - 1, len(ops)
     maps += part.maps
     for op in part.ops:
-      number = first + op.sources[0]
+      number = first + op.graph_ops[0]
       ops.append(
         _renumbered(
           op,
@@ -140,12 +140,12 @@ def _renumbered(
   name: str,
   inputs: tuple[int, ...],
   outputs: tuple[int, ...],
-  sources: tuple[int, ...],
+  graph_ops: tuple[int, ...],
 ) -> StageOp:
   # Of the same fields: much faster than dataclasses.replace.
   copy = object.__new__(StageOp)
   copy.__dict__.update(op.__dict__)
-  copy.__dict__.update(name=name, inputs=inputs, outputs=outputs, sources=sources)
+  copy.__dict__.update(name=name, inputs=inputs, outputs=outputs, graph_ops=graph_ops)
   return copy
 
 
@@ -157,7 +157,7 @@ def _output(feature_map: FeatureMap) -> FeatureMap:
 @functools.lru_cache(maxsize=1 << 16)
 def _lower(fragment: Fragment) -> StageGraph | None:
   """The stage of a fragment alone; None when a plugin or a stock operator has a part in it."""
-  network = Network(fragment.source, (fragment,), (), (fragment.end,))
+  network = Network(fragment.input, (fragment,), (), (fragment.end,))
   model = graph_of(network, PlausibleScales())
   _, changes = plugins.run_plugins(model, _rewrites(), plugins.Context())
   regions = partition(model, model.main).regions

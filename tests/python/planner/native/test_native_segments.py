@@ -23,7 +23,7 @@ from tflm_patch.planner.native import library
 from tflm_patch.planner.native.stage_tables import stage_arrays
 from tflm_patch.planner.plan import Planner
 from tflm_patch.planner.rewrites import patches
-from tflm_patch.planner.rewrites.bottleneck import find_blocks, join_blocks
+from tflm_patch.planner.rewrites.bottleneck import find_bottlenecks, join_bottlenecks
 from tflm_patch.planner.rewrites.feed import feed_by_bands
 from tflm_patch.planner.rewrites.two_pass import find_gates, make_again
 from tflm_patch.planner.schedule import segments
@@ -45,9 +45,9 @@ def stage_graphs(data):
     except NotStageable:
       continue
     yield graph
-    blocks = find_blocks(graph)
+    blocks = find_bottlenecks(graph)
     if blocks:
-      yield join_blocks(graph, dict.fromkeys(blocks, 1.0))
+      yield join_bottlenecks(graph, dict.fromkeys(blocks, 1.0))
     gates = find_gates(graph)
     if gates:
       yield make_again(graph, tuple(gates))
