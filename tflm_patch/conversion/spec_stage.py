@@ -172,8 +172,8 @@ def _lower(fragment: Fragment) -> StageGraph | None:
 
 @functools.cache
 def _rewrites() -> tuple[plugins.Registered, ...]:
-  """All plugins; entry points are looked up once."""
-  return plugins.select(()).rewrites
+  """All plugins that know no weights; entry points are looked up once."""
+  return plugins.select(()).without_weights().rewrites
 
 
 @functools.lru_cache(maxsize=1 << 16)

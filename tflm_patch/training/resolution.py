@@ -37,11 +37,15 @@ def any_size(model: Any) -> Any:
   """
   import keras
 
-  channels = model.input_shape[-1]
+  rows, cols, channels = model.input_shape[1:]
+
+  def of_size(sides: tuple[int | None, int | None]) -> Any:
+    tensor = keras.Input((*sides, channels))
+    return keras.models.clone_model(model, tensor, clone_function=lambda layer: layer)
+
   try:
-    return keras.models.clone_model(
-      model, input_tensors=keras.Input((None, None, channels)), clone_function=lambda layer: layer
-    )
+    of_size((max(rows // 2, 1), max(cols // 2, 1)))  # unknown sizes would not be checked
+    return of_size((None, None))
   except (TypeError, ValueError) as error:
     reason = str(error).strip().split('\n')[0]
     raise TflmPatchError(
