@@ -26,28 +26,37 @@ from tflm_patch.quantization.operators.base import Operation
 MAX_NESTING = 32
 _NUMBER = re.compile(r'keras_tensor_(\d+)', re.ASCII)
 
+# Reads a weight of a layer, by the name of the attribute.
+Read = Callable[[Any, str], np.ndarray]
 
 # Is told of a layer or function, what it is called with, and the nodes that it became.
 SeeLayer = Callable[[Any, Sequence[Value], Sequence[Node]], None]
 
 
-def capture(model: Any, see: SeeLayer | None = None) -> Network:
+def read_weight(layer: Any, name: str) -> np.ndarray:
+  """float32, as it is now."""
+  return as_float32(getattr(layer, name))
+
+
+def capture(model: Any, read: Read = read_weight, see: SeeLayer | None = None) -> Network:
   """The float network of a Keras model, as it stands: one node an operation.
 
   Args:
     model: A functional or Sequential model, built.
+    read: Gives the weights of layers.
     see: Is told of every layer, those within others before these.
 
   Raises:
     TflmPatchError: the model has no graph, or a layer is not supported.
   """
-  return _Capture(see).run(model)
+  return _Capture(read, see).run(model)
 
 
 class _Capture:
   """One walk."""
 
-  def __init__(self, see: SeeLayer | None) -> None:
+  def __init__(self, read: Read, see: SeeLayer | None) -> None:
+    self.read = read
     self._nodes: list[Node] = []
     self._names: dict[str, int] = {}
     self._see = see

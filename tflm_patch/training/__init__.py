@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What happens to models before they are converted: training, receptive-field redistribution."""
+"""What happens to models before they are converted: training, callbacks, redistribution."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
   from tflm_patch.training.measure import footprint
   from tflm_patch.training.options import Budgets, Optimizer, TrainOptions
   from tflm_patch.training.pruning.prune import Pruned, prune
+  from tflm_patch.training.quantization_aware import (
+    QuantizationAware,
+    QuantizationAwareOptions,
+    RangeMode,
+  )
   from tflm_patch.training.redistribution.figures import Figures
   from tflm_patch.training.redistribution.options import Objective, RedistributionOptions
   from tflm_patch.training.redistribution.redistribute import Redistribution, redistribute
@@ -40,6 +45,9 @@ __all__ = [
   'Optimizer',
   'Part',
   'Pruned',
+  'QuantizationAware',
+  'QuantizationAwareOptions',
+  'RangeMode',
   'Redistribution',
   'RedistributionOptions',
   'StructuredPruning',
@@ -69,6 +77,9 @@ _HOMES = {
   'Optimizer': 'options',
   'Part': 'data.dataset',
   'Pruned': 'pruning.prune',
+  'QuantizationAware': 'quantization_aware',
+  'QuantizationAwareOptions': 'quantization_aware',
+  'RangeMode': 'quantization_aware',
   'Redistribution': 'redistribution.redistribute',
   'RedistributionOptions': 'redistribution.options',
   'StructuredPruning': 'callbacks.structured_pruning',
@@ -82,12 +93,21 @@ _HOMES = {
   'redistribute': 'redistribution.redistribute',
   'train': 'train',
 }
+_NEED_KERAS = (
+  'callbacks.',
+  'distillation',
+  'elastic',
+  'factorization.',
+  'net_aug',
+  'pruning.',
+  'quantization_aware',
+)
 
 
 def __getattr__(name: str) -> Any:
   if name not in _HOMES:
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  if _HOMES[name].startswith(('callbacks.', 'factorization.', 'pruning.')):
+  if _HOMES[name].startswith(_NEED_KERAS):
     from tflm_patch.quantization.model_io import require_keras
 
     require_keras()

@@ -11,6 +11,7 @@ import keras
 
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.targets import Target
+from tflm_patch.training.aware_models import original_of
 from tflm_patch.training.channels.model_channels import ModelChannels
 from tflm_patch.training.channels.rebuild import without
 from tflm_patch.training.clone import compiled_like
@@ -83,7 +84,7 @@ class StructuredPruning(keras.callbacks.Callback):
       TflmPatchError: the limits cannot be kept, or a layer is not supported.
     """
     del logs
-    self._channels = ModelChannels(self.model)
+    self._channels = ModelChannels(original_of(self.model))
     self._masks = Masks(self._channels)
     self._gone: set[int] = set()
     self.plan = plan_pruning(self._channels, self.limits, least=self.least)
@@ -99,7 +100,7 @@ class StructuredPruning(keras.callbacks.Callback):
     now = self._epoch + ((batch + 1) / steps if steps else 0.0)
     if now <= self.begin:
       return
-    model = self.model  # under JAX its weights are up to date from here on
+    model = original_of(self.model)  # under JAX its weights are up to date from here on
     if self._gone:
       self._masks.follow()
     before = self._epoch + batch / steps if steps else 0.0
@@ -109,7 +110,7 @@ class StructuredPruning(keras.callbacks.Callback):
   def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
     """Adds the number of masked channels to `logs`."""
     if self.begin < epoch + 1 and epoch < self.end:
-      self._look(self.model, self._share(epoch + 1))
+      self._look(original_of(self.model), self._share(epoch + 1))
     if logs is not None:
       logs['pruned_channels'] = len(self._gone)
 
@@ -120,7 +121,7 @@ class StructuredPruning(keras.callbacks.Callback):
     missing = sum(self.plan.counts) - len(self._gone)
     if missing:
       print(f'training ended before epoch {self.end:g}: the last {missing} channels go at once')
-      self._look(self.model, 1.0)
+      self._look(original_of(self.model), 1.0)
 
   @property
   def pruned_model(self) -> Any:
@@ -131,7 +132,7 @@ class StructuredPruning(keras.callbacks.Callback):
     """
     if self.plan is None:
       raise TflmPatchError('nothing is pruned yet; call fit with this callback first')
-    model = self.model
+    model = original_of(self.model)
     return compiled_like(without(model, self._channels, self._gone), model)
 
   def _share(self, now: float) -> float:

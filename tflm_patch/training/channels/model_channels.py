@@ -52,7 +52,7 @@ class ModelChannels:
 
   def __init__(self, model: Any) -> None:
     self.uses: list[Use] = []
-    self.network: Network = capture(model, self._see)
+    self.network: Network = capture(model, see=self._see)
     self.atoms = Atoms(self.network)
     self.slots: list[list[Slot]] = []
     for use in self.uses:
