@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from tflm_patch.conversion.options import DEFAULT_OPTIONS, ConvertOptions
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.targets import Target
 from tflm_patch.training.aware_models import original_of
@@ -45,6 +46,7 @@ class StructuredPruning(keras.callbacks.Callback):
     begin, end: Epochs; the last ones after `end` train what is left.
     every: Batches between looks at which channels are the smallest.
     least: Channels that stay in every layer.
+    convert: Of the conversion, like bands of rows as input.
 
   Attributes:
     plan: What goes; None before the training begins.
@@ -61,6 +63,7 @@ class StructuredPruning(keras.callbacks.Callback):
     end: float = 10,
     every: int = 16,
     least: int = 1,
+    convert: ConvertOptions = DEFAULT_OPTIONS,
   ) -> None:
     super().__init__()
     self.limits = Limits.of(arena, flash, macs, instructions, target)
@@ -74,6 +77,7 @@ class StructuredPruning(keras.callbacks.Callback):
     self.end = end
     self.every = every
     self.least = least
+    self._convert = convert
     self.plan: PruningPlan | None = None
     self._epoch = 0
 
@@ -87,7 +91,7 @@ class StructuredPruning(keras.callbacks.Callback):
     self._channels = ModelChannels(original_of(self.model))
     self._masks = Masks(self._channels)
     self._gone: set[int] = set()
-    self.plan = plan_pruning(self._channels, self.limits, least=self.least)
+    self.plan = plan_pruning(self._channels, self.limits, least=self.least, convert=self._convert)
 
   def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
     del logs
