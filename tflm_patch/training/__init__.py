@@ -15,6 +15,7 @@ if TYPE_CHECKING:
   from tflm_patch.training.data.augmentation import Augmentation
   from tflm_patch.training.data.dataset import Dataset, Part, Task
   from tflm_patch.training.data.image_folder import read_images
+  from tflm_patch.training.data.series import Windows, read_series
   from tflm_patch.training.factorization.factorize import Factorized, FactorizeOptions, factorize
   from tflm_patch.training.measure import footprint
   from tflm_patch.training.options import Budgets, Optimizer, TrainOptions
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
   from tflm_patch.training.redistribution.options import Objective, RedistributionOptions
   from tflm_patch.training.redistribution.redistribute import Redistribution, redistribute
   from tflm_patch.training.result import TrainResult
-  from tflm_patch.training.train import train
+  from tflm_patch.training.train import DataOptions, train
 
 __all__ = [
   'ArenaBudget',
   'Augmentation',
   'BudgetExceeded',
   'Budgets',
+  'DataOptions',
   'Dataset',
   'FactorizeOptions',
   'Factorized',
@@ -54,10 +56,12 @@ __all__ = [
   'Task',
   'TrainOptions',
   'TrainResult',
+  'Windows',
   'factorize',
   'footprint',
   'prune',
   'read_images',
+  'read_series',
   'redistribute',
   'train',
 ]
@@ -67,9 +71,10 @@ _HOMES = {
   'Augmentation': 'data.augmentation',
   'BudgetExceeded': 'callbacks.arena_budget',
   'Budgets': 'options',
+  'DataOptions': 'train',
   'Dataset': 'data.dataset',
-  'Factorized': 'factorization.factorize',
   'FactorizeOptions': 'factorization.factorize',
+  'Factorized': 'factorization.factorize',
   'Figures': 'redistribution.figures',
   'Int8Evaluation': 'callbacks.int8_evaluation',
   'LowRankFactorization': 'callbacks.low_rank_factorization',
@@ -86,10 +91,12 @@ _HOMES = {
   'Task': 'data.dataset',
   'TrainOptions': 'options',
   'TrainResult': 'result',
+  'Windows': 'data.series',
   'factorize': 'factorization.factorize',
   'footprint': 'measure',
   'prune': 'pruning.prune',
   'read_images': 'data.image_folder',
+  'read_series': 'data.series',
   'redistribute': 'redistribution.redistribute',
   'train': 'train',
 }
