@@ -101,7 +101,12 @@ _HOMES = {
   'train': 'train',
 }
 _NEED_KERAS = (
-  *('callbacks.', 'distillation', 'elastic', 'factorization.', 'net_aug', 'pruning.'),
+  'callbacks.',
+  'distillation',
+  'elastic',
+  'factorization.',
+  'net_aug',
+  'pruning.',
   'quantization_aware',
 )
 

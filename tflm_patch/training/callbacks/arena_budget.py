@@ -14,6 +14,7 @@ from tflm_patch.conversion.options import DEFAULT_OPTIONS, ConvertOptions
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.quantization.capture import capture
 from tflm_patch.targets import Target
+from tflm_patch.training.aware_models import original_of
 from tflm_patch.training.limits import Limits
 from tflm_patch.training.measure import footprint, signature
 
@@ -90,7 +91,7 @@ class ArenaBudget(keras.callbacks.Callback):
 
   def _judge(self) -> str:
     """Measures a structure that is new; what is wrong with it, '' for nothing."""
-    network = capture(self.model)
+    network = capture(original_of(self.model))
     found = signature(network)
     if found == self._signature:
       return ''

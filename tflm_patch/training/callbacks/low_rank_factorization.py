@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from tflm_patch.errors import TflmPatchError
+from tflm_patch.training.aware_models import original_of
 from tflm_patch.training.factorization.factorize import (
   DEFAULT,
   Factorized,
@@ -42,7 +43,7 @@ class LowRankFactorization(keras.callbacks.Callback):
       TflmPatchError: a layer is not supported.
     """
     del logs
-    self.result = factorize(self.model, self.options)
+    self.result = factorize(original_of(self.model), self.options)
 
   @property
   def factorized_model(self) -> Any:

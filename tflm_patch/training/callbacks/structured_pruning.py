@@ -9,8 +9,10 @@ from typing import Any
 
 import keras
 
+from tflm_patch.conversion.options import DEFAULT_OPTIONS, ConvertOptions
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.targets import Target
+from tflm_patch.training.aware_models import original_of
 from tflm_patch.training.channels.model_channels import ModelChannels
 from tflm_patch.training.channels.rebuild import without
 from tflm_patch.training.clone import compiled_like
@@ -44,6 +46,7 @@ class StructuredPruning(keras.callbacks.Callback):
     begin, end: Epochs; the last ones after `end` train what is left.
     every: Batches between looks at which channels are the smallest.
     least: Channels that stay in every layer.
+    convert: Of the conversion, like bands of rows as input.
 
   Attributes:
     plan: What goes; None before the training begins.
@@ -60,6 +63,7 @@ class StructuredPruning(keras.callbacks.Callback):
     end: float = 10,
     every: int = 16,
     least: int = 1,
+    convert: ConvertOptions = DEFAULT_OPTIONS,
   ) -> None:
     super().__init__()
     self.limits = Limits.of(arena, flash, macs, instructions, target)
@@ -73,6 +77,7 @@ class StructuredPruning(keras.callbacks.Callback):
     self.end = end
     self.every = every
     self.least = least
+    self._convert = convert
     self.plan: PruningPlan | None = None
     self._epoch = 0
 
@@ -83,10 +88,10 @@ class StructuredPruning(keras.callbacks.Callback):
       TflmPatchError: the limits cannot be kept, or a layer is not supported.
     """
     del logs
-    self._channels = ModelChannels(self.model)
+    self._channels = ModelChannels(original_of(self.model))
     self._masks = Masks(self._channels)
     self._gone: set[int] = set()
-    self.plan = plan_pruning(self._channels, self.limits, least=self.least)
+    self.plan = plan_pruning(self._channels, self.limits, least=self.least, convert=self._convert)
 
   def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
     del logs
@@ -99,7 +104,7 @@ class StructuredPruning(keras.callbacks.Callback):
     now = self._epoch + ((batch + 1) / steps if steps else 0.0)
     if now <= self.begin:
       return
-    model = self.model  # under JAX its weights are up to date from here on
+    model = original_of(self.model)  # under JAX its weights are up to date from here on
     if self._gone:
       self._masks.follow()
     before = self._epoch + batch / steps if steps else 0.0
@@ -109,7 +114,7 @@ class StructuredPruning(keras.callbacks.Callback):
   def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
     """Adds the number of masked channels to `logs`."""
     if self.begin < epoch + 1 and epoch < self.end:
-      self._look(self.model, self._share(epoch + 1))
+      self._look(original_of(self.model), self._share(epoch + 1))
     if logs is not None:
       logs['pruned_channels'] = len(self._gone)
 
@@ -120,7 +125,7 @@ class StructuredPruning(keras.callbacks.Callback):
     missing = sum(self.plan.counts) - len(self._gone)
     if missing:
       print(f'training ended before epoch {self.end:g}: the last {missing} channels go at once')
-      self._look(self.model, 1.0)
+      self._look(original_of(self.model), 1.0)
 
   @property
   def pruned_model(self) -> Any:
@@ -131,7 +136,7 @@ class StructuredPruning(keras.callbacks.Callback):
     """
     if self.plan is None:
       raise TflmPatchError('nothing is pruned yet; call fit with this callback first')
-    model = self.model
+    model = original_of(self.model)
     return compiled_like(without(model, self._channels, self._gone), model)
 
   def _share(self, now: float) -> float:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tflm_patch.conversion.fit_types import Fit
+from tflm_patch.conversion.options import DEFAULT_OPTIONS, ConvertOptions
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.training.channels.model_channels import ModelChannels
 from tflm_patch.training.channels.shrink import shrunk
@@ -53,6 +54,7 @@ def plan_pruning(
   limits: Limits,
   step: float = 0.125,
   least: int = 1,
+  convert: ConvertOptions = DEFAULT_OPTIONS,
   progress: Progress = lambda text: None,
 ) -> PruningPlan:
   """Widths with which a model keeps its limits.
@@ -62,22 +64,30 @@ def plan_pruning(
     limits: To be kept.
     step: Part of a group's channels that goes at a time.
     least: Channels that stay in every group.
+    convert: Of the conversion.
     progress: Called with a line of text as the work proceeds.
 
   Raises:
     TflmPatchError: the limits cannot be kept; by how much not.
   """
-  return _Search(channels, limits, step, least, progress).run()
+  return _Search(channels, limits, step, least, convert, progress).run()
 
 
 class _Search:
   """One search."""
 
   def __init__(
-    self, channels: ModelChannels, limits: Limits, step: float, least: int, progress: Progress
+    self,
+    channels: ModelChannels,
+    limits: Limits,
+    step: float,
+    least: int,
+    convert: ConvertOptions,
+    progress: Progress,
   ) -> None:
     self._channels = channels
     self._limits = limits
+    self._convert = convert
     self._progress = progress
     self._order = weakest_first(channels)
     norms = channels.norms()
@@ -101,18 +111,21 @@ class _Search:
   def _fit(self, counts: Counts) -> Fit:
     if counts not in self._known:
       gone = {atom for atoms, k in zip(self._order, counts) for atom in atoms[:k]}
-      self._known[counts] = footprint(shrunk(self._channels, gone), self._limits.cpu)
+      network = shrunk(self._channels, gone)
+      self._known[counts] = footprint(network, self._limits.cpu, self._convert)
     return self._known[counts]
 
   def _pressure(self, counts: Counts) -> float:
     return self._limits.pressure(self._fit(counts))
 
   def _check_possible(self) -> None:
-    excesses = self._limits.excesses(self._fit(tuple(self._most)))
+    least = self._fit(tuple(self._most))
+    excesses = self._limits.excesses(least)
     if excesses:
+      bound = f' (bound by {least.bound_by})' if excesses[0].what == 'arena' else ''
       raise TflmPatchError(
-        f'pruning cannot keep the limits: with the fewest channels still {excesses[0]}; allow '
-        'more, or begin with a smaller input or fewer layers'
+        f'pruning cannot keep the limits: with the fewest channels still {excesses[0]}{bound}; '
+        'allow more, or begin with a smaller input or fewer layers'
       )
 
   def _moved(self, counts: Counts, group: int) -> Counts:

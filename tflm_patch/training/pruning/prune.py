@@ -9,6 +9,7 @@ import os
 from typing import Any
 
 from tflm_patch.conversion.fit_types import Fit
+from tflm_patch.conversion.options import DEFAULT_OPTIONS, ConvertOptions
 from tflm_patch.targets import Target
 from tflm_patch.training.channels.model_channels import ModelChannels
 from tflm_patch.training.channels.rebuild import without
@@ -40,6 +41,7 @@ def prune(
   macs: int | None = None,
   instructions: int | None = None,
   target: Target | str | os.PathLike[str] | None = None,
+  convert: ConvertOptions = DEFAULT_OPTIONS,
 ) -> Pruned:
   """Removes the channels with the smallest filters until a model keeps its limits.
 
@@ -47,13 +49,14 @@ def prune(
 
   Args:
     model: A built functional or Sequential model; left alone.
-    arena, flash, macs, instructions, target: See `ArenaBudget`.
+    arena, flash, macs, instructions, target, convert: See `ArenaBudget`.
 
   Raises:
     TflmPatchError: a layer is not supported, or the limits cannot be kept.
   """
   channels = ModelChannels(model)
-  plan = plan_pruning(channels, Limits.of(arena, flash, macs, instructions, target))
+  limits = Limits.of(arena, flash, macs, instructions, target)
+  plan = plan_pruning(channels, limits, convert=convert)
   order = weakest_first(channels)
   gone = {atom for atoms, count in zip(order, plan.counts) for atom in atoms[:count]}
   removed = {group.name: k for group, k in zip(channels.groups, plan.counts) if k}

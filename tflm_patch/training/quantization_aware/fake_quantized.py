@@ -97,6 +97,11 @@ class FakeQuantized(keras.layers.Layer):
     variable.assign(values)
     return variable
 
+  @property
+  def original(self) -> Any:
+    """The model whose variables these are."""
+    return self._original.model
+
   # What the writer needs.
 
   def grids(self) -> list[Grid]:
