@@ -104,8 +104,11 @@ class FakeQuantized(keras.layers.Layer):
   # What the writer needs.
 
   def grids(self) -> list[Grid]:
-    """Of the network's groups, as the ranges are now."""
-    return grids(self.network.groups, ops.convert_to_tensor(self.ranges), self._divisors[1])
+    """Of the network's groups, as the ranges are now; those of inputs are not learned."""
+    ranges = ops.convert_to_tensor(self.ranges)
+    fixed = np.array(self._is_input)[:, None]
+    ranges = ops.where(fixed, ops.stop_gradient(ranges), ranges)
+    return grids(self.network.groups, ranges, self._divisors[1])
 
   def graph(self, options: QuantizeOptions | None = None) -> Model:
     """The int8 graph, as weights and ranges are now."""

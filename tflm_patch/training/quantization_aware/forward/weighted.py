@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,25 +19,54 @@ from tflm_patch.training.quantization_aware.forward.limits import finish
 from tflm_patch.training.quantization_aware.forward.registry import Pass, forward
 from tflm_patch.training.quantization_aware.rounding import exactly_scaled, twice_rounded
 
+Compute = Callable[[Any, Any], Any]
+MAX_TAPS = 518  # times 127 * 255 stays below 2^24
+
 
 def _scales(run: Pass, node: Node) -> list[tuple[Any, Any, Any]]:
   target = run.grid(node.output).scale
   return [(run.grid(node.input).scale, run.integers(node).scales, target)]
 
 
-def _weighted(run: Pass, node: Node, compute: Callable[[Any, Any], Any]) -> Any:
-  """Sums, and their way to the output's steps."""
+def _weighted(run: Pass, node: Node, x: Any, compute: Compute, axis: int | None) -> Any:
+  """Sums, and their way to the output's steps.
+
+  Args:
+    run: The forward pass.
+    node: Whose output it is.
+    x: Steps of the input.
+    compute: Sums of products of x and weights.
+    axis: Dimension of the weights that runs along the last one of x; None where it is not
+      all of it.
+  """
   integers = run.integers(node)
-  sums = compute(run.steps(node.input), integers.weights) + integers.bias
   if not run.training:
-    (multiplier,) = run.multipliers(node)
-    scaled = exactly_scaled(ops.cast(ops.round(sums), 'int32'), multiplier)
+    sums = _whole_sums(x, integers.weights, compute, axis) + ops.cast(integers.bias, 'int32')
+    scaled = exactly_scaled(sums, *run.multipliers(node))
     return finish(run, node, ops.cast(scaled, 'float32'), None)
+  sums = compute(x, integers.weights) + integers.bias
   source, target = run.grid(node.input).scale, run.grid(node.output).scale
   factors = source * integers.scales / target
   exact = sums * factors
   right = ops.maximum(-1.0 - ops.floor(ops.log2(ops.stop_gradient(factors))), 0.0)
   return finish(run, node, twice_rounded(ops.stop_gradient(exact), right), exact)
+
+
+def _whole_sums(x: Any, weights: Any, compute: Compute, axis: int | None) -> Any:
+  """int32: of so few products at a time that float32 holds their sum exactly."""
+  depth = 1 if axis is None else weights.shape[axis]
+  outputs = weights.shape[2 if axis == 3 else -1]
+  most = max(MAX_TAPS * depth * outputs // math.prod(weights.shape), 1)
+  total = None
+  for start in range(0, depth, most):
+    part = slice(start, start + most)
+    if most >= depth:
+      sums = compute(x, weights)
+    else:
+      sums = compute(x[..., part], weights[(slice(None),) * (axis or 0) + (part,)])
+    sums = ops.cast(ops.round(sums), 'int32')
+    total = sums if total is None else total + sums
+  return total
 
 
 @forward(Conv2D, multipliers=_scales)
@@ -58,7 +88,9 @@ def conv(run: Pass, node: Node) -> Any:
       dilation_rate=window.dilation,
     )
 
-  return _weighted(run, node, compute)
+  x = run.steps(node.input)
+  is_grouped = x.shape[3] != run.integers(node).weights.shape[2]
+  return _weighted(run, node, x, compute, None if is_grouped else 2)
 
 
 @forward(DepthwiseConv2D, multipliers=_scales)
@@ -80,7 +112,7 @@ def depthwise(run: Pass, node: Node) -> Any:
       dilation_rate=window.dilation,
     )
 
-  return _weighted(run, node, compute)
+  return _weighted(run, node, run.steps(node.input), compute, None)
 
 
 @forward(FullyConnected, multipliers=_scales)
@@ -89,7 +121,8 @@ def fully_connected(run: Pass, node: Node) -> Any:
   operation = node.operation
   assert isinstance(operation, FullyConnected)
   depth = operation.weights.shape[0]
-  return _weighted(run, node, lambda x, w: ops.matmul(ops.reshape(x, (-1, depth)), w))
+  x = ops.reshape(run.steps(node.input), (-1, depth))
+  return _weighted(run, node, x, ops.matmul, 0)
 
 
 @forward(TransposeConv, multipliers=_scales)
@@ -104,4 +137,4 @@ def transpose_conv(run: Pass, node: Node) -> Any:
       x, weights, strides=window.stride, padding=window.name, data_format='channels_last'
     )
 
-  return _weighted(run, node, compute)
+  return _weighted(run, node, run.steps(node.input), compute, 3)
