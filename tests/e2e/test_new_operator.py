@@ -67,7 +67,7 @@ def project(tmp_path_factory):
     else:
       shutil.copy(source, target)
   steps = BLOCK.findall((ROOT / 'docs/extend.md').read_text())
-  assert len(steps) == 7
+  assert len(steps) == 5
   for what, path, where, line, text in steps:
     if what == 'new':
       assert not (folder / path).exists()
@@ -77,8 +77,9 @@ def project(tmp_path_factory):
     assert before.count(f'{line}\n') == 1, line
     at = before.index(line) + (len(line) + 1 if where == 'after' else 0)
     (folder / path).write_text(before[:at] + text + before[at:])
-  header = run(folder, '-m', 'tflm_patch.program.c_header')
-  (folder / 'micro_kernels/include/tflm_patch/program.h').write_text(header)
+  written = run(folder, '-m', 'tflm_patch.kernel_library.generate').splitlines()
+  headers = ('include/tflm_patch/program.h', 'src/kernels.h')
+  assert written == [f'wrote {folder}/micro_kernels/{name}' for name in headers]
   return folder
 
 
@@ -128,9 +129,9 @@ def test_setup_py(project, tmp_path):
 def test_what_a_model_needs(project):
   """Exports take the new file for a model that has the operator, and for no other."""
   command = (
-    'from tflm_patch.kernel_library.sources import needed_sources; '
+    'from tflm_patch.kernel_library.sources import sources_of_kinds; '
     'from tflm_patch.program.records import Kind; '
-    'print("neg.c" in needed_sources([Kind.NEG]), "neg.c" in needed_sources([Kind.PAD]))'
+    'print("neg.c" in sources_of_kinds([Kind.NEG]), "neg.c" in sources_of_kinds([Kind.PAD]))'
   )
   assert run(project, '-c', command) == 'True False\n'
 

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from tflm_patch.api import ConvertOptions, convert_model
-from tflm_patch.runtime.arena import measure_arena
+from tflm_patch.runtime.arena_measurement import measure_arena
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.tflm import Interpreter
 from tflm_patch.runtime.verify import compare, io_adapter
@@ -70,7 +70,7 @@ def check(data: bytes, limit: int | None, int8_io: bool, inputs: int) -> None:
   assert ours.total <= stock.total
   if len(result.model.main.operators) == 1:
     assert ours.tail < TAIL_LIMIT
-  assert result.converted_macs == result.original_macs
+  assert result.converted_macs <= result.original_macs
 
 
 @pytest.mark.parametrize('case', CASES, ids=lambda case: case.name + '-int8_io' * case.int8_io)

@@ -26,9 +26,11 @@ from tflm_patch.planner.lowering.partition import Partition, partition
 from tflm_patch.planner.lowering.region import NotStageable, lower_region, region_boundary
 from tflm_patch.planner.options import DEFAULT, PlanOptions, Schedule
 from tflm_patch.planner.search import StageSearch
+from tflm_patch.planner.sizes import SizeSearch
 
 Region = tuple[int, ...]
-Searches = dict[Region, StageSearch]  # of the stages, by their regions
+Shapes = tuple[tuple[int, ...], ...]  # of the tensors of a region's operators
+Searches = dict[tuple[Region, Shapes], StageSearch]  # of the stages
 Rejected = tuple[Region, str]  # and why it stays stock
 
 # Operators that only give bytes another shape.
@@ -135,7 +137,7 @@ class _RegionPlanner:
     self.options = options
     self.bands = bands
     self._known = searches
-    self._own: Searches = {}
+    self._own: dict[Region, StageSearch] = {}
 
   def search(self, region: Region) -> StageSearch:
     """The plans of a region.
@@ -144,13 +146,20 @@ class _RegionPlanner:
       NotStageable: it cannot be a stage.
     """
     if region not in self._own:
-      if region in self._known:
-        search = self._known[region].with_options(self.options.plan)
+      key = region, self._shapes(region)
+      if key in self._known:
+        search = self._known[key].with_options(self.options.plan)
       else:
         graph = self._graph(region)
         search = StageSearch(graph, self._reuse(graph, region), self.options.plan)
-      self._own[region] = self._known[region] = search
+      self._own[region] = self._known[key] = search
     return self._own[region]
+
+  def _shapes(self, region: Region) -> Shapes:
+    """Rewrites of weights leave the operators and change shapes."""
+    main = self.model.main
+    tensors = (t for i in region for t in (*main.operators[i].inputs, *main.operators[i].outputs))
+    return tuple(main.tensors[t].shape if t >= 0 else () for t in tensors)
 
   def stage(self, region: Region) -> PlannedStage:
     """A region as the smallest stage that was found.
@@ -266,7 +275,7 @@ class StagePlanner(Protocol):
   @property
   def bands(self) -> input_bands.Bands | None: ...
 
-  def search(self, region: Region) -> StageSearch: ...
+  def search(self, region: Region) -> SizeSearch: ...
 
   def stage(self, region: Region) -> PlannedStage: ...
 
@@ -283,13 +292,27 @@ def cut_in_two(
     parts = split(planner.model.main, stage, planner.search)
     if parts is None:
       break
-    others = [other for other in chosen if other is not stage]
-    two = sorted([*others, *(planner.stage(part) for part in parts)], key=_place)
     least = judge.arena(chosen)
-    if judge.arena(two) > least - judge.goal.least_gain(least):
+    wanted = least - judge.goal.least_gain(least)
+    halves = _stages_below(parts, planner, wanted)
+    others = [other for other in chosen if other is not stage]
+    two = sorted([*others, *halves], key=_place)
+    if not halves or judge.arena(two) > wanted:
       break
     chosen = two
   return chosen
+
+
+def _stages_below(
+  parts: Sequence[Region], planner: StagePlanner, arena_bytes: int
+) -> list[PlannedStage]:
+  """Stages of regions; none when one of them alone needs more than such an arena."""
+  made: list[PlannedStage] = []
+  for part in sorted(parts, key=lambda part: -planner.search(part).least_bytes()):
+    made.append(planner.stage(part))
+    if made[-1].plan.bytes > arena_bytes:
+      return []
+  return made
 
 
 def _bounding(stages: Sequence[PlannedStage], judge: Judge) -> PlannedStage | None:

@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * What the kernels for Armv7E-M are for, for builds that have nothing else.
+ * What the kernels of the dsp family are for, for builds that have nothing else.
  */
 #include "../needed.h"
 
@@ -9,9 +9,9 @@
 
 #include "../weights.h"
 #include "arith.h"
-#include "blocks.h"
 #include "conv.h"
 #include "depthwise.h"
+#include "gemm.h"
 
 int tflm_patch_is_fully_connected_there(const tflm_patch_task* task) {
   const tflm_patch_fully_connected_params* params =
@@ -20,8 +20,7 @@ int tflm_patch_is_fully_connected_there(const tflm_patch_task* task) {
   tflm_patch_requant_args requant;
   tflm_patch_find_requant(task->stage, &params->requant, &requant);
   return task->input->type != TFLM_PATCH_INT8 ||
-         tflm_patch_is_dsp_fully_connected(
-             tflm_patch_row_values(task->input) * rows, &requant);
+         tflm_patch_is_dsp_fully_connected(tflm_patch_row_values(task->input) * rows, &requant);
 }
 
 int tflm_patch_is_conv_there(const tflm_patch_task* task) {

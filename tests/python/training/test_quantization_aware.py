@@ -113,7 +113,7 @@ def test_learned_ranges_move_and_those_of_inputs_stay(keras):
   aware = QuantizationAware(model, images, options)
   before = keras.ops.convert_to_numpy(aware.layer.ranges)
   aware.model.compile(
-    keras.optimizers.SGD(1e-3),
+    keras.optimizers.SGD(1.0),
     keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     jit_compile=False,
   )
