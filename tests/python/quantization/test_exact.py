@@ -121,6 +121,24 @@ def test_every_operator_that_quantize_writes(name):
   _check(result.data, ARITHMETICS)
 
 
+@pytest.mark.parametrize('axis', [1, 2, 3])
+def test_split(axis):
+  b = ModelBuilder(axis)
+  x = b.input((1, 6, 5, 8))
+  parts = b.split_v(x, [1, b.shape(x)[axis] - 1], axis)
+  for part in [*b.split(b.conv(x, 8, 1), 2), *parts]:
+    b.output(b.max_pool(part, 1, 1))
+  _check(b.build(), ARITHMETICS)
+
+
+def test_blocks():
+  b = ModelBuilder(2)
+  x = b.input((1, 6, 4, 3))
+  deep = b.conv(b.space_to_depth(x, 2), 8, 3)
+  b.output(b.conv(b.depth_to_space(deep, 2), 4, 1))
+  _check(b.build(), ARITHMETICS)
+
+
 def _is_exact(network):
   try:
     ExactNetwork(parse_model(network.data))

@@ -136,4 +136,5 @@ class ExactNetwork:
       [graph.maps[index] for index in op.inputs], [graph.maps[index] for index in op.outputs]
     )
     values = [maps[index] for index in op.inputs]
-    maps[op.outputs[0]] = KINDS[op.kind](self._arithmetic, op.params, around, values)
+    results = KINDS[op.kind](self._arithmetic, op.params, around, values)
+    maps.update(zip(op.outputs, results if isinstance(results, tuple) else (results,)))

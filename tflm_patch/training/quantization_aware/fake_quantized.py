@@ -16,8 +16,10 @@ from tflm_patch.graph.types import Model
 from tflm_patch.quantization.model_io import packed_inputs
 from tflm_patch.quantization.network import Network, Node, Value
 from tflm_patch.quantization.options import QuantizeOptions
-from tflm_patch.training.quantization_aware.forward import FORWARD, Table
+from tflm_patch.training.quantization_aware.forward import FORWARD, REQUESTS, Table
 from tflm_patch.training.quantization_aware.grids import Grid, grids
+from tflm_patch.training.quantization_aware.integer_weights import IntegerWeights, WeightLayout
+from tflm_patch.training.quantization_aware.multipliers import Multiplier, multipliers_of
 from tflm_patch.training.quantization_aware.options import QuantizationAwareOptions, RangeMode
 from tflm_patch.training.quantization_aware.rounding import straight_through
 from tflm_patch.training.quantization_aware.tables import ENTRIES, kernel_tables, resize_positions
@@ -44,7 +46,8 @@ class FakeQuantized(keras.layers.Layer):
   are 0 where values are limited. Outputs are real values.
 
   Attributes:
-    network: What the writer makes of it.
+    network: What the writer makes of the model.
+    layout: Of its weights.
     update_statistics: Training steps run the float model, too, so that moving statistics of
       batch normalization follow the weights. Read when Keras traces the step.
   """
@@ -56,6 +59,7 @@ class FakeQuantized(keras.layers.Layer):
     self._original = _Untracked(original)
     self.parts = list(original.layers)  # their variables are the layer's
     self.network = network
+    self.layout = WeightLayout(network.network.nodes)
     self.update_statistics = False
     self._options = options
     self._is_input = [
@@ -105,8 +109,11 @@ class FakeQuantized(keras.layers.Layer):
   # What the writer needs.
 
   def grids(self) -> list[Grid]:
-    """Of the network's groups, as the ranges are now."""
-    return grids(self.network.groups, ops.convert_to_tensor(self.ranges), self._divisors[1])
+    """Of the network's groups, as the ranges are now; those of inputs are not learned."""
+    ranges = ops.convert_to_tensor(self.ranges)
+    fixed = np.array(self._is_input)[:, None]
+    ranges = ops.where(fixed, ops.stop_gradient(ranges), ranges)
+    return grids(self.network.groups, ranges, self._divisors[1])
 
   def graph(self, options: QuantizeOptions | None = None) -> Model:
     """The int8 graph, as weights and ranges are now."""
@@ -173,6 +180,20 @@ class _Run:
     self._grids = current
     self._known: dict[Value, Any] = {}
     self._memo: dict[int, Any] = {}
+    self._integers = layer.layout.integers(self)
+    self._multipliers = {} if training else self._all_multipliers()
+
+  def _all_multipliers(self) -> dict[Node, list[Multiplier]]:
+    asked = [
+      (node, request)
+      for node in self._network.nodes
+      if type(node.operation) in REQUESTS
+      for request in REQUESTS[type(node.operation)](self, node)
+    ]
+    found: dict[Node, list[Multiplier]] = {}
+    for (node, _), multiplier in zip(asked, multipliers_of([request for _, request in asked])):
+      found.setdefault(node, []).append(multiplier)
+    return found
 
   def outputs(self, inputs: Sequence[Any]) -> list[Any]:
     """Real values of the network's outputs."""
@@ -207,6 +228,15 @@ class _Run:
 
   def weight(self, node: Node, name: str) -> Any:
     return self._layer.network.weight(node, name, self._memo)
+
+  def input_scale(self, node: Node) -> Any:
+    return self.grid(node.input).scale
+
+  def integers(self, node: Node) -> IntegerWeights:
+    return self._integers[node]
+
+  def multipliers(self, node: Node) -> Sequence[Multiplier]:
+    return self._multipliers[node]
 
   def divisor(self, value: int) -> Any:
     return self._layer._divisors[_DIVISORS.index(value)]

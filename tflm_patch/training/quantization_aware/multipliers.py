@@ -11,6 +11,8 @@ orders operations.
 from __future__ import annotations
 
 import dataclasses
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -77,6 +79,25 @@ def multiplier_of(first: Any, second: Any, divisor: Any) -> Multiplier:
   return Multiplier(value, _limited(shift), _limited(-shift))
 
 
+def multipliers_of(requests: Sequence[tuple[Any, Any, Any]]) -> list[Multiplier]:
+  """`multiplier_of` for many triples of scalars or vectors, computed together."""
+  if not requests:
+    return []
+  columns: list[list[Any]] = [[], [], []]
+  for request in requests:
+    tensors = [ops.reshape(each, (-1,)) for each in request]
+    size = max(each.shape[0] for each in tensors)
+    for column, each in zip(columns, tensors):
+      column.append(each if each.shape[0] == size else ops.repeat(each, size))
+  sizes = [each.shape[0] for each in columns[0]]
+  whole = multiplier_of(*(ops.concatenate(column) for column in columns))
+  ends = np.cumsum([0, *sizes]).tolist()
+  return [
+    Multiplier(whole.multiplier[a:b], whole.left[a:b], whole.right[a:b])
+    for a, b in itertools.pairwise(ends)
+  ]
+
+
 def _limited(shift: Any) -> Any:
   return ops.clip(shift, 0, 31)
 
@@ -97,14 +118,13 @@ def divided(multiplier: Multiplier, count: int) -> Multiplier:
   return Multiplier(value, _limited(shift), _limited(-shift))
 
 
-def nearest(x: Any, scale: Any) -> Any:
-  """x / scale to the nearest integer below 2^12: the quotient's own rounding is undone."""
-  m, exponent = normalized(scale)
-  high, low = parts(m)
-  x = x * power(-exponent)
-  whole = ops.round(x / m)
+def nearest(x: Any, scales: Any, index: np.ndarray) -> Any:
+  """x / scales[index] to the nearest integer below 2^12, whatever float32 division rounds."""
+  m, exponent = normalized(scales)
+  high, low, half = (ops.take(each, index) for each in (*parts(m), 0.5 * m))
+  x = x * ops.take(power(-exponent), index)
+  whole = ops.round(x / (2 * half))
   rest = (x - whole * high) - whole * low
-  half = 0.5 * m
   return whole + ops.cast(rest > half, x.dtype) - ops.cast(rest < -half, x.dtype)
 
 

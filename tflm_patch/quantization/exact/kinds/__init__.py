@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from tflm_patch.quantization.exact.kinds import (
+  blocks,
   convolution,
   elementwise,
   fully_connected,
@@ -14,6 +15,7 @@ from tflm_patch.quantization.exact.kinds import (
   pool,
   resize,
   softmax,
+  split,
   transpose_conv,
 )
 from tflm_patch.quantization.exact.kinds.registry import KINDS, Maps
@@ -21,6 +23,7 @@ from tflm_patch.quantization.exact.kinds.registry import KINDS, Maps
 __all__ = [
   'KINDS',
   'Maps',
+  'blocks',
   'convolution',
   'elementwise',
   'fully_connected',
@@ -30,5 +33,6 @@ __all__ = [
   'pool',
   'resize',
   'softmax',
+  'split',
   'transpose_conv',
 ]

@@ -39,7 +39,10 @@ KINDS: dict[Kind, Compute] = {}
 
 
 def kind(*kinds: Kind) -> Callable[[Compute], Compute]:
-  """Registers a function of arithmetic, parameters, maps and input values."""
+  """Registers a function of arithmetic, parameters, maps and input values.
+
+  It gives the output's values, or a tuple where there are several outputs.
+  """
 
   def register(compute: Compute) -> Compute:
     KINDS.update(dict.fromkeys(kinds, compute))

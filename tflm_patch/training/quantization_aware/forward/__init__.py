@@ -11,6 +11,16 @@ from tflm_patch.training.quantization_aware.forward import (
   moves,
   weighted,
 )
-from tflm_patch.training.quantization_aware.forward.registry import FORWARD, Pass, Table
+from tflm_patch.training.quantization_aware.forward.registry import FORWARD, REQUESTS, Pass, Table
 
-__all__ = ['FORWARD', 'Pass', 'Table', 'elementwise', 'functions', 'means', 'moves', 'weighted']
+__all__ = [
+  'FORWARD',
+  'REQUESTS',
+  'Pass',
+  'Table',
+  'elementwise',
+  'functions',
+  'means',
+  'moves',
+  'weighted',
+]

@@ -13,7 +13,6 @@ from tflm_patch.quantization.operators.activation import Prelu
 from tflm_patch.quantization.operators.binary import Add, Maximum, Minimum, Mul, Sub
 from tflm_patch.training.quantization_aware.forward.limits import finish
 from tflm_patch.training.quantization_aware.forward.registry import Pass, forward
-from tflm_patch.training.quantization_aware.multipliers import multiplier_of
 from tflm_patch.training.quantization_aware.rounding import exactly_scaled, half_away
 
 _LEFT_SHIFT = 20  # of ADD's inputs
@@ -24,36 +23,51 @@ def _operands(run: Pass, node: Node) -> list[tuple[Any, Any]]:
   return [(run.steps(value), run.grid(value).scale) for value in node.inputs]
 
 
+def _sum_scales(run: Pass, node: Node) -> list[tuple[Any, Any, Any]]:
+  first, second = (run.grid(value).scale for value in node.inputs)
+  twice, one = 2 * ops.maximum(first, second), ops.ones_like(first)
+  fine = twice * 2.0**-_LEFT_SHIFT
+  return [(first, one, twice), (second, one, twice), (fine, one, run.grid(node.output).scale)]
+
+
+def _product_scales(run: Pass, node: Node) -> list[tuple[Any, Any, Any]]:
+  first, second = (run.grid(value).scale for value in node.inputs)
+  return [(first, second, run.grid(node.output).scale)]
+
+
+def _prelu_scales(run: Pass, node: Node) -> list[tuple[Any, Any, Any]]:
+  first, target = run.grid(node.input).scale, run.grid(node.output).scale
+  return [*_product_scales(run, node), (first, ops.ones_like(first), target)]
+
+
 def _scaled_sum(run: Pass, node: Node, sign: int) -> Any:
   (x, first), (y, second) = _operands(run, node)
   target = run.grid(node.output).scale
   if run.training:
     exact = x * (first / target) + y * (sign * second / target)
     return finish(run, node, half_away(ops.stop_gradient(exact)), exact)
-  twice = 2 * ops.maximum(first, second)
-  one = ops.ones_like(first)
+  *inputs, output = run.multipliers(node)
   terms = [
-    exactly_scaled(ops.cast(steps, 'int32') * (1 << _LEFT_SHIFT), multiplier_of(scale, one, twice))
-    for steps, scale in ((x, first), (y, second))
+    exactly_scaled(ops.cast(steps, 'int32') * (1 << _LEFT_SHIFT), multiplier)
+    for steps, multiplier in zip((x, y), inputs)
   ]
-  total = terms[0] + sign * terms[1]
-  scaled = exactly_scaled(total, multiplier_of(twice * 2.0**-_LEFT_SHIFT, one, target))
+  scaled = exactly_scaled(terms[0] + sign * terms[1], output)
   return finish(run, node, ops.cast(scaled, 'float32'), None)
 
 
-@forward(Add)
+@forward(Add, multipliers=_sum_scales)
 def add(run: Pass, node: Node) -> Any:
   """Both on a common scale."""
   return _scaled_sum(run, node, 1)
 
 
-@forward(Sub)
+@forward(Sub, multipliers=_sum_scales)
 def subtract(run: Pass, node: Node) -> Any:
   """Likewise."""
   return _scaled_sum(run, node, -1)
 
 
-@forward(Mul)
+@forward(Mul, multipliers=_product_scales)
 def multiply(run: Pass, node: Node) -> Any:
   """The product, scaled."""
   (x, first), (y, second) = _operands(run, node)
@@ -61,11 +75,11 @@ def multiply(run: Pass, node: Node) -> Any:
   if run.training:
     exact = x * y * (first * second / target)
     return finish(run, node, half_away(ops.stop_gradient(exact)), exact)
-  scaled = exactly_scaled(ops.cast(x * y, 'int32'), multiplier_of(first, second, target))
+  scaled = exactly_scaled(ops.cast(x * y, 'int32'), *run.multipliers(node))
   return finish(run, node, ops.cast(scaled, 'float32'), None)
 
 
-@forward(Prelu)
+@forward(Prelu, multipliers=_prelu_scales)
 def prelu(run: Pass, node: Node) -> Any:
   """Two multipliers, by the sign."""
   (x, scale), (slopes, slope_scale) = _operands(run, node)
@@ -74,11 +88,11 @@ def prelu(run: Pass, node: Node) -> Any:
   if run.training:
     exact = ops.where(x < 0, below * (scale * slope_scale / target), x * (scale / target))
     return finish(run, node, half_away(ops.stop_gradient(exact)), exact)
-  one = ops.ones_like(scale)
+  with_slope, plain = run.multipliers(node)
   scaled = ops.where(
     x < 0,
-    exactly_scaled(ops.cast(below, 'int32'), multiplier_of(scale, slope_scale, target)),
-    exactly_scaled(ops.cast(x, 'int32'), multiplier_of(scale, one, target)),
+    exactly_scaled(ops.cast(below, 'int32'), with_slope),
+    exactly_scaled(ops.cast(x, 'int32'), plain),
   )
   return finish(run, node, ops.cast(scaled, 'float32'), None)
 

@@ -17,7 +17,7 @@ from tflm_patch.quantization.operators.pool import AveragePool2D, MaxPool2D
 from tflm_patch.quantization.operators.resize import ResizeBilinear
 from tflm_patch.training.quantization_aware.forward.limits import finish, limits_of
 from tflm_patch.training.quantization_aware.forward.registry import Pass, forward
-from tflm_patch.training.quantization_aware.multipliers import divided, multiplier_of
+from tflm_patch.training.quantization_aware.multipliers import divided
 from tflm_patch.training.quantization_aware.rounding import (
   exactly_scaled,
   half_away,
@@ -27,7 +27,12 @@ from tflm_patch.training.quantization_aware.rounding import (
 _EXACT = KerasArithmetic()
 
 
-@forward(Mean)
+def _mean_scales(run: Pass, node: Node) -> list[tuple[Any, Any, Any]]:
+  source = run.grid(node.input).scale
+  return [(source, ops.ones_like(source), run.grid(node.output).scale)]
+
+
+@forward(Mean, multipliers=_mean_scales)
 def mean(run: Pass, node: Node) -> Any:
   """The count is a part of the multiplier."""
   operation = node.operation
@@ -38,8 +43,8 @@ def mean(run: Pass, node: Node) -> Any:
   if run.training:
     exact = sums * (source / target / count)
     return finish(run, node, half_away(ops.stop_gradient(exact)), exact)
-  multiplier = divided(multiplier_of(source, ops.ones_like(source), target), count)
-  scaled = exactly_scaled(ops.cast(sums, 'int32'), multiplier)
+  (multiplier,) = run.multipliers(node)
+  scaled = exactly_scaled(ops.cast(sums, 'int32'), divided(multiplier, count))
   return finish(run, node, ops.cast(scaled, 'float32'), None)
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +13,8 @@ import numpy as np
 from tflm_patch.quantization.network import Node, Value
 from tflm_patch.quantization.operators.base import Operation
 from tflm_patch.training.quantization_aware.grids import Grid
+from tflm_patch.training.quantization_aware.integer_weights import IntegerWeights
+from tflm_patch.training.quantization_aware.multipliers import Multiplier
 
 
 class Pass(Protocol):
@@ -22,20 +24,18 @@ class Pass(Protocol):
 
   Attributes:
     training: Gradients are wanted, and float32 has to do.
-    per_channel: Weights have a scale per output channel.
   """
 
   training: bool
-  per_channel: bool
 
   def steps(self, value: Value) -> Any: ...
 
   def grid(self, value: Value) -> Grid: ...
 
-  def weight(self, node: Node, name: str) -> Any: ...
+  def integers(self, node: Node) -> IntegerWeights: ...
 
-  def divisor(self, value: int) -> Any:
-    """127 or 255, as tensors that compilers do not know."""
+  def multipliers(self, node: Node) -> Sequence[Multiplier]:
+    """Those that the operation asked for; outside training."""
 
   def table(self, node: Node) -> Table | None: ...
 
@@ -62,15 +62,22 @@ class Table:
 
 
 Forward = Callable[[Pass, Node], Any]
+# Triples of scales whose product of two, divided by the third, TFLM makes a multiplier.
+Requests = Callable[[Pass, Node], 'list[tuple[Any, Any, Any]]']
 
 FORWARD: dict[type[Operation], Forward] = {}
+REQUESTS: dict[type[Operation], Requests] = {}
 
 
-def forward(*operations: type[Operation]) -> Callable[[Forward], Forward]:
-  """Registers a function that gives the steps of a node's output."""
+def forward(
+  *operations: type[Operation], multipliers: Requests | None = None
+) -> Callable[[Forward], Forward]:
+  """Registers a function that gives the steps of a node's output, and what it asks for."""
 
   def register(compute: Forward) -> Forward:
     FORWARD.update(dict.fromkeys(operations, compute))
+    if multipliers is not None:
+      REQUESTS.update(dict.fromkeys(operations, multipliers))
     return compute
 
   return register

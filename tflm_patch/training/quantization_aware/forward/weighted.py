@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,84 +15,61 @@ from tflm_patch.quantization.operators.conv import Conv2D
 from tflm_patch.quantization.operators.depthwise_conv import DepthwiseConv2D
 from tflm_patch.quantization.operators.fully_connected import FullyConnected
 from tflm_patch.quantization.operators.transpose_conv import TransposeConv
-from tflm_patch.quantization.operators.weights import BIAS_LIMITS
 from tflm_patch.training.quantization_aware.forward.limits import finish
 from tflm_patch.training.quantization_aware.forward.registry import Pass, forward
-from tflm_patch.training.quantization_aware.multipliers import (
-  multiplier_of,
-  nearest,
-  nearest_of_product,
-  normalized,
-)
-from tflm_patch.training.quantization_aware.rounding import (
-  exactly_scaled,
-  straight_through,
-  twice_rounded,
-)
+from tflm_patch.training.quantization_aware.rounding import exactly_scaled, twice_rounded
+
+Compute = Callable[[Any, Any], Any]
+MAX_TAPS = 518  # times 127 * 255 stays below 2^24
 
 
-@dataclasses.dataclass(frozen=True)
-class _Weights:
-  """Integers in float32, and their scales [output channels]."""
-
-  weights: Any
-  bias: Any
-  scales: Any
+def _scales(run: Pass, node: Node) -> list[tuple[Any, Any, Any]]:
+  target = run.grid(node.output).scale
+  return [(run.grid(node.input).scale, run.integers(node).scales, target)]
 
 
-def _quantized(run: Pass, node: Node, axes: tuple[int, ...]) -> _Weights:
-  """As `operators.weights.quantize_weights`.
+def _weighted(run: Pass, node: Node, x: Any, compute: Compute, axis: int | None) -> Any:
+  """Sums, and their way to the output's steps.
 
   Args:
     run: The forward pass.
-    node: A node with weights and a bias.
-    axes: Dimensions of the weights that are not output channels.
+    node: Whose output it is.
+    x: Steps of the input.
+    compute: Sums of products of x and weights.
+    axis: Dimension of the weights that runs along the last one of x; None where it is not
+      all of it.
   """
-  weights, bias = run.weight(node, 'weights'), run.weight(node, 'bias')
-  source = run.grid(node.input).scale
-  largest = ops.max(ops.abs(weights), axis=axes, keepdims=True)
-  usual = ops.max(largest)
-  if not run.per_channel:
-    largest = ops.zeros_like(largest) + usual
-  usual = ops.where(usual > 0, usual, 1.0)
-  scales = ops.where(largest > 0, largest, usual) / run.divisor(127)
-  of_bias = ops.abs(bias) / source / BIAS_LIMITS[False]
-  scales = ops.maximum(scales, ops.reshape(of_bias, scales.shape))
-  if not run.per_channel:
-    scales = ops.zeros_like(scales) + ops.max(scales)
-  scales = ops.stop_gradient(scales)
-  flat = ops.reshape(scales, (-1,))
+  integers = run.integers(node)
   if not run.training:
-    steps = ops.clip(nearest(weights, scales), -127, 127)
-    return _Weights(steps, nearest_of_product(bias, source, flat), flat)
-  exact, exact_bias = weights / scales, bias / (source * flat)
-  return _Weights(
-    straight_through(ops.clip(ops.round(exact), -127, 127), exact),
-    straight_through(ops.round(exact_bias), exact_bias),
-    flat,
-  )
-
-
-def _weighted(
-  run: Pass, node: Node, axes: tuple[int, ...], compute: Callable[[Any, Any], Any]
-) -> Any:
-  """Sums, and their way to the output's steps."""
-  integers = _quantized(run, node, axes)
-  sums = compute(run.steps(node.input), integers.weights) + integers.bias
-  source, target = run.grid(node.input).scale, run.grid(node.output).scale
-  if not run.training:
-    scaled = exactly_scaled(
-      ops.cast(ops.round(sums), 'int32'), multiplier_of(source, integers.scales, target)
-    )
+    sums = _whole_sums(x, integers.weights, compute, axis) + ops.cast(integers.bias, 'int32')
+    scaled = exactly_scaled(sums, *run.multipliers(node))
     return finish(run, node, ops.cast(scaled, 'float32'), None)
+  sums = compute(x, integers.weights) + integers.bias
+  source, target = run.grid(node.input).scale, run.grid(node.output).scale
   factors = source * integers.scales / target
   exact = sums * factors
-  _, exponent = normalized(ops.stop_gradient(factors))
-  right = ops.maximum(-1.0 - ops.cast(exponent, 'float32'), 0.0)
+  right = ops.maximum(-1.0 - ops.floor(ops.log2(ops.stop_gradient(factors))), 0.0)
   return finish(run, node, twice_rounded(ops.stop_gradient(exact), right), exact)
 
 
-@forward(Conv2D)
+def _whole_sums(x: Any, weights: Any, compute: Compute, axis: int | None) -> Any:
+  """int32: of so few products at a time that float32 holds their sum exactly."""
+  depth = 1 if axis is None else weights.shape[axis]
+  outputs = weights.shape[2 if axis == 3 else -1]
+  most = max(MAX_TAPS * depth * outputs // math.prod(weights.shape), 1)
+  total = None
+  for start in range(0, depth, most):
+    part = slice(start, start + most)
+    if most >= depth:
+      sums = compute(x, weights)
+    else:
+      sums = compute(x[..., part], weights[(slice(None),) * (axis or 0) + (part,)])
+    sums = ops.cast(ops.round(sums), 'int32')
+    total = sums if total is None else total + sums
+  return total
+
+
+@forward(Conv2D, multipliers=_scales)
 def conv(run: Pass, node: Node) -> Any:
   """CONV_2D."""
   operation = node.operation
@@ -111,10 +88,12 @@ def conv(run: Pass, node: Node) -> Any:
       dilation_rate=window.dilation,
     )
 
-  return _weighted(run, node, (0, 1, 2), compute)
+  x = run.steps(node.input)
+  is_grouped = x.shape[3] != run.integers(node).weights.shape[2]
+  return _weighted(run, node, x, compute, None if is_grouped else 2)
 
 
-@forward(DepthwiseConv2D)
+@forward(DepthwiseConv2D, multipliers=_scales)
 def depthwise(run: Pass, node: Node) -> Any:
   """DEPTHWISE_CONV_2D."""
   operation = node.operation
@@ -133,19 +112,20 @@ def depthwise(run: Pass, node: Node) -> Any:
       dilation_rate=window.dilation,
     )
 
-  return _weighted(run, node, (0, 1), compute)
+  return _weighted(run, node, run.steps(node.input), compute, None)
 
 
-@forward(FullyConnected)
+@forward(FullyConnected, multipliers=_scales)
 def fully_connected(run: Pass, node: Node) -> Any:
   """FULLY_CONNECTED."""
   operation = node.operation
   assert isinstance(operation, FullyConnected)
   depth = operation.weights.shape[0]
-  return _weighted(run, node, (0,), lambda x, w: ops.matmul(ops.reshape(x, (-1, depth)), w))
+  x = ops.reshape(run.steps(node.input), (-1, depth))
+  return _weighted(run, node, x, ops.matmul, 0)
 
 
-@forward(TransposeConv)
+@forward(TransposeConv, multipliers=_scales)
 def transpose_conv(run: Pass, node: Node) -> Any:
   """TRANSPOSE_CONV."""
   operation = node.operation
@@ -157,4 +137,4 @@ def transpose_conv(run: Pass, node: Node) -> Any:
       x, weights, strides=window.stride, padding=window.name, data_format='channels_last'
     )
 
-  return _weighted(run, node, (0, 1, 3), compute)
+  return _weighted(run, node, run.steps(node.input), compute, 3)
