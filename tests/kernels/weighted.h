@@ -119,6 +119,27 @@ static inline uint32_t random_size(uint32_t* seed, uint32_t size, uint32_t kerne
   return (size + (uint32_t)*pad + random_between(seed, 0, reach) + stride - 1) / stride;
 }
 
+/* A window of up to so large a kernel, strides up to 3, and one in three dilated. */
+static inline void random_window(uint32_t* seed, tflm_patch_window* w, uint32_t kernel_h,
+                                 uint32_t kernel_w) {
+  const uint32_t dilation = test_random(seed) % 3 == 0 ? 3 : 1;
+  w->kernel_h = (uint8_t)random_between(seed, 1, kernel_h);
+  w->kernel_w = (uint8_t)random_between(seed, 1, kernel_w);
+  w->stride_h = (uint8_t)random_between(seed, 1, 3);
+  w->stride_w = (uint8_t)random_between(seed, 1, 3);
+  w->dilation_h = (uint16_t)random_between(seed, 1, dilation);
+  w->dilation_w = (uint16_t)random_between(seed, 1, dilation);
+}
+
+/* Rows and columns of the output, and the pads, of a case with shape and window. */
+static inline void random_output(uint32_t* seed, golden_weighted* c) {
+  tflm_patch_window* w = &c->window;
+  c->output_shape[0] = (uint16_t)random_size(seed, c->shape[0], w->kernel_h, w->stride_h,
+                                             w->dilation_h, &w->pad_top);
+  c->output_shape[1] = (uint16_t)random_size(seed, c->shape[1], w->kernel_w, w->stride_w,
+                                             w->dilation_w, &w->pad_left);
+}
+
 static inline uint32_t weighted_size(const uint16_t shape[3]) {
   return (uint32_t)shape[0] * shape[1] * shape[2];
 }
@@ -235,7 +256,7 @@ static inline uint32_t weighted_params(builder* b, const golden_weighted* c,
 }
 
 /* The operator of a case. It reads the stage's input, or, with `ring`, a ring of
- * as few rows as its window needs, which a LOOKUP of identity fills. */
+ * as few rows as its window needs. */
 static inline encoded weighted_program(const golden_weighted* c, int ring) {
   static builder b;
   weighted_record record;
@@ -249,16 +270,7 @@ static inline encoded weighted_program(const golden_weighted* c, int ring) {
   const uint32_t target =
       builder_tensor_map(&b, TFLM_PATCH_INT8, out[0], out[1], out[2], c->output_zero_point, 1);
   if (ring) {
-    uint8_t identity[256];
-    for (uint32_t i = 0; i < 256; ++i) {
-      identity[i] = (uint8_t)i;
-    }
-    const tflm_patch_lookup_params lookup = {builder_constant(&b, identity, sizeof(identity))};
-    const uint32_t middle =
-        builder_workspace_map(&b, TFLM_PATCH_INT8, in[0], reach < in[0] ? reach : in[0], in[1],
-                              in[2], c->input_zero_point);
-    builder_op(&b, TFLM_PATCH_LOOKUP, &source, 1, middle, in[0], &lookup, sizeof(lookup), 0);
-    source = middle;
+    source = builder_ring(&b, source, reach);
   }
   const uint32_t record_bytes = weighted_params(&b, c, &record);
   builder_op(&b, c->kind, &source, 1, target, is_vector ? in[0] : out[0], &record, record_bytes,
@@ -316,6 +328,18 @@ static inline void check_weighted_program(const golden_weighted* c, encoded e) {
 static inline void check_weighted(const golden_weighted* c) {
   check_weighted_program(c, weighted_program(c, 0));
   check_weighted_program(c, weighted_program(c, 1));
+}
+
+/* Runs n random cases, which `draw` makes, or not where one would be too large. */
+static inline void check_random_weighted(weighted_case* w, int (*draw)(uint32_t* seed),
+                                         uint32_t seed, int n) {
+  test_case = "random";
+  while (n > 0) {
+    if (draw(&seed)) {
+      check_weighted(&w->c);
+      --n;
+    }
+  }
 }
 
 #endif /* TFLM_PATCH_TESTS_WEIGHTED_H_ */

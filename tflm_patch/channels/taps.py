@@ -13,7 +13,8 @@ import numpy as np
 from tflm_patch.channels.weights import add_constant
 from tflm_patch.graph.axis_window import AxisWindow
 from tflm_patch.graph.types import Model, Operator, Subgraph
-from tflm_patch.planner.lowering.operators import OpView, base, check
+from tflm_patch.planner.lowering.operators import OpView, check
+from tflm_patch.planner.lowering.operators.windows import kernel_of, window_of
 
 _SAME, _VALID = 0, 1
 _WINDOWED = ('CONV_2D', 'DEPTHWISE_CONV_2D')
@@ -46,7 +47,7 @@ def find(graph: Subgraph, index: int) -> Trim | None:
   used: np.ndarray = np.any(view.input(1).array(), axis=(0, 3))
   if not used.any() or used.shape == (1, 1):
     return None
-  windows = base.window_of(view, base.kernel_of(view))
+  windows = window_of(view, kernel_of(view))
   zeros = [_zeros(used, axis=1), _zeros(used, axis=0)]
   if zeros == [(0, 0), (0, 0)]:
     return None
