@@ -143,10 +143,10 @@ def squeeze_excite(blocks=1):
 def test_two_passes_cost_what_was_allowed_and_save_memory():
   data = squeeze_excite()
   one, two = convert(data), convert(data, max_overhead=2.0)
-  assert one.converted_macs == one.original_macs
-  assert one.original_macs < two.converted_macs <= 2.0 * one.original_macs
+  assert one.converted_macs <= one.original_macs
+  assert one.converted_macs < two.converted_macs <= 2.0 * one.original_macs
   assert two.converted_arena.head < 0.6 * one.converted_arena.head
-  assert convert(data, max_overhead=1.01).converted_macs == one.original_macs
+  assert convert(data, max_overhead=1.01).converted_macs == one.converted_macs
   check_conversion(data, ConvertOptions(plan=PlanOptions(max_overhead=2.0)), 6)
   for stage in two.stages:
     check_memory(stage.plan)
@@ -158,8 +158,8 @@ def test_no_recomputation_where_it_does_not_pay():
   for channels in (8, 12, 12):
     x = b.conv(x, channels, 3, 2)
   b.output(b.fully_connected(b.mean(x), 3))
-  result = convert(b.build(), max_overhead=3.0)
-  assert result.converted_macs == result.original_macs
+  data = b.build()
+  assert convert(data, max_overhead=3.0).converted_macs == convert(data).converted_macs
 
 
 def test_more_overhead_needs_less_arena():

@@ -155,4 +155,4 @@ def test_real_models(name, head):
   data = (real_models.FOLDER / f'{name}.tflite').read_bytes()
   result = check_bands(data, ConvertOptions(int8_io=True, input_rows=1), frames=2)
   assert result.converted_arena.head <= head
-  assert result.converted_macs == result.original_macs
+  assert result.converted_macs <= result.original_macs
