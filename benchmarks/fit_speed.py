@@ -2,31 +2,47 @@
 # SPDX-License-Identifier: Apache-2.0
 """How fast the constraint engine is, and whether it says what a conversion says.
 
-  python benchmarks/fit_speed.py [--json] [--compare N] [--samples N] [--processes N]
+  python benchmarks/fit_speed.py [--json] [--compare N] [--samples N] [--processes N] [--models DIR]
 
 Specs come from MCUNet's search space: inverted bottlenecks, kernels 3/5/7, expansions
 3/4/6, depths 2 to 4, images of 96 to 176 pixels. Speeds are per second of CPU time of one
-core. The budget is the median arena of other specs of the space. Compared are the
-arena and the file of a conversion of the spec's graph with random weights and scales.
-Last, specs of each of TinyNAS' 108 spaces are decided at the budget of a chip.
+core, so that a busy machine does not change them much. The budget is the median arena of
+other specs of the space. Compared are the arena and the file of a conversion of the spec's
+graph with random weights and scales. Then specs of each of TinyNAS' 108 spaces are decided
+at the budget of a chip. Last, `tflm-patch convert` runs on large networks, or on the models
+of a folder, each in a process of its own: the most memory that one of them takes is printed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import pathlib
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Sequence
 
 from tflm_patch.api import convert_model
-from tflm_patch.architecture import RandomScales, Spec, spaces, to_graph, with_random_weights
+from tflm_patch.architecture import RandomScales, Spec, named, spaces, to_graph, with_random_weights
 from tflm_patch.conversion import spec_engine
 from tflm_patch.conversion.fit import fits_many
 from tflm_patch.conversion.fit_types import Budget, Gear
 from tflm_patch.graph.writer import serialize_model
 
 CHIP = 'stm32f746'
+LARGE = ('mobilenet_v1:1.0:224', 'mobilenet_v2:1.0:224', 'mcunet_vww')
+# Runs the tool, then prints the most memory, in kB, and the seconds that it took.
+MEASURED = """
+import resource, sys
+from tflm_patch.cli.main import main
+code = main(sys.argv[1:])
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(used.ru_maxrss, used.ru_utime + used.ru_stime, file=sys.stderr)
+sys.exit(code)
+"""
 
 
 def parse() -> argparse.Namespace:
@@ -38,6 +54,7 @@ def parse() -> argparse.Namespace:
   parser.add_argument('--compare', type=int, default=500, help='specs that are converted, too')
   parser.add_argument('--samples', type=int, default=1000, help='specs of each space; 0 for none')
   parser.add_argument('--processes', type=int, default=2, help='for the spaces')
+  parser.add_argument('--models', type=pathlib.Path, help='folder of models that are converted')
   return parser.parse_args()
 
 
@@ -103,6 +120,45 @@ def all_spaces(samples: int, processes: int) -> dict[str, object]:
   }
 
 
+def written(folder: pathlib.Path) -> list[pathlib.Path]:
+  """Files of large networks with random weights."""
+  files = []
+  for name in LARGE:
+    model = with_random_weights(to_graph(named(name), RandomScales(0)), 0)
+    files.append(folder / f'{name.replace(":", "_")}.tflite')
+    files[-1].write_bytes(serialize_model(model))
+  return files
+
+
+def convert_memory(models: pathlib.Path | None) -> dict[str, object]:
+  """The most memory and CPU time that converting one of the models takes."""
+  with tempfile.TemporaryDirectory() as name:
+    folder = pathlib.Path(name)
+    files = written(folder) if models is None else sorted(models.glob('*.tflite'))
+    used = [(*converted(file, folder / 'out.tflite'), file.stem) for file in files]
+  if not used:
+    sys.exit(f'{models}: has no .tflite files')
+  peak_mb, _, largest = max(used)
+  seconds, slowest = max((seconds, stem) for _, seconds, stem in used)
+  return {
+    'convert_models': len(used),
+    'convert_peak_mb': round(peak_mb, 1),
+    'convert_peak_model': largest,
+    'convert_most_seconds': round(seconds, 2),
+    'convert_slowest_model': slowest,
+  }
+
+
+def converted(file: pathlib.Path, output: pathlib.Path) -> tuple[float, float]:
+  """Peak memory in MB and seconds of CPU time of the command on one file."""
+  command = [sys.executable, '-c', MEASURED, 'convert', str(file), '-o', str(output)]
+  done = subprocess.run(command, capture_output=True, text=True, check=False)
+  if done.returncode:
+    sys.exit(f'{file}: {done.stderr}')
+  kilobytes, seconds = done.stderr.split()[-2:]
+  return int(kilobytes) / 1024, float(seconds)
+
+
 def main() -> None:
   """Runs everything."""
   arguments = parse()
@@ -110,6 +166,7 @@ def main() -> None:
   figures |= compared(spaces.MCUNET.samples(arguments.compare, seed=4))
   if arguments.samples:
     figures |= all_spaces(arguments.samples, arguments.processes)
+  figures |= convert_memory(arguments.models)
   if arguments.json:
     print(json.dumps(figures, indent=2))
   else:

@@ -20,11 +20,12 @@ def block_model(strides=(2, 1), kernel=3, dilation=1, padding='SAME', channels=4
 
 
 def force_blocks(monkeypatch, part):
-  """Joins all blocks, with a part of the shared rows held."""
+  """Joins all bottlenecks, with a part of the shared rows held."""
 
   def all_of(self):
-    steps = search._with_all_blocks(self._graph, search._Rewrites())
-    return search._Rewrites(blocks=tuple((block, part) for block, _ in steps.blocks))
+    steps = search._with_all_bottlenecks(self._graph, search._Rewrites())
+    found = tuple((bottleneck, part) for bottleneck, _ in steps.bottlenecks)
+    return search._Rewrites(bottlenecks=found)
 
   monkeypatch.setattr(search.StageSearch, '_chosen', all_of)
   monkeypatch.setattr(search, '_WORTH', 1.0)  # keep it
