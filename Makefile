@@ -36,6 +36,7 @@ demo: $(VENV)/installed
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check --extend-exclude .build .
+	find micro_kernels tests tflm_patch -name '*.[ch]' -o -name '*.cc' | xargs $(BIN)/clang-format --dry-run --Werror
 	$(BIN)/mypy
 ifneq ($(shell grep -s importlinter pyproject.toml),)
 	$(BIN)/lint-imports

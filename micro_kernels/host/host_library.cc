@@ -73,16 +73,14 @@ struct PythonOpsResolver {
 /* Whether the resolver looks as expected: full of operators up to its length.
  * Guards the write below against a changed layout. */
 bool LooksLikeResolver(const PythonOpsResolver& resolver) {
-  if (resolver.registrations_len == 0 ||
-      resolver.registrations_len >= kResolverSize) {
+  if (resolver.registrations_len == 0 || resolver.registrations_len >= kResolverSize) {
     return false;
   }
   for (unsigned int i = 0; i < resolver.registrations_len; ++i) {
     const TFLMRegistration& entry = resolver.registrations[i];
     const bool is_custom = entry.builtin_code == kCustomOperatorCode;
     if (entry.invoke == nullptr || entry.builtin_code < 0 ||
-        entry.builtin_code >= kBuiltinCodeLimit ||
-        (is_custom && entry.custom_name == nullptr)) {
+        entry.builtin_code >= kBuiltinCodeLimit || (is_custom && entry.custom_name == nullptr)) {
       return false;
     }
   }
@@ -92,8 +90,7 @@ bool LooksLikeResolver(const PythonOpsResolver& resolver) {
 bool Holds(const PythonOpsResolver& resolver, const char* name) {
   for (unsigned int i = 0; i < resolver.registrations_len; ++i) {
     const TFLMRegistration& entry = resolver.registrations[i];
-    if (entry.builtin_code == kCustomOperatorCode &&
-        strcmp(entry.custom_name, name) == 0) {
+    if (entry.builtin_code == kCustomOperatorCode && strcmp(entry.custom_name, name) == 0) {
       return true;
     }
   }
@@ -104,22 +101,22 @@ bool Holds(const PythonOpsResolver& resolver, const char* name) {
 
 namespace tflm {
 
-void* MicroContextAllocatePersistentBuffer(TfLiteContext* context,
-                                           size_t bytes) {
-  return reinterpret_cast<AllocatePersistentBufferFn>(g_functions[kAllocatePersistentBuffer])(context, bytes);
+void* MicroContextAllocatePersistentBuffer(TfLiteContext* context, size_t bytes) {
+  return reinterpret_cast<AllocatePersistentBufferFn>(g_functions[kAllocatePersistentBuffer])(
+      context, bytes);
 }
 
-TfLiteStatus MicroContextRequestScratchBufferInArena(TfLiteContext* context,
-                                                     size_t bytes, int* index) {
-  return reinterpret_cast<RequestScratchBufferFn>(g_functions[kRequestScratchBuffer])(context, bytes, index);
+TfLiteStatus MicroContextRequestScratchBufferInArena(TfLiteContext* context, size_t bytes,
+                                                     int* index) {
+  return reinterpret_cast<RequestScratchBufferFn>(g_functions[kRequestScratchBuffer])(context,
+                                                                                      bytes, index);
 }
 
 void* MicroContextGetScratchBuffer(TfLiteContext* context, int index) {
   return reinterpret_cast<GetScratchBufferFn>(g_functions[kGetScratchBuffer])(context, index);
 }
 
-TfLiteEvalTensor* MicroContextGetEvalTensor(const TfLiteContext* context,
-                                            int tensor) {
+TfLiteEvalTensor* MicroContextGetEvalTensor(const TfLiteContext* context, int tensor) {
   return reinterpret_cast<GetEvalTensorFn>(g_functions[kGetEvalTensor])(context, tensor);
 }
 
@@ -169,8 +166,7 @@ bool TflmPatchRegister(void* python_ops_resolver) {
       return false;
     }
   }
-  PythonOpsResolver& resolver =
-      *static_cast<PythonOpsResolver*>(python_ops_resolver);
+  PythonOpsResolver& resolver = *static_cast<PythonOpsResolver*>(python_ops_resolver);
   if (!tflm_patch::LooksLikeResolver(resolver) ||
       tflm_patch::Holds(resolver, tflm_patch::kStageOpName)) {
     return false;

@@ -7,9 +7,8 @@
 #include "kernels.h"
 #include "requantize.h"
 
-void tflm_patch_add_s16(const tflm_patch_add_params* params, const int16_t* a,
-                        uint32_t a_step, const int16_t* b, uint32_t b_step,
-                        int16_t* output, uint32_t n) {
+void tflm_patch_add_s16(const tflm_patch_add_params* params, const int16_t* a, uint32_t a_step,
+                        const int16_t* b, uint32_t b_step, int16_t* output, uint32_t n) {
   for (uint32_t i = 0; i < n; ++i) {
     output[i] = (int16_t)tflm_patch_scaled_sum(params, *a, *b, 1);
     a += a_step;
@@ -17,16 +16,12 @@ void tflm_patch_add_s16(const tflm_patch_add_params* params, const int16_t* a,
   }
 }
 
-static void add_row(const void* params, int32_t a_zero_point,
-                    int32_t b_zero_point, const int8_t* a, uint32_t a_step,
-                    const int8_t* b, uint32_t b_step, int8_t* output,
-                    uint32_t n) {
+static void add_row(const void* params, int32_t a_zero_point, int32_t b_zero_point, const int8_t* a,
+                    uint32_t a_step, const int8_t* b, uint32_t b_step, int8_t* output, uint32_t n) {
   (void)a_zero_point;
   (void)b_zero_point;
-  tflm_patch_add_s16((const tflm_patch_add_params*)params,
-                     (const int16_t*)(const void*)a, a_step,
-                     (const int16_t*)(const void*)b, b_step,
-                     (int16_t*)(void*)output, n);
+  tflm_patch_add_s16((const tflm_patch_add_params*)params, (const int16_t*)(const void*)a, a_step,
+                     (const int16_t*)(const void*)b, b_step, (int16_t*)(void*)output, n);
 }
 
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {

@@ -26,9 +26,8 @@ typedef struct {
 } geometry;
 
 /* `depthwise` is the window of that convolution. */
-static geometry find_geometry(const tflm_patch_window* depthwise,
-                              uint32_t depth_multiplier, uint32_t wide_cols,
-                              uint32_t tile_cols, uint32_t held_cols) {
+static geometry find_geometry(const tflm_patch_window* depthwise, uint32_t depth_multiplier,
+                              uint32_t wide_cols, uint32_t tile_cols, uint32_t held_cols) {
   geometry g;
   g.reach_h = (depthwise->kernel_h - 1u) * depthwise->dilation_h + 1u;
   g.reach_w = (depthwise->kernel_w - 1u) * depthwise->dilation_w + 1u;
@@ -38,9 +37,7 @@ static geometry find_geometry(const tflm_patch_window* depthwise,
   }
   g.tile = g.reach_h * g.tile_cols;
   g.narrow = depth_multiplier * tile_cols;
-  g.held = g.reach_h > depthwise->stride_h
-               ? (g.reach_h - depthwise->stride_h) * held_cols
-               : 0;
+  g.held = g.reach_h > depthwise->stride_h ? (g.reach_h - depthwise->stride_h) * held_cols : 0;
   return g;
 }
 
@@ -58,11 +55,10 @@ typedef struct {
   uint32_t next;
 } wide_range;
 
-static wide_range find_wide_rows(const tflm_patch_window* window,
-                                 uint32_t wide_rows, uint32_t row) {
+static wide_range find_wide_rows(const tflm_patch_window* window, uint32_t wide_rows,
+                                 uint32_t row) {
   const int32_t low = (int32_t)(row * window->stride_h) - window->pad_top;
-  const uint32_t end =
-      (uint32_t)(low + (window->kernel_h - 1) * window->dilation_h + 1);
+  const uint32_t end = (uint32_t)(low + (window->kernel_h - 1) * window->dilation_h + 1);
   wide_range range;
   range.first = (uint32_t)inside(low);
   range.end = smaller(end, wide_rows);
@@ -89,19 +85,16 @@ typedef struct {
 } work;
 
 static int8_t* tile_cell(const work* w, uint32_t i, uint32_t col) {
-  return w->tile + i * w->tile_row_bytes +
-         (col - w->tile_first) * w->args->expand.output_channels;
+  return w->tile + i * w->tile_row_bytes + (col - w->tile_first) * w->args->expand.output_channels;
 }
 
 static int8_t* held_cell(const work* w, uint32_t i, uint32_t col) {
-  return w->held +
-         (i * w->args->held_cols + col) * w->args->expand.output_channels;
+  return w->held + (i * w->args->held_cols + col) * w->args->expand.output_channels;
 }
 
 /* A map of which `slots` rows lie in the scratch or the output. */
-static tflm_patch_rows view(const int8_t* base, uint32_t row_bytes,
-                            uint32_t slots, uint32_t rows, uint32_t cols,
-                            uint32_t channels) {
+static tflm_patch_rows view(const int8_t* base, uint32_t row_bytes, uint32_t slots, uint32_t rows,
+                            uint32_t cols, uint32_t channels) {
   const tflm_patch_rows map = {
       .base = base,
       .row_bytes = (int32_t)row_bytes,
@@ -118,8 +111,7 @@ static tflm_patch_rows view(const int8_t* base, uint32_t row_bytes,
 /* Makes columns [from, end) of row i of the tile. */
 static void expand(work* w, uint32_t i, uint32_t from, uint32_t end) {
   tflm_patch_conv_args* conv = &w->part.expand;
-  const int32_t low =
-      (int32_t)(from * conv->window.stride_w) - w->args->expand.window.pad_left;
+  const int32_t low = (int32_t)(from * conv->window.stride_w) - w->args->expand.window.pad_left;
   const int32_t left = inside(low);
   tflm_patch_rows seen = *w->input;
   const uint32_t skipped = (uint32_t)left * seen.channels;
@@ -128,9 +120,8 @@ static void expand(work* w, uint32_t i, uint32_t from, uint32_t end) {
   seen.split_base += skipped;
   conv->window.pad_left = (int16_t)(left - low);
   conv->output_cols = end - from;
-  const tflm_patch_rows made =
-      view(tile_cell(w, i, from), w->tile_row_bytes, 1, w->args->wide_rows,
-           conv->output_cols, conv->output_channels);
+  const tflm_patch_rows made = view(tile_cell(w, i, from), w->tile_row_bytes, 1, w->args->wide_rows,
+                                    conv->output_cols, conv->output_channels);
   tflm_patch_conv_rows_s8(conv, &seen, &made, w->rows.first + i, 1);
 }
 
@@ -148,8 +139,7 @@ static void fill_tile(work* w, uint32_t first, uint32_t end) {
   w->tile_first = first;
   w->tile_end = end;
   const uint32_t held_end = smaller(end, w->args->held_cols);
-  const size_t held_bytes =
-      held_end > from ? (size_t)(held_end - from) * channels : 0;
+  const size_t held_bytes = held_end > from ? (size_t)(held_end - from) * channels : 0;
   for (uint32_t i = 0; i < n; ++i) {
     uint32_t made = from;
     if (w->rows.first + i < w->rows.before && held_bytes != 0) {
@@ -163,8 +153,7 @@ static void fill_tile(work* w, uint32_t first, uint32_t end) {
   if (held_bytes != 0) {
     const uint32_t keep_from = w->rows.next - w->rows.first;
     for (uint32_t i = keep_from; i < n; ++i) {
-      memcpy(held_cell(w, i - keep_from, from), tile_cell(w, i, from),
-             held_bytes);
+      memcpy(held_cell(w, i - keep_from, from), tile_cell(w, i, from), held_bytes);
     }
   }
 }
@@ -175,22 +164,19 @@ static void make_tile(work* w, uint32_t col, uint32_t cols) {
   tflm_patch_depthwise_conv_args* depthwise = &w->part.depthwise;
   tflm_patch_conv_args* project = &w->part.project;
   tflm_patch_window* window = &depthwise->window;
-  const int32_t low =
-      (int32_t)(col * window->stride_w) - args->depthwise.window.pad_left;
-  const int32_t high =
-      low + (int32_t)((cols - 1) * window->stride_w + w->geometry.reach_w);
+  const int32_t low = (int32_t)(col * window->stride_w) - args->depthwise.window.pad_left;
+  const int32_t high = low + (int32_t)((cols - 1) * window->stride_w + w->geometry.reach_w);
   const int32_t left = inside(low);
-  fill_tile(w, (uint32_t)left,
-            smaller((uint32_t)high, args->expand.output_cols));
+  fill_tile(w, (uint32_t)left, smaller((uint32_t)high, args->expand.output_cols));
   const uint32_t n = w->rows.end - w->rows.first;
   const uint32_t wide_channels = args->expand.output_channels;
   const uint32_t channels = wide_channels * depthwise->depth_multiplier;
   int8_t* between = w->tile + w->geometry.tile * wide_channels;
-  const tflm_patch_rows wide = view(w->tile, w->tile_row_bytes, n, n,
-                                    w->tile_end - w->tile_first, wide_channels);
+  const tflm_patch_rows wide =
+      view(w->tile, w->tile_row_bytes, n, n, w->tile_end - w->tile_first, wide_channels);
   const tflm_patch_rows narrow = view(between, 0, 1, 1, cols, channels);
-  const tflm_patch_rows made = view(w->output + col * project->output_channels,
-                                    0, 1, 1, cols, project->output_channels);
+  const tflm_patch_rows made =
+      view(w->output + col * project->output_channels, 0, 1, 1, cols, project->output_channels);
   window->pad_left = (int16_t)(left - low);
   depthwise->output_cols = cols;
   project->output_cols = cols;
@@ -198,9 +184,8 @@ static void make_tile(work* w, uint32_t col, uint32_t cols) {
   tflm_patch_conv_rows_s8(project, &narrow, &made, 0, 1);
 }
 
-void tflm_patch_bottleneck_s8(const tflm_patch_bottleneck_args* args,
-                              const tflm_patch_rows* input, uint32_t row,
-                              int8_t* output) {
+void tflm_patch_bottleneck_s8(const tflm_patch_bottleneck_args* args, const tflm_patch_rows* input,
+                              uint32_t row, int8_t* output) {
   const tflm_patch_window* window = &args->depthwise.window;
   const uint32_t cols = args->depthwise.output_cols;
   const uint32_t channels = args->expand.output_channels;
@@ -209,9 +194,8 @@ void tflm_patch_bottleneck_s8(const tflm_patch_bottleneck_args* args,
       .part = *args,
       .input = input,
       .output = output,
-      .geometry = find_geometry(window, args->depthwise.depth_multiplier,
-                                args->expand.output_cols, args->tile_cols,
-                                args->held_cols),
+      .geometry = find_geometry(window, args->depthwise.depth_multiplier, args->expand.output_cols,
+                                args->tile_cols, args->held_cols),
       .rows = find_wide_rows(window, args->wide_rows, row),
       .tile = args->scratch,
   };
@@ -226,8 +210,7 @@ void tflm_patch_bottleneck_s8(const tflm_patch_bottleneck_args* args,
 
 /* ---- the operator ---- */
 
-static const tflm_patch_bottleneck_params* bottleneck_params(
-    const tflm_patch_task* task) {
+static const tflm_patch_bottleneck_params* bottleneck_params(const tflm_patch_task* task) {
   return (const tflm_patch_bottleneck_params*)task->params;
 }
 
@@ -273,8 +256,7 @@ static void find_part(const tflm_patch_task* task, tflm_patch_conv_args* args) {
   args->scratch_bytes = 0;
 }
 
-static void find_args(const tflm_patch_task* task,
-                      tflm_patch_bottleneck_args* args) {
+static void find_args(const tflm_patch_task* task, tflm_patch_bottleneck_args* args) {
   const tflm_patch_bottleneck_params* params = bottleneck_params(task);
   parts p;
   find_parts(task, &p);
@@ -288,8 +270,7 @@ static void find_args(const tflm_patch_task* task,
 }
 
 /* Whether all windows of one dimension see a cell of the input. */
-static int are_inside(uint32_t reach, int32_t stride, int32_t pad,
-                      int32_t input, int32_t output) {
+static int are_inside(uint32_t reach, int32_t stride, int32_t pad, int32_t input, int32_t output) {
   return pad < (int32_t)reach && (output - 1) * stride - pad < input;
 }
 
@@ -299,11 +280,10 @@ static tflm_patch_status check(const tflm_patch_task* task) {
   const tflm_patch_window* first = &params->expand.window;
   const tflm_patch_window* last = &params->project.window;
   const uint32_t channels = narrow_channels(params);
-  if (params->wide_rows == 0 || params->wide_cols == 0 || channels == 0 ||
-      channels > UINT16_MAX || !tflm_patch_is_int8(params->wide_zero_point) ||
-      params->tile_cols == 0 || params->held_cols > params->wide_cols ||
-      last->kernel_h != 1 || last->kernel_w != 1 || last->stride_h != 1 ||
-      last->stride_w != 1 || last->pad_top != 0 || last->pad_left != 0 ||
+  if (params->wide_rows == 0 || params->wide_cols == 0 || channels == 0 || channels > UINT16_MAX ||
+      !tflm_patch_is_int8(params->wide_zero_point) || params->tile_cols == 0 ||
+      params->held_cols > params->wide_cols || last->kernel_h != 1 || last->kernel_w != 1 ||
+      last->stride_h != 1 || last->stride_w != 1 || last->pad_top != 0 || last->pad_left != 0 ||
       !TFLM_PATCH_HAS_FALLBACK) {
     return TFLM_PATCH_BAD_OP;
   }
@@ -319,34 +299,28 @@ static tflm_patch_status check(const tflm_patch_task* task) {
   if (status != TFLM_PATCH_OK) {
     return status;
   }
-  const geometry g =
-      find_geometry(window, params->depthwise.depth_multiplier,
-                    params->wide_cols, params->tile_cols, params->held_cols);
+  const geometry g = find_geometry(window, params->depthwise.depth_multiplier, params->wide_cols,
+                                   params->tile_cols, params->held_cols);
   if (!are_inside(g.reach_h, window->stride_h, window->pad_top, params->wide_rows,
                   task->output->rows) ||
       !are_inside(g.reach_w, window->stride_w, window->pad_left, params->wide_cols,
                   task->output->cols) ||
-      !are_inside(UINT16_MAX, first->stride_w, first->pad_left,
-                  task->input->cols, params->wide_cols)) {
+      !are_inside(UINT16_MAX, first->stride_w, first->pad_left, task->input->cols,
+                  params->wide_cols)) {
     return TFLM_PATCH_BAD_OP;
   }
-  const uint64_t bytes =
-      ((uint64_t)g.tile + g.narrow + g.held) * params->wide_channels;
-  return bytes <= INT32_MAX
-             ? tflm_patch_check_scratch(task->op, (uint32_t)bytes, 1)
-             : TFLM_PATCH_BAD_SIZE;
+  const uint64_t bytes = ((uint64_t)g.tile + g.narrow + g.held) * params->wide_channels;
+  return bytes <= INT32_MAX ? tflm_patch_check_scratch(task->op, (uint32_t)bytes, 1)
+                            : TFLM_PATCH_BAD_SIZE;
 }
 
-static void reads(const tflm_patch_task* task, uint32_t step,
-                  tflm_patch_span* rows) {
+static void reads(const tflm_patch_task* task, uint32_t step, tflm_patch_span* rows) {
   const tflm_patch_bottleneck_params* params = bottleneck_params(task);
   const tflm_patch_window* window = &params->expand.window;
   const uint32_t input_rows = task->input->rows;
-  const wide_range wide =
-      find_wide_rows(&params->depthwise.window, params->wide_rows, step);
+  const wide_range wide = find_wide_rows(&params->depthwise.window, params->wide_rows, step);
   const int all_held = params->held_cols == params->wide_cols;
-  const uint32_t from =
-      all_held && wide.before > wide.first ? wide.before : wide.first;
+  const uint32_t from = all_held && wide.before > wide.first ? wide.before : wide.first;
   tflm_patch_span last;
   tflm_patch_window_reads(window, input_rows, wide.end - 1, &last);
   tflm_patch_window_reads(window, input_rows, from, rows);
@@ -363,8 +337,7 @@ static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
   find_args(task, &args);
   tflm_patch_view_rows(task->stage, task->input, &input);
   for (; step < end; ++step) {
-    tflm_patch_bottleneck_s8(&args, &input, step,
-                             (int8_t*)tflm_patch_output_row(task, step));
+    tflm_patch_bottleneck_s8(&args, &input, step, (int8_t*)tflm_patch_output_row(task, step));
   }
 }
 

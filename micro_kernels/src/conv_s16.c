@@ -11,8 +11,7 @@
 
 /* The sum of an output channel of a group of `depth` input channels, of which
  * group_channel is the first; `weights` are the channel's. */
-static int64_t sum_window(const tflm_patch_window_s16* w,
-                          const int8_t* weights, uint32_t depth,
+static int64_t sum_window(const tflm_patch_window_s16* w, const int8_t* weights, uint32_t depth,
                           uint32_t group_channel) {
   const tflm_patch_window* window = &w->args->window;
   const tflm_patch_range inside = w->rows.inside;
@@ -41,24 +40,21 @@ static int64_t sum_window(const tflm_patch_window_s16* w,
   return sum;
 }
 
-void tflm_patch_conv_s16(const tflm_patch_conv_args* args,
-                         const tflm_patch_rows* input, uint32_t row,
-                         int16_t* output) {
-  const tflm_patch_int64* bias =
-      (const tflm_patch_int64*)(const void*)args->bias;
+void tflm_patch_conv_s16(const tflm_patch_conv_args* args, const tflm_patch_rows* input,
+                         uint32_t row, int16_t* output) {
+  const tflm_patch_int64* bias = (const tflm_patch_int64*)(const void*)args->bias;
   const uint32_t depth = input->channels / args->groups;
   const uint32_t group_outputs = args->output_channels / args->groups;
-  const size_t kernel_bytes =
-      (size_t)args->window.kernel_h * args->window.kernel_w * depth;
+  const size_t kernel_bytes = (size_t)args->window.kernel_h * args->window.kernel_w * depth;
   tflm_patch_window_s16 w;
   tflm_patch_open_window_s16(&w, args, input, row);
   for (uint32_t x = 0; x < args->output_cols; ++x) {
     const int8_t* weights = args->weights;
     tflm_patch_move_window_s16(&w, x);
     for (uint32_t o = 0; o < args->output_channels; ++o) {
-      const int64_t sum = tflm_patch_add_int64(
-          tflm_patch_load_int64(&bias[o]),
-          sum_window(&w, weights, depth, o / group_outputs * depth));
+      const int64_t sum =
+          tflm_patch_add_int64(tflm_patch_load_int64(&bias[o]),
+                               sum_window(&w, weights, depth, o / group_outputs * depth));
       *output++ = tflm_patch_requantize_channel_s16(&args->requant, sum, o);
       weights += kernel_bytes;
     }
@@ -67,8 +63,7 @@ void tflm_patch_conv_s16(const tflm_patch_conv_args* args,
 
 /* ---- the operator ---- */
 
-static void make_row(const tflm_patch_conv_args* args,
-                     const tflm_patch_rows* input, uint32_t row,
+static void make_row(const tflm_patch_conv_args* args, const tflm_patch_rows* input, uint32_t row,
                      int8_t* output) {
   tflm_patch_conv_s16(args, input, row, (int16_t*)(void*)output);
 }

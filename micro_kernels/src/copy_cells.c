@@ -8,9 +8,8 @@
 
 #include "tflm_patch/kernels.h"
 
-void tflm_patch_copy_cells(const uint8_t* input, int32_t input_step,
-                           uint8_t* output, int32_t output_step,
-                           uint32_t cell_bytes, uint32_t n) {
+void tflm_patch_copy_cells(const uint8_t* input, int32_t input_step, uint8_t* output,
+                           int32_t output_step, uint32_t cell_bytes, uint32_t n) {
   if (input_step == (int32_t)cell_bytes && output_step == input_step) {
     memmove(output, input, (size_t)cell_bytes * n); /* without gaps */
     return;
@@ -22,7 +21,6 @@ void tflm_patch_copy_cells(const uint8_t* input, int32_t input_step,
     return;
   }
   for (uint32_t i = 0; i < n; ++i) {
-    memmove(output + (ptrdiff_t)i * output_step,
-            input + (ptrdiff_t)i * input_step, cell_bytes);
+    memmove(output + (ptrdiff_t)i * output_step, input + (ptrdiff_t)i * input_step, cell_bytes);
   }
 }

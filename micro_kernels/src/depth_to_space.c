@@ -10,8 +10,7 @@ static tflm_patch_status check(const tflm_patch_task* task) {
   return tflm_patch_check_blocks(task, task->output, task->input);
 }
 
-static void reads(const tflm_patch_task* task, uint32_t step,
-                  tflm_patch_span* rows) {
+static void reads(const tflm_patch_task* task, uint32_t step, tflm_patch_span* rows) {
   tflm_patch_rowwise_reads(task, step / tflm_patch_block(task), rows);
 }
 
@@ -20,10 +19,9 @@ static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
   const uint32_t bytes = tflm_patch_block_row_bytes(task->output, block);
   const uint8_t* in = (const uint8_t*)tflm_patch_input_row(task, step / block);
   (void)count;
-  tflm_patch_copy_cells(in + (size_t)(step % block) * bytes,
-                        (int32_t)(block * bytes),
-                        (uint8_t*)tflm_patch_output_row(task, step),
-                        (int32_t)bytes, bytes, task->input->cols);
+  tflm_patch_copy_cells(in + (size_t)(step % block) * bytes, (int32_t)(block * bytes),
+                        (uint8_t*)tflm_patch_output_row(task, step), (int32_t)bytes, bytes,
+                        task->input->cols);
 }
 
 const tflm_patch_kernel tflm_patch_depth_to_space_kernel = {

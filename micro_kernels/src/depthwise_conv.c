@@ -11,19 +11,16 @@
 
 #if !TFLM_PATCH_HAS_OWN_DEPTHWISE_CONV
 void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
-                                  const tflm_patch_rows* input, uint32_t row,
-                                  int8_t* output) {
+                                  const tflm_patch_rows* input, uint32_t row, int8_t* output) {
   tflm_patch_depthwise_conv_portable_s8(args, input, row, output);
 }
 #endif
 
 tflm_patch_status tflm_patch_check_depthwise(const tflm_patch_task* task) {
-  const tflm_patch_depthwise_params* params =
-      (const tflm_patch_depthwise_params*)task->params;
+  const tflm_patch_depthwise_params* params = (const tflm_patch_depthwise_params*)task->params;
   const tflm_patch_window* window = &params->window;
   const uint32_t channels = task->output->channels;
-  const tflm_patch_status status =
-      tflm_patch_check_window(window, task->input, task->output);
+  const tflm_patch_status status = tflm_patch_check_window(window, task->input, task->output);
   if (status != TFLM_PATCH_OK) {
     return status;
   }
@@ -32,11 +29,8 @@ tflm_patch_status tflm_patch_check_depthwise(const tflm_patch_task* task) {
     return TFLM_PATCH_BAD_OP;
   }
   const tflm_patch_status found = tflm_patch_check_weights(
-      task, &params->requant, channels,
-      (uint32_t)window->kernel_h * window->kernel_w, channels);
-  return found == TFLM_PATCH_OK && !tflm_patch_is_depthwise_there(task)
-             ? TFLM_PATCH_BAD_OP
-             : found;
+      task, &params->requant, channels, (uint32_t)window->kernel_h * window->kernel_w, channels);
+  return found == TFLM_PATCH_OK && !tflm_patch_is_depthwise_there(task) ? TFLM_PATCH_BAD_OP : found;
 }
 
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {

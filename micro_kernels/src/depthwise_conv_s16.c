@@ -13,9 +13,8 @@
 
 /* One tap of n output channels from `channel` on; cell is that of channel 0,
  * weights are those of `channel`. */
-static void add_tap(const int16_t* cell, const int8_t* weights,
-                    uint32_t multiplier, uint32_t channel, uint32_t n,
-                    int64_t* sums) {
+static void add_tap(const int16_t* cell, const int8_t* weights, uint32_t multiplier,
+                    uint32_t channel, uint32_t n, int64_t* sums) {
   if (multiplier == 1) {
     cell += channel;
     for (uint32_t i = 0; i < n; ++i) {
@@ -29,8 +28,8 @@ static void add_tap(const int16_t* cell, const int8_t* weights,
 }
 
 /* The window of n of `channels` output channels. */
-static void add_window(const tflm_patch_window_s16* w, uint32_t channels,
-                       uint32_t channel, uint32_t n, int64_t* sums) {
+static void add_window(const tflm_patch_window_s16* w, uint32_t channels, uint32_t channel,
+                       uint32_t n, int64_t* sums) {
   const tflm_patch_conv_args* args = w->args;
   const tflm_patch_window* window = &args->window;
   const size_t cell_step = (size_t)window->dilation_w * w->input->channels;
@@ -38,8 +37,7 @@ static void add_window(const tflm_patch_window_s16* w, uint32_t channels,
   for (uint32_t i = w->rows.inside.first; i < w->rows.inside.end; ++i) {
     const int16_t* cell = tflm_patch_first_cell_s16(w, slot);
     const int8_t* weights =
-        args->weights +
-        (size_t)(i * window->kernel_w + w->taps.first) * channels + channel;
+        args->weights + (size_t)(i * window->kernel_w + w->taps.first) * channels + channel;
     for (uint32_t j = w->taps.first; j < w->taps.end; ++j) {
       add_tap(cell, weights, args->depth_multiplier, channel, n, sums);
       cell += cell_step;
@@ -50,10 +48,8 @@ static void add_window(const tflm_patch_window_s16* w, uint32_t channels,
 }
 
 void tflm_patch_depthwise_conv_s16(const tflm_patch_depthwise_conv_args* args,
-                                   const tflm_patch_rows* input, uint32_t row,
-                                   int16_t* output) {
-  const tflm_patch_int64* bias =
-      (const tflm_patch_int64*)(const void*)args->bias;
+                                   const tflm_patch_rows* input, uint32_t row, int16_t* output) {
+  const tflm_patch_int64* bias = (const tflm_patch_int64*)(const void*)args->bias;
   const uint32_t channels = input->channels * args->depth_multiplier;
   tflm_patch_window_s16 w;
   tflm_patch_open_window_s16(&w, args, input, row);
@@ -65,10 +61,9 @@ void tflm_patch_depthwise_conv_s16(const tflm_patch_depthwise_conv_args* args,
       int64_t sums[BLOCK] = {0};
       add_window(&w, channels, channel, n, sums);
       for (uint32_t i = 0; i < n; ++i) {
-        const int64_t sum = tflm_patch_add_int64(
-            sums[i], tflm_patch_load_int64(&bias[channel + i]));
-        *output++ = tflm_patch_requantize_channel_s16(&args->requant, sum,
-                                                      channel + i);
+        const int64_t sum =
+            tflm_patch_add_int64(sums[i], tflm_patch_load_int64(&bias[channel + i]));
+        *output++ = tflm_patch_requantize_channel_s16(&args->requant, sum, channel + i);
       }
     }
   }
@@ -76,8 +71,7 @@ void tflm_patch_depthwise_conv_s16(const tflm_patch_depthwise_conv_args* args,
 
 /* ---- the operator ---- */
 
-static void make_row(const tflm_patch_conv_args* args,
-                     const tflm_patch_rows* input, uint32_t row,
+static void make_row(const tflm_patch_conv_args* args, const tflm_patch_rows* input, uint32_t row,
                      int8_t* output) {
   tflm_patch_depthwise_conv_s16(args, input, row, (int16_t*)(void*)output);
 }

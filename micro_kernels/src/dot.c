@@ -7,8 +7,8 @@
  */
 #include "dot.h"
 
-void tflm_patch_dot_channels(const int8_t* a, const int8_t* w, size_t w_stride,
-                             size_t n, uint32_t channels, uint32_t* sums) {
+void tflm_patch_dot_channels(const int8_t* a, const int8_t* w, size_t w_stride, size_t n,
+                             uint32_t channels, uint32_t* sums) {
   if (channels == TFLM_PATCH_DOT_CHANNELS) {
     tflm_patch_dot_4(a, w, w_stride, n, sums);
     return;

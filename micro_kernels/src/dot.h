@@ -23,8 +23,7 @@ static inline uint32_t tflm_patch_sum(const int8_t* a, size_t n) {
   return sum;
 }
 
-static inline uint32_t tflm_patch_dot(const int8_t* a, const int8_t* w,
-                                      size_t n) {
+static inline uint32_t tflm_patch_dot(const int8_t* a, const int8_t* w, size_t n) {
   uint32_t sum = 0;
   for (size_t i = 0; i < n; ++i) {
     sum += (uint32_t)(a[i] * w[i]);
@@ -33,8 +32,8 @@ static inline uint32_t tflm_patch_dot(const int8_t* a, const int8_t* w,
 }
 
 /* sums[c] += a . (w + c * w_stride), for 4 channels. */
-static inline void tflm_patch_dot_4(const int8_t* a, const int8_t* w,
-                                    size_t w_stride, size_t n, uint32_t* sums) {
+static inline void tflm_patch_dot_4(const int8_t* a, const int8_t* w, size_t w_stride, size_t n,
+                                    uint32_t* sums) {
   const int8_t* w0 = w;
   const int8_t* w1 = w0 + w_stride;
   const int8_t* w2 = w1 + w_stride;
@@ -55,9 +54,8 @@ static inline void tflm_patch_dot_4(const int8_t* a, const int8_t* w,
 
 /* The same for two inputs, a and a + a_stride; the second one's sums are
  * sums[4..7]. */
-static inline void tflm_patch_dot_4x2(const int8_t* a, size_t a_stride,
-                                      const int8_t* w, size_t w_stride,
-                                      size_t n, uint32_t* sums) {
+static inline void tflm_patch_dot_4x2(const int8_t* a, size_t a_stride, const int8_t* w,
+                                      size_t w_stride, size_t n, uint32_t* sums) {
   const int8_t* a0 = a;
   const int8_t* a1 = a0 + a_stride;
   const int8_t* w0 = w;
@@ -96,7 +94,7 @@ int64_t tflm_patch_dot_s16(const int16_t* a, const int8_t* w, size_t n);
 
 /* sums[c] += a . (w + c * w_stride), for `channels` channels, at most
  * TFLM_PATCH_DOT_CHANNELS (src/dot.c). */
-void tflm_patch_dot_channels(const int8_t* a, const int8_t* w, size_t w_stride,
-                             size_t n, uint32_t channels, uint32_t* sums);
+void tflm_patch_dot_channels(const int8_t* a, const int8_t* w, size_t w_stride, size_t n,
+                             uint32_t channels, uint32_t* sums);
 
 #endif /* TFLM_PATCH_SRC_DOT_H_ */

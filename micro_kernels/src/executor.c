@@ -27,10 +27,8 @@ void tflm_patch_reset_state(const void* program, void* state) {
   for (uint32_t i = 0; i < stage.header->n_maps; ++i) {
     const tflm_patch_map* map = &stage.maps[i];
     /* Wider types have zero point 0. */
-    for (uint32_t row = 0; map->kept && map->zero_point != 0 && row < map->rows;
-         ++row) {
-      memset(tflm_patch_map_row(&stage, map, row), map->zero_point,
-             tflm_patch_row_values(map));
+    for (uint32_t row = 0; map->kept && map->zero_point != 0 && row < map->rows; ++row) {
+      memset(tflm_patch_map_row(&stage, map, row), map->zero_point, tflm_patch_row_values(map));
     }
   }
 }
@@ -38,8 +36,7 @@ void tflm_patch_reset_state(const void* program, void* state) {
 int tflm_patch_is_fed_by_bands(const void* program) {
   const tflm_patch_header* header = (const tflm_patch_header*)program;
   const tflm_patch_op* ops =
-      (const tflm_patch_op*)(const void*)((const uint8_t*)program +
-                                          header->ops);
+      (const tflm_patch_op*)(const void*)((const uint8_t*)program + header->ops);
   for (uint32_t i = 0; i < header->n_ops; ++i) {
     if (ops[i].kind == TFLM_PATCH_FEED) {
       return 1;
@@ -60,8 +57,8 @@ static void run_step(const tflm_patch_stage* stage, const tflm_patch_op* op,
   }
 }
 
-tflm_patch_status tflm_patch_run(const void* program, const void* constants,
-                                 void* const* tensors, void* workspace) {
+tflm_patch_status tflm_patch_run(const void* program, const void* constants, void* const* tensors,
+                                 void* workspace) {
   tflm_patch_position start = {0, 0, NULL};
   return tflm_patch_resume(program, constants, tensors, workspace, &start);
 }
@@ -76,14 +73,11 @@ tflm_patch_status tflm_patch_resume(const void* program, const void* constants,
     return TFLM_PATCH_BAD_WORKSPACE;
   }
   if (header->state_bytes != 0 &&
-      (position->state == NULL ||
-       (uintptr_t)position->state % TFLM_PATCH_ALIGNMENT != 0)) {
+      (position->state == NULL || (uintptr_t)position->state % TFLM_PATCH_ALIGNMENT != 0)) {
     return TFLM_PATCH_BAD_WORKSPACE;
   }
-  for (uint32_t i = 0; i < (uint32_t)header->n_inputs + header->n_outputs;
-       ++i) {
-    if (tensors[i] == NULL ||
-        (uintptr_t)tensors[i] % TFLM_PATCH_TENSOR_ALIGNMENT != 0) {
+  for (uint32_t i = 0; i < (uint32_t)header->n_inputs + header->n_outputs; ++i) {
+    if (tensors[i] == NULL || (uintptr_t)tensors[i] % TFLM_PATCH_TENSOR_ALIGNMENT != 0) {
       return TFLM_PATCH_BAD_TENSOR;
     }
   }
@@ -97,13 +91,11 @@ tflm_patch_status tflm_patch_resume(const void* program, const void* constants,
     const tflm_patch_segment* segment = &stage.segments[s];
     const tflm_patch_op* ops = stage.ops + segment->first_op;
     const tflm_patch_step* step = stage.steps + segment->first_step + done;
-    const tflm_patch_step* end =
-        stage.steps + segment->first_step + segment->n_steps;
+    const tflm_patch_step* end = stage.steps + segment->first_step + segment->n_steps;
     for (; step != end; ++step) {
       if (step->op == TFLM_PATCH_PAUSE) {
         position->segment = s;
-        position->step =
-            (uint32_t)(step + 1 - (stage.steps + segment->first_step));
+        position->step = (uint32_t)(step + 1 - (stage.steps + segment->first_step));
         return TFLM_PATCH_ABORT;
       }
       run_step(&stage, &ops[step->op], step);

@@ -7,8 +7,7 @@
  */
 #include "family.h"
 
-#if TFLM_PATCH_HAS_OWN_CONV && TFLM_PATCH_HAS_OWN_DEPTHWISE_CONV && \
-    TFLM_PATCH_HAS_FALLBACK
+#if TFLM_PATCH_HAS_OWN_CONV && TFLM_PATCH_HAS_OWN_DEPTHWISE_CONV && TFLM_PATCH_HAS_FALLBACK
 
 #include <stddef.h>
 
@@ -18,22 +17,19 @@
 
 /* An output channel of an output row; its weights begin at `weights`, those of the
  * next tap are tap_step further on, those of a tap lie one behind the other. */
-static uint32_t add_taps(const tflm_patch_conv_args* args,
-                         const tflm_patch_rows* input, uint32_t row,
-                         uint32_t col, uint32_t channel, const int8_t* weights,
+static uint32_t add_taps(const tflm_patch_conv_args* args, const tflm_patch_rows* input,
+                         uint32_t row, uint32_t col, uint32_t channel, const int8_t* weights,
                          uint32_t tap_step) {
   const tflm_patch_window* window = &args->window;
   const uint32_t depth = input->channels / args->groups;
-  const uint32_t first =
-      channel / (args->output_channels / args->groups) * depth;
+  const uint32_t first = channel / (args->output_channels / args->groups) * depth;
   uint32_t sum = (uint32_t)args->bias[channel];
   int32_t r = (int32_t)(row * window->stride_h) - window->pad_top;
   for (uint32_t i = 0; i < window->kernel_h; ++i) {
     int32_t c = tflm_patch_first_col(window, col);
     for (uint32_t j = 0; j < window->kernel_w; ++j) {
       /* As unsigned numbers, negative ones are large. */
-      const int is_inside =
-          (uint32_t)r < input->rows && (uint32_t)c < input->cols;
+      const int is_inside = (uint32_t)r < input->rows && (uint32_t)c < input->cols;
       const int8_t* cell = NULL;
       if (is_inside) {
         cell = tflm_patch_slot_row(input, (uint32_t)r % input->ring_rows) +
@@ -52,33 +48,29 @@ static uint32_t add_taps(const tflm_patch_conv_args* args,
 }
 
 /* Column by column, each with its channels one after the other. */
-static void make_row(const tflm_patch_conv_args* args,
-                     const tflm_patch_rows* input, uint32_t row,
+static void make_row(const tflm_patch_conv_args* args, const tflm_patch_rows* input, uint32_t row,
                      uint32_t channel_step, uint32_t tap_step, int8_t* output) {
   for (uint32_t x = 0; x < args->output_cols; ++x) {
     const int8_t* weights = args->weights;
     for (uint32_t channel = 0; channel < args->output_channels; ++channel) {
-      const uint32_t sum =
-          add_taps(args, input, row, x, channel, weights, tap_step);
+      const uint32_t sum = add_taps(args, input, row, x, channel, weights, tap_step);
       *output++ = tflm_patch_requantize_channel(&args->requant, sum, channel);
       weights += channel_step;
     }
   }
 }
 
-void tflm_patch_conv_portable_s8(const tflm_patch_conv_args* args,
-                                 const tflm_patch_rows* input, uint32_t row,
-                                 int8_t* output) {
+void tflm_patch_conv_portable_s8(const tflm_patch_conv_args* args, const tflm_patch_rows* input,
+                                 uint32_t row, int8_t* output) {
   const tflm_patch_window* window = &args->window;
   const uint32_t depth = input->channels / args->groups;
-  make_row(args, input, row,
-           (uint32_t)window->kernel_h * window->kernel_w * depth, depth, output);
+  make_row(args, input, row, (uint32_t)window->kernel_h * window->kernel_w * depth, depth, output);
 }
 
 /* A convolution of as many groups as there are channels. */
-void tflm_patch_depthwise_conv_portable_s8(
-    const tflm_patch_depthwise_conv_args* args, const tflm_patch_rows* input,
-    uint32_t row, int8_t* output) {
+void tflm_patch_depthwise_conv_portable_s8(const tflm_patch_depthwise_conv_args* args,
+                                           const tflm_patch_rows* input, uint32_t row,
+                                           int8_t* output) {
   const tflm_patch_conv_args conv = {
       .window = args->window,
       .requant = args->requant,

@@ -12,8 +12,8 @@
 #include "weights.h"
 
 #if !TFLM_PATCH_HAS_OWN_FULLY_CONNECTED
-void tflm_patch_fully_connected_s8(const tflm_patch_fully_connected_args* args,
-                                   const int8_t* input, int8_t* output) {
+void tflm_patch_fully_connected_s8(const tflm_patch_fully_connected_args* args, const int8_t* input,
+                                   int8_t* output) {
   tflm_patch_fully_connected_portable_s8(args, input, output);
 }
 #endif
@@ -28,10 +28,8 @@ static int has_several_rows(const tflm_patch_task* task) {
   return fully_connected_params(task)->flatten && task->input->rows > 1;
 }
 
-tflm_patch_status tflm_patch_check_fully_connected(
-    const tflm_patch_task* task) {
-  const tflm_patch_fully_connected_params* params =
-      fully_connected_params(task);
+tflm_patch_status tflm_patch_check_fully_connected(const tflm_patch_task* task) {
+  const tflm_patch_fully_connected_params* params = fully_connected_params(task);
   const tflm_patch_map* input = task->input;
   const tflm_patch_map* output = task->output;
   const int accumulates = has_several_rows(task);
@@ -39,28 +37,23 @@ tflm_patch_status tflm_patch_check_fully_connected(
   const uint32_t row_inputs = tflm_patch_row_values(input);
   const uint32_t parts = accumulates ? input->rows : 1;
   if (params->flatten > 1 || task->op->steps != input->rows ||
-      output->rows != (accumulates ? 1 : input->rows) ||
-      row_inputs > INT32_MAX / parts ||
-      (accumulates && !TFLM_PATCH_HAS_ROW_SUMS) ||
-      !tflm_patch_is_fully_connected_there(task)) {
+      output->rows != (accumulates ? 1 : input->rows) || row_inputs > INT32_MAX / parts ||
+      (accumulates && !TFLM_PATCH_HAS_ROW_SUMS) || !tflm_patch_is_fully_connected_there(task)) {
     return TFLM_PATCH_BAD_OP;
   }
   if (accumulates) {
-    const tflm_patch_status status = tflm_patch_check_scratch(
-        task->op, outputs, input->type == TFLM_PATCH_INT16 ? 8 : 4);
+    const tflm_patch_status status =
+        tflm_patch_check_scratch(task->op, outputs, input->type == TFLM_PATCH_INT16 ? 8 : 4);
     if (status != TFLM_PATCH_OK) {
       return status;
     }
   }
-  return tflm_patch_check_weights(task, &params->requant, outputs,
-                                  row_inputs * parts, outputs);
+  return tflm_patch_check_weights(task, &params->requant, outputs, row_inputs * parts, outputs);
 }
 
-static void find_args(const tflm_patch_task* task,
-                      tflm_patch_fully_connected_args* args) {
+static void find_args(const tflm_patch_task* task, tflm_patch_fully_connected_args* args) {
   const tflm_patch_stage* stage = task->stage;
-  const tflm_patch_fully_connected_params* params =
-      fully_connected_params(task);
+  const tflm_patch_fully_connected_params* params = fully_connected_params(task);
   tflm_patch_find_requant(stage, &params->requant, &args->requant);
   args->weights = (const int8_t*)tflm_patch_constant(stage, params->weights_at);
   args->bias = (const int32_t*)tflm_patch_constant(stage, params->bias_at);
@@ -71,9 +64,8 @@ static void find_args(const tflm_patch_task* task,
   args->outputs = tflm_patch_row_values(task->output);
 }
 
-void tflm_patch_run_fully_connected(
-    const tflm_patch_task* task, uint32_t step, uint32_t count,
-    const tflm_patch_fully_connected_rows* kernels) {
+void tflm_patch_run_fully_connected(const tflm_patch_task* task, uint32_t step, uint32_t count,
+                                    const tflm_patch_fully_connected_rows* kernels) {
   const int accumulates = TFLM_PATCH_HAS_ROW_SUMS && has_several_rows(task);
   const uint32_t n = tflm_patch_row_values(task->input);
   const uint32_t end = step + count;
@@ -96,22 +88,17 @@ void tflm_patch_run_fully_connected(
   }
 }
 
-static void make_row(const tflm_patch_fully_connected_args* args,
-                     const void* input, void* output) {
+static void make_row(const tflm_patch_fully_connected_args* args, const void* input, void* output) {
   tflm_patch_fully_connected_s8(args, (const int8_t*)input, (int8_t*)output);
 }
 
-static void accumulate(const tflm_patch_fully_connected_args* args,
-                       const void* input, uint32_t first, uint32_t n,
-                       void* sums) {
-  tflm_patch_fully_connected_accumulate_s8(args, (const int8_t*)input, first, n,
-                                           (int32_t*)sums);
+static void accumulate(const tflm_patch_fully_connected_args* args, const void* input,
+                       uint32_t first, uint32_t n, void* sums) {
+  tflm_patch_fully_connected_accumulate_s8(args, (const int8_t*)input, first, n, (int32_t*)sums);
 }
 
-static void finish(const tflm_patch_fully_connected_args* args,
-                   const void* sums, void* output) {
-  tflm_patch_fully_connected_finish_s8(args, (const int32_t*)sums,
-                                       (int8_t*)output);
+static void finish(const tflm_patch_fully_connected_args* args, const void* sums, void* output) {
+  tflm_patch_fully_connected_finish_s8(args, (const int32_t*)sums, (int8_t*)output);
 }
 
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {

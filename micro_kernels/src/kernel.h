@@ -24,15 +24,14 @@ typedef struct {
   const tflm_patch_step* steps;
   const uint8_t* constants;
   uint32_t constants_bytes;
-  uint8_t* workspace;      /* NULL while validating */
-  uint8_t* state;          /* NULL while validating */
-  void* const* tensors;    /* NULL while validating */
+  uint8_t* workspace;   /* NULL while validating */
+  uint8_t* state;       /* NULL while validating */
+  void* const* tensors; /* NULL while validating */
 } tflm_patch_stage;
 
 /* Resolves the tables of a program whose header is valid; workspace, state
  * and tensors become NULL (src/stage.c). */
-void tflm_patch_open_stage(tflm_patch_stage* stage, const void* program,
-                           const void* constants);
+void tflm_patch_open_stage(tflm_patch_stage* stage, const void* program, const void* constants);
 
 /* An operator with what its kernel needs at hand. */
 typedef struct {
@@ -78,8 +77,7 @@ typedef struct {
    * in question. Neither end decreases from one step to the next (check() sees
    * to it): a run of steps reads the rows from the first of its first step to
    * the last of its last. */
-  void (*reads)(const tflm_patch_task* task, uint32_t step,
-                tflm_patch_span* rows);
+  void (*reads)(const tflm_patch_task* task, uint32_t step, tflm_patch_span* rows);
   /* Runs steps [step, step + count); count is 1 without TFLM_PATCH_IN_SERIES. */
   void (*run)(const tflm_patch_task* task, uint32_t step, uint32_t count);
   uint8_t params_bytes; /* size of the parameter record */
@@ -92,34 +90,33 @@ typedef struct {
 const tflm_patch_kernel* tflm_patch_find_kernel(uint32_t kind);
 
 /* An operator's maps, inputs first, then outputs. */
-static inline const tflm_patch_map* tflm_patch_op_map(
-    const tflm_patch_stage* stage, const tflm_patch_op* op, uint32_t i) {
+static inline const tflm_patch_map* tflm_patch_op_map(const tflm_patch_stage* stage,
+                                                      const tflm_patch_op* op, uint32_t i) {
   return &stage->maps[stage->edges[op->first_edge + i]];
 }
 
-static inline const tflm_patch_map* tflm_patch_input_map(
-    const tflm_patch_stage* stage, const tflm_patch_op* op, uint32_t i) {
+static inline const tflm_patch_map* tflm_patch_input_map(const tflm_patch_stage* stage,
+                                                         const tflm_patch_op* op, uint32_t i) {
   return tflm_patch_op_map(stage, op, i);
 }
 
-static inline const tflm_patch_map* tflm_patch_output_map(
-    const tflm_patch_stage* stage, const tflm_patch_op* op, uint32_t i) {
+static inline const tflm_patch_map* tflm_patch_output_map(const tflm_patch_stage* stage,
+                                                          const tflm_patch_op* op, uint32_t i) {
   return tflm_patch_op_map(stage, op, op->n_inputs + i);
 }
 
 /* ---- memory (src/stage.c) ---- */
 
 /* The bytes of row `row` of a map, of any type: rows are aligned to it. */
-void* tflm_patch_map_row(const tflm_patch_stage* stage,
-                         const tflm_patch_map* map, uint32_t row);
+void* tflm_patch_map_row(const tflm_patch_stage* stage, const tflm_patch_map* map, uint32_t row);
 
 /* The same of a task's maps. */
 void* tflm_patch_input_row(const tflm_patch_task* task, uint32_t row);
 void* tflm_patch_output_row(const tflm_patch_task* task, uint32_t row);
 
 /* A map as the row kernels read it. */
-void tflm_patch_view_rows(const tflm_patch_stage* stage,
-                          const tflm_patch_map* map, tflm_patch_rows* view);
+void tflm_patch_view_rows(const tflm_patch_stage* stage, const tflm_patch_map* map,
+                          tflm_patch_rows* view);
 
 /* Row `row` of a map that a row kernel reads. */
 const int8_t* tflm_patch_view_row(const tflm_patch_rows* view, uint32_t row);
@@ -127,8 +124,7 @@ const int8_t* tflm_patch_view_row(const tflm_patch_rows* view, uint32_t row);
 /* An operator's private memory, NULL when it has none. */
 void* tflm_patch_scratch(const tflm_patch_task* task);
 
-static inline const void* tflm_patch_constant(const tflm_patch_stage* stage,
-                                              uint32_t at) {
+static inline const void* tflm_patch_constant(const tflm_patch_stage* stage, uint32_t at) {
   return stage->constants + at;
 }
 
@@ -146,13 +142,10 @@ static inline int tflm_patch_is_int8_range(int32_t low, int32_t high) {
 
 /* The same for int8 or int16 values. */
 static inline int tflm_patch_is_clamp(uint8_t type, int16_t low, int16_t high) {
-  return type == TFLM_PATCH_INT16 ? low <= high
-                                  : tflm_patch_is_int8_range(low, high);
+  return type == TFLM_PATCH_INT16 ? low <= high : tflm_patch_is_int8_range(low, high);
 }
 
-static inline int tflm_patch_is_shift(int32_t shift) {
-  return -31 <= shift && shift <= 30;
-}
+static inline int tflm_patch_is_shift(int32_t shift) { return -31 <= shift && shift <= 30; }
 
 /* Values of a row. */
 static inline uint32_t tflm_patch_row_values(const tflm_patch_map* map) {
@@ -172,14 +165,11 @@ tflm_patch_status tflm_patch_check_window(const tflm_patch_window* window,
 
 /* An array of n values of 1, 2, 4 or 8 bytes at `at` in the constants, aligned to
  * their size or to 4. */
-tflm_patch_status tflm_patch_check_constant(const tflm_patch_stage* stage,
-                                            uint32_t at, uint32_t n,
+tflm_patch_status tflm_patch_check_constant(const tflm_patch_stage* stage, uint32_t at, uint32_t n,
                                             uint32_t value_bytes);
 
-tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage,
-                                           uint8_t type,
-                                           const tflm_patch_requant* requant,
-                                           uint32_t channels);
+tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage, uint8_t type,
+                                           const tflm_patch_requant* requant, uint32_t channels);
 
 /* The operator has a scratch of at least n values of value_bytes (the validator
  * has checked that the scratch lies in the workspace, aligned). */
@@ -189,19 +179,16 @@ tflm_patch_status tflm_patch_check_scratch(const tflm_patch_op* op, uint32_t n,
 /* ---- rows that several kinds read (src/check.c) ---- */
 
 /* The row of the step's number. */
-void tflm_patch_rowwise_reads(const tflm_patch_task* task, uint32_t step,
-                              tflm_patch_span* rows);
+void tflm_patch_rowwise_reads(const tflm_patch_task* task, uint32_t step, tflm_patch_span* rows);
 
 /* All rows of the map. */
-void tflm_patch_whole_reads(const tflm_patch_task* task, uint32_t step,
-                            tflm_patch_span* rows);
+void tflm_patch_whole_reads(const tflm_patch_task* task, uint32_t step, tflm_patch_span* rows);
 
 /* Those of a window, clamped. */
-void tflm_patch_window_reads(const tflm_patch_window* window, uint32_t rows,
-                             uint32_t step, tflm_patch_span* span);
+void tflm_patch_window_reads(const tflm_patch_window* window, uint32_t rows, uint32_t step,
+                             tflm_patch_span* span);
 
 /* Those of the window that the record begins with. */
-void tflm_patch_windowed_reads(const tflm_patch_task* task, uint32_t step,
-                               tflm_patch_span* rows);
+void tflm_patch_windowed_reads(const tflm_patch_task* task, uint32_t step, tflm_patch_span* rows);
 
 #endif /* TFLM_PATCH_SRC_KERNEL_H_ */

@@ -42,10 +42,8 @@ static const tflm_patch_kernel* const kKernels[] = {
     [TFLM_PATCH_TRANSPOSE_CONV] = &tflm_patch_transpose_conv_kernel,
     [TFLM_PATCH_BOTTLENECK] = &tflm_patch_bottleneck_kernel,
     [TFLM_PATCH_CONV_2D_S16] = &tflm_patch_conv_2d_s16_kernel,
-    [TFLM_PATCH_DEPTHWISE_CONV_2D_S16] =
-        &tflm_patch_depthwise_conv_2d_s16_kernel,
-    [TFLM_PATCH_FULLY_CONNECTED_S16] =
-        &tflm_patch_fully_connected_s16_kernel,
+    [TFLM_PATCH_DEPTHWISE_CONV_2D_S16] = &tflm_patch_depthwise_conv_2d_s16_kernel,
+    [TFLM_PATCH_FULLY_CONNECTED_S16] = &tflm_patch_fully_connected_s16_kernel,
     [TFLM_PATCH_AVERAGE_POOL_2D_S16] = &tflm_patch_average_pool_2d_s16_kernel,
     [TFLM_PATCH_MAX_POOL_2D_S16] = &tflm_patch_max_pool_2d_s16_kernel,
     [TFLM_PATCH_ADD_S16] = &tflm_patch_add_s16_kernel,

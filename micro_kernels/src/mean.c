@@ -15,17 +15,16 @@
 
 #if !TFLM_PATCH_HAS_OWN_MEAN
 /* Sums are modulo 2^32: between two bands the application may write where they are. */
-static int8_t finish(const tflm_patch_mean_params* params,
-                     int32_t input_zero_point, int32_t sum, uint32_t count) {
+static int8_t finish(const tflm_patch_mean_params* params, int32_t input_zero_point, int32_t sum,
+                     uint32_t count) {
   return (int8_t)tflm_patch_requantize(
-      (int32_t)((uint32_t)sum - (uint32_t)input_zero_point * count),
-      params->multiplier,
+      (int32_t)((uint32_t)sum - (uint32_t)input_zero_point * count), params->multiplier,
       params->shift, params->output_zero_point, INT8_MIN, INT8_MAX);
 }
 
-void tflm_patch_mean_cols_s8(const tflm_patch_mean_params* params,
-                             int32_t input_zero_point, const int8_t* input,
-                             uint32_t cols, uint32_t channels, int8_t* output) {
+void tflm_patch_mean_cols_s8(const tflm_patch_mean_params* params, int32_t input_zero_point,
+                             const int8_t* input, uint32_t cols, uint32_t channels,
+                             int8_t* output) {
   for (uint32_t channel = 0; channel < channels; ++channel) {
     const int8_t* value = input + channel;
     int32_t sum = 0;
@@ -37,9 +36,8 @@ void tflm_patch_mean_cols_s8(const tflm_patch_mean_params* params,
   }
 }
 
-void tflm_patch_mean_accumulate_s8(const tflm_patch_mean_params* params,
-                                   const int8_t* input, uint32_t cols,
-                                   uint32_t channels, int32_t* sums) {
+void tflm_patch_mean_accumulate_s8(const tflm_patch_mean_params* params, const int8_t* input,
+                                   uint32_t cols, uint32_t channels, int32_t* sums) {
   for (uint32_t col = 0; col < cols; ++col) {
     for (uint32_t channel = 0; channel < channels; ++channel) {
       sums[channel] = (int32_t)((uint32_t)sums[channel] + (uint32_t)*input++);
@@ -50,9 +48,8 @@ void tflm_patch_mean_accumulate_s8(const tflm_patch_mean_params* params,
   }
 }
 
-void tflm_patch_mean_finish_s8(const tflm_patch_mean_params* params,
-                               int32_t input_zero_point, const int32_t* sums,
-                               uint32_t count, int8_t* output, uint32_t n) {
+void tflm_patch_mean_finish_s8(const tflm_patch_mean_params* params, int32_t input_zero_point,
+                               const int32_t* sums, uint32_t count, int8_t* output, uint32_t n) {
   for (uint32_t i = 0; i < n; ++i) {
     output[i] = finish(params, input_zero_point, sums[i], count);
   }
@@ -60,39 +57,32 @@ void tflm_patch_mean_finish_s8(const tflm_patch_mean_params* params,
 #endif
 
 static tflm_patch_status check(const tflm_patch_task* task) {
-  const tflm_patch_mean_params* params =
-      (const tflm_patch_mean_params*)task->params;
+  const tflm_patch_mean_params* params = (const tflm_patch_mean_params*)task->params;
   const tflm_patch_map* input = task->input;
   const tflm_patch_map* output = task->output;
   const uint32_t rows = params->over_rows ? input->rows : 1;
   const uint32_t cols = params->over_cols ? input->cols : 1;
   if (params->over_rows > 1 || params->over_cols > 1 ||
-      params->over_rows + params->over_cols == 0 ||
-      rows * cols > MAX_COUNT || !tflm_patch_is_shift(params->shift) ||
-      !tflm_patch_is_int8(params->output_zero_point) ||
-      output->rows * rows != input->rows ||
-      output->cols * cols != input->cols ||
+      params->over_rows + params->over_cols == 0 || rows * cols > MAX_COUNT ||
+      !tflm_patch_is_shift(params->shift) || !tflm_patch_is_int8(params->output_zero_point) ||
+      output->rows * rows != input->rows || output->cols * cols != input->cols ||
       output->channels != input->channels || task->op->steps != input->rows) {
     return TFLM_PATCH_BAD_OP;
   }
-  return params->over_rows ? tflm_patch_check_scratch(
-                                 task->op, tflm_patch_row_values(output), 4)
+  return params->over_rows ? tflm_patch_check_scratch(task->op, tflm_patch_row_values(output), 4)
                            : TFLM_PATCH_OK;
 }
 
 /* One step. */
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
-  const tflm_patch_mean_params* params =
-      (const tflm_patch_mean_params*)task->params;
+  const tflm_patch_mean_params* params = (const tflm_patch_mean_params*)task->params;
   const tflm_patch_map* input = task->input;
   const int8_t* in = (const int8_t*)tflm_patch_input_row(task, step);
-  int8_t* out =
-      (int8_t*)tflm_patch_output_row(task, params->over_rows ? 0 : step);
+  int8_t* out = (int8_t*)tflm_patch_output_row(task, params->over_rows ? 0 : step);
   uint32_t values = input->cols;
   (void)count;
   if (!params->over_rows) {
-    tflm_patch_mean_cols_s8(params, input->zero_point, in, values,
-                            input->channels, out);
+    tflm_patch_mean_cols_s8(params, input->zero_point, in, values, input->channels, out);
     return;
   }
   const uint32_t n = tflm_patch_row_values(task->output);

@@ -10,15 +10,13 @@
 #include "requantize.h"
 
 #if !TFLM_PATCH_HAS_OWN_MUL
-void tflm_patch_mul_s8(const tflm_patch_mul_params* params,
-                       int32_t a_zero_point, int32_t b_zero_point,
-                       const int8_t* a, uint32_t a_step, const int8_t* b,
+void tflm_patch_mul_s8(const tflm_patch_mul_params* params, int32_t a_zero_point,
+                       int32_t b_zero_point, const int8_t* a, uint32_t a_step, const int8_t* b,
                        uint32_t b_step, int8_t* output, uint32_t n) {
   for (uint32_t i = 0; i < n; ++i) {
     output[i] = (int8_t)tflm_patch_requantize(
-        (*a - a_zero_point) * (*b - b_zero_point), params->output_multiplier,
-        params->output_shift, params->output_zero_point, params->act_min,
-        params->act_max);
+        (*a - a_zero_point) * (*b - b_zero_point), params->output_multiplier, params->output_shift,
+        params->output_zero_point, params->act_min, params->act_max);
     a += a_step;
     b += b_step;
   }
@@ -26,8 +24,7 @@ void tflm_patch_mul_s8(const tflm_patch_mul_params* params,
 #endif
 
 static tflm_patch_status check(const tflm_patch_task* task) {
-  const tflm_patch_mul_params* params =
-      (const tflm_patch_mul_params*)task->params;
+  const tflm_patch_mul_params* params = (const tflm_patch_mul_params*)task->params;
   return tflm_patch_is_shift(params->output_shift) &&
                  tflm_patch_is_int8(params->output_zero_point) &&
                  tflm_patch_is_int8_range(params->act_min, params->act_max)
@@ -35,12 +32,10 @@ static tflm_patch_status check(const tflm_patch_task* task) {
              : TFLM_PATCH_BAD_OP;
 }
 
-static void mul_row(const void* params, int32_t a_zero_point,
-                    int32_t b_zero_point, const int8_t* a, uint32_t a_step,
-                    const int8_t* b, uint32_t b_step, int8_t* output,
-                    uint32_t n) {
-  tflm_patch_mul_s8((const tflm_patch_mul_params*)params, a_zero_point,
-                    b_zero_point, a, a_step, b, b_step, output, n);
+static void mul_row(const void* params, int32_t a_zero_point, int32_t b_zero_point, const int8_t* a,
+                    uint32_t a_step, const int8_t* b, uint32_t b_step, int8_t* output, uint32_t n) {
+  tflm_patch_mul_s8((const tflm_patch_mul_params*)params, a_zero_point, b_zero_point, a, a_step, b,
+                    b_step, output, n);
 }
 
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {

@@ -12,8 +12,7 @@
 
 #if TFLM_PATCH_HAS_FALLBACK
 
-static inline int tflm_patch_is_fully_connected_there(
-    const tflm_patch_task* task) {
+static inline int tflm_patch_is_fully_connected_there(const tflm_patch_task* task) {
   (void)task;
   return 1;
 }

@@ -20,8 +20,7 @@ tflm_patch_status tflm_patch_check_parts(const tflm_patch_task* task,
                                          const tflm_patch_parts* parts);
 
 /* Copies the parts' row `row` out of the whole map's, or into it. */
-void tflm_patch_copy_parts(const tflm_patch_task* task,
-                           const tflm_patch_parts* parts, uint32_t row,
+void tflm_patch_copy_parts(const tflm_patch_task* task, const tflm_patch_parts* parts, uint32_t row,
                            int into_whole);
 
 #endif /* TFLM_PATCH_SRC_PARTS_H_ */

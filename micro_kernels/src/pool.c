@@ -23,11 +23,9 @@ typedef struct {
 } col_range;
 
 /* Apart, for the size: three loops need it. */
-static TFLM_PATCH_NOINLINE void window_cols(const tflm_patch_window* window,
-                                            uint32_t cols, uint32_t output_col,
-                                            col_range* range) {
-  const int32_t low =
-      (int32_t)(output_col * window->stride_w) - window->pad_left;
+static TFLM_PATCH_NOINLINE void window_cols(const tflm_patch_window* window, uint32_t cols,
+                                            uint32_t output_col, col_range* range) {
+  const int32_t low = (int32_t)(output_col * window->stride_w) - window->pad_left;
   const int32_t high = low + window->kernel_w;
   range->first = (uint32_t)tflm_patch_clamp(low, 0, (int32_t)cols);
   range->end = (uint32_t)tflm_patch_clamp(high, 0, (int32_t)cols);
@@ -87,16 +85,14 @@ static void find_largest(const block* b, int32_t* largest) {
 /* The means of n sums of count > 0 values, halves away from zero, as values of
  * the type. Any sums: the application may write where they are between two bands.
  * Returns where they end. */
-static int8_t* finish(const tflm_patch_pool_params* params,
-                      const int32_t* sums, int32_t count, uint32_t n,
-                      int8_t* output, uint32_t value_bytes) {
+static int8_t* finish(const tflm_patch_pool_params* params, const int32_t* sums, int32_t count,
+                      uint32_t n, int8_t* output, uint32_t value_bytes) {
   for (uint32_t i = 0; i < n; ++i) {
     int32_t value = sums[i];
     if (count != 1) {
       const uint32_t half = (uint32_t)count / 2;
-      value = value > 0
-                  ? (int32_t)(((uint32_t)value + half) / (uint32_t)count)
-                  : -(int32_t)((half - (uint32_t)value) / (uint32_t)count);
+      value = value > 0 ? (int32_t)(((uint32_t)value + half) / (uint32_t)count)
+                        : -(int32_t)((half - (uint32_t)value) / (uint32_t)count);
     }
     value = tflm_patch_clamp(value, params->act_min, params->act_max);
     if (value_bytes == 1) {
@@ -123,18 +119,15 @@ void tflm_patch_pool(uint32_t kind, const tflm_patch_pool_params* params,
     return;
   }
   if (kind == TFLM_PATCH_AVERAGE_POOL_2D) {
-    tflm_patch_average_pool_s8(params, input, row, (int8_t*)output,
-                               output_cols);
+    tflm_patch_average_pool_s8(params, input, row, (int8_t*)output, output_cols);
     return;
   }
 #endif
   const uint32_t channels = input->channels;
   int8_t* out = (int8_t*)output;
   block b = {
-      .value_bytes = kind == TFLM_PATCH_AVERAGE_POOL_2D_S16 ||
-                             kind == TFLM_PATCH_MAX_POOL_2D_S16
-                         ? 2
-                         : 1,
+      .value_bytes =
+          kind == TFLM_PATCH_AVERAGE_POOL_2D_S16 || kind == TFLM_PATCH_MAX_POOL_2D_S16 ? 2 : 1,
       .channels = channels,
   };
   tflm_patch_span rows;
@@ -154,9 +147,8 @@ void tflm_patch_pool(uint32_t kind, const tflm_patch_pool_params* params,
         results[i] = is_max ? params->act_min : 0;
       }
       for (int32_t r = rows.first; r <= rows.last; ++r) {
-        b.values =
-            tflm_patch_view_row(input, (uint32_t)r) +
-            ((size_t)cols.first * channels + channel) * b.value_bytes;
+        b.values = tflm_patch_view_row(input, (uint32_t)r) +
+                   ((size_t)cols.first * channels + channel) * b.value_bytes;
         if (is_max) {
           find_largest(&b, results);
         } else {
@@ -168,15 +160,13 @@ void tflm_patch_pool(uint32_t kind, const tflm_patch_pool_params* params,
   }
 }
 
-void tflm_patch_average_pool_accumulate(const tflm_patch_pool_params* params,
-                                        const void* input, uint32_t cols,
-                                        uint32_t channels, int32_t* sums,
-                                        uint32_t output_cols,
-                                        uint32_t value_bytes) {
+void tflm_patch_average_pool_accumulate(const tflm_patch_pool_params* params, const void* input,
+                                        uint32_t cols, uint32_t channels, int32_t* sums,
+                                        uint32_t output_cols, uint32_t value_bytes) {
 #if TFLM_PATCH_HAS_OWN_POOL
   if (value_bytes == 1) {
-    tflm_patch_average_pool_accumulate_s8(params, (const int8_t*)input, cols,
-                                          channels, sums, output_cols);
+    tflm_patch_average_pool_accumulate_s8(params, (const int8_t*)input, cols, channels, sums,
+                                          output_cols);
     return;
   }
 #endif
@@ -184,8 +174,7 @@ void tflm_patch_average_pool_accumulate(const tflm_patch_pool_params* params,
     col_range range;
     window_cols(&params->window, cols, output_col, &range);
     const block b = {
-        .values = (const int8_t*)input +
-                  (size_t)range.first * channels * value_bytes,
+        .values = (const int8_t*)input + (size_t)range.first * channels * value_bytes,
         .value_bytes = value_bytes,
         .channels = channels,
         .cells = range.end - range.first,
@@ -196,15 +185,13 @@ void tflm_patch_average_pool_accumulate(const tflm_patch_pool_params* params,
   }
 }
 
-void tflm_patch_average_pool_finish(const tflm_patch_pool_params* params,
-                                    const int32_t* sums, uint32_t rows,
-                                    uint32_t cols, uint32_t channels,
-                                    void* output, uint32_t output_cols,
-                                    uint32_t value_bytes) {
+void tflm_patch_average_pool_finish(const tflm_patch_pool_params* params, const int32_t* sums,
+                                    uint32_t rows, uint32_t cols, uint32_t channels, void* output,
+                                    uint32_t output_cols, uint32_t value_bytes) {
 #if TFLM_PATCH_HAS_OWN_POOL
   if (value_bytes == 1) {
-    tflm_patch_average_pool_finish_s8(params, sums, rows, cols, channels,
-                                      (int8_t*)output, output_cols);
+    tflm_patch_average_pool_finish_s8(params, sums, rows, cols, channels, (int8_t*)output,
+                                      output_cols);
     return;
   }
 #endif
@@ -212,8 +199,8 @@ void tflm_patch_average_pool_finish(const tflm_patch_pool_params* params,
   for (uint32_t output_col = 0; output_col < output_cols; ++output_col) {
     col_range range;
     window_cols(&params->window, cols, output_col, &range);
-    out = finish(params, sums, (int32_t)(rows * (range.end - range.first)),
-                 channels, out, value_bytes);
+    out = finish(params, sums, (int32_t)(rows * (range.end - range.first)), channels, out,
+                 value_bytes);
     sums += channels;
   }
 }
@@ -221,25 +208,22 @@ void tflm_patch_average_pool_finish(const tflm_patch_pool_params* params,
 /* ---- the operators ---- */
 
 /* Every window of one dimension has a cell in the map. */
-static int windows_meet(int32_t kernel, int32_t stride, int32_t pad,
-                        int32_t input, int32_t output) {
+static int windows_meet(int32_t kernel, int32_t stride, int32_t pad, int32_t input,
+                        int32_t output) {
   return pad < kernel && (output - 1) * stride - pad < input;
 }
 
 static tflm_patch_status check(const tflm_patch_task* task) {
-  const tflm_patch_pool_params* params =
-      (const tflm_patch_pool_params*)task->params;
+  const tflm_patch_pool_params* params = (const tflm_patch_pool_params*)task->params;
   const tflm_patch_window* window = &params->window;
   const tflm_patch_map* input = task->input;
   const tflm_patch_map* output = task->output;
   const tflm_patch_op* op = task->op;
-  const tflm_patch_status status =
-      tflm_patch_check_window(window, input, output);
+  const tflm_patch_status status = tflm_patch_check_window(window, input, output);
   if (status != TFLM_PATCH_OK) {
     return status;
   }
-  if (window->dilation_h != 1 || window->dilation_w != 1 ||
-      output->channels != input->channels ||
+  if (window->dilation_h != 1 || window->dilation_w != 1 || output->channels != input->channels ||
       !tflm_patch_is_clamp(output->type, params->act_min, params->act_max) ||
       output->rows != (params->accumulate ? 1 : op->steps)) {
     return TFLM_PATCH_BAD_OP;
@@ -248,10 +232,10 @@ static tflm_patch_status check(const tflm_patch_task* task) {
     return params->accumulate ? TFLM_PATCH_BAD_OP : TFLM_PATCH_OK;
   }
   if (params->accumulate > 1 ||
-      !windows_meet(window->kernel_h, window->stride_h, window->pad_top,
-                    input->rows, output->rows) ||
-      !windows_meet(window->kernel_w, window->stride_w, window->pad_left,
-                    input->cols, output->cols)) {
+      !windows_meet(window->kernel_h, window->stride_h, window->pad_top, input->rows,
+                    output->rows) ||
+      !windows_meet(window->kernel_w, window->stride_w, window->pad_left, input->cols,
+                    output->cols)) {
     return TFLM_PATCH_BAD_OP;
   }
   if (!params->accumulate) {
@@ -259,17 +243,14 @@ static tflm_patch_status check(const tflm_patch_task* task) {
   }
   tflm_patch_span rows;
   tflm_patch_window_reads(window, input->rows, 0, &rows);
-  if (params->first_row != rows.first ||
-      op->steps != rows.last - rows.first + 1) {
+  if (params->first_row != rows.first || op->steps != rows.last - rows.first + 1) {
     return TFLM_PATCH_BAD_OP;
   }
   return tflm_patch_check_scratch(op, tflm_patch_row_values(output), 4);
 }
 
-static void reads(const tflm_patch_task* task, uint32_t step,
-                  tflm_patch_span* rows) {
-  const tflm_patch_pool_params* params =
-      (const tflm_patch_pool_params*)task->params;
+static void reads(const tflm_patch_task* task, uint32_t step, tflm_patch_span* rows) {
+  const tflm_patch_pool_params* params = (const tflm_patch_pool_params*)task->params;
   if (params->accumulate) {
     tflm_patch_rowwise_reads(task, params->first_row + step, rows);
   } else {
@@ -279,8 +260,7 @@ static void reads(const tflm_patch_task* task, uint32_t step,
 
 /* One step. */
 static void run_accumulating(const tflm_patch_task* task, uint32_t step) {
-  const tflm_patch_pool_params* params =
-      (const tflm_patch_pool_params*)task->params;
+  const tflm_patch_pool_params* params = (const tflm_patch_pool_params*)task->params;
   const tflm_patch_map* input = task->input;
   const tflm_patch_map* output = task->output;
   const uint32_t value_bytes = tflm_patch_type_bytes(input->type);
@@ -288,20 +268,16 @@ static void run_accumulating(const tflm_patch_task* task, uint32_t step) {
   if (step == 0) {
     memset(sums, 0, sizeof(*sums) * tflm_patch_row_values(output));
   }
-  tflm_patch_average_pool_accumulate(
-      params, tflm_patch_input_row(task, params->first_row + step),
-      input->cols, input->channels, sums, output->cols, value_bytes);
+  tflm_patch_average_pool_accumulate(params, tflm_patch_input_row(task, params->first_row + step),
+                                     input->cols, input->channels, sums, output->cols, value_bytes);
   if (step + 1 == task->op->steps) {
-    tflm_patch_average_pool_finish(params, sums, task->op->steps, input->cols,
-                                   input->channels,
-                                   tflm_patch_output_row(task, 0),
-                                   output->cols, value_bytes);
+    tflm_patch_average_pool_finish(params, sums, task->op->steps, input->cols, input->channels,
+                                   tflm_patch_output_row(task, 0), output->cols, value_bytes);
   }
 }
 
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
-  const tflm_patch_pool_params* params =
-      (const tflm_patch_pool_params*)task->params;
+  const tflm_patch_pool_params* params = (const tflm_patch_pool_params*)task->params;
   tflm_patch_rows input;
   (void)count;
   if (params->accumulate) {
@@ -309,8 +285,8 @@ static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
     return;
   }
   tflm_patch_view_rows(task->stage, task->input, &input);
-  tflm_patch_pool(task->op->kind, params, &input, step,
-                  tflm_patch_output_row(task, step), task->output->cols);
+  tflm_patch_pool(task->op->kind, params, &input, step, tflm_patch_output_row(task, step),
+                  task->output->cols);
 }
 
 const tflm_patch_kernel tflm_patch_average_pool_2d_kernel = {

@@ -14,8 +14,7 @@
  * and the processors differ. x86 makes everything INT32_MIN; Arm, and the
  * libraries of processors without floating point, saturate. */
 static int32_t convert_out_of_range(float x) {
-#if defined(__x86_64__) || defined(__i386__) || defined(_M_X64) || \
-    defined(_M_IX86)
+#if defined(__x86_64__) || defined(__i386__) || defined(_M_X64) || defined(_M_IX86)
   (void)x;
   return INT32_MIN;
 #else
@@ -33,19 +32,15 @@ static int32_t round_to_int32(float x) {
   return convert_out_of_range(x);
 }
 
-void tflm_patch_quantize(const tflm_patch_quantize_params* params,
-                         const float* input, void* output, uint8_t type,
-                         uint32_t n) {
+void tflm_patch_quantize(const tflm_patch_quantize_params* params, const float* input, void* output,
+                         uint8_t type, uint32_t n) {
   const int is_int16 = type == TFLM_PATCH_INT16;
-  const int32_t low = is_int16                    ? INT16_MIN
-                      : type == TFLM_PATCH_UINT8 ? 0
-                                                  : INT8_MIN;
+  const int32_t low = is_int16 ? INT16_MIN : type == TFLM_PATCH_UINT8 ? 0 : INT8_MIN;
   const int32_t high = low + (is_int16 ? UINT16_MAX : UINT8_MAX);
   for (uint32_t i = 0; i < n; ++i) {
     const int32_t value = tflm_patch_clamp(
-        tflm_patch_wrapping_add(round_to_int32(input[i] / params->scale),
-                                params->zero_point),
-        low, high);
+        tflm_patch_wrapping_add(round_to_int32(input[i] / params->scale), params->zero_point), low,
+        high);
     if (is_int16) {
       ((int16_t*)output)[i] = (int16_t)value;
     } else {
@@ -56,14 +51,12 @@ void tflm_patch_quantize(const tflm_patch_quantize_params* params,
 
 /* TFLM multiplies in double and rounds to float. The double product of a float
  * and a difference of 16 bits is exact, so a float product is the same. */
-void tflm_patch_dequantize(const tflm_patch_quantize_params* params,
-                           const void* input, uint8_t type, float* output,
-                           uint32_t n) {
+void tflm_patch_dequantize(const tflm_patch_quantize_params* params, const void* input,
+                           uint8_t type, float* output, uint32_t n) {
   for (uint32_t i = 0; i < n; ++i) {
-    const int32_t value = type == TFLM_PATCH_INT16 ? ((const int16_t*)input)[i]
-                          : type == TFLM_PATCH_INT8
-                              ? ((const int8_t*)input)[i]
-                              : ((const uint8_t*)input)[i];
+    const int32_t value = type == TFLM_PATCH_INT16  ? ((const int16_t*)input)[i]
+                          : type == TFLM_PATCH_INT8 ? ((const int8_t*)input)[i]
+                                                    : ((const uint8_t*)input)[i];
     output[i] = params->scale * (float)(value - params->zero_point);
   }
 }
@@ -83,20 +76,17 @@ static int is_zero_point(uint8_t type, int32_t zero_point) {
 
 /* Types and parameters of a conversion between the two maps. */
 static tflm_patch_status check(const tflm_patch_task* task) {
-  const tflm_patch_quantize_params* params =
-      (const tflm_patch_quantize_params*)task->params;
+  const tflm_patch_quantize_params* params = (const tflm_patch_quantize_params*)task->params;
   const int from_real = task->op->kind == TFLM_PATCH_QUANTIZE;
   const tflm_patch_map* real = from_real ? task->input : task->output;
   const tflm_patch_map* quantized = from_real ? task->output : task->input;
-  return real->type == TFLM_PATCH_FLOAT32 && params->scale > 0.0f &&
-                 params->scale <= FLT_MAX &&
+  return real->type == TFLM_PATCH_FLOAT32 && params->scale > 0.0f && params->scale <= FLT_MAX &&
                  is_zero_point(quantized->type, params->zero_point)
              ? TFLM_PATCH_OK
              : TFLM_PATCH_BAD_OP;
 }
 
-static void run_quantize(const tflm_patch_task* task, uint32_t step,
-                         uint32_t count) {
+static void run_quantize(const tflm_patch_task* task, uint32_t step, uint32_t count) {
   (void)count;
   tflm_patch_quantize((const tflm_patch_quantize_params*)task->params,
                       (const float*)tflm_patch_input_row(task, step),
@@ -104,8 +94,7 @@ static void run_quantize(const tflm_patch_task* task, uint32_t step,
                       tflm_patch_row_values(task->input));
 }
 
-static void run_dequantize(const tflm_patch_task* task, uint32_t step,
-                           uint32_t count) {
+static void run_dequantize(const tflm_patch_task* task, uint32_t step, uint32_t count) {
   (void)count;
   tflm_patch_dequantize((const tflm_patch_quantize_params*)task->params,
                         tflm_patch_input_row(task, step), task->input->type,

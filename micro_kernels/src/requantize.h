@@ -25,8 +25,7 @@ static inline int32_t tflm_patch_wrapping_shift_left(int32_t a, int32_t shift) {
   return (int32_t)((uint32_t)a << shift);
 }
 
-static inline int32_t tflm_patch_clamp(int32_t value, int32_t low,
-                                       int32_t high) {
+static inline int32_t tflm_patch_clamp(int32_t value, int32_t low, int32_t high) {
   value = value < low ? low : value; /* one by one: no branches */
   return value > high ? high : value;
 }
@@ -41,8 +40,7 @@ static inline int32_t tflm_patch_doubling_high_multiply(int32_t a, int32_t b) {
 
 /* x / 2^exponent for 0 <= exponent <= 31, rounded to nearest, ties away from
  * zero; x is not -2^31, which no product with a positive multiplier is. */
-static inline int32_t tflm_patch_rounding_divide_by_pot(int32_t x,
-                                                        int32_t exponent) {
+static inline int32_t tflm_patch_rounding_divide_by_pot(int32_t x, int32_t exponent) {
   if (exponent == 0) {
     return x;
   }
@@ -55,25 +53,22 @@ static inline int32_t tflm_patch_rounding_divide_by_pot(int32_t x,
 /* The functions that follow exist twice: inline, and once for all callers that
  * are optimized for size. */
 
-static inline int32_t tflm_patch_multiply_inline(int32_t x, int32_t multiplier,
-                                                 int32_t shift) {
+static inline int32_t tflm_patch_multiply_inline(int32_t x, int32_t multiplier, int32_t shift) {
   if (shift >= 0) {
-    return tflm_patch_doubling_high_multiply(
-        tflm_patch_wrapping_shift_left(x, shift), multiplier);
+    return tflm_patch_doubling_high_multiply(tflm_patch_wrapping_shift_left(x, shift), multiplier);
   }
-  return tflm_patch_rounding_divide_by_pot(
-      tflm_patch_doubling_high_multiply(x, multiplier), -shift);
+  return tflm_patch_rounding_divide_by_pot(tflm_patch_doubling_high_multiply(x, multiplier),
+                                           -shift);
 }
 
 /* (src/requantize.c) */
-int32_t tflm_patch_multiply_shared(int32_t x, int32_t multiplier,
-                                   int32_t shift);
+int32_t tflm_patch_multiply_shared(int32_t x, int32_t multiplier, int32_t shift);
 
 /* x * multiplier / 2^31 * 2^shift for -31 <= shift <= 30, as TFLM's
  * MultiplyByQuantizedMultiplier computes it: shift left (modulo 2^32),
  * multiply and round, divide and round. */
-static inline int32_t tflm_patch_multiply_by_quantized_multiplier(
-    int32_t x, int32_t multiplier, int32_t shift) {
+static inline int32_t tflm_patch_multiply_by_quantized_multiplier(int32_t x, int32_t multiplier,
+                                                                  int32_t shift) {
 #ifdef __OPTIMIZE_SIZE__
   return tflm_patch_multiply_shared(x, multiplier, shift);
 #else
@@ -82,14 +77,11 @@ static inline int32_t tflm_patch_multiply_by_quantized_multiplier(
 }
 
 /* An accumulator to 8 bits: scaled, moved to the zero point, clamped. */
-static inline int32_t tflm_patch_requantize(int32_t accumulator,
-                                            int32_t multiplier, int32_t shift,
-                                            int32_t zero_point, int32_t low,
-                                            int32_t high) {
-  const int32_t scaled = tflm_patch_multiply_by_quantized_multiplier(
-      accumulator, multiplier, shift);
-  return tflm_patch_clamp(tflm_patch_wrapping_add(scaled, zero_point), low,
-                          high);
+static inline int32_t tflm_patch_requantize(int32_t accumulator, int32_t multiplier, int32_t shift,
+                                            int32_t zero_point, int32_t low, int32_t high) {
+  const int32_t scaled =
+      tflm_patch_multiply_by_quantized_multiplier(accumulator, multiplier, shift);
+  return tflm_patch_clamp(tflm_patch_wrapping_add(scaled, zero_point), low, high);
 }
 
 /* a + b modulo 2^64. */
@@ -105,62 +97,55 @@ static inline int64_t tflm_patch_load_int64(const tflm_patch_int64* x) {
  * MultiplyByQuantizedMultiplier computes it of an int64: 15 bits of the
  * multiplier, one rounding, ties towards +infinity. Modulo 2^64 and 2^32; x is
  * below 2^47 in what TFLM allows. */
-static inline int32_t tflm_patch_multiply_wide(int64_t x, int32_t multiplier,
-                                               int32_t shift) {
-  const int32_t rounded =
-      multiplier < 0x7FFF0000 ? (multiplier + (1 << 15)) >> 16 : 0x7FFF;
+static inline int32_t tflm_patch_multiply_wide(int64_t x, int32_t multiplier, int32_t shift) {
+  const int32_t rounded = multiplier < 0x7FFF0000 ? (multiplier + (1 << 15)) >> 16 : 0x7FFF;
   const int32_t total_shift = 15 - shift;
-  const uint64_t sum = (uint64_t)x * (uint64_t)(int64_t)rounded +
-                       ((uint64_t)1 << (total_shift - 1));
+  const uint64_t sum =
+      (uint64_t)x * (uint64_t)(int64_t)rounded + ((uint64_t)1 << (total_shift - 1));
   return (int32_t)(uint32_t)((int64_t)sum >> total_shift);
 }
 
 /* The sum of an output channel to int16, zero point 0 (src/requantize.c). */
-int16_t tflm_patch_requantize_channel_s16(const tflm_patch_requant_args* args,
-                                          int64_t sum, uint32_t channel);
+int16_t tflm_patch_requantize_channel_s16(const tflm_patch_requant_args* args, int64_t sum,
+                                          uint32_t channel);
 
 /* (src/requantize.c) */
-int8_t tflm_patch_requantize_channel_shared(
-    const tflm_patch_requant_args* args, uint32_t accumulator,
-    uint32_t channel);
+int8_t tflm_patch_requantize_channel_shared(const tflm_patch_requant_args* args,
+                                            uint32_t accumulator, uint32_t channel);
 
 /* The accumulator of an output channel to 8 bits. */
-static inline int8_t tflm_patch_requantize_channel(
-    const tflm_patch_requant_args* args, uint32_t accumulator,
-    uint32_t channel) {
+static inline int8_t tflm_patch_requantize_channel(const tflm_patch_requant_args* args,
+                                                   uint32_t accumulator, uint32_t channel) {
 #ifdef __OPTIMIZE_SIZE__
   return tflm_patch_requantize_channel_shared(args, accumulator, channel);
 #else
   const uint32_t i = channel * args->channel_step;
-  return (int8_t)tflm_patch_requantize(
-      (int32_t)accumulator, args->multipliers[i], args->shifts[i],
-      args->output_zero_point, args->act_min, args->act_max);
+  return (int8_t)tflm_patch_requantize((int32_t)accumulator, args->multipliers[i], args->shifts[i],
+                                       args->output_zero_point, args->act_min, args->act_max);
 #endif
 }
 
 /* a + sign * b of values less their zero points, brought to a common scale before
  * and to the output's after that. No term leaves int32. */
-static inline int32_t tflm_patch_scaled_sum_inline(
-    const tflm_patch_add_params* params, int32_t a, int32_t b, int32_t sign) {
+static inline int32_t tflm_patch_scaled_sum_inline(const tflm_patch_add_params* params, int32_t a,
+                                                   int32_t b, int32_t sign) {
   const int32_t unit = (int32_t)1 << params->left_shift;
   /* Scaled before they are added: the rounding is not symmetric. */
   const int32_t a_scaled = tflm_patch_multiply_by_quantized_multiplier(
       a * unit, params->input_multiplier[0], params->input_shift[0]);
   const int32_t b_scaled = tflm_patch_multiply_by_quantized_multiplier(
       b * unit, params->input_multiplier[1], params->input_shift[1]);
-  return tflm_patch_requantize(
-      (int32_t)((uint32_t)a_scaled + (uint32_t)b_scaled * (uint32_t)sign),
-      params->output_multiplier, params->output_shift,
-      params->output_zero_point, params->act_min, params->act_max);
+  return tflm_patch_requantize((int32_t)((uint32_t)a_scaled + (uint32_t)b_scaled * (uint32_t)sign),
+                               params->output_multiplier, params->output_shift,
+                               params->output_zero_point, params->act_min, params->act_max);
 }
 
 /* (src/requantize.c) */
-int32_t tflm_patch_scaled_sum_shared(const tflm_patch_add_params* params,
-                                     int32_t a, int32_t b, int32_t sign);
+int32_t tflm_patch_scaled_sum_shared(const tflm_patch_add_params* params, int32_t a, int32_t b,
+                                     int32_t sign);
 
-static inline int32_t tflm_patch_scaled_sum(const tflm_patch_add_params* params,
-                                            int32_t a, int32_t b,
-                                            int32_t sign) {
+static inline int32_t tflm_patch_scaled_sum(const tflm_patch_add_params* params, int32_t a,
+                                            int32_t b, int32_t sign) {
 #ifdef __OPTIMIZE_SIZE__
   return tflm_patch_scaled_sum_shared(params, a, b, sign);
 #else

@@ -15,13 +15,11 @@ static uint64_t count_values(const tflm_patch_map* map) {
 /* 32 bits hold the number of a value. */
 static tflm_patch_status check(const tflm_patch_task* task) {
   const uint64_t values = count_values(task->input);
-  return values <= UINT32_MAX && values == count_values(task->output)
-             ? TFLM_PATCH_OK
-             : TFLM_PATCH_BAD_OP;
+  return values <= UINT32_MAX && values == count_values(task->output) ? TFLM_PATCH_OK
+                                                                      : TFLM_PATCH_BAD_OP;
 }
 
-static void reads(const tflm_patch_task* task, uint32_t step,
-                  tflm_patch_span* rows) {
+static void reads(const tflm_patch_task* task, uint32_t step, tflm_patch_span* rows) {
   const uint32_t n = tflm_patch_row_values(task->output);
   const uint32_t row_values = tflm_patch_row_values(task->input);
   rows->first = (int32_t)(step * n / row_values);

@@ -15,9 +15,8 @@ static inline int8_t round_sum(int32_t sum) {
   return (int8_t)((sum + (sum > 0 ? half : -half)) / (WHOLE * WHOLE));
 }
 
-void tflm_patch_resize_bilinear_s8(const tflm_patch_between* cols, uint32_t n,
-                                   const int8_t* above, const int8_t* below,
-                                   uint32_t below_weight, uint32_t channels,
+void tflm_patch_resize_bilinear_s8(const tflm_patch_between* cols, uint32_t n, const int8_t* above,
+                                   const int8_t* below, uint32_t below_weight, uint32_t channels,
                                    int8_t* output) {
   const int32_t low = (int32_t)below_weight;
   const int32_t high = WHOLE - low;
@@ -35,20 +34,17 @@ void tflm_patch_resize_bilinear_s8(const tflm_patch_between* cols, uint32_t n,
 }
 
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
-  const uint32_t row_at =
-      ((const tflm_patch_resize_params*)task->params)->row_at;
+  const uint32_t row_at = ((const tflm_patch_resize_params*)task->params)->row_at;
   const tflm_patch_between* positions =
       (const tflm_patch_between*)tflm_patch_constant(task->stage, row_at);
   tflm_patch_span rows;
   (void)count;
   tflm_patch_resize_reads(task, step, &rows);
   tflm_patch_resize_bilinear_s8(
-      (const tflm_patch_between*)tflm_patch_col_positions(task),
-      task->output->cols,
+      (const tflm_patch_between*)tflm_patch_col_positions(task), task->output->cols,
       (const int8_t*)tflm_patch_input_row(task, (uint32_t)rows.first),
-      (const int8_t*)tflm_patch_input_row(task, (uint32_t)rows.last),
-      positions[step].weight, task->input->channels,
-      (int8_t*)tflm_patch_output_row(task, step));
+      (const int8_t*)tflm_patch_input_row(task, (uint32_t)rows.last), positions[step].weight,
+      task->input->channels, (int8_t*)tflm_patch_output_row(task, step));
 }
 
 const tflm_patch_kernel tflm_patch_resize_bilinear_kernel = {

@@ -8,9 +8,8 @@
 #include "kernels.h"
 #include "resize.h"
 
-void tflm_patch_resize_nearest_row(const uint16_t* index, const uint8_t* input,
-                                   uint32_t cell_bytes, uint8_t* output,
-                                   uint32_t n) {
+void tflm_patch_resize_nearest_row(const uint16_t* index, const uint8_t* input, uint32_t cell_bytes,
+                                   uint8_t* output, uint32_t n) {
   for (uint32_t i = 0; i < n; ++i) {
     memmove(output, input + (size_t)index[i] * cell_bytes, cell_bytes);
     output += cell_bytes;
@@ -22,11 +21,10 @@ static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
   tflm_patch_span rows;
   (void)count;
   tflm_patch_resize_reads(task, step, &rows);
-  tflm_patch_resize_nearest_row(
-      (const uint16_t*)tflm_patch_col_positions(task),
-      (const uint8_t*)tflm_patch_input_row(task, (uint32_t)rows.first),
-      input->channels * tflm_patch_type_bytes(input->type),
-      (uint8_t*)tflm_patch_output_row(task, step), task->output->cols);
+  tflm_patch_resize_nearest_row((const uint16_t*)tflm_patch_col_positions(task),
+                                (const uint8_t*)tflm_patch_input_row(task, (uint32_t)rows.first),
+                                input->channels * tflm_patch_type_bytes(input->type),
+                                (uint8_t*)tflm_patch_output_row(task, step), task->output->cols);
 }
 
 const tflm_patch_kernel tflm_patch_resize_nearest_kernel = {

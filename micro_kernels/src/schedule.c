@@ -17,24 +17,21 @@ typedef struct {
 
 /* Whether rows first..last of a map are there. */
 static int are_rows_there(const tflm_patch_validator* v, const simulation* s,
-                          const tflm_patch_map* map,
-                          const tflm_patch_span* rows) {
+                          const tflm_patch_map* map, const tflm_patch_span* rows) {
   const tflm_patch_op* producer = &v->stage.ops[map->producer];
   const uint16_t done = s->done[map->producer - s->segment->first_op];
   int32_t made = done;
   if (map->rows != producer->steps) { /* it accumulates */
     made = done == producer->steps ? map->rows : 0;
   }
-  return rows->first > rows->last ||
-         (rows->last < made && rows->first + map->ring_rows >= made);
+  return rows->first > rows->last || (rows->last < made && rows->first + map->ring_rows >= made);
 }
 
 /* Whether the rows that a FEED step copies are those of the band at hand. */
 static int is_band_there(const tflm_patch_validator* v, const simulation* s,
                          const tflm_patch_op* op, const tflm_patch_step* step) {
   const uint32_t rows = tflm_patch_input_map(&v->stage, op, 0)->rows;
-  return step->row / rows == s->bands &&
-         step->row % rows + step->count <= rows;
+  return step->row / rows == s->bands && step->row % rows + step->count <= rows;
 }
 
 /* ---- memory of a step ---- */
@@ -65,8 +62,7 @@ static bytes row_bytes(const tflm_patch_map* map, uint32_t row) {
 
 /* Whether an operator's only row is made of sums that it holds in its scratch. */
 static int accumulates(const tflm_patch_stage* stage, const tflm_patch_op* op) {
-  return op->scratch_bytes != 0 &&
-         tflm_patch_output_map(stage, op, 0)->rows != op->steps;
+  return op->scratch_bytes != 0 && tflm_patch_output_map(stage, op, 0)->rows != op->steps;
 }
 
 /* Whether a step leaves the sums alone that operators hold, its own among them. */
@@ -84,8 +80,7 @@ static int are_sums_kept(const tflm_patch_validator* v, const simulation* s,
     return 1;
   }
   for (uint32_t i = 0; i < s->segment->n_ops; ++i) {
-    const bytes sums = {ops[i].scratch_region, ops[i].scratch,
-                        ops[i].scratch_bytes};
+    const bytes sums = {ops[i].scratch_region, ops[i].scratch, ops[i].scratch_bytes};
     const int is_own = &ops[i] == op;
     if (!accumulates(stage, &ops[i]) ||
         (!is_own && (s->done[i] == 0 || s->done[i] == ops[i].steps))) {
@@ -108,8 +103,7 @@ static int are_sums_kept(const tflm_patch_validator* v, const simulation* s,
 }
 
 /* Notes that an operator has run until a step. */
-static void advance(const tflm_patch_validator* v, simulation* s, uint32_t op,
-                    uint32_t end) {
+static void advance(const tflm_patch_validator* v, simulation* s, uint32_t op, uint32_t end) {
   const tflm_patch_op* found = &v->stage.ops[s->segment->first_op + op];
   if (accumulates(&v->stage, found)) {
     s->n_sums += s->done[op] == 0;
@@ -126,8 +120,7 @@ static tflm_patch_status check_step(const tflm_patch_validator* v, simulation* s
   const tflm_patch_segment* segment = s->segment;
   if (step->op == TFLM_PATCH_PAUSE) {
     s->bands += 1;
-    return step->row == 0 && step->count == 0 ? TFLM_PATCH_OK
-                                              : TFLM_PATCH_BAD_STEP;
+    return step->row == 0 && step->count == 0 ? TFLM_PATCH_OK : TFLM_PATCH_BAD_STEP;
   }
   if (step->op >= segment->n_ops) {
     return TFLM_PATCH_BAD_INDEX;
@@ -207,8 +200,8 @@ tflm_patch_status tflm_patch_check_schedule(const tflm_patch_validator* v) {
   s.bands = 0;
   for (uint32_t i = 0; i < header->n_segments; ++i) {
     const tflm_patch_segment* segment = &v->stage.segments[i];
-    if (segment->first_op != next_op || segment->first_step != next_step ||
-        segment->n_ops == 0 || segment->n_ops > TFLM_PATCH_MAX_OPS ||
+    if (segment->first_op != next_op || segment->first_step != next_step || segment->n_ops == 0 ||
+        segment->n_ops > TFLM_PATCH_MAX_OPS ||
         !tflm_patch_fits(next_op, segment->n_ops, header->n_ops) ||
         !tflm_patch_fits(next_step, segment->n_steps, header->n_steps)) {
       return TFLM_PATCH_BAD_INDEX;
@@ -233,7 +226,6 @@ tflm_patch_status tflm_patch_check_schedule(const tflm_patch_validator* v) {
   if (s.bands != bands - 1) {
     return TFLM_PATCH_BAD_STEP;
   }
-  return next_op == header->n_ops && next_step == header->n_steps
-             ? TFLM_PATCH_OK
-             : TFLM_PATCH_BAD_INDEX;
+  return next_op == header->n_ops && next_step == header->n_steps ? TFLM_PATCH_OK
+                                                                  : TFLM_PATCH_BAD_INDEX;
 }

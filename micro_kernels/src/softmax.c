@@ -22,16 +22,12 @@
 #define OUTPUT_BITS 8
 
 /* a * b / 2^31, rounded. */
-static int32_t multiply(int32_t a, int32_t b) {
-  return tflm_patch_multiply_shared(a, b, 0);
-}
+static int32_t multiply(int32_t a, int32_t b) { return tflm_patch_multiply_shared(a, b, 0); }
 
 /* x * 2^shift, saturated. */
 static int32_t saturating_shift_left(int32_t x, int32_t shift) {
   const int32_t most = INT32_MAX >> shift;
-  return x > most    ? INT32_MAX
-         : x < -most ? INT32_MIN
-                     : tflm_patch_wrapping_shift_left(x, shift);
+  return x > most ? INT32_MAX : x < -most ? INT32_MIN : tflm_patch_wrapping_shift_left(x, shift);
 }
 
 /* 1 / (1 + a) for a in [0, 1), both in Q0.31. */
@@ -44,8 +40,7 @@ static int32_t one_over_one_plus(int32_t a) {
   int32_t x = k48Over17 + multiply(half, kMinus32Over17);
   for (int i = 0; i < 3; ++i) {
     const int32_t error = kOne - multiply(half, x);
-    x = tflm_patch_wrapping_add(x,
-                                saturating_shift_left(multiply(x, error), 2));
+    x = tflm_patch_wrapping_add(x, saturating_shift_left(multiply(x, error), 2));
   }
   return saturating_shift_left(x, 1);
 }
@@ -58,8 +53,8 @@ static int32_t leading_zeros(uint32_t x) {
   return n;
 }
 
-void tflm_patch_softmax_s8(const int32_t* exp_table, int32_t diff_min,
-                           const int8_t* input, int8_t* output, uint32_t n) {
+void tflm_patch_softmax_s8(const int32_t* exp_table, int32_t diff_min, const int8_t* input,
+                           int8_t* output, uint32_t n) {
   int32_t max = INT8_MIN;
   for (uint32_t i = 0; i < n; ++i) {
     max = input[i] > max ? input[i] : max;
@@ -68,18 +63,14 @@ void tflm_patch_softmax_s8(const int32_t* exp_table, int32_t diff_min,
   for (uint32_t i = 0; i < n; ++i) {
     const int32_t diff = input[i] - max;
     if (diff >= diff_min) {
-      exact_sum +=
-          tflm_patch_rounding_divide_by_pot(exp_table[-diff], SUM_INTEGER_BITS);
+      exact_sum += tflm_patch_rounding_divide_by_pot(exp_table[-diff], SUM_INTEGER_BITS);
     }
   }
   /* The largest value alone adds one, in Q12.19. The bounds hold for a damaged
    * table, and for a sum that leaves int32, to which TFLM has no answer. */
-  const uint32_t sum = exact_sum < 1           ? 1
-                       : exact_sum > INT32_MAX ? INT32_MAX
-                                               : (uint32_t)exact_sum;
+  const uint32_t sum = exact_sum < 1 ? 1 : exact_sum > INT32_MAX ? INT32_MAX : (uint32_t)exact_sum;
   const int32_t headroom = leading_zeros(sum);
-  const int32_t reciprocal =
-      one_over_one_plus((int32_t)((sum << headroom) - 0x80000000u));
+  const int32_t reciprocal = one_over_one_plus((int32_t)((sum << headroom) - 0x80000000u));
   const int32_t exponent = SUM_INTEGER_BITS - headroom + 31 - OUTPUT_BITS;
   for (uint32_t i = 0; i < n; ++i) {
     const int32_t diff = input[i] - max;
@@ -88,27 +79,22 @@ void tflm_patch_softmax_s8(const int32_t* exp_table, int32_t diff_min,
      * With a sum of 512 or more, where TFLM stops the program, the exponent is
      * above 31, and all outputs are less than half a unit. */
     if (diff >= diff_min && diff <= 0 && exponent <= 31) {
-      value = tflm_patch_multiply_shared(reciprocal, exp_table[-diff],
-                                         -exponent);
+      value = tflm_patch_multiply_shared(reciprocal, exp_table[-diff], -exponent);
     }
     output[i] = (int8_t)tflm_patch_clamp(value + INT8_MIN, INT8_MIN, INT8_MAX);
   }
 }
 
 static tflm_patch_status check(const tflm_patch_task* task) {
-  const tflm_patch_softmax_params* params =
-      (const tflm_patch_softmax_params*)task->params;
+  const tflm_patch_softmax_params* params = (const tflm_patch_softmax_params*)task->params;
   return params->diff_min >= -255 && params->diff_min <= 0
-             ? tflm_patch_check_constant(task->stage, params->exp_table_at, 256,
-                                         sizeof(int32_t))
+             ? tflm_patch_check_constant(task->stage, params->exp_table_at, 256, sizeof(int32_t))
              : TFLM_PATCH_BAD_OP;
 }
 
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
-  const tflm_patch_softmax_params* params =
-      (const tflm_patch_softmax_params*)task->params;
-  const int32_t* exp_table = (const int32_t*)tflm_patch_constant(
-      task->stage, params->exp_table_at);
+  const tflm_patch_softmax_params* params = (const tflm_patch_softmax_params*)task->params;
+  const int32_t* exp_table = (const int32_t*)tflm_patch_constant(task->stage, params->exp_table_at);
   const uint32_t channels = task->input->channels;
   const int8_t* in = (const int8_t*)tflm_patch_input_row(task, step);
   int8_t* out = (int8_t*)tflm_patch_output_row(task, step);

@@ -5,8 +5,7 @@
  */
 #include "kernel.h"
 
-void tflm_patch_open_stage(tflm_patch_stage* stage, const void* program,
-                           const void* constants) {
+void tflm_patch_open_stage(tflm_patch_stage* stage, const void* program, const void* constants) {
   const uint8_t* bytes = (const uint8_t*)program;
   const tflm_patch_header* header = (const tflm_patch_header*)program;
   stage->program = bytes;
@@ -14,8 +13,7 @@ void tflm_patch_open_stage(tflm_patch_stage* stage, const void* program,
   stage->maps = (const tflm_patch_map*)(const void*)(bytes + header->maps);
   stage->ops = (const tflm_patch_op*)(const void*)(bytes + header->ops);
   stage->edges = (const uint16_t*)(const void*)(bytes + header->edges);
-  stage->segments =
-      (const tflm_patch_segment*)(const void*)(bytes + header->segments);
+  stage->segments = (const tflm_patch_segment*)(const void*)(bytes + header->segments);
   stage->steps = (const tflm_patch_step*)(const void*)(bytes + header->steps);
   stage->constants = (const uint8_t*)constants;
   stage->constants_bytes = header->constants_bytes;
@@ -33,8 +31,7 @@ void tflm_patch_open_task(tflm_patch_task* task, const tflm_patch_stage* stage,
   task->output = tflm_patch_output_map(stage, op, 0);
 }
 
-static uint8_t* find_place(const tflm_patch_stage* stage, uint32_t region,
-                           uint32_t offset) {
+static uint8_t* find_place(const tflm_patch_stage* stage, uint32_t region, uint32_t offset) {
   switch (region) {
     case TFLM_PATCH_REGION_WORKSPACE:
       return stage->workspace + offset;
@@ -44,13 +41,11 @@ static uint8_t* find_place(const tflm_patch_stage* stage, uint32_t region,
     case TFLM_PATCH_REGION_STATE:
       return stage->state + offset;
     default:
-      return (uint8_t*)stage->tensors[region - TFLM_PATCH_REGION_TENSOR] +
-             offset;
+      return (uint8_t*)stage->tensors[region - TFLM_PATCH_REGION_TENSOR] + offset;
   }
 }
 
-void* tflm_patch_map_row(const tflm_patch_stage* stage,
-                         const tflm_patch_map* map, uint32_t row) {
+void* tflm_patch_map_row(const tflm_patch_stage* stage, const tflm_patch_map* map, uint32_t row) {
   uint32_t region = map->region;
   uint32_t offset = map->offset;
   if (map->ring_rows != map->rows) {
@@ -72,17 +67,15 @@ void* tflm_patch_output_row(const tflm_patch_task* task, uint32_t row) {
   return tflm_patch_map_row(task->stage, task->output, row);
 }
 
-void tflm_patch_view_rows(const tflm_patch_stage* stage,
-                          const tflm_patch_map* map, tflm_patch_rows* view) {
-  view->base =
-      (const int8_t*)find_place(stage, map->region, map->offset);
+void tflm_patch_view_rows(const tflm_patch_stage* stage, const tflm_patch_map* map,
+                          tflm_patch_rows* view) {
+  view->base = (const int8_t*)find_place(stage, map->region, map->offset);
   view->row_bytes = map->row_bytes;
   view->ring_rows = map->ring_rows;
   view->rows = map->rows;
   view->cols = map->cols;
   view->channels = map->channels;
-  view->split_base = (const int8_t*)find_place(stage, map->split_region,
-                                               map->split_offset);
+  view->split_base = (const int8_t*)find_place(stage, map->split_region, map->split_offset);
   view->split = map->split;
 }
 
@@ -92,7 +85,5 @@ const int8_t* tflm_patch_view_row(const tflm_patch_rows* view, uint32_t row) {
 
 void* tflm_patch_scratch(const tflm_patch_task* task) {
   const tflm_patch_op* op = task->op;
-  return op->scratch_bytes == 0
-             ? NULL
-             : find_place(task->stage, op->scratch_region, op->scratch);
+  return op->scratch_bytes == 0 ? NULL : find_place(task->stage, op->scratch_region, op->scratch);
 }

@@ -19,16 +19,15 @@ typedef struct {
   int32_t index;
 } tap_start;
 
-static inline tap_start find_taps(uint32_t position, int32_t pad,
-                                  int32_t stride) {
+static inline tap_start find_taps(uint32_t position, int32_t pad, int32_t stride) {
   const int32_t at = (int32_t)position + pad;
   const tap_start start = {at % stride, at / stride};
   return start;
 }
 
 static void add_taps(const tflm_patch_conv_args* args, const int32_t* offsets,
-                     const tflm_patch_rows* input, tap_start row, tap_start col,
-                     uint32_t channel, uint32_t n, uint32_t* sums) {
+                     const tflm_patch_rows* input, tap_start row, tap_start col, uint32_t channel,
+                     uint32_t n, uint32_t* sums) {
   const tflm_patch_window* window = &args->window;
   const uint32_t depth = input->channels;
   for (int32_t i = row.tap, r = row.index; i < window->kernel_h && r >= 0;
@@ -40,24 +39,19 @@ static void add_taps(const tflm_patch_conv_args* args, const int32_t* offsets,
     for (int32_t j = col.tap, x = col.index; j < window->kernel_w && x >= 0;
          j += window->stride_w, --x) {
       if (x < (int32_t)input->cols) {
-        const size_t at =
-            (size_t)(i * window->kernel_w + j) * args->output_channels +
-            channel;
+        const size_t at = (size_t)(i * window->kernel_w + j) * args->output_channels + channel;
         for (uint32_t c = 0; c < n; ++c) {
           sums[c] += (uint32_t)offsets[at + c];
         }
-        tflm_patch_dot_channels(values + (size_t)x * depth,
-                                args->weights + at * depth, depth, depth, n,
-                                sums);
+        tflm_patch_dot_channels(values + (size_t)x * depth, args->weights + at * depth, depth,
+                                depth, n, sums);
       }
     }
   }
 }
 
-void tflm_patch_transpose_conv_s8(const tflm_patch_conv_args* args,
-                                  const int32_t* offsets,
-                                  const tflm_patch_rows* input, uint32_t row,
-                                  int8_t* output) {
+void tflm_patch_transpose_conv_s8(const tflm_patch_conv_args* args, const int32_t* offsets,
+                                  const tflm_patch_rows* input, uint32_t row, int8_t* output) {
   const tflm_patch_window* window = &args->window;
   const tap_start rows = find_taps(row, window->pad_top, window->stride_h);
   for (uint32_t x = 0; x < args->output_cols; ++x) {
@@ -72,8 +66,7 @@ void tflm_patch_transpose_conv_s8(const tflm_patch_conv_args* args,
       }
       add_taps(args, offsets, input, rows, cols, channel, n, sums);
       for (uint32_t i = 0; i < n; ++i) {
-        *output++ = tflm_patch_requantize_channel(&args->requant, sums[i],
-                                                  channel + i);
+        *output++ = tflm_patch_requantize_channel(&args->requant, sums[i], channel + i);
       }
     }
   }
@@ -88,20 +81,18 @@ static tflm_patch_status check(const tflm_patch_task* task) {
   const uint32_t channels = task->output->channels;
   const uint32_t filters = channels * window->kernel_h * window->kernel_w;
   if (window->kernel_h == 0 || window->kernel_w == 0 || window->stride_h == 0 ||
-      window->stride_w == 0 || window->dilation_h != 1 ||
-      window->dilation_w != 1 || window->pad_top < 0 || window->pad_left < 0) {
+      window->stride_w == 0 || window->dilation_h != 1 || window->dilation_w != 1 ||
+      window->pad_top < 0 || window->pad_left < 0) {
     return TFLM_PATCH_BAD_OP;
   }
-  const tflm_patch_status status = tflm_patch_check_constant(
-      task->stage, params->offsets_at, filters, sizeof(int32_t));
-  return status != TFLM_PATCH_OK
-             ? status
-             : tflm_patch_check_weights(task, &params->requant, filters,
-                                        task->input->channels, channels);
+  const tflm_patch_status status =
+      tflm_patch_check_constant(task->stage, params->offsets_at, filters, sizeof(int32_t));
+  return status != TFLM_PATCH_OK ? status
+                                 : tflm_patch_check_weights(task, &params->requant, filters,
+                                                            task->input->channels, channels);
 }
 
-static void reads(const tflm_patch_task* task, uint32_t step,
-                  tflm_patch_span* rows) {
+static void reads(const tflm_patch_task* task, uint32_t step, tflm_patch_span* rows) {
   const tflm_patch_window* window = (const tflm_patch_window*)task->params;
   const int32_t end = task->input->rows;
   const int32_t at = (int32_t)step + window->pad_top;
@@ -119,10 +110,9 @@ static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
   (void)count;
   tflm_patch_find_conv(task, &args);
   tflm_patch_view_rows(task->stage, task->input, &input);
-  tflm_patch_transpose_conv_s8(
-      &args,
-      (const int32_t*)tflm_patch_constant(task->stage, params->offsets_at),
-      &input, step, (int8_t*)tflm_patch_output_row(task, step));
+  tflm_patch_transpose_conv_s8(&args,
+                               (const int32_t*)tflm_patch_constant(task->stage, params->offsets_at),
+                               &input, step, (int8_t*)tflm_patch_output_row(task, step));
 }
 
 const tflm_patch_kernel tflm_patch_transpose_conv_kernel = {

@@ -6,16 +6,14 @@
  * the schedule is run without the arithmetic (src/schedule.c). The work is linear
  * in the program.
  */
-#include "tflm_patch/executor.h"
 #include "validate.h"
+#include "tflm_patch/executor.h"
 
 /* The tables are read in place: no compiler may lay them out differently. */
 _Static_assert(sizeof(tflm_patch_header) == 64, "header");
-_Static_assert(offsetof(tflm_patch_header, n_segments) ==
-                   offsetof(tflm_patch_header, n_maps) + 6,
+_Static_assert(offsetof(tflm_patch_header, n_segments) == offsetof(tflm_patch_header, n_maps) + 6,
                "counts");
-_Static_assert(offsetof(tflm_patch_header, steps) ==
-                   offsetof(tflm_patch_header, maps) + 16,
+_Static_assert(offsetof(tflm_patch_header, steps) == offsetof(tflm_patch_header, maps) + 16,
                "tables");
 _Static_assert(sizeof(tflm_patch_map) == 32, "map");
 _Static_assert(sizeof(tflm_patch_op) == 20, "operator");
@@ -28,25 +26,21 @@ _Static_assert(sizeof(tflm_patch_step) == 4, "step");
  * their counts. */
 static tflm_patch_status check_tables(const tflm_patch_header* header) {
   static const uint8_t kSizes[] = {
-      sizeof(tflm_patch_map),     sizeof(tflm_patch_op),
-      sizeof(uint16_t),           sizeof(tflm_patch_segment),
-      sizeof(tflm_patch_step),
+      sizeof(tflm_patch_map),     sizeof(tflm_patch_op),   sizeof(uint16_t),
+      sizeof(tflm_patch_segment), sizeof(tflm_patch_step),
   };
   const uint8_t* bytes = (const uint8_t*)header;
   const uint16_t* counts =
-      (const uint16_t*)(const void*)(bytes +
-                                     offsetof(tflm_patch_header, n_maps));
+      (const uint16_t*)(const void*)(bytes + offsetof(tflm_patch_header, n_maps));
   const uint32_t* places =
       (const uint32_t*)(const void*)(bytes + offsetof(tflm_patch_header, maps));
   for (uint32_t i = 0; i < sizeof(kSizes); ++i) {
     const uint32_t at = places[i];
-    const uint32_t count =
-        kSizes[i] == sizeof(tflm_patch_step) ? header->n_steps : counts[i];
+    const uint32_t count = kSizes[i] == sizeof(tflm_patch_step) ? header->n_steps : counts[i];
     if (at % 4 != 0) {
       return TFLM_PATCH_BAD_ALIGNMENT;
     }
-    if (at < sizeof(tflm_patch_header) || count == 0 ||
-        count > header->program_bytes / kSizes[i] ||
+    if (at < sizeof(tflm_patch_header) || count == 0 || count > header->program_bytes / kSizes[i] ||
         !tflm_patch_fits(at, count * kSizes[i], header->program_bytes)) {
       return TFLM_PATCH_BAD_SIZE;
     }
@@ -55,8 +49,7 @@ static tflm_patch_status check_tables(const tflm_patch_header* header) {
 }
 
 static tflm_patch_status check_header(const void* program, size_t program_bytes,
-                                      const void* constants,
-                                      size_t constants_bytes) {
+                                      const void* constants, size_t constants_bytes) {
   const tflm_patch_header* header = (const tflm_patch_header*)program;
   if (program == NULL || program_bytes < sizeof(tflm_patch_header)) {
     return TFLM_PATCH_BAD_SIZE;
@@ -74,16 +67,14 @@ static tflm_patch_status check_header(const void* program, size_t program_bytes,
   if (header->family != TFLM_PATCH_FAMILY_PORTABLE) {
     return TFLM_PATCH_BAD_FAMILY;
   }
-  if (header->program_bytes < sizeof(tflm_patch_header) ||
-      header->program_bytes > program_bytes) {
+  if (header->program_bytes < sizeof(tflm_patch_header) || header->program_bytes > program_bytes) {
     return TFLM_PATCH_BAD_SIZE;
   }
   if (header->program_bytes % 4 != 0) {
     return TFLM_PATCH_BAD_ALIGNMENT;
   }
-  if (header->checksum !=
-      tflm_patch_checksum((const uint8_t*)program + TFLM_PATCH_CHECKSUM_FROM,
-                          header->program_bytes - TFLM_PATCH_CHECKSUM_FROM)) {
+  if (header->checksum != tflm_patch_checksum((const uint8_t*)program + TFLM_PATCH_CHECKSUM_FROM,
+                                              header->program_bytes - TFLM_PATCH_CHECKSUM_FROM)) {
     return TFLM_PATCH_BAD_CHECKSUM;
   }
   if (header->constants_bytes > constants_bytes ||
@@ -137,40 +128,35 @@ static int is_zero_point(const tflm_patch_map* map) {
 
 /* Bytes between two slots of a map, whatever the direction. */
 static uint32_t row_distance(const tflm_patch_map* map) {
-  return map->row_bytes < 0 ? 0u - (uint32_t)map->row_bytes
-                            : (uint32_t)map->row_bytes;
+  return map->row_bytes < 0 ? 0u - (uint32_t)map->row_bytes : (uint32_t)map->row_bytes;
 }
 
 /* Whether `slots` slots from an offset on, of `values` bytes each and no further
  * apart than INT32_MAX, lie in a container. */
-static int piece_fits(const tflm_patch_map* map, uint32_t offset,
-                      uint32_t slots, uint32_t values, uint32_t container) {
+static int piece_fits(const tflm_patch_map* map, uint32_t offset, uint32_t slots, uint32_t values,
+                      uint32_t container) {
   const uint32_t distance = row_distance(map);
   const uint32_t reach = (slots - 1) * distance;
   if (slots - 1 > INT32_MAX / distance) { /* kernels reckon in 32 bits */
     return 0;
   }
-  return map->row_bytes < 0
-             ? reach <= offset && tflm_patch_fits(offset, values, container)
-             : tflm_patch_fits(offset, reach + values, container);
+  return map->row_bytes < 0 ? reach <= offset && tflm_patch_fits(offset, values, container)
+                            : tflm_patch_fits(offset, reach + values, container);
 }
 
 /* A map lies in the state as a whole or not at all; what is kept has all its rows. */
 static int is_state(const tflm_patch_map* map) {
   const uint8_t kept = map->region == TFLM_PATCH_REGION_STATE;
   return map->kept == kept &&
-         (map->split == map->ring_rows ||
-          (map->split_region == TFLM_PATCH_REGION_STATE) == kept) &&
+         (map->split == map->ring_rows || (map->split_region == TFLM_PATCH_REGION_STATE) == kept) &&
          (!kept || map->ring_rows == map->rows);
 }
 
 /* Size, type, place and alignment of a map; who makes it is checked later. */
-static tflm_patch_status check_map(const tflm_patch_validator* v,
-                                   const tflm_patch_map* map) {
+static tflm_patch_status check_map(const tflm_patch_validator* v, const tflm_patch_map* map) {
   const uint32_t type_bytes = tflm_patch_type_bytes(map->type);
-  if (map->cols == 0 || map->channels == 0 || map->ring_rows == 0 ||
-      map->ring_rows > map->rows || map->split == 0 ||
-      map->split > map->ring_rows || type_bytes == 0 || !is_zero_point(map) ||
+  if (map->cols == 0 || map->channels == 0 || map->ring_rows == 0 || map->ring_rows > map->rows ||
+      map->split == 0 || map->split > map->ring_rows || type_bytes == 0 || !is_zero_point(map) ||
       !is_state(map)) {
     return TFLM_PATCH_BAD_MAP;
   }
@@ -179,8 +165,7 @@ static tflm_patch_status check_map(const tflm_patch_validator* v,
     return TFLM_PATCH_BAD_INDEX;
   }
   const uint32_t distance = row_distance(map);
-  if (distance > INT32_MAX ||
-      tflm_patch_row_values(map) > distance / type_bytes) {
+  if (distance > INT32_MAX || tflm_patch_row_values(map) > distance / type_bytes) {
     return TFLM_PATCH_BAD_MAP;
   }
   const uint32_t values = tflm_patch_row_values(map) * type_bytes;
@@ -189,10 +174,9 @@ static tflm_patch_status check_map(const tflm_patch_validator* v,
     return TFLM_PATCH_BAD_ALIGNMENT;
   }
   const uint32_t rest = (uint32_t)map->ring_rows - map->split;
-  if (!piece_fits(map, map->offset, map->split, values,
-                  region_bytes(v, map->region)) ||
-      (rest != 0 && !piece_fits(map, map->split_offset, rest, values,
-                                region_bytes(v, map->split_region)))) {
+  if (!piece_fits(map, map->offset, map->split, values, region_bytes(v, map->region)) ||
+      (rest != 0 &&
+       !piece_fits(map, map->split_offset, rest, values, region_bytes(v, map->split_region)))) {
     return TFLM_PATCH_BAD_SIZE;
   }
   return TFLM_PATCH_OK;
@@ -211,8 +195,7 @@ static tflm_patch_status check_maps(const tflm_patch_validator* v) {
 /* ---- operators ---- */
 
 /* Private memory, if any, lies in its region. */
-static tflm_patch_status check_scratch(const tflm_patch_validator* v,
-                                       const tflm_patch_op* op) {
+static tflm_patch_status check_scratch(const tflm_patch_validator* v, const tflm_patch_op* op) {
   if (op->scratch == TFLM_PATCH_NONE) {
     return op->scratch_bytes == 0 ? TFLM_PATCH_OK : TFLM_PATCH_BAD_SIZE;
   }
@@ -221,7 +204,7 @@ static tflm_patch_status check_scratch(const tflm_patch_validator* v,
   }
   return op->scratch_region != TFLM_PATCH_REGION_CONSTANTS &&
                  tflm_patch_fits(op->scratch, op->scratch_bytes,
-                      region_bytes(v, op->scratch_region))
+                                 region_bytes(v, op->scratch_region))
              ? TFLM_PATCH_OK
              : TFLM_PATCH_BAD_SIZE;
 }
@@ -234,7 +217,7 @@ static tflm_patch_status check_op(const tflm_patch_validator* v, uint32_t index)
     return TFLM_PATCH_BAD_OP;
   }
   if (!tflm_patch_fits(op->first_edge, (uint32_t)op->n_inputs + op->n_outputs,
-            stage->header->n_edges)) {
+                       stage->header->n_edges)) {
     return TFLM_PATCH_BAD_INDEX;
   }
   if (op->params % 4 != 0) {
@@ -258,12 +241,10 @@ static tflm_patch_status check_op(const tflm_patch_validator* v, uint32_t index)
   for (uint32_t i = 0; i < op->n_outputs; ++i) {
     const tflm_patch_map* map = tflm_patch_output_map(stage, op, i);
     if (map->producer != index || map->region == TFLM_PATCH_REGION_CONSTANTS ||
-        (map->split != map->ring_rows &&
-         map->split_region == TFLM_PATCH_REGION_CONSTANTS)) {
+        (map->split != map->ring_rows && map->split_region == TFLM_PATCH_REGION_CONSTANTS)) {
       return TFLM_PATCH_BAD_MAP;
     }
-    if (!(kernel->rules & TFLM_PATCH_MAY_ACCUMULATE) &&
-        map->rows != op->steps) {
+    if (!(kernel->rules & TFLM_PATCH_MAY_ACCUMULATE) && map->rows != op->steps) {
       return TFLM_PATCH_BAD_OP;
     }
   }
@@ -295,12 +276,9 @@ static int makes(const tflm_patch_stage* stage, const tflm_patch_op* op,
 /* Whether a map in a tensor's region is that tensor. As it lies in the region,
  * a whole map of the tensor's size in one piece has offset 0 and no gaps, and 32
  * bits hold its size. */
-static int is_tensor(const tflm_patch_map* map,
-                     const tflm_patch_tensor_info* tensor) {
+static int is_tensor(const tflm_patch_map* map, const tflm_patch_tensor_info* tensor) {
   return map->type == tensor->type && map->split == map->rows &&
-         map->rows * tflm_patch_row_values(map) *
-                 tflm_patch_type_bytes(map->type) ==
-             tensor->bytes;
+         map->rows * tflm_patch_row_values(map) * tflm_patch_type_bytes(map->type) == tensor->bytes;
 }
 
 static tflm_patch_status check_producers(const tflm_patch_validator* v) {
@@ -311,10 +289,8 @@ static tflm_patch_status check_producers(const tflm_patch_validator* v) {
     const int in_tensor = map->region >= TFLM_PATCH_REGION_TENSOR;
     const uint32_t tensor = (uint32_t)map->region - TFLM_PATCH_REGION_TENSOR;
     if (map->producer == TFLM_PATCH_NONE) {
-      if (map->split != map->rows ||
-          map->region == TFLM_PATCH_REGION_WORKSPACE ||
-          map->region == TFLM_PATCH_REGION_STATE ||
-          (in_tensor && tensor >= v->n_inputs)) {
+      if (map->split != map->rows || map->region == TFLM_PATCH_REGION_WORKSPACE ||
+          map->region == TFLM_PATCH_REGION_STATE || (in_tensor && tensor >= v->n_inputs)) {
         return TFLM_PATCH_BAD_MAP;
       }
       if (in_tensor && !is_tensor(map, &v->tensors[tensor])) {
@@ -330,35 +306,27 @@ static tflm_patch_status check_producers(const tflm_patch_validator* v) {
     }
     /* Memory of a tensor may hold other maps as well; those that are made in an
      * input's say nothing of the input. */
-    if (in_tensor &&
-        (tensor < v->n_inputs) == (map->producer == TFLM_PATCH_NONE) &&
+    if (in_tensor && (tensor < v->n_inputs) == (map->producer == TFLM_PATCH_NONE) &&
         is_tensor(map, &v->tensors[tensor])) {
       found |= (uint32_t)1 << tensor;
     }
   }
-  return found == ((uint32_t)1 << v->n_tensors) - 1u ? TFLM_PATCH_OK
-                                                     : TFLM_PATCH_BAD_TENSOR;
+  return found == ((uint32_t)1 << v->n_tensors) - 1u ? TFLM_PATCH_OK : TFLM_PATCH_BAD_TENSOR;
 }
 
 tflm_patch_status tflm_patch_validate(const void* program, size_t program_bytes,
-                                      const void* constants,
-                                      size_t constants_bytes,
-                                      const tflm_patch_tensor_info* tensors,
-                                      size_t n_tensors) {
-  static tflm_patch_status (*const kChecks[])(
-      const tflm_patch_validator*) = {
-      check_edges, check_maps, check_ops, check_producers,
-      tflm_patch_check_schedule,
+                                      const void* constants, size_t constants_bytes,
+                                      const tflm_patch_tensor_info* tensors, size_t n_tensors) {
+  static tflm_patch_status (*const kChecks[])(const tflm_patch_validator*) = {
+      check_edges, check_maps, check_ops, check_producers, tflm_patch_check_schedule,
   };
-  tflm_patch_status status =
-      check_header(program, program_bytes, constants, constants_bytes);
+  tflm_patch_status status = check_header(program, program_bytes, constants, constants_bytes);
   if (status != TFLM_PATCH_OK) {
     return status;
   }
   const tflm_patch_header* header = (const tflm_patch_header*)program;
   if (n_tensors > TFLM_PATCH_MAX_TENSORS || header->n_outputs == 0 ||
-      (size_t)header->n_inputs + header->n_outputs != n_tensors ||
-      tensors == NULL) {
+      (size_t)header->n_inputs + header->n_outputs != n_tensors || tensors == NULL) {
     return TFLM_PATCH_BAD_TENSOR;
   }
   tflm_patch_validator v;

@@ -19,15 +19,13 @@ static tflm_patch_status check_crop(const tflm_patch_task* task) {
              : TFLM_PATCH_BAD_OP;
 }
 
-static void crop_reads(const tflm_patch_task* task, uint32_t step,
-                       tflm_patch_span* rows) {
+static void crop_reads(const tflm_patch_task* task, uint32_t step, tflm_patch_span* rows) {
   tflm_patch_rowwise_reads(task, crop_top(task) + step, rows);
 }
 
 static tflm_patch_status check_join(const tflm_patch_task* task) {
   for (uint32_t i = 0; i < task->op->n_inputs; ++i) {
-    if (tflm_patch_op_map(task->stage, task->op, i)->channels !=
-        task->output->channels) {
+    if (tflm_patch_op_map(task->stage, task->op, i)->channels != task->output->channels) {
       return TFLM_PATCH_BAD_OP;
     }
   }

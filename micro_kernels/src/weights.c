@@ -5,11 +5,9 @@
  */
 #include "weights.h"
 
-void tflm_patch_find_requant(const tflm_patch_stage* stage,
-                             const tflm_patch_requant* requant,
+void tflm_patch_find_requant(const tflm_patch_stage* stage, const tflm_patch_requant* requant,
                              tflm_patch_requant_args* args) {
-  args->multipliers =
-      (const int32_t*)tflm_patch_constant(stage, requant->multiplier_at);
+  args->multipliers = (const int32_t*)tflm_patch_constant(stage, requant->multiplier_at);
   args->shifts = (const int8_t*)tflm_patch_constant(stage, requant->shift_at);
   args->channel_step = requant->per_channel;
   args->output_zero_point = requant->output_zero_point;
@@ -19,11 +17,9 @@ void tflm_patch_find_requant(const tflm_patch_stage* stage,
   args->wide = requant->sums == TFLM_PATCH_SUMS_WIDE;
 }
 
-void tflm_patch_find_conv(const tflm_patch_task* task,
-                          tflm_patch_conv_args* args) {
+void tflm_patch_find_conv(const tflm_patch_task* task, tflm_patch_conv_args* args) {
   const tflm_patch_stage* stage = task->stage;
-  const tflm_patch_conv_params* params =
-      (const tflm_patch_conv_params*)task->params;
+  const tflm_patch_conv_params* params = (const tflm_patch_conv_params*)task->params;
   args->window = params->window;
   tflm_patch_find_requant(stage, &params->requant, &args->requant);
   args->weights = (const int8_t*)tflm_patch_constant(stage, params->weights_at);
@@ -36,8 +32,8 @@ void tflm_patch_find_conv(const tflm_patch_task* task,
   args->scratch_bytes = task->op->scratch_bytes;
 }
 
-void tflm_patch_run_conv(const tflm_patch_task* task, uint32_t step,
-                         uint32_t count, tflm_patch_conv_row make_row) {
+void tflm_patch_run_conv(const tflm_patch_task* task, uint32_t step, uint32_t count,
+                         tflm_patch_conv_row make_row) {
   const uint32_t end = step + count;
   tflm_patch_conv_args args;
   tflm_patch_rows input;

@@ -18,10 +18,8 @@ typedef struct {
 } tflm_patch_range;
 
 /* The taps of a window that begins at `low` that lie in 0..size-1. */
-static inline tflm_patch_range tflm_patch_taps_inside(int32_t low,
-                                                      uint32_t kernel,
-                                                      uint32_t dilation,
-                                                      uint32_t size) {
+static inline tflm_patch_range tflm_patch_taps_inside(int32_t low, uint32_t kernel,
+                                                      uint32_t dilation, uint32_t size) {
   const int32_t step = (int32_t)dilation;
   const int32_t after = (int32_t)size - low; /* from low to behind the map */
   tflm_patch_range taps = {0, 0};
@@ -44,17 +42,15 @@ typedef struct {
   uint32_t slot_step;
 } tflm_patch_kernel_rows;
 
-static inline tflm_patch_kernel_rows tflm_patch_find_kernel_rows(
-    const tflm_patch_window* window, const tflm_patch_rows* input,
-    uint32_t row) {
+static inline tflm_patch_kernel_rows tflm_patch_find_kernel_rows(const tflm_patch_window* window,
+                                                                 const tflm_patch_rows* input,
+                                                                 uint32_t row) {
   const int32_t low = (int32_t)(row * window->stride_h) - window->pad_top;
   tflm_patch_kernel_rows rows;
-  rows.inside = tflm_patch_taps_inside(low, window->kernel_h,
-                                       window->dilation_h, input->rows);
+  rows.inside = tflm_patch_taps_inside(low, window->kernel_h, window->dilation_h, input->rows);
   rows.slot = 0;
   if (rows.inside.first < rows.inside.end) {
-    const int32_t first =
-        low + (int32_t)(rows.inside.first * window->dilation_h);
+    const int32_t first = low + (int32_t)(rows.inside.first * window->dilation_h);
     rows.slot = (uint32_t)first % input->ring_rows;
   }
   rows.slot_step = window->dilation_h % input->ring_rows;
@@ -63,25 +59,22 @@ static inline tflm_patch_kernel_rows tflm_patch_find_kernel_rows(
 
 /* Slot of the kernel row after the one at `slot`. */
 static inline uint32_t tflm_patch_next_slot(const tflm_patch_kernel_rows* rows,
-                                            const tflm_patch_rows* input,
-                                            uint32_t slot) {
+                                            const tflm_patch_rows* input, uint32_t slot) {
   slot += rows->slot_step;
   return slot < input->ring_rows ? slot : slot - input->ring_rows;
 }
 
 /* Input column of the first tap of an output column; may lie outside. */
-static inline int32_t tflm_patch_first_col(const tflm_patch_window* window,
-                                           uint32_t output_col) {
+static inline int32_t tflm_patch_first_col(const tflm_patch_window* window, uint32_t output_col) {
   return (int32_t)(output_col * window->stride_w) - window->pad_left;
 }
 
 /* Of the output columns, those whose window has all its taps in the map. */
-static inline tflm_patch_range tflm_patch_cols_inside(
-    const tflm_patch_window* window, uint32_t cols, uint32_t output_cols) {
+static inline tflm_patch_range tflm_patch_cols_inside(const tflm_patch_window* window,
+                                                      uint32_t cols, uint32_t output_cols) {
   const int32_t stride = window->stride_w;
   const int32_t pad = window->pad_left;
-  const int32_t last =
-      (int32_t)cols - 1 + pad - (window->kernel_w - 1) * window->dilation_w;
+  const int32_t last = (int32_t)cols - 1 + pad - (window->kernel_w - 1) * window->dilation_w;
   tflm_patch_range inside = {0, 0};
   if (last >= 0) {
     const uint32_t first = (uint32_t)((pad + stride - 1) / stride);

@@ -21,16 +21,14 @@ typedef struct {
 } tflm_patch_window_s16;
 
 /* (src/window_s16.c) */
-void tflm_patch_open_window_s16(tflm_patch_window_s16* w,
-                                const tflm_patch_conv_args* args,
+void tflm_patch_open_window_s16(tflm_patch_window_s16* w, const tflm_patch_conv_args* args,
                                 const tflm_patch_rows* input, uint32_t row);
 void tflm_patch_move_window_s16(tflm_patch_window_s16* w, uint32_t output_col);
 
 /* What the first tap inside reads of the input row in a slot. */
-static inline const int16_t* tflm_patch_first_cell_s16(
-    const tflm_patch_window_s16* w, uint32_t slot) {
-  return (const int16_t*)(const void*)tflm_patch_slot_row(w->input, slot) +
-         w->cell;
+static inline const int16_t* tflm_patch_first_cell_s16(const tflm_patch_window_s16* w,
+                                                       uint32_t slot) {
+  return (const int16_t*)(const void*)tflm_patch_slot_row(w->input, slot) + w->cell;
 }
 
 #endif /* TFLM_PATCH_SRC_WINDOW_S16_H_ */

@@ -30,17 +30,14 @@ struct TypeEntry {
 };
 
 constexpr TypeEntry kTypes[] = {
-    {tflm::kInt8, TFLM_PATCH_INT8, 1},
-    {tflm::kUInt8, TFLM_PATCH_UINT8, 1},
-    {tflm::kFloat32, TFLM_PATCH_FLOAT32, 4},
-    {tflm::kInt16, TFLM_PATCH_INT16, 2},
+    {tflm::kInt8, TFLM_PATCH_INT8, 1},       {tflm::kUInt8, TFLM_PATCH_UINT8, 1},
+    {tflm::kFloat32, TFLM_PATCH_FLOAT32, 4}, {tflm::kInt16, TFLM_PATCH_INT16, 2},
     {tflm::kInt32, TFLM_PATCH_INT32, 4},
 };
 
 /* Whether a tensor is one that a stage can hold; fills in what the validator
  * wants to know of it. */
-bool DescribeTensor(const tflm::EvalTensor& tensor,
-                    tflm_patch_tensor_info* info) {
+bool DescribeTensor(const tflm::EvalTensor& tensor, tflm_patch_tensor_info* info) {
   const TypeEntry* entry = nullptr;
   for (const TypeEntry& candidate : kTypes) {
     if (candidate.type == tensor.type) {
@@ -67,29 +64,24 @@ bool DescribeTensor(const tflm::EvalTensor& tensor,
 }
 
 /* Activations among a node's inputs. */
-int ActivationInputs(const tflm::Node& node) {
-  return node.inputs->size - kConstantInputs;
-}
+int ActivationInputs(const tflm::Node& node) { return node.inputs->size - kConstantInputs; }
 
 /* The eval tensor that an entry of a node's tensor list names; nullptr for an
  * omitted optional one. */
-tflm::EvalTensor* TensorAt(const tflm::Context* context,
-                           const tflm::IntArray& list, int i) {
+tflm::EvalTensor* TensorAt(const tflm::Context* context, const tflm::IntArray& list, int i) {
   const int index = list.data[i];
   return index < 0 ? nullptr : tflm::GetEvalTensor(context, index);
 }
 
 /* The program or the constants of a node. */
-const void* ConstantData(const tflm::Context* context, const tflm::Node& node,
-                         int which) {
-  const tflm::EvalTensor* tensor =
-      TensorAt(context, *node.inputs, ActivationInputs(node) + which);
+const void* ConstantData(const tflm::Context* context, const tflm::Node& node, int which) {
+  const tflm::EvalTensor* tensor = TensorAt(context, *node.inputs, ActivationInputs(node) + which);
   return tensor == nullptr ? nullptr : tensor->data.data;
 }
 
 /* Describes `count` tensors of a list. */
-bool DescribeTensors(const tflm::Context* context, const tflm::IntArray& list,
-                     int count, tflm_patch_tensor_info* info) {
+bool DescribeTensors(const tflm::Context* context, const tflm::IntArray& list, int count,
+                     tflm_patch_tensor_info* info) {
   for (int i = 0; i < count; ++i) {
     const tflm::EvalTensor* tensor = TensorAt(context, list, i);
     if (tensor == nullptr || !DescribeTensor(*tensor, &info[i])) {
@@ -107,8 +99,7 @@ const char* Check(const tflm::Context* context, const tflm::Node& node) {
   }
   const int inputs = ActivationInputs(node);
   const int outputs = node.outputs->size;
-  if (inputs < 1 || outputs < 1 || inputs > kMaxTensors ||
-      outputs > kMaxTensors - inputs) {
+  if (inputs < 1 || outputs < 1 || inputs > kMaxTensors || outputs > kMaxTensors - inputs) {
     return "wrong number of inputs or outputs";
   }
 
@@ -123,20 +114,18 @@ const char* Check(const tflm::Context* context, const tflm::Node& node) {
     const tflm::EvalTensor* tensor = TensorAt(context, *node.inputs, inputs + i);
     if (tensor == nullptr || tensor->data.data == nullptr ||
         !DescribeTensor(*tensor, &constant_infos[i]) ||
-        (constant_infos[i].type != TFLM_PATCH_INT8 &&
-         constant_infos[i].type != TFLM_PATCH_UINT8)) {
+        (constant_infos[i].type != TFLM_PATCH_INT8 && constant_infos[i].type != TFLM_PATCH_UINT8)) {
       return "program and constants must be constant 8-bit tensors";
     }
-    if (reinterpret_cast<uintptr_t>(tensor->data.data) % TFLM_PATCH_ALIGNMENT !=
-        0) {
+    if (reinterpret_cast<uintptr_t>(tensor->data.data) % TFLM_PATCH_ALIGNMENT != 0) {
       return "the model must be 16-byte aligned in memory";
     }
   }
 
   const void* program = ConstantData(context, node, 0);
-  const tflm_patch_status status = tflm_patch_validate(
-      program, constant_infos[0].bytes, ConstantData(context, node, 1),
-      constant_infos[1].bytes, infos, static_cast<size_t>(inputs + outputs));
+  const tflm_patch_status status =
+      tflm_patch_validate(program, constant_infos[0].bytes, ConstantData(context, node, 1),
+                          constant_infos[1].bytes, infos, static_cast<size_t>(inputs + outputs));
   if (status != TFLM_PATCH_OK) {
     return tflm_patch_status_text(status);
   }
@@ -156,12 +145,9 @@ struct FrameState {
 };
 
 constexpr size_t kStateOffset =
-    (sizeof(FrameState) + TFLM_PATCH_ALIGNMENT - 1) / TFLM_PATCH_ALIGNMENT *
-    TFLM_PATCH_ALIGNMENT;
+    (sizeof(FrameState) + TFLM_PATCH_ALIGNMENT - 1) / TFLM_PATCH_ALIGNMENT * TFLM_PATCH_ALIGNMENT;
 
-void* StateBytes(FrameState* kept) {
-  return reinterpret_cast<uint8_t*>(kept) + kStateOffset;
-}
+void* StateBytes(FrameState* kept) { return reinterpret_cast<uint8_t*>(kept) + kStateOffset; }
 
 /* A new frame, and the state's first values. */
 void Restart(FrameState* kept) {
@@ -175,9 +161,7 @@ void Restart(FrameState* kept) {
 /* What Init leaves in user_data, and Prepare looks for. */
 constexpr char kInitDone = 0;
 
-void* TagIndex(int index) {
-  return reinterpret_cast<void*>(static_cast<intptr_t>(index) * 2 + 1);
-}
+void* TagIndex(int index) { return reinterpret_cast<void*>(static_cast<intptr_t>(index) * 2 + 1); }
 
 /* What a stage keeps; nullptr for one that keeps nothing. */
 FrameState* FindState(void* user_data) {
@@ -187,9 +171,7 @@ FrameState* FindState(void* user_data) {
              : nullptr;
 }
 
-void* Init(tflm::Context*, const char*, size_t) {
-  return const_cast<char*>(&kInitDone);
-}
+void* Init(tflm::Context*, const char*, size_t) { return const_cast<char*>(&kInitDone); }
 
 /* TF_LITE_STATIC_MEMORY changes the layout of TFLM's structures. Where this file
  * and TFLM disagree about it, user_data is elsewhere, and what comes after
@@ -220,8 +202,7 @@ tflm::Status Prepare(tflm::Context* context, tflm::Node* node) {
   const size_t workspace = tflm_patch_workspace_size(program);
   int index = 0;
   if (workspace > 0) {
-    const tflm::Status status =
-        tflm::RequestScratchBuffer(context, workspace, &index);
+    const tflm::Status status = tflm::RequestScratchBuffer(context, workspace, &index);
     if (status != tflm::kOk) {
       tflm::Log(kStageOpName, "the arena has no room for the workspace");
       return tflm::kError;
@@ -231,11 +212,9 @@ tflm::Status Prepare(tflm::Context* context, tflm::Node* node) {
   const size_t state_bytes = tflm_patch_state_size(program);
   if (state_bytes > 0 || tflm_patch_is_fed_by_bands(program)) {
     void* memory = tflm::AllocatePersistentBuffer(
-        context,
-        state_bytes > 0 ? kStateOffset + state_bytes : sizeof(FrameState));
+        context, state_bytes > 0 ? kStateOffset + state_bytes : sizeof(FrameState));
     if (memory == nullptr) {
-      tflm::Log(kStageOpName,
-                "the arena has no room for the band's position and the state");
+      tflm::Log(kStageOpName, "the arena has no room for the band's position and the state");
       return tflm::kError;
     }
     FrameState* kept = static_cast<FrameState*>(memory);
@@ -263,10 +242,9 @@ tflm::Status Invoke(tflm::Context* context, tflm::Node* node) {
   FrameState* state = FindState(node->user_data);
   void* workspace = nullptr;
   if (tflm_patch_workspace_size(program) > 0) {
-    const int index =
-        state != nullptr
-            ? state->scratch_index
-            : static_cast<int>(reinterpret_cast<intptr_t>(node->user_data) / 2);
+    const int index = state != nullptr
+                          ? state->scratch_index
+                          : static_cast<int>(reinterpret_cast<intptr_t>(node->user_data) / 2);
     workspace = tflm::GetScratchBuffer(context, index);
   }
 

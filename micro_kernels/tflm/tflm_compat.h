@@ -27,7 +27,7 @@
 #include "tensorflow/lite/micro/micro_log.h"
 
 namespace tflite {
-namespace micro {} /* older versions may not have declared it so far */
+namespace micro {}  // namespace micro
 }  // namespace tflite
 
 namespace tflm_patch {

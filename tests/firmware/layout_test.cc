@@ -26,8 +26,8 @@ tflm_patch_status tflm_patch_validate(const void*, size_t, const void*, size_t,
                                       const tflm_patch_tensor_info*, size_t) {
   return TFLM_PATCH_OK;
 }
-tflm_patch_status tflm_patch_resume(const void*, const void*, void* const*,
-                                    void*, tflm_patch_position*) {
+tflm_patch_status tflm_patch_resume(const void*, const void*, void* const*, void*,
+                                    tflm_patch_position*) {
   return TFLM_PATCH_OK;
 }
 size_t tflm_patch_workspace_size(const void*) { return 0; }

@@ -36,9 +36,7 @@ struct Ints {
   int data[kTensors];
 };
 
-TfLiteIntArray* AsIntArray(Ints* ints) {
-  return reinterpret_cast<TfLiteIntArray*>(ints);
-}
+TfLiteIntArray* AsIntArray(Ints* ints) { return reinterpret_cast<TfLiteIntArray*>(ints); }
 
 /* A model of one stage, in a state that TFLM would have in Prepare. */
 struct Fixture {
@@ -83,10 +81,8 @@ void Reset() {
   memcpy(g.program, g_program, g_program_bytes);
   memcpy(g.constants, g_constants, g_constants_bytes);
   SetTensor(kInput, nullptr, kTfLiteInt8, kRows, kChannels);
-  SetTensor(kProgram, g.program, kTfLiteUInt8, 1,
-            static_cast<int>(g_program_bytes));
-  SetTensor(kConstants, g.constants, kTfLiteUInt8, 1,
-            static_cast<int>(g_constants_bytes));
+  SetTensor(kProgram, g.program, kTfLiteUInt8, 1, static_cast<int>(g_program_bytes));
+  SetTensor(kConstants, g.constants, kTfLiteUInt8, 1, static_cast<int>(g_constants_bytes));
   SetTensor(kOutput, nullptr, kTfLiteInt8, kRows, kChannels);
   g.inputs.size = 3;
   g.inputs.data[0] = kInput;
@@ -98,8 +94,7 @@ void Reset() {
   g.node.outputs = AsIntArray(&g.outputs);
   g.request_status = kTfLiteOk;
   g.scratch = g.workspace;
-  g.node.user_data =
-      tflm_patch::StageRegistration()->init(nullptr, nullptr, 0);
+  g.node.user_data = tflm_patch::StageRegistration()->init(nullptr, nullptr, 0);
 }
 
 TfLiteContext* Context() { return reinterpret_cast<TfLiteContext*>(&g); }
@@ -112,8 +107,7 @@ void Expect(bool condition, const char* name, const char* what) {
 }
 
 void ExpectRejected(const char* name, const char* text) {
-  const TfLiteStatus status =
-      tflm_patch::StageRegistration()->prepare(Context(), &g.node);
+  const TfLiteStatus status = tflm_patch::StageRegistration()->prepare(Context(), &g.node);
   Expect(status == kTfLiteError, name, "was not rejected");
   Expect(g.lines == 1, name, "did not print one line");
   Expect(strstr(g.line, text) != nullptr, name, text);
@@ -136,8 +130,7 @@ const char* const kConstant = "must be constant 8-bit tensors";
 const char* const kAligned = "16-byte aligned";
 
 const Rejection kRejections[] = {
-    {"user_data elsewhere", [] { g.node.user_data = nullptr; },
-     "TF_LITE_STATIC_MEMORY"},
+    {"user_data elsewhere", [] { g.node.user_data = nullptr; }, "TF_LITE_STATIC_MEMORY"},
     {"no lists", [] { g.node.inputs = nullptr; }, "no inputs"},
     {"no activation", [] { g.inputs.size = 2; }, kArity},
     {"empty input list", [] { g.inputs.size = 0; }, kArity},
@@ -155,10 +148,9 @@ const Rejection kRejections[] = {
      kArity},
     {"omitted input", [] { g.inputs.data[0] = -1; }, kActivation},
     {"omitted output", [] { g.outputs.data[0] = -1; }, kActivation},
-    {"input of unknown type",
-     [] { g.tensors[kInput].type = static_cast<TfLiteType>(4); }, kActivation},
-    {"input without a shape", [] { g.tensors[kInput].dims = nullptr; },
+    {"input of unknown type", [] { g.tensors[kInput].type = static_cast<TfLiteType>(4); },
      kActivation},
+    {"input without a shape", [] { g.tensors[kInput].dims = nullptr; }, kActivation},
     {"negative dimension", [] { g.dims[kInput].data[1] = -1; }, kActivation},
     {"size beyond 32 bits",
      [] {
@@ -168,28 +160,19 @@ const Rejection kRejections[] = {
      },
      kActivation},
     {"omitted program", [] { g.inputs.data[1] = -1; }, kConstant},
-    {"computed program", [] { g.tensors[kProgram].data.data = nullptr; },
-     kConstant},
-    {"computed constants", [] { g.tensors[kConstants].data.data = nullptr; },
-     kConstant},
-    {"int32 constants", [] { g.tensors[kConstants].type = kTfLiteInt32; },
-     kConstant},
-    {"shifted program", [] { g.tensors[kProgram].data.data = g.program + 4; },
-     kAligned},
-    {"shifted constants",
-     [] { g.tensors[kConstants].data.data = g.constants + 8; }, kAligned},
-    {"short program", [] { g.dims[kProgram].data[3] = 40; },
-     "leaves the program"},
-    {"short constants", [] { --g.dims[kConstants].data[3]; },
-     "leaves the program"},
+    {"computed program", [] { g.tensors[kProgram].data.data = nullptr; }, kConstant},
+    {"computed constants", [] { g.tensors[kConstants].data.data = nullptr; }, kConstant},
+    {"int32 constants", [] { g.tensors[kConstants].type = kTfLiteInt32; }, kConstant},
+    {"shifted program", [] { g.tensors[kProgram].data.data = g.program + 4; }, kAligned},
+    {"shifted constants", [] { g.tensors[kConstants].data.data = g.constants + 8; }, kAligned},
+    {"short program", [] { g.dims[kProgram].data[3] = 40; }, "leaves the program"},
+    {"short constants", [] { --g.dims[kConstants].data[3]; }, "leaves the program"},
     {"not a program", [] { g.program[0] ^= 1; }, "not a stage program"},
     {"newer program", [] { ++g.program[4]; }, "another version"},
     {"other family", [] { ++g.program[6]; }, "kernel family"},
     {"changed program", [] { g.program[40] ^= 0x10; }, "checksum"},
-    {"float input", [] { g.tensors[kInput].type = kTfLiteFloat32; },
-     "differs from the program's"},
-    {"smaller output", [] { --g.dims[kOutput].data[1]; },
-     "leaves the program"},
+    {"float input", [] { g.tensors[kInput].type = kTfLiteFloat32; }, "differs from the program's"},
+    {"smaller output", [] { --g.dims[kOutput].data[1]; }, "leaves the program"},
     {"one tensor more",
      [] {
        g.outputs.size = 2;
@@ -209,11 +192,10 @@ void TestRejections() {
 void TestScratchRefused() {
   Reset();
   g.request_status = kTfLiteError;
-  const TfLiteStatus status =
-      tflm_patch::StageRegistration()->prepare(Context(), &g.node);
+  const TfLiteStatus status = tflm_patch::StageRegistration()->prepare(Context(), &g.node);
   Expect(status == kTfLiteError, "refused scratch", "was not reported");
-  Expect(g.lines == 1 && strstr(g.line, "no room for the workspace") != nullptr,
-         "refused scratch", "did not print one line");
+  Expect(g.lines == 1 && strstr(g.line, "no room for the workspace") != nullptr, "refused scratch",
+         "did not print one line");
 }
 
 /* The program's own figure for the workspace is too small for its maps. */
@@ -222,9 +204,8 @@ void TestWorkspaceTooSmall() {
   tflm_patch_header* header = reinterpret_cast<tflm_patch_header*>(g.program);
   Expect(header->workspace_bytes == kValues, "small workspace", "other stage");
   header->workspace_bytes = kValues - TFLM_PATCH_ALIGNMENT;
-  header->checksum = tflm_patch_checksum(
-      g.program + TFLM_PATCH_CHECKSUM_FROM,
-      header->program_bytes - TFLM_PATCH_CHECKSUM_FROM);
+  header->checksum = tflm_patch_checksum(g.program + TFLM_PATCH_CHECKSUM_FROM,
+                                         header->program_bytes - TFLM_PATCH_CHECKSUM_FROM);
   ExpectRejected("small workspace", "workspace");
 }
 
@@ -234,29 +215,23 @@ void TestWorkspaceMissingOrMisaligned() {
     const char* name = step == 0 ? "missing workspace" : "misaligned workspace";
     Reset();
     const TFLMRegistration* registration = tflm_patch::StageRegistration();
-    Expect(registration->prepare(Context(), &g.node) == kTfLiteOk, name,
-           "was not prepared");
+    Expect(registration->prepare(Context(), &g.node) == kTfLiteOk, name, "was not prepared");
     g.tensors[kInput].data.data = g.input;
     g.tensors[kOutput].data.data = g.output;
     g.scratch = step == 0 ? nullptr : g.workspace + 4;
-    Expect(registration->invoke(Context(), &g.node) == kTfLiteError, name,
-           "was not reported");
-    Expect(g.lines == 1 && strstr(g.line, "workspace") != nullptr, name,
-           "did not print one line");
+    Expect(registration->invoke(Context(), &g.node) == kTfLiteError, name, "was not reported");
+    Expect(g.lines == 1 && strstr(g.line, "workspace") != nullptr, name, "did not print one line");
   }
 }
 
 void TestRun() {
   Reset();
   const TFLMRegistration* registration = tflm_patch::StageRegistration();
-  Expect(registration->prepare(Context(), &g.node) == kTfLiteOk, "run",
-         "was not prepared");
+  Expect(registration->prepare(Context(), &g.node) == kTfLiteOk, "run", "was not prepared");
   Expect(g.lines == 0, "run", "printed");
-  Expect(g.requested == tflm_patch_workspace_size(g.program) &&
-             g.requested > 0,
-         "run", "asked for another workspace");
-  Expect(registration->free == nullptr, "run",
-         "something else may see user_data");
+  Expect(g.requested == tflm_patch_workspace_size(g.program) && g.requested > 0, "run",
+         "asked for another workspace");
+  Expect(registration->free == nullptr, "run", "something else may see user_data");
   registration->reset(Context(), g.node.user_data);
 
   g.tensors[kInput].data.data = g.input;
@@ -264,8 +239,7 @@ void TestRun() {
   for (int i = 0; i < kValues; ++i) {
     g.input[i] = static_cast<int8_t>(i * 4 - 128);
   }
-  Expect(registration->invoke(Context(), &g.node) == kTfLiteOk, "run",
-         "failed");
+  Expect(registration->invoke(Context(), &g.node) == kTfLiteOk, "run", "failed");
   /* The two tables of the stage lie at the front of the constants. */
   for (int i = 0; i < kValues; ++i) {
     const uint8_t between = g_constants[static_cast<uint8_t>(g.input[i])];
@@ -278,8 +252,7 @@ void TestRun() {
 struct Resolver {
   const char* name;
   const TFLMRegistration* registration;
-  TfLiteStatus AddCustom(const char* custom_name,
-                         const TFLMRegistration* custom) {
+  TfLiteStatus AddCustom(const char* custom_name, const TFLMRegistration* custom) {
     const bool is_free = registration == nullptr;
     name = custom_name;
     registration = custom;
@@ -290,11 +263,9 @@ struct Resolver {
 void TestRegistration() {
   Reset();
   Resolver resolver = {};
-  Expect(tflm_patch::RegisterTflmPatchOps(resolver) == kTfLiteOk, "resolver",
-         "refused");
+  Expect(tflm_patch::RegisterTflmPatchOps(resolver) == kTfLiteOk, "resolver", "refused");
   Expect(strcmp(resolver.name, "TflmPatchStage") == 0, "resolver", "name");
-  Expect(resolver.registration == tflm_patch::StageRegistration(), "resolver",
-         "registration");
+  Expect(resolver.registration == tflm_patch::StageRegistration(), "resolver", "registration");
   Expect(tflm_patch::RegisterTflmPatchOps(resolver) == kTfLiteError, "resolver",
          "its status is lost");
 }
@@ -319,8 +290,7 @@ void* MicroContextAllocatePersistentBuffer(TfLiteContext*, size_t) {
   return nullptr;
 }
 
-TfLiteStatus MicroContextRequestScratchBufferInArena(TfLiteContext*,
-                                                     size_t bytes, int* index) {
+TfLiteStatus MicroContextRequestScratchBufferInArena(TfLiteContext*, size_t bytes, int* index) {
   g.requested += bytes;
   *index = kScratchIndex;
   return g.request_status;

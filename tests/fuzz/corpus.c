@@ -23,8 +23,8 @@ static builder b;
 static void add_with_status(corpus* c, encoded e, tflm_patch_status expected) {
   const tflm_patch_status status = encoded_validate(&e);
   if (c->n == CORPUS_MAX || status != expected) {
-    fprintf(stderr, "corpus: program %u of at most %d: %s\n", (unsigned)c->n,
-            CORPUS_MAX, tflm_patch_status_text(status));
+    fprintf(stderr, "corpus: program %u of at most %d: %s\n", (unsigned)c->n, CORPUS_MAX,
+            tflm_patch_status_text(status));
     exit(2);
   }
   c->programs[c->n++] = e;
@@ -47,15 +47,13 @@ static void add_maps(corpus* c) {
     uint32_t sources[2];
     builder_init(&b);
     for (uint32_t k = 0; k < m->n_inputs; ++k) {
-      sources[k] = builder_tensor_map(&b, TFLM_PATCH_INT8, m->shapes[k][0],
-                                      m->shapes[k][1], m->shapes[k][2],
-                                      m->zero_points[k], 0);
+      sources[k] = builder_tensor_map(&b, TFLM_PATCH_INT8, m->shapes[k][0], m->shapes[k][1],
+                                      m->shapes[k][2], m->zero_points[k], 0);
     }
-    const uint32_t output =
-        builder_tensor_map(&b, TFLM_PATCH_INT8, m->output_shape[0],
-                           m->output_shape[1], m->output_shape[2], 0, 1);
-    builder_op(&b, m->kind, sources, m->n_inputs, output, m->steps, m->params,
-               m->params_bytes, m->scratch_bytes);
+    const uint32_t output = builder_tensor_map(&b, TFLM_PATCH_INT8, m->output_shape[0],
+                                               m->output_shape[1], m->output_shape[2], 0, 1);
+    builder_op(&b, m->kind, sources, m->n_inputs, output, m->steps, m->params, m->params_bytes,
+               m->scratch_bytes);
     builder_stream(&b);
     add(c, builder_encode(&b));
   }
@@ -63,16 +61,12 @@ static void add_maps(corpus* c) {
 
 static void add_softmax(corpus* c) {
   for (size_t i = 0; i < COUNT(kSoftmax); ++i) {
-    const map_shape shape = {TFLM_PATCH_INT8, kSoftmax[i].rows, 1,
-                             kSoftmax[i].channels, 0};
-    const map_shape output = {TFLM_PATCH_INT8, kSoftmax[i].rows, 1,
-                              kSoftmax[i].channels, -128};
+    const map_shape shape = {TFLM_PATCH_INT8, kSoftmax[i].rows, 1, kSoftmax[i].channels, 0};
+    const map_shape output = {TFLM_PATCH_INT8, kSoftmax[i].rows, 1, kSoftmax[i].channels, -128};
     builder_init(&b);
-    const tflm_patch_softmax_params params = {
-        builder_constant(&b, kSoftmax[i].exp_table, 256 * 4),
-        kSoftmax[i].diff_min};
-    add(c, one_operator(&b, TFLM_PATCH_SOFTMAX, &shape, 1, output, &params,
-                        sizeof(params)));
+    const tflm_patch_softmax_params params = {builder_constant(&b, kSoftmax[i].exp_table, 256 * 4),
+                                              kSoftmax[i].diff_min};
+    add(c, one_operator(&b, TFLM_PATCH_SOFTMAX, &shape, 1, output, &params, sizeof(params)));
   }
 }
 
@@ -89,33 +83,23 @@ static void add_chains(corpus* c) {
     uint32_t seed = 4;
     builder_init(&b);
     test_fill(&seed, table, sizeof(table));
-    const tflm_patch_lookup_params lookup = {
-        builder_constant(&b, table, sizeof(table))};
-    const tflm_patch_resize_params resize = {
-        builder_constant(&b, kIndex, sizeof(kIndex)),
-        builder_constant(&b, kIndex, sizeof(kIndex))};
-    const uint32_t real =
-        builder_tensor_map(&b, TFLM_PATCH_FLOAT32, 3, 4, 2, 0, 0);
-    const uint32_t out =
-        builder_tensor_map(&b, TFLM_PATCH_FLOAT32, 8, 8, 8, 0, 1);
-    const uint32_t quantized =
-        builder_workspace_map(&b, type, 3, 1, 4, 2, zero);
+    const tflm_patch_lookup_params lookup = {builder_constant(&b, table, sizeof(table))};
+    const tflm_patch_resize_params resize = {builder_constant(&b, kIndex, sizeof(kIndex)),
+                                             builder_constant(&b, kIndex, sizeof(kIndex))};
+    const uint32_t real = builder_tensor_map(&b, TFLM_PATCH_FLOAT32, 3, 4, 2, 0, 0);
+    const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_FLOAT32, 8, 8, 8, 0, 1);
+    const uint32_t quantized = builder_workspace_map(&b, type, 3, 1, 4, 2, zero);
     const uint32_t padded = builder_workspace_map(&b, type, 5, 2, 7, 4, zero);
     const uint32_t looked = builder_workspace_map(&b, type, 5, 1, 7, 4, zero);
     const uint32_t twice[] = {looked, padded};
     const uint32_t joined = builder_workspace_map(&b, type, 5, 2, 7, 8, zero);
     const uint32_t resized = builder_workspace_map(&b, type, 8, 1, 8, 8, zero);
-    builder_op(&b, TFLM_PATCH_QUANTIZE, &real, 1, quantized, 3, &scale,
-               sizeof(scale), 0);
-    builder_op(&b, TFLM_PATCH_PAD, &quantized, 1, padded, 5, &pad, sizeof(pad),
-               0);
-    builder_op(&b, TFLM_PATCH_LOOKUP, &padded, 1, looked, 5, &lookup,
-               sizeof(lookup), 0);
+    builder_op(&b, TFLM_PATCH_QUANTIZE, &real, 1, quantized, 3, &scale, sizeof(scale), 0);
+    builder_op(&b, TFLM_PATCH_PAD, &quantized, 1, padded, 5, &pad, sizeof(pad), 0);
+    builder_op(&b, TFLM_PATCH_LOOKUP, &padded, 1, looked, 5, &lookup, sizeof(lookup), 0);
     builder_op(&b, TFLM_PATCH_CONCATENATION, twice, 2, joined, 5, NULL, 0, 0);
-    builder_op(&b, TFLM_PATCH_RESIZE_NEAREST, &joined, 1, resized, 8, &resize,
-               sizeof(resize), 0);
-    builder_op(&b, TFLM_PATCH_DEQUANTIZE, &resized, 1, out, 8, &scale,
-               sizeof(scale), 0);
+    builder_op(&b, TFLM_PATCH_RESIZE_NEAREST, &joined, 1, resized, 8, &resize, sizeof(resize), 0);
+    builder_op(&b, TFLM_PATCH_DEQUANTIZE, &resized, 1, out, 8, &scale, sizeof(scale), 0);
     builder_stream(&b);
     add(c, builder_encode(&b));
   }
@@ -141,14 +125,11 @@ static void add_moves(corpus* c) {
     const map_shape slice = {kTypes[i], 3, 2, 2, 0};
     const map_shape deep = {kTypes[i], 3, 2, 16, 0};
     builder_init(&b);
-    add(c, one_operator(&b, TFLM_PATCH_SPACE_TO_DEPTH, &whole, 1, deep, &kBlock,
-                        sizeof(kBlock)));
+    add(c, one_operator(&b, TFLM_PATCH_SPACE_TO_DEPTH, &whole, 1, deep, &kBlock, sizeof(kBlock)));
     builder_init(&b);
-    add(c, one_operator(&b, TFLM_PATCH_DEPTH_TO_SPACE, &deep, 1, whole, &kBlock,
-                        sizeof(kBlock)));
+    add(c, one_operator(&b, TFLM_PATCH_DEPTH_TO_SPACE, &deep, 1, whole, &kBlock, sizeof(kBlock)));
     builder_init(&b);
-    add(c, one_operator(&b, TFLM_PATCH_STRIDED_SLICE, &whole, 1, slice, &kSlice,
-                        sizeof(kSlice)));
+    add(c, one_operator(&b, TFLM_PATCH_STRIDED_SLICE, &whole, 1, slice, &kSlice, sizeof(kSlice)));
   }
 }
 
@@ -157,8 +138,7 @@ static void add_reshape(corpus* c) {
   builder_init(&b);
   const uint32_t in = builder_tensor_map(&b, TFLM_PATCH_INT16, 3, 4, 2, 0, 0);
   const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_INT16, 2, 1, 12, 0, 1);
-  const uint32_t ring =
-      builder_workspace_map(&b, TFLM_PATCH_INT16, 8, 4, 1, 3, 0);
+  const uint32_t ring = builder_workspace_map(&b, TFLM_PATCH_INT16, 8, 4, 1, 3, 0);
   builder_op(&b, TFLM_PATCH_RESHAPE, &in, 1, ring, 8, NULL, 0, 0);
   builder_op(&b, TFLM_PATCH_RESHAPE, &ring, 1, out, 2, NULL, 0, 0);
   builder_stream(&b);
@@ -173,8 +153,7 @@ static void add_split(corpus* c) {
   const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 3, 3, 0, 1);
   const uint32_t third = builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 3, 3, 0, 1);
   const uint32_t first = builder_workspace_map(&b, TFLM_PATCH_INT8, 4, 1, 3, 1, 0);
-  const uint32_t second =
-      builder_workspace_map(&b, TFLM_PATCH_INT8, 4, 1, 3, 2, 0);
+  const uint32_t second = builder_workspace_map(&b, TFLM_PATCH_INT8, 4, 1, 3, 2, 0);
   const uint32_t parts[] = {first, second, third};
   const uint32_t swapped[] = {second, first};
   builder_op_outputs(&b, TFLM_PATCH_SPLIT, &in, 1, parts, 3, 4, NULL, 0, 0);
@@ -189,15 +168,12 @@ static void add_feed(corpus* c) {
   uint32_t seed = 7;
   builder_init(&b);
   test_fill(&seed, table, sizeof(table));
-  const tflm_patch_lookup_params lookup = {
-      builder_constant(&b, table, sizeof(table))};
+  const tflm_patch_lookup_params lookup = {builder_constant(&b, table, sizeof(table))};
   const uint32_t band = builder_tensor_map(&b, TFLM_PATCH_INT8, 2, 3, 2, 0, 0);
   const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_INT8, 6, 3, 2, 0, 1);
-  const uint32_t frame =
-      builder_workspace_map(&b, TFLM_PATCH_INT8, 6, 1, 3, 2, 0);
+  const uint32_t frame = builder_workspace_map(&b, TFLM_PATCH_INT8, 6, 1, 3, 2, 0);
   builder_op(&b, TFLM_PATCH_FEED, &band, 1, frame, 6, NULL, 0, 0);
-  builder_op(&b, TFLM_PATCH_LOOKUP, &frame, 1, out, 6, &lookup, sizeof(lookup),
-             0);
+  builder_op(&b, TFLM_PATCH_LOOKUP, &frame, 1, out, 6, &lookup, sizeof(lookup), 0);
   for (uint32_t row = 0; row < 6; ++row) {
     if (row == 2 || row == 4) {
       builder_step(&b, TFLM_PATCH_PAUSE, 0, 0);
@@ -216,23 +192,18 @@ static void add_views(corpus* c) {
   uint32_t parts[2];
   builder_init(&b);
   test_fill(&seed, table, sizeof(table));
-  const tflm_patch_lookup_params lookup = {
-      builder_constant(&b, table, sizeof(table))};
+  const tflm_patch_lookup_params lookup = {builder_constant(&b, table, sizeof(table))};
   const tflm_patch_crop_params crop = {1};
-  const uint32_t in =
-      builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS + 1, COLS, 1, 0, 0);
-  const uint32_t out =
-      builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS, COLS, 1, 0, 1);
+  const uint32_t in = builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS + 1, COLS, 1, 0, 0);
+  const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS, COLS, 1, 0, 1);
   for (uint32_t i = 0; i < 2; ++i) {
-    const uint32_t from =
-        builder_map(&b, TFLM_PATCH_REGION_TENSOR, COLS + i * HALF,
-                    TFLM_PATCH_INT8, ROWS, HALF, 1, 0);
-    parts[i] = builder_map(&b, TFLM_PATCH_REGION_TENSOR + 1, i * HALF,
-                           TFLM_PATCH_INT8, ROWS, HALF, 1, 0);
+    const uint32_t from = builder_map(&b, TFLM_PATCH_REGION_TENSOR, COLS + i * HALF,
+                                      TFLM_PATCH_INT8, ROWS, HALF, 1, 0);
+    parts[i] =
+        builder_map(&b, TFLM_PATCH_REGION_TENSOR + 1, i * HALF, TFLM_PATCH_INT8, ROWS, HALF, 1, 0);
     b.maps[from].row_bytes = b.maps[parts[i]].row_bytes = COLS;
     builder_op(&b, TFLM_PATCH_CROP, &in, 1, from, ROWS, &crop, sizeof(crop), 0);
-    builder_op(&b, TFLM_PATCH_LOOKUP, &from, 1, parts[i], ROWS, &lookup,
-               sizeof(lookup), 0);
+    builder_op(&b, TFLM_PATCH_LOOKUP, &from, 1, parts[i], ROWS, &lookup, sizeof(lookup), 0);
   }
   builder_op(&b, TFLM_PATCH_JOIN, parts, 2, out, ROWS, NULL, 0, 0);
   for (uint32_t op = 0; op < 5; ++op) {
@@ -243,8 +214,7 @@ static void add_views(corpus* c) {
 
 static void add_maximum_minimum(corpus* c) {
   for (uint8_t kind = TFLM_PATCH_MAXIMUM; kind <= TFLM_PATCH_MINIMUM; ++kind) {
-    const map_shape inputs[] = {{TFLM_PATCH_INT8, 3, 4, 5, 1},
-                                {TFLM_PATCH_INT8, 1, 1, 5, 1}};
+    const map_shape inputs[] = {{TFLM_PATCH_INT8, 3, 4, 5, 1}, {TFLM_PATCH_INT8, 1, 1, 5, 1}};
     builder_init(&b);
     add(c, one_operator(&b, kind, inputs, 2, inputs[0], NULL, 0));
   }
@@ -256,11 +226,9 @@ static void add_resize_bilinear(corpus* c) {
   const map_shape from = {TFLM_PATCH_INT8, 3, 3, 5, 0};
   const map_shape to = {TFLM_PATCH_INT8, 4, 3, 5, 0};
   builder_init(&b);
-  const tflm_patch_resize_params params = {
-      builder_constant(&b, kRows, sizeof(kRows)),
-      builder_constant(&b, kCols, sizeof(kCols))};
-  add(c, one_operator(&b, TFLM_PATCH_RESIZE_BILINEAR, &from, 1, to, &params,
-                      sizeof(params)));
+  const tflm_patch_resize_params params = {builder_constant(&b, kRows, sizeof(kRows)),
+                                           builder_constant(&b, kCols, sizeof(kCols))};
+  add(c, one_operator(&b, TFLM_PATCH_RESIZE_BILINEAR, &from, 1, to, &params, sizeof(params)));
 }
 
 /* A kernel of 3 rows and 2 columns, strides 2 and 1. */
@@ -276,17 +244,23 @@ static void add_transpose_conv(corpus* c) {
   builder_init(&b);
   const uint32_t words = builder_constant(&b, kWords, sizeof(kWords));
   const tflm_patch_transpose_conv_params params = {
-      .window = {.kernel_h = 3, .kernel_w = 2, .stride_h = 2, .stride_w = 1,
-                 .dilation_h = 1, .dilation_w = 1, .pad_left = 1},
+      .window = {.kernel_h = 3,
+                 .kernel_w = 2,
+                 .stride_h = 2,
+                 .stride_w = 1,
+                 .dilation_h = 1,
+                 .dilation_w = 1,
+                 .pad_left = 1},
       .requant = {.multiplier_at = words,
                   .shift_at = builder_constant(&b, kShifts, sizeof(kShifts)),
-                  .act_min = -128, .act_max = 127, .per_channel = 1},
+                  .act_min = -128,
+                  .act_max = 127,
+                  .per_channel = 1},
       .weights_at = builder_constant(&b, weights, sizeof(weights)),
       .bias_at = words,
       .offsets_at = words,
   };
-  add(c, one_operator(&b, TFLM_PATCH_TRANSPOSE_CONV, &from, 1, to, &params,
-                      sizeof(params)));
+  add(c, one_operator(&b, TFLM_PATCH_TRANSPOSE_CONV, &from, 1, to, &params, sizeof(params)));
 }
 
 static void add_bottleneck(corpus* c) {
@@ -313,17 +287,12 @@ static void add_int16_boundary(corpus* c) {
   const tflm_patch_pad_params pad = {1, 0, 1, -999};
   builder_init(&b);
   const uint32_t in = builder_tensor_map(&b, TFLM_PATCH_FLOAT32, 3, 4, 2, 0, 0);
-  const uint32_t out =
-      builder_tensor_map(&b, TFLM_PATCH_FLOAT32, 5, 4, 3, 0, 1);
-  const uint32_t ring =
-      builder_workspace_map(&b, TFLM_PATCH_INT16, 3, 1, 4, 2, 0);
-  builder_op(&b, TFLM_PATCH_QUANTIZE, &in, 1, ring, 3, &scale, sizeof(scale),
-             0);
-  const uint32_t padded =
-      builder_workspace_map(&b, TFLM_PATCH_INT16, 5, 1, 4, 3, 0);
+  const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_FLOAT32, 5, 4, 3, 0, 1);
+  const uint32_t ring = builder_workspace_map(&b, TFLM_PATCH_INT16, 3, 1, 4, 2, 0);
+  builder_op(&b, TFLM_PATCH_QUANTIZE, &in, 1, ring, 3, &scale, sizeof(scale), 0);
+  const uint32_t padded = builder_workspace_map(&b, TFLM_PATCH_INT16, 5, 1, 4, 3, 0);
   builder_op(&b, TFLM_PATCH_PAD, &ring, 1, padded, 5, &pad, sizeof(pad), 0);
-  builder_op(&b, TFLM_PATCH_DEQUANTIZE, &padded, 1, out, 5, &scale,
-             sizeof(scale), 0);
+  builder_op(&b, TFLM_PATCH_DEQUANTIZE, &padded, 1, out, 5, &scale, sizeof(scale), 0);
   builder_stream(&b);
   add(c, builder_encode(&b));
 }
@@ -339,8 +308,7 @@ static void add_overlaps(corpus* c) {
     } else {
       overlap_lay_map_over_sums(&b);
     }
-    add_with_status(c, builder_encode(&b),
-                    is_fed ? TFLM_PATCH_BAD_OP : TFLM_PATCH_BAD_STEP);
+    add_with_status(c, builder_encode(&b), is_fed ? TFLM_PATCH_BAD_OP : TFLM_PATCH_BAD_STEP);
   }
 }
 

@@ -36,10 +36,9 @@ static uint32_t below(uint32_t n) { return (test_random(&seed) >> 3) % n; }
 /* A value at the edge of something. */
 static uint32_t edge_value(const encoded* e) {
   static const uint32_t kValues[] = {
-      0,      1,          2,           3,           4,
-      16,     0x7F,       0x80,        0xFF,        0x100,
-      0x7FFF, 0x8000,     0xFFFF,      0x10000,     0xFF80,
-      0xFFF0, 0x7FFFFFFF, 0x80000000u, 0xFFFFFFF0u, 0xFFFFFFFFu,
+      0,      1,      2,          3,           4,           16,          0x7F,
+      0x80,   0xFF,   0x100,      0x7FFF,      0x8000,      0xFFFF,      0x10000,
+      0xFF80, 0xFFF0, 0x7FFFFFFF, 0x80000000u, 0xFFFFFFF0u, 0xFFFFFFFFu,
   };
   const tflm_patch_header* header = encoded_header(e);
   switch (below(4)) {
@@ -55,9 +54,7 @@ static uint32_t edge_value(const encoded* e) {
 }
 
 /* Writes the low `size` bytes of a value. */
-static void put(uint8_t* at, uint32_t value, uint32_t size) {
-  memcpy(at, &value, size);
-}
+static void put(uint8_t* at, uint32_t value, uint32_t size) { memcpy(at, &value, size); }
 
 /* Changes one field of `size` bytes, aligned as a field is. */
 static void change_field(const encoded* e, uint8_t* bytes, size_t n) {
@@ -108,8 +105,7 @@ static uint8_t* pick_record(const encoded* e, size_t* n) {
   };
   const uint32_t i = below(sizeof(tables) / sizeof(tables[0]));
   uint64_t at = tables[i].at;
-  at += (uint64_t)below(tables[i].count + (tables[i].count == 0)) *
-        tables[i].size;
+  at += (uint64_t)below(tables[i].count + (tables[i].count == 0)) * tables[i].size;
   if (at >= e->program_bytes) { /* an earlier change moved the table */
     at = 0;
   }
@@ -148,8 +144,7 @@ static void change(encoded* e, const corpus* c) {
       }
       break;
     case 1: {
-      tflm_patch_tensor_info* tensor =
-          &e->tensors[below((uint32_t)e->n_tensors)];
+      tflm_patch_tensor_info* tensor = &e->tensors[below((uint32_t)e->n_tensors)];
       if (below(2)) {
         tensor->type = (uint8_t)below(7);
       } else {
@@ -162,13 +157,11 @@ static void change(encoded* e, const corpus* c) {
       break;
     case 3:
       if (below(8) == 0) {
-        shorten(&e->program, &e->program_bytes,
-                below((uint32_t)e->program_bytes));
+        shorten(&e->program, &e->program_bytes, below((uint32_t)e->program_bytes));
         break;
       }
       if (below(4) == 0 && e->constants_bytes != 0) {
-        shorten(&e->constants, &e->constants_bytes,
-                below((uint32_t)e->constants_bytes));
+        shorten(&e->constants, &e->constants_bytes, below((uint32_t)e->constants_bytes));
       }
       break;
     default:
@@ -202,13 +195,11 @@ static void run(const encoded* e) {
     inputs[i] = noise;
     outputs[i] = sink;
   }
-  const uint32_t before =
-      tflm_patch_checksum(e->program, (uint32_t)e->program_bytes) ^
-      tflm_patch_checksum(e->constants, (uint32_t)e->constants_bytes);
+  const uint32_t before = tflm_patch_checksum(e->program, (uint32_t)e->program_bytes) ^
+                          tflm_patch_checksum(e->constants, (uint32_t)e->constants_bytes);
   const tflm_patch_status status = encoded_run(e, inputs, outputs, 0xC3);
-  const uint32_t after =
-      tflm_patch_checksum(e->program, (uint32_t)e->program_bytes) ^
-      tflm_patch_checksum(e->constants, (uint32_t)e->constants_bytes);
+  const uint32_t after = tflm_patch_checksum(e->program, (uint32_t)e->program_bytes) ^
+                         tflm_patch_checksum(e->constants, (uint32_t)e->constants_bytes);
   if (status != TFLM_PATCH_OK || before != after) {
     fprintf(stderr, "a valid program ended with status %d%s\n", status,
             before != after ? " and changed its constants" : "");
@@ -222,8 +213,7 @@ typedef struct {
 } tally;
 
 /* One damaged program; the same for the same seed and number. */
-static void try_one(const corpus* good, uint32_t first_seed, uint32_t number,
-                    tally* t) {
+static void try_one(const corpus* good, uint32_t first_seed, uint32_t number, tally* t) {
   seed = (first_seed * 0x9E3779B9u) ^ (number * 0x85EBCA6Bu);
   seed += seed == 0;
   encoded e = encoded_copy(&good->programs[below(good->n)]);
@@ -249,8 +239,7 @@ static void try_one(const corpus* good, uint32_t first_seed, uint32_t number,
 static int is_thorough(const tally* t, uint32_t iterations) {
   for (int i = TFLM_PATCH_BAD_MAGIC; i <= TFLM_PATCH_BAD_TENSOR; ++i) {
     if (t->statuses[i] == 0) {
-      fprintf(stderr, "never seen: %s\n",
-              tflm_patch_status_text((tflm_patch_status)i));
+      fprintf(stderr, "never seen: %s\n", tflm_patch_status_text((tflm_patch_status)i));
       return 0;
     }
   }
@@ -258,8 +247,7 @@ static int is_thorough(const tally* t, uint32_t iterations) {
 }
 
 /* Without case files the programs are those of corpus.c. */
-static int fuzz(uint32_t iterations, uint32_t first_seed, int n_cases,
-                char** cases) {
+static int fuzz(uint32_t iterations, uint32_t first_seed, int n_cases, char** cases) {
   static corpus good;
   tally t = {{0}, 0};
   for (int i = 0; i < n_cases; ++i) {
@@ -273,8 +261,7 @@ static int fuzz(uint32_t iterations, uint32_t first_seed, int n_cases,
   sink = builder_allocate(MAX_TENSOR_BYTES);
   test_fill(&seed, noise, MAX_TENSOR_BYTES);
   for (uint32_t i = 0; i < good.n; ++i) {
-    if (encoded_validate(&good.programs[i]) == TFLM_PATCH_OK &&
-        is_small(&good.programs[i])) {
+    if (encoded_validate(&good.programs[i]) == TFLM_PATCH_OK && is_small(&good.programs[i])) {
       run(&good.programs[i]);
     }
   }
@@ -286,12 +273,10 @@ static int fuzz(uint32_t iterations, uint32_t first_seed, int n_cases,
   corpus_free(&good);
   builder_release(noise);
   builder_release(sink);
-  printf("%u mutants, %u accepted and run, %.0f per second\n",
-         (unsigned)iterations, (unsigned)t.runs,
-         iterations / (seconds > 0 ? seconds : 1));
+  printf("%u mutants, %u accepted and run, %.0f per second\n", (unsigned)iterations,
+         (unsigned)t.runs, iterations / (seconds > 0 ? seconds : 1));
   for (int i = 0; i < STATUS_COUNT; ++i) {
-    printf("%8u  %s\n", (unsigned)t.statuses[i],
-           tflm_patch_status_text((tflm_patch_status)i));
+    printf("%8u  %s\n", (unsigned)t.statuses[i], tflm_patch_status_text((tflm_patch_status)i));
   }
   return n_cases == 0 && iterations >= 10000 && !is_thorough(&t, iterations);
 }
@@ -301,7 +286,7 @@ int main(void) { return fuzz(FUZZ_ITERATIONS, 1, 0, NULL); }
 #else
 int main(int argc, char** argv) {
   return fuzz(argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 200000,
-              argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1,
-              argc > 3 ? argc - 3 : 0, argv + 3);
+              argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1, argc > 3 ? argc - 3 : 0,
+              argv + 3);
 }
 #endif

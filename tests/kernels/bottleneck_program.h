@@ -16,24 +16,22 @@ typedef struct {
 } bottleneck_case;
 
 /* A window, input and output size of one dimension; every window sees a cell. */
-static inline void random_axis(uint32_t* seed, uint32_t size, uint8_t* kernel,
-                               uint8_t* stride, uint16_t* dilation, int16_t* pad,
-                               uint16_t* output) {
+static inline void random_axis(uint32_t* seed, uint32_t size, uint8_t* kernel, uint8_t* stride,
+                               uint16_t* dilation, int16_t* pad, uint16_t* output) {
   do {
     *kernel = (uint8_t)random_between(seed, 1, 4);
     *stride = (uint8_t)random_between(seed, 1, 3);
     *dilation = (uint16_t)(random_between(seed, 0, 3) ? 1 : 2);
-    *output = (uint16_t)random_size(seed, size, *kernel, *stride, *dilation,
-                                    pad);
+    *output = (uint16_t)random_size(seed, size, *kernel, *stride, *dilation, pad);
   } while (*output == 0 || (*output - 1) * *stride - *pad >= (int32_t)size);
 }
 
 static inline void random_window(uint32_t* seed, golden_weighted* c) {
   tflm_patch_window* w = &c->window;
-  random_axis(seed, c->shape[0], &w->kernel_h, &w->stride_h, &w->dilation_h,
-              &w->pad_top, &c->output_shape[0]);
-  random_axis(seed, c->shape[1], &w->kernel_w, &w->stride_w, &w->dilation_w,
-              &w->pad_left, &c->output_shape[1]);
+  random_axis(seed, c->shape[0], &w->kernel_h, &w->stride_h, &w->dilation_h, &w->pad_top,
+              &c->output_shape[0]);
+  random_axis(seed, c->shape[1], &w->kernel_w, &w->stride_w, &w->dilation_w, &w->pad_left,
+              &c->output_shape[1]);
 }
 
 /* Fills in a part, whose window, groups and channels are set. Returns 0 when it
@@ -42,8 +40,7 @@ static inline int fill_part(bottleneck_case* b, uint32_t i, uint32_t* seed) {
   weighted_case* part = &b->parts[i];
   golden_weighted* c = &part->c;
   const uint32_t taps = (uint32_t)c->window.kernel_h * c->window.kernel_w;
-  const uint32_t depth =
-      c->kind == TFLM_PATCH_CONV_2D ? c->shape[2] / c->groups : 1u;
+  const uint32_t depth = c->kind == TFLM_PATCH_CONV_2D ? c->shape[2] / c->groups : 1u;
   if (!weighted_fill(part, seed, c->output_shape[2] * taps * depth)) {
     return 0;
   }
@@ -73,22 +70,18 @@ static inline int random_bottleneck(bottleneck_case* b, uint32_t* seed) {
   random_window(seed, expand);
   memcpy(depthwise->shape, expand->output_shape, sizeof(expand->shape));
   random_window(seed, depthwise);
-  depthwise->output_shape[2] =
-      (uint16_t)(depthwise->shape[2] * depthwise->groups);
+  depthwise->output_shape[2] = (uint16_t)(depthwise->shape[2] * depthwise->groups);
   memcpy(project->shape, depthwise->output_shape, sizeof(project->shape));
   memcpy(project->output_shape, project->shape, sizeof(project->shape));
   project->output_shape[2] = (uint16_t)random_between(seed, 1, 9);
   project->window.kernel_h = project->window.kernel_w = 1;
   project->window.stride_h = project->window.stride_w = 1;
   project->window.dilation_h = project->window.dilation_w = 1;
-  b->tile_cols =
-      (uint16_t)random_between(seed, 1, project->output_shape[1] + 1u);
+  b->tile_cols = (uint16_t)random_between(seed, 1, project->output_shape[1] + 1u);
   const uint16_t wide_cols = depthwise->shape[1];
-  b->held_cols = (uint16_t)(random_between(seed, 0, 2)
-                                ? wide_cols
-                                : random_between(seed, 0, wide_cols));
-  return fill_part(b, 0, seed) && fill_part(b, 1, seed) &&
-         fill_part(b, 2, seed);
+  b->held_cols =
+      (uint16_t)(random_between(seed, 0, 2) ? wide_cols : random_between(seed, 0, wide_cols));
+  return fill_part(b, 0, seed) && fill_part(b, 1, seed) && fill_part(b, 2, seed);
 }
 
 /* Bytes of the scratch, as program.h says. */
@@ -119,8 +112,7 @@ static inline encoded bottleneck_program(const bottleneck_case* c, int ring) {
     identity[i] = (uint8_t)i;
   }
   builder_init(&b);
-  const tflm_patch_lookup_params lookup = {
-      builder_constant(&b, identity, sizeof(identity))};
+  const tflm_patch_lookup_params lookup = {builder_constant(&b, identity, sizeof(identity))};
   for (uint32_t i = 0; i < 3; ++i) {
     weighted_params(&b, &c->parts[i].c, &records[i]);
   }
@@ -135,25 +127,22 @@ static inline encoded bottleneck_program(const bottleneck_case* c, int ring) {
       .tile_cols = c->tile_cols,
       .held_cols = c->held_cols,
   };
-  uint32_t source = builder_tensor_map(
-      &b, TFLM_PATCH_INT8, in[0], in[1], in[2], expand->input_zero_point, 0);
-  const uint32_t target = builder_tensor_map(
-      &b, TFLM_PATCH_INT8, out[0], out[1], out[2], project->output_zero_point,
-      1);
+  uint32_t source =
+      builder_tensor_map(&b, TFLM_PATCH_INT8, in[0], in[1], in[2], expand->input_zero_point, 0);
+  const uint32_t target = builder_tensor_map(&b, TFLM_PATCH_INT8, out[0], out[1], out[2],
+                                             project->output_zero_point, 1);
   if (ring) {
     const tflm_patch_window* w[] = {&expand->window, &depthwise->window};
-    const uint32_t rows =
-        (w[1]->kernel_h - 1u) * w[1]->dilation_h * w[0]->stride_h +
-        (w[0]->kernel_h - 1u) * w[0]->dilation_h + 1u;
-    const uint32_t middle = builder_workspace_map(
-        &b, TFLM_PATCH_INT8, in[0], rows < in[0] ? rows : in[0], in[1], in[2],
-        expand->input_zero_point);
-    builder_op(&b, TFLM_PATCH_LOOKUP, &source, 1, middle, in[0], &lookup,
-               sizeof(lookup), 0);
+    const uint32_t rows = (w[1]->kernel_h - 1u) * w[1]->dilation_h * w[0]->stride_h +
+                          (w[0]->kernel_h - 1u) * w[0]->dilation_h + 1u;
+    const uint32_t middle =
+        builder_workspace_map(&b, TFLM_PATCH_INT8, in[0], rows < in[0] ? rows : in[0], in[1], in[2],
+                              expand->input_zero_point);
+    builder_op(&b, TFLM_PATCH_LOOKUP, &source, 1, middle, in[0], &lookup, sizeof(lookup), 0);
     source = middle;
   }
-  builder_op(&b, TFLM_PATCH_BOTTLENECK, &source, 1, target, out[0], &params,
-             sizeof(params), bottleneck_scratch(c));
+  builder_op(&b, TFLM_PATCH_BOTTLENECK, &source, 1, target, out[0], &params, sizeof(params),
+             bottleneck_scratch(c));
   builder_stream(&b);
   return builder_encode(&b);
 }

@@ -46,8 +46,8 @@ typedef struct {
   int32_t zero_point;
   const float* real;
   uint16_t n;
-  const int8_t* quantized;   /* of real */
-  const float* dequantized;  /* of -128..127 */
+  const int8_t* quantized;  /* of real */
+  const float* dequantized; /* of -128..127 */
 } golden_quantize;
 
 /* An operator on int8 maps; a second input is a constant. See

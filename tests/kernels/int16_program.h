@@ -20,23 +20,19 @@ static inline encoded int16_program(const golden_int16* c, int ring) {
   builder_constant(&b, c->constants, c->constants_bytes);
   for (uint32_t i = 0; i < c->n_inputs; ++i) {
     const uint16_t* shape = c->shapes[i];
-    sources[i] = builder_tensor_map(&b, TFLM_PATCH_INT16, shape[0], shape[1],
-                                    shape[2], 0, 0);
+    sources[i] = builder_tensor_map(&b, TFLM_PATCH_INT16, shape[0], shape[1], shape[2], 0, 0);
   }
-  const uint32_t target =
-      builder_tensor_map(&b, TFLM_PATCH_INT16, c->output_shape[0],
-                         c->output_shape[1], c->output_shape[2], 0, 1);
+  const uint32_t target = builder_tensor_map(&b, TFLM_PATCH_INT16, c->output_shape[0],
+                                             c->output_shape[1], c->output_shape[2], 0, 1);
   if (ring) {
     const uint16_t* shape = c->shapes[0];
     const uint32_t middle =
-        builder_workspace_map(&b, TFLM_PATCH_INT16, shape[0], c->ring_rows,
-                              shape[1], shape[2], 0);
-    builder_op(&b, TFLM_PATCH_CONCATENATION, sources, 1, middle, shape[0], NULL,
-               0, 0);
+        builder_workspace_map(&b, TFLM_PATCH_INT16, shape[0], c->ring_rows, shape[1], shape[2], 0);
+    builder_op(&b, TFLM_PATCH_CONCATENATION, sources, 1, middle, shape[0], NULL, 0, 0);
     sources[0] = middle;
   }
-  builder_op(&b, c->kind, sources, c->n_inputs, target, c->steps, c->params,
-             c->params_bytes, c->scratch_bytes);
+  builder_op(&b, c->kind, sources, c->n_inputs, target, c->steps, c->params, c->params_bytes,
+             c->scratch_bytes);
   builder_stream(&b);
   return builder_encode(&b);
 }

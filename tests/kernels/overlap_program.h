@@ -34,8 +34,8 @@ static inline void overlap_mean(builder* b, uint32_t map, uint32_t out) {
   tflm_patch_mean_params params = sample_mean(OVERLAP_ROWS * OVERLAP_COLS);
   params.over_rows = 1;
   params.over_cols = 1;
-  builder_op(b, TFLM_PATCH_MEAN, &map, 1, out, OVERLAP_ROWS, &params,
-             sizeof(params), 4 * OVERLAP_CHANNELS);
+  builder_op(b, TFLM_PATCH_MEAN, &map, 1, out, OVERLAP_ROWS, &params, sizeof(params),
+             4 * OVERLAP_CHANNELS);
 }
 
 /* A source, or FEED of its bands, -> LOOKUP into a ring -> MEAN; LOOKUP of the
@@ -43,28 +43,23 @@ static inline void overlap_mean(builder* b, uint32_t map, uint32_t out) {
 static inline void overlap_build(builder* b, int is_fed) {
   builder_init(b);
   const tflm_patch_lookup_params lookup = {overlap_lookup(b)};
-  const uint32_t source = builder_tensor_map(
-      b, TFLM_PATCH_INT8, is_fed ? 2 : OVERLAP_ROWS, OVERLAP_COLS,
-      OVERLAP_CHANNELS, 0, 0);
-  const uint32_t out = builder_tensor_map(b, TFLM_PATCH_INT8, 1, 1,
-                                          OVERLAP_CHANNELS, 0, 1);
-  const uint32_t ring = builder_workspace_map(
-      b, TFLM_PATCH_INT8, OVERLAP_ROWS, 2, OVERLAP_COLS, OVERLAP_CHANNELS, 0);
-  const uint32_t mapped = builder_workspace_map(
-      b, TFLM_PATCH_INT8, OVERLAP_ROWS, 0, OVERLAP_COLS, OVERLAP_CHANNELS, 0);
-  const uint32_t copy = builder_tensor_map(
-      b, TFLM_PATCH_INT8, OVERLAP_ROWS, OVERLAP_COLS, OVERLAP_CHANNELS, 0, 1);
+  const uint32_t source = builder_tensor_map(b, TFLM_PATCH_INT8, is_fed ? 2 : OVERLAP_ROWS,
+                                             OVERLAP_COLS, OVERLAP_CHANNELS, 0, 0);
+  const uint32_t out = builder_tensor_map(b, TFLM_PATCH_INT8, 1, 1, OVERLAP_CHANNELS, 0, 1);
+  const uint32_t ring =
+      builder_workspace_map(b, TFLM_PATCH_INT8, OVERLAP_ROWS, 2, OVERLAP_COLS, OVERLAP_CHANNELS, 0);
+  const uint32_t mapped =
+      builder_workspace_map(b, TFLM_PATCH_INT8, OVERLAP_ROWS, 0, OVERLAP_COLS, OVERLAP_CHANNELS, 0);
+  const uint32_t copy =
+      builder_tensor_map(b, TFLM_PATCH_INT8, OVERLAP_ROWS, OVERLAP_COLS, OVERLAP_CHANNELS, 0, 1);
   if (is_fed) {
     builder_op(b, TFLM_PATCH_FEED, &source, 1, ring, OVERLAP_ROWS, NULL, 0, 0);
   } else {
-    builder_op(b, TFLM_PATCH_LOOKUP, &source, 1, ring, OVERLAP_ROWS, &lookup,
-               sizeof(lookup), 0);
+    builder_op(b, TFLM_PATCH_LOOKUP, &source, 1, ring, OVERLAP_ROWS, &lookup, sizeof(lookup), 0);
   }
   overlap_mean(b, ring, out);
-  builder_op(b, TFLM_PATCH_LOOKUP, &ring, 1, mapped, OVERLAP_ROWS, &lookup,
-             sizeof(lookup), 0);
-  builder_op(b, TFLM_PATCH_LOOKUP, &mapped, 1, copy, OVERLAP_ROWS, &lookup,
-             sizeof(lookup), 0);
+  builder_op(b, TFLM_PATCH_LOOKUP, &ring, 1, mapped, OVERLAP_ROWS, &lookup, sizeof(lookup), 0);
+  builder_op(b, TFLM_PATCH_LOOKUP, &mapped, 1, copy, OVERLAP_ROWS, &lookup, sizeof(lookup), 0);
   b->header.workspace_bytes += OVERLAP_ROWS * OVERLAP_ROW; /* to move into */
   for (uint32_t row = 0; row < OVERLAP_ROWS; ++row) {
     if (is_fed && row != 0 && row % 2 == 0) {

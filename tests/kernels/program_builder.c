@@ -72,9 +72,8 @@ uint32_t builder_tensor(builder* b, uint8_t type, uint32_t bytes, int output) {
   return index;
 }
 
-uint32_t builder_map(builder* b, uint8_t region, uint32_t offset, uint8_t type,
-                     uint32_t rows, uint32_t cols, uint32_t channels,
-                     int zero_point) {
+uint32_t builder_map(builder* b, uint8_t region, uint32_t offset, uint8_t type, uint32_t rows,
+                     uint32_t cols, uint32_t channels, int zero_point) {
   ensure(b->header.n_maps < BUILDER_MAPS, "too many maps");
   tflm_patch_map* map = &b->maps[b->header.n_maps];
   map->offset = offset;
@@ -90,32 +89,30 @@ uint32_t builder_map(builder* b, uint8_t region, uint32_t offset, uint8_t type,
   return b->header.n_maps++;
 }
 
-uint32_t builder_tensor_map(builder* b, uint8_t type, uint32_t rows,
-                            uint32_t cols, uint32_t channels, int zero_point,
-                            int output) {
-  const uint32_t tensor = builder_tensor(
-      b, type, rows * cols * channels * tflm_patch_type_bytes(type), output);
-  return builder_map(b, (uint8_t)(TFLM_PATCH_REGION_TENSOR + tensor), 0, type,
-                     rows, cols, channels, zero_point);
+uint32_t builder_tensor_map(builder* b, uint8_t type, uint32_t rows, uint32_t cols,
+                            uint32_t channels, int zero_point, int output) {
+  const uint32_t tensor =
+      builder_tensor(b, type, rows * cols * channels * tflm_patch_type_bytes(type), output);
+  return builder_map(b, (uint8_t)(TFLM_PATCH_REGION_TENSOR + tensor), 0, type, rows, cols, channels,
+                     zero_point);
 }
 
 /* The offset of n new bytes of workspace. */
 static uint32_t workspace(builder* b, uint32_t n) {
   const uint32_t at = b->header.workspace_bytes;
-  b->header.workspace_bytes = (at + n + TFLM_PATCH_ALIGNMENT - 1) /
-                              TFLM_PATCH_ALIGNMENT * TFLM_PATCH_ALIGNMENT;
+  b->header.workspace_bytes =
+      (at + n + TFLM_PATCH_ALIGNMENT - 1) / TFLM_PATCH_ALIGNMENT * TFLM_PATCH_ALIGNMENT;
   return at;
 }
 
-uint32_t builder_workspace_map(builder* b, uint8_t type, uint32_t rows,
-                               uint32_t ring_rows, uint32_t cols,
-                               uint32_t channels, int zero_point) {
-  const uint32_t index = builder_map(b, TFLM_PATCH_REGION_WORKSPACE, 0, type,
-                                     rows, cols, channels, zero_point);
+uint32_t builder_workspace_map(builder* b, uint8_t type, uint32_t rows, uint32_t ring_rows,
+                               uint32_t cols, uint32_t channels, int zero_point) {
+  const uint32_t index =
+      builder_map(b, TFLM_PATCH_REGION_WORKSPACE, 0, type, rows, cols, channels, zero_point);
   tflm_patch_map* map = &b->maps[index];
   if (ring_rows != 0) {
     map->ring_rows = (uint16_t)ring_rows;
-    }
+  }
   map->offset = workspace(b, map->ring_rows * map->row_bytes);
   return index;
 }
@@ -135,22 +132,18 @@ void builder_segment(builder* b) {
   segment->first_step = b->header.n_steps;
 }
 
-uint32_t builder_op(builder* b, uint8_t kind, const uint32_t* inputs,
-                    uint32_t n_inputs, uint32_t output, uint32_t steps,
-                    const void* params, uint32_t params_bytes,
+uint32_t builder_op(builder* b, uint8_t kind, const uint32_t* inputs, uint32_t n_inputs,
+                    uint32_t output, uint32_t steps, const void* params, uint32_t params_bytes,
                     uint32_t scratch_bytes) {
-  return builder_op_outputs(b, kind, inputs, n_inputs, &output, 1, steps, params,
-                            params_bytes, scratch_bytes);
+  return builder_op_outputs(b, kind, inputs, n_inputs, &output, 1, steps, params, params_bytes,
+                            scratch_bytes);
 }
 
-uint32_t builder_op_outputs(builder* b, uint8_t kind, const uint32_t* inputs,
-                            uint32_t n_inputs, const uint32_t* outputs,
-                            uint32_t n_outputs, uint32_t steps,
-                            const void* params, uint32_t params_bytes,
-                            uint32_t scratch_bytes) {
+uint32_t builder_op_outputs(builder* b, uint8_t kind, const uint32_t* inputs, uint32_t n_inputs,
+                            const uint32_t* outputs, uint32_t n_outputs, uint32_t steps,
+                            const void* params, uint32_t params_bytes, uint32_t scratch_bytes) {
   ensure(b->header.n_ops < BUILDER_OPS, "too many operators");
-  ensure(b->header.n_edges + n_inputs + n_outputs <= BUILDER_EDGES,
-         "too many edges");
+  ensure(b->header.n_edges + n_inputs + n_outputs <= BUILDER_EDGES, "too many edges");
   ensure(b->params_bytes + params_bytes <= BUILDER_PARAMS, "too many params");
   if (b->header.n_segments == 0) {
     builder_segment(b);
@@ -206,8 +199,8 @@ static tflm_patch_stage stage_of(const builder* b) {
 }
 
 /* Runs operator `op` of the current segment until `done` of its steps. */
-static void pull(builder* b, const tflm_patch_stage* stage, uint16_t* done,
-                 uint32_t op_index, uint32_t steps) {
+static void pull(builder* b, const tflm_patch_stage* stage, uint16_t* done, uint32_t op_index,
+                 uint32_t steps) {
   const tflm_patch_segment* segment = &b->segments[b->header.n_segments - 1];
   const tflm_patch_op* op = &b->ops[segment->first_op + op_index];
   while (done[op_index] < steps) {
@@ -216,8 +209,7 @@ static void pull(builder* b, const tflm_patch_stage* stage, uint16_t* done,
       const tflm_patch_map* map = tflm_patch_input_map(stage, op, i);
       tflm_patch_task task;
       tflm_patch_span rows;
-      if (map->producer == TFLM_PATCH_NONE ||
-          map->producer < segment->first_op) {
+      if (map->producer == TFLM_PATCH_NONE || map->producer < segment->first_op) {
         continue;
       }
       tflm_patch_open_task(&task, stage, op);
@@ -226,8 +218,7 @@ static void pull(builder* b, const tflm_patch_stage* stage, uint16_t* done,
       if (rows.first <= rows.last) {
         const tflm_patch_op* producer = &b->ops[map->producer];
         pull(b, stage, done, map->producer - segment->first_op,
-             map->rows == producer->steps ? (uint32_t)rows.last + 1
-                                          : producer->steps);
+             map->rows == producer->steps ? (uint32_t)rows.last + 1 : producer->steps);
       }
     }
     builder_step(b, op_index, step, 1);
@@ -239,8 +230,7 @@ void builder_stream(builder* b) {
   const tflm_patch_stage stage = stage_of(b);
   const tflm_patch_segment* segment = &b->segments[b->header.n_segments - 1];
   uint16_t done[BUILDER_OPS] = {0};
-  pull(b, &stage, done, segment->n_ops - 1u,
-       b->ops[segment->first_op + segment->n_ops - 1u].steps);
+  pull(b, &stage, done, segment->n_ops - 1u, b->ops[segment->first_op + segment->n_ops - 1u].steps);
   for (uint32_t i = 0; i < segment->n_ops; ++i) { /* rows that nobody reads */
     pull(b, &stage, done, i, b->ops[segment->first_op + i].steps);
   }
@@ -253,10 +243,8 @@ encoded builder_encode(const builder* b) {
   header.ops = header.maps + header.n_maps * (uint32_t)sizeof(tflm_patch_map);
   header.edges = header.ops + header.n_ops * (uint32_t)sizeof(tflm_patch_op);
   header.segments = header.edges + (header.n_edges * 2u + 3u) / 4u * 4u;
-  header.steps = header.segments +
-                 header.n_segments * (uint32_t)sizeof(tflm_patch_segment);
-  const uint32_t params =
-      header.steps + header.n_steps * (uint32_t)sizeof(tflm_patch_step);
+  header.steps = header.segments + header.n_segments * (uint32_t)sizeof(tflm_patch_segment);
+  const uint32_t params = header.steps + header.n_steps * (uint32_t)sizeof(tflm_patch_step);
   header.program_bytes = params + b->params_bytes;
 
   e.program_bytes = header.program_bytes;
@@ -276,10 +264,8 @@ encoded builder_encode(const builder* b) {
     memcpy(e.program + header.ops + i * sizeof(op), &op, sizeof(op));
   }
   memcpy(e.program + header.edges, b->edges, header.n_edges * 2u);
-  memcpy(e.program + header.segments, b->segments,
-         header.n_segments * sizeof(b->segments[0]));
-  memcpy(e.program + header.steps, b->steps,
-         header.n_steps * sizeof(b->steps[0]));
+  memcpy(e.program + header.segments, b->segments, header.n_segments * sizeof(b->segments[0]));
+  memcpy(e.program + header.steps, b->steps, header.n_steps * sizeof(b->steps[0]));
   memcpy(e.program + params, b->params, b->params_bytes);
 
   e.constants_bytes = header.constants_bytes;
@@ -312,23 +298,20 @@ void encoded_free(encoded* e) {
 
 void encoded_repair(encoded* e) {
   tflm_patch_header* header = (tflm_patch_header*)(void*)e->program;
-  if (header->program_bytes >= sizeof(*header) &&
-      header->program_bytes <= e->program_bytes) {
-    header->checksum =
-        tflm_patch_checksum(e->program + TFLM_PATCH_CHECKSUM_FROM,
-                            header->program_bytes - TFLM_PATCH_CHECKSUM_FROM);
+  if (header->program_bytes >= sizeof(*header) && header->program_bytes <= e->program_bytes) {
+    header->checksum = tflm_patch_checksum(e->program + TFLM_PATCH_CHECKSUM_FROM,
+                                           header->program_bytes - TFLM_PATCH_CHECKSUM_FROM);
   }
 }
 
 tflm_patch_status encoded_validate(const encoded* e) {
-  return tflm_patch_validate(e->program, e->program_bytes, e->constants,
-                             e->constants_bytes, e->tensors, e->n_tensors);
+  return tflm_patch_validate(e->program, e->program_bytes, e->constants, e->constants_bytes,
+                             e->tensors, e->n_tensors);
 }
 
-tflm_patch_status encoded_run(const encoded* e, const void* const* inputs,
-                              void* const* outputs, uint8_t fill) {
-  const tflm_patch_header* header =
-      (const tflm_patch_header*)(const void*)e->program;
+tflm_patch_status encoded_run(const encoded* e, const void* const* inputs, void* const* outputs,
+                              uint8_t fill) {
+  const tflm_patch_header* header = (const tflm_patch_header*)(const void*)e->program;
   const size_t workspace_bytes = tflm_patch_workspace_size(e->program);
   uint8_t* memory = workspace_bytes != 0 ? builder_allocate(workspace_bytes) : NULL;
   void* tensors[TFLM_PATCH_MAX_TENSORS] = {0};
@@ -349,8 +332,7 @@ tflm_patch_status encoded_run(const encoded* e, const void* const* inputs,
   tflm_patch_position position = {0, 0, state};
   tflm_patch_status status;
   do { /* every band is the same */
-    status = tflm_patch_resume(e->program, e->constants, tensors, memory,
-                               &position);
+    status = tflm_patch_resume(e->program, e->constants, tensors, memory, &position);
   } while (status == TFLM_PATCH_ABORT);
   for (size_t i = 0; i < e->n_tensors; ++i) {
     if (i >= header->n_inputs) {

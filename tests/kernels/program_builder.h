@@ -60,36 +60,30 @@ uint32_t builder_tensor(builder* b, uint8_t type, uint32_t bytes, int output);
 
 /* A dense map; `region` as in program.h. It is encoded in one piece unless its
  * split is set. Returns its index. */
-uint32_t builder_map(builder* b, uint8_t region, uint32_t offset, uint8_t type,
-                     uint32_t rows, uint32_t cols, uint32_t channels,
-                     int zero_point);
+uint32_t builder_map(builder* b, uint8_t region, uint32_t offset, uint8_t type, uint32_t rows,
+                     uint32_t cols, uint32_t channels, int zero_point);
 
 /* The map of a new input or output tensor. Inputs come before outputs. */
-uint32_t builder_tensor_map(builder* b, uint8_t type, uint32_t rows,
-                            uint32_t cols, uint32_t channels, int zero_point,
-                            int output);
+uint32_t builder_tensor_map(builder* b, uint8_t type, uint32_t rows, uint32_t cols,
+                            uint32_t channels, int zero_point, int output);
 
 /* A map in the workspace, which grows by it; ring_rows 0 for the whole map. */
-uint32_t builder_workspace_map(builder* b, uint8_t type, uint32_t rows,
-                               uint32_t ring_rows, uint32_t cols,
-                               uint32_t channels, int zero_point);
+uint32_t builder_workspace_map(builder* b, uint8_t type, uint32_t rows, uint32_t ring_rows,
+                               uint32_t cols, uint32_t channels, int zero_point);
 
 /* Copies bytes into the constants; returns their offset, 4-byte aligned. */
 uint32_t builder_constant(builder* b, const void* bytes, uint32_t n);
 
 /* An operator of up to 4 inputs and 1 output; the output's map gets its
  * producer. scratch_bytes 0 for none. Opens segment 0 when there is none. */
-uint32_t builder_op(builder* b, uint8_t kind, const uint32_t* inputs,
-                    uint32_t n_inputs, uint32_t output, uint32_t steps,
-                    const void* params, uint32_t params_bytes,
+uint32_t builder_op(builder* b, uint8_t kind, const uint32_t* inputs, uint32_t n_inputs,
+                    uint32_t output, uint32_t steps, const void* params, uint32_t params_bytes,
                     uint32_t scratch_bytes);
 
 /* The same with several outputs. */
-uint32_t builder_op_outputs(builder* b, uint8_t kind, const uint32_t* inputs,
-                            uint32_t n_inputs, const uint32_t* outputs,
-                            uint32_t n_outputs, uint32_t steps,
-                            const void* params, uint32_t params_bytes,
-                            uint32_t scratch_bytes);
+uint32_t builder_op_outputs(builder* b, uint8_t kind, const uint32_t* inputs, uint32_t n_inputs,
+                            const uint32_t* outputs, uint32_t n_outputs, uint32_t steps,
+                            const void* params, uint32_t params_bytes, uint32_t scratch_bytes);
 
 void builder_segment(builder* b);
 
@@ -129,7 +123,7 @@ tflm_patch_status encoded_validate(const encoded* e);
 
 /* Runs a valid program: inputs are copied in, outputs out. The workspace and
  * the outputs hold `fill` before. */
-tflm_patch_status encoded_run(const encoded* e, const void* const* inputs,
-                              void* const* outputs, uint8_t fill);
+tflm_patch_status encoded_run(const encoded* e, const void* const* inputs, void* const* outputs,
+                              uint8_t fill);
 
 #endif /* TFLM_PATCH_TESTS_PROGRAM_BUILDER_H_ */

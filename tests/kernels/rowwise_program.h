@@ -21,19 +21,15 @@ typedef struct {
 
 /* n inputs, an output, one operator of which a step makes an output row; the
  * steps are run in one go. `b` holds the constants already. */
-static inline encoded one_operator(builder* b, uint8_t kind,
-                                   const map_shape* inputs, uint32_t n,
-                                   map_shape output, const void* params,
-                                   uint32_t params_bytes) {
+static inline encoded one_operator(builder* b, uint8_t kind, const map_shape* inputs, uint32_t n,
+                                   map_shape output, const void* params, uint32_t params_bytes) {
   uint32_t sources[4];
   for (uint32_t i = 0; i < n; ++i) {
-    sources[i] =
-        builder_tensor_map(b, inputs[i].type, inputs[i].rows, inputs[i].cols,
-                           inputs[i].channels, inputs[i].zero_point, 0);
+    sources[i] = builder_tensor_map(b, inputs[i].type, inputs[i].rows, inputs[i].cols,
+                                    inputs[i].channels, inputs[i].zero_point, 0);
   }
-  const uint32_t target =
-      builder_tensor_map(b, output.type, output.rows, output.cols,
-                         output.channels, output.zero_point, 1);
+  const uint32_t target = builder_tensor_map(b, output.type, output.rows, output.cols,
+                                             output.channels, output.zero_point, 1);
   builder_op(b, kind, sources, n, target, output.rows, params, params_bytes, 0);
   builder_step(b, 0, 0, output.rows);
   return builder_encode(b);

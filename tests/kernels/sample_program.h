@@ -27,8 +27,7 @@ enum {
 /* Operators, in order. */
 enum { SAMPLE_AVERAGE, SAMPLE_MAX, SAMPLE_ADD, SAMPLE_MEAN };
 
-static inline tflm_patch_pool_params sample_pool(uint32_t kernel,
-                                                 uint32_t stride, int pad) {
+static inline tflm_patch_pool_params sample_pool(uint32_t kernel, uint32_t stride, int pad) {
   tflm_patch_pool_params params = {0};
   params.window.kernel_h = (uint8_t)kernel;
   params.window.kernel_w = (uint8_t)kernel;
@@ -75,36 +74,26 @@ static inline tflm_patch_mean_params sample_mean(uint32_t count) {
 
 static inline void sample_build(builder* b) {
   static const int8_t kAddend[SAMPLE_CHANNELS] = {7, -20, 100};
-  const uint32_t rows = SAMPLE_ROWS, cols = SAMPLE_COLS,
-                 depth = SAMPLE_CHANNELS;
+  const uint32_t rows = SAMPLE_ROWS, cols = SAMPLE_COLS, depth = SAMPLE_CHANNELS;
   const tflm_patch_pool_params pool = sample_pool(3, 1, 1);
   const tflm_patch_add_params add = sample_add();
   const tflm_patch_mean_params mean = sample_mean(rows * cols);
   builder_init(b);
-  const uint32_t input =
-      builder_tensor_map(b, TFLM_PATCH_INT8, rows, cols, depth, 0, 0);
-  const uint32_t output =
-      builder_tensor_map(b, TFLM_PATCH_INT8, 1, 1, depth, 0, 1);
+  const uint32_t input = builder_tensor_map(b, TFLM_PATCH_INT8, rows, cols, depth, 0, 0);
+  const uint32_t output = builder_tensor_map(b, TFLM_PATCH_INT8, 1, 1, depth, 0, 1);
   const uint32_t addend =
-      builder_map(b, TFLM_PATCH_REGION_CONSTANTS,
-                  builder_constant(b, kAddend, sizeof(kAddend)),
+      builder_map(b, TFLM_PATCH_REGION_CONSTANTS, builder_constant(b, kAddend, sizeof(kAddend)),
                   TFLM_PATCH_INT8, 1, 1, depth, 0);
-  const uint32_t pooled =
-      builder_workspace_map(b, TFLM_PATCH_INT8, rows, 3, cols, depth, 0);
-  const uint32_t whole =
-      builder_workspace_map(b, TFLM_PATCH_INT8, rows, 0, cols, depth, 0);
-  const uint32_t sum =
-      builder_workspace_map(b, TFLM_PATCH_INT8, rows, 1, cols, depth, 0);
-  builder_op(b, TFLM_PATCH_AVERAGE_POOL_2D, &input, 1, pooled, rows, &pool,
-             sizeof(pool), 0);
-  builder_op(b, TFLM_PATCH_MAX_POOL_2D, &pooled, 1, whole, rows, &pool,
-             sizeof(pool), 0);
+  const uint32_t pooled = builder_workspace_map(b, TFLM_PATCH_INT8, rows, 3, cols, depth, 0);
+  const uint32_t whole = builder_workspace_map(b, TFLM_PATCH_INT8, rows, 0, cols, depth, 0);
+  const uint32_t sum = builder_workspace_map(b, TFLM_PATCH_INT8, rows, 1, cols, depth, 0);
+  builder_op(b, TFLM_PATCH_AVERAGE_POOL_2D, &input, 1, pooled, rows, &pool, sizeof(pool), 0);
+  builder_op(b, TFLM_PATCH_MAX_POOL_2D, &pooled, 1, whole, rows, &pool, sizeof(pool), 0);
   builder_stream(b);
   builder_segment(b);
   const uint32_t operands[] = {whole, addend};
   builder_op(b, TFLM_PATCH_ADD, operands, 2, sum, rows, &add, sizeof(add), 0);
-  builder_op(b, TFLM_PATCH_MEAN, &sum, 1, output, rows, &mean, sizeof(mean),
-             4 * depth);
+  builder_op(b, TFLM_PATCH_MEAN, &sum, 1, output, rows, &mean, sizeof(mean), 4 * depth);
   builder_stream(b);
 }
 

@@ -8,17 +8,22 @@
 
 #include "program_builder.h"
 
-enum { STATE_ROWS = 3, STATE_COLS = 5, STATE_BYTES = STATE_ROWS * STATE_COLS, STATE_ZERO_POINT = -7 };
+enum {
+  STATE_ROWS = 3,
+  STATE_COLS = 5,
+  STATE_BYTES = STATE_ROWS * STATE_COLS,
+  STATE_ZERO_POINT = -7
+};
 
 /* best = MAXIMUM(input, kept); kept = best: the greatest values so far. */
 static inline void state_build(builder* b) {
   builder_init(b);
-  const uint32_t in = builder_tensor_map(b, TFLM_PATCH_INT8, STATE_ROWS, STATE_COLS, 1,
-                                         STATE_ZERO_POINT, 0);
-  const uint32_t out = builder_tensor_map(b, TFLM_PATCH_INT8, STATE_ROWS, STATE_COLS, 1,
-                                          STATE_ZERO_POINT, 1);
-  const uint32_t kept = builder_map(b, TFLM_PATCH_REGION_STATE, 0,
-                                    TFLM_PATCH_INT8, STATE_ROWS, STATE_COLS, 1, STATE_ZERO_POINT);
+  const uint32_t in =
+      builder_tensor_map(b, TFLM_PATCH_INT8, STATE_ROWS, STATE_COLS, 1, STATE_ZERO_POINT, 0);
+  const uint32_t out =
+      builder_tensor_map(b, TFLM_PATCH_INT8, STATE_ROWS, STATE_COLS, 1, STATE_ZERO_POINT, 1);
+  const uint32_t kept = builder_map(b, TFLM_PATCH_REGION_STATE, 0, TFLM_PATCH_INT8, STATE_ROWS,
+                                    STATE_COLS, 1, STATE_ZERO_POINT);
   b->maps[kept].kept = 1;
   b->header.state_bytes = 16;
   const uint32_t pair[] = {in, kept};

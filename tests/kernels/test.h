@@ -28,34 +28,33 @@ static const char* test_case = "";
     }                                                                       \
   } while (0)
 
-#define CHECK_EQUAL(actual, expected)                                 \
-  do {                                                                \
-    const long long actual_value = (long long)(actual);               \
-    const long long expected_value = (long long)(expected);           \
-    ++test_checks;                                                    \
-    if (actual_value != expected_value) {                             \
-      ++test_failures;                                                \
-      printf("%s:%d: %s: %s is %lld, not %lld\n", __FILE__, __LINE__, \
-             test_case, #actual, actual_value, expected_value);       \
-    }                                                                 \
+#define CHECK_EQUAL(actual, expected)                                                     \
+  do {                                                                                    \
+    const long long actual_value = (long long)(actual);                                   \
+    const long long expected_value = (long long)(expected);                               \
+    ++test_checks;                                                                        \
+    if (actual_value != expected_value) {                                                 \
+      ++test_failures;                                                                    \
+      printf("%s:%d: %s: %s is %lld, not %lld\n", __FILE__, __LINE__, test_case, #actual, \
+             actual_value, expected_value);                                               \
+    }                                                                                     \
   } while (0)
 
-#define CHECK_BYTES(actual, expected, n)                                      \
-  do {                                                                        \
-    const uint8_t* actual_bytes = (const uint8_t*)(const void*)(actual);      \
-    const uint8_t* expected_bytes = (const uint8_t*)(const void*)(expected);  \
-    const size_t count = (size_t)(n);                                         \
-    size_t at = 0;                                                            \
-    ++test_checks;                                                            \
-    while (at < count && actual_bytes[at] == expected_bytes[at]) {            \
-      ++at;                                                                   \
-    }                                                                         \
-    if (at < count) {                                                         \
-      ++test_failures;                                                        \
-      printf("%s:%d: %s: byte %lu of %s is %d, not %d\n", __FILE__, __LINE__, \
-             test_case, (unsigned long)at, #actual, actual_bytes[at],      \
-             expected_bytes[at]);                                             \
-    }                                                                         \
+#define CHECK_BYTES(actual, expected, n)                                                 \
+  do {                                                                                   \
+    const uint8_t* actual_bytes = (const uint8_t*)(const void*)(actual);                 \
+    const uint8_t* expected_bytes = (const uint8_t*)(const void*)(expected);             \
+    const size_t count = (size_t)(n);                                                    \
+    size_t at = 0;                                                                       \
+    ++test_checks;                                                                       \
+    while (at < count && actual_bytes[at] == expected_bytes[at]) {                       \
+      ++at;                                                                              \
+    }                                                                                    \
+    if (at < count) {                                                                    \
+      ++test_failures;                                                                   \
+      printf("%s:%d: %s: byte %lu of %s is %d, not %d\n", __FILE__, __LINE__, test_case, \
+             (unsigned long)at, #actual, actual_bytes[at], expected_bytes[at]);          \
+    }                                                                                    \
   } while (0)
 
 #define TEST_RESULT()                                            \

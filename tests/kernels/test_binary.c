@@ -26,22 +26,21 @@ static const tflm_patch_prelu_params kPrelu = {
 };
 
 /* The row kernel of a kind. */
-static void run_row(uint8_t kind, const void* params, int32_t a_zero_point,
-                    int32_t b_zero_point, const int8_t* a, uint32_t a_step,
-                    const int8_t* b, uint32_t b_step, int8_t* output,
-                    uint32_t n) {
+static void run_row(uint8_t kind, const void* params, int32_t a_zero_point, int32_t b_zero_point,
+                    const int8_t* a, uint32_t a_step, const int8_t* b, uint32_t b_step,
+                    int8_t* output, uint32_t n) {
   switch (kind) {
     case TFLM_PATCH_ADD:
-      tflm_patch_add_s8((const tflm_patch_add_params*)params, a_zero_point,
-                        b_zero_point, a, a_step, b, b_step, output, n);
+      tflm_patch_add_s8((const tflm_patch_add_params*)params, a_zero_point, b_zero_point, a, a_step,
+                        b, b_step, output, n);
       break;
     case TFLM_PATCH_SUB:
-      tflm_patch_sub_s8((const tflm_patch_add_params*)params, a_zero_point,
-                        b_zero_point, a, a_step, b, b_step, output, n);
+      tflm_patch_sub_s8((const tflm_patch_add_params*)params, a_zero_point, b_zero_point, a, a_step,
+                        b, b_step, output, n);
       break;
     case TFLM_PATCH_PRELU:
-      tflm_patch_prelu_s8((const tflm_patch_prelu_params*)params, a_zero_point,
-                          b_zero_point, a, a_step, b, b_step, output, n);
+      tflm_patch_prelu_s8((const tflm_patch_prelu_params*)params, a_zero_point, b_zero_point, a,
+                          a_step, b, b_step, output, n);
       break;
     case TFLM_PATCH_MAXIMUM:
       tflm_patch_maximum_s8(a, a_step, b, b_step, output, n);
@@ -50,8 +49,8 @@ static void run_row(uint8_t kind, const void* params, int32_t a_zero_point,
       tflm_patch_minimum_s8(a, a_step, b, b_step, output, n);
       break;
     default:
-      tflm_patch_mul_s8((const tflm_patch_mul_params*)params, a_zero_point,
-                        b_zero_point, a, a_step, b, b_step, output, n);
+      tflm_patch_mul_s8((const tflm_patch_mul_params*)params, a_zero_point, b_zero_point, a, a_step,
+                        b, b_step, output, n);
   }
 }
 
@@ -63,25 +62,21 @@ static int8_t one_value(uint8_t kind, const void* params, int32_t a_zero_point,
   return output;
 }
 
-static size_t operand_index(const map_shape* shape, uint32_t row, uint32_t col,
-                            uint32_t channel) {
-  return ((size_t)(row % shape->rows) * shape->cols + col % shape->cols) *
-             shape->channels +
+static size_t operand_index(const map_shape* shape, uint32_t row, uint32_t col, uint32_t channel) {
+  return ((size_t)(row % shape->rows) * shape->cols + col % shape->cols) * shape->channels +
          channel % shape->channels;
 }
 
 /* Every way in which two maps can be broadcast to ROWS x COLS x CHANNELS. */
-static void test_broadcasts(uint8_t kind, const void* params,
-                            uint32_t params_bytes) {
+static void test_broadcasts(uint8_t kind, const void* params, uint32_t params_bytes) {
   uint32_t seed = 5;
   test_case = "broadcast";
   for (uint32_t bits = 0; bits < 64; ++bits) {
     static builder b;
     const map_shape shapes[2] = {
-        {TFLM_PATCH_INT8, bits & 1 ? 1 : ROWS, bits & 2 ? 1 : COLS,
-         bits & 4 ? 1 : CHANNELS, 3},
-        {TFLM_PATCH_INT8, bits & 8 ? 1 : ROWS, bits & 16 ? 1 : COLS,
-         bits & 32 ? 1 : CHANNELS, -128},
+        {TFLM_PATCH_INT8, bits & 1 ? 1 : ROWS, bits & 2 ? 1 : COLS, bits & 4 ? 1 : CHANNELS, 3},
+        {TFLM_PATCH_INT8, bits & 8 ? 1 : ROWS, bits & 16 ? 1 : COLS, bits & 32 ? 1 : CHANNELS,
+         -128},
     };
     const map_shape output = {TFLM_PATCH_INT8, ROWS, COLS, CHANNELS, 0};
     int8_t values[2][N];
@@ -92,10 +87,9 @@ static void test_broadcasts(uint8_t kind, const void* params,
     for (uint32_t row = 0; row < ROWS; ++row) {
       for (uint32_t col = 0; col < COLS; ++col) {
         for (uint32_t channel = 0; channel < CHANNELS; ++channel) {
-          *out++ = one_value(
-              kind, params, 3, -128,
-              values[0][operand_index(&shapes[0], row, col, channel)],
-              values[1][operand_index(&shapes[1], row, col, channel)]);
+          *out++ = one_value(kind, params, 3, -128,
+                             values[0][operand_index(&shapes[0], row, col, channel)],
+                             values[1][operand_index(&shapes[1], row, col, channel)]);
         }
       }
     }
@@ -144,16 +138,14 @@ static void test_extremes(void) {
         mul.output_multiplier = kMultipliers[i];
         mul.output_shift = shift;
         mul.output_zero_point = a_zero;
-        const int8_t product =
-            one_value(TFLM_PATCH_MUL, &mul, a_zero, b_zero, a, b);
+        const int8_t product = one_value(TFLM_PATCH_MUL, &mul, a_zero, b_zero, a, b);
         CHECK(product >= mul.act_min && product <= mul.act_max);
         tflm_patch_prelu_params prelu = kPrelu;
         prelu.multiplier[0] = kMultipliers[i];
         prelu.multiplier[1] = kMultipliers[(i + 1) % 5];
         prelu.shift[0] = (int8_t)shift;
         prelu.shift[1] = (int8_t)shift;
-        const int8_t rectified =
-            one_value(TFLM_PATCH_PRELU, &prelu, a_zero, b_zero, a, b);
+        const int8_t rectified = one_value(TFLM_PATCH_PRELU, &prelu, a_zero, b_zero, a, b);
         CHECK(a != a_zero || rectified == 1);
         tflm_patch_add_params add = sample_add();
         add.input_multiplier[0] = kMultipliers[i];
@@ -162,11 +154,9 @@ static void test_extremes(void) {
         add.output_shift = (int8_t)(shift > 0 ? 0 : shift);
         add.output_zero_point = b_zero;
         add.act_min = -100;
-        const int8_t sum =
-            one_value(TFLM_PATCH_ADD, &add, a_zero, b_zero, a, b);
+        const int8_t sum = one_value(TFLM_PATCH_ADD, &add, a_zero, b_zero, a, b);
         CHECK(sum >= add.act_min);
-        const int8_t difference =
-            one_value(TFLM_PATCH_SUB, &add, a_zero, b_zero, a, b);
+        const int8_t difference = one_value(TFLM_PATCH_SUB, &add, a_zero, b_zero, a, b);
         CHECK(difference >= add.act_min);
       }
     }
@@ -209,18 +199,15 @@ static encoded program_of(uint8_t kind, const void* params, uint32_t bytes) {
 static void test_rejected(void) {
   const tflm_patch_add_params add_params = sample_add();
   encoded add = program_of(TFLM_PATCH_ADD, &add_params, sizeof(add_params));
-  encoded difference =
-      program_of(TFLM_PATCH_SUB, &add_params, sizeof(add_params));
+  encoded difference = program_of(TFLM_PATCH_SUB, &add_params, sizeof(add_params));
   encoded prelu = program_of(TFLM_PATCH_PRELU, &kPrelu, sizeof(kPrelu));
   encoded mul = program_of(TFLM_PATCH_MUL, &kMul, sizeof(kMul));
-#define REJECT_ADD(change) \
-  CHECK_REJECTED(&add, tflm_patch_add_params, change, TFLM_PATCH_BAD_OP)
+#define REJECT_ADD(change) CHECK_REJECTED(&add, tflm_patch_add_params, change, TFLM_PATCH_BAD_OP)
 #define REJECT_SUB(change) \
   CHECK_REJECTED(&difference, tflm_patch_add_params, change, TFLM_PATCH_BAD_OP)
 #define REJECT_PRELU(change) \
   CHECK_REJECTED(&prelu, tflm_patch_prelu_params, change, TFLM_PATCH_BAD_OP)
-#define REJECT_MUL(change) \
-  CHECK_REJECTED(&mul, tflm_patch_mul_params, change, TFLM_PATCH_BAD_OP)
+#define REJECT_MUL(change) CHECK_REJECTED(&mul, tflm_patch_mul_params, change, TFLM_PATCH_BAD_OP)
   REJECT_ADD(params->input_shift[0] = 1);
   REJECT_ADD(params->input_shift[1] = -32);
   REJECT_ADD(params->output_shift = 1);
@@ -249,29 +236,22 @@ static void test_rejected(void) {
   REJECT_MUL((params->act_min = 5, params->act_max = 4));
   /* The shapes of the first input, the second, the output. */
   for (uint32_t i = 0; i < 3; ++i) {
-    REJECT_ADD((encoded_map(&bad, i)->channels = COLS,
-                encoded_map(&bad, i)->cols = CHANNELS));
-    REJECT_MUL((encoded_map(&bad, i)->channels = COLS * CHANNELS,
-                encoded_map(&bad, i)->cols = 1));
-    REJECT_MUL((encoded_map(&bad, i)->type = TFLM_PATCH_UINT8,
-                bad.tensors[i].type = TFLM_PATCH_UINT8));
+    REJECT_ADD((encoded_map(&bad, i)->channels = COLS, encoded_map(&bad, i)->cols = CHANNELS));
+    REJECT_MUL((encoded_map(&bad, i)->channels = COLS * CHANNELS, encoded_map(&bad, i)->cols = 1));
+    REJECT_MUL(
+        (encoded_map(&bad, i)->type = TFLM_PATCH_UINT8, bad.tensors[i].type = TFLM_PATCH_UINT8));
   }
   /* An input of 2 rows, 2 columns, 2 channels is not broadcast. */
   for (uint32_t i = 0; i < 2; ++i) {
-    REJECT_ADD((encoded_map(&bad, i)->rows = 2,
-                encoded_map(&bad, i)->ring_rows = 2,
-                encoded_map(&bad, i)->split = 2,
-                bad.tensors[i].bytes = 2 * COLS * CHANNELS));
-    REJECT_MUL((encoded_map(&bad, i)->cols = 2,
-                encoded_map(&bad, i)->row_bytes = 2 * CHANNELS,
+    REJECT_ADD((encoded_map(&bad, i)->rows = 2, encoded_map(&bad, i)->ring_rows = 2,
+                encoded_map(&bad, i)->split = 2, bad.tensors[i].bytes = 2 * COLS * CHANNELS));
+    REJECT_MUL((encoded_map(&bad, i)->cols = 2, encoded_map(&bad, i)->row_bytes = 2 * CHANNELS,
                 bad.tensors[i].bytes = ROWS * 2 * CHANNELS));
-    REJECT_ADD((encoded_map(&bad, i)->channels = 2,
-                encoded_map(&bad, i)->row_bytes = COLS * 2,
+    REJECT_ADD((encoded_map(&bad, i)->channels = 2, encoded_map(&bad, i)->row_bytes = COLS * 2,
                 bad.tensors[i].bytes = ROWS * COLS * 2));
   }
   REJECT_ADD((encoded_op(&bad, 0)->n_inputs = 1));
-  REJECT_MUL(
-      (encoded_op(&bad, 0)->n_inputs = 1, encoded_op(&bad, 0)->n_outputs = 2));
+  REJECT_MUL((encoded_op(&bad, 0)->n_inputs = 1, encoded_op(&bad, 0)->n_outputs = 2));
 #undef REJECT_ADD
 #undef REJECT_SUB
 #undef REJECT_PRELU

@@ -60,14 +60,13 @@ static void test_rejections(void) {
   do {
     while (!random_bottleneck(&the_case, &seed)) {
     }
-  } while (the_case.parts[1].c.groups != 1 || w->kernel_h < 3 ||
-           w->stride_h != 1 || the_case.parts[0].c.shape[0] < 5);
+  } while (the_case.parts[1].c.groups != 1 || w->kernel_h < 3 || w->stride_h != 1 ||
+           the_case.parts[0].c.shape[0] < 5);
   the_case.held_cols = the_case.parts[1].c.shape[1];
   encoded good = bottleneck_program(&the_case, 0);
   test_case = "good";
   CHECK_EQUAL(encoded_validate(&good), TFLM_PATCH_OK);
-#define REJECT(change, status) \
-  CHECK_REJECTED(&good, tflm_patch_bottleneck_params, change, status)
+#define REJECT(change, status) CHECK_REJECTED(&good, tflm_patch_bottleneck_params, change, status)
   REJECT(params->wide_rows = 0, TFLM_PATCH_BAD_OP);
   REJECT(params->wide_cols = 0, TFLM_PATCH_BAD_OP);
   REJECT(params->wide_channels = 0, TFLM_PATCH_BAD_OP);

@@ -10,8 +10,7 @@ enum { CHANNELS = 11, MULTIPLIERS_AT = 4, SHIFTS_AT = 4 + 4 * CHANNELS };
 
 static uint8_t constants[SHIFTS_AT + CHANNELS] __attribute__((aligned(16)));
 
-static tflm_patch_status check(const tflm_patch_requant* requant,
-                               uint32_t channels) {
+static tflm_patch_status check(const tflm_patch_requant* requant, uint32_t channels) {
   tflm_patch_stage stage = {0};
   stage.constants = constants;
   stage.constants_bytes = sizeof(constants);
@@ -40,9 +39,8 @@ static void test_shifts(void) {
         /* The neighbours carry nothing into the byte's check. */
         memset(constants + SHIFTS_AT, shift & 1 ? -31 : 30, CHANNELS);
         constants[SHIFTS_AT + at] = (uint8_t)shift;
-        CHECK_EQUAL(check(&requant, n), shift >= -31 && shift <= 30
-                                            ? TFLM_PATCH_OK
-                                            : TFLM_PATCH_BAD_OP);
+        CHECK_EQUAL(check(&requant, n),
+                    shift >= -31 && shift <= 30 ? TFLM_PATCH_OK : TFLM_PATCH_BAD_OP);
       }
     }
   }
@@ -82,8 +80,7 @@ static void test_window_reads(void) {
   window.stride_h = 2;
   window.dilation_h = 2;
   window.pad_top = 3;
-  static const int32_t kReads[][2] = {{0, 1}, {0, 3}, {1, 5}, {3, 6},
-                                      {5, 6}, {7, 6}, {9, 6}};
+  static const int32_t kReads[][2] = {{0, 1}, {0, 3}, {1, 5}, {3, 6}, {5, 6}, {7, 6}, {9, 6}};
   test_case = "window reads";
   for (uint32_t step = 0; step < 7; ++step) { /* of a map of 7 rows */
     tflm_patch_span rows;
@@ -112,8 +109,7 @@ static void test_kernel_table(void) {
     if (kernel == NULL) { /* a number that is not in use */
       continue;
     }
-    CHECK(kernel->check != NULL && kernel->reads != NULL &&
-          kernel->run != NULL);
+    CHECK(kernel->check != NULL && kernel->reads != NULL && kernel->run != NULL);
     CHECK(kernel->params_bytes % 4 == 0);
   }
 }

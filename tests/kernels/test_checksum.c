@@ -37,12 +37,10 @@ static void test_every_length(void) {
   }
   test_fill(&seed, bytes, kBytes);
   for (uint32_t n = 0; n < 40; ++n) {
-    CHECK_EQUAL(tflm_patch_checksum(bytes + n % 3, n),
-                checksum_by_definition(bytes + n % 3, n));
+    CHECK_EQUAL(tflm_patch_checksum(bytes + n % 3, n), checksum_by_definition(bytes + n % 3, n));
   }
   memset(bytes, 0xFF, kBytes); /* both sums wrap many times */
-  CHECK_EQUAL(tflm_patch_checksum(bytes, kBytes),
-              checksum_by_definition(bytes, kBytes));
+  CHECK_EQUAL(tflm_patch_checksum(bytes, kBytes), checksum_by_definition(bytes, kBytes));
   free(bytes);
 }
 

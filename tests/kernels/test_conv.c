@@ -13,8 +13,7 @@ static int random_case(uint32_t* seed) {
   const int dilated = test_random(seed) % 3 == 0;
   memset(&the_case, 0, sizeof(the_case));
   c->kind = TFLM_PATCH_CONV_2D;
-  c->groups =
-      (uint16_t)(test_random(seed) % 4 ? 1 : random_between(seed, 2, 4));
+  c->groups = (uint16_t)(test_random(seed) % 4 ? 1 : random_between(seed, 2, 4));
   w->kernel_h = (uint8_t)(pointwise ? 1 : random_between(seed, 1, 6));
   w->kernel_w = (uint8_t)(pointwise ? 1 : random_between(seed, 1, 6));
   w->stride_h = (uint8_t)random_between(seed, 1, 3);
@@ -24,20 +23,15 @@ static int random_case(uint32_t* seed) {
   c->shape[0] = (uint16_t)random_between(seed, 1, 9);
   c->shape[1] = (uint16_t)random_between(seed, 1, pointwise ? 20 : 9);
   const uint32_t deep = test_random(seed) % 4 == 0;
-  const uint32_t depth =
-      random_between(seed, 1, pointwise ? 110 : deep ? 40 : 9);
+  const uint32_t depth = random_between(seed, 1, pointwise ? 110 : deep ? 40 : 9);
   c->shape[2] = (uint16_t)(depth * c->groups);
-  c->output_shape[0] =
-      (uint16_t)random_size(seed, c->shape[0], w->kernel_h, w->stride_h,
-                            w->dilation_h, &w->pad_top);
-  c->output_shape[1] =
-      (uint16_t)random_size(seed, c->shape[1], w->kernel_w, w->stride_w,
-                            w->dilation_w, &w->pad_left);
-  c->output_shape[2] =
-      (uint16_t)(random_between(seed, 1, pointwise ? 40 : 9) * c->groups);
-  return weighted_fill(
-      &the_case, seed,
-      (uint32_t)c->output_shape[2] * w->kernel_h * w->kernel_w * depth);
+  c->output_shape[0] = (uint16_t)random_size(seed, c->shape[0], w->kernel_h, w->stride_h,
+                                             w->dilation_h, &w->pad_top);
+  c->output_shape[1] = (uint16_t)random_size(seed, c->shape[1], w->kernel_w, w->stride_w,
+                                             w->dilation_w, &w->pad_left);
+  c->output_shape[2] = (uint16_t)(random_between(seed, 1, pointwise ? 40 : 9) * c->groups);
+  return weighted_fill(&the_case, seed,
+                       (uint32_t)c->output_shape[2] * w->kernel_h * w->kernel_w * depth);
 }
 
 static void test_random_cases(void) {
@@ -59,8 +53,7 @@ static void test_in_place(void) {
   test_case = "in place";
   for (int done = 0; done < 300;) {
     golden_weighted* c = &the_case.c;
-    const uint32_t depth =
-        random_between(&seed, 1, TFLM_PATCH_CONV_IN_PLACE_CHANNELS);
+    const uint32_t depth = random_between(&seed, 1, TFLM_PATCH_CONV_IN_PLACE_CHANNELS);
     const uint32_t outputs = random_between(&seed, 1, depth);
     const uint16_t rows = (uint16_t)random_between(&seed, 1, 3);
     const uint16_t cols = (uint16_t)random_between(&seed, 1, 9);
@@ -101,10 +94,16 @@ static void test_rows_over_rows_that_were_read(void) {
     memory[i] = (int8_t)test_random(&seed);
   }
   const tflm_patch_conv_args args = {
-      .window = {.kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1,
-                 .dilation_h = 1, .dilation_w = 1},
-      .requant = {.multipliers = &kMultiplier, .shifts = &kShift,
-                  .act_min = INT8_MIN, .act_max = INT8_MAX},
+      .window = {.kernel_h = 1,
+                 .kernel_w = 1,
+                 .stride_h = 1,
+                 .stride_w = 1,
+                 .dilation_h = 1,
+                 .dilation_w = 1},
+      .requant = {.multipliers = &kMultiplier,
+                  .shifts = &kShift,
+                  .act_min = INT8_MIN,
+                  .act_max = INT8_MAX},
       .weights = weights,
       .bias = kBias,
       .groups = 1,
@@ -112,14 +111,24 @@ static void test_rows_over_rows_that_were_read(void) {
       .output_channels = kOutputs,
   };
   const tflm_patch_rows input = {
-      .base = memory + kInputAt, .row_bytes = kInputRow, .ring_rows = kRows,
-      .rows = kRows, .cols = kCols, .channels = kDepth,
-      .split_base = memory, .split = kRows,
+      .base = memory + kInputAt,
+      .row_bytes = kInputRow,
+      .ring_rows = kRows,
+      .rows = kRows,
+      .cols = kCols,
+      .channels = kDepth,
+      .split_base = memory,
+      .split = kRows,
   };
   const tflm_patch_rows output = {
-      .base = memory, .row_bytes = kOutputRow, .ring_rows = kRows,
-      .rows = kRows, .cols = kCols, .channels = kOutputs,
-      .split_base = memory, .split = kRows,
+      .base = memory,
+      .row_bytes = kOutputRow,
+      .ring_rows = kRows,
+      .rows = kRows,
+      .cols = kCols,
+      .channels = kOutputs,
+      .split_base = memory,
+      .split = kRows,
   };
   test_case = "rows over rows that were read";
   for (uint32_t row = 0; row < kRows; ++row) {
@@ -157,8 +166,7 @@ static void test_rejections(void) {
   const uint32_t end = (uint32_t)good.constants_bytes;
   test_case = "good";
   CHECK_EQUAL(encoded_validate(&good), TFLM_PATCH_OK);
-#define REJECT(change, status) \
-  CHECK_REJECTED(&good, tflm_patch_conv_params, change, status)
+#define REJECT(change, status) CHECK_REJECTED(&good, tflm_patch_conv_params, change, status)
   REJECT(params->window.kernel_h = 0, TFLM_PATCH_BAD_OP);
   REJECT(params->window.kernel_w = 0, TFLM_PATCH_BAD_OP);
   REJECT(params->window.stride_h = 0, TFLM_PATCH_BAD_OP);
@@ -183,8 +191,7 @@ static void test_rejections(void) {
   REJECT(params->requant.act_max = -129, TFLM_PATCH_BAD_OP);
   REJECT(params->requant.output_zero_point = 128, TFLM_PATCH_BAD_OP);
   REJECT(encoded_op(&bad, 0)->n_inputs = 2, TFLM_PATCH_BAD_INDEX);
-  REJECT((encoded_map(&bad, 0)->type = TFLM_PATCH_UINT8,
-          encoded_map(&bad, 0)->zero_point = 0),
+  REJECT((encoded_map(&bad, 0)->type = TFLM_PATCH_UINT8, encoded_map(&bad, 0)->zero_point = 0),
          TFLM_PATCH_BAD_OP);
 #undef REJECT
   encoded_free(&good);

@@ -26,16 +26,12 @@ static int random_case(uint32_t* seed) {
   /* More and less than a block of channels, which a multiplier may cut. */
   const uint32_t wide = test_random(seed) % 5 == 0;
   c->shape[2] = (uint16_t)random_between(seed, 1, wide ? 140 : 12);
-  c->output_shape[0] =
-      (uint16_t)random_size(seed, c->shape[0], w->kernel_h, w->stride_h,
-                            w->dilation_h, &w->pad_top);
-  c->output_shape[1] =
-      (uint16_t)random_size(seed, c->shape[1], w->kernel_w, w->stride_w,
-                            w->dilation_w, &w->pad_left);
+  c->output_shape[0] = (uint16_t)random_size(seed, c->shape[0], w->kernel_h, w->stride_h,
+                                             w->dilation_h, &w->pad_top);
+  c->output_shape[1] = (uint16_t)random_size(seed, c->shape[1], w->kernel_w, w->stride_w,
+                                             w->dilation_w, &w->pad_left);
   c->output_shape[2] = (uint16_t)(c->shape[2] * c->groups);
-  return weighted_fill(
-      &the_case, seed,
-      (uint32_t)c->output_shape[2] * w->kernel_h * w->kernel_w);
+  return weighted_fill(&the_case, seed, (uint32_t)c->output_shape[2] * w->kernel_h * w->kernel_w);
 }
 
 static void test_random_cases(void) {
@@ -53,9 +49,8 @@ static void test_random_cases(void) {
 static tflm_patch_depthwise_conv_args find_args(const golden_weighted* c) {
   const tflm_patch_depthwise_conv_args args = {
       .window = c->window,
-      .requant = {c->multipliers, c->shifts, c->scales > 1,
-                  c->output_zero_point, c->act_min, c->act_max,
-                  weighted_is_bounded(c), 0},
+      .requant = {c->multipliers, c->shifts, c->scales > 1, c->output_zero_point, c->act_min,
+                  c->act_max, weighted_is_bounded(c), 0},
       .weights = c->weights,
       .bias = c->bias,
       .input_zero_point = c->input_zero_point,
@@ -71,9 +66,8 @@ static void check_scratch(const golden_weighted* c, uint32_t words) {
   static int8_t output[WEIGHTED_VALUES];
   const uint32_t row_bytes = (uint32_t)c->shape[1] * c->shape[2];
   const uint32_t n = (uint32_t)c->output_shape[1] * c->output_shape[2];
-  const tflm_patch_rows view = {
-      c->input, (int32_t)row_bytes, c->shape[0], c->shape[0], c->shape[1],
-      c->shape[2], c->input, c->shape[0]};
+  const tflm_patch_rows view = {c->input,    (int32_t)row_bytes, c->shape[0], c->shape[0],
+                                c->shape[1], c->shape[2],        c->input,    c->shape[0]};
   tflm_patch_depthwise_conv_args args = find_args(c);
   args.scratch = scratch;
   args.scratch_bytes = 4 * words;
@@ -101,18 +95,15 @@ static void test_scratch(void) {
 
 /* A row may be written over the oldest row of its windows, as many cells before
  * it as its columns are read behind others. */
-static void check_in_place(const golden_weighted* c, uint32_t row,
-                           uint32_t oldest) {
+static void check_in_place(const golden_weighted* c, uint32_t row, uint32_t oldest) {
   static int8_t memory[2 * WEIGHTED_VALUES];
   const tflm_patch_window* w = &c->window;
   const uint32_t channels = c->shape[2];
   const uint32_t row_bytes = c->shape[1] * channels;
-  const uint32_t gap =
-      (uint32_t)(w->pad_left >= w->stride_w ? w->pad_left - w->stride_w + 1 : 0);
+  const uint32_t gap = (uint32_t)(w->pad_left >= w->stride_w ? w->pad_left - w->stride_w + 1 : 0);
   int8_t* map = memory + gap * channels;
-  const tflm_patch_rows view = {
-      map, (int32_t)row_bytes, c->shape[0], c->shape[0], c->shape[1], channels,
-      map, c->shape[0]};
+  const tflm_patch_rows view = {map,         (int32_t)row_bytes, c->shape[0], c->shape[0],
+                                c->shape[1], channels,           map,         c->shape[0]};
   const tflm_patch_depthwise_conv_args args = find_args(c);
   const uint32_t n = c->output_shape[1] * channels;
   memcpy(map, c->input, weighted_size(c->shape));
@@ -127,13 +118,11 @@ static void test_in_place(void) {
   int done = 0;
   test_case = "in place";
   while (done < 500) {
-    if (!random_case(&seed) || c->groups != 1 ||
-        c->output_shape[1] > c->shape[1]) {
+    if (!random_case(&seed) || c->groups != 1 || c->output_shape[1] > c->shape[1]) {
       continue;
     }
     for (uint32_t row = 0; row < c->output_shape[0]; ++row) {
-      const int32_t oldest =
-          (int32_t)row * c->window.stride_h - c->window.pad_top;
+      const int32_t oldest = (int32_t)row * c->window.stride_h - c->window.pad_top;
       if (oldest >= 0 && oldest < c->shape[0] && c->window.dilation_w == 1) {
         check_in_place(c, row, (uint32_t)oldest);
         ++done;
@@ -149,8 +138,7 @@ static void test_rejections(void) {
   encoded good = weighted_program(&the_case.c, 0);
   test_case = "good";
   CHECK_EQUAL(encoded_validate(&good), TFLM_PATCH_OK);
-#define REJECT(change, status) \
-  CHECK_REJECTED(&good, tflm_patch_depthwise_params, change, status)
+#define REJECT(change, status) CHECK_REJECTED(&good, tflm_patch_depthwise_params, change, status)
   REJECT(params->window.kernel_w = 0, TFLM_PATCH_BAD_OP);
   REJECT(params->window.stride_h = 0, TFLM_PATCH_BAD_OP);
   REJECT(params->window.pad_left = -1, TFLM_PATCH_BAD_OP);

@@ -9,13 +9,9 @@
 #include "reject.h"
 #include "sample_program.h"
 
-enum {
-  IN_BYTES = SAMPLE_ROWS * SAMPLE_COLS * SAMPLE_CHANNELS,
-  OUT_BYTES = SAMPLE_CHANNELS
-};
+enum { IN_BYTES = SAMPLE_ROWS * SAMPLE_COLS * SAMPLE_CHANNELS, OUT_BYTES = SAMPLE_CHANNELS };
 
-static void run_sample(const builder* b, const int8_t* input, uint8_t fill,
-                       int8_t* output) {
+static void run_sample(const builder* b, const int8_t* input, uint8_t fill, int8_t* output) {
   encoded e = builder_encode(b);
   const void* inputs[] = {input};
   void* outputs[] = {output};
@@ -183,10 +179,8 @@ static void test_two_outputs(void) {
   builder_init(&b);
   const uint32_t in = builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 1, 1, 0, 0);
   const uint32_t first = builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 1, 1, 0, 1);
-  const uint32_t second =
-      builder_tensor_map(&b, TFLM_PATCH_INT8, 1, 1, 1, 0, 1);
-  builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &in, 1, first, 4, &params,
-             sizeof(params), 0);
+  const uint32_t second = builder_tensor_map(&b, TFLM_PATCH_INT8, 1, 1, 1, 0, 1);
+  builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &in, 1, first, 4, &params, sizeof(params), 0);
   builder_op(&b, TFLM_PATCH_MEAN, &first, 1, second, 4, &mean, sizeof(mean), 4);
   builder_stream(&b);
   encoded e = builder_encode(&b);
@@ -209,16 +203,12 @@ static void test_memory(void) {
   void* tensors[] = {input, output};
   void* no_input[] = {NULL, output};
   void* no_output[] = {input, NULL};
-  CHECK_EQUAL(tflm_patch_run(e.program, e.constants, tensors, memory),
-              TFLM_PATCH_OK);
-  CHECK_EQUAL(tflm_patch_run(e.program, e.constants, tensors, NULL),
-              TFLM_PATCH_BAD_WORKSPACE);
+  CHECK_EQUAL(tflm_patch_run(e.program, e.constants, tensors, memory), TFLM_PATCH_OK);
+  CHECK_EQUAL(tflm_patch_run(e.program, e.constants, tensors, NULL), TFLM_PATCH_BAD_WORKSPACE);
   CHECK_EQUAL(tflm_patch_run(e.program, e.constants, tensors, memory + 8),
               TFLM_PATCH_BAD_WORKSPACE);
-  CHECK_EQUAL(tflm_patch_run(e.program, e.constants, no_input, memory),
-              TFLM_PATCH_BAD_TENSOR);
-  CHECK_EQUAL(tflm_patch_run(e.program, e.constants, no_output, memory),
-              TFLM_PATCH_BAD_TENSOR);
+  CHECK_EQUAL(tflm_patch_run(e.program, e.constants, no_input, memory), TFLM_PATCH_BAD_TENSOR);
+  CHECK_EQUAL(tflm_patch_run(e.program, e.constants, no_output, memory), TFLM_PATCH_BAD_TENSOR);
   free(memory);
   encoded_free(&e);
 }
@@ -235,8 +225,7 @@ static void test_no_workspace(void) {
   builder_init(&b);
   const uint32_t in = builder_tensor_map(&b, TFLM_PATCH_INT8, 2, 2, 1, 0, 0);
   const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_INT8, 1, 1, 1, 0, 1);
-  builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &in, 1, out, 1, &params,
-             sizeof(params), 0);
+  builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &in, 1, out, 1, &params, sizeof(params), 0);
   builder_step(&b, 0, 0, 1);
   encoded e = builder_encode(&b);
   CHECK_EQUAL(encoded_validate(&e), TFLM_PATCH_OK);

@@ -18,18 +18,14 @@ static builder b;
 static void build(uint32_t kernel, uint32_t ring_rows) {
   const tflm_patch_pool_params params = sample_pool(1, 1, 0);
   builder_init(&b);
-  const uint32_t band =
-      builder_tensor_map(&b, TFLM_PATCH_INT8, BAND, COLS, 1, 0, 0);
+  const uint32_t band = builder_tensor_map(&b, TFLM_PATCH_INT8, BAND, COLS, 1, 0, 0);
   const uint32_t rows = ROWS - kernel + 1;
-  const uint32_t out =
-      builder_tensor_map(&b, TFLM_PATCH_INT8, rows, COLS, 1, 0, 1);
-  const uint32_t frame = builder_workspace_map(&b, TFLM_PATCH_INT8, ROWS,
-                                               ring_rows, COLS, 1, 0);
+  const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_INT8, rows, COLS, 1, 0, 1);
+  const uint32_t frame = builder_workspace_map(&b, TFLM_PATCH_INT8, ROWS, ring_rows, COLS, 1, 0);
   tflm_patch_pool_params pool = params;
   pool.window.kernel_h = (uint8_t)kernel;
   builder_op(&b, TFLM_PATCH_FEED, &band, 1, frame, ROWS, NULL, 0, 0);
-  builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &frame, 1, out, rows, &pool,
-             sizeof(pool), 0);
+  builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &frame, 1, out, rows, &pool, sizeof(pool), 0);
   for (uint32_t row = 0; row < ROWS; ++row) {
     if (row != 0 && row % BAND == 0) {
       builder_step(&b, TFLM_PATCH_PAUSE, 0, 0);
@@ -64,8 +60,7 @@ static void test_frames(void) {
     }
     for (int i = 0; i < ROWS / BAND; ++i) {
       memcpy(band, image + i * BAND * BYTES, sizeof(band));
-      CHECK_EQUAL(tflm_patch_resume(e.program, e.constants, tensors, memory,
-                                    &position),
+      CHECK_EQUAL(tflm_patch_resume(e.program, e.constants, tensors, memory, &position),
                   i + 1 == ROWS / BAND ? TFLM_PATCH_OK : TFLM_PATCH_ABORT);
     }
     CHECK_BYTES(output, expected, sizeof(expected));

@@ -18,8 +18,7 @@ static int random_case(uint32_t* seed) {
   c->output_shape[0] = 1;
   c->output_shape[1] = 1;
   c->output_shape[2] = (uint16_t)random_between(seed, 1, 20);
-  return weighted_fill(&the_case, seed,
-                       c->output_shape[2] * weighted_size(c->shape));
+  return weighted_fill(&the_case, seed, c->output_shape[2] * weighted_size(c->shape));
 }
 
 static void test_random_cases(void) {
@@ -55,10 +54,10 @@ static void test_rows(void) {
     naive_weighted(c, expected + row * kOut);
   }
   builder_init(&b);
-  const uint32_t source = builder_tensor_map(
-      &b, TFLM_PATCH_INT8, kRows, 3, kIn / 3, c->input_zero_point, 0);
-  const uint32_t target = builder_tensor_map(
-      &b, TFLM_PATCH_INT8, kRows, 1, kOut, c->output_zero_point, 1);
+  const uint32_t source =
+      builder_tensor_map(&b, TFLM_PATCH_INT8, kRows, 3, kIn / 3, c->input_zero_point, 0);
+  const uint32_t target =
+      builder_tensor_map(&b, TFLM_PATCH_INT8, kRows, 1, kOut, c->output_zero_point, 1);
   const uint32_t record_bytes = weighted_params(&b, c, &record);
   record.fully_connected.flatten = 0;
   builder_op(&b, c->kind, &source, 1, target, kRows, &record, record_bytes, 0);

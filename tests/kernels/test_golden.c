@@ -23,8 +23,7 @@ static void test_softmax(void) {
     const golden_softmax* c = &kSoftmax[i];
     const uint32_t n = c->channels;
     for (uint32_t row = 0; row < c->rows; ++row) {
-      tflm_patch_softmax_s8(c->exp_table, c->diff_min, c->input + row * n,
-                            output + row * n, n);
+      tflm_patch_softmax_s8(c->exp_table, c->diff_min, c->input + row * n, output + row * n, n);
     }
     CHECK_BYTES(output, c->output, c->rows * n);
   }

@@ -47,19 +47,16 @@ static void test_multiply_wide(void) {
   uint32_t seed = 31;
   test_case = "multiply wide";
   for (int i = 0; i < 20000; ++i) {
-    const int32_t multiplier =
-        i % 50 == 0 ? INT32_MAX : (int32_t)(test_random(&seed) >> 1);
+    const int32_t multiplier = i % 50 == 0 ? INT32_MAX : (int32_t)(test_random(&seed) >> 1);
     const int32_t shift = (int32_t)(test_random(&seed) % 39) - 31;
     int64_t x = (int64_t)(test_random(&seed) >> (i % 31)) << (i % 16);
     x = i % 2 ? -x : x;
-    const int64_t rounded =
-        multiplier < 0x7FFF0000 ? ((int64_t)multiplier + 32768) / 65536 : 32767;
+    const int64_t rounded = multiplier < 0x7FFF0000 ? ((int64_t)multiplier + 32768) / 65536 : 32767;
     const int64_t divisor = (int64_t)1 << (15 - shift);
     const int64_t sum = x * rounded + divisor / 2;
     const int64_t rest = sum % divisor;
     const int64_t floor = (sum - rest) / divisor - (rest < 0);
-    CHECK_EQUAL(tflm_patch_multiply_wide(x, multiplier, shift),
-                (int32_t)(uint32_t)(uint64_t)floor);
+    CHECK_EQUAL(tflm_patch_multiply_wide(x, multiplier, shift), (int32_t)(uint32_t)(uint64_t)floor);
   }
 }
 
@@ -71,15 +68,13 @@ static const golden_int16* find_case(const char* name) {
   return &kInt16[i];
 }
 
-#define REJECT(record, change, status) \
-  CHECK_REJECTED(&good, record, change, status)
+#define REJECT(record, change, status) CHECK_REJECTED(&good, record, change, status)
 
 /* A map of another type on one side. */
-#define REJECT_TYPES(record)                                           \
-  REJECT(record,                                                       \
-         (encoded_map(&bad, 0)->type = TFLM_PATCH_INT8,                \
-          encoded_map(&bad, 0)->row_bytes /= 2,                        \
-          bad.tensors[0].type = TFLM_PATCH_INT8, bad.tensors[0].bytes /= 2), \
+#define REJECT_TYPES(record)                                                                  \
+  REJECT(record,                                                                              \
+         (encoded_map(&bad, 0)->type = TFLM_PATCH_INT8, encoded_map(&bad, 0)->row_bytes /= 2, \
+          bad.tensors[0].type = TFLM_PATCH_INT8, bad.tensors[0].bytes /= 2),                  \
          TFLM_PATCH_BAD_OP)
 
 static void test_conv_rejections(void) {
@@ -87,8 +82,7 @@ static void test_conv_rejections(void) {
   const uint32_t end = (uint32_t)good.constants_bytes;
   test_case = "conv rejections";
   CHECK_EQUAL(encoded_validate(&good), TFLM_PATCH_OK);
-#define REJECT_CONV(change, status) \
-  REJECT(tflm_patch_conv_params, change, status)
+#define REJECT_CONV(change, status) REJECT(tflm_patch_conv_params, change, status)
   REJECT_TYPES(tflm_patch_conv_params);
   REJECT_CONV(params->requant.sums = 3, TFLM_PATCH_BAD_OP);
   REJECT_CONV(params->requant.output_zero_point = 1, TFLM_PATCH_BAD_OP);
@@ -100,8 +94,7 @@ static void test_conv_rejections(void) {
   REJECT_CONV(params->groups = 2, TFLM_PATCH_BAD_OP);
 #undef REJECT_CONV
   /* Shifts that the wide rounding does not take, and a narrow one does. */
-  const tflm_patch_conv_params* params =
-      (const tflm_patch_conv_params*)encoded_params(&good, 0);
+  const tflm_patch_conv_params* params = (const tflm_patch_conv_params*)encoded_params(&good, 0);
   good.constants[params->requant.shift_at] = TFLM_PATCH_MAX_WIDE_SHIFT;
   CHECK_EQUAL(encoded_validate(&good), TFLM_PATCH_OK);
   good.constants[params->requant.shift_at] = TFLM_PATCH_MAX_WIDE_SHIFT + 1;
@@ -118,29 +111,25 @@ static void test_other_rejections(void) {
   encoded good = int16_program(find_case("map"), 0);
   test_case = "fully connected rejections";
   REJECT_TYPES(tflm_patch_fully_connected_params);
-  REJECT(tflm_patch_fully_connected_params,
-         encoded_op(&bad, 0)->scratch_bytes -= 1,
+  REJECT(tflm_patch_fully_connected_params, encoded_op(&bad, 0)->scratch_bytes -= 1,
          TFLM_PATCH_BAD_SIZE);
   encoded_free(&good);
   good = int16_program(find_case("depthwise"), 0);
   test_case = "depthwise rejections";
   REJECT_TYPES(tflm_patch_depthwise_params);
-  REJECT(tflm_patch_depthwise_params, params->depth_multiplier = 2,
-         TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_depthwise_params, params->depth_multiplier = 2, TFLM_PATCH_BAD_OP);
   encoded_free(&good);
   good = int16_program(find_case("maximum"), 0);
   test_case = "pool rejections";
   REJECT_TYPES(tflm_patch_pool_params);
   REJECT(tflm_patch_pool_params, params->accumulate = 1, TFLM_PATCH_BAD_OP);
-  REJECT(tflm_patch_pool_params, params->act_max = INT16_MIN,
-         TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_pool_params, params->act_max = INT16_MIN, TFLM_PATCH_BAD_OP);
   encoded_free(&good);
   good = int16_program(find_case("add"), 0);
   test_case = "add rejections";
   REJECT_TYPES(tflm_patch_add_params);
   REJECT(tflm_patch_add_params, params->left_shift = 16, TFLM_PATCH_BAD_OP);
-  REJECT(tflm_patch_add_params, params->output_zero_point = 1,
-         TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_add_params, params->output_zero_point = 1, TFLM_PATCH_BAD_OP);
   REJECT(tflm_patch_add_params, params->output_shift = 1, TFLM_PATCH_BAD_OP);
   encoded_free(&good);
 }

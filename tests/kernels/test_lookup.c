@@ -17,22 +17,17 @@ int main(void) {
   const map_shape from = {TFLM_PATCH_INT8, 3, 5, 7, -3};
   const map_shape to = {TFLM_PATCH_UINT8, 3, 5, 7, 9};
   builder_init(&b);
-  const tflm_patch_lookup_params lookup = {
-      builder_constant(&b, table, sizeof(table))};
-  encoded e = one_operator(&b, TFLM_PATCH_LOOKUP, &from, 1, to, &lookup,
-                           sizeof(lookup));
+  const tflm_patch_lookup_params lookup = {builder_constant(&b, table, sizeof(table))};
+  encoded e = one_operator(&b, TFLM_PATCH_LOOKUP, &from, 1, to, &lookup, sizeof(lookup));
   const void* inputs[] = {input};
   test_case = "table";
   check_program(&e, inputs, expected);
 
-#define REJECT(change, status) \
-  CHECK_REJECTED(&e, tflm_patch_lookup_params, change, status)
+#define REJECT(change, status) CHECK_REJECTED(&e, tflm_patch_lookup_params, change, status)
   REJECT(params->table_at = 1, TFLM_PATCH_BAD_SIZE);
   REJECT(params->table_at = 0xFFFFFFFF, TFLM_PATCH_BAD_SIZE);
-  REJECT(bad.tensors[0].type = encoded_map(&bad, 0)->type = TFLM_PATCH_FLOAT32,
-         TFLM_PATCH_BAD_MAP);
-  REJECT((encoded_map(&bad, 0)->cols = 7, encoded_map(&bad, 0)->channels = 5),
-         TFLM_PATCH_BAD_OP);
+  REJECT(bad.tensors[0].type = encoded_map(&bad, 0)->type = TFLM_PATCH_FLOAT32, TFLM_PATCH_BAD_MAP);
+  REJECT((encoded_map(&bad, 0)->cols = 7, encoded_map(&bad, 0)->channels = 5), TFLM_PATCH_BAD_OP);
 #undef REJECT
   encoded_free(&e);
   return TEST_RESULT();

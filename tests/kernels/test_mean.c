@@ -10,26 +10,21 @@
 enum { ROWS = 5, COLS = 4, CHANNELS = 7, N = ROWS * COLS * CHANNELS };
 
 static tflm_patch_mean_params mean_over(int rows, int cols) {
-  tflm_patch_mean_params params =
-      sample_mean((rows ? ROWS : 1u) * (cols ? COLS : 1u));
+  tflm_patch_mean_params params = sample_mean((rows ? ROWS : 1u) * (cols ? COLS : 1u));
   params.over_rows = (uint8_t)rows;
   params.over_cols = (uint8_t)cols;
   params.output_zero_point = -3;
   return params;
 }
 
-static encoded mean_program(const tflm_patch_mean_params* params,
-                            uint32_t batch) {
+static encoded mean_program(const tflm_patch_mean_params* params, uint32_t batch) {
   static builder b;
   builder_init(&b);
   const uint32_t output_cols = params->over_cols ? 1 : COLS;
-  const uint32_t input =
-      builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS, COLS, CHANNELS, 9, 0);
-  const uint32_t output =
-      builder_tensor_map(&b, TFLM_PATCH_INT8, params->over_rows ? 1 : ROWS,
-                         output_cols, CHANNELS, 0, 1);
-  builder_op(&b, TFLM_PATCH_MEAN, &input, 1, output, ROWS, params,
-             sizeof(*params),
+  const uint32_t input = builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS, COLS, CHANNELS, 9, 0);
+  const uint32_t output = builder_tensor_map(&b, TFLM_PATCH_INT8, params->over_rows ? 1 : ROWS,
+                                             output_cols, CHANNELS, 0, 1);
+  builder_op(&b, TFLM_PATCH_MEAN, &input, 1, output, ROWS, params, sizeof(*params),
              params->over_rows ? 4 * output_cols * CHANNELS : 0);
   for (uint32_t row = 0; row < ROWS; row += batch) {
     builder_step(&b, 0, row, row + batch <= ROWS ? batch : ROWS - row);
@@ -38,21 +33,20 @@ static encoded mean_program(const tflm_patch_mean_params* params,
 }
 
 /* Sums over all values that belong to an output, then the row kernel's end. */
-static void expected_mean(const tflm_patch_mean_params* params,
-                          const int8_t* input, int8_t* output) {
+static void expected_mean(const tflm_patch_mean_params* params, const int8_t* input,
+                          int8_t* output) {
   int32_t sums[N] = {0};
   const uint32_t cols = params->over_cols ? 1 : COLS;
   const uint32_t rows = params->over_rows ? 1 : ROWS;
   for (uint32_t row = 0; row < ROWS; ++row) {
     for (uint32_t col = 0; col < COLS; ++col) {
       for (uint32_t channel = 0; channel < CHANNELS; ++channel) {
-        sums[((row % rows) * cols + col % cols) * CHANNELS + channel] +=
-            *input++;
+        sums[((row % rows) * cols + col % cols) * CHANNELS + channel] += *input++;
       }
     }
   }
-  tflm_patch_mean_finish_s8(params, 9, sums, N / (rows * cols * CHANNELS),
-                            output, rows * cols * CHANNELS);
+  tflm_patch_mean_finish_s8(params, 9, sums, N / (rows * cols * CHANNELS), output,
+                            rows * cols * CHANNELS);
 }
 
 static void test_forms(void) {
@@ -90,8 +84,7 @@ static void test_known_values(void) {
   test_case = "known values";
   for (size_t i = 0; i < sizeof(kCases) / sizeof(kCases[0]); ++i) {
     int8_t output = 0;
-    tflm_patch_mean_finish_s8(&params, kCases[i].zero_point, &kCases[i].sum, 4,
-                              &output, 1);
+    tflm_patch_mean_finish_s8(&params, kCases[i].zero_point, &kCases[i].sum, 4, &output, 1);
     CHECK_EQUAL(output, kCases[i].mean);
   }
 }
@@ -133,8 +126,7 @@ static void test_rejected(void) {
   REJECT(&cols, params->over_rows = 1, BAD_OP);
   REJECT(&cols,
          (params->over_cols = 0, encoded_map(&bad, 1)->cols = COLS,
-          encoded_map(&bad, 1)->row_bytes = COLS * CHANNELS,
-          bad.tensors[1].bytes = N),
+          encoded_map(&bad, 1)->row_bytes = COLS * CHANNELS, bad.tensors[1].bytes = N),
          BAD_OP);
   REJECT(&both, encoded_op(&bad, 0)->n_outputs = 0, BAD_OP);
   REJECT(&both, params->shift = 31, BAD_OP);
@@ -142,19 +134,14 @@ static void test_rejected(void) {
   REJECT(&both, params->output_zero_point = 128, BAD_OP);
   REJECT(&both, params->output_zero_point = -129, BAD_OP);
   REJECT(&both, encoded_op(&bad, 0)->steps = 1, BAD_OP);
-  REJECT(&both, encoded_op(&bad, 0)->scratch_bytes = 4 * CHANNELS - 1,
-         BAD_SIZE);
-  REJECT(&both,
-         (encoded_map(&bad, 0)->channels = 1,
-          encoded_map(&bad, 0)->cols = COLS * CHANNELS),
+  REJECT(&both, encoded_op(&bad, 0)->scratch_bytes = 4 * CHANNELS - 1, BAD_SIZE);
+  REJECT(&both, (encoded_map(&bad, 0)->channels = 1, encoded_map(&bad, 0)->cols = COLS * CHANNELS),
          BAD_OP);
   REJECT(&both,
-         (encoded_map(&bad, 0)->type = TFLM_PATCH_UINT8,
-          bad.tensors[0].type = TFLM_PATCH_UINT8),
+         (encoded_map(&bad, 0)->type = TFLM_PATCH_UINT8, bad.tensors[0].type = TFLM_PATCH_UINT8),
          BAD_OP);
   REJECT(&both,
-         (encoded_map(&bad, 1)->type = TFLM_PATCH_UINT8,
-          bad.tensors[1].type = TFLM_PATCH_UINT8),
+         (encoded_map(&bad, 1)->type = TFLM_PATCH_UINT8, bad.tensors[1].type = TFLM_PATCH_UINT8),
          BAD_OP);
 #undef REJECT
   encoded_free(&both);
@@ -168,17 +155,13 @@ static void test_too_many_values(void) {
     const tflm_patch_mean_params params = sample_mean(4);
     test_case = "too many values";
     builder_init(&b);
-    const uint32_t input =
-        builder_tensor_map(&b, TFLM_PATCH_INT8, rows, 0xFE03, 1, 0, 0);
-    const uint32_t output =
-        builder_tensor_map(&b, TFLM_PATCH_INT8, 1, 1, 1, 0, 1);
-    builder_op(&b, TFLM_PATCH_MEAN, &input, 1, output, rows, &params,
-               sizeof(params), 4);
+    const uint32_t input = builder_tensor_map(&b, TFLM_PATCH_INT8, rows, 0xFE03, 1, 0, 0);
+    const uint32_t output = builder_tensor_map(&b, TFLM_PATCH_INT8, 1, 1, 1, 0, 1);
+    builder_op(&b, TFLM_PATCH_MEAN, &input, 1, output, rows, &params, sizeof(params), 4);
     builder_step(&b, 0, 0, rows);
     encoded e = builder_encode(&b);
     /* 129 * 0xFE03 is 2^23 less 125. */
-    CHECK_EQUAL(encoded_validate(&e),
-                rows == 129 ? TFLM_PATCH_OK : TFLM_PATCH_BAD_OP);
+    CHECK_EQUAL(encoded_validate(&e), rows == 129 ? TFLM_PATCH_OK : TFLM_PATCH_BAD_OP);
     encoded_free(&e);
   }
 }

@@ -92,14 +92,12 @@ static void test_own_row(void) {
   b.ops[1].scratch_bytes = OVERLAP_CHANNELS;
   expect("too little for the sums", TFLM_PATCH_BAD_SIZE);
   overlap_build(&b, 0);
-  const uint32_t means =
-      builder_workspace_map(&b, TFLM_PATCH_INT8, 1, 0, 1, OVERLAP_CHANNELS, 0);
+  const uint32_t means = builder_workspace_map(&b, TFLM_PATCH_INT8, 1, 0, 1, OVERLAP_CHANNELS, 0);
   b.edges[b.ops[1].first_edge + 1] = (uint16_t)means;
   b.maps[means].producer = 1;
   b.maps[OVERLAP_OUT].producer = 4;
   const tflm_patch_lookup_params lookup = {overlap_lookup(&b)};
-  builder_op(&b, TFLM_PATCH_LOOKUP, &means, 1, OVERLAP_OUT, 1, &lookup,
-             sizeof(lookup), 0);
+  builder_op(&b, TFLM_PATCH_LOOKUP, &means, 1, OVERLAP_OUT, 1, &lookup, sizeof(lookup), 0);
   builder_step(&b, 4, 0, 1);
   expect("means apart from the sums", TFLM_PATCH_OK);
   b.maps[means].offset = b.ops[1].scratch + 3 * OVERLAP_CHANNELS;
@@ -111,8 +109,7 @@ static void test_pieces(void) {
   overlap_build(&b, 0);
   b.maps[OVERLAP_MAPPED].split = 3;
   b.maps[OVERLAP_MAPPED].split_region = TFLM_PATCH_REGION_WORKSPACE;
-  b.maps[OVERLAP_MAPPED].split_offset =
-      b.maps[OVERLAP_MAPPED].offset + 3 * OVERLAP_ROW;
+  b.maps[OVERLAP_MAPPED].split_offset = b.maps[OVERLAP_MAPPED].offset + 3 * OVERLAP_ROW;
   expect("pieces apart from the sums", TFLM_PATCH_OK);
   b.maps[OVERLAP_MAPPED].split_offset = b.ops[1].scratch;
   expect("a piece over the sums", TFLM_PATCH_BAD_STEP);

@@ -16,8 +16,8 @@ typedef struct {
 
 /* Straight from the definition: over all cells of the window inside the map,
  * the maximum, or the mean rounded to nearest, halves away from zero. */
-static int8_t pool_cell(const pool_case* c, const int8_t* input, int is_max,
-                        uint32_t row, uint32_t col, uint32_t channel) {
+static int8_t pool_cell(const pool_case* c, const int8_t* input, int is_max, uint32_t row,
+                        uint32_t col, uint32_t channel) {
   int64_t sum = 0;
   int64_t count = 0;
   int64_t best = INT8_MIN;
@@ -26,8 +26,7 @@ static int8_t pool_cell(const pool_case* c, const int8_t* input, int is_max,
       const int64_t y = (int64_t)row * c->stride_h + i - c->pad_top;
       const int64_t x = (int64_t)col * c->stride_w + j - c->pad_left;
       if (y >= 0 && y < c->rows && x >= 0 && x < c->cols) {
-        const int8_t value =
-            input[((size_t)y * c->cols + (size_t)x) * c->channels + channel];
+        const int8_t value = input[((size_t)y * c->cols + (size_t)x) * c->channels + channel];
         sum += value;
         ++count;
         best = value > best ? value : best;
@@ -42,8 +41,7 @@ static int8_t pool_cell(const pool_case* c, const int8_t* input, int is_max,
   return (int8_t)(best > c->act_max ? c->act_max : best);
 }
 
-static void expected_pool(const pool_case* c, const int8_t* input, int is_max,
-                          int8_t* output) {
+static void expected_pool(const pool_case* c, const int8_t* input, int is_max, int8_t* output) {
   for (uint32_t row = 0; row < c->output_rows; ++row) {
     for (uint32_t col = 0; col < c->output_cols; ++col) {
       for (uint32_t channel = 0; channel < c->channels; ++channel) {
@@ -75,18 +73,17 @@ static encoded pool_program(const pool_case* c, uint8_t kind, int accumulate) {
   uint32_t steps = c->output_rows;
   uint32_t scratch = 0;
   builder_init(&b);
-  const uint32_t input = builder_tensor_map(&b, TFLM_PATCH_INT8, c->rows,
-                                            c->cols, c->channels, 0, 0);
-  const uint32_t output = builder_tensor_map(
-      &b, TFLM_PATCH_INT8, c->output_rows, c->output_cols, c->channels, 0, 1);
+  const uint32_t input =
+      builder_tensor_map(&b, TFLM_PATCH_INT8, c->rows, c->cols, c->channels, 0, 0);
+  const uint32_t output =
+      builder_tensor_map(&b, TFLM_PATCH_INT8, c->output_rows, c->output_cols, c->channels, 0, 1);
   if (accumulate) {
     const uint32_t reach = c->kernel_h - (uint32_t)c->pad_top;
     params.accumulate = 1;
     steps = reach < c->rows ? reach : c->rows;
     scratch = 4 * c->output_cols * c->channels;
   }
-  builder_op(&b, kind, &input, 1, output, steps, &params, sizeof(params),
-             scratch);
+  builder_op(&b, kind, &input, 1, output, steps, &params, sizeof(params), scratch);
   builder_stream(&b);
   return builder_encode(&b);
 }
@@ -103,10 +100,8 @@ static void check_case(const pool_case* c) {
   check_program(&e, inputs, expected);
   encoded_free(&e);
 
-  if ((uint32_t)c->pad_top < c->kernel_h &&
-      (uint32_t)c->pad_left < c->kernel_w) {
-    for (int accumulate = 0; accumulate <= (c->output_rows == 1);
-         ++accumulate) {
+  if ((uint32_t)c->pad_top < c->kernel_h && (uint32_t)c->pad_left < c->kernel_w) {
+    for (int accumulate = 0; accumulate <= (c->output_rows == 1); ++accumulate) {
       expected_pool(c, input, 0, expected);
       e = pool_program(c, TFLM_PATCH_AVERAGE_POOL_2D, accumulate);
       check_program(&e, inputs, expected);
@@ -156,10 +151,8 @@ static void test_rounding(void) {
     int32_t sum = 0;
     tflm_patch_pool(TFLM_PATCH_AVERAGE_POOL_2D, &params, &view, 0, &output, 1);
     CHECK_EQUAL(output, kCases[i].mean);
-    tflm_patch_average_pool_accumulate(&params, kCases[i].values, 2, 1, &sum, 1,
-                                       1);
-    tflm_patch_average_pool_accumulate(&params, kCases[i].values + 2, 2, 1,
-                                       &sum, 1, 1);
+    tflm_patch_average_pool_accumulate(&params, kCases[i].values, 2, 1, &sum, 1, 1);
+    tflm_patch_average_pool_accumulate(&params, kCases[i].values + 2, 2, 1, &sum, 1, 1);
     tflm_patch_average_pool_finish(&params, &sum, 2, 2, 1, &output, 1, 1);
     CHECK_EQUAL(output, kCases[i].mean);
   }
@@ -170,8 +163,8 @@ static uint32_t between(uint32_t* seed, uint32_t low, uint32_t high) {
 }
 
 /* An output size whose every window has a cell in the map. */
-static uint32_t random_size(uint32_t* seed, uint32_t size, uint32_t kernel,
-                            uint32_t stride, int* pad) {
+static uint32_t random_size(uint32_t* seed, uint32_t size, uint32_t kernel, uint32_t stride,
+                            int* pad) {
   *pad = (int)between(seed, 0, kernel - 1);
   return between(seed, 1, (size - 1 + (uint32_t)*pad) / stride + 1);
 }
@@ -192,8 +185,7 @@ static void test_random_cases(void) {
         .act_max = (int)between(&seed, 0, 127),
     };
     c.output_rows = random_size(&seed, c.rows, c.kernel_h, c.stride_h, &c.pad_top);
-    c.output_cols =
-        random_size(&seed, c.cols, c.kernel_w, c.stride_w, &c.pad_left);
+    c.output_cols = random_size(&seed, c.cols, c.kernel_w, c.stride_w, &c.pad_left);
     if (c.output_rows * c.output_cols * c.channels <= MAX_VALUES) {
       check_case(&c);
     }
@@ -202,8 +194,7 @@ static void test_random_cases(void) {
 
 /* Sums of many values, those next to a half among them. */
 static void test_counts(void) {
-  static const uint32_t kCounts[] = {1,   2,    3,    7,    49,    255,
-                                     256, 4095, 4096, 4097, 65025, 65535};
+  static const uint32_t kCounts[] = {1, 2, 3, 7, 49, 255, 256, 4095, 4096, 4097, 65025, 65535};
   const tflm_patch_pool_params params = sample_pool(1, 1, 0);
   uint32_t seed = 6;
   test_case = "counts";
@@ -219,8 +210,7 @@ static void test_counts(void) {
                   : sums[k] > 127 * count ? 127 * count
                                           : sums[k];
       }
-      tflm_patch_average_pool_finish(&params, sums, kCounts[i], 1, 5, output, 1,
-                                     1);
+      tflm_patch_average_pool_finish(&params, sums, kCounts[i], 1, 5, output, 1, 1);
       for (int k = 0; k < 5; ++k) {
         const int64_t size = sums[k] < 0 ? -(int64_t)sums[k] : sums[k];
         const int64_t mean = (2 * size + count) / (2 * count);
@@ -272,12 +262,11 @@ static void test_rejected(void) {
   REJECT_BOTH(params->act_max = 128);
   REJECT_BOTH((params->act_min = 1, params->act_max = 0));
   REJECT_BOTH(params->accumulate = 2);
+  REJECT_BOTH((encoded_map(&bad, 1)->channels = 1, encoded_map(&bad, 1)->cols = 15));
   REJECT_BOTH(
-      (encoded_map(&bad, 1)->channels = 1, encoded_map(&bad, 1)->cols = 15));
-  REJECT_BOTH((encoded_map(&bad, 0)->type = TFLM_PATCH_UINT8,
-               bad.tensors[0].type = TFLM_PATCH_UINT8));
-  REJECT_BOTH((encoded_map(&bad, 1)->type = TFLM_PATCH_UINT8,
-               bad.tensors[1].type = TFLM_PATCH_UINT8));
+      (encoded_map(&bad, 0)->type = TFLM_PATCH_UINT8, bad.tensors[0].type = TFLM_PATCH_UINT8));
+  REJECT_BOTH(
+      (encoded_map(&bad, 1)->type = TFLM_PATCH_UINT8, bad.tensors[1].type = TFLM_PATCH_UINT8));
 #undef REJECT_BOTH
   /* A window of an average without a cell, on each side. */
 #define REJECT(good, change, status) \

@@ -20,10 +20,8 @@ static void test_in_range(void) {
       const tflm_patch_quantize_params params = {kScales[s], kZeroPoints[z]};
       for (int i = 0; i < 4000; ++i) {
         const int32_t x = (int32_t)test_random(&seed);
-        real[i] = i % 2 ? (float)(x >> 22) * kScales[s] * 0.5f
-                        : (float)x * 0.0078125f * kScales[s];
-        const float rounded =
-            roundf(real[i] / kScales[s]) + (float)kZeroPoints[z];
+        real[i] = i % 2 ? (float)(x >> 22) * kScales[s] * 0.5f : (float)x * 0.0078125f * kScales[s];
+        const float rounded = roundf(real[i] / kScales[s]) + (float)kZeroPoints[z];
         expected[i] = (int8_t)fmaxf(-128.0f, fminf(127.0f, rounded));
       }
       tflm_patch_quantize(&params, real, output, TFLM_PATCH_INT8, 4000);
@@ -34,7 +32,7 @@ static void test_in_range(void) {
 
 /* Large values: the fraction is gone from 2^23 on, and int32 ends at 2^31. */
 static void test_large(void) {
-  static const float kReal[] = {8388607.5f, -8388607.5f, 8388608.0f,
+  static const float kReal[] = {8388607.5f,  -8388607.5f,   8388608.0f,
                                 16777217.0f, 2147483520.0f, -2147483520.0f};
   static const int8_t kExpected[] = {127, -128, 127, 127, 127, -128};
   const tflm_patch_quantize_params params = {1.0f, -100};
@@ -47,7 +45,7 @@ static void test_large(void) {
 /* Without an int32, the result is the processor's, but it is one of the ends,
  * or the zero point. */
 static void test_out_of_range(void) {
-  static const float kReal[] = {INFINITY, -INFINITY, NAN,    FLT_MAX,
+  static const float kReal[] = {INFINITY, -INFINITY, NAN,   FLT_MAX,
                                 -FLT_MAX, 3e9f,      -3e9f, 2147483648.0f};
   const tflm_patch_quantize_params params = {0.5f, 3};
   int8_t output[8];
@@ -57,8 +55,7 @@ static void test_out_of_range(void) {
   tflm_patch_quantize(&params, kReal, unsigned_output, TFLM_PATCH_UINT8, 8);
   for (int i = 0; i < 8; ++i) {
     CHECK(output[i] == INT8_MIN || output[i] == INT8_MAX || output[i] == 3);
-    CHECK(unsigned_output[i] == 0 || unsigned_output[i] == UINT8_MAX ||
-          unsigned_output[i] == 3);
+    CHECK(unsigned_output[i] == 0 || unsigned_output[i] == UINT8_MAX || unsigned_output[i] == 3);
 #if defined(__x86_64__)
     CHECK_EQUAL(output[i], INT8_MIN);
 #endif
@@ -79,10 +76,8 @@ static void test_dequantize(void) {
     const double scale = (double)kScales[s];
     for (int32_t zero_point = -128; zero_point < 256; zero_point += 51) {
       const tflm_patch_quantize_params params = {kScales[s], zero_point};
-      tflm_patch_dequantize(&params, (const int8_t*)values, TFLM_PATCH_INT8,
-                            signed_output, 256);
-      tflm_patch_dequantize(&params, values, TFLM_PATCH_UINT8, unsigned_output,
-                            256);
+      tflm_patch_dequantize(&params, (const int8_t*)values, TFLM_PATCH_INT8, signed_output, 256);
+      tflm_patch_dequantize(&params, values, TFLM_PATCH_UINT8, unsigned_output, 256);
       for (int i = 0; i < 256; ++i) {
         const float a = (float)(scale * ((int8_t)values[i] - zero_point));
         const float b = (float)(scale * (values[i] - zero_point));
@@ -105,16 +100,14 @@ static void test_programs(void) {
   const void* quantized_inputs[] = {kQuantized};
   test_case = "programs";
   builder_init(&b);
-  encoded back = one_operator(&b, TFLM_PATCH_DEQUANTIZE, &quantized, 1, real,
-                              &scale, sizeof(scale));
+  encoded back =
+      one_operator(&b, TFLM_PATCH_DEQUANTIZE, &quantized, 1, real, &scale, sizeof(scale));
   check_program(&back, quantized_inputs, kBack);
   encoded_free(&back);
   builder_init(&b);
-  encoded e = one_operator(&b, TFLM_PATCH_QUANTIZE, &real, 1, quantized, &scale,
-                           sizeof(scale));
+  encoded e = one_operator(&b, TFLM_PATCH_QUANTIZE, &real, 1, quantized, &scale, sizeof(scale));
   check_program(&e, real_inputs, kQuantized);
-#define REJECT(change) \
-  CHECK_REJECTED(&e, tflm_patch_quantize_params, change, TFLM_PATCH_BAD_OP)
+#define REJECT(change) CHECK_REJECTED(&e, tflm_patch_quantize_params, change, TFLM_PATCH_BAD_OP)
   REJECT(params->scale = 0.0f);
   REJECT(params->scale = -1.0f);
   REJECT(params->scale = NAN);

@@ -5,15 +5,14 @@
 #include "weighted.h"
 
 static const int32_t kEnds[] = {
-    INT32_MIN, INT32_MIN + 1, -(1 << 30) - 1, -(1 << 30), -3, -2, -1, 0, 1, 2,
-    3, (1 << 30) - 1, 1 << 30, (1 << 30) + 1, INT32_MAX - 1, INT32_MAX};
+    INT32_MIN,     INT32_MIN + 1, -(1 << 30) - 1, -(1 << 30),    -3,       -2, -1, 0, 1, 2, 3,
+    (1 << 30) - 1, 1 << 30,       (1 << 30) + 1,  INT32_MAX - 1, INT32_MAX};
 
 enum { kCount = sizeof(kEnds) / sizeof(kEnds[0]) };
 
 static void check(int32_t x, int32_t multiplier, int32_t shift) {
-  CHECK_EQUAL(
-      tflm_patch_multiply_by_quantized_multiplier(x, multiplier, shift),
-      naive_multiply(x, multiplier, shift));
+  CHECK_EQUAL(tflm_patch_multiply_by_quantized_multiplier(x, multiplier, shift),
+              naive_multiply(x, multiplier, shift));
 }
 
 static void test_multiply(void) {
@@ -40,8 +39,7 @@ static void test_negative_multiplier(void) {
   for (int32_t shift = -31; shift <= 30; ++shift) {
     for (uint32_t i = 0; i < kCount; ++i) {
       for (uint32_t j = 0; j < kCount; ++j) {
-        const int32_t x = tflm_patch_requantize(kEnds[i], kEnds[j], shift, -128,
-                                                -100, 100);
+        const int32_t x = tflm_patch_requantize(kEnds[i], kEnds[j], shift, -128, -100, 100);
         CHECK(x >= -100 && x <= 100);
       }
     }

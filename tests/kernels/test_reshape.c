@@ -11,15 +11,12 @@ static void check_reshape(map_shape from, map_shape to, uint32_t ring_rows) {
   static builder b;
   const void* inputs[] = {input};
   builder_init(&b);
-  uint32_t source = builder_tensor_map(&b, from.type, from.rows, from.cols,
-                                       from.channels, 0, 0);
-  const uint32_t target =
-      builder_tensor_map(&b, to.type, to.rows, to.cols, to.channels, 0, 1);
+  uint32_t source = builder_tensor_map(&b, from.type, from.rows, from.cols, from.channels, 0, 0);
+  const uint32_t target = builder_tensor_map(&b, to.type, to.rows, to.cols, to.channels, 0, 1);
   if (ring_rows > 0) {
-    const uint32_t ring = builder_workspace_map(
-        &b, from.type, from.rows, ring_rows, from.cols, from.channels, 0);
-    builder_op(&b, TFLM_PATCH_CONCATENATION, &source, 1, ring, from.rows, NULL,
-               0, 0);
+    const uint32_t ring =
+        builder_workspace_map(&b, from.type, from.rows, ring_rows, from.cols, from.channels, 0);
+    builder_op(&b, TFLM_PATCH_CONCATENATION, &source, 1, ring, from.rows, NULL, 0, 0);
     source = ring;
   }
   builder_op(&b, TFLM_PATCH_RESHAPE, &source, 1, target, to.rows, NULL, 0, 0);
@@ -30,12 +27,10 @@ static void check_reshape(map_shape from, map_shape to, uint32_t ring_rows) {
 }
 
 static void test_shapes(void) {
-  static const uint8_t kTypes[] = {TFLM_PATCH_INT8, TFLM_PATCH_INT16,
-                                   TFLM_PATCH_FLOAT32};
+  static const uint8_t kTypes[] = {TFLM_PATCH_INT8, TFLM_PATCH_INT16, TFLM_PATCH_FLOAT32};
   /* All of 60 values. */
   static const uint16_t kShapes[][3] = {
-      {1, 1, 60}, {60, 1, 1}, {3, 4, 5}, {5, 4, 3},
-      {12, 5, 1}, {4, 15, 1}, {1, 30, 2}, {10, 2, 3},
+      {1, 1, 60}, {60, 1, 1}, {3, 4, 5}, {5, 4, 3}, {12, 5, 1}, {4, 15, 1}, {1, 30, 2}, {10, 2, 3},
   };
   enum { N = sizeof(kShapes) / sizeof(kShapes[0]) };
   uint32_t seed = 5;
@@ -59,8 +54,7 @@ static void test_rejections(void) {
   const map_shape from = {TFLM_PATCH_INT8, 3, 4, 5, 0};
   const map_shape to = {TFLM_PATCH_INT8, 5, 4, 3, 0};
   builder_init(&b);
-  encoded good =
-      one_operator(&b, TFLM_PATCH_RESHAPE, &from, 1, to, NULL, 0);
+  encoded good = one_operator(&b, TFLM_PATCH_RESHAPE, &from, 1, to, NULL, 0);
   test_case = "good";
   CHECK_EQUAL(encoded_validate(&good), TFLM_PATCH_OK);
 #define REJECT(change) CHECK_REJECTED(&good, void, change, TFLM_PATCH_BAD_OP)

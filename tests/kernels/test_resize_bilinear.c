@@ -10,16 +10,16 @@ static int8_t input[kValues];
 static int8_t expected[8 * kValues];
 
 /* Positions that never go back, some on a value and some between two. */
-static void random_positions(uint32_t* seed, tflm_patch_between* positions,
-                             uint32_t n, uint32_t size) {
+static void random_positions(uint32_t* seed, tflm_patch_between* positions, uint32_t n,
+                             uint32_t size) {
   uint32_t at = random_between(seed, 0, 1023);
   for (uint32_t i = 0; i < n; ++i) {
     const uint32_t last = (size - 1) * 1024;
     at = at > last ? last : at;
     positions[i].index = (uint16_t)(at / 1024);
     positions[i].weight = (uint16_t)(at % 1024);
-    at = test_random(seed) % 3 == 0 ? (at + 1023) / 1024 * 1024
-                                    : at + random_between(seed, 0, 1500);
+    at =
+        test_random(seed) % 3 == 0 ? (at + 1023) / 1024 * 1024 : at + random_between(seed, 0, 1500);
   }
 }
 
@@ -27,8 +27,7 @@ static int value_at(map_shape from, uint32_t row, uint32_t col, uint32_t c) {
   return input[(row * from.cols + col) * from.channels + c];
 }
 
-static void resize_by_definition(map_shape from, map_shape to,
-                                 const tflm_patch_between* rows,
+static void resize_by_definition(map_shape from, map_shape to, const tflm_patch_between* rows,
                                  const tflm_patch_between* cols) {
   int8_t* out = expected;
   for (uint32_t r = 0; r < to.rows; ++r) {
@@ -38,12 +37,10 @@ static void resize_by_definition(map_shape from, map_shape to,
         for (uint32_t i = 0; i < 4; ++i) {
           const uint32_t down = i / 2;
           const uint32_t right = i % 2;
-          const int weight =
-              (down ? rows[r].weight : 1024 - rows[r].weight) *
-              (right ? cols[x].weight : 1024 - cols[x].weight);
+          const int weight = (down ? rows[r].weight : 1024 - rows[r].weight) *
+                             (right ? cols[x].weight : 1024 - cols[x].weight);
           if (weight != 0) {
-            sum += weight * value_at(from, rows[r].index + down,
-                                     cols[x].index + right, c);
+            sum += weight * value_at(from, rows[r].index + down, cols[x].index + right, c);
           }
         }
         sum /= 1024.0 * 1024.0;
@@ -54,35 +51,28 @@ static void resize_by_definition(map_shape from, map_shape to,
 }
 
 static encoded resize_program(map_shape from, map_shape to, uint32_t ring_rows,
-                              const tflm_patch_between* rows,
-                              const tflm_patch_between* cols) {
+                              const tflm_patch_between* rows, const tflm_patch_between* cols) {
   static builder b;
   uint8_t identity[256];
   for (uint32_t i = 0; i < 256; ++i) {
     identity[i] = (uint8_t)i;
   }
   builder_init(&b);
-  const tflm_patch_resize_params params = {
-      builder_constant(&b, rows, 4u * to.rows),
-      builder_constant(&b, cols, 4u * to.cols)};
+  const tflm_patch_resize_params params = {builder_constant(&b, rows, 4u * to.rows),
+                                           builder_constant(&b, cols, 4u * to.cols)};
   if (ring_rows == 0) {
-    return one_operator(&b, TFLM_PATCH_RESIZE_BILINEAR, &from, 1, to, &params,
-                        sizeof(params));
+    return one_operator(&b, TFLM_PATCH_RESIZE_BILINEAR, &from, 1, to, &params, sizeof(params));
   }
-  const tflm_patch_lookup_params lookup = {
-      builder_constant(&b, identity, sizeof(identity))};
-  const uint32_t source = builder_tensor_map(&b, TFLM_PATCH_INT8, from.rows,
-                                             from.cols, from.channels, 0, 0);
-  const uint32_t target = builder_tensor_map(&b, TFLM_PATCH_INT8, to.rows,
-                                             to.cols, to.channels, 0, 1);
-  const uint32_t ring = builder_workspace_map(
-      &b, TFLM_PATCH_INT8, from.rows,
-      from.rows < ring_rows ? from.rows : ring_rows, from.cols, from.channels,
-      0);
-  builder_op(&b, TFLM_PATCH_LOOKUP, &source, 1, ring, from.rows, &lookup,
-             sizeof(lookup), 0);
-  builder_op(&b, TFLM_PATCH_RESIZE_BILINEAR, &ring, 1, target, to.rows, &params,
-             sizeof(params), 0);
+  const tflm_patch_lookup_params lookup = {builder_constant(&b, identity, sizeof(identity))};
+  const uint32_t source =
+      builder_tensor_map(&b, TFLM_PATCH_INT8, from.rows, from.cols, from.channels, 0, 0);
+  const uint32_t target =
+      builder_tensor_map(&b, TFLM_PATCH_INT8, to.rows, to.cols, to.channels, 0, 1);
+  const uint32_t ring = builder_workspace_map(&b, TFLM_PATCH_INT8, from.rows,
+                                              from.rows < ring_rows ? from.rows : ring_rows,
+                                              from.cols, from.channels, 0);
+  builder_op(&b, TFLM_PATCH_LOOKUP, &source, 1, ring, from.rows, &lookup, sizeof(lookup), 0);
+  builder_op(&b, TFLM_PATCH_RESIZE_BILINEAR, &ring, 1, target, to.rows, &params, sizeof(params), 0);
   builder_stream(&b);
   return builder_encode(&b);
 }
@@ -94,8 +84,8 @@ static void test_random_cases(void) {
     tflm_patch_between rows[kPositions];
     tflm_patch_between cols[kPositions];
     map_shape from = {TFLM_PATCH_INT8, (uint16_t)random_between(&seed, 1, 9),
-                      (uint16_t)random_between(&seed, 1, 9),
-                      (uint16_t)random_between(&seed, 1, 6), 0};
+                      (uint16_t)random_between(&seed, 1, 9), (uint16_t)random_between(&seed, 1, 6),
+                      0};
     map_shape to = from;
     to.rows = (uint16_t)random_between(&seed, 1, kPositions);
     to.cols = (uint16_t)random_between(&seed, 1, kPositions);
@@ -118,8 +108,7 @@ static void test_rounding(void) {
   static const int8_t kInput[] = {-128, -128, 127, 127, 0, 1, 0, -1, 5, 4, -5, -4};
   static const int8_t kExpected[] = {-128, 127, 1, -1, 5, -5};
   static const tflm_patch_between kRow[] = {{0, 0}};
-  const tflm_patch_between cols[] = {{0, 512}, {2, 512}, {4, 512},
-                                     {6, 512}, {8, 512}, {10, 512}};
+  const tflm_patch_between cols[] = {{0, 512}, {2, 512}, {4, 512}, {6, 512}, {8, 512}, {10, 512}};
   const map_shape from = {TFLM_PATCH_INT8, 1, 12, 1, 0};
   const map_shape to = {TFLM_PATCH_INT8, 1, 6, 1, 0};
   encoded e = resize_program(from, to, 0, kRow, cols);
@@ -137,8 +126,7 @@ static void test_rejections(void) {
   encoded good = resize_program(from, to, 0, kRows, kCols);
   test_case = "good";
   CHECK_EQUAL(encoded_validate(&good), TFLM_PATCH_OK);
-#define REJECT(change, status) \
-  CHECK_REJECTED(&good, tflm_patch_resize_params, change, status)
+#define REJECT(change, status) CHECK_REJECTED(&good, tflm_patch_resize_params, change, status)
   REJECT(params->row_at = 1, TFLM_PATCH_BAD_ALIGNMENT);
   REJECT(params->col_at = 3, TFLM_PATCH_BAD_ALIGNMENT);
   REJECT(params->row_at = 0xFFFFFFFE, TFLM_PATCH_BAD_SIZE);
@@ -147,8 +135,7 @@ static void test_rejections(void) {
   REJECT(bad.constants[params->row_at + 12] = 3, TFLM_PATCH_BAD_OP);
   REJECT(bad.constants[params->row_at + 0] = 1, TFLM_PATCH_BAD_OP);
   REJECT(bad.constants[params->row_at + 7] = 4, TFLM_PATCH_BAD_OP);
-  REJECT((bad.constants[params->row_at + 10] = 0,
-          bad.constants[params->row_at + 8] = 0),
+  REJECT((bad.constants[params->row_at + 10] = 0, bad.constants[params->row_at + 8] = 0),
          TFLM_PATCH_BAD_OP);
   REJECT(bad.constants[params->col_at + 6] = 1, TFLM_PATCH_BAD_OP);
   REJECT(encoded_map(&bad, 0)->channels = 4, TFLM_PATCH_BAD_OP);

@@ -15,24 +15,20 @@ int main(void) {
   for (int r = 0; r < kOutRows; ++r) {
     for (int x = 0; x < kOutCols; ++x) {
       memcpy(expected + (r * kOutCols + x) * kChannels,
-             input + (kRowIndex[r] * kCols + kColIndex[x]) * kChannels,
-             kChannels);
+             input + (kRowIndex[r] * kCols + kColIndex[x]) * kChannels, kChannels);
     }
   }
   const map_shape from = {TFLM_PATCH_INT8, kRows, kCols, kChannels, 0};
   const map_shape to = {TFLM_PATCH_INT8, kOutRows, kOutCols, kChannels, 0};
   builder_init(&b);
-  const tflm_patch_resize_params resize = {
-      builder_constant(&b, kRowIndex, sizeof(kRowIndex)),
-      builder_constant(&b, kColIndex, sizeof(kColIndex))};
-  encoded e = one_operator(&b, TFLM_PATCH_RESIZE_NEAREST, &from, 1, to, &resize,
-                           sizeof(resize));
+  const tflm_patch_resize_params resize = {builder_constant(&b, kRowIndex, sizeof(kRowIndex)),
+                                           builder_constant(&b, kColIndex, sizeof(kColIndex))};
+  encoded e = one_operator(&b, TFLM_PATCH_RESIZE_NEAREST, &from, 1, to, &resize, sizeof(resize));
   const void* inputs[] = {input};
   test_case = "resize";
   check_program(&e, inputs, expected);
 
-#define REJECT(change, status) \
-  CHECK_REJECTED(&e, tflm_patch_resize_params, change, status)
+#define REJECT(change, status) CHECK_REJECTED(&e, tflm_patch_resize_params, change, status)
   REJECT(params->row_at = 1, TFLM_PATCH_BAD_ALIGNMENT);
   REJECT(params->col_at = 3, TFLM_PATCH_BAD_ALIGNMENT);
   REJECT(params->row_at = 0xFFFFFFFE, TFLM_PATCH_BAD_SIZE);

@@ -10,18 +10,18 @@ enum { ROWS = 8 };
 
 static builder b;
 
-static uint32_t pool_op(uint32_t input, uint32_t output, uint32_t kernel,
-                        uint32_t stride, int pad) {
+static uint32_t pool_op(uint32_t input, uint32_t output, uint32_t kernel, uint32_t stride,
+                        int pad) {
   const tflm_patch_pool_params params = sample_pool(kernel, stride, pad);
-  return builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &input, 1, output,
-                    b.maps[output].rows, &params, sizeof(params), 0);
+  return builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &input, 1, output, b.maps[output].rows, &params,
+                    sizeof(params), 0);
 }
 
 static uint32_t add_op(uint32_t first, uint32_t second, uint32_t output) {
   const tflm_patch_add_params params = sample_add();
   const uint32_t inputs[] = {first, second};
-  return builder_op(&b, TFLM_PATCH_ADD, inputs, 2, output, b.maps[output].rows,
-                    &params, sizeof(params), 0);
+  return builder_op(&b, TFLM_PATCH_ADD, inputs, 2, output, b.maps[output].rows, &params,
+                    sizeof(params), 0);
 }
 
 static uint32_t tensor_map(uint32_t rows, int output) {
@@ -201,8 +201,7 @@ static void test_segments(void) {
     const uint32_t sum = tensor_map(ROWS, 1);
     add_op(2, 1, sum);
     builder_stream(&b);
-    expect("a ring leaves its segment",
-           rows < ROWS ? TFLM_PATCH_BAD_STEP : TFLM_PATCH_OK);
+    expect("a ring leaves its segment", rows < ROWS ? TFLM_PATCH_BAD_STEP : TFLM_PATCH_OK);
   }
   builder_init(&b);
   const uint32_t input = tensor_map(ROWS, 0);
@@ -244,8 +243,7 @@ static void test_rows_behind_the_end(void) {
   const uint32_t index_at = builder_constant(&b, kIndex, sizeof(kIndex));
   const tflm_patch_resize_params params = {index_at, index_at};
   pool_op(input, middle, 1, 1, 0);
-  builder_op(&b, TFLM_PATCH_RESIZE_NEAREST, &middle, 1, output, 3, &params,
-             sizeof(params), 0);
+  builder_op(&b, TFLM_PATCH_RESIZE_NEAREST, &middle, 1, output, 3, &params, sizeof(params), 0);
   builder_step(&b, 0, 0, 2);
   builder_step(&b, 1, 0, 255);
   expect("rows behind the end", TFLM_PATCH_BAD_STEP);
@@ -268,8 +266,7 @@ static void test_accumulator(void) {
     const uint32_t input = tensor_map(ROWS, 0);
     const uint32_t output = tensor_map(1, 1);
     const uint32_t mean = ring(1, 1);
-    builder_op(&b, TFLM_PATCH_MEAN, &input, 1, mean, ROWS, &params,
-               sizeof(params), 4);
+    builder_op(&b, TFLM_PATCH_MEAN, &input, 1, mean, ROWS, &params, sizeof(params), 4);
     pool_op(mean, output, 1, 1, 0);
     builder_step(&b, 0, 0, steps);
     builder_step(&b, 1, 0, 1);
@@ -292,22 +289,19 @@ static void test_accumulating_pool(void) {
     const uint32_t output = tensor_map(1, 1);
     const uint32_t middle = ring(ROWS, accumulate ? 1 : ROWS);
     pool_op(input, middle, 1, 1, 0);
-    builder_op(&b, TFLM_PATCH_AVERAGE_POOL_2D, &middle, 1, output,
-               accumulate ? ROWS : 1, &params, sizeof(params), 4);
+    builder_op(&b, TFLM_PATCH_AVERAGE_POOL_2D, &middle, 1, output, accumulate ? ROWS : 1, &params,
+               sizeof(params), 4);
     builder_stream(&b);
     expect("accumulating pool", TFLM_PATCH_OK);
     b.maps[middle].ring_rows = ROWS - 1;
-    expect("a ring before a pool",
-           accumulate ? TFLM_PATCH_OK : TFLM_PATCH_BAD_STEP);
+    expect("a ring before a pool", accumulate ? TFLM_PATCH_OK : TFLM_PATCH_BAD_STEP);
   }
 }
 
 /* As many operators as a segment may have, and one more. */
 static void test_many_operators(void) {
-  for (uint32_t ops = TFLM_PATCH_MAX_OPS; ops <= TFLM_PATCH_MAX_OPS + 1;
-       ++ops) {
-    static uint8_t bytes[64 + 300 * (32 + 28 + 4 + 4) + 64]
-        __attribute__((aligned(16)));
+  for (uint32_t ops = TFLM_PATCH_MAX_OPS; ops <= TFLM_PATCH_MAX_OPS + 1; ++ops) {
+    static uint8_t bytes[64 + 300 * (32 + 28 + 4 + 4) + 64] __attribute__((aligned(16)));
     tflm_patch_header* header = (tflm_patch_header*)(void*)bytes;
     memset(bytes, 0, sizeof(bytes));
     header->magic = TFLM_PATCH_MAGIC;
@@ -329,8 +323,7 @@ static void test_many_operators(void) {
     tflm_patch_map* maps = (tflm_patch_map*)(void*)(bytes + header->maps);
     tflm_patch_op* table = (tflm_patch_op*)(void*)(bytes + header->ops);
     uint16_t* edges = (uint16_t*)(void*)(bytes + header->edges);
-    tflm_patch_segment* segment =
-        (tflm_patch_segment*)(void*)(bytes + header->segments);
+    tflm_patch_segment* segment = (tflm_patch_segment*)(void*)(bytes + header->segments);
     tflm_patch_step* steps = (tflm_patch_step*)(void*)(bytes + header->steps);
     const uint32_t params_at = header->steps + ops * 4;
     const tflm_patch_pool_params params = sample_pool(1, 1, 0);
@@ -357,15 +350,12 @@ static void test_many_operators(void) {
     }
     segment->n_ops = (uint16_t)ops;
     segment->n_steps = ops;
-    header->checksum =
-        tflm_patch_checksum(bytes + TFLM_PATCH_CHECKSUM_FROM,
-                            sizeof(bytes) - TFLM_PATCH_CHECKSUM_FROM);
-    const tflm_patch_tensor_info tensors[] = {{1, TFLM_PATCH_INT8},
-                                              {1, TFLM_PATCH_INT8}};
+    header->checksum = tflm_patch_checksum(bytes + TFLM_PATCH_CHECKSUM_FROM,
+                                           sizeof(bytes) - TFLM_PATCH_CHECKSUM_FROM);
+    const tflm_patch_tensor_info tensors[] = {{1, TFLM_PATCH_INT8}, {1, TFLM_PATCH_INT8}};
     test_case = "many operators";
-    CHECK_EQUAL(
-        tflm_patch_validate(bytes, sizeof(bytes), NULL, 0, tensors, 2),
-        ops > TFLM_PATCH_MAX_OPS ? TFLM_PATCH_BAD_INDEX : TFLM_PATCH_OK);
+    CHECK_EQUAL(tflm_patch_validate(bytes, sizeof(bytes), NULL, 0, tensors, 2),
+                ops > TFLM_PATCH_MAX_OPS ? TFLM_PATCH_BAD_INDEX : TFLM_PATCH_OK);
   }
 }
 

@@ -72,15 +72,14 @@ static void test_damaged(void) {
   int8_t values[64];
   test_case = "damaged";
   for (int i = 0; i < 2000; ++i) {
-    const int32_t kinds[] = {(int32_t)test_random(&seed), INT32_MIN, INT32_MAX,
-                             0};
+    const int32_t kinds[] = {(int32_t)test_random(&seed), INT32_MIN, INT32_MAX, 0};
     for (int k = 0; k < 256; ++k) {
       exp_table[k] = kinds[i % 5 ? test_random(&seed) % 4 : (uint32_t)i % 4];
     }
     test_fill(&seed, values, sizeof(values));
     /* In place, too: not allowed, but harmless. */
-    tflm_patch_softmax_s8(exp_table, -(int32_t)(test_random(&seed) % 256),
-                          values, values, sizeof(values));
+    tflm_patch_softmax_s8(exp_table, -(int32_t)(test_random(&seed) % 256), values, values,
+                          sizeof(values));
     CHECK(values[0] >= INT8_MIN);
   }
 }
@@ -96,18 +95,15 @@ static void test_rejections(void) {
   fill_table(0.02);
   test_fill(&seed, input, sizeof(input));
   for (int cell = 0; cell < 6; ++cell) {
-    tflm_patch_softmax_s8(exp_table, -200, input + 4 * cell,
-                          expected + 4 * cell, 4);
+    tflm_patch_softmax_s8(exp_table, -200, input + 4 * cell, expected + 4 * cell, 4);
   }
   builder_init(&b);
-  const tflm_patch_softmax_params softmax = {
-      builder_constant(&b, exp_table, sizeof(exp_table)), -200};
-  encoded e = one_operator(&b, TFLM_PATCH_SOFTMAX, &from, 1, to, &softmax,
-                           sizeof(softmax));
+  const tflm_patch_softmax_params softmax = {builder_constant(&b, exp_table, sizeof(exp_table)),
+                                             -200};
+  encoded e = one_operator(&b, TFLM_PATCH_SOFTMAX, &from, 1, to, &softmax, sizeof(softmax));
   test_case = "program";
   check_program(&e, inputs, expected);
-#define REJECT(change, status) \
-  CHECK_REJECTED(&e, tflm_patch_softmax_params, change, status)
+#define REJECT(change, status) CHECK_REJECTED(&e, tflm_patch_softmax_params, change, status)
   REJECT(params->exp_table_at = 2, TFLM_PATCH_BAD_ALIGNMENT);
   REJECT(params->exp_table_at = 4, TFLM_PATCH_BAD_SIZE);
   REJECT(params->diff_min = 1, TFLM_PATCH_BAD_OP);

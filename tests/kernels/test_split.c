@@ -15,15 +15,12 @@ static encoded split_program(uint8_t type, int by_cols) {
   static builder b;
   uint32_t outputs[kParts];
   builder_init(&b);
-  const uint32_t input =
-      builder_tensor_map(&b, type, kRows, kCols, kChannels, 0, 0);
+  const uint32_t input = builder_tensor_map(&b, type, kRows, kCols, kChannels, 0, 0);
   for (int i = 0; i < kParts; ++i) {
-    outputs[i] = builder_tensor_map(&b, type, kRows,
-                                    by_cols ? kColParts[i] : kCols,
+    outputs[i] = builder_tensor_map(&b, type, kRows, by_cols ? kColParts[i] : kCols,
                                     by_cols ? kChannels : kChannelParts[i], 0, 1);
   }
-  builder_op_outputs(&b, TFLM_PATCH_SPLIT, &input, 1, outputs, kParts, kRows,
-                     NULL, 0, 0);
+  builder_op_outputs(&b, TFLM_PATCH_SPLIT, &input, 1, outputs, kParts, kRows, NULL, 0, 0);
   builder_step(&b, 0, 0, 2);
   builder_step(&b, 0, 2, kRows - 2);
   return builder_encode(&b);
@@ -43,8 +40,7 @@ static void test_parts(uint8_t type, uint32_t value_bytes, int by_cols) {
     for (int cell = 0; cell < (by_cols ? 1 : kCols); ++cell) {
       for (int i = 0; i < kParts; ++i) {
         const uint32_t n =
-            (by_cols ? (uint32_t)kColParts[i] * kChannels : kChannelParts[i]) *
-            value_bytes;
+            (by_cols ? (uint32_t)kColParts[i] * kChannels : kChannelParts[i]) * value_bytes;
         memcpy(out[i], in, n);
         out[i] += n;
         in += n;
@@ -66,19 +62,14 @@ static encoded swap_program(int too_late) {
   static builder b;
   uint32_t parts[kParts];
   builder_init(&b);
-  const uint32_t input =
-      builder_tensor_map(&b, TFLM_PATCH_INT8, kRows, kCols, kChannels, 0, 0);
-  const uint32_t output =
-      builder_tensor_map(&b, TFLM_PATCH_INT8, kRows, kCols, 5, 0, 1);
+  const uint32_t input = builder_tensor_map(&b, TFLM_PATCH_INT8, kRows, kCols, kChannels, 0, 0);
+  const uint32_t output = builder_tensor_map(&b, TFLM_PATCH_INT8, kRows, kCols, 5, 0, 1);
   for (int i = 0; i < kParts; ++i) {
-    parts[i] = builder_workspace_map(&b, TFLM_PATCH_INT8, kRows, 1, kCols,
-                                     kChannelParts[i], 0);
+    parts[i] = builder_workspace_map(&b, TFLM_PATCH_INT8, kRows, 1, kCols, kChannelParts[i], 0);
   }
   const uint32_t swapped[] = {parts[1], parts[0]};
-  builder_op_outputs(&b, TFLM_PATCH_SPLIT, &input, 1, parts, kParts, kRows,
-                     NULL, 0, 0);
-  builder_op(&b, TFLM_PATCH_CONCATENATION, swapped, 2, output, kRows, NULL, 0,
-             0);
+  builder_op_outputs(&b, TFLM_PATCH_SPLIT, &input, 1, parts, kParts, kRows, NULL, 0, 0);
+  builder_op(&b, TFLM_PATCH_CONCATENATION, swapped, 2, output, kRows, NULL, 0, 0);
   if (too_late) {
     builder_step(&b, 0, 0, kRows);
     builder_step(&b, 1, 0, kRows);
@@ -116,24 +107,24 @@ static void test_rejected(void) {
   encoded cols = split_program(TFLM_PATCH_INT8, 1);
 #define REJECT(good, change, status) CHECK_REJECTED(good, void, change, status)
   for (uint32_t i = 1; i <= kParts; ++i) {
-    REJECT(&channels, (encoded_map(&bad, i)->channels += 1,
-                       encoded_map(&bad, i)->row_bytes += kCols,
-                       bad.tensors[i].bytes += kRows * kCols),
+    REJECT(&channels,
+           (encoded_map(&bad, i)->channels += 1, encoded_map(&bad, i)->row_bytes += kCols,
+            bad.tensors[i].bytes += kRows * kCols),
            TFLM_PATCH_BAD_OP);
-    REJECT(&cols, (encoded_map(&bad, i)->cols += 1,
-                   encoded_map(&bad, i)->row_bytes += kChannels,
-                   bad.tensors[i].bytes += kRows * kChannels),
+    REJECT(&cols,
+           (encoded_map(&bad, i)->cols += 1, encoded_map(&bad, i)->row_bytes += kChannels,
+            bad.tensors[i].bytes += kRows * kChannels),
            TFLM_PATCH_BAD_OP);
-    REJECT(&cols, (encoded_map(&bad, i)->type = TFLM_PATCH_UINT8,
-                   bad.tensors[i].type = TFLM_PATCH_UINT8),
+    REJECT(&cols,
+           (encoded_map(&bad, i)->type = TFLM_PATCH_UINT8, bad.tensors[i].type = TFLM_PATCH_UINT8),
            TFLM_PATCH_BAD_OP);
     REJECT(&channels, encoded_map(&bad, i)->producer = 1, TFLM_PATCH_BAD_MAP);
   }
   /* Fewer rows in than out. */
-  REJECT(&channels, (encoded_map(&bad, 0)->rows = kRows - 1,
-                     encoded_map(&bad, 0)->ring_rows = kRows - 1,
-                     encoded_map(&bad, 0)->split = kRows - 1,
-                     bad.tensors[0].bytes = (kRows - 1) * kCols * kChannels),
+  REJECT(&channels,
+         (encoded_map(&bad, 0)->rows = kRows - 1, encoded_map(&bad, 0)->ring_rows = kRows - 1,
+          encoded_map(&bad, 0)->split = kRows - 1,
+          bad.tensors[0].bytes = (kRows - 1) * kCols * kChannels),
          TFLM_PATCH_BAD_OP);
   REJECT(&channels, encoded_op(&bad, 0)->n_outputs = 2, TFLM_PATCH_BAD_OP);
   REJECT(&channels, encoded_op(&bad, 0)->n_outputs = 0, TFLM_PATCH_BAD_OP);

@@ -38,9 +38,8 @@ static void test_outlives(void) {
       for (int k = 0; k < STATE_BYTES; ++k) {
         greatest[k] = input[k] > greatest[k] ? input[k] : greatest[k];
       }
-      CHECK_EQUAL(
-          tflm_patch_resume(e.program, e.constants, tensors, NULL, &position),
-          TFLM_PATCH_OK);
+      CHECK_EQUAL(tflm_patch_resume(e.program, e.constants, tensors, NULL, &position),
+                  TFLM_PATCH_OK);
       CHECK_BYTES(output, greatest, sizeof(greatest));
     }
   }
@@ -48,8 +47,7 @@ static void test_outlives(void) {
   position.state = NULL;
   CHECK_EQUAL(tflm_patch_resume(e.program, e.constants, tensors, NULL, &position),
               TFLM_PATCH_BAD_WORKSPACE);
-  CHECK_EQUAL(tflm_patch_run(e.program, e.constants, tensors, NULL),
-              TFLM_PATCH_BAD_WORKSPACE);
+  CHECK_EQUAL(tflm_patch_run(e.program, e.constants, tensors, NULL), TFLM_PATCH_BAD_WORKSPACE);
   position.state = state + 8;
   CHECK_EQUAL(tflm_patch_resume(e.program, e.constants, tensors, NULL, &position),
               TFLM_PATCH_BAD_WORKSPACE);
@@ -66,8 +64,7 @@ static void test_rejected(void) {
   REJECT(encoded_map(&bad, 2)->kept = 0, BAD_MAP);
   REJECT(encoded_map(&bad, 2)->kept = 2, BAD_MAP);
   REJECT(encoded_map(&bad, 1)->kept = 1, BAD_MAP);
-  REJECT(encoded_map(&bad, 2)->ring_rows = encoded_map(&bad, 2)->split = 2,
-         BAD_MAP);
+  REJECT(encoded_map(&bad, 2)->ring_rows = encoded_map(&bad, 2)->split = 2, BAD_MAP);
   REJECT((encoded_map(&bad, 2)->split = 1,
           encoded_map(&bad, 2)->split_region = TFLM_PATCH_REGION_TENSOR + 1),
          BAD_MAP);

@@ -5,8 +5,7 @@
 #include "tflm_patch/status.h"
 
 int main(void) {
-  const char* unknown =
-      tflm_patch_status_text((tflm_patch_status)(TFLM_PATCH_BAD_WORKSPACE + 1));
+  const char* unknown = tflm_patch_status_text((tflm_patch_status)(TFLM_PATCH_BAD_WORKSPACE + 1));
   for (int i = TFLM_PATCH_OK; i <= TFLM_PATCH_BAD_WORKSPACE; ++i) {
     const char* text = tflm_patch_status_text((tflm_patch_status)i);
     CHECK(text != NULL && text[0] != '\0');

@@ -31,21 +31,19 @@ static encoded slice_program(const slice* s, uint8_t type) {
   const map_shape from = {type, kRows, kCols, kChannels, 0};
   const map_shape to = {type, s->rows, s->cols, s->channels, 0};
   builder_init(&b);
-  return one_operator(&b, TFLM_PATCH_STRIDED_SLICE, &from, 1, to, &s->params,
-                      sizeof(s->params));
+  return one_operator(&b, TFLM_PATCH_STRIDED_SLICE, &from, 1, to, &s->params, sizeof(s->params));
 }
 
 /* The slice value by value. */
-static void take(const slice* s, const uint8_t* values, uint32_t value_bytes,
-                 uint8_t* out) {
+static void take(const slice* s, const uint8_t* values, uint32_t value_bytes, uint8_t* out) {
   const tflm_patch_strided_slice_params* p = &s->params;
   for (int32_t row = 0; row < s->rows; ++row) {
     for (int32_t col = 0; col < s->cols; ++col) {
       for (int32_t channel = 0; channel < s->channels; ++channel) {
-        const int32_t at = ((p->begin_row + row * p->row_stride) * kCols +
-                            p->begin_col + col * p->col_stride) *
-                               kChannels +
-                           p->begin_channel + channel * p->channel_stride;
+        const int32_t at =
+            ((p->begin_row + row * p->row_stride) * kCols + p->begin_col + col * p->col_stride) *
+                kChannels +
+            p->begin_channel + channel * p->channel_stride;
         memcpy(out, values + (uint32_t)at * value_bytes, value_bytes);
         out += value_bytes;
       }
@@ -54,8 +52,7 @@ static void take(const slice* s, const uint8_t* values, uint32_t value_bytes,
 }
 
 static void test_slices(void) {
-  static const uint8_t kTypes[] = {TFLM_PATCH_INT8, TFLM_PATCH_INT16,
-                                   TFLM_PATCH_FLOAT32};
+  static const uint8_t kTypes[] = {TFLM_PATCH_INT8, TFLM_PATCH_INT16, TFLM_PATCH_FLOAT32};
   static const uint32_t kBytes[] = {1, 2, 4};
   uint8_t values[kValues * 4];
   uint8_t expected[kValues * 4];
@@ -65,8 +62,7 @@ static void test_slices(void) {
   for (size_t i = 0; i < sizeof(kSlices) / sizeof(kSlices[0]); ++i) {
     for (int type = 0; type < 3; ++type) {
       static char name[40];
-      snprintf(name, sizeof(name), "slice %zu of %u bytes", i,
-               (unsigned)kBytes[type]);
+      snprintf(name, sizeof(name), "slice %zu of %u bytes", i, (unsigned)kBytes[type]);
       test_case = name;
       take(&kSlices[i], values, kBytes[type], expected);
       encoded e = slice_program(&kSlices[i], kTypes[type]);
@@ -91,9 +87,8 @@ static void test_in_place(void) {
 static void test_rejected(void) {
   encoded e = slice_program(&kSlices[8], TFLM_PATCH_INT8);
   encoded one = slice_program(&kSlices[9], TFLM_PATCH_INT8);
-#define REJECT(good, change)                                     \
-  CHECK_REJECTED(good, tflm_patch_strided_slice_params, change, \
-                 TFLM_PATCH_BAD_OP)
+#define REJECT(good, change) \
+  CHECK_REJECTED(good, tflm_patch_strided_slice_params, change, TFLM_PATCH_BAD_OP)
   REJECT(&e, params->begin_row = 4);
   REJECT(&e, params->row_stride = 6);
   REJECT(&e, params->row_stride = 0xFFFF);
@@ -109,8 +104,8 @@ static void test_rejected(void) {
   REJECT(&one, params->row_stride = 0);
   REJECT(&one, params->col_stride = INT32_MAX);
   REJECT(&one, params->channel_stride = INT32_MIN);
-  REJECT(&e, (encoded_map(&bad, 0)->type = TFLM_PATCH_UINT8,
-              bad.tensors[0].type = TFLM_PATCH_UINT8));
+  REJECT(&e,
+         (encoded_map(&bad, 0)->type = TFLM_PATCH_UINT8, bad.tensors[0].type = TFLM_PATCH_UINT8));
 #undef REJECT
   encoded_free(&e);
   encoded_free(&one);

@@ -13,8 +13,8 @@ static void test_type(uint8_t type, uint32_t bytes) {
   for (uint32_t h = 0; h < kH; ++h) {
     for (uint32_t w = 0; w < kW; ++w) {
       for (uint32_t c = 0; c < kC; ++c) {
-        memcpy(expected + ((h * kW + w) * kC + c) * bytes,
-               input + ((c * kH + h) * kW + w) * bytes, bytes);
+        memcpy(expected + ((h * kW + w) * kC + c) * bytes, input + ((c * kH + h) * kW + w) * bytes,
+               bytes);
       }
     }
   }
@@ -30,17 +30,15 @@ static void test_type(uint8_t type, uint32_t bytes) {
 
 static void test_rejections(void) {
   static const map_shape kWrong[] = {
-      {TFLM_PATCH_UINT8, 5, 7, 3, 0}, {TFLM_PATCH_INT8, 7, 5, 3, 0},
-      {TFLM_PATCH_INT8, 5, 3, 7, 0},  {TFLM_PATCH_INT8, 5, 7, 2, 0},
-      {TFLM_PATCH_INT8, 6, 7, 3, 0},
+      {TFLM_PATCH_UINT8, 5, 7, 3, 0}, {TFLM_PATCH_INT8, 7, 5, 3, 0}, {TFLM_PATCH_INT8, 5, 3, 7, 0},
+      {TFLM_PATCH_INT8, 5, 7, 2, 0},  {TFLM_PATCH_INT8, 6, 7, 3, 0},
   };
   const map_shape from = {TFLM_PATCH_INT8, 3, 5, 7, 0};
   static builder b;
   test_case = "shapes";
   for (size_t i = 0; i < sizeof(kWrong) / sizeof(kWrong[0]); ++i) {
     builder_init(&b);
-    encoded e =
-        one_operator(&b, TFLM_PATCH_TRANSPOSE, &from, 1, kWrong[i], "", 0);
+    encoded e = one_operator(&b, TFLM_PATCH_TRANSPOSE, &from, 1, kWrong[i], "", 0);
     CHECK_EQUAL(encoded_validate(&e), TFLM_PATCH_BAD_OP);
     encoded_free(&e);
   }

@@ -26,16 +26,14 @@ static void spread(const golden_weighted* c, int row, int col) {
     for (int o = 0; o < out; ++o) {
       for (int k = 0; k < depth; ++k) {
         sums[(r * c->output_shape[1] + x) * out + o] +=
-            (c->input[(row * c->shape[1] + col) * depth + k] -
-             c->input_zero_point) *
+            (c->input[(row * c->shape[1] + col) * depth + k] - c->input_zero_point) *
             c->weights[(tap * out + o) * depth + k];
       }
     }
   }
 }
 
-static void transpose_conv_by_definition(const golden_weighted* c,
-                                         int8_t* output) {
+static void transpose_conv_by_definition(const golden_weighted* c, int8_t* output) {
   const uint32_t out = c->output_shape[2];
   memset(sums, 0, sizeof(sums));
   for (int row = 0; row < c->shape[0]; ++row) {
@@ -69,8 +67,7 @@ static int random_case(uint32_t* seed) {
   }
   c->shape[2] = (uint16_t)random_between(seed, 1, 9);
   c->output_shape[2] = (uint16_t)random_between(seed, 1, 9);
-  if (!weighted_fill(&the_case, seed,
-                     taps() * c->output_shape[2] * c->shape[2])) {
+  if (!weighted_fill(&the_case, seed, taps() * c->output_shape[2] * c->shape[2])) {
     return 0;
   }
   for (uint32_t i = 0; i < taps() * c->output_shape[2]; ++i) {
@@ -95,8 +92,7 @@ static encoded transpose_conv_program(int ring) {
       .window = c->window,
       .requant =
           {
-              .multiplier_at = builder_constant(&b, c->multipliers,
-                                                4 * c->scales),
+              .multiplier_at = builder_constant(&b, c->multipliers, 4 * c->scales),
               .shift_at = builder_constant(&b, c->shifts, c->scales),
               .output_zero_point = c->output_zero_point,
               .act_min = c->act_min,
@@ -107,23 +103,19 @@ static encoded transpose_conv_program(int ring) {
       .bias_at = builder_constant(&b, c->bias, 4u * out[2]),
       .offsets_at = builder_constant(&b, offsets, 4 * taps() * out[2]),
   };
-  uint32_t source = builder_tensor_map(&b, TFLM_PATCH_INT8, in[0], in[1], in[2],
-                                       c->input_zero_point, 0);
+  uint32_t source =
+      builder_tensor_map(&b, TFLM_PATCH_INT8, in[0], in[1], in[2], c->input_zero_point, 0);
   const uint32_t target =
-      builder_tensor_map(&b, TFLM_PATCH_INT8, out[0], out[1], out[2],
-                         c->output_zero_point, 1);
+      builder_tensor_map(&b, TFLM_PATCH_INT8, out[0], out[1], out[2], c->output_zero_point, 1);
   if (ring) {
-    const uint32_t height =
-        (c->window.kernel_h - 1u) / c->window.stride_h + 1u;
-    const uint32_t middle = builder_workspace_map(
-        &b, TFLM_PATCH_INT8, in[0], height < in[0] ? height : in[0], in[1],
-        in[2], c->input_zero_point);
-    builder_op(&b, TFLM_PATCH_PAD, &source, 1, middle, in[0], &copy,
-               sizeof(copy), 0);
+    const uint32_t height = (c->window.kernel_h - 1u) / c->window.stride_h + 1u;
+    const uint32_t middle =
+        builder_workspace_map(&b, TFLM_PATCH_INT8, in[0], height < in[0] ? height : in[0], in[1],
+                              in[2], c->input_zero_point);
+    builder_op(&b, TFLM_PATCH_PAD, &source, 1, middle, in[0], &copy, sizeof(copy), 0);
     source = middle;
   }
-  builder_op(&b, TFLM_PATCH_TRANSPOSE_CONV, &source, 1, target, out[0], &params,
-             sizeof(params), 0);
+  builder_op(&b, TFLM_PATCH_TRANSPOSE_CONV, &source, 1, target, out[0], &params, sizeof(params), 0);
   builder_stream(&b);
   return builder_encode(&b);
 }
@@ -174,8 +166,7 @@ static void test_rejections(void) {
   REJECT(params->offsets_at = 0xFFFFFFFC, TFLM_PATCH_BAD_SIZE);
   REJECT(params->requant.multiplier_at = 1, TFLM_PATCH_BAD_ALIGNMENT);
   REJECT(params->requant.act_min = 128, TFLM_PATCH_BAD_OP);
-  REJECT((encoded_map(&bad, 0)->type = TFLM_PATCH_UINT8,
-          encoded_map(&bad, 0)->zero_point = 0),
+  REJECT((encoded_map(&bad, 0)->type = TFLM_PATCH_UINT8, encoded_map(&bad, 0)->zero_point = 0),
          TFLM_PATCH_BAD_OP);
 #undef REJECT
   encoded_free(&good);

@@ -14,28 +14,23 @@ static builder sample;
 #define MAP(i) encoded_map(&bad, SAMPLE_##i)
 #define OP(i) encoded_op(&bad, SAMPLE_##i)
 #define HEADER encoded_header(&bad)
-#define REJECT(change, status) \
-  CHECK_REJECTED(&good, uint8_t, change, TFLM_PATCH_##status)
+#define REJECT(change, status) CHECK_REJECTED(&good, uint8_t, change, TFLM_PATCH_##status)
 
 static uint16_t* edge(const encoded* e, uint32_t i) {
   return (uint16_t*)(void*)(e->program + encoded_header(e)->edges) + i;
 }
 
 static tflm_patch_segment* segment(const encoded* e, uint32_t i) {
-  return (tflm_patch_segment*)(void*)(e->program +
-                                      encoded_header(e)->segments) +
-         i;
+  return (tflm_patch_segment*)(void*)(e->program + encoded_header(e)->segments) + i;
 }
 
 static void test_good(encoded good) {
   test_case = "good";
   CHECK_EQUAL(encoded_validate(&good), TFLM_PATCH_OK);
-  CHECK_EQUAL(tflm_patch_workspace_size(good.program),
-              sample.header.workspace_bytes);
+  CHECK_EQUAL(tflm_patch_workspace_size(good.program), sample.header.workspace_bytes);
   /* Larger containers than needed are fine; tensors are padded in models. */
-  CHECK_EQUAL(tflm_patch_validate(good.program, good.program_bytes,
-                                  good.constants, good.constants_bytes + 100,
-                                  good.tensors, good.n_tensors),
+  CHECK_EQUAL(tflm_patch_validate(good.program, good.program_bytes, good.constants,
+                                  good.constants_bytes + 100, good.tensors, good.n_tensors),
               TFLM_PATCH_OK);
 }
 
@@ -59,10 +54,9 @@ static void test_truncated(encoded good) {
     uint8_t* bytes = (uint8_t*)malloc(n + 1);
     CHECK(bytes != NULL);
     memcpy(bytes, good.program, n);
-    CHECK_EQUAL(
-        tflm_patch_validate(bytes, n, good.constants, good.constants_bytes,
-                            good.tensors, good.n_tensors),
-        TFLM_PATCH_BAD_SIZE);
+    CHECK_EQUAL(tflm_patch_validate(bytes, n, good.constants, good.constants_bytes, good.tensors,
+                                    good.n_tensors),
+                TFLM_PATCH_BAD_SIZE);
     free(bytes);
   }
 }
@@ -81,26 +75,21 @@ static void test_pointers(encoded good) {
   test_case = "pointers";
   CHECK(bytes != NULL);
   memcpy(bytes + 4, good.program, good.program_bytes);
-  CHECK_EQUAL(
-      tflm_patch_validate(NULL, good.program_bytes, good.constants,
-                          good.constants_bytes, good.tensors, good.n_tensors),
-      TFLM_PATCH_BAD_SIZE);
-  CHECK_EQUAL(
-      tflm_patch_validate(bytes + 4, good.program_bytes, good.constants,
-                          good.constants_bytes, good.tensors, good.n_tensors),
-      TFLM_PATCH_BAD_ALIGNMENT);
-  CHECK_EQUAL(
-      tflm_patch_validate(good.program, good.program_bytes, bytes + 4,
-                          good.constants_bytes, good.tensors, good.n_tensors),
-      TFLM_PATCH_BAD_ALIGNMENT);
-  CHECK_EQUAL(
-      tflm_patch_validate(good.program, good.program_bytes, NULL,
-                          good.constants_bytes, good.tensors, good.n_tensors),
-      TFLM_PATCH_BAD_SIZE);
-  CHECK_EQUAL(
-      tflm_patch_validate(good.program, good.program_bytes, good.constants,
-                          good.constants_bytes, NULL, good.n_tensors),
-      TFLM_PATCH_BAD_TENSOR);
+  CHECK_EQUAL(tflm_patch_validate(NULL, good.program_bytes, good.constants, good.constants_bytes,
+                                  good.tensors, good.n_tensors),
+              TFLM_PATCH_BAD_SIZE);
+  CHECK_EQUAL(tflm_patch_validate(bytes + 4, good.program_bytes, good.constants,
+                                  good.constants_bytes, good.tensors, good.n_tensors),
+              TFLM_PATCH_BAD_ALIGNMENT);
+  CHECK_EQUAL(tflm_patch_validate(good.program, good.program_bytes, bytes + 4, good.constants_bytes,
+                                  good.tensors, good.n_tensors),
+              TFLM_PATCH_BAD_ALIGNMENT);
+  CHECK_EQUAL(tflm_patch_validate(good.program, good.program_bytes, NULL, good.constants_bytes,
+                                  good.tensors, good.n_tensors),
+              TFLM_PATCH_BAD_SIZE);
+  CHECK_EQUAL(tflm_patch_validate(good.program, good.program_bytes, good.constants,
+                                  good.constants_bytes, NULL, good.n_tensors),
+              TFLM_PATCH_BAD_TENSOR);
   free(bytes);
 }
 
@@ -135,8 +124,7 @@ static void test_tensors(encoded good) {
   REJECT(bad.n_tensors -= 1, BAD_TENSOR);
   REJECT((HEADER->n_inputs = 0, HEADER->n_outputs = 2), BAD_MAP);
   REJECT((HEADER->n_inputs = 2, HEADER->n_outputs = 0), BAD_TENSOR);
-  REJECT((HEADER->n_inputs = 16, HEADER->n_outputs = 1, bad.n_tensors = 17),
-         BAD_TENSOR);
+  REJECT((HEADER->n_inputs = 16, HEADER->n_outputs = 1, bad.n_tensors = 17), BAD_TENSOR);
   REJECT(bad.tensors[0].bytes -= 1, BAD_SIZE);
   REJECT(bad.tensors[0].bytes += 1, BAD_TENSOR);
   REJECT(bad.tensors[0].type = TFLM_PATCH_UINT8, BAD_TENSOR);
@@ -145,8 +133,7 @@ static void test_tensors(encoded good) {
   /* The output's own map has to be whole and at its start. */
   REJECT((bad.tensors[1].bytes += 1, MAP(OUTPUT)->offset = 1), BAD_TENSOR);
   /* A tensor without a map. */
-  REJECT((HEADER->n_outputs = 2, bad.tensors[2].bytes = 3, bad.n_tensors = 3),
-         BAD_TENSOR);
+  REJECT((HEADER->n_outputs = 2, bad.tensors[2].bytes = 3, bad.n_tensors = 3), BAD_TENSOR);
 }
 
 static void test_maps(encoded good) {
@@ -157,22 +144,17 @@ static void test_maps(encoded good) {
   REJECT(MAP(WHOLE)->ring_rows = SAMPLE_ROWS + 1, BAD_MAP);
   REJECT(MAP(WHOLE)->split = 0, BAD_MAP);
   REJECT(MAP(WHOLE)->split = SAMPLE_ROWS + 1, BAD_MAP);
-  REJECT((MAP(WHOLE)->split = 1, MAP(WHOLE)->split_offset = HEADER->workspace_bytes),
-         BAD_SIZE);
-  REJECT((MAP(WHOLE)->split = 1, MAP(WHOLE)->split_offset = 0xFFFFFFFFu),
-         BAD_SIZE);
-  REJECT((MAP(WHOLE)->split = 1,
-          MAP(WHOLE)->split_region = TFLM_PATCH_REGION_TENSOR + 2),
+  REJECT((MAP(WHOLE)->split = 1, MAP(WHOLE)->split_offset = HEADER->workspace_bytes), BAD_SIZE);
+  REJECT((MAP(WHOLE)->split = 1, MAP(WHOLE)->split_offset = 0xFFFFFFFFu), BAD_SIZE);
+  REJECT((MAP(WHOLE)->split = 1, MAP(WHOLE)->split_region = TFLM_PATCH_REGION_TENSOR + 2),
          BAD_INDEX);
   REJECT(MAP(INPUT)->split = 1, BAD_MAP);
   REJECT(MAP(WHOLE)->type = 5, BAD_MAP);
   REJECT(MAP(WHOLE)->row_bytes -= 1, BAD_MAP);
   REJECT(MAP(WHOLE)->zero_point = 128, BAD_MAP);
   REJECT(MAP(WHOLE)->zero_point = -129, BAD_MAP);
-  REJECT((MAP(WHOLE)->type = TFLM_PATCH_UINT8, MAP(WHOLE)->zero_point = -1),
-         BAD_MAP);
-  REJECT((MAP(WHOLE)->type = TFLM_PATCH_UINT8, MAP(WHOLE)->zero_point = 256),
-         BAD_MAP);
+  REJECT((MAP(WHOLE)->type = TFLM_PATCH_UINT8, MAP(WHOLE)->zero_point = -1), BAD_MAP);
+  REJECT((MAP(WHOLE)->type = TFLM_PATCH_UINT8, MAP(WHOLE)->zero_point = 256), BAD_MAP);
   REJECT((MAP(WHOLE)->cols = 0xFFFF, MAP(WHOLE)->channels = 0xFFFF), BAD_MAP);
   REJECT(MAP(WHOLE)->region = TFLM_PATCH_REGION_TENSOR + 2, BAD_INDEX);
   REJECT(MAP(WHOLE)->region = 255, BAD_INDEX);
@@ -200,37 +182,29 @@ static void test_tensors_without_map(void) {
   for (int n_maps = 1; n_maps <= 2; ++n_maps) {
     builder_init(&b);
     const uint32_t tensor = builder_tensor(&b, TFLM_PATCH_INT8, 4, 0);
-    const uint32_t output =
-        builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 1, 1, 0, 1);
+    const uint32_t output = builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 1, 1, 0, 1);
     const int8_t values[4] = {1, 2, 3, 4};
-    const uint32_t constant = builder_map(&b, TFLM_PATCH_REGION_CONSTANTS,
-                                          builder_constant(&b, values, 4),
-                                          TFLM_PATCH_INT8, 4, 1, 1, 0);
-    const uint32_t made =
-        builder_map(&b, (uint8_t)(TFLM_PATCH_REGION_TENSOR + tensor), 0,
+    const uint32_t constant =
+        builder_map(&b, TFLM_PATCH_REGION_CONSTANTS, builder_constant(&b, values, 4),
                     TFLM_PATCH_INT8, 4, 1, 1, 0);
+    const uint32_t made = builder_map(&b, (uint8_t)(TFLM_PATCH_REGION_TENSOR + tensor), 0,
+                                      TFLM_PATCH_INT8, 4, 1, 1, 0);
     if (n_maps == 2) {
-      builder_map(&b, (uint8_t)(TFLM_PATCH_REGION_TENSOR + tensor), 0,
-                  TFLM_PATCH_INT8, 4, 1, 1, 0);
+      builder_map(&b, (uint8_t)(TFLM_PATCH_REGION_TENSOR + tensor), 0, TFLM_PATCH_INT8, 4, 1, 1, 0);
     }
-    builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &constant, 1, made, 4, &params,
-               sizeof(params), 0);
-    builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &made, 1, output, 4, &params,
-               sizeof(params), 0);
+    builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &constant, 1, made, 4, &params, sizeof(params), 0);
+    builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &made, 1, output, 4, &params, sizeof(params), 0);
     builder_stream(&b);
     encoded e = builder_encode(&b);
     test_case = "an input whose memory is used";
-    CHECK_EQUAL(encoded_validate(&e),
-                n_maps == 2 ? TFLM_PATCH_OK : TFLM_PATCH_BAD_TENSOR);
+    CHECK_EQUAL(encoded_validate(&e), n_maps == 2 ? TFLM_PATCH_OK : TFLM_PATCH_BAD_TENSOR);
     encoded_free(&e);
   }
 
   builder_init(&b);
   const uint32_t input = builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 1, 1, 0, 0);
-  const uint32_t made =
-      builder_workspace_map(&b, TFLM_PATCH_INT8, 4, 1, 1, 1, 0);
-  builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &input, 1, made, 4, &params,
-             sizeof(params), 0);
+  const uint32_t made = builder_workspace_map(&b, TFLM_PATCH_INT8, 4, 1, 1, 1, 0);
+  builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &input, 1, made, 4, &params, sizeof(params), 0);
   builder_stream(&b);
   encoded e = builder_encode(&b);
   test_case = "no output";
@@ -241,8 +215,7 @@ static void test_tensors_without_map(void) {
   const uint32_t from = builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 1, 1, 0, 0);
   const uint32_t to = builder_tensor_map(&b, TFLM_PATCH_INT8, 4, 1, 1, 0, 1);
   b.maps[to].ring_rows = 3;
-  builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &from, 1, to, 4, &params,
-             sizeof(params), 0);
+  builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &from, 1, to, 4, &params, sizeof(params), 0);
   builder_stream(&b);
   e = builder_encode(&b);
   test_case = "an output that is a ring";
@@ -306,8 +279,7 @@ static void test_operators(encoded good) {
   REJECT(OP(MAX)->params = 0xFFFFFFFCu, BAD_SIZE);
   REJECT(OP(MAX)->scratch_bytes = 4, BAD_SIZE);
   REJECT(OP(MEAN)->scratch = TFLM_PATCH_NONE, BAD_SIZE);
-  REJECT((OP(MEAN)->scratch = TFLM_PATCH_NONE, OP(MEAN)->scratch_bytes = 0),
-         BAD_SIZE);
+  REJECT((OP(MEAN)->scratch = TFLM_PATCH_NONE, OP(MEAN)->scratch_bytes = 0), BAD_SIZE);
   REJECT(OP(MEAN)->scratch += 8, BAD_ALIGNMENT);
   REJECT(OP(MEAN)->scratch = 0xFFFFFFF0u, BAD_SIZE);
   REJECT(OP(MEAN)->scratch_bytes = 4 * SAMPLE_CHANNELS - 1, BAD_SIZE);

@@ -21,20 +21,16 @@ static void build(void) {
   uint32_t parts[2];
   pool.window.kernel_h = 2;
   builder_init(&b);
-  const uint32_t in =
-      builder_tensor_map(&b, TFLM_PATCH_INT8, IN_ROWS, COLS, 1, 0, 0);
-  const uint32_t out =
-      builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS, COLS, 1, 0, 1);
+  const uint32_t in = builder_tensor_map(&b, TFLM_PATCH_INT8, IN_ROWS, COLS, 1, 0, 0);
+  const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS, COLS, 1, 0, 1);
   for (uint32_t i = 0; i < 2; ++i) {
-    const uint32_t from = builder_map(&b, TFLM_PATCH_REGION_TENSOR, i * HALF,
-                                      TFLM_PATCH_INT8, IN_ROWS, HALF, 1, 0);
-    parts[i] = builder_map(&b, TFLM_PATCH_REGION_TENSOR + 1, i * HALF,
-                           TFLM_PATCH_INT8, ROWS, HALF, 1, 0);
+    const uint32_t from =
+        builder_map(&b, TFLM_PATCH_REGION_TENSOR, i * HALF, TFLM_PATCH_INT8, IN_ROWS, HALF, 1, 0);
+    parts[i] =
+        builder_map(&b, TFLM_PATCH_REGION_TENSOR + 1, i * HALF, TFLM_PATCH_INT8, ROWS, HALF, 1, 0);
     b.maps[from].row_bytes = b.maps[parts[i]].row_bytes = COLS;
-    builder_op(&b, TFLM_PATCH_CROP, &in, 1, from, IN_ROWS, &crop, sizeof(crop),
-               0);
-    builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &from, 1, parts[i], ROWS, &pool,
-               sizeof(pool), 0);
+    builder_op(&b, TFLM_PATCH_CROP, &in, 1, from, IN_ROWS, &crop, sizeof(crop), 0);
+    builder_op(&b, TFLM_PATCH_MAX_POOL_2D, &from, 1, parts[i], ROWS, &pool, sizeof(pool), 0);
   }
   builder_op(&b, TFLM_PATCH_JOIN, parts, 2, out, ROWS, NULL, 0, 0);
   for (uint32_t op = 0; op < 5; ++op) {

@@ -32,10 +32,8 @@ static inline int32_t naive_wrap(int64_t x) {
 }
 
 /* TFLM's two roundings, written as divisions. */
-static inline int32_t naive_multiply(int32_t x, int32_t multiplier,
-                                     int32_t shift) {
-  const int64_t shifted =
-      naive_wrap((int64_t)x * ((int64_t)1 << (shift > 0 ? shift : 0)));
+static inline int32_t naive_multiply(int32_t x, int32_t multiplier, int32_t shift) {
+  const int64_t shifted = naive_wrap((int64_t)x * ((int64_t)1 << (shift > 0 ? shift : 0)));
   const int64_t product = shifted * multiplier;
   const int64_t nudge = product >= 0 ? (1 << 30) : 1 - (1 << 30);
   const int64_t high = (product + nudge) / ((int64_t)1 << 31);
@@ -45,28 +43,23 @@ static inline int32_t naive_multiply(int32_t x, int32_t multiplier,
   return (int32_t)(high < 0 ? -quotient : quotient);
 }
 
-static inline int64_t naive_output(const golden_weighted* c, int64_t sum,
-                                   uint32_t channel) {
+static inline int64_t naive_output(const golden_weighted* c, int64_t sum, uint32_t channel) {
   const uint32_t i = c->scales > 1 ? channel : 0;
-  const int32_t value = naive_wrap(
-      (int64_t)naive_multiply(naive_wrap(sum), c->multipliers[i],
-                              c->shifts[i]) +
-      c->output_zero_point);
-  return value < c->act_min ? c->act_min
-         : value > c->act_max ? c->act_max
-                              : value;
+  const int32_t value =
+      naive_wrap((int64_t)naive_multiply(naive_wrap(sum), c->multipliers[i], c->shifts[i]) +
+                 c->output_zero_point);
+  return value < c->act_min ? c->act_min : value > c->act_max ? c->act_max : value;
 }
 
 /* A window's sum over the cells in the map, of value - zero point; the bias is
  * freed of the folded zero point first. */
-static inline int64_t naive_sum(const golden_weighted* c, uint32_t row,
-                                uint32_t col, uint32_t channel) {
+static inline int64_t naive_sum(const golden_weighted* c, uint32_t row, uint32_t col,
+                                uint32_t channel) {
   const tflm_patch_window* w = &c->window;
   const int depthwise = c->kind == TFLM_PATCH_DEPTHWISE_CONV_2D;
   const uint32_t depth = depthwise ? 1 : c->shape[2] / c->groups;
   const uint32_t first =
-      depthwise ? channel / c->groups
-                : channel / (c->output_shape[2] / c->groups) * depth;
+      depthwise ? channel / c->groups : channel / (c->output_shape[2] / c->groups) * depth;
   int64_t sum = c->bias[channel];
   for (int i = 0; i < w->kernel_h; ++i) {
     for (int j = 0; j < w->kernel_w; ++j) {
@@ -75,18 +68,12 @@ static inline int64_t naive_sum(const golden_weighted* c, uint32_t row,
         const int64_t weight =
             depthwise
                 ? c->weights[tap * c->output_shape[2] + channel]
-                : c->weights[((uint32_t)(channel * w->kernel_h * w->kernel_w) +
-                              tap) *
-                                 depth +
-                             k];
+                : c->weights[((uint32_t)(channel * w->kernel_h * w->kernel_w) + tap) * depth + k];
         const int r = (int)row * w->stride_h - w->pad_top + i * w->dilation_h;
-        const int x =
-            (int)col * w->stride_w - w->pad_left + j * w->dilation_w;
+        const int x = (int)col * w->stride_w - w->pad_left + j * w->dilation_w;
         sum += c->input_zero_point * weight;
         if (r >= 0 && r < c->shape[0] && x >= 0 && x < c->shape[1]) {
-          const uint32_t at =
-              ((uint32_t)r * c->shape[1] + (uint32_t)x) * c->shape[2] + first +
-              k;
+          const uint32_t at = ((uint32_t)r * c->shape[1] + (uint32_t)x) * c->shape[2] + first + k;
           sum += (c->input[at] - c->input_zero_point) * weight;
         }
       }
@@ -119,20 +106,17 @@ static inline void naive_weighted(const golden_weighted* c, int8_t* output) {
 
 /* ---- random cases ---- */
 
-static inline uint32_t random_between(uint32_t* seed, uint32_t low,
-                                      uint32_t high) {
+static inline uint32_t random_between(uint32_t* seed, uint32_t low, uint32_t high) {
   return low + test_random(seed) % (high - low + 1);
 }
 
 /* An output size and the padding before, anything from none to all but a cell
  * of the kernel; may leave windows outside the map altogether. */
-static inline uint32_t random_size(uint32_t* seed, uint32_t size,
-                                   uint32_t kernel, uint32_t stride,
+static inline uint32_t random_size(uint32_t* seed, uint32_t size, uint32_t kernel, uint32_t stride,
                                    uint32_t dilation, int16_t* pad) {
   const uint32_t reach = (kernel - 1) * dilation;
   *pad = (int16_t)random_between(seed, 0, reach);
-  return (size + (uint32_t)*pad + random_between(seed, 0, reach) + stride - 1) /
-         stride;
+  return (size + (uint32_t)*pad + random_between(seed, 0, reach) + stride - 1) / stride;
 }
 
 static inline uint32_t weighted_size(const uint16_t shape[3]) {
@@ -141,12 +125,10 @@ static inline uint32_t weighted_size(const uint16_t shape[3]) {
 
 /* Fills in weights, scales and input of a case whose shape and window are set,
  * and the outputs by definition. Returns 0 when it is too large. */
-static inline int weighted_fill(weighted_case* w, uint32_t* seed,
-                                uint32_t weights) {
+static inline int weighted_fill(weighted_case* w, uint32_t* seed, uint32_t weights) {
   golden_weighted* c = &w->c;
   const uint32_t channels = c->output_shape[2];
-  if (weights > 4000 || channels > WEIGHTED_CHANNELS ||
-      weighted_size(c->shape) > WEIGHTED_VALUES ||
+  if (weights > 4000 || channels > WEIGHTED_CHANNELS || weighted_size(c->shape) > WEIGHTED_VALUES ||
       weighted_size(c->output_shape) > WEIGHTED_VALUES) {
     return 0;
   }
@@ -157,9 +139,7 @@ static inline int weighted_fill(weighted_case* w, uint32_t* seed,
   test_fill(seed, w->input, sizeof(w->input));
   for (uint32_t i = 0; i < weights; ++i) {
     const int8_t weight = w->weights[i];
-    w->weights[i] = extreme        ? (weight < 100 ? least : INT8_MAX)
-                    : weight < least ? least
-                                     : weight;
+    w->weights[i] = extreme ? (weight < 100 ? least : INT8_MAX) : weight < least ? least : weight;
   }
   for (uint32_t i = 0; extreme && i < sizeof(w->input); ++i) {
     w->input[i] = w->input[i] < 100 ? INT8_MIN : INT8_MAX;
@@ -171,11 +151,9 @@ static inline int weighted_fill(weighted_case* w, uint32_t* seed,
   const int any_clamp = random_between(seed, 0, 1);
   for (uint32_t i = 0; i < channels; ++i) {
     w->bias[i] = (int32_t)random_between(seed, 0, 40000) - 20000;
-    w->multipliers[i] =
-        (int32_t)random_between(seed, (uint32_t)1 << 30, INT32_MAX);
-    w->shifts[i] =
-        (int8_t)(any_shift ? (int32_t)random_between(seed, 0, 61) - 31
-                           : (int32_t)random_between(seed, 0, 8) - 12);
+    w->multipliers[i] = (int32_t)random_between(seed, (uint32_t)1 << 30, INT32_MAX);
+    w->shifts[i] = (int8_t)(any_shift ? (int32_t)random_between(seed, 0, 61) - 31
+                                      : (int32_t)random_between(seed, 0, 8) - 12);
     if (random_between(seed, 0, 30) == 0) { /* a scale too small for a shift */
       w->multipliers[i] = 0;
       w->shifts[i] = 0;
@@ -228,12 +206,10 @@ static inline uint32_t weighted_params(builder* b, const golden_weighted* c,
       .act_min = c->act_min,
       .act_max = c->act_max,
       .per_channel = c->scales > 1 || c->output_shape[2] == 1,
-      .sums = weighted_is_bounded(c) ? TFLM_PATCH_SUMS_BOUNDED
-                                     : TFLM_PATCH_SUMS_INT32,
+      .sums = weighted_is_bounded(c) ? TFLM_PATCH_SUMS_BOUNDED : TFLM_PATCH_SUMS_INT32,
   };
   const uint32_t weights_at = builder_constant(b, c->weights, c->weights_bytes);
-  const uint32_t bias_at =
-      builder_constant(b, c->bias, 4u * c->output_shape[2]);
+  const uint32_t bias_at = builder_constant(b, c->bias, 4u * c->output_shape[2]);
   memset(record, 0, sizeof(*record));
   if (c->kind == TFLM_PATCH_CONV_2D) {
     record->conv.window = c->window;
@@ -266,32 +242,27 @@ static inline encoded weighted_program(const golden_weighted* c, int ring) {
   const uint16_t* in = c->shape;
   const uint16_t* out = c->output_shape;
   const int is_vector = c->kind == TFLM_PATCH_FULLY_CONNECTED;
-  const uint32_t reach =
-      is_vector ? 1u
-                : (c->window.kernel_h - 1u) * c->window.dilation_h + 1u;
+  const uint32_t reach = is_vector ? 1u : (c->window.kernel_h - 1u) * c->window.dilation_h + 1u;
   builder_init(&b);
-  uint32_t source = builder_tensor_map(&b, TFLM_PATCH_INT8, in[0], in[1], in[2],
-                                       c->input_zero_point, 0);
+  uint32_t source =
+      builder_tensor_map(&b, TFLM_PATCH_INT8, in[0], in[1], in[2], c->input_zero_point, 0);
   const uint32_t target =
-      builder_tensor_map(&b, TFLM_PATCH_INT8, out[0], out[1], out[2],
-                         c->output_zero_point, 1);
+      builder_tensor_map(&b, TFLM_PATCH_INT8, out[0], out[1], out[2], c->output_zero_point, 1);
   if (ring) {
     uint8_t identity[256];
     for (uint32_t i = 0; i < 256; ++i) {
       identity[i] = (uint8_t)i;
     }
-    const tflm_patch_lookup_params lookup = {
-        builder_constant(&b, identity, sizeof(identity))};
-    const uint32_t middle = builder_workspace_map(
-        &b, TFLM_PATCH_INT8, in[0], reach < in[0] ? reach : in[0], in[1], in[2],
-        c->input_zero_point);
-    builder_op(&b, TFLM_PATCH_LOOKUP, &source, 1, middle, in[0], &lookup,
-               sizeof(lookup), 0);
+    const tflm_patch_lookup_params lookup = {builder_constant(&b, identity, sizeof(identity))};
+    const uint32_t middle =
+        builder_workspace_map(&b, TFLM_PATCH_INT8, in[0], reach < in[0] ? reach : in[0], in[1],
+                              in[2], c->input_zero_point);
+    builder_op(&b, TFLM_PATCH_LOOKUP, &source, 1, middle, in[0], &lookup, sizeof(lookup), 0);
     source = middle;
   }
   const uint32_t record_bytes = weighted_params(&b, c, &record);
-  builder_op(&b, c->kind, &source, 1, target, is_vector ? in[0] : out[0],
-             &record, record_bytes, is_vector && in[0] > 1 ? 4u * out[2] : 0);
+  builder_op(&b, c->kind, &source, 1, target, is_vector ? in[0] : out[0], &record, record_bytes,
+             is_vector && in[0] > 1 ? 4u * out[2] : 0);
   builder_stream(&b);
   return builder_encode(&b);
 }
@@ -308,33 +279,27 @@ static inline encoded weighted_program_in_place(const golden_weighted* c) {
     identity[i] = (uint8_t)i;
   }
   builder_init(&b);
-  const tflm_patch_lookup_params lookup = {
-      builder_constant(&b, identity, sizeof(identity))};
-  const uint32_t source = builder_tensor_map(&b, TFLM_PATCH_INT8, in[0], in[1],
-                                             in[2], c->input_zero_point, 0);
-  const uint32_t target = builder_tensor_map(
-      &b, TFLM_PATCH_INT8, out[0], out[1], out[2], c->output_zero_point, 1);
-  const uint32_t host = builder_workspace_map(&b, TFLM_PATCH_INT8, in[0], 1,
-                                              in[1], in[2], c->input_zero_point);
-  const uint32_t guest =
-      builder_map(&b, TFLM_PATCH_REGION_WORKSPACE, b.maps[host].offset,
-                  TFLM_PATCH_INT8, out[0], out[1], out[2],
-                  c->output_zero_point);
+  const tflm_patch_lookup_params lookup = {builder_constant(&b, identity, sizeof(identity))};
+  const uint32_t source =
+      builder_tensor_map(&b, TFLM_PATCH_INT8, in[0], in[1], in[2], c->input_zero_point, 0);
+  const uint32_t target =
+      builder_tensor_map(&b, TFLM_PATCH_INT8, out[0], out[1], out[2], c->output_zero_point, 1);
+  const uint32_t host =
+      builder_workspace_map(&b, TFLM_PATCH_INT8, in[0], 1, in[1], in[2], c->input_zero_point);
+  const uint32_t guest = builder_map(&b, TFLM_PATCH_REGION_WORKSPACE, b.maps[host].offset,
+                                     TFLM_PATCH_INT8, out[0], out[1], out[2], c->output_zero_point);
   b.maps[guest].row_bytes = b.maps[host].row_bytes;
   b.maps[guest].ring_rows = 1;
-  builder_op(&b, TFLM_PATCH_LOOKUP, &source, 1, host, in[0], &lookup,
-             sizeof(lookup), 0);
+  builder_op(&b, TFLM_PATCH_LOOKUP, &source, 1, host, in[0], &lookup, sizeof(lookup), 0);
   const uint32_t record_bytes = weighted_params(&b, c, &record);
   builder_op(&b, c->kind, &host, 1, guest, out[0], &record, record_bytes, 0);
-  builder_op(&b, TFLM_PATCH_LOOKUP, &guest, 1, target, out[0], &lookup,
-             sizeof(lookup), 0);
+  builder_op(&b, TFLM_PATCH_LOOKUP, &guest, 1, target, out[0], &lookup, sizeof(lookup), 0);
   builder_stream(&b);
   return builder_encode(&b);
 }
 
 /* Validates and runs a program of a case, and compares. */
-static inline void check_weighted_program(const golden_weighted* c,
-                                          encoded e) {
+static inline void check_weighted_program(const golden_weighted* c, encoded e) {
   static int8_t output[WEIGHTED_VALUES];
   const void* inputs[] = {c->input};
   void* outputs[] = {output};

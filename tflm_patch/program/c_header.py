@@ -8,10 +8,8 @@ compares the two.
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator
-
 from tflm_patch.program import records
+from tflm_patch.program.c_layout import comment_lines, commented_lines
 from tflm_patch.program.fields import STRUCTURES, FieldType, field_types
 
 _C_TYPES = {
@@ -23,7 +21,6 @@ _C_TYPES = {
   'I': 'uint32_t',
   'f': 'float',
 }
-_WIDTH = 80
 
 _TOP = """\
 /* Copyright 2026 The tflm-patch Authors.
@@ -83,28 +80,39 @@ def c_header() -> str:
 
 
 def _constants() -> str:
-  lines: list[str] = []
+  lines: list[tuple[str, str]] = []
   for name, (value, comment) in records.CONSTANTS.items():
     text = f'0x{value:08X}' if value > 0xFFFF else str(value)
-    lines += _commented(f'#define TFLM_PATCH_{name} {text}u', comment)
-  return '\n'.join(lines) + '\n'
+    lines.append((f'#define TFLM_PATCH_{name} {text}u', comment))
+  return '\n'.join(commented_lines(lines)) + '\n'
 
 
 def _enum(comment: str, values: dict[str, tuple[int, str]]) -> str:
-  lines = [*_comment(comment), 'enum {']
-  last = list(values)[-1]
-  for name, (value, text) in values.items():
-    comma = '' if name == last else ','
-    lines += _commented(f'  TFLM_PATCH_{name} = {value}{comma}', text)
-  return '\n'.join([*lines, '};']) + '\n'
+  lines = comment_lines(comment)
+  members = [(f'TFLM_PATCH_{name} = {value}', text) for name, (value, text) in values.items()]
+  if len(members) == 1:
+    lines.append(f'enum {{ {members[0][0]} }};')
+  else:
+    last = len(members) - 1
+    members = [
+      (f'  {code}' + ('' if i == last else ','), text) for i, (code, text) in enumerate(members)
+    ]
+    lines += ['enum {', *commented_lines(members), '};']
+  return '\n'.join(lines) + '\n'
 
 
 def _structure(cls: type) -> str:
   record = STRUCTURES[cls]
-  lines = [*_comment(f'{_docstring(cls)} {record.size} bytes.'), 'typedef struct {']
-  for field, kind in field_types(cls):
-    lines += _commented(f'  {_declaration(field.name, kind)};', kind.comment)
-  return '\n'.join([*lines, f'}} {record.name};']) + '\n'
+  members = [
+    (f'  {_declaration(field.name, kind)};', kind.comment) for field, kind in field_types(cls)
+  ]
+  lines = [
+    *comment_lines(f'{_docstring(cls)} {record.size} bytes.'),
+    'typedef struct {',
+    *commented_lines(members),
+    f'}} {record.name};',
+  ]
+  return '\n'.join(lines) + '\n'
 
 
 def _declaration(name: str, kind: FieldType) -> str:
@@ -116,29 +124,6 @@ def _declaration(name: str, kind: FieldType) -> str:
 
 def _docstring(cls: type) -> str:
   return ' '.join((cls.__doc__ or '').split())
-
-
-def _comment(text: str, indent: str = '') -> list[str]:
-  """A comment of its own, before what it is about."""
-  lines = textwrap.wrap(
-    text, _WIDTH - len(indent) - 6, break_long_words=False, break_on_hyphens=False
-  )
-  commented = [f'{indent} * {line}' for line in lines]
-  commented[0] = f'{indent}/* {lines[0]}'
-  commented[-1] += ' */'
-  return commented
-
-
-def _commented(code: str, comment: str) -> Iterator[str]:
-  """A line with its comment behind it, or before it where both are too long for a line."""
-  if not comment:
-    yield code
-  elif len(code) + len(comment) + 7 <= _WIDTH:
-    yield f'{code} /* {comment} */'
-  else:
-    indent = code[: len(code) - len(code.lstrip())]
-    yield from _comment(comment, indent)
-    yield code
 
 
 if __name__ == '__main__':

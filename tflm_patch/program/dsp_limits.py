@@ -8,6 +8,8 @@ two. The sizes are those of src/dsp/scratch.h; a test compares them, too.
 
 from __future__ import annotations
 
+from tflm_patch.program.c_layout import commented_lines
+
 # Widened windows of CONV_2D.
 CONV_STACK_BYTES = 576
 CONV_KERNEL_H = 10
@@ -52,10 +54,9 @@ _TOP = """\
 
 def c_header() -> str:
   """The text of src/dsp/limits.h."""
-  lines = [
-    f'#define TFLM_PATCH_{name} {value}u' + (f' /* {comment} */' if comment else '')
-    for name, (value, comment) in _LIMITS.items()
-  ]
+  lines = commented_lines(
+    (f'#define TFLM_PATCH_{name} {value}u', comment) for name, (value, comment) in _LIMITS.items()
+  )
   return _TOP + '\n'.join(lines) + '\n\n#endif /* TFLM_PATCH_SRC_DSP_LIMITS_H_ */\n'
 
 

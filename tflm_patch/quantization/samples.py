@@ -6,18 +6,16 @@ from __future__ import annotations
 
 import os
 import pathlib
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tflm_patch.errors import EnvironmentMissing, TflmPatchError
+from tflm_patch.quantization import images
 
 MAX_SAMPLES = 512
 _MAX_FILE_BYTES = 1 << 32
-_MAX_PIXELS = 50_000_000
-_SUFFIXES = ('.bmp', '.gif', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.webp')
 _IMAGE_KEYS = ('samples', 'x', 'x_test', 'x_train', 'images', 'data')
 
 Shapes = Sequence[tuple[int, ...]]
@@ -174,39 +172,10 @@ def _images(
     raise TflmPatchError(
       "the model's input is no image of 1 or 3 channels; give a .npz instead of a folder"
     )
-  try:
-    from PIL import Image
-  except ImportError:
-    raise EnvironmentMissing(
-      'Pillow is needed to read images; pip install "tflm-patch[keras]"'
-    ) from None
-  files = sorted(each for each in folder.rglob('*') if each.suffix.lower() in _SUFFIXES)
+  files = sorted(each for each in folder.rglob('*') if each.suffix.lower() in images.SUFFIXES)
   if not files:
-    raise TflmPatchError(f'no image in it (of {", ".join(_SUFFIXES)})')
+    raise TflmPatchError(f'no image in it (of {", ".join(images.SUFFIXES)})')
   chosen = [files[i] for i in np.unique(np.linspace(0, len(files) - 1, limit).round().astype(int))]
-  images = [_image(Image, each, shapes[0]) for each in chosen]
+  decoded = [images.decode(each, each.name, shapes[0][1:]) for each in chosen]
   low, high = pixel_range
-  return low + np.stack(images).astype(np.float32) * ((high - low) / 255)
-
-
-def _image(image_module: Any, file: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray:
-  """uint8[rows, columns, channels], resized."""
-  _, rows, cols, channels = shape
-  try:
-    with warnings.catch_warnings():
-      warnings.simplefilter('ignore')  # its own limit is above ours
-      image = image_module.open(file)
-    with image:
-      if image.width * image.height > _MAX_PIXELS:
-        raise TflmPatchError(
-          f'"{file.name}" has {image.width} x {image.height} pixels; '
-          f'at most {_MAX_PIXELS:,} are read'
-        )
-      mode = 'L' if channels == 1 else 'RGB'
-      resized = image.convert(mode).resize((cols, rows), image_module.Resampling.BILINEAR)
-      return np.asarray(resized, np.uint8).reshape(rows, cols, channels)
-  except TflmPatchError:
-    raise
-  except Exception as error:  # Pillow raises many kinds for damaged files
-    text = ' '.join(str(error).split())[:120]
-    raise TflmPatchError(f'"{file.name}" is no readable image ({text}); remove it') from None
+  return low + np.stack(decoded).astype(np.float32) * ((high - low) / 255)

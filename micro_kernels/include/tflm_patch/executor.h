@@ -28,12 +28,9 @@ typedef struct {
  * are there, and that the tensors (inputs, then outputs) match. Uses under
  * 1 KB of stack. program_bytes and constants_bytes are the sizes of the two
  * constant tensors; both must be 16-byte aligned. */
-tflm_patch_status tflm_patch_validate(const void* program,
-                                      size_t program_bytes,
-                                      const void* constants,
-                                      size_t constants_bytes,
-                                      const tflm_patch_tensor_info* tensors,
-                                      size_t n_tensors);
+tflm_patch_status tflm_patch_validate(const void* program, size_t program_bytes,
+                                      const void* constants, size_t constants_bytes,
+                                      const tflm_patch_tensor_info* tensors, size_t n_tensors);
 
 /* Bytes of workspace of a validated program. */
 size_t tflm_patch_workspace_size(const void* program);
@@ -51,8 +48,8 @@ void tflm_patch_reset_state(const void* program, void* state);
  * tflm_patch_workspace_size bytes, 16-byte aligned; may be NULL when that is 0.
  * Returns BAD_TENSOR or BAD_WORKSPACE when one is missing, before anything is
  * written. */
-tflm_patch_status tflm_patch_run(const void* program, const void* constants,
-                                 void* const* tensors, void* workspace);
+tflm_patch_status tflm_patch_run(const void* program, const void* constants, void* const* tensors,
+                                 void* workspace);
 
 /* What outlives a call: where a program that is fed by bands goes on, zeros for a
  * new frame, and the state. */

@@ -36,11 +36,9 @@ typedef struct {
 } tflm_patch_rows;
 
 /* The row in a slot of a map. */
-static inline const int8_t* tflm_patch_slot_row(const tflm_patch_rows* map,
-                                                uint32_t slot) {
-  return slot < map->split
-             ? map->base + (int32_t)slot * map->row_bytes
-             : map->split_base + (int32_t)(slot - map->split) * map->row_bytes;
+static inline const int8_t* tflm_patch_slot_row(const tflm_patch_rows* map, uint32_t slot) {
+  return slot < map->split ? map->base + (int32_t)slot * map->row_bytes
+                           : map->split_base + (int32_t)(slot - map->split) * map->row_bytes;
 }
 
 /* tflm_patch_requant with its arrays at hand; element c * channel_step belongs
@@ -53,7 +51,7 @@ typedef struct {
   int32_t act_min;
   int32_t act_max;
   uint32_t bounded; /* as in tflm_patch_requant */
-  uint32_t wide; /* for int16 outputs; see tflm_patch_requant */
+  uint32_t wide;    /* for int16 outputs; see tflm_patch_requant */
 } tflm_patch_requant_args;
 
 /* ---- convolutions of all kinds ---- */
@@ -61,11 +59,11 @@ typedef struct {
 typedef struct {
   tflm_patch_window window;
   tflm_patch_requant_args requant;
-  const int8_t* weights; /* as in the kind's parameter record */
-  const int32_t* bias;   /* of int16 maps: the words of tflm_patch_int64s */
+  const int8_t* weights;    /* as in the kind's parameter record */
+  const int32_t* bias;      /* of int16 maps: the words of tflm_patch_int64s */
   int32_t input_zero_point; /* 0 for int16 maps, and for TRANSPOSE_CONV any */
   union {
-    uint32_t groups; /* divides the input's and the output's channels */
+    uint32_t groups;           /* divides the input's and the output's channels */
     uint32_t depth_multiplier; /* output channels of an input channel */
   };
   uint32_t output_cols;
@@ -80,23 +78,19 @@ typedef tflm_patch_conv_args tflm_patch_depthwise_conv_args;
 /* ---- conv.c ---- */
 
 /* Output row `row`, [output_cols][output_channels]. */
-void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
-                        const tflm_patch_rows* input, uint32_t row,
-                        int8_t* output);
+void tflm_patch_conv_s8(const tflm_patch_conv_args* args, const tflm_patch_rows* input,
+                        uint32_t row, int8_t* output);
 
 /* Output rows [row, row + count), one after the other, or at once where they and
  * what they are made of lie apart. `output` is the map that is written. */
-void tflm_patch_conv_rows_s8(const tflm_patch_conv_args* args,
-                             const tflm_patch_rows* input,
-                             const tflm_patch_rows* output, uint32_t row,
-                             uint32_t count);
+void tflm_patch_conv_rows_s8(const tflm_patch_conv_args* args, const tflm_patch_rows* input,
+                             const tflm_patch_rows* output, uint32_t row, uint32_t count);
 
 /* ---- depthwise_conv.c ---- */
 
 /* Output row `row`, [output_cols][input channels * depth_multiplier]. */
 void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
-                                  const tflm_patch_rows* input, uint32_t row,
-                                  int8_t* output);
+                                  const tflm_patch_rows* input, uint32_t row, int8_t* output);
 
 /* ---- bottleneck.c ---- */
 
@@ -114,16 +108,14 @@ typedef struct {
 
 /* Output row `row`, [output_cols][project.output_channels]; rows are made in
  * order, from the first on. */
-void tflm_patch_bottleneck_s8(const tflm_patch_bottleneck_args* args,
-                              const tflm_patch_rows* input, uint32_t row,
-                              int8_t* output);
+void tflm_patch_bottleneck_s8(const tflm_patch_bottleneck_args* args, const tflm_patch_rows* input,
+                              uint32_t row, int8_t* output);
 
 /* ---- conv_s16.c ---- */
 
 /* Output row `row`, [output_cols][output_channels], of an int16 map. */
-void tflm_patch_conv_s16(const tflm_patch_conv_args* args,
-                         const tflm_patch_rows* input, uint32_t row,
-                         int16_t* output);
+void tflm_patch_conv_s16(const tflm_patch_conv_args* args, const tflm_patch_rows* input,
+                         uint32_t row, int16_t* output);
 
 /* ---- depthwise_conv_s16.c ---- */
 
@@ -131,17 +123,14 @@ void tflm_patch_conv_s16(const tflm_patch_conv_args* args,
  * int16 map. output may be the input row that the window reads first when it
  * begins at least max(0, pad_left - stride_w + 1) columns before it. */
 void tflm_patch_depthwise_conv_s16(const tflm_patch_depthwise_conv_args* args,
-                                   const tflm_patch_rows* input, uint32_t row,
-                                   int16_t* output);
+                                   const tflm_patch_rows* input, uint32_t row, int16_t* output);
 
 /* ---- transpose_conv.c ---- */
 
 /* Output row `row`, [output_cols][output_channels]. offsets as in
  * tflm_patch_transpose_conv_params. */
-void tflm_patch_transpose_conv_s8(const tflm_patch_conv_args* args,
-                                  const int32_t* offsets,
-                                  const tflm_patch_rows* input, uint32_t row,
-                                  int8_t* output);
+void tflm_patch_transpose_conv_s8(const tflm_patch_conv_args* args, const int32_t* offsets,
+                                  const tflm_patch_rows* input, uint32_t row, int8_t* output);
 
 /* ---- fully_connected.c ---- */
 
@@ -154,30 +143,28 @@ typedef struct {
 } tflm_patch_fully_connected_args;
 
 /* A vector of `inputs` values to one of `outputs`. */
-void tflm_patch_fully_connected_s8(const tflm_patch_fully_connected_args* args,
-                                   const int8_t* input, int8_t* output);
+void tflm_patch_fully_connected_s8(const tflm_patch_fully_connected_args* args, const int8_t* input,
+                                   int8_t* output);
 
 /* The same with an input in parts: sums[outputs] start as a copy of the bias;
  * each part, input values [first, first + n), is added to them; finish makes
  * the outputs. */
-void tflm_patch_fully_connected_accumulate_s8(
-    const tflm_patch_fully_connected_args* args, const int8_t* input,
-    uint32_t first, uint32_t n, int32_t* sums);
-void tflm_patch_fully_connected_finish_s8(
-    const tflm_patch_fully_connected_args* args, const int32_t* sums,
-    int8_t* output);
+void tflm_patch_fully_connected_accumulate_s8(const tflm_patch_fully_connected_args* args,
+                                              const int8_t* input, uint32_t first, uint32_t n,
+                                              int32_t* sums);
+void tflm_patch_fully_connected_finish_s8(const tflm_patch_fully_connected_args* args,
+                                          const int32_t* sums, int8_t* output);
 
 /* ---- fully_connected_s16.c ---- */
 
 /* As those of fully_connected.c, of int16 values. */
 void tflm_patch_fully_connected_s16(const tflm_patch_fully_connected_args* args,
                                     const int16_t* input, int16_t* output);
-void tflm_patch_fully_connected_accumulate_s16(
-    const tflm_patch_fully_connected_args* args, const int16_t* input,
-    uint32_t first, uint32_t n, tflm_patch_int64* sums);
-void tflm_patch_fully_connected_finish_s16(
-    const tflm_patch_fully_connected_args* args,
-    const tflm_patch_int64* sums, int16_t* output);
+void tflm_patch_fully_connected_accumulate_s16(const tflm_patch_fully_connected_args* args,
+                                               const int16_t* input, uint32_t first, uint32_t n,
+                                               tflm_patch_int64* sums);
+void tflm_patch_fully_connected_finish_s16(const tflm_patch_fully_connected_args* args,
+                                           const tflm_patch_int64* sums, int16_t* output);
 
 /* ---- pool.c ---- */
 
@@ -189,152 +176,130 @@ void tflm_patch_pool(uint32_t kind, const tflm_patch_pool_params* params,
 
 /* Adds an input row [cols][channels] of values of 1 or 2 bytes to
  * sums[output_cols][channels]. */
-void tflm_patch_average_pool_accumulate(const tflm_patch_pool_params* params,
-                                        const void* input, uint32_t cols,
-                                        uint32_t channels, int32_t* sums,
-                                        uint32_t output_cols,
-                                        uint32_t value_bytes);
+void tflm_patch_average_pool_accumulate(const tflm_patch_pool_params* params, const void* input,
+                                        uint32_t cols, uint32_t channels, int32_t* sums,
+                                        uint32_t output_cols, uint32_t value_bytes);
 
 /* The output row of sums over `rows` input rows. */
-void tflm_patch_average_pool_finish(const tflm_patch_pool_params* params,
-                                    const int32_t* sums, uint32_t rows,
-                                    uint32_t cols, uint32_t channels,
-                                    void* output, uint32_t output_cols,
-                                    uint32_t value_bytes);
+void tflm_patch_average_pool_finish(const tflm_patch_pool_params* params, const int32_t* sums,
+                                    uint32_t rows, uint32_t cols, uint32_t channels, void* output,
+                                    uint32_t output_cols, uint32_t value_bytes);
 
 /* The same of int8 maps alone; for families with loops of their own, which the
  * functions above call. */
-void tflm_patch_average_pool_s8(const tflm_patch_pool_params* params,
-                                const tflm_patch_rows* input, uint32_t row,
-                                int8_t* output, uint32_t output_cols);
-void tflm_patch_max_pool_s8(const tflm_patch_pool_params* params,
-                            const tflm_patch_rows* input, uint32_t row,
-                            int8_t* output, uint32_t output_cols);
+void tflm_patch_average_pool_s8(const tflm_patch_pool_params* params, const tflm_patch_rows* input,
+                                uint32_t row, int8_t* output, uint32_t output_cols);
+void tflm_patch_max_pool_s8(const tflm_patch_pool_params* params, const tflm_patch_rows* input,
+                            uint32_t row, int8_t* output, uint32_t output_cols);
 void tflm_patch_average_pool_accumulate_s8(const tflm_patch_pool_params* params,
-                                           const int8_t* input, uint32_t cols,
-                                           uint32_t channels, int32_t* sums,
-                                           uint32_t output_cols);
-void tflm_patch_average_pool_finish_s8(const tflm_patch_pool_params* params,
-                                       const int32_t* sums, uint32_t rows,
-                                       uint32_t cols, uint32_t channels,
+                                           const int8_t* input, uint32_t cols, uint32_t channels,
+                                           int32_t* sums, uint32_t output_cols);
+void tflm_patch_average_pool_finish_s8(const tflm_patch_pool_params* params, const int32_t* sums,
+                                       uint32_t rows, uint32_t cols, uint32_t channels,
                                        int8_t* output, uint32_t output_cols);
 
 /* ---- add.c ---- */
 
 /* output[i] = a[i * a_step] + b[i * b_step], steps 1, or 0 to broadcast one
  * value. output may be a or b. */
-void tflm_patch_add_s8(const tflm_patch_add_params* params,
-                       int32_t a_zero_point, int32_t b_zero_point,
-                       const int8_t* a, uint32_t a_step, const int8_t* b,
+void tflm_patch_add_s8(const tflm_patch_add_params* params, int32_t a_zero_point,
+                       int32_t b_zero_point, const int8_t* a, uint32_t a_step, const int8_t* b,
                        uint32_t b_step, int8_t* output, uint32_t n);
 
 /* ---- add_s16.c ---- */
 
 /* As that of add.c, of int16 values. */
-void tflm_patch_add_s16(const tflm_patch_add_params* params, const int16_t* a,
-                        uint32_t a_step, const int16_t* b, uint32_t b_step,
-                        int16_t* output, uint32_t n);
+void tflm_patch_add_s16(const tflm_patch_add_params* params, const int16_t* a, uint32_t a_step,
+                        const int16_t* b, uint32_t b_step, int16_t* output, uint32_t n);
 
 /* ---- sub.c ---- */
 
 /* output[i] = a[i * a_step] - b[i * b_step]; see tflm_patch_add_s8. */
-void tflm_patch_sub_s8(const tflm_patch_add_params* params,
-                       int32_t a_zero_point, int32_t b_zero_point,
-                       const int8_t* a, uint32_t a_step, const int8_t* b,
+void tflm_patch_sub_s8(const tflm_patch_add_params* params, int32_t a_zero_point,
+                       int32_t b_zero_point, const int8_t* a, uint32_t a_step, const int8_t* b,
                        uint32_t b_step, int8_t* output, uint32_t n);
 
 /* ---- mul.c ---- */
 
 /* output[i] = a[i * a_step] * b[i * b_step]; see tflm_patch_add_s8. */
-void tflm_patch_mul_s8(const tflm_patch_mul_params* params,
-                       int32_t a_zero_point, int32_t b_zero_point,
-                       const int8_t* a, uint32_t a_step, const int8_t* b,
+void tflm_patch_mul_s8(const tflm_patch_mul_params* params, int32_t a_zero_point,
+                       int32_t b_zero_point, const int8_t* a, uint32_t a_step, const int8_t* b,
                        uint32_t b_step, int8_t* output, uint32_t n);
 
 /* ---- maximum_minimum.c ---- */
 
 /* output[i] = the larger or smaller of a[i * a_step] and b[i * b_step]; see
  * tflm_patch_add_s8. */
-void tflm_patch_maximum_s8(const int8_t* a, uint32_t a_step, const int8_t* b,
-                           uint32_t b_step, int8_t* output, uint32_t n);
-void tflm_patch_minimum_s8(const int8_t* a, uint32_t a_step, const int8_t* b,
-                           uint32_t b_step, int8_t* output, uint32_t n);
+void tflm_patch_maximum_s8(const int8_t* a, uint32_t a_step, const int8_t* b, uint32_t b_step,
+                           int8_t* output, uint32_t n);
+void tflm_patch_minimum_s8(const int8_t* a, uint32_t a_step, const int8_t* b, uint32_t b_step,
+                           int8_t* output, uint32_t n);
 
 /* ---- prelu.c ---- */
 
 /* output[i] = a[i * a_step], times b[i * b_step] where that is negative; see
  * tflm_patch_add_s8. */
-void tflm_patch_prelu_s8(const tflm_patch_prelu_params* params,
-                         int32_t a_zero_point, int32_t b_zero_point,
-                         const int8_t* a, uint32_t a_step, const int8_t* b,
+void tflm_patch_prelu_s8(const tflm_patch_prelu_params* params, int32_t a_zero_point,
+                         int32_t b_zero_point, const int8_t* a, uint32_t a_step, const int8_t* b,
                          uint32_t b_step, int8_t* output, uint32_t n);
 
 /* ---- mean.c ---- */
 
 /* The mean over the columns of an input row [cols][channels]: [channels]. */
-void tflm_patch_mean_cols_s8(const tflm_patch_mean_params* params,
-                             int32_t input_zero_point, const int8_t* input,
-                             uint32_t cols, uint32_t channels, int8_t* output);
+void tflm_patch_mean_cols_s8(const tflm_patch_mean_params* params, int32_t input_zero_point,
+                             const int8_t* input, uint32_t cols, uint32_t channels, int8_t* output);
 
 /* Adds an input row [cols][channels] to sums[channels] when the columns are
  * reduced, too, else to sums[cols][channels]. */
-void tflm_patch_mean_accumulate_s8(const tflm_patch_mean_params* params,
-                                   const int8_t* input, uint32_t cols,
-                                   uint32_t channels, int32_t* sums);
+void tflm_patch_mean_accumulate_s8(const tflm_patch_mean_params* params, const int8_t* input,
+                                   uint32_t cols, uint32_t channels, int32_t* sums);
 
 /* n outputs from n sums of `count` values each. */
-void tflm_patch_mean_finish_s8(const tflm_patch_mean_params* params,
-                               int32_t input_zero_point, const int32_t* sums,
-                               uint32_t count, int8_t* output, uint32_t n);
+void tflm_patch_mean_finish_s8(const tflm_patch_mean_params* params, int32_t input_zero_point,
+                               const int32_t* sums, uint32_t count, int8_t* output, uint32_t n);
 
 /* ---- softmax.c ---- */
 
 /* A row of n values. exp_table and diff_min as in tflm_patch_softmax_params. */
-void tflm_patch_softmax_s8(const int32_t* exp_table, int32_t diff_min,
-                           const int8_t* input, int8_t* output, uint32_t n);
+void tflm_patch_softmax_s8(const int32_t* exp_table, int32_t diff_min, const int8_t* input,
+                           int8_t* output, uint32_t n);
 
 /* ---- quantize.c ---- */
 
 /* n values of TFLM_PATCH_INT8, TFLM_PATCH_UINT8 or TFLM_PATCH_INT16. */
-void tflm_patch_quantize(const tflm_patch_quantize_params* params,
-                         const float* input, void* output, uint8_t type,
-                         uint32_t n);
-void tflm_patch_dequantize(const tflm_patch_quantize_params* params,
-                           const void* input, uint8_t type, float* output,
-                           uint32_t n);
+void tflm_patch_quantize(const tflm_patch_quantize_params* params, const float* input, void* output,
+                         uint8_t type, uint32_t n);
+void tflm_patch_dequantize(const tflm_patch_quantize_params* params, const void* input,
+                           uint8_t type, float* output, uint32_t n);
 
 /* ---- lookup.c ---- */
 
 /* output[i] = table[input[i]], int8 or uint8 by their bits; output may be
  * input. */
-void tflm_patch_lookup_x8(const uint8_t* table, const uint8_t* input,
-                          uint8_t* output, uint32_t n);
+void tflm_patch_lookup_x8(const uint8_t* table, const uint8_t* input, uint8_t* output, uint32_t n);
 
 /* ---- pad.c ---- */
 
 /* An output row [output_cols][output_channels] of values of 1 or 2 bytes from an
  * input row [cols][channels], or from NULL for a row of padding only. */
-void tflm_patch_pad(const tflm_patch_pad_params* params, const void* input,
-                    uint32_t cols, uint32_t channels, void* output,
-                    uint32_t output_cols, uint32_t output_channels,
+void tflm_patch_pad(const tflm_patch_pad_params* params, const void* input, uint32_t cols,
+                    uint32_t channels, void* output, uint32_t output_cols, uint32_t output_channels,
                     uint32_t value_bytes);
 
 /* ---- resize_nearest.c ---- */
 
 /* n cells of cell_bytes: output cell i is input cell index[i]. */
-void tflm_patch_resize_nearest_row(const uint16_t* index, const uint8_t* input,
-                                   uint32_t cell_bytes, uint8_t* output,
-                                   uint32_t n);
+void tflm_patch_resize_nearest_row(const uint16_t* index, const uint8_t* input, uint32_t cell_bytes,
+                                   uint8_t* output, uint32_t n);
 
 /* ---- copy_cells.c ---- */
 
 /* n cells of cell_bytes: cell i goes from input + i * input_step to output + i *
  * output_step, one after the other. What CONCATENATION, SPLIT, STRIDED_SLICE,
- * TRANSPOSE, SPACE_TO_DEPTH and DEPTH_TO_SPACE do to a row. output may be in the input where no cell is
- * written over one that is copied later. */
-void tflm_patch_copy_cells(const uint8_t* input, int32_t input_step,
-                           uint8_t* output, int32_t output_step,
-                           uint32_t cell_bytes, uint32_t n);
+ * TRANSPOSE, SPACE_TO_DEPTH and DEPTH_TO_SPACE do to a row. output may be in the input where no
+ * cell is written over one that is copied later. */
+void tflm_patch_copy_cells(const uint8_t* input, int32_t input_step, uint8_t* output,
+                           int32_t output_step, uint32_t cell_bytes, uint32_t n);
 
 /* ---- strided_slice.c ---- */
 
@@ -342,18 +307,15 @@ void tflm_patch_copy_cells(const uint8_t* input, int32_t input_step,
  * input row whose cells have `channels` values. output may be input when both
  * strides are positive. */
 void tflm_patch_strided_slice_row(const tflm_patch_strided_slice_params* params,
-                                  const uint8_t* input, uint32_t channels,
-                                  uint32_t value_bytes, uint8_t* output,
-                                  uint32_t output_cols,
-                                  uint32_t output_channels);
+                                  const uint8_t* input, uint32_t channels, uint32_t value_bytes,
+                                  uint8_t* output, uint32_t output_cols, uint32_t output_channels);
 
 /* ---- resize_bilinear.c ---- */
 
 /* An output row of n columns from the two input rows that it lies between (twice
  * the same one when below_weight is 0). */
-void tflm_patch_resize_bilinear_s8(const tflm_patch_between* cols, uint32_t n,
-                                   const int8_t* above, const int8_t* below,
-                                   uint32_t below_weight, uint32_t channels,
+void tflm_patch_resize_bilinear_s8(const tflm_patch_between* cols, uint32_t n, const int8_t* above,
+                                   const int8_t* below, uint32_t below_weight, uint32_t channels,
                                    int8_t* output);
 
 #ifdef __cplusplus

@@ -25,20 +25,18 @@ extern "C" {
 #define TFLM_PATCH_MAGIC 0x48435054u /* "TPCH" */
 #define TFLM_PATCH_VERSION 3u
 #define TFLM_PATCH_ALIGNMENT 16u
-#define TFLM_PATCH_TENSOR_ALIGNMENT 4u /* of the tensors' memory */
-#define TFLM_PATCH_MAX_TENSORS 16u /* inputs plus outputs of a stage */
-#define TFLM_PATCH_MAX_OPS 255u /* operators of one segment */
-#define TFLM_PATCH_PAUSE 255u /* op of a step that waits for the next band */
+#define TFLM_PATCH_TENSOR_ALIGNMENT 4u         /* of the tensors' memory */
+#define TFLM_PATCH_MAX_TENSORS 16u             /* inputs plus outputs of a stage */
+#define TFLM_PATCH_MAX_OPS 255u                /* operators of one segment */
+#define TFLM_PATCH_PAUSE 255u                  /* op of a step that waits for the next band */
 #define TFLM_PATCH_CONV_IN_PLACE_CHANNELS 112u /* see CONV_2D */
-#define TFLM_PATCH_MAX_WIDE_SHIFT 7u /* of wide sums */
-#define TFLM_PATCH_BETWEEN_BITS 10u /* of the weight between two neighbours */
+#define TFLM_PATCH_MAX_WIDE_SHIFT 7u           /* of wide sums */
+#define TFLM_PATCH_BETWEEN_BITS 10u            /* of the weight between two neighbours */
 #define TFLM_PATCH_NONE 0xFFFFFFFFu
 #define TFLM_PATCH_CHECKSUM_FROM 16u /* what follows the checksum's field */
 
 /* How the constants are packed. */
-enum {
-  TFLM_PATCH_FAMILY_PORTABLE = 0
-};
+enum { TFLM_PATCH_FAMILY_PORTABLE = 0 };
 
 /* Element types of maps. */
 enum {
@@ -53,10 +51,8 @@ enum {
 enum {
   TFLM_PATCH_REGION_WORKSPACE = 0, /* of this invocation */
   TFLM_PATCH_REGION_CONSTANTS = 1, /* read only */
-  /* outlives an invocation; zero points after Prepare and Reset */
-  TFLM_PATCH_REGION_STATE = 2,
-  /* and from here on: the stage's inputs, then its outputs */
-  TFLM_PATCH_REGION_TENSOR = 3
+  TFLM_PATCH_REGION_STATE = 2,     /* outlives an invocation; zero points after Prepare and Reset */
+  TFLM_PATCH_REGION_TENSOR = 3     /* and from here on: the stage's inputs, then its outputs */
 };
 
 /* The accumulators of an operator with weights. */
@@ -78,21 +74,20 @@ enum {
   TFLM_PATCH_MUL = 7,
   TFLM_PATCH_MEAN = 8,
   TFLM_PATCH_SOFTMAX = 9,
-  TFLM_PATCH_QUANTIZE = 10, /* float32 to int8, uint8 or int16 */
+  TFLM_PATCH_QUANTIZE = 10,   /* float32 to int8, uint8 or int16 */
   TFLM_PATCH_DEQUANTIZE = 11, /* int8, uint8 or int16 to float32 */
-  TFLM_PATCH_LOOKUP = 12, /* 8-bit to 8-bit by a table of 256 */
+  TFLM_PATCH_LOOKUP = 12,     /* 8-bit to 8-bit by a table of 256 */
   TFLM_PATCH_PAD = 13,
-  /* NCHW to NHWC: the input map's rows are the C planes, its cols H, its
-   * channels W; every step reads all input rows */
+  /* NCHW to NHWC: the input map's rows are the C planes, its cols H, its channels W; every step
+   * reads all input rows */
   TFLM_PATCH_TRANSPOSE = 14,
   TFLM_PATCH_RESIZE_NEAREST = 15,
-  /* along channels: inputs of equal scale are copied side by side */
-  TFLM_PATCH_CONCATENATION = 16,
-  TFLM_PATCH_SUB = 17, /* parameters of ADD */
-  TFLM_PATCH_MAXIMUM = 18, /* of the quantized values, broadcast like ADD */
-  TFLM_PATCH_MINIMUM = 19, /* likewise */
-  /* along channels, or along columns when the first output has not all of
-   * them: the outputs lie side by side in the input */
+  TFLM_PATCH_CONCATENATION = 16, /* along channels: inputs of equal scale are copied side by side */
+  TFLM_PATCH_SUB = 17,           /* parameters of ADD */
+  TFLM_PATCH_MAXIMUM = 18,       /* of the quantized values, broadcast like ADD */
+  TFLM_PATCH_MINIMUM = 19,       /* likewise */
+  /* along channels, or along columns when the first output has not all of them: the outputs lie
+   * side by side in the input */
   TFLM_PATCH_SPLIT = 20,
   TFLM_PATCH_STRIDED_SLICE = 21,
   TFLM_PATCH_SPACE_TO_DEPTH = 22,
@@ -100,33 +95,29 @@ enum {
   TFLM_PATCH_PRELU = 24,
   TFLM_PATCH_RESIZE_BILINEAR = 26,
   TFLM_PATCH_TRANSPOSE_CONV = 27,
-  TFLM_PATCH_BOTTLENECK = 28, /* three convolutions, some columns at a time */
-  /* these are of int16 maps, with the records of the 8-bit kinds */
-  TFLM_PATCH_CONV_2D_S16 = 31,
+  TFLM_PATCH_BOTTLENECK = 28,  /* three convolutions, some columns at a time */
+  TFLM_PATCH_CONV_2D_S16 = 31, /* these are of int16 maps, with the records of the 8-bit kinds */
   TFLM_PATCH_DEPTHWISE_CONV_2D_S16 = 32,
   TFLM_PATCH_FULLY_CONNECTED_S16 = 33,
   TFLM_PATCH_AVERAGE_POOL_2D_S16 = 34,
   TFLM_PATCH_MAX_POOL_2D_S16 = 35,
   TFLM_PATCH_ADD_S16 = 36,
   TFLM_PATCH_RESHAPE = 37, /* into other rows, of the same values in all */
-  /* rows of a frame from its bands. The input is a tensor of the stage, a
-   * band of B rows; the output is the frame, whose rows are a multiple of B.
-   * Step t copies band row t % B; it must come after exactly t / B pauses. A
-   * program has at most one, and pauses only with one */
+  /* rows of a frame from its bands. The input is a tensor of the stage, a band of B rows; the
+   * output is the frame, whose rows are a multiple of B. Step t copies band row t % B; it must
+   * come after exactly t / B pauses. A program has at most one, and pauses only with one */
   TFLM_PATCH_FEED = 39,
   TFLM_PATCH_CROP = 40, /* a part of a map, in its memory */
-  /* a map whose parts were made one by one: the inputs lie in the output's
-   * memory and make it up together; nothing is copied */
+  /* a map whose parts were made one by one: the inputs lie in the output's memory and make it up
+   * together; nothing is copied */
   TFLM_PATCH_JOIN = 41,
   TFLM_PATCH_KIND_COUNT = 42
 };
 
-/* A sliding window over rows and columns. Output row r reads input rows r *
- * stride_h - pad_top + i * dilation_h for 0 <= i < kernel_h; rows and
- * columns outside the map count as its zero point (pools leave them out).
- * The schedule counts all rows between the first and the last of them,
- * clamped to the map, as read. pad_top and pad_left are not negative. 12
- * bytes. */
+/* A sliding window over rows and columns. Output row r reads input rows r * stride_h - pad_top +
+ * i * dilation_h for 0 <= i < kernel_h; rows and columns outside the map count as its zero point
+ * (pools leave them out). The schedule counts all rows between the first and the last of them,
+ * clamped to the map, as read. pad_top and pad_left are not negative. 12 bytes. */
 typedef struct {
   uint8_t kernel_h;
   uint8_t kernel_w;
@@ -138,17 +129,14 @@ typedef struct {
   int16_t pad_left;
 } tflm_patch_window;
 
-/* Requantization of an accumulator. Exactly TFLM's
- * MultiplyByQuantizedMultiplier, then + output_zero_point, then the clamp:
- * of an int32 (two roundings), or of a wide sum, an int64 (a multiplier of
- * 15 bits, one rounding; shifts are at most TFLM_PATCH_MAX_WIDE_SHIFT).
- * Operators on int16 maps have zero points 0 and a bias of
- * tflm_patch_int64[out_channels]; their sums have 64 bits and, unless they
- * are wide, are taken modulo 2^32. 16 bytes. */
+/* Requantization of an accumulator. Exactly TFLM's MultiplyByQuantizedMultiplier, then +
+ * output_zero_point, then the clamp: of an int32 (two roundings), or of a wide sum, an int64 (a
+ * multiplier of 15 bits, one rounding; shifts are at most TFLM_PATCH_MAX_WIDE_SHIFT). Operators
+ * on int16 maps have zero points 0 and a bias of tflm_patch_int64[out_channels]; their sums have
+ * 64 bits and, unless they are wide, are taken modulo 2^32. 16 bytes. */
 typedef struct {
-  /* int32[n], n = output channels when per_channel else 1 */
-  uint32_t multiplier_at;
-  uint32_t shift_at; /* int8[n]; positive is left */
+  uint32_t multiplier_at; /* int32[n], n = output channels when per_channel else 1 */
+  uint32_t shift_at;      /* int8[n]; positive is left */
   int16_t act_min;
   int16_t act_max;
   int16_t output_zero_point;
@@ -156,38 +144,35 @@ typedef struct {
   uint8_t sums; /* one of TFLM_PATCH_SUMS_* */
 } tflm_patch_requant;
 
-/* CONV_2D. The bias already holds -input_zero_point * sum(weights). An
- * output row that begins where the input row of the same number does lies
- * over it: the kernel is 1 x 1 with stride 1 and without padding, and there
- * are at most TFLM_PATCH_CONV_IN_PLACE_CHANNELS input channels and no more
- * output channels. 40 bytes. */
+/* CONV_2D. The bias already holds -input_zero_point * sum(weights). An output row that begins
+ * where the input row of the same number does lies over it: the kernel is 1 x 1 with stride 1
+ * and without padding, and there are at most TFLM_PATCH_CONV_IN_PLACE_CHANNELS input channels
+ * and no more output channels. 40 bytes. */
 typedef struct {
   tflm_patch_window window;
   tflm_patch_requant requant;
-  /* int8[out_channels][kernel_h][kernel_w][in_channels / groups] */
-  uint32_t weights_at;
-  uint32_t bias_at; /* int32[out_channels] */
+  uint32_t weights_at; /* int8[out_channels][kernel_h][kernel_w][in_channels / groups] */
+  uint32_t bias_at;    /* int32[out_channels] */
   uint32_t groups;
 } tflm_patch_conv_params;
 
-/* DEPTHWISE_CONV_2D. Output channel = input channel * depth_multiplier + m;
- * bias folded. 40 bytes. */
+/* DEPTHWISE_CONV_2D. Output channel = input channel * depth_multiplier + m; bias folded. 40
+ * bytes. */
 typedef struct {
   tflm_patch_window window;
   tflm_patch_requant requant;
   uint32_t weights_at; /* int8[kernel_h][kernel_w][out_channels] */
-  uint32_t bias_at; /* int32[out_channels] */
+  uint32_t bias_at;    /* int32[out_channels] */
   uint32_t depth_multiplier;
 } tflm_patch_depthwise_params;
 
-/* BOTTLENECK: a CONV_2D, a DEPTHWISE_CONV_2D and a 1 x 1 CONV_2D. The map
- * between the first two, the wide one, does not exist: for an output row,
- * its cells are computed for tile_cols output columns at a time. A row of it
- * that the next output row reads, too, is kept in its first held_cols
- * columns; after them it is recomputed. The scratch holds, of the wide map's
- * cells, reach_h * ((tile_cols - 1) * stride_w + reach_w) and (reach_h -
- * stride_h) * held_cols, and tile_cols cells of the depthwise convolution's
- * output, where reach = (kernel - 1) * dilation + 1. 132 bytes. */
+/* BOTTLENECK: a CONV_2D, a DEPTHWISE_CONV_2D and a 1 x 1 CONV_2D. The map between the first two,
+ * the wide one, does not exist: for an output row, its cells are computed for tile_cols output
+ * columns at a time. A row of it that the next output row reads, too, is kept in its first
+ * held_cols columns; after them it is recomputed. The scratch holds, of the wide map's cells,
+ * reach_h * ((tile_cols - 1) * stride_w + reach_w) and (reach_h - stride_h) * held_cols, and
+ * tile_cols cells of the depthwise convolution's output, where reach = (kernel - 1) * dilation +
+ * 1. 132 bytes. */
 typedef struct {
   tflm_patch_conv_params expand;
   tflm_patch_depthwise_params depthwise;
@@ -200,35 +185,33 @@ typedef struct {
   uint16_t held_cols; /* of the wide map */
 } tflm_patch_bottleneck_params;
 
-/* TRANSPOSE_CONV. Tap i of an input row reaches output row input row *
- * stride_h - pad_top + i. Columns alike; dilation is 1. 40 bytes. */
+/* TRANSPOSE_CONV. Tap i of an input row reaches output row input row * stride_h - pad_top + i.
+ * Columns alike; dilation is 1. 40 bytes. */
 typedef struct {
   tflm_patch_window window;
   tflm_patch_requant requant;
   uint32_t weights_at; /* int8[kernel_h][kernel_w][out_channels][in_channels] */
-  uint32_t bias_at; /* int32[out_channels], not folded */
-  /* int32[kernel_h][kernel_w][out_channels]: what a tap adds to the sum,
-   * -input_zero_point * sum(its weights) */
+  uint32_t bias_at;    /* int32[out_channels], not folded */
+  /* int32[kernel_h][kernel_w][out_channels]: what a tap adds to the sum, -input_zero_point *
+   * sum(its weights) */
   uint32_t offsets_at;
 } tflm_patch_transpose_conv_params;
 
-/* FULLY_CONNECTED. flatten 0: every input row is a vector of cols * channels
- * and gives an output row (steps = rows). flatten 1: the whole input map is
- * one vector; a step consumes one input row into int32[out] accumulators in
- * the scratch, for int16 maps tflm_patch_int64[out] (none are needed when
- * the map has a single row). Bias folded as above. 28 bytes. */
+/* FULLY_CONNECTED. flatten 0: every input row is a vector of cols * channels and gives an output
+ * row (steps = rows). flatten 1: the whole input map is one vector; a step consumes one input
+ * row into int32[out] accumulators in the scratch, for int16 maps tflm_patch_int64[out] (none
+ * are needed when the map has a single row). Bias folded as above. 28 bytes. */
 typedef struct {
   tflm_patch_requant requant;
   uint32_t weights_at; /* int8[out][in] */
-  uint32_t bias_at; /* int32[out] */
+  uint32_t bias_at;    /* int32[out] */
   uint32_t flatten;
 } tflm_patch_fully_connected_params;
 
-/* AVERAGE_POOL_2D, MAX_POOL_2D; dilation 1. Cells outside the map are left
- * out, of the average's count, too; every window of an average has a cell
- * inside. accumulate 1 (average only, one output row): a step consumes input
- * row first_row + step into int32[out_cols * channels] accumulators in the
- * scratch; first_row is 0 and there are min(rows, kernel_h - pad_top) steps.
+/* AVERAGE_POOL_2D, MAX_POOL_2D; dilation 1. Cells outside the map are left out, of the average's
+ * count, too; every window of an average has a cell inside. accumulate 1 (average only, one
+ * output row): a step consumes input row first_row + step into int32[out_cols * channels]
+ * accumulators in the scratch; first_row is 0 and there are min(rows, kernel_h - pad_top) steps.
  * 20 bytes. */
 typedef struct {
   tflm_patch_window window;
@@ -238,10 +221,9 @@ typedef struct {
   uint16_t first_row;
 } tflm_patch_pool_params;
 
-/* ADD (TFLM's Add, left_shift 20, for int16 maps 15): both inputs are scaled
- * to a common scale. An input of 1 row, column or channel is broadcast. SUB,
- * with the record of ADD: the second input's term is taken from the first's.
- * 24 bytes. */
+/* ADD (TFLM's Add, left_shift 20, for int16 maps 15): both inputs are scaled to a common scale.
+ * An input of 1 row, column or channel is broadcast. SUB, with the record of ADD: the second
+ * input's term is taken from the first's. 24 bytes. */
 typedef struct {
   int32_t input_multiplier[2];
   int32_t output_multiplier;
@@ -253,8 +235,8 @@ typedef struct {
   int16_t act_max;
 } tflm_patch_add_params;
 
-/* MUL, broadcast like ADD. The multiplier and shift are those of
- * input_scale[0] * input_scale[1] / output_scale. 16 bytes. */
+/* MUL, broadcast like ADD. The multiplier and shift are those of input_scale[0] * input_scale[1]
+ * / output_scale. 16 bytes. */
 typedef struct {
   int32_t output_multiplier;
   int32_t output_shift;
@@ -263,22 +245,21 @@ typedef struct {
   int16_t act_max;
 } tflm_patch_mul_params;
 
-/* PRELU. The first input's values from its zero point on are scaled by
- * multiplier[0]; those below it are multiplied by the second input,
- * broadcast like ADD, and scaled by multiplier[1]. 12 bytes. */
+/* PRELU. The first input's values from its zero point on are scaled by multiplier[0]; those
+ * below it are multiplied by the second input, broadcast like ADD, and scaled by multiplier[1].
+ * 12 bytes. */
 typedef struct {
   int32_t multiplier[2];
   int8_t shift[2];
   int16_t output_zero_point;
 } tflm_patch_prelu_params;
 
-/* MEAN over columns (over_rows 0: a row operator) or over rows, with or
- * without columns. over_rows 1: a step consumes one input row into int32
- * accumulators, [channels] or [cols * channels], in the scratch. The
- * arithmetic is that of TFLM's int8 MEAN: with n the number of values in a
- * mean (at most 2^23) and (m, s) = QuantizeMultiplier((double)input_scale /
- * (double)output_scale) k = min(floor(log2(n)), 32, 31 + s) the record holds
- * multiplier = (m << k) / n, rounded down, and shift = s - k. 16 bytes. */
+/* MEAN over columns (over_rows 0: a row operator) or over rows, with or without columns.
+ * over_rows 1: a step consumes one input row into int32 accumulators, [channels] or [cols *
+ * channels], in the scratch. The arithmetic is that of TFLM's int8 MEAN: with n the number of
+ * values in a mean (at most 2^23) and (m, s) = QuantizeMultiplier((double)input_scale /
+ * (double)output_scale) k = min(floor(log2(n)), 32, 31 + s) the record holds multiplier = (m <<
+ * k) / n, rounded down, and shift = s - k. 16 bytes. */
 typedef struct {
   int32_t multiplier;
   int32_t shift;
@@ -287,16 +268,13 @@ typedef struct {
   uint16_t over_cols;
 } tflm_patch_mean_params;
 
-/* SOFTMAX over channels, int8 to int8 (output scale 1/256, zero point -128).
- * 8 bytes. */
+/* SOFTMAX over channels, int8 to int8 (output scale 1/256, zero point -128). 8 bytes. */
 typedef struct {
-  /* int32[256], TFLM's fixed-point exp of -i * beta * scale */
-  uint32_t exp_table_at;
-  int32_t diff_min; /* smaller differences count as zero */
+  uint32_t exp_table_at; /* int32[256], TFLM's fixed-point exp of -i * beta * scale */
+  int32_t diff_min;      /* smaller differences count as zero */
 } tflm_patch_softmax_params;
 
-/* QUANTIZE, DEQUANTIZE between float32 and 8 bits, or int16 with zero point
- * 0. 8 bytes. */
+/* QUANTIZE, DEQUANTIZE between float32 and 8 bits, or int16 with zero point 0. 8 bytes. */
 typedef struct {
   float scale;
   int32_t zero_point;
@@ -315,27 +293,25 @@ typedef struct {
   int16_t value;
 } tflm_patch_pad_params;
 
-/* RESIZE_NEAREST_NEIGHBOR, RESIZE_BILINEAR: what each output row and column
- * is made from. Of RESIZE_NEAREST_NEIGHBOR uint16[out rows] and uint16[out
- * cols], the input row and column that it copies; of RESIZE_BILINEAR (int8)
- * tflm_patch_between[out rows] and [out cols]. 8 bytes. */
+/* RESIZE_NEAREST_NEIGHBOR, RESIZE_BILINEAR: what each output row and column is made from. Of
+ * RESIZE_NEAREST_NEIGHBOR uint16[out rows] and uint16[out cols], the input row and column that
+ * it copies; of RESIZE_BILINEAR (int8) tflm_patch_between[out rows] and [out cols]. 8 bytes. */
 typedef struct {
   uint32_t row_at;
   uint32_t col_at;
 } tflm_patch_resize_params;
 
-/* A position between two neighbours: index + weight / 1024, with weight
- * below 1024. With weight 0 only the value at index is read. 4 bytes. */
+/* A position between two neighbours: index + weight / 1024, with weight below 1024. With weight
+ * 0 only the value at index is read. 4 bytes. */
 typedef struct {
   uint16_t index;
   uint16_t weight;
 } tflm_patch_between;
 
-/* STRIDED_SLICE, with SLICE and SPLIT along rows. Output row r is cut from
- * input row begin_row + r * row_stride; its cell c is input cell begin_col +
- * c * col_stride, likewise for channels. Strides are not 0, and 1 where the
- * output has size 1; those of columns and channels may be negative. 16
- * bytes. */
+/* STRIDED_SLICE, with SLICE and SPLIT along rows. Output row r is cut from input row begin_row +
+ * r * row_stride; its cell c is input cell begin_col + c * col_stride, likewise for channels.
+ * Strides are not 0, and 1 where the output has size 1; those of columns and channels may be
+ * negative. 16 bytes. */
 typedef struct {
   uint16_t begin_row;
   uint16_t begin_col;
@@ -345,14 +321,14 @@ typedef struct {
   int32_t channel_stride;
 } tflm_patch_strided_slice_params;
 
-/* SPACE_TO_DEPTH, DEPTH_TO_SPACE. block x block cells of the one map, row by
- * row, are the channels of a cell of the other. 4 bytes. */
+/* SPACE_TO_DEPTH, DEPTH_TO_SPACE. block x block cells of the one map, row by row, are the
+ * channels of a cell of the other. 4 bytes. */
 typedef struct {
   uint32_t block;
 } tflm_patch_block_params;
 
-/* CROP. The output lies in the input's memory: its row t is row top + t of
- * the input. It begins at some column. Nothing is copied. 4 bytes. */
+/* CROP. The output lies in the input's memory: its row t is row top + t of the input. It begins
+ * at some column. Nothing is copied. 4 bytes. */
 typedef struct {
   uint32_t top;
 } tflm_patch_crop_params;
@@ -362,12 +338,12 @@ typedef struct {
   uint32_t magic;
   uint16_t version;
   uint16_t family;
-  uint32_t program_bytes; /* of the whole program, a multiple of 4 */
-  uint32_t checksum; /* of all bytes from TFLM_PATCH_CHECKSUM_FROM */
+  uint32_t program_bytes;   /* of the whole program, a multiple of 4 */
+  uint32_t checksum;        /* of all bytes from TFLM_PATCH_CHECKSUM_FROM */
   uint32_t constants_bytes; /* that the constants tensor must hold at least */
   uint32_t workspace_bytes; /* a multiple of 16; 0 when none is needed */
-  uint32_t state_bytes; /* a multiple of 16; 0 for a stage without state */
-  uint16_t n_inputs; /* tensors of the stage */
+  uint32_t state_bytes;     /* a multiple of 16; 0 for a stage without state */
+  uint16_t n_inputs;        /* tensors of the stage */
   uint16_t n_outputs;
   uint16_t n_maps;
   uint16_t n_ops;
@@ -381,18 +357,15 @@ typedef struct {
   uint32_t steps;
 } tflm_patch_header;
 
-/* A feature map of rows x cols x channels values, or a ring of its last
- * rows. Row r has slot s = r % ring_rows. It lies at base(region) + offset +
- * s * row_bytes when s < split, else at base(split_region) + split_offset +
- * (s - split) * row_bytes. A ring is read only in the segment that makes it.
- * Every tensor of the stage has one whole, contiguous map at offset 0:
- * without a producer for an input, with one for an output. Other maps may
- * lie in the tensors' memory, too, and over rows that no later step reads.
- * 32 bytes. */
+/* A feature map of rows x cols x channels values, or a ring of its last rows. Row r has slot s =
+ * r % ring_rows. It lies at base(region) + offset + s * row_bytes when s < split, else at
+ * base(split_region) + split_offset + (s - split) * row_bytes. A ring is read only in the
+ * segment that makes it. Every tensor of the stage has one whole, contiguous map at offset 0:
+ * without a producer for an input, with one for an output. Other maps may lie in the tensors'
+ * memory, too, and over rows that no later step reads. 32 bytes. */
 typedef struct {
   uint32_t offset;
-  /* from a slot to the next, up or down: at least cols * channels * size of
-   * the type */
+  /* from a slot to the next, up or down: at least cols * channels * size of the type */
   int32_t row_bytes;
   uint16_t rows;
   uint16_t ring_rows; /* 1..rows; rows when the whole map is kept */
@@ -401,36 +374,32 @@ typedef struct {
   uint8_t region;
   uint8_t type;
   int16_t zero_point;
-  /* the operator that makes it; TFLM_PATCH_NONE for constants and for
-   * tensors that the stage reads */
+  /* the operator that makes it; TFLM_PATCH_NONE for constants and for tensors that the stage
+   * reads */
   uint32_t producer;
   uint32_t split_offset;
   uint16_t split; /* 1..ring_rows; ring_rows when the map is in one piece */
   uint8_t split_region;
-  /* 1: it lies in the state, and its rows of the last invocation are there */
-  uint8_t kept;
+  uint8_t kept; /* 1: it lies in the state, and its rows of the last invocation are there */
 } tflm_patch_map;
 
-/* An operator instance. A step makes one output row, except for the
- * operators that accumulate (see the parameter records): there a step
- * consumes one input row, and the last step makes the only output row. 20
- * bytes. */
+/* An operator instance. A step makes one output row, except for the operators that accumulate
+ * (see the parameter records): there a step consumes one input row, and the last step makes the
+ * only output row. 20 bytes. */
 typedef struct {
   uint8_t kind;
   uint8_t n_inputs;
   uint8_t n_outputs;
   uint8_t scratch_region; /* not the constants */
-  uint16_t first_edge; /* input maps, then output maps, in the edge table */
+  uint16_t first_edge;    /* input maps, then output maps, in the edge table */
   uint16_t steps;
-  uint32_t params; /* offset of the parameter record, 4-byte aligned */
+  uint32_t params;  /* offset of the parameter record, 4-byte aligned */
   uint32_t scratch; /* offset of private memory, 16-byte aligned, or NONE */
-  /* kept from the first step to the last; CONV_2D and DEPTHWISE_CONV_2D are
-   * faster with some */
+  /* kept from the first step to the last; CONV_2D and DEPTHWISE_CONV_2D are faster with some */
   uint32_t scratch_bytes;
 } tflm_patch_op;
 
-/* Operators [first_op, first_op + n_ops) run by steps [first_step, ...). 12
- * bytes. */
+/* Operators [first_op, first_op + n_ops) run by steps [first_step, ...). 12 bytes. */
 typedef struct {
   uint16_t first_op;
   uint16_t n_ops;
@@ -438,9 +407,8 @@ typedef struct {
   uint32_t n_steps;
 } tflm_patch_segment;
 
-/* Run operator first_op + op of the segment for rows [row, row + count), one
- * after the other. op TFLM_PATCH_PAUSE: the bands of the input (see FEED)
- * are used up; row and count are 0. 4 bytes. */
+/* Run operator first_op + op of the segment for rows [row, row + count), one after the other. op
+ * TFLM_PATCH_PAUSE: the bands of the input (see FEED) are used up; row and count are 0. 4 bytes. */
 typedef struct {
   uint8_t op;
   uint8_t count;

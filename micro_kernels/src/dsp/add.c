@@ -21,8 +21,8 @@ typedef struct {
 #define ONE_HALF (1 << 30)
 
 /* Returns 0 when an input cannot be scaled in this way. */
-static int find_term(term* t, int32_t zero_point, int32_t left_shift,
-                     int32_t multiplier, int32_t shift) {
+static int find_term(term* t, int32_t zero_point, int32_t left_shift, int32_t multiplier,
+                     int32_t shift) {
   t->offset = -zero_point;
   t->up = left_shift + 1;
   if (shift == 0 && multiplier == ONE_HALF) {
@@ -38,24 +38,21 @@ static inline int32_t scale_term(const term* t, int32_t value) {
   return tflm_patch_scale_doubled(t->scaling, (value + t->offset) << t->up);
 }
 
-void tflm_patch_add_s8(const tflm_patch_add_params* params,
-                       int32_t a_zero_point, int32_t b_zero_point,
-                       const int8_t* a, uint32_t a_step, const int8_t* b,
+void tflm_patch_add_s8(const tflm_patch_add_params* params, int32_t a_zero_point,
+                       int32_t b_zero_point, const int8_t* a, uint32_t a_step, const int8_t* b,
                        uint32_t b_step, int8_t* output, uint32_t n) {
   term x, y;
-  if (!find_term(&x, a_zero_point, params->left_shift,
-                 params->input_multiplier[0], params->input_shift[0]) ||
-      !find_term(&y, b_zero_point, params->left_shift,
-                 params->input_multiplier[1], params->input_shift[1]) ||
+  if (!find_term(&x, a_zero_point, params->left_shift, params->input_multiplier[0],
+                 params->input_shift[0]) ||
+      !find_term(&y, b_zero_point, params->left_shift, params->input_multiplier[1],
+                 params->input_shift[1]) ||
       !tflm_patch_is_scaling_shift(params->output_shift)) {
-    tflm_patch_add_portable_s8(params, a_zero_point, b_zero_point, a, a_step, b,
-                               b_step, output, n);
+    tflm_patch_add_portable_s8(params, a_zero_point, b_zero_point, a, a_step, b, b_step, output, n);
     return;
   }
   const term first = x, second = y;
   const tflm_patch_scaling scaling = tflm_patch_find_scaling(
-      params->output_multiplier, params->output_shift,
-      params->output_zero_point);
+      params->output_multiplier, params->output_shift, params->output_zero_point);
   const int32_t low = params->act_min;
   const int32_t high = params->act_max;
   for (; n > 0; --n) {

@@ -69,8 +69,7 @@ static inline int tflm_patch_is_scaling_shift(int32_t shift) {
   return (uint32_t)(-1 - shift) < TFLM_PATCH_MOST_SCALING_SHIFT;
 }
 
-static inline tflm_patch_scaling tflm_patch_find_scaling(int32_t multiplier,
-                                                         int32_t shift,
+static inline tflm_patch_scaling tflm_patch_find_scaling(int32_t multiplier, int32_t shift,
                                                          int32_t zero_point) {
   const int32_t exponent = -shift;
   const tflm_patch_scaling scaling = {
@@ -82,20 +81,16 @@ static inline tflm_patch_scaling tflm_patch_find_scaling(int32_t multiplier,
 }
 
 /* Of twice the sum. Not clamped. */
-static inline int32_t tflm_patch_scale_doubled(tflm_patch_scaling scaling,
-                                               int32_t twice) {
+static inline int32_t tflm_patch_scale_doubled(tflm_patch_scaling scaling, int32_t twice) {
   int32_t x;
   int32_t rounded;
   __asm__("smmulr %0, %1, %2" : "=r"(x) : "r"(twice), "r"(scaling.multiplier));
-  __asm__("add %0, %1, %2, asr #31"
-          : "=r"(rounded)
-          : "r"(scaling.round), "r"(x));
+  __asm__("add %0, %1, %2, asr #31" : "=r"(rounded) : "r"(scaling.round), "r"(x));
   return (x + rounded) >> scaling.exponent;
 }
 
 /* Of a sum between -2^30 and 2^30. Not clamped. */
-static inline int32_t tflm_patch_scale(tflm_patch_scaling scaling,
-                                       int32_t sum) {
+static inline int32_t tflm_patch_scale(tflm_patch_scaling scaling, int32_t sum) {
   return tflm_patch_scale_doubled(scaling, sum + sum);
 }
 

@@ -25,6 +25,7 @@ _Static_assert(offsetof(tflm_patch_dot_job, weights) == 48, "assembly");
 _Static_assert(offsetof(tflm_patch_dot_job, sums) == 56, "assembly");
 _Static_assert(offsetof(tflm_patch_dot_job, taps) == 80, "assembly");
 
+/* clang-format off */
 /* Four weights, in r8, with the widened values of four pixels. */
 #define PRODUCTS                   \
   "ldmia r10!, {r4, r5, r6, r7}\n\t" \
@@ -61,12 +62,13 @@ _Static_assert(offsetof(tflm_patch_dot_job, taps) == 80, "assembly");
   "add r5, r5, r8, lsr #2\n\t"      \
   "mvn r10, r10\n\t"                \
   "cmp r10, #23\n\t"
+/* clang-format on */
 
 /* Makes channels of four widened pixels until all are made (returns 0) or one comes
  * whose shift is not for the short way to bytes (returns 1): its sums are in the job
  * then, and the job stands behind it. Bytes are not clamped, here and below. */
-static TFLM_PATCH_ASSEMBLY int32_t make_wide_channels(
-    tflm_patch_dot_job* j __attribute__((unused))) {
+static TFLM_PATCH_ASSEMBLY int32_t make_wide_channels(tflm_patch_dot_job* j
+                                                      __attribute__((unused))) {
   /* r0-r3 sums, r10 values, r11 weights, r12 loops of four quads, lr the job. The
    * first loop is entered r5 bytes further on. */
   __asm__ volatile(
@@ -124,6 +126,7 @@ static TFLM_PATCH_ASSEMBLY int32_t make_wide_channels(
       "pop {r4-r11, pc}\n\t");
 }
 
+/* clang-format off */
 /* Four values, in r4 and r5, of two vectors with those of two channels, r0 and r1 the
  * sums of the first channel; the second channel is lr bytes further on. */
 #define PRODUCTS_2_BY_2(SECOND, FIRST) \
@@ -192,12 +195,12 @@ static TFLM_PATCH_ASSEMBLY int32_t make_wide_channels(
   second ":\n\t" QUAD              \
   "subs r12, r12, #1\n\t"         \
   "bne " first "b\n\t"
+/* clang-format on */
 
 /* Makes pairs of channels of one or two pixels until all are made (returns 0) or a
  * pair comes with a shift that is not for the short way to bytes (returns 1): its sums
  * are in the job then, and the job stands behind it. */
-static TFLM_PATCH_ASSEMBLY int32_t make_pairs(
-    tflm_patch_dot_job* j __attribute__((unused))) {
+static TFLM_PATCH_ASSEMBLY int32_t make_pairs(tflm_patch_dot_job* j __attribute__((unused))) {
   /* r0 and r1 the first channel's sums, r2 and r3 the second's, r5 where the loop is
    * entered, r10 values, r11 weights, lr taps, then the job. */
   __asm__ volatile(
@@ -294,10 +297,9 @@ static TFLM_PATCH_ASSEMBLY int32_t make_pairs(
 
 /* ---- jobs ---- */
 
-void tflm_patch_init_dot_job(tflm_patch_dot_job* j, const int8_t* weights,
-                             const int32_t* bias,
-                             const tflm_patch_requant_args* requant,
-                             uint32_t taps, uint32_t channels) {
+void tflm_patch_init_dot_job(tflm_patch_dot_job* j, const int8_t* weights, const int32_t* bias,
+                             const tflm_patch_requant_args* requant, uint32_t taps,
+                             uint32_t channels) {
   j->first_weights = weights;
   j->first_bias = bias;
   j->requant = requant;
@@ -309,8 +311,7 @@ void tflm_patch_init_dot_job(tflm_patch_dot_job* j, const int8_t* weights,
 }
 
 /* At the first of `channels` channels of some pixels. */
-static void start(tflm_patch_dot_job* j, const void* values, uint32_t channels,
-                  int8_t* output) {
+static void start(tflm_patch_dot_job* j, const void* values, uint32_t channels, int8_t* output) {
   j->values = values;
   j->output = output;
   j->bias = j->first_bias;
@@ -321,17 +322,16 @@ static void start(tflm_patch_dot_job* j, const void* values, uint32_t channels,
 }
 
 /* Sums of n_pixels of a channel that the short way to bytes is not for. */
-static void put_slowly(const tflm_patch_dot_job* j, uint32_t channel,
-                       const int32_t* sums, uint32_t n_pixels, int8_t* output) {
+static void put_slowly(const tflm_patch_dot_job* j, uint32_t channel, const int32_t* sums,
+                       uint32_t n_pixels, int8_t* output) {
   for (uint32_t p = 0; p < n_pixels; ++p) {
-    output[channel] =
-        tflm_patch_requantize_channel(j->requant, (uint32_t)sums[p], channel);
+    output[channel] = tflm_patch_requantize_channel(j->requant, (uint32_t)sums[p], channel);
     output += j->channels;
   }
 }
 
-void tflm_patch_make_wide(tflm_patch_dot_job* j, const uint32_t* values,
-                          uint32_t n_pixels, int8_t* output) {
+void tflm_patch_make_wide(tflm_patch_dot_job* j, const uint32_t* values, uint32_t n_pixels,
+                          int8_t* output) {
   const uint32_t pitch = j->channels;
   start(j, values, pitch, output);
   j->loops = (j->taps / 4 + 3) / 4;
@@ -341,14 +341,13 @@ void tflm_patch_make_wide(tflm_patch_dot_job* j, const uint32_t* values,
   j->at_2 = n_pixels > 2 ? 2 * pitch : j->at_1;
   j->at_3 = pitch * (n_pixels - 1);
   while (j->weights != j->weights_end && make_wide_channels(j)) {
-    put_slowly(j, (uint32_t)(j->output - output) - 1, j->sums, n_pixels,
-               output);
+    put_slowly(j, (uint32_t)(j->output - output) - 1, j->sums, n_pixels, output);
   }
 }
 
 /* Pairs of channels; a second pixel is made of `next_pixel` bytes further on. */
-static void make_even_channels(tflm_patch_dot_job* j, const void* values,
-                               uint32_t way, int8_t* output) {
+static void make_even_channels(tflm_patch_dot_job* j, const void* values, uint32_t way,
+                               int8_t* output) {
   const uint32_t n_pixels = way == TFLM_PATCH_ONE ? 1 : 2;
   start(j, values, j->channels & ~1u, output);
   j->loops = (j->taps / 4 + 1) / 2;
@@ -363,17 +362,15 @@ static void make_even_channels(tflm_patch_dot_job* j, const void* values,
 }
 
 /* The last of an odd number of channels. */
-static void make_last(const tflm_patch_dot_job* j, const int8_t* values,
-                      int8_t* output) {
+static void make_last(const tflm_patch_dot_job* j, const int8_t* values, int8_t* output) {
   const uint32_t channel = j->channels - 1;
   const int8_t* weights = j->first_weights + channel * j->taps;
-  const int32_t sum = (int32_t)((uint32_t)j->first_bias[channel] +
-                                tflm_patch_dot(values, weights, j->taps));
+  const int32_t sum =
+      (int32_t)((uint32_t)j->first_bias[channel] + tflm_patch_dot(values, weights, j->taps));
   put_slowly(j, channel, &sum, 1, output);
 }
 
-void tflm_patch_make_few(tflm_patch_dot_job* j, const void* values,
-                         uint32_t way, int8_t* output) {
+void tflm_patch_make_few(tflm_patch_dot_job* j, const void* values, uint32_t way, int8_t* output) {
   make_even_channels(j, values, way, output);
   if (j->channels % 2 != 0) {
     make_last(j, (const int8_t*)values, output);
@@ -383,8 +380,7 @@ void tflm_patch_make_few(tflm_patch_dot_job* j, const void* values,
   }
 }
 
-void tflm_patch_clamp_bytes(const tflm_patch_requant_args* requant,
-                            int8_t* bytes, uint32_t n) {
+void tflm_patch_clamp_bytes(const tflm_patch_requant_args* requant, int8_t* bytes, uint32_t n) {
   const int32_t low = requant->act_min;
   const int32_t high = requant->act_max;
   if (high - low == 255) {

@@ -15,24 +15,24 @@
 /* An operator and the pixels at work. The assembly in blocks.c knows where the
  * members up to taps lie. */
 typedef struct {
-  const int32_t* bias;        /* 0: of the next channel */
-  uint32_t entry;             /* 4: where the loop over the taps is entered */
-  const void* values;         /* 8 */
-  uint32_t loops;             /* 12: how often it runs */
-  const int32_t* multipliers; /* 16: of the next channel, like what follows */
-  const int8_t* shifts;       /* 20 */
-  int8_t* output;             /* 24 */
-  int32_t round_unit;         /* 28: see tflm_patch_find_scaling */
-  uint32_t step;              /* 32: of the multipliers, in bytes */
-  uint32_t at_1;              /* 36: the second pixel's output behind the first's */
-  uint32_t at_2;              /* 40 */
-  uint32_t at_3;              /* 44 */
-  const int8_t* weights;      /* 48: of the next channel */
-  const int8_t* weights_end;  /* 52 */
-  int32_t sums[4];            /* 56 */
-  uint32_t next_pixel;        /* 72: the second pixel's values behind the first's */
-  uint32_t tail;              /* 76: taps behind whole fours */
-  uint32_t taps;              /* 80: at least 4 */
+  const int32_t* bias;         /* 0: of the next channel */
+  uint32_t entry;              /* 4: where the loop over the taps is entered */
+  const void* values;          /* 8 */
+  uint32_t loops;              /* 12: how often it runs */
+  const int32_t* multipliers;  /* 16: of the next channel, like what follows */
+  const int8_t* shifts;        /* 20 */
+  int8_t* output;              /* 24 */
+  int32_t round_unit;          /* 28: see tflm_patch_find_scaling */
+  uint32_t step;               /* 32: of the multipliers, in bytes */
+  uint32_t at_1;               /* 36: the second pixel's output behind the first's */
+  uint32_t at_2;               /* 40 */
+  uint32_t at_3;               /* 44 */
+  const int8_t* weights;       /* 48: of the next channel */
+  const int8_t* weights_end;   /* 52 */
+  int32_t sums[4];             /* 56 */
+  uint32_t next_pixel;         /* 72: the second pixel's values behind the first's */
+  uint32_t tail;               /* 76: taps behind whole fours */
+  uint32_t taps;               /* 80: at least 4 */
   const int8_t* first_weights; /* [channels][taps] */
   const int32_t* first_bias;
   const tflm_patch_requant_args* requant; /* bounded */
@@ -40,37 +40,34 @@ typedef struct {
 } tflm_patch_dot_job;
 
 /* Whether FULLY_CONNECTED can be made in this way. */
-static inline int tflm_patch_is_dsp_fully_connected(
-    uint32_t inputs, const tflm_patch_requant_args* requant) {
+static inline int tflm_patch_is_dsp_fully_connected(uint32_t inputs,
+                                                    const tflm_patch_requant_args* requant) {
   return inputs >= 4 && requant->bounded;
 }
 
-void tflm_patch_init_dot_job(tflm_patch_dot_job* j, const int8_t* weights,
-                             const int32_t* bias,
-                             const tflm_patch_requant_args* requant,
-                             uint32_t taps, uint32_t channels);
+void tflm_patch_init_dot_job(tflm_patch_dot_job* j, const int8_t* weights, const int32_t* bias,
+                             const tflm_patch_requant_args* requant, uint32_t taps,
+                             uint32_t channels);
 
 /* `count` of n_vectors interleaved vectors of n values, one behind the other: for every
  * four values a word of the even ones and, n_vectors words further on, a word of
  * the odd ones; then come those of the next four. n is at least 4; the last four are
  * filled up with zeros. */
-void tflm_patch_widen(uint32_t* to, uint32_t n_vectors, const int8_t* from,
-                      uint32_t n, uint32_t count);
+void tflm_patch_widen(uint32_t* to, uint32_t n_vectors, const int8_t* from, uint32_t n,
+                      uint32_t count);
 
 /* One to four of four widened pixels; the words of the others may be anything. Pixels
  * are j->channels bytes of the output each and not clamped, here and below. */
-void tflm_patch_make_wide(tflm_patch_dot_job* j, const uint32_t* values,
-                          uint32_t n_pixels, int8_t* output);
+void tflm_patch_make_wide(tflm_patch_dot_job* j, const uint32_t* values, uint32_t n_pixels,
+                          int8_t* output);
 
 /* One pixel; two widened pixels of a multiple of 4 taps, for an even number of
  * channels; two pixels, whose values lie one behind the other. */
 enum { TFLM_PATCH_ONE = 0, TFLM_PATCH_WIDE_TWO = 1, TFLM_PATCH_TWO = 2 };
 
-void tflm_patch_make_few(tflm_patch_dot_job* j, const void* values,
-                         uint32_t way, int8_t* output);
+void tflm_patch_make_few(tflm_patch_dot_job* j, const void* values, uint32_t way, int8_t* output);
 
 /* Clamps n bytes, where that is not to all of int8. */
-void tflm_patch_clamp_bytes(const tflm_patch_requant_args* requant,
-                            int8_t* bytes, uint32_t n);
+void tflm_patch_clamp_bytes(const tflm_patch_requant_args* requant, int8_t* bytes, uint32_t n);
 
 #endif /* TFLM_PATCH_SRC_DSP_BLOCKS_H_ */

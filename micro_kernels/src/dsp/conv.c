@@ -29,7 +29,7 @@ _Static_assert(2 * TFLM_PATCH_CONV_IN_PLACE_CHANNELS <= TFLM_PATCH_CONV_STACK_BY
 typedef struct {
   const tflm_patch_conv_args* args;
   const tflm_patch_rows* input;
-  tflm_patch_range inside; /* kernel rows in the map */
+  tflm_patch_range inside;                      /* kernel rows in the map */
   const int8_t* rows[TFLM_PATCH_CONV_KERNEL_H]; /* those rows */
   tflm_patch_dot_job job;
   uint32_t cols; /* to be made */
@@ -40,8 +40,7 @@ typedef struct {
 
 /* ---- windows ---- */
 
-static inline __attribute__((always_inline)) int8_t* copy(int8_t* to,
-                                                          const int8_t* from,
+static inline __attribute__((always_inline)) int8_t* copy(int8_t* to, const int8_t* from,
                                                           uint32_t n) {
   const int8_t* end = to + n;
   for (; n >= 4; n -= 4) {
@@ -57,18 +56,16 @@ static inline __attribute__((always_inline)) int8_t* copy(int8_t* to,
 
 /* The window of an output column at an input column, in the order of the
  * weights; some of it lies outside of the map, or it has gaps. */
-static TFLM_PATCH_NOINLINE void gather_at_side(const conv_row* c, int32_t col,
-                                               int8_t* to) {
+static TFLM_PATCH_NOINLINE void gather_at_side(const conv_row* c, int32_t col, int8_t* to) {
   const tflm_patch_window* window = &c->args->window;
   const uint32_t depth = c->input->channels;
   const int32_t zero_point = c->args->input_zero_point;
-  const tflm_patch_range inside = tflm_patch_taps_inside(
-      col, window->kernel_w, window->dilation_w, c->input->cols);
+  const tflm_patch_range inside =
+      tflm_patch_taps_inside(col, window->kernel_w, window->dilation_w, c->input->cols);
   const uint32_t taps = inside.end - inside.first;
   const uint32_t runs = window->dilation_w == 1 ? taps != 0 : taps;
   const uint32_t run = window->dilation_w == 1 ? taps * depth : depth;
-  const int32_t at = (col + (int32_t)(inside.first * window->dilation_w)) *
-                     (int32_t)depth;
+  const int32_t at = (col + (int32_t)(inside.first * window->dilation_w)) * (int32_t)depth;
   memset(to, zero_point, c->job.taps);
   to += (c->inside.first * window->kernel_w + inside.first) * depth;
   for (uint32_t i = c->inside.first; i < c->inside.end; ++i) {
@@ -83,14 +80,12 @@ static TFLM_PATCH_NOINLINE void gather_at_side(const conv_row* c, int32_t col,
 }
 
 /* The windows of output columns [x, x + n), one behind the other. */
-static TFLM_PATCH_NOINLINE void gather(const conv_row* c, uint32_t x,
-                                       uint32_t n, int8_t* to) {
+static TFLM_PATCH_NOINLINE void gather(const conv_row* c, uint32_t x, uint32_t n, int8_t* to) {
   const tflm_patch_window* window = &c->args->window;
   const uint32_t depth = c->input->channels;
   const uint32_t run = window->kernel_w * depth;
   const uint32_t kernel_h = window->kernel_h;
-  const int is_whole = c->inside.first == 0 && c->inside.end == kernel_h &&
-                       window->dilation_w == 1;
+  const int is_whole = c->inside.first == 0 && c->inside.end == kernel_h && window->dilation_w == 1;
   const int32_t last = (int32_t)c->input->cols - window->kernel_w;
   int32_t col = tflm_patch_first_col(window, x);
   for (; n > 0; --n) {
@@ -108,16 +103,15 @@ static TFLM_PATCH_NOINLINE void gather(const conv_row* c, uint32_t x,
 }
 
 /* Two windows of an output row, widened; channels are fours. */
-static TFLM_PATCH_NOINLINE void gather_wide_two(const conv_row* c, uint32_t x,
-                                                uint32_t* to) {
+static TFLM_PATCH_NOINLINE void gather_wide_two(const conv_row* c, uint32_t x, uint32_t* to) {
   const tflm_patch_window* window = &c->args->window;
   const uint32_t depth = c->input->channels;
   const uint32_t cell_words = tflm_patch_wide_words(depth, 2);
   const uint32_t outside = (uint16_t)c->args->input_zero_point * 0x00010001u;
   for (uint32_t p = 0; p < 2; ++p) {
     const int32_t col = tflm_patch_first_col(window, x + p);
-    const tflm_patch_range inside = tflm_patch_taps_inside(
-        col, window->kernel_w, window->dilation_w, c->input->cols);
+    const tflm_patch_range inside =
+        tflm_patch_taps_inside(col, window->kernel_w, window->dilation_w, c->input->cols);
     const uint32_t taps = inside.end - inside.first;
     const int is_run = window->dilation_w == 1;
     uint32_t* at = to + p;
@@ -150,8 +144,7 @@ static TFLM_PATCH_NOINLINE void gather_wide_two(const conv_row* c, uint32_t x,
 
 static void find_rows(conv_row* c, uint32_t row) {
   const tflm_patch_window* window = &c->args->window;
-  const tflm_patch_kernel_rows rows =
-      tflm_patch_find_kernel_rows(window, c->input, row);
+  const tflm_patch_kernel_rows rows = tflm_patch_find_kernel_rows(window, c->input, row);
   uint32_t slot = rows.slot;
   c->inside = rows.inside;
   for (uint32_t i = rows.inside.first; i < rows.inside.end; ++i) {
@@ -166,7 +159,7 @@ static void find_rows(conv_row* c, uint32_t row) {
  * In place, only what was brought to the buffer is read before it is overwritten. */
 static void make(const conv_row* c, tflm_patch_dot_job* job, int8_t* output) {
   const uint32_t taps = job->taps;
-  const uint32_t gathered = c->is_direct ? 0 : taps; /* bytes of a pixel */
+  const uint32_t gathered = c->is_direct ? 0 : taps;              /* bytes of a pixel */
   const uint32_t wide_bytes = 4 * tflm_patch_wide_words(taps, 1); /* likewise */
   const uint32_t most = c->buffer_bytes;
   const int is_wide = tflm_patch_wide_bytes(taps, gathered) <= most;
@@ -207,8 +200,7 @@ static void make(const conv_row* c, tflm_patch_dot_job* job, int8_t* output) {
       const uint32_t way = n_wide != 0 ? TFLM_PATCH_WIDE_TWO
                            : n == 2    ? TFLM_PATCH_TWO
                                        : TFLM_PATCH_ONE;
-      tflm_patch_make_few(job, way == TFLM_PATCH_WIDE_TWO ? buffer : cells, way,
-                          output);
+      tflm_patch_make_few(job, way == TFLM_PATCH_WIDE_TWO ? buffer : cells, way, output);
     }
     values += n * taps;
     output += n * job->channels;
@@ -217,21 +209,19 @@ static void make(const conv_row* c, tflm_patch_dot_job* job, int8_t* output) {
 
 /* Whether a pixel is made of one pixel, the next one of the next pixel. */
 static int is_pointwise(const tflm_patch_window* window) {
-  return window->kernel_h == 1 && window->kernel_w == 1 &&
-         window->stride_w == 1 && window->pad_left == 0;
+  return window->kernel_h == 1 && window->kernel_w == 1 && window->stride_w == 1 &&
+         window->pad_left == 0;
 }
 
 /* Apart, for the stack of those that have a scratch. */
-static __attribute__((noinline)) void make_on_stack(conv_row* c,
-                                                    int8_t* output) {
+static __attribute__((noinline)) void make_on_stack(conv_row* c, int8_t* output) {
   uint32_t buffer[TFLM_PATCH_CONV_STACK_BYTES / 4];
   c->buffer = buffer;
   c->buffer_bytes = TFLM_PATCH_CONV_STACK_BYTES;
   make(c, &c->job, output);
 }
 
-static void make_cols(const tflm_patch_conv_args* args,
-                      const tflm_patch_rows* input, uint32_t row,
+static void make_cols(const tflm_patch_conv_args* args, const tflm_patch_rows* input, uint32_t row,
                       uint32_t cols, int8_t* output) {
   const tflm_patch_window* window = &args->window;
   conv_row c = {
@@ -241,13 +231,11 @@ static void make_cols(const tflm_patch_conv_args* args,
       .buffer = (uint32_t*)args->scratch,
       .buffer_bytes = args->scratch_bytes,
   };
-  tflm_patch_init_dot_job(
-      &c.job, args->weights, args->bias, &args->requant,
-      (uint32_t)window->kernel_h * window->kernel_w * input->channels,
-      args->output_channels);
+  tflm_patch_init_dot_job(&c.job, args->weights, args->bias, &args->requant,
+                          (uint32_t)window->kernel_h * window->kernel_w * input->channels,
+                          args->output_channels);
   find_rows(&c, row);
-  c.is_direct = is_pointwise(window) && c.inside.first < c.inside.end &&
-                cols <= input->cols;
+  c.is_direct = is_pointwise(window) && c.inside.first < c.inside.end && cols <= input->cols;
   if (args->scratch_bytes > TFLM_PATCH_CONV_STACK_BYTES) {
     make(&c, &c.job, output);
   } else {
@@ -257,32 +245,29 @@ static void make_cols(const tflm_patch_conv_args* args,
 }
 
 /* Whether the kernel is for such a window, in place or not. */
-int tflm_patch_is_dsp_conv(const tflm_patch_conv_args* args,
-                           uint32_t channels) {
+int tflm_patch_is_dsp_conv(const tflm_patch_conv_args* args, uint32_t channels) {
   const tflm_patch_window* window = &args->window;
   const uint32_t taps = (uint32_t)window->kernel_h * window->kernel_w * channels;
-  const uint32_t most =
-      args->scratch_bytes > TFLM_PATCH_CONV_STACK_BYTES ? args->scratch_bytes : TFLM_PATCH_CONV_STACK_BYTES;
+  const uint32_t most = args->scratch_bytes > TFLM_PATCH_CONV_STACK_BYTES
+                            ? args->scratch_bytes
+                            : TFLM_PATCH_CONV_STACK_BYTES;
   return args->groups == 1 && taps >= 4 && args->requant.bounded &&
          window->kernel_h <= TFLM_PATCH_CONV_KERNEL_H &&
          (taps <= most || (is_pointwise(window) && window->pad_top == 0));
 }
 
-void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
-                        const tflm_patch_rows* input, uint32_t row,
-                        int8_t* output) {
-  if (!TFLM_PATCH_HAS_FALLBACK ||
-      tflm_patch_is_dsp_conv(args, input->channels)) {
+void tflm_patch_conv_s8(const tflm_patch_conv_args* args, const tflm_patch_rows* input,
+                        uint32_t row, int8_t* output) {
+  if (!TFLM_PATCH_HAS_FALLBACK || tflm_patch_is_dsp_conv(args, input->channels)) {
     make_cols(args, input, row, args->output_cols, output);
   } else {
     tflm_patch_conv_portable_s8(args, input, row, output);
   }
 }
 
-int tflm_patch_conv_line_s8(const tflm_patch_conv_args* args,
-                            const tflm_patch_rows* line, int8_t* output) {
-  if (TFLM_PATCH_HAS_FALLBACK &&
-      !tflm_patch_is_dsp_conv(args, line->channels)) {
+int tflm_patch_conv_line_s8(const tflm_patch_conv_args* args, const tflm_patch_rows* line,
+                            int8_t* output) {
+  if (TFLM_PATCH_HAS_FALLBACK && !tflm_patch_is_dsp_conv(args, line->channels)) {
     return 0;
   }
   make_cols(args, line, 0, line->cols, output);

@@ -11,8 +11,7 @@
 #include "scratch.h"
 
 /* Whether the kernels are for such a convolution. */
-int tflm_patch_is_dsp_depthwise(const tflm_patch_depthwise_conv_args* args,
-                                uint32_t channels);
+int tflm_patch_is_dsp_depthwise(const tflm_patch_depthwise_conv_args* args, uint32_t channels);
 
 static inline int tflm_patch_is_3x3(const tflm_patch_window* window) {
   return window->kernel_h == 3 && window->kernel_w == 3;
@@ -50,50 +49,43 @@ typedef struct {
 } tflm_patch_stretch;
 
 /* A kernel row's first column in the map, at a stretch's channels. */
-static inline const int8_t* tflm_patch_find_cells(
-    const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
-    const tflm_patch_columns* columns, uint32_t kernel_row) {
+static inline const int8_t* tflm_patch_find_cells(const tflm_patch_depthwise_row* d,
+                                                  const tflm_patch_stretch* s,
+                                                  const tflm_patch_columns* columns,
+                                                  uint32_t kernel_row) {
   const uint32_t step = d->step[kernel_row];
-  const int32_t col =
-      columns->first + (int32_t)(columns->inside.first * columns->step);
+  const int32_t col = columns->first + (int32_t)(columns->inside.first * columns->step);
   const uint32_t channel = step != 0 ? s->channel - s->back : 0;
   return d->cells[kernel_row] + (uint32_t)col * step + channel;
 }
 
 /* n > 0 words outside the map for all four channels. */
-void tflm_patch_put_outside(const tflm_patch_depthwise_row* d,
-                            const tflm_patch_stretch* s, uint32_t* to,
-                            uint32_t n);
+void tflm_patch_put_outside(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
+                            uint32_t* to, uint32_t n);
 
 /* Words of columns of two kernel rows. */
-void tflm_patch_pair_rows(const tflm_patch_depthwise_row* d,
-                          const tflm_patch_stretch* s,
-                          const tflm_patch_columns* columns, uint32_t a,
-                          uint32_t b, uint32_t* to);
+void tflm_patch_pair_rows(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
+                          const tflm_patch_columns* columns, uint32_t a, uint32_t b, uint32_t* to);
 
 /* ---- depthwise_3x3.c ---- */
 
-void tflm_patch_find_columns_3x3(const tflm_patch_depthwise_row* d,
-                                 tflm_patch_stretch* s);
+void tflm_patch_find_columns_3x3(const tflm_patch_depthwise_row* d, tflm_patch_stretch* s);
 
 /* Returns what tflm_patch_make_slow_channels is to make: channels whose shift is not
  * for the short way to bytes. Values are not clamped, here and below. */
-uint32_t tflm_patch_make_stretch_3x3(const tflm_patch_depthwise_row* d,
-                                     const tflm_patch_stretch* s,
+uint32_t tflm_patch_make_stretch_3x3(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
                                      int8_t* output);
 
 /* ---- depthwise_pairs.c: any kernel ---- */
 
-void tflm_patch_find_columns(const tflm_patch_depthwise_row* d,
-                             tflm_patch_stretch* s);
+void tflm_patch_find_columns(const tflm_patch_depthwise_row* d, tflm_patch_stretch* s);
 
-void tflm_patch_make_stretch(const tflm_patch_depthwise_row* d,
-                             const tflm_patch_stretch* s, int8_t* output);
+void tflm_patch_make_stretch(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
+                             int8_t* output);
 
 /* Some channels of a stretch of any number of columns: of the bits from that of
  * n_channels down, one for each channel, those of `slow`. Spoils the stretch. */
-void tflm_patch_make_slow_channels(const tflm_patch_depthwise_row* d,
-                                   tflm_patch_stretch* s, uint32_t slow,
-                                   int8_t* output);
+void tflm_patch_make_slow_channels(const tflm_patch_depthwise_row* d, tflm_patch_stretch* s,
+                                   uint32_t slow, int8_t* output);
 
 #endif /* TFLM_PATCH_SRC_DSP_DEPTHWISE_H_ */

@@ -24,26 +24,26 @@
 /* Some channels of a stretch of n >= 1 output columns. The assembly knows where the
  * members lie. */
 typedef struct {
-  const uint32_t* weights; /* 0: of the next channel: twice (w00, w10), (w01, w11),
-                              (w02, w12), (w20, w21), (w21, w22) */
-  uint32_t* rows;          /* 4: words of the values of the first two kernel rows,
-                              by column; the sums take their place */
-  const uint32_t* row;     /* 8: words of two columns of the third kernel row */
-  int8_t* output;          /* 12 */
-  const int32_t* bias;     /* 16: of the next channel */
+  const uint32_t* weights;    /* 0: of the next channel: twice (w00, w10), (w01, w11),
+                                 (w02, w12), (w20, w21), (w21, w22) */
+  uint32_t* rows;             /* 4: words of the values of the first two kernel rows,
+                                 by column; the sums take their place */
+  const uint32_t* row;        /* 8: words of two columns of the third kernel row */
+  int8_t* output;             /* 12 */
+  const int32_t* bias;        /* 16: of the next channel */
   const int32_t* multipliers; /* 20 */
-  const int8_t* shifts;    /* 24 */
-  uint32_t step;           /* 28: of the multipliers, in bytes */
-  int32_t round_unit;      /* 32: see tflm_patch_find_scaling */
-  uint32_t n;              /* 36 */
-  uint32_t pitch;          /* 40: of the output's columns */
-  uint32_t plane_bytes;    /* 44: from a channel's rows and row to the next one's */
-  uint32_t channels;       /* 48: that are left */
-  uint32_t slow;           /* 52: bits of channels with another shift, by how many were
-                              left */
+  const int8_t* shifts;       /* 24 */
+  uint32_t step;              /* 28: of the multipliers, in bytes */
+  int32_t round_unit;         /* 32: see tflm_patch_find_scaling */
+  uint32_t n;                 /* 36 */
+  uint32_t pitch;             /* 40: of the output's columns */
+  uint32_t plane_bytes;       /* 44: from a channel's rows and row to the next one's */
+  uint32_t channels;          /* 48: that are left */
+  uint32_t slow;              /* 52: bits of channels with another shift, by how many were
+                                 left */
   tflm_patch_scaling scaling; /* 56: of the channel at work: round, multiplier,
                                  exponent */
-  uint32_t is_stride_2;    /* 68 */
+  uint32_t is_stride_2;       /* 68 */
 } stretch_3x3;
 
 _Static_assert(offsetof(stretch_3x3, output) == 12, "assembly");
@@ -53,6 +53,7 @@ _Static_assert(offsetof(stretch_3x3, channels) == 48, "assembly");
 _Static_assert(offsetof(stretch_3x3, scaling) == 56, "assembly");
 _Static_assert(offsetof(stretch_3x3, is_stride_2) == 68, "assembly");
 
+/* clang-format off */
 /* Twice a sum to a byte; see tflm_patch_scale_doubled. r7 is free. */
 #define TO_BYTE(sum)                 \
   "smmulr " sum ", " sum ", r9\n\t"  \
@@ -117,12 +118,12 @@ _Static_assert(offsetof(stretch_3x3, is_stride_2) == 68, "assembly");
   "itt eq\n\t"                          \
   "moveq r3, #0\n\t"                    \
   "beq " label "b\n\t"
+/* clang-format on */
 
 /* Makes the channels but slow ones. n is rounded up to an even number for reading: rows
  * has two (stride 1) or one (stride 2) words more than stride * n, row one more than half
  * as many. Values are not clamped to less than int8. */
-static TFLM_PATCH_ASSEMBLY void make_channels(
-    stretch_3x3* s __attribute__((unused))) {
+static TFLM_PATCH_ASSEMBLY void make_channels(stretch_3x3* s __attribute__((unused))) {
   __asm__ volatile(
       "push {r0, r4-r11, lr}\n"
       NEXT_CHANNEL
@@ -200,8 +201,7 @@ static TFLM_PATCH_ASSEMBLY void make_channels(
 
 /* ---- stretches ---- */
 
-void tflm_patch_find_columns_3x3(const tflm_patch_depthwise_row* d,
-                                 tflm_patch_stretch* s) {
+void tflm_patch_find_columns_3x3(const tflm_patch_depthwise_row* d, tflm_patch_stretch* s) {
   const tflm_patch_window* window = &d->args->window;
   tflm_patch_columns* c = &s->columns[0];
   c->first = tflm_patch_first_col(window, s->first);
@@ -211,8 +211,8 @@ void tflm_patch_find_columns_3x3(const tflm_patch_depthwise_row* d,
 }
 
 /* Columns of the last kernel row, two in a word. */
-static void pair_cols(const tflm_patch_depthwise_row* d,
-                      const tflm_patch_stretch* s, uint32_t* to) {
+static void pair_cols(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
+                      uint32_t* to) {
   const tflm_patch_columns* columns = &s->columns[0];
   const uint32_t step = d->step[KERNEL - 1];
   const uint32_t left = columns->inside.first;
@@ -224,20 +224,18 @@ static void pair_cols(const tflm_patch_depthwise_row* d,
     to += left / 2;
   }
   if (left % 2 != 0 && inside != 0) {
-    tflm_patch_put_pairs(to++, s->pitch, d->outside,
-                         tflm_patch_load_word(cell));
+    tflm_patch_put_pairs(to++, s->pitch, d->outside, tflm_patch_load_word(cell));
     cell += step;
     --inside;
   }
   if (inside >= 2) {
-    tflm_patch_pair_words(to, s->pitch * sizeof(uint32_t), cell, cell + step,
-                          2 * step, 2 * step, inside / 2);
+    tflm_patch_pair_words(to, s->pitch * sizeof(uint32_t), cell, cell + step, 2 * step, 2 * step,
+                          inside / 2);
     to += inside / 2;
     cell += (inside & ~1u) * step;
   }
   if (inside % 2 != 0) {
-    tflm_patch_put_pairs(to++, s->pitch, tflm_patch_load_word(cell),
-                         d->outside);
+    tflm_patch_put_pairs(to++, s->pitch, tflm_patch_load_word(cell), d->outside);
   }
   if (to != end) {
     tflm_patch_put_outside(d, s, to, (uint32_t)(end - to));
@@ -255,8 +253,7 @@ static inline void put_pairs_twice(uint32_t* to, uint32_t a, uint32_t b) {
 }
 
 /* The weights, by channel: see stretch_3x3. */
-static void pair_weights(const tflm_patch_depthwise_row* d,
-                         const tflm_patch_stretch* s,
+static void pair_weights(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
                          uint32_t words[CHANNELS * 5]) {
   const uint32_t channels = d->channels;
   const int8_t* w = d->args->weights + s->channel - s->back;
@@ -272,8 +269,7 @@ static void pair_weights(const tflm_patch_depthwise_row* d,
   put_pairs_twice(words + 4, taps[7], taps[8]);
 }
 
-uint32_t tflm_patch_make_stretch_3x3(const tflm_patch_depthwise_row* d,
-                                     const tflm_patch_stretch* s,
+uint32_t tflm_patch_make_stretch_3x3(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
                                      int8_t* output) {
   const tflm_patch_depthwise_conv_args* args = d->args;
   const tflm_patch_requant_args* requant = &args->requant;

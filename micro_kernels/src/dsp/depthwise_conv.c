@@ -18,32 +18,29 @@
 #define STACK_WORDS TFLM_PATCH_DEPTHWISE_STACK_WORDS
 
 /* Output bytes of n columns. */
-static void clamp_block(const tflm_patch_depthwise_row* d, uint32_t n,
-                        uint32_t n_channels, int8_t* output) {
+static void clamp_block(const tflm_patch_depthwise_row* d, uint32_t n, uint32_t n_channels,
+                        int8_t* output) {
   for (; n != 0; --n) {
     for (uint32_t i = 0; i < n_channels; ++i) {
-      output[i] = (int8_t)tflm_patch_clamp(
-          output[i], d->args->requant.act_min, d->args->requant.act_max);
+      output[i] =
+          (int8_t)tflm_patch_clamp(output[i], d->args->requant.act_min, d->args->requant.act_max);
     }
     output += d->channels;
   }
 }
 
-int tflm_patch_is_dsp_depthwise(const tflm_patch_depthwise_conv_args* args,
-                                uint32_t channels) {
+int tflm_patch_is_dsp_depthwise(const tflm_patch_depthwise_conv_args* args, uint32_t channels) {
   const tflm_patch_window* window = &args->window;
-  return args->depth_multiplier == 1 && args->requant.bounded &&
-         channels >= CHANNELS && window->dilation_w == 1 &&
-         window->stride_w <= TFLM_PATCH_DEPTHWISE_STRIDE &&
+  return args->depth_multiplier == 1 && args->requant.bounded && channels >= CHANNELS &&
+         window->dilation_w == 1 && window->stride_w <= TFLM_PATCH_DEPTHWISE_STRIDE &&
          window->kernel_w <= TFLM_PATCH_DEPTHWISE_TAPS * window->stride_w &&
          window->kernel_h <= TFLM_PATCH_DEPTHWISE_KERNEL_H;
 }
 
-static void find_kernel_rows(tflm_patch_depthwise_row* d,
-                             const tflm_patch_rows* input, uint32_t row) {
+static void find_kernel_rows(tflm_patch_depthwise_row* d, const tflm_patch_rows* input,
+                             uint32_t row) {
   const tflm_patch_window* window = &d->args->window;
-  const tflm_patch_kernel_rows rows =
-      tflm_patch_find_kernel_rows(window, input, row);
+  const tflm_patch_kernel_rows rows = tflm_patch_find_kernel_rows(window, input, row);
   uint32_t slot = rows.slot;
   for (uint32_t i = 0; i < window->kernel_h; ++i) {
     if (i >= rows.inside.first && i < rows.inside.end) {
@@ -58,16 +55,15 @@ static void find_kernel_rows(tflm_patch_depthwise_row* d,
 }
 
 /* An output row in stretches that need at most `words` words for a channel. */
-static void make_row(const tflm_patch_depthwise_row* d, uint32_t* buffer,
-                     uint32_t words, int8_t* output) {
+static void make_row(const tflm_patch_depthwise_row* d, uint32_t* buffer, uint32_t words,
+                     int8_t* output) {
   const tflm_patch_depthwise_conv_args* args = d->args;
   const tflm_patch_window* window = &args->window;
   const uint32_t cols = args->output_cols;
   const int is_3x3 = !TFLM_PATCH_HAS_PAIRS || tflm_patch_is_3x3(window);
   const int is_clamped = args->requant.act_max - args->requant.act_min != 255;
-  const uint32_t max_n =
-      is_3x3 ? tflm_patch_max_columns_3x3(window->stride_w, words)
-             : tflm_patch_max_columns(window->kernel_w, window->stride_w, words);
+  const uint32_t max_n = is_3x3 ? tflm_patch_max_columns_3x3(window->stride_w, words)
+                                : tflm_patch_max_columns(window->kernel_w, window->stride_w, words);
   const uint32_t stretches = (cols + max_n - 1) / max_n;
   const uint32_t most = (cols + stretches - 1) / stretches;
   tflm_patch_stretch s = {.buffer = buffer, .pitch = words};
@@ -109,17 +105,15 @@ static void make_row(const tflm_patch_depthwise_row* d, uint32_t* buffer,
 }
 
 /* Apart, for the stack of those that have a scratch. */
-static TFLM_PATCH_NOINLINE void make_row_on_stack(
-    const tflm_patch_depthwise_row* d, int8_t* output) {
+static TFLM_PATCH_NOINLINE void make_row_on_stack(const tflm_patch_depthwise_row* d,
+                                                  int8_t* output) {
   uint32_t buffer[CHANNELS * STACK_WORDS];
   make_row(d, buffer, STACK_WORDS, output);
 }
 
 void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
-                                  const tflm_patch_rows* input, uint32_t row,
-                                  int8_t* output) {
-  if (TFLM_PATCH_HAS_FALLBACK &&
-      !tflm_patch_is_dsp_depthwise(args, input->channels)) {
+                                  const tflm_patch_rows* input, uint32_t row, int8_t* output) {
+  if (TFLM_PATCH_HAS_FALLBACK && !tflm_patch_is_dsp_depthwise(args, input->channels)) {
     tflm_patch_depthwise_conv_portable_s8(args, input, row, output);
     return;
   }
@@ -131,8 +125,7 @@ void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
   };
   find_kernel_rows(&d, input, row);
   if (args->scratch_bytes > 4 * CHANNELS * STACK_WORDS) {
-    make_row(&d, (uint32_t*)args->scratch,
-             args->scratch_bytes / (4 * CHANNELS), output);
+    make_row(&d, (uint32_t*)args->scratch, args->scratch_bytes / (4 * CHANNELS), output);
   } else {
     make_row_on_stack(&d, output);
   }

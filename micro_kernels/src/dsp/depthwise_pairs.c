@@ -24,29 +24,24 @@
 #define TAPS TFLM_PATCH_DEPTHWISE_TAPS
 #define UNUSED __attribute__((unused))
 
-static inline uint32_t round_up(uint32_t n, uint32_t unit) {
-  return (n + unit - 1) / unit * unit;
-}
+static inline uint32_t round_up(uint32_t n, uint32_t unit) { return (n + unit - 1) / unit * unit; }
 
-void tflm_patch_find_columns(const tflm_patch_depthwise_row* d,
-                             tflm_patch_stretch* s) {
+void tflm_patch_find_columns(const tflm_patch_depthwise_row* d, tflm_patch_stretch* s) {
   const tflm_patch_window* window = &d->args->window;
   for (uint32_t phase = 0; phase < window->stride_w; ++phase) {
     tflm_patch_columns* c = &s->columns[phase];
     c->first = tflm_patch_first_col(window, s->first) + (int32_t)phase;
     c->step = window->stride_w;
-    c->n = s->n +
-           tflm_patch_find_taps(window->kernel_w, window->stride_w, phase) - 1;
+    c->n = s->n + tflm_patch_find_taps(window->kernel_w, window->stride_w, phase) - 1;
     c->inside = tflm_patch_taps_inside(c->first, c->n, c->step, d->in_cols);
   }
 }
 
 /* sums[x] += the products of pairs[x], pairs[x + 1], ... with weights, of which there
  * are twice `twos`, for x < end - sums, rounded up to a multiple of four. */
-static TFLM_PATCH_ASSEMBLY void add_products(
-    int32_t* sums UNUSED, const uint32_t* pairs UNUSED,
-    const uint32_t* weights UNUSED, uint32_t twos UNUSED,
-    const int32_t* end UNUSED) {
+static TFLM_PATCH_ASSEMBLY void add_products(int32_t* sums UNUSED, const uint32_t* pairs UNUSED,
+                                             const uint32_t* weights UNUSED, uint32_t twos UNUSED,
+                                             const int32_t* end UNUSED) {
   /* r0-r3 sums, r4-r8 words, r9 and r10 weights; r11 where words and r12 where
    * weights come from, lr the twos that are left. */
   __asm__ volatile(
@@ -79,8 +74,8 @@ static TFLM_PATCH_ASSEMBLY void add_products(
 }
 
 /* The pairs of two kernel rows, or of the last one alone, with their weights. */
-static void add_rows(const tflm_patch_depthwise_row* d,
-                     const tflm_patch_stretch* s, uint32_t row, uint32_t n) {
+static void add_rows(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s, uint32_t row,
+                     uint32_t n) {
   static const uint32_t kZeros = 0;
   const tflm_patch_window* window = &d->args->window;
   const uint32_t is_alone = row + 1 == window->kernel_h;
@@ -95,10 +90,8 @@ static void add_rows(const tflm_patch_depthwise_row* d,
     if (taps == 0) {
       continue;
     }
-    tflm_patch_pair_words(weights, TAPS * sizeof(uint32_t), a, b, step,
-                          is_alone ? 0 : step, taps);
-    tflm_patch_pair_rows(d, s, columns, row, is_alone ? row : row + 1,
-                         s->buffer + n);
+    tflm_patch_pair_words(weights, TAPS * sizeof(uint32_t), a, b, step, is_alone ? 0 : step, taps);
+    tflm_patch_pair_rows(d, s, columns, row, is_alone ? row : row + 1, s->buffer + n);
     for (uint32_t i = s->back; i < s->back + s->n_channels; ++i) {
       int32_t* sums = (int32_t*)s->buffer + i * s->pitch;
       uint32_t* w = weights + i * TAPS;
@@ -113,31 +106,30 @@ static void add_rows(const tflm_patch_depthwise_row* d,
 }
 
 /* A channel's bytes from its sums. */
-static void put_channel(const tflm_patch_depthwise_row* d, uint32_t channel,
-                        const int32_t* sums, uint32_t n, int8_t* output) {
+static void put_channel(const tflm_patch_depthwise_row* d, uint32_t channel, const int32_t* sums,
+                        uint32_t n, int8_t* output) {
   const tflm_patch_requant_args* requant = &d->args->requant;
   const uint32_t pitch = d->channels;
   const uint32_t at = channel * requant->channel_step;
   const int32_t shift = requant->shifts[at];
   const int32_t* end = sums + n;
   if (tflm_patch_is_scaling_shift(shift)) {
-    const tflm_patch_scaling scaling = tflm_patch_find_scaling(
-        requant->multipliers[at], shift, requant->output_zero_point);
+    const tflm_patch_scaling scaling =
+        tflm_patch_find_scaling(requant->multipliers[at], shift, requant->output_zero_point);
     do {
       *output = (int8_t)tflm_patch_saturate(tflm_patch_scale(scaling, *sums));
       output += pitch;
     } while (++sums != end);
   } else {
     do {
-      *output =
-          tflm_patch_requantize_channel(requant, (uint32_t)*sums, channel);
+      *output = tflm_patch_requantize_channel(requant, (uint32_t)*sums, channel);
       output += pitch;
     } while (++sums != end);
   }
 }
 
-void tflm_patch_make_stretch(const tflm_patch_depthwise_row* d,
-                             const tflm_patch_stretch* s, int8_t* output) {
+void tflm_patch_make_stretch(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
+                             int8_t* output) {
   const uint32_t n = round_up(s->n, 4);
   int32_t* sums = (int32_t*)s->buffer + s->back * s->pitch;
   for (uint32_t i = 0; i < s->n_channels; ++i) {
@@ -160,12 +152,10 @@ void tflm_patch_make_stretch(const tflm_patch_depthwise_row* d,
   }
 }
 
-void tflm_patch_make_slow_channels(const tflm_patch_depthwise_row* d,
-                                   tflm_patch_stretch* s, uint32_t slow,
-                                   int8_t* output) {
+void tflm_patch_make_slow_channels(const tflm_patch_depthwise_row* d, tflm_patch_stretch* s,
+                                   uint32_t slow, int8_t* output) {
   const tflm_patch_window* window = &d->args->window;
-  const uint32_t max_n =
-      tflm_patch_max_columns(window->kernel_w, window->stride_w, s->pitch);
+  const uint32_t max_n = tflm_patch_max_columns(window->kernel_w, window->stride_w, s->pitch);
   const uint32_t first = s->first;
   const uint32_t end = first + s->n;
   for (uint32_t bit = 1u << s->n_channels; bit > 1; bit >>= 1) {

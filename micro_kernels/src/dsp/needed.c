@@ -20,8 +20,7 @@ int tflm_patch_is_fully_connected_there(const tflm_patch_task* task) {
   tflm_patch_requant_args requant;
   tflm_patch_find_requant(task->stage, &params->requant, &requant);
   return task->input->type != TFLM_PATCH_INT8 ||
-         tflm_patch_is_dsp_fully_connected(
-             tflm_patch_row_values(task->input) * rows, &requant);
+         tflm_patch_is_dsp_fully_connected(tflm_patch_row_values(task->input) * rows, &requant);
 }
 
 int tflm_patch_is_conv_there(const tflm_patch_task* task) {

@@ -14,10 +14,10 @@
 
 #define UNUSED __attribute__((unused))
 
-TFLM_PATCH_ASSEMBLY void tflm_patch_pair_words(
-    uint32_t* to UNUSED, uint32_t pitch_bytes UNUSED, const int8_t* a UNUSED,
-    const int8_t* b UNUSED, uint32_t a_step UNUSED, uint32_t b_step UNUSED,
-    uint32_t n UNUSED) {
+TFLM_PATCH_ASSEMBLY void tflm_patch_pair_words(uint32_t* to UNUSED, uint32_t pitch_bytes UNUSED,
+                                               const int8_t* a UNUSED, const int8_t* b UNUSED,
+                                               uint32_t a_step UNUSED, uint32_t b_step UNUSED,
+                                               uint32_t n UNUSED) {
   __asm__ volatile(
       "push {r4-r11}\n\t"
       "add r12, r1, r1, lsl #1\n\t"
@@ -44,9 +44,8 @@ TFLM_PATCH_ASSEMBLY void tflm_patch_pair_words(
       "bx lr\n\t");
 }
 
-void tflm_patch_put_outside(const tflm_patch_depthwise_row* d,
-                            const tflm_patch_stretch* s, uint32_t* to,
-                            uint32_t n) {
+void tflm_patch_put_outside(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
+                            uint32_t* to, uint32_t n) {
   const uint32_t pitch = s->pitch;
   const uint32_t outside = tflm_patch_even_bytes(d->outside);
   do {
@@ -58,10 +57,8 @@ void tflm_patch_put_outside(const tflm_patch_depthwise_row* d,
   } while (--n != 0);
 }
 
-void tflm_patch_pair_rows(const tflm_patch_depthwise_row* d,
-                          const tflm_patch_stretch* s,
-                          const tflm_patch_columns* columns, uint32_t a,
-                          uint32_t b, uint32_t* to) {
+void tflm_patch_pair_rows(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
+                          const tflm_patch_columns* columns, uint32_t a, uint32_t b, uint32_t* to) {
   const uint32_t left = columns->inside.first;
   const uint32_t n = columns->inside.end - left;
   const uint32_t right = columns->n - columns->inside.end;
@@ -70,10 +67,8 @@ void tflm_patch_pair_rows(const tflm_patch_depthwise_row* d,
     to += left;
   }
   if (n != 0) {
-    tflm_patch_pair_words(to, s->pitch * sizeof(uint32_t),
-                          tflm_patch_find_cells(d, s, columns, a),
-                          tflm_patch_find_cells(d, s, columns, b),
-                          d->step[a] * columns->step,
+    tflm_patch_pair_words(to, s->pitch * sizeof(uint32_t), tflm_patch_find_cells(d, s, columns, a),
+                          tflm_patch_find_cells(d, s, columns, b), d->step[a] * columns->step,
                           d->step[b] * columns->step, n);
   }
   if (right != 0) {

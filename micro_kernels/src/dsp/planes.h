@@ -10,8 +10,8 @@
 
 /* Of (a, b), words of four channels each: to[0] is that of the first channel, the
  * next channels' are `pitch` words further on. */
-static inline __attribute__((always_inline)) void tflm_patch_put_pairs(
-    uint32_t* to, uint32_t pitch, uint32_t a, uint32_t b) {
+static inline __attribute__((always_inline)) void tflm_patch_put_pairs(uint32_t* to, uint32_t pitch,
+                                                                       uint32_t a, uint32_t b) {
   const uint32_t low = tflm_patch_low_halves(a, b);
   const uint32_t high = tflm_patch_high_halves(a, b);
   to[0] = tflm_patch_even_bytes(low);
@@ -22,8 +22,7 @@ static inline __attribute__((always_inline)) void tflm_patch_put_pairs(
 
 /* n >= 1 columns of them: word k of the planes is of a + k * a_step and b + k *
  * b_step; the next channel's plane is pitch_bytes further on. */
-void tflm_patch_pair_words(uint32_t* to, uint32_t pitch_bytes, const int8_t* a,
-                           const int8_t* b, uint32_t a_step, uint32_t b_step,
-                           uint32_t n);
+void tflm_patch_pair_words(uint32_t* to, uint32_t pitch_bytes, const int8_t* a, const int8_t* b,
+                           uint32_t a_step, uint32_t b_step, uint32_t n);
 
 #endif /* TFLM_PATCH_SRC_DSP_PLANES_H_ */

@@ -24,22 +24,19 @@ static inline uint32_t tflm_patch_wide_bytes(uint32_t taps, uint32_t gathered) {
 
 /* How many output columns of a 3 x 3 depthwise convolution `words` words for a
  * channel are for. Even numbers: the words of two kernel rows and half of one fit. */
-static inline uint32_t tflm_patch_max_columns_3x3(uint32_t stride,
-                                                  uint32_t words) {
+static inline uint32_t tflm_patch_max_columns_3x3(uint32_t stride, uint32_t words) {
   const uint32_t columns = 2 * words / 3 & ~1u;
   return ((columns - 3) / stride + 1) & ~1u;
 }
 
 /* Taps of a kernel row that a phase of the stride has. */
-static inline uint32_t tflm_patch_find_taps(uint32_t kernel_w, uint32_t stride,
-                                            uint32_t phase) {
+static inline uint32_t tflm_patch_find_taps(uint32_t kernel_w, uint32_t stride, uint32_t phase) {
   return (kernel_w + stride - 1 - phase) / stride;
 }
 
 /* Of any other depthwise convolution. The sums come first, then the words: those of
  * the last four columns are read for an even number of taps. */
-static inline uint32_t tflm_patch_max_columns(uint32_t kernel_w,
-                                              uint32_t stride, uint32_t words) {
+static inline uint32_t tflm_patch_max_columns(uint32_t kernel_w, uint32_t stride, uint32_t words) {
   const uint32_t taps = tflm_patch_find_taps(kernel_w, stride, 0);
   return (words - (taps + 1) / 2 * 2) / 2 & ~3u;
 }

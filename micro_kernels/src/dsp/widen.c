@@ -12,14 +12,13 @@
 
 #define UNUSED __attribute__((unused))
 
-#define WIDEN(low, high)               \
-  "sxtb16 " high ", " low ", ror #8\n\t" \
+#define WIDEN(low, high)  \
+  "sxtb16 " high ", " low \
+  ", ror #8\n\t"          \
   "sxtb16 " low ", " low "\n\t"
 
-TFLM_PATCH_ASSEMBLY void tflm_patch_widen(uint32_t* to UNUSED,
-                                          uint32_t n_vectors UNUSED,
-                                          const int8_t* from UNUSED,
-                                          uint32_t n UNUSED,
+TFLM_PATCH_ASSEMBLY void tflm_patch_widen(uint32_t* to UNUSED, uint32_t n_vectors UNUSED,
+                                          const int8_t* from UNUSED, uint32_t n UNUSED,
                                           uint32_t count UNUSED) {
   /* r0 to, r1 bytes to the odd values, r2 from, r3 fours that are left, r4-r7
    * values, r8 and r9 bytes to the values of the next four, r10 vectors that are

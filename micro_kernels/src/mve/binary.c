@@ -22,18 +22,15 @@ typedef struct {
 
 typedef int32x4_t (*four)(const operation* o, int32x4_t x, int32x4_t y);
 
-TFLM_PATCH_INLINE int32x4_t finish(const operation* o, int32x4_t x,
-                                   int is_plain) {
+TFLM_PATCH_INLINE int32x4_t finish(const operation* o, int32x4_t x, int is_plain) {
   x = vaddq_n_s32(x, o->zero_point);
-  return is_plain ? tflm_patch_saturate(x)
-                  : tflm_patch_clamp_vector(x, o->act_min, o->act_max);
+  return is_plain ? tflm_patch_saturate(x) : tflm_patch_clamp_vector(x, o->act_min, o->act_max);
 }
 
 /* All n pairs; `make` is inlined. */
-TFLM_PATCH_INLINE void make_plain(const operation* o, four make,
-                                  const int8_t* a, uint32_t a_step,
-                                  const int8_t* b, uint32_t b_step,
-                                  int8_t* output, uint32_t n, int is_plain) {
+TFLM_PATCH_INLINE void make_plain(const operation* o, four make, const int8_t* a, uint32_t a_step,
+                                  const int8_t* b, uint32_t b_step, int8_t* output, uint32_t n,
+                                  int is_plain) {
   if (a_step && b_step) {
     for (; n >= 4; n -= 4) {
       const int32x4_t x = make(o, vldrbq_s32(a), vldrbq_s32(b));
@@ -54,9 +51,8 @@ TFLM_PATCH_INLINE void make_plain(const operation* o, four make,
   }
 }
 
-TFLM_PATCH_INLINE void make_all(const operation* o, four make, const int8_t* a,
-                                uint32_t a_step, const int8_t* b,
-                                uint32_t b_step, int8_t* output, uint32_t n) {
+TFLM_PATCH_INLINE void make_all(const operation* o, four make, const int8_t* a, uint32_t a_step,
+                                const int8_t* b, uint32_t b_step, int8_t* output, uint32_t n) {
   if (tflm_patch_is_plain_clamp(o->act_min, o->act_max)) {
     make_plain(o, make, a, a_step, b, b_step, output, n, 1);
   } else {
@@ -66,19 +62,15 @@ TFLM_PATCH_INLINE void make_all(const operation* o, four make, const int8_t* a,
 
 /* ---- addition and subtraction: all shifts are 0 or below ---- */
 
-TFLM_PATCH_INLINE operation make_addition(const tflm_patch_add_params* params,
-                                          int32_t a_zero_point,
+TFLM_PATCH_INLINE operation make_addition(const tflm_patch_add_params* params, int32_t a_zero_point,
                                           int32_t b_zero_point) {
   const int32_t unit = (int32_t)1 << params->left_shift;
   const operation o = {
       .unit = vdupq_n_s32(unit),
       .offsets = {-a_zero_point * unit, -b_zero_point * unit},
-      .inputs = {tflm_patch_make_scaling(params->input_multiplier[0],
-                                         params->input_shift[0]),
-                 tflm_patch_make_scaling(params->input_multiplier[1],
-                                         params->input_shift[1])},
-      .output = tflm_patch_make_scaling(params->output_multiplier,
-                                        params->output_shift),
+      .inputs = {tflm_patch_make_scaling(params->input_multiplier[0], params->input_shift[0]),
+                 tflm_patch_make_scaling(params->input_multiplier[1], params->input_shift[1])},
+      .output = tflm_patch_make_scaling(params->output_multiplier, params->output_shift),
       .zero_point = params->output_zero_point,
       .act_min = params->act_min,
       .act_max = params->act_max,
@@ -87,35 +79,30 @@ TFLM_PATCH_INLINE operation make_addition(const tflm_patch_add_params* params,
 }
 
 /* (x - zero point) units, scaled. */
-TFLM_PATCH_INLINE int32x4_t scale_input(const operation* o, int32x4_t x,
-                                        uint32_t i) {
+TFLM_PATCH_INLINE int32x4_t scale_input(const operation* o, int32x4_t x, uint32_t i) {
   x = vmlasq_n_s32(x, o->unit, o->offsets[i]);
   return tflm_patch_scale_all_down(x, &o->inputs[i]);
 }
 
-TFLM_PATCH_INLINE int32x4_t add_four(const operation* o, int32x4_t x,
-                                     int32x4_t y) {
+TFLM_PATCH_INLINE int32x4_t add_four(const operation* o, int32x4_t x, int32x4_t y) {
   x = vaddq_s32(scale_input(o, x, 0), scale_input(o, y, 1));
   return tflm_patch_scale_all_down(x, &o->output);
 }
 
-TFLM_PATCH_INLINE int32x4_t subtract_four(const operation* o, int32x4_t x,
-                                          int32x4_t y) {
+TFLM_PATCH_INLINE int32x4_t subtract_four(const operation* o, int32x4_t x, int32x4_t y) {
   x = vsubq_s32(scale_input(o, x, 0), scale_input(o, y, 1));
   return tflm_patch_scale_all_down(x, &o->output);
 }
 
-void tflm_patch_add_s8(const tflm_patch_add_params* params,
-                       int32_t a_zero_point, int32_t b_zero_point,
-                       const int8_t* a, uint32_t a_step, const int8_t* b,
+void tflm_patch_add_s8(const tflm_patch_add_params* params, int32_t a_zero_point,
+                       int32_t b_zero_point, const int8_t* a, uint32_t a_step, const int8_t* b,
                        uint32_t b_step, int8_t* output, uint32_t n) {
   const operation o = make_addition(params, a_zero_point, b_zero_point);
   make_all(&o, add_four, a, a_step, b, b_step, output, n);
 }
 
-void tflm_patch_sub_s8(const tflm_patch_add_params* params,
-                       int32_t a_zero_point, int32_t b_zero_point,
-                       const int8_t* a, uint32_t a_step, const int8_t* b,
+void tflm_patch_sub_s8(const tflm_patch_add_params* params, int32_t a_zero_point,
+                       int32_t b_zero_point, const int8_t* a, uint32_t a_step, const int8_t* b,
                        uint32_t b_step, int8_t* output, uint32_t n) {
   const operation o = make_addition(params, a_zero_point, b_zero_point);
   make_all(&o, subtract_four, a, a_step, b, b_step, output, n);
@@ -123,20 +110,17 @@ void tflm_patch_sub_s8(const tflm_patch_add_params* params,
 
 /* ---- multiplication ---- */
 
-TFLM_PATCH_INLINE int32x4_t multiply_four(const operation* o, int32x4_t x,
-                                          int32x4_t y) {
+TFLM_PATCH_INLINE int32x4_t multiply_four(const operation* o, int32x4_t x, int32x4_t y) {
   x = vmulq_s32(vaddq_n_s32(x, o->offsets[0]), vaddq_n_s32(y, o->offsets[1]));
   return tflm_patch_scale_all(x, &o->output);
 }
 
-void tflm_patch_mul_s8(const tflm_patch_mul_params* params,
-                       int32_t a_zero_point, int32_t b_zero_point,
-                       const int8_t* a, uint32_t a_step, const int8_t* b,
+void tflm_patch_mul_s8(const tflm_patch_mul_params* params, int32_t a_zero_point,
+                       int32_t b_zero_point, const int8_t* a, uint32_t a_step, const int8_t* b,
                        uint32_t b_step, int8_t* output, uint32_t n) {
   const operation o = {
       .offsets = {-a_zero_point, -b_zero_point},
-      .output = tflm_patch_make_scaling(params->output_multiplier,
-                                        params->output_shift),
+      .output = tflm_patch_make_scaling(params->output_multiplier, params->output_shift),
       .zero_point = params->output_zero_point,
       .act_min = params->act_min,
       .act_max = params->act_max,

@@ -34,8 +34,7 @@ typedef struct {
 } conv_row;
 
 static void find_rows(conv_row* c, uint32_t row) {
-  const tflm_patch_kernel_rows rows =
-      tflm_patch_find_kernel_rows(&c->args->window, c->input, row);
+  const tflm_patch_kernel_rows rows = tflm_patch_find_kernel_rows(&c->args->window, c->input, row);
   uint32_t slot = rows.slot;
   c->rows_inside = rows.inside;
   for (uint32_t i = 0; i < rows.inside.end - rows.inside.first; ++i) {
@@ -44,20 +43,16 @@ static void find_rows(conv_row* c, uint32_t row) {
   }
 }
 
-static uint32_t count_rows(const conv_row* c) {
-  return c->rows_inside.end - c->rows_inside.first;
-}
+static uint32_t count_rows(const conv_row* c) { return c->rows_inside.end - c->rows_inside.first; }
 
 /* ---- small windows: gathered ---- */
 
 /* The window of an output column. */
-static void gather_window(const conv_row* c, uint32_t x, int8_t* to,
-                          uint32_t pitch) {
+static void gather_window(const conv_row* c, uint32_t x, int8_t* to, uint32_t pitch) {
   const tflm_patch_window* window = &c->args->window;
   const int8x16_t outside = vdupq_n_s8((int8_t)c->args->input_zero_point);
   const int32_t col = tflm_patch_first_col(window, x);
-  const tflm_patch_range taps =
-      tflm_patch_taps_inside(col, window->kernel_w, 1, c->input->cols);
+  const tflm_patch_range taps = tflm_patch_taps_inside(col, window->kernel_w, 1, c->input->cols);
   const int32_t n = (int32_t)((taps.end - taps.first) * c->depth);
   for (uint32_t i = 0; i < pitch; i += 16) {
     vstrbq_s8(to + i, outside);
@@ -78,8 +73,7 @@ static void gather_window(const conv_row* c, uint32_t x, int8_t* to,
 
 /* The windows of n output columns from x on, all taps in the map, of rows of up
  * to 16 values: what is stored too much, the next row or window replaces. */
-static void gather_narrow(const conv_row* c, uint32_t x, uint32_t n,
-                          int8_t* to, uint32_t pitch) {
+static void gather_narrow(const conv_row* c, uint32_t x, uint32_t n, int8_t* to, uint32_t pitch) {
   const tflm_patch_window* window = &c->args->window;
   const size_t step = (size_t)window->stride_w * c->depth;
   const uint32_t run = c->run;
@@ -104,10 +98,9 @@ static __attribute__((noinline)) void make_gathered(const conv_row* c) {
   const int8_t* const runs[] = {gathered};
   const uint32_t pitch = (c->kernel_bytes + 15u) & ~15u;
   const uint32_t block = GATHER_BYTES / pitch;
-  const tflm_patch_range inside = tflm_patch_cols_inside(
-      &args->window, c->input->cols, args->output_cols);
-  const int is_narrow =
-      c->run <= 16 && count_rows(c) == args->window.kernel_h;
+  const tflm_patch_range inside =
+      tflm_patch_cols_inside(&args->window, c->input->cols, args->output_cols);
+  const int is_narrow = c->run <= 16 && count_rows(c) == args->window.kernel_h;
   const tflm_patch_filters filters = {
       .weights = args->weights,
       .channel_step = c->kernel_bytes,
@@ -137,8 +130,7 @@ static __attribute__((noinline)) void make_gathered(const conv_row* c) {
       }
     }
     tflm_patch_mve_tiles(&args->requant, &pixels, &filters,
-                         c->output + (size_t)x * args->output_channels,
-                         args->output_channels);
+                         c->output + (size_t)x * args->output_channels, args->output_channels);
   }
 }
 
@@ -146,8 +138,8 @@ static __attribute__((noinline)) void make_gathered(const conv_row* c) {
 
 /* Biases of channels with what taps outside the map add: those of rows outside,
  * and of the rows inside, those that are not in `taps`. */
-static void make_biases(const conv_row* c, uint32_t first, uint32_t n,
-                        tflm_patch_range taps, int32_t* biases) {
+static void make_biases(const conv_row* c, uint32_t first, uint32_t n, tflm_patch_range taps,
+                        int32_t* biases) {
   const tflm_patch_conv_args* args = c->args;
   const uint32_t zero_point = (uint32_t)args->input_zero_point;
   const uint32_t above = c->rows_inside.first * c->run;
@@ -157,37 +149,32 @@ static void make_biases(const conv_row* c, uint32_t first, uint32_t n,
   for (uint32_t i = 0; i < n; ++i) {
     const int8_t* w = args->weights + (size_t)(first + i) * c->kernel_bytes;
     int32_t sum = tflm_patch_sum_vector(w, above) +
-                  tflm_patch_sum_vector(w + above + inside,
-                                        c->kernel_bytes - above - inside);
+                  tflm_patch_sum_vector(w + above + inside, c->kernel_bytes - above - inside);
     w += above;
     if (right - left < c->run) {
       for (uint32_t j = 0; j < count_rows(c); ++j) {
-        sum += tflm_patch_sum_vector(w, left) +
-               tflm_patch_sum_vector(w + right, c->run - right);
+        sum += tflm_patch_sum_vector(w, left) + tflm_patch_sum_vector(w + right, c->run - right);
         w += c->run;
       }
     }
-    biases[i] = (int32_t)((uint32_t)args->bias[first + i] +
-                          zero_point * (uint32_t)sum);
+    biases[i] = (int32_t)((uint32_t)args->bias[first + i] + zero_point * (uint32_t)sum);
   }
 }
 
 /* Output columns [x, x + n) of a block of channels; they have the same taps in
  * the map. */
-static void make_cols(const conv_row* c, uint32_t x, uint32_t n,
-                      uint32_t first, uint32_t n_channels) {
+static void make_cols(const conv_row* c, uint32_t x, uint32_t n, uint32_t first,
+                      uint32_t n_channels) {
   const tflm_patch_conv_args* args = c->args;
   const tflm_patch_window* window = &args->window;
   const int32_t col = tflm_patch_first_col(window, x);
-  const tflm_patch_range taps =
-      tflm_patch_taps_inside(col, window->kernel_w, 1, c->input->cols);
+  const tflm_patch_range taps = tflm_patch_taps_inside(col, window->kernel_w, 1, c->input->cols);
   const uint32_t n_taps = taps.end - taps.first;
-  const int is_whole =
-      n_taps == window->kernel_w && count_rows(c) == window->kernel_h;
+  const int is_whole = n_taps == window->kernel_w && count_rows(c) == window->kernel_h;
   int32_t biases[CHANNELS];
   const tflm_patch_filters filters = {
-      .weights = args->weights + (size_t)first * c->kernel_bytes +
-                 c->rows_inside.first * c->run + taps.first * c->depth,
+      .weights = args->weights + (size_t)first * c->kernel_bytes + c->rows_inside.first * c->run +
+                 taps.first * c->depth,
       .channel_step = c->kernel_bytes,
       .run_step = c->run,
       .bias = is_whole ? args->bias + first : biases,
@@ -206,16 +193,15 @@ static void make_cols(const conv_row* c, uint32_t x, uint32_t n,
   if (!is_whole) {
     make_biases(c, first, n_channels, taps, biases);
   }
-  tflm_patch_mve_tiles(
-      &args->requant, &pixels, &filters,
-      c->output + (size_t)x * args->output_channels + first,
-      args->output_channels);
+  tflm_patch_mve_tiles(&args->requant, &pixels, &filters,
+                       c->output + (size_t)x * args->output_channels + first,
+                       args->output_channels);
 }
 
 static __attribute__((noinline)) void make_direct(const conv_row* c) {
   const tflm_patch_conv_args* args = c->args;
-  const tflm_patch_range inside = tflm_patch_cols_inside(
-      &args->window, c->input->cols, args->output_cols);
+  const tflm_patch_range inside =
+      tflm_patch_cols_inside(&args->window, c->input->cols, args->output_cols);
   /* Biases are copied in blocks; without any, one block does. */
   const int is_whole = inside.first == 0 && inside.end == args->output_cols &&
                        count_rows(c) == args->window.kernel_h;
@@ -234,12 +220,10 @@ static __attribute__((noinline)) void make_direct(const conv_row* c) {
   }
 }
 
-void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
-                        const tflm_patch_rows* input, uint32_t row,
-                        int8_t* output) {
+void tflm_patch_conv_s8(const tflm_patch_conv_args* args, const tflm_patch_rows* input,
+                        uint32_t row, int8_t* output) {
   const tflm_patch_window* window = &args->window;
-  if (args->groups != 1 || window->dilation_w != 1 ||
-      window->kernel_h > MAX_KERNEL_ROWS) {
+  if (args->groups != 1 || window->dilation_w != 1 || window->kernel_h > MAX_KERNEL_ROWS) {
     tflm_patch_conv_portable_s8(args, input, row, output);
     return;
   }
@@ -260,13 +244,12 @@ void tflm_patch_conv_s8(const tflm_patch_conv_args* args,
   }
 }
 
-int tflm_patch_conv_line_s8(const tflm_patch_conv_args* args,
-                            const tflm_patch_rows* line, int8_t* output) {
+int tflm_patch_conv_line_s8(const tflm_patch_conv_args* args, const tflm_patch_rows* line,
+                            int8_t* output) {
   tflm_patch_conv_args long_row = *args;
   if (line->base == output &&
       !(args->groups == 1 &&
-        tflm_patch_mve_can_make_pixels(&args->requant, line->channels,
-                                       args->output_channels) &&
+        tflm_patch_mve_can_make_pixels(&args->requant, line->channels, args->output_channels) &&
         tflm_patch_is_usual(&args->requant, args->output_channels))) {
     return 0;
   }

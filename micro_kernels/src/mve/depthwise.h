@@ -30,7 +30,7 @@ uint32_t tflm_patch_mve_depthwise_blocks(const tflm_patch_depthwise_row* row);
 
 /* Channels [channel, end), a window of up to 64 taps with columns side by side.
  * The output may lie over the input as above. */
-void tflm_patch_mve_depthwise_strips(const tflm_patch_depthwise_row* row,
-                                     uint32_t channel, uint32_t end);
+void tflm_patch_mve_depthwise_strips(const tflm_patch_depthwise_row* row, uint32_t channel,
+                                     uint32_t end);
 
 #endif /* TFLM_PATCH_SRC_MVE_DEPTHWISE_H_ */

@@ -34,6 +34,7 @@ typedef struct {
 } block_channels;
 
 /* Adds the widened halves: q2 of even channels, q3 of odd ones. */
+/* clang-format off */
 #define ADD_HALVES             \
   "vmovlb.s16 q0, q2\n\t"      \
   "vmovlt.s16 q1, q2\n\t"      \
@@ -43,14 +44,13 @@ typedef struct {
   "vmovlt.s16 q1, q3\n\t"      \
   "vadd.i32 %q[s1], %q[s1], q0\n\t" \
   "vadd.i32 %q[s3], %q[s3], q1"
+/* clang-format on */
 
 #define SUMS_OPERANDS(s) \
-  [s0] "+w"((s)->k[0]), [s1] "+w"((s)->k[1]), [s2] "+w"((s)->k[2]), \
-      [s3] "+w"((s)->k[3])
+  [s0] "+w"((s)->k[0]), [s1] "+w"((s)->k[1]), [s2] "+w"((s)->k[2]), [s3] "+w"((s)->k[3])
 
 /* The products of two taps. */
-TFLM_PATCH_INLINE void add_pair(block_sums* s, const int8_t* x0,
-                                const int8_t* x1, const int8_t* w0,
+TFLM_PATCH_INLINE void add_pair(block_sums* s, const int8_t* x0, const int8_t* x1, const int8_t* w0,
                                 const int8_t* w1) {
   __asm__ volatile(
       "vldrb.8 q0, [%[x0]]\n\t"
@@ -69,8 +69,7 @@ TFLM_PATCH_INLINE void add_pair(block_sums* s, const int8_t* x0,
       : "q0", "q1", "q2", "q3", "memory");
 }
 
-TFLM_PATCH_INLINE void add_tap(block_sums* s, const int8_t* x,
-                               const int8_t* w) {
+TFLM_PATCH_INLINE void add_tap(block_sums* s, const int8_t* x, const int8_t* w) {
   __asm__ volatile(
       "vldrb.8 q0, [%[x]]\n\t"
       "vldrb.8 q1, [%[w]]\n\t"
@@ -82,9 +81,8 @@ TFLM_PATCH_INLINE void add_tap(block_sums* s, const int8_t* x,
 }
 
 /* n taps side by side: cells x_step apart, weights w_step apart. */
-TFLM_PATCH_INLINE const int8_t* add_taps(block_sums* s, const int8_t* x,
-                                         size_t x_step, const int8_t* w,
-                                         size_t w_step, uint32_t n) {
+TFLM_PATCH_INLINE const int8_t* add_taps(block_sums* s, const int8_t* x, size_t x_step,
+                                         const int8_t* w, size_t w_step, uint32_t n) {
   for (; n >= 2; n -= 2) {
     add_pair(s, x, x + x_step, w, w + w_step);
     x += 2 * x_step;
@@ -98,14 +96,14 @@ TFLM_PATCH_INLINE const int8_t* add_taps(block_sums* s, const int8_t* x,
 }
 
 TFLM_PATCH_INLINE block_sums load_sums(const int32_t* from) {
-  const block_sums s = {{vldrwq_s32(from), vldrwq_s32(from + 4),
-                         vldrwq_s32(from + 8), vldrwq_s32(from + 12)}};
+  const block_sums s = {
+      {vldrwq_s32(from), vldrwq_s32(from + 4), vldrwq_s32(from + 8), vldrwq_s32(from + 12)}};
   return s;
 }
 
 TFLM_PATCH_INLINE void finish(const tflm_patch_requant_args* requant,
-                              const block_channels* channels, block_sums s,
-                              int is_usual, int8_t* output) {
+                              const block_channels* channels, block_sums s, int is_usual,
+                              int8_t* output) {
   for (uint32_t i = 0; i < 4; ++i) {
     const int32x4_t multiplier = vldrwq_s32(channels->multiplier + 4 * i);
     const int32x4_t shift = vldrwq_s32(channels->shift + 4 * i);
@@ -128,6 +126,7 @@ TFLM_PATCH_INLINE void finish(const tflm_patch_requant_args* requant,
 
 /* ---- 3 x 3, in the usual case ---- */
 
+/* clang-format off */
 #define LOAD_TAP(x, weights)          \
   "vldrb.8 q0, [%[" x "]]\n\t"        \
   "vldrb.8 q1, [%[c], #" weights "]\n\t"
@@ -157,6 +156,7 @@ TFLM_PATCH_INLINE void finish(const tflm_patch_requant_args* requant,
   "vqdmlah.s32 " sums ", " sums ", %[one]\n\t"      \
   "vrshl.s32 " sums ", " sums ", q1\n\t"            \
   "vadd.i32 " sums ", " sums ", %[zero_point]\n\t"
+/* clang-format on */
 
 /* The rows of windows: cells `step` bytes apart, 0 for a row outside the map. */
 typedef struct {
@@ -166,6 +166,7 @@ typedef struct {
 
 /* n > 0 output columns. `last` takes a row's pointer from the second cell of a
  * window to the first of the next one. */
+/* clang-format off */
 #define MAKE_3X3(last)                                                        \
   __asm__ volatile(                                                           \
       "dls lr, %[n]\n"                                                        \
@@ -207,14 +208,14 @@ typedef struct {
         [output_step] "r"(output_step), [zero_point] "r"(zero_point),         \
         [one] "r"(1), [n] "r"(n)                                              \
       : "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "lr", "memory")
+/* clang-format on */
 
 #define BACK_A_CELL(x, step) "sub %[" x "], %[" step "]\n\t"
 #define STAY(x, step) ""
 
 /* stride is 1 or 2. */
-static void make_3x3(const block_channels* channels, const window_rows* rows,
-                     uint32_t stride, int32_t zero_point, int8_t* output,
-                     size_t output_step, uint32_t n) {
+static void make_3x3(const block_channels* channels, const window_rows* rows, uint32_t stride,
+                     int32_t zero_point, int8_t* output, size_t output_step, uint32_t n) {
   /* Offsets of bytes reach from -127 to 127. */
   const int8_t* middle = channels->weights[4];
   const int8_t* x0 = rows->x[0];
@@ -303,8 +304,8 @@ static void make_3x3_edge(const block* b, const window_rows* rows, uint32_t x) {
   const int8x16_t outside = vldrbq_s8(b->outside);
   int32_t col = tflm_patch_first_col(&row->args->window, x);
   int8_t window[9 * BLOCK];
-  const window_rows copies = {
-      {window, window + 3 * BLOCK, window + 6 * BLOCK}, {BLOCK, BLOCK, BLOCK}};
+  const window_rows copies = {{window, window + 3 * BLOCK, window + 6 * BLOCK},
+                              {BLOCK, BLOCK, BLOCK}};
   for (uint32_t j = 0; j < 3; ++j) {
     int8_t* to = window + j * BLOCK;
     if (col >= 0 && col < cols) {
@@ -332,8 +333,7 @@ static __attribute__((noinline)) void make_3x3_row(block* b, tflm_patch_range co
   prepare_3x3(b);
   for (uint32_t i = 0; i < 3; ++i) {
     const int is_inside = i >= inside.first && i < inside.end;
-    rows.x[i] =
-        is_inside ? row->rows[i - inside.first] + b->channel : b->outside;
+    rows.x[i] = is_inside ? row->rows[i - inside.first] + b->channel : b->outside;
     rows.step[i] = is_inside ? cell : 0;
   }
   for (uint32_t x = 0; x < cols.first; ++x) {
@@ -341,14 +341,11 @@ static __attribute__((noinline)) void make_3x3_row(block* b, tflm_patch_range co
   }
   if (cols.first < cols.end) {
     const size_t at = (size_t)tflm_patch_first_col(window, cols.first);
-    const window_rows from = {
-        {rows.x[0] + at * rows.step[0], rows.x[1] + at * rows.step[1],
-         rows.x[2] + at * rows.step[2]},
-        {rows.step[0], rows.step[1], rows.step[2]}};
-    make_3x3(&b->channels, &from, window->stride_w,
-             row->args->requant.output_zero_point,
-             row->output + cols.first * cell + b->channel, cell,
-             cols.end - cols.first);
+    const window_rows from = {{rows.x[0] + at * rows.step[0], rows.x[1] + at * rows.step[1],
+                               rows.x[2] + at * rows.step[2]},
+                              {rows.step[0], rows.step[1], rows.step[2]}};
+    make_3x3(&b->channels, &from, window->stride_w, row->args->requant.output_zero_point,
+             row->output + cols.first * cell + b->channel, cell, cols.end - cols.first);
   }
   for (uint32_t x = cols.end; x < row->args->output_cols; ++x) {
     make_3x3_edge(b, &rows, x);
@@ -367,11 +364,9 @@ static __attribute__((noinline)) void make_row(block* b) {
   prepare(b);
   for (uint32_t x = 0; x < row->args->output_cols; ++x) {
     const int32_t col = tflm_patch_first_col(window, x);
-    const tflm_patch_range taps =
-        tflm_patch_taps_inside(col, width, 1, row->input->cols);
+    const tflm_patch_range taps = tflm_patch_taps_inside(col, width, 1, row->input->cols);
     const uint32_t n = taps.end - taps.first;
-    const size_t at =
-        n > 0 ? (size_t)(col + (int32_t)taps.first) * cell + b->channel : 0;
+    const size_t at = n > 0 ? (size_t)(col + (int32_t)taps.first) * cell + b->channel : 0;
     const int8_t* w = b->weights;
     block_sums s = load_sums(b->channels.bias);
     for (uint32_t i = 0; i < n_rows; ++i) {
@@ -391,10 +386,9 @@ static __attribute__((noinline)) void make_row(block* b) {
 uint32_t tflm_patch_mve_depthwise_blocks(const tflm_patch_depthwise_row* row) {
   const tflm_patch_depthwise_conv_args* args = row->args;
   const tflm_patch_window* window = &args->window;
-  const tflm_patch_range cols = tflm_patch_cols_inside(
-      window, row->input->cols, args->output_cols);
-  const int is_3x3 = row->is_usual && window->kernel_w == 3 &&
-                     window->kernel_h == 3 && window->stride_w <= 2;
+  const tflm_patch_range cols = tflm_patch_cols_inside(window, row->input->cols, args->output_cols);
+  const int is_3x3 =
+      row->is_usual && window->kernel_w == 3 && window->kernel_h == 3 && window->stride_w <= 2;
   int8_t outside[BLOCK];
   block b;
   vstrbq_s8(outside, vdupq_n_s8((int8_t)args->input_zero_point));

@@ -29,8 +29,7 @@ static int8_t least_value(const int8_t* values, uint32_t n) {
 }
 
 void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
-                                  const tflm_patch_rows* input, uint32_t row,
-                                  int8_t* output) {
+                                  const tflm_patch_rows* input, uint32_t row, int8_t* output) {
   const tflm_patch_window* window = &args->window;
   const uint32_t taps = (uint32_t)window->kernel_h * window->kernel_w;
   tflm_patch_depthwise_row r = {
@@ -39,15 +38,12 @@ void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
       .channels = input->channels * args->depth_multiplier,
       .output = output,
   };
-  if (window->dilation_w != 1 || taps > MAX_TAPS ||
-      window->kernel_h > TFLM_PATCH_DEPTHWISE_ROWS ||
-      r.channels > MAX_CHANNELS ||
-      (uint32_t)window->stride_w * window->kernel_h > MAX_STEP) {
+  if (window->dilation_w != 1 || taps > MAX_TAPS || window->kernel_h > TFLM_PATCH_DEPTHWISE_ROWS ||
+      r.channels > MAX_CHANNELS || (uint32_t)window->stride_w * window->kernel_h > MAX_STEP) {
     tflm_patch_depthwise_conv_portable_s8(args, input, row, output);
     return;
   }
-  const tflm_patch_kernel_rows rows =
-      tflm_patch_find_kernel_rows(window, input, row);
+  const tflm_patch_kernel_rows rows = tflm_patch_find_kernel_rows(window, input, row);
   uint32_t slot = rows.slot;
   r.rows_inside = rows.inside;
   for (uint32_t i = 0; i < rows.inside.end - rows.inside.first; ++i) {
@@ -56,8 +52,7 @@ void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
   }
   r.is_usual = tflm_patch_is_usual(&args->requant, r.channels);
   uint32_t channel = 0;
-  if (args->depth_multiplier == 1 &&
-      r.channels >= TFLM_PATCH_DEPTHWISE_BLOCK &&
+  if (args->depth_multiplier == 1 && r.channels >= TFLM_PATCH_DEPTHWISE_BLOCK &&
       least_value(args->weights, taps * r.channels) > INT8_MIN) {
     channel = tflm_patch_mve_depthwise_blocks(&r);
   }

@@ -18,12 +18,9 @@
 #define KERNEL_BYTES 64u
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 
-
 /* Copies n bytes, from_step bytes apart, to places to_step bytes apart. */
-TFLM_PATCH_INLINE void spread(const int8_t* from, uint16x8_t from_places,
-                              uint32_t from_step, int8_t* to,
-                              uint16x8_t to_places, uint32_t to_step,
-                              uint32_t n) {
+TFLM_PATCH_INLINE void spread(const int8_t* from, uint16x8_t from_places, uint32_t from_step,
+                              int8_t* to, uint16x8_t to_places, uint32_t to_step, uint32_t n) {
   __asm__ volatile(
       "   dlstp.16 lr, %[n]\n"
       "1: vldrb.u16 q0, [%[from], %q[from_places]]\n"
@@ -32,8 +29,8 @@ TFLM_PATCH_INLINE void spread(const int8_t* from, uint16x8_t from_places,
       "   add %[to], %[to_step]\n"
       "   letp lr, 1b\n"
       : [from] "+&r"(from), [to] "+&r"(to)
-      : [from_places] "w"(from_places), [to_places] "w"(to_places),
-        [from_step] "r"(8 * from_step), [to_step] "r"(8 * to_step), [n] "r"(n)
+      : [from_places] "w"(from_places), [to_places] "w"(to_places), [from_step] "r"(8 * from_step),
+        [to_step] "r"(8 * to_step), [n] "r"(n)
       : "q0", "lr", "memory");
 }
 
@@ -48,20 +45,18 @@ typedef struct {
 
 /* The kernel of an output channel, column by column, and zeros. */
 static void copy_kernel(const tflm_patch_depthwise_row* row, uint32_t channel,
-                        uint16x8_t from_places, uint16x8_t to_places,
-                        int8_t* kernel) {
+                        uint16x8_t from_places, uint16x8_t to_places, int8_t* kernel) {
   const tflm_patch_window* window = &row->args->window;
   const int8_t* from = row->args->weights + channel;
   for (uint32_t i = 0; i < window->kernel_h; ++i) {
-    spread(from, from_places, row->channels, kernel + i, to_places,
-           window->kernel_h, window->kernel_w);
+    spread(from, from_places, row->channels, kernel + i, to_places, window->kernel_h,
+           window->kernel_w);
     from += (size_t)window->kernel_w * row->channels;
   }
 }
 
-static void copy_channel(const chunk* c, uint32_t channel,
-                         uint16x8_t from_places, uint16x8_t to_places,
-                         int8_t* strip) {
+static void copy_channel(const chunk* c, uint32_t channel, uint16x8_t from_places,
+                         uint16x8_t to_places, int8_t* strip) {
   const tflm_patch_depthwise_row* row = c->row;
   const uint32_t height = row->args->window.kernel_h;
   const uint32_t cell = row->input->channels;
@@ -69,17 +64,14 @@ static void copy_channel(const chunk* c, uint32_t channel,
   const uint32_t n = c->inside.end - c->inside.first;
   strip += c->inside.first * height + row->rows_inside.first;
   if (n > 0) {
-    for (uint32_t i = 0; i < row->rows_inside.end - row->rows_inside.first;
-         ++i) {
-      spread(row->rows[i] + at, from_places, cell, strip + i, to_places, height,
-             n);
+    for (uint32_t i = 0; i < row->rows_inside.end - row->rows_inside.first; ++i) {
+      spread(row->rows[i] + at, from_places, cell, strip + i, to_places, height, n);
     }
   }
 }
 
 /* The sum of a window; `parts` vectors of 16. */
-TFLM_PATCH_INLINE int32_t dot(const int8_t* values, const int8x16_t kernel[],
-                              uint32_t parts) {
+TFLM_PATCH_INLINE int32_t dot(const int8_t* values, const int8x16_t kernel[], uint32_t parts) {
   int32_t sum = vmladavq_s8(vldrbq_s8(values), kernel[0]);
   for (uint32_t i = 1; i < parts; ++i) {
     sum = vmladavaq_s8(sum, vldrbq_s8(values + 16 * i), kernel[i]);
@@ -89,8 +81,7 @@ TFLM_PATCH_INLINE int32_t dot(const int8_t* values, const int8x16_t kernel[],
 
 /* The outputs of a channel, four columns at a time; fewer than four are made
  * with whatever is behind them, an incomplete last four with those before. */
-TFLM_PATCH_INLINE void make_channel(const chunk* c, uint32_t channel,
-                                    const int8_t* kernel_bytes,
+TFLM_PATCH_INLINE void make_channel(const chunk* c, uint32_t channel, const int8_t* kernel_bytes,
                                     const int8_t* strip, uint32_t parts) {
   const tflm_patch_depthwise_conv_args* args = c->row->args;
   const tflm_patch_requant_args* requant = &args->requant;
@@ -98,11 +89,10 @@ TFLM_PATCH_INLINE void make_channel(const chunk* c, uint32_t channel,
   const size_t step = (size_t)args->window.stride_w * args->window.kernel_h;
   const uint32x4_t places = vmulq_n_u32(vidupq_n_u32(0, 1), channels);
   const uint32_t which = channel * requant->channel_step;
-  const tflm_patch_scaling scaling = tflm_patch_make_scaling(
-      requant->multipliers[which], requant->shifts[which]);
+  const tflm_patch_scaling scaling =
+      tflm_patch_make_scaling(requant->multipliers[which], requant->shifts[which]);
   const int32_t bias = args->bias[channel];
-  const int is_plain =
-      tflm_patch_is_plain_clamp(requant->act_min, requant->act_max);
+  const int is_plain = tflm_patch_is_plain_clamp(requant->act_min, requant->act_max);
   int8_t* output = c->row->output + (size_t)c->x * channels + channel;
   int8x16_t kernel[4];
   for (uint32_t i = 0; i < parts; ++i) {
@@ -112,17 +102,14 @@ TFLM_PATCH_INLINE void make_channel(const chunk* c, uint32_t channel,
     const int8_t* s1 = strip + step;
     const int8_t* s2 = s1 + step;
     const int8_t* s3 = s2 + step;
-    int32x4_t sums = tflm_patch_make_vector(
-        dot(strip, kernel, parts), dot(s1, kernel, parts),
-        dot(s2, kernel, parts), dot(s3, kernel, parts));
+    int32x4_t sums = tflm_patch_make_vector(dot(strip, kernel, parts), dot(s1, kernel, parts),
+                                            dot(s2, kernel, parts), dot(s3, kernel, parts));
     sums = tflm_patch_scale_all(vaddq_n_s32(sums, bias), &scaling);
     sums = vaddq_n_s32(sums, requant->output_zero_point);
     sums = is_plain ? tflm_patch_saturate(sums)
-                    : tflm_patch_clamp_vector(sums, requant->act_min,
-                                              requant->act_max);
+                    : tflm_patch_clamp_vector(sums, requant->act_min, requant->act_max);
     if (left < 4) {
-      vstrbq_scatter_offset_p_s32(output, places, sums,
-                                  vctp32q((uint32_t)left));
+      vstrbq_scatter_offset_p_s32(output, places, sums, vctp32q((uint32_t)left));
       break;
     }
     vstrbq_scatter_offset_s32(output, places, sums);
@@ -137,26 +124,23 @@ TFLM_PATCH_INLINE void make_channel(const chunk* c, uint32_t channel,
   }
 }
 
-static __attribute__((noinline)) void make_1(const chunk* c, uint32_t channel,
-                                             const int8_t* kernel,
+static __attribute__((noinline)) void make_1(const chunk* c, uint32_t channel, const int8_t* kernel,
                                              const int8_t* strip) {
   make_channel(c, channel, kernel, strip, 1);
 }
 
-static __attribute__((noinline)) void make_2(const chunk* c, uint32_t channel,
-                                             const int8_t* kernel,
+static __attribute__((noinline)) void make_2(const chunk* c, uint32_t channel, const int8_t* kernel,
                                              const int8_t* strip) {
   make_channel(c, channel, kernel, strip, 2);
 }
 
-static __attribute__((noinline)) void make_4(const chunk* c, uint32_t channel,
-                                             const int8_t* kernel,
+static __attribute__((noinline)) void make_4(const chunk* c, uint32_t channel, const int8_t* kernel,
                                              const int8_t* strip) {
   make_channel(c, channel, kernel, strip, 4);
 }
 
-void tflm_patch_mve_depthwise_strips(const tflm_patch_depthwise_row* row,
-                                     uint32_t first, uint32_t end) {
+void tflm_patch_mve_depthwise_strips(const tflm_patch_depthwise_row* row, uint32_t first,
+                                     uint32_t end) {
   const tflm_patch_depthwise_conv_args* args = row->args;
   const tflm_patch_window* window = &args->window;
   const uint32_t height = window->kernel_h;
@@ -165,8 +149,7 @@ void tflm_patch_mve_depthwise_strips(const tflm_patch_depthwise_row* row,
   const uint32_t parts = taps <= 16 ? 1 : taps <= 32 ? 2 : 4;
   const uint32_t most = (STRIP_BYTES - KERNEL_BYTES) / step + 1;
   const uint16x8_t count = vidupq_n_u16(0, 1);
-  const uint16x8_t cells =
-      vmulq_n_u16(count, (uint16_t)row->input->channels);
+  const uint16x8_t cells = vmulq_n_u16(count, (uint16_t)row->input->channels);
   const uint16x8_t outputs = vmulq_n_u16(count, (uint16_t)row->channels);
   const uint16x8_t columns = vmulq_n_u16(count, (uint16_t)height);
   int8_t kernel[KERNEL_BYTES] = {0};
@@ -175,9 +158,8 @@ void tflm_patch_mve_depthwise_strips(const tflm_patch_depthwise_row* row,
   for (; c.x < args->output_cols; c.x += c.n) {
     c.n = MIN(most, args->output_cols - c.x);
     const int32_t col = tflm_patch_first_col(window, c.x);
-    c.inside = tflm_patch_taps_inside(
-        col, (c.n - 1) * window->stride_w + window->kernel_w, 1,
-        row->input->cols);
+    c.inside = tflm_patch_taps_inside(col, (c.n - 1) * window->stride_w + window->kernel_w, 1,
+                                      row->input->cols);
     c.at = (size_t)(col + (int32_t)c.inside.first);
     memset(strip, (int8_t)args->input_zero_point, sizeof(strip));
     uint32_t copied = UINT32_MAX;

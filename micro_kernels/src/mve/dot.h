@@ -18,9 +18,8 @@ typedef struct {
 } tflm_patch_dots;
 
 /* Adds the products of n > 0 values. */
-TFLM_PATCH_INLINE void tflm_patch_add_dots(tflm_patch_dots* s, const int8_t* x0,
-                                           const int8_t* x1, const int8_t* w0,
-                                           const int8_t* w1, uint32_t n) {
+TFLM_PATCH_INLINE void tflm_patch_add_dots(tflm_patch_dots* s, const int8_t* x0, const int8_t* x1,
+                                           const int8_t* w0, const int8_t* w1, uint32_t n) {
   __asm__ volatile(
       "   dlstp.8 lr, %[n]\n"
       "1: vldrb.8 q0, [%[x0]], #16\n"
@@ -32,9 +31,8 @@ TFLM_PATCH_INLINE void tflm_patch_add_dots(tflm_patch_dots* s, const int8_t* x0,
       "   vmladava.s8 %[x0w1], q0, q1\n"
       "   vmladava.s8 %[x1w1], q2, q1\n"
       "   letp lr, 1b\n"
-      : [x0] "+&r"(x0), [x1] "+&r"(x1), [w0] "+&r"(w0), [w1] "+&r"(w1),
-        [x0w0] "+&Te"(s->x0w0), [x0w1] "+&Te"(s->x0w1), [x1w0] "+&Te"(s->x1w0),
-        [x1w1] "+&Te"(s->x1w1)
+      : [x0] "+&r"(x0), [x1] "+&r"(x1), [w0] "+&r"(w0), [w1] "+&r"(w1), [x0w0] "+&Te"(s->x0w0),
+        [x0w1] "+&Te"(s->x0w1), [x1w0] "+&Te"(s->x1w0), [x1w1] "+&Te"(s->x1w1)
       : [n] "r"(n)
       : "q0", "q1", "q2", "lr", "memory");
 }

@@ -19,9 +19,9 @@ typedef struct {
 } four_sums;
 
 /* The products of n values with the weights of outputs [output, output + 4). */
-TFLM_PATCH_INLINE four_sums multiply(
-    const tflm_patch_fully_connected_args* args, const int8_t* input,
-    uint32_t first, uint32_t n, uint32_t output) {
+TFLM_PATCH_INLINE four_sums multiply(const tflm_patch_fully_connected_args* args,
+                                     const int8_t* input, uint32_t first, uint32_t n,
+                                     uint32_t output) {
   const size_t step = args->inputs;
   const uint32_t last = args->outputs - 1;
   const size_t s1 = output < last ? step : 0;
@@ -45,9 +45,8 @@ TFLM_PATCH_INLINE four_sums multiply(
         "   vldrb.8 q2, [%[w3]], #16\n"
         "   vmladava.s8 %[s3], q0, q2\n"
         "   letp lr, 1b\n"
-        : [x] "+&r"(input), [w0] "+&r"(w0), [w1] "+&r"(w1), [w2] "+&r"(w2),
-          [w3] "+&r"(w3), [s0] "+&Te"(s.s0), [s1] "+&Te"(s.s1),
-          [s2] "+&Te"(s.s2), [s3] "+&Te"(s.s3)
+        : [x] "+&r"(input), [w0] "+&r"(w0), [w1] "+&r"(w1), [w2] "+&r"(w2), [w3] "+&r"(w3),
+          [s0] "+&Te"(s.s0), [s1] "+&Te"(s.s1), [s2] "+&Te"(s.s2), [s3] "+&Te"(s.s3)
         : [n] "r"(n)
         : "q0", "q1", "q2", "lr", "memory");
   }
@@ -60,9 +59,8 @@ TFLM_PATCH_INLINE uint32_t four_at(uint32_t output, uint32_t outputs) {
 }
 
 /* Outputs from their sums, those of `in`. */
-TFLM_PATCH_INLINE void finish(const tflm_patch_requant_args* requant,
-                              int32x4_t sums, uint32_t output,
-                              mve_pred16_t in, int8_t* to) {
+TFLM_PATCH_INLINE void finish(const tflm_patch_requant_args* requant, int32x4_t sums,
+                              uint32_t output, mve_pred16_t in, int8_t* to) {
   int32x4_t multiplier;
   int32x4_t shift;
   if (requant->channel_step) {
@@ -78,21 +76,20 @@ TFLM_PATCH_INLINE void finish(const tflm_patch_requant_args* requant,
   vstrbq_p_s32(to + output, sums, in);
 }
 
-void tflm_patch_fully_connected_s8(const tflm_patch_fully_connected_args* args,
-                                   const int8_t* input, int8_t* output) {
+void tflm_patch_fully_connected_s8(const tflm_patch_fully_connected_args* args, const int8_t* input,
+                                   int8_t* output) {
   const mve_pred16_t in = vctp32q(args->outputs);
   for (uint32_t o = 0; o < args->outputs; o += 4) {
     const uint32_t at = four_at(o, args->outputs);
     const four_sums s = multiply(args, input, 0, args->inputs, at);
     const int32x4_t sums = tflm_patch_make_vector(s.s0, s.s1, s.s2, s.s3);
-    finish(&args->requant, vaddq_s32(sums, vldrwq_z_s32(args->bias + at, in)),
-           at, in, output);
+    finish(&args->requant, vaddq_s32(sums, vldrwq_z_s32(args->bias + at, in)), at, in, output);
   }
 }
 
-void tflm_patch_fully_connected_accumulate_s8(
-    const tflm_patch_fully_connected_args* args, const int8_t* input,
-    uint32_t first, uint32_t n, int32_t* sums) {
+void tflm_patch_fully_connected_accumulate_s8(const tflm_patch_fully_connected_args* args,
+                                              const int8_t* input, uint32_t first, uint32_t n,
+                                              int32_t* sums) {
   for (uint32_t o = 0; o < args->outputs; o += 4) {
     const mve_pred16_t in = vctp32q(args->outputs - o);
     const four_sums s = multiply(args, input, first, n, o);
@@ -101,9 +98,8 @@ void tflm_patch_fully_connected_accumulate_s8(
   }
 }
 
-void tflm_patch_fully_connected_finish_s8(
-    const tflm_patch_fully_connected_args* args, const int32_t* sums,
-    int8_t* output) {
+void tflm_patch_fully_connected_finish_s8(const tflm_patch_fully_connected_args* args,
+                                          const int32_t* sums, int8_t* output) {
   for (uint32_t o = 0; o < args->outputs; o += 4) {
     const mve_pred16_t in = vctp32q(args->outputs - o);
     finish(&args->requant, vldrwq_z_s32(sums + o, in), o, in, output);

@@ -15,15 +15,13 @@
 
 /* sums[c] += the values of n cells' channels c, for up to TFLM_PATCH_SUMS
  * channels; cells are `step` bytes apart. */
-TFLM_PATCH_INLINE void tflm_patch_add_cells(const int8_t* cell, size_t step,
-                                            uint32_t n, uint32_t channels,
-                                            int32_t* sums) {
+TFLM_PATCH_INLINE void tflm_patch_add_cells(const int8_t* cell, size_t step, uint32_t n,
+                                            uint32_t channels, int32_t* sums) {
   const mve_pred16_t in = vctp16q(channels);
   const mve_pred16_t low = vctp32q(channels);
   const mve_pred16_t high = vctp32q(channels > 4 ? channels - 4 : 0);
   while (n > 0) {
-    const uint32_t end =
-        n < TFLM_PATCH_MAX_SUMMANDS ? n : TFLM_PATCH_MAX_SUMMANDS;
+    const uint32_t end = n < TFLM_PATCH_MAX_SUMMANDS ? n : TFLM_PATCH_MAX_SUMMANDS;
     int16_t partial[TFLM_PATCH_SUMS];
     int16x8_t sum = vdupq_n_s16(0);
     for (uint32_t i = 0; i < end; ++i) {
@@ -31,11 +29,8 @@ TFLM_PATCH_INLINE void tflm_patch_add_cells(const int8_t* cell, size_t step,
       cell += step;
     }
     vstrhq_s16(partial, sum);
-    vstrwq_p_s32(sums,
-                 vaddq_s32(vldrwq_z_s32(sums, low), vldrhq_s32(partial)), low);
-    vstrwq_p_s32(
-        sums + 4,
-        vaddq_s32(vldrwq_z_s32(sums + 4, high), vldrhq_s32(partial + 4)), high);
+    vstrwq_p_s32(sums, vaddq_s32(vldrwq_z_s32(sums, low), vldrhq_s32(partial)), low);
+    vstrwq_p_s32(sums + 4, vaddq_s32(vldrwq_z_s32(sums + 4, high), vldrhq_s32(partial + 4)), high);
     n -= end;
   }
 }

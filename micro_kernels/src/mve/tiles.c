@@ -52,9 +52,8 @@ typedef struct {
 
 TFLM_PATCH_INLINE void start_pairs(const tflm_patch_requant_args* requant,
                                    const tflm_patch_pixels* pixels,
-                                   const tflm_patch_filters* filters,
-                                   int8_t* output, size_t output_step,
-                                   channel_pair* pair, pair_places* places) {
+                                   const tflm_patch_filters* filters, int8_t* output,
+                                   size_t output_step, channel_pair* pair, pair_places* places) {
   const int is_pair = filters->n_channels > 1;
   const uint32_t half = pixels->n_pixels / 2;
   const size_t first = filters->first * requant->channel_step;
@@ -75,10 +74,9 @@ TFLM_PATCH_INLINE void start_pairs(const tflm_patch_requant_args* requant,
   pair->next_output = output_step;
   const int32_t other = (int32_t)pair->other_output;
   const int32_t next_scale = is_pair ? (int32_t)requant->channel_step : 0;
-  const int32x4_t scales =
-      tflm_patch_make_vector(0, next_scale, 0, next_scale);
-  places->outputs = vreinterpretq_u32_s32(tflm_patch_make_vector(
-      0, is_pair, other, other + is_pair));
+  const int32x4_t scales = tflm_patch_make_vector(0, next_scale, 0, next_scale);
+  places->outputs =
+      vreinterpretq_u32_s32(tflm_patch_make_vector(0, is_pair, other, other + is_pair));
   places->multipliers = vreinterpretq_u32_s32(vshlq_n_s32(scales, 2));
   places->shifts = vreinterpretq_u32_s32(scales);
 }
@@ -97,18 +95,17 @@ TFLM_PATCH_INLINE void next_pair(channel_pair* pair, uint32_t step) {
  * the one before it. */
 TFLM_PATCH_INLINE uint32_t pair_step(int32_t left) { return left == 1 ? 1 : 2; }
 
-TFLM_PATCH_INLINE int32x4_t load_multipliers(const channel_pair* pair,
-                                             const pair_places* places) {
+TFLM_PATCH_INLINE int32x4_t load_multipliers(const channel_pair* pair, const pair_places* places) {
   return vldrwq_gather_offset_s32(pair->multipliers, places->multipliers);
 }
 
-TFLM_PATCH_INLINE int32x4_t load_shifts(const channel_pair* pair,
-                                        const pair_places* places) {
+TFLM_PATCH_INLINE int32x4_t load_shifts(const channel_pair* pair, const pair_places* places) {
   return vldrbq_gather_offset_s32(pair->shifts, places->shifts);
 }
 
 /* ---- in the usual case, in assembly: there are just enough registers ---- */
 
+/* clang-format off */
 #define MULTIPLY_RUN                       \
   "   dlstp.8 lr, lr\n"                    \
   "3: vldrb.8 q0, [%[x0]], #16\n"          \
@@ -141,13 +138,12 @@ TFLM_PATCH_INLINE int32x4_t load_shifts(const channel_pair* pair,
   "   add %[output], %[x1w1]\n"                     \
   "   cmp %[output], %[x0w1]\n"                     \
   "   bne 1b\n"
+/* clang-format on */
 
 /* All pairs of pixels of two channels, one run. */
-TFLM_PATCH_INLINE void multiply_pair(const channel_pair* pair,
-                                     const pair_places* places,
-                                     int32x4_t multiplier, int32x4_t shift,
-                                     int32x4_t zero_point, const int8_t* x,
-                                     uint32_t run) {
+TFLM_PATCH_INLINE void multiply_pair(const channel_pair* pair, const pair_places* places,
+                                     int32x4_t multiplier, int32x4_t shift, int32x4_t zero_point,
+                                     const int8_t* x, uint32_t run) {
   const size_t padded = (run + LANES - 1) & ~(size_t)(LANES - 1);
   const struct {
     size_t w_back; /* what w, and x, have gone on by after a run */
@@ -155,8 +151,8 @@ TFLM_PATCH_INLINE void multiply_pair(const channel_pair* pair,
     const int8_t* end;
     size_t next_output;
     uint32_t run;
-  } loop = {padded, pair->next - padded,
-            pair->output + pair->n * pair->next_output, pair->next_output, run};
+  } loop = {padded, pair->next - padded, pair->output + pair->n * pair->next_output,
+            pair->next_output, run};
   int8_t* output = pair->output;
   const int8_t* x1 = x + pair->other;
   const int8_t* w0 = pair->w0;
@@ -166,25 +162,19 @@ TFLM_PATCH_INLINE void multiply_pair(const channel_pair* pair,
       "1: ldr lr, [%[loop], #16]\n"
       "   ldrd %[x0w0], %[x0w1], [%[bias]]\n"
       "   ldrd %[x1w0], %[x1w1], [%[bias]]\n" /**/
-      MULTIPLY_RUN
-      FINISH_PAIR("   add %[x0], %[x1w1]\n"
-                  "   add %[x1], %[x1w1]\n")
-      : [x0] "+&r"(x), [x1] "+&r"(x1), [w0] "+&r"(w0), [w1] "+&r"(w1),
-        [output] "+&r"(output), [x0w0] "=&Te"(x0w0), [x0w1] "=&Te"(x0w1),
-        [x1w0] "=&Te"(x1w0), [x1w1] "=&Te"(x1w1)
-      : [bias] "r"(pair->bias), [loop] "r"(&loop), "m"(loop),
-        [multiplier] "w"(multiplier), [shift] "w"(shift),
-        [places] "w"(places->outputs), [zero_point] "w"(zero_point)
+      MULTIPLY_RUN FINISH_PAIR("   add %[x0], %[x1w1]\n"
+                               "   add %[x1], %[x1w1]\n")
+      : [x0] "+&r"(x), [x1] "+&r"(x1), [w0] "+&r"(w0), [w1] "+&r"(w1), [output] "+&r"(output),
+        [x0w0] "=&Te"(x0w0), [x0w1] "=&Te"(x0w1), [x1w0] "=&Te"(x1w0), [x1w1] "=&Te"(x1w1)
+      : [bias] "r"(pair->bias), [loop] "r"(&loop), "m"(loop), [multiplier] "w"(multiplier),
+        [shift] "w"(shift), [places] "w"(places->outputs), [zero_point] "w"(zero_point)
       : "q0", "q1", "q2", "lr", "cc", "memory");
 }
 
 /* The same for any number of runs above 0. */
-TFLM_PATCH_INLINE void multiply_pair_runs(const channel_pair* pair,
-                                          const pair_places* places,
-                                          int32x4_t multiplier,
-                                          int32x4_t shift,
-                                          int32x4_t zero_point,
-                                          const tflm_patch_pixels* pixels,
+TFLM_PATCH_INLINE void multiply_pair_runs(const channel_pair* pair, const pair_places* places,
+                                          int32x4_t multiplier, int32x4_t shift,
+                                          int32x4_t zero_point, const tflm_patch_pixels* pixels,
                                           size_t run_step) {
   const uint32_t run = pixels->run;
   const size_t padded = (run + LANES - 1) & ~(size_t)(LANES - 1);
@@ -232,19 +222,18 @@ TFLM_PATCH_INLINE void multiply_pair_runs(const channel_pair* pair,
       "   cmp %[runs], %[x1]\n"
       "   bne 2b\n" /**/
       FINISH_PAIR("   add %[at], %[x1w1]\n")
-      : [x0] "=&r"(x0), [x1] "=&r"(x1), [runs] "=&r"(runs), [w0] "+&r"(w0),
-        [w1] "+&r"(w1), [at] "+&r"(at), [output] "+&r"(output),
-        [x0w0] "=&Te"(x0w0), [x0w1] "=&Te"(x0w1), [x1w0] "=&Te"(x1w0),
-        [x1w1] "=&Te"(x1w1)
-      : [loop] "r"(&loop), "m"(loop), [multiplier] "w"(multiplier),
-        [shift] "w"(shift), [places] "w"(places->outputs),
-        [zero_point] "w"(zero_point)
+      : [x0] "=&r"(x0), [x1] "=&r"(x1), [runs] "=&r"(runs), [w0] "+&r"(w0), [w1] "+&r"(w1),
+        [at] "+&r"(at), [output] "+&r"(output), [x0w0] "=&Te"(x0w0), [x0w1] "=&Te"(x0w1),
+        [x1w0] "=&Te"(x1w0), [x1w1] "=&Te"(x1w1)
+      : [loop] "r"(&loop), "m"(loop), [multiplier] "w"(multiplier), [shift] "w"(shift),
+        [places] "w"(places->outputs), [zero_point] "w"(zero_point)
       : "q0", "q1", "q2", "lr", "cc", "memory");
 }
 
-static __attribute__((noinline)) void make_usual_pairs(
-    const tflm_patch_requant_args* requant, const tflm_patch_pixels* pixels,
-    const tflm_patch_filters* filters, int8_t* output, size_t output_step) {
+static __attribute__((noinline)) void make_usual_pairs(const tflm_patch_requant_args* requant,
+                                                       const tflm_patch_pixels* pixels,
+                                                       const tflm_patch_filters* filters,
+                                                       int8_t* output, size_t output_step) {
   const uint32_t run = pixels->run;
   const int is_one_run = pixels->n_runs == 1;
   const int32x4_t zero_point = vdupq_n_s32(requant->output_zero_point);
@@ -258,8 +247,7 @@ static __attribute__((noinline)) void make_usual_pairs(
     if (is_one_run) {
       multiply_pair(&pair, &places, multiplier, shift, zero_point, x, run);
     } else {
-      multiply_pair_runs(&pair, &places, multiplier, shift, zero_point, pixels,
-                         filters->run_step);
+      multiply_pair_runs(&pair, &places, multiplier, shift, zero_point, pixels, filters->run_step);
     }
     left -= 2;
     if (left <= 0) {
@@ -271,9 +259,10 @@ static __attribute__((noinline)) void make_usual_pairs(
 
 /* ---- any requantization, any number of runs ---- */
 
-static __attribute__((noinline)) void make_any_pairs(
-    const tflm_patch_requant_args* requant, const tflm_patch_pixels* pixels,
-    const tflm_patch_filters* filters, int8_t* output, size_t output_step) {
+static __attribute__((noinline)) void make_any_pairs(const tflm_patch_requant_args* requant,
+                                                     const tflm_patch_pixels* pixels,
+                                                     const tflm_patch_filters* filters,
+                                                     int8_t* output, size_t output_step) {
   const uint32_t run = pixels->run;
   const size_t run_step = filters->run_step;
   const int32_t zero_point = requant->output_zero_point;
@@ -301,8 +290,7 @@ static __attribute__((noinline)) void make_any_pairs(
       }
       int32x4_t x = tflm_patch_make_vector(s.x0w0, s.x0w1, s.x1w0, s.x1w1);
       x = tflm_patch_scale(x, multiplier, shift);
-      x = tflm_patch_clamp_vector(vaddq_n_s32(x, zero_point), requant->act_min,
-                                  requant->act_max);
+      x = tflm_patch_clamp_vector(vaddq_n_s32(x, zero_point), requant->act_min, requant->act_max);
       vstrbq_scatter_offset_s32(out, places.outputs, x);
       at += pair.next;
       out += pair.next_output;
@@ -331,17 +319,14 @@ static uint32_t count_unsafe(const tflm_patch_pixels* pixels, uint32_t reach) {
 }
 
 /* Four channels, up to 16 values, n pixels. */
-TFLM_PATCH_INLINE void make_16(const int8_t* x, size_t x_step, int8_t* output,
-                               size_t output_step, uint32_t n,
-                               const int8x16_t w[4], int32x4_t bias,
-                               int32x4_t multiplier, int32x4_t shift,
-                               int32_t zero_point, mve_pred16_t in,
-                               int is_safe) {
+TFLM_PATCH_INLINE void make_16(const int8_t* x, size_t x_step, int8_t* output, size_t output_step,
+                               uint32_t n, const int8x16_t w[4], int32x4_t bias,
+                               int32x4_t multiplier, int32x4_t shift, int32_t zero_point,
+                               mve_pred16_t in, int is_safe) {
   for (; n > 0; --n) {
     const int8x16_t v = is_safe ? vldrbq_s8(x) : vldrbq_z_s8(x, in);
-    int32x4_t s =
-        tflm_patch_make_vector(vmladavq_s8(v, w[0]), vmladavq_s8(v, w[1]),
-                               vmladavq_s8(v, w[2]), vmladavq_s8(v, w[3]));
+    int32x4_t s = tflm_patch_make_vector(vmladavq_s8(v, w[0]), vmladavq_s8(v, w[1]),
+                                         vmladavq_s8(v, w[2]), vmladavq_s8(v, w[3]));
     s = tflm_patch_scale_down(vaddq_s32(s, bias), multiplier, shift);
     vstrbq_s32(output, tflm_patch_saturate(vaddq_n_s32(s, zero_point)));
     x += x_step;
@@ -349,9 +334,10 @@ TFLM_PATCH_INLINE void make_16(const int8_t* x, size_t x_step, int8_t* output,
   }
 }
 
-static __attribute__((noinline)) void make_all_16(
-    const tflm_patch_requant_args* requant, const tflm_patch_pixels* pixels,
-    const tflm_patch_filters* filters, int8_t* output, size_t output_step) {
+static __attribute__((noinline)) void make_all_16(const tflm_patch_requant_args* requant,
+                                                  const tflm_patch_pixels* pixels,
+                                                  const tflm_patch_filters* filters, int8_t* output,
+                                                  size_t output_step) {
   const uint32_t unsafe = count_unsafe(pixels, LANES);
   const uint32_t safe = pixels->n_pixels - unsafe;
   const mve_pred16_t in = vctp8q(pixels->run);
@@ -363,9 +349,8 @@ static __attribute__((noinline)) void make_all_16(
     const uint32_t channel = MIN(c, n - 4);
     const uint32_t i = (filters->first + channel) * requant->channel_step;
     const int8_t* w = filters->weights + channel * step;
-    const int8x16_t weights[4] = {
-        vldrbq_z_s8(w, in), vldrbq_z_s8(w + step, in),
-        vldrbq_z_s8(w + 2 * step, in), vldrbq_z_s8(w + 3 * step, in)};
+    const int8x16_t weights[4] = {vldrbq_z_s8(w, in), vldrbq_z_s8(w + step, in),
+                                  vldrbq_z_s8(w + 2 * step, in), vldrbq_z_s8(w + 3 * step, in)};
     const int32x4_t bias = vldrwq_s32(filters->bias + channel);
     int32x4_t multiplier;
     int32x4_t shift;
@@ -377,25 +362,20 @@ static __attribute__((noinline)) void make_all_16(
       shift = vdupq_n_s32(*requant->shifts);
     }
     int8_t* out = output + channel;
-    make_16(x, pixels->pixel_step, out, output_step, safe, weights, bias,
-            multiplier, shift, zero_point, in, 1);
-    make_16(x + safe * pixels->pixel_step, pixels->pixel_step,
-            out + safe * output_step, output_step, unsafe, weights, bias,
-            multiplier, shift, zero_point, in, 0);
+    make_16(x, pixels->pixel_step, out, output_step, safe, weights, bias, multiplier, shift,
+            zero_point, in, 1);
+    make_16(x + safe * pixels->pixel_step, pixels->pixel_step, out + safe * output_step,
+            output_step, unsafe, weights, bias, multiplier, shift, zero_point, in, 0);
   }
 }
 
 /* ---- which way ---- */
 
-typedef void (*make_tiles)(const tflm_patch_requant_args* requant,
-                           const tflm_patch_pixels* pixels,
-                           const tflm_patch_filters* filters, int8_t* output,
-                           size_t output_step);
+typedef void (*make_tiles)(const tflm_patch_requant_args* requant, const tflm_patch_pixels* pixels,
+                           const tflm_patch_filters* filters, int8_t* output, size_t output_step);
 
-void tflm_patch_mve_tiles(const tflm_patch_requant_args* requant,
-                          const tflm_patch_pixels* pixels,
-                          const tflm_patch_filters* filters, int8_t* output,
-                          size_t output_step) {
+void tflm_patch_mve_tiles(const tflm_patch_requant_args* requant, const tflm_patch_pixels* pixels,
+                          const tflm_patch_filters* filters, int8_t* output, size_t output_step) {
   const uint32_t run = pixels->run;
   make_tiles make = make_usual_pairs;
   if (!pixels->is_usual || pixels->n_runs == 0) {
@@ -405,8 +385,7 @@ void tflm_patch_mve_tiles(const tflm_patch_requant_args* requant,
     const int is_in_place = output == pixels->runs[0] + pixels->at;
     if (run <= LANES && n >= 4 && !is_in_place) {
       make = make_all_16;
-    } else if (run == filters->channel_step &&
-               tflm_patch_mve_can_make_pixels(requant, run, n)) {
+    } else if (run == filters->channel_step && tflm_patch_mve_can_make_pixels(requant, run, n)) {
       make = tflm_patch_mve_make_pixels;
     }
   }

@@ -40,21 +40,18 @@ typedef struct {
  * channel `first`, those of the next pixel are output_step behind. Nothing but
  * the values is read, and all outputs of a pixel or channel may be made more
  * than once. */
-void tflm_patch_mve_tiles(const tflm_patch_requant_args* requant,
-                          const tflm_patch_pixels* pixels,
-                          const tflm_patch_filters* filters, int8_t* output,
-                          size_t output_step);
+void tflm_patch_mve_tiles(const tflm_patch_requant_args* requant, const tflm_patch_pixels* pixels,
+                          const tflm_patch_filters* filters, int8_t* output, size_t output_step);
 
 /* The same for one run of 16 to 96 values, at least four channels with scales of
  * their own whose weights follow each other, in the usual case. A pixel is read
  * before its outputs are written, one pixel after the other. */
 void tflm_patch_mve_make_pixels(const tflm_patch_requant_args* requant,
-                                const tflm_patch_pixels* pixels,
-                                const tflm_patch_filters* filters,
+                                const tflm_patch_pixels* pixels, const tflm_patch_filters* filters,
                                 int8_t* output, size_t output_step);
 
 /* Whether it may be called, as far as these tell. */
-int tflm_patch_mve_can_make_pixels(const tflm_patch_requant_args* requant,
-                                   uint32_t run, uint32_t n_channels);
+int tflm_patch_mve_can_make_pixels(const tflm_patch_requant_args* requant, uint32_t run,
+                                   uint32_t n_channels);
 
 #endif /* TFLM_PATCH_SRC_MVE_TILES_H_ */

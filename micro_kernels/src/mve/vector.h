@@ -26,8 +26,7 @@
 #define TFLM_PATCH_INLINE static inline __attribute__((always_inline))
 
 /* {a, b, c, d} */
-TFLM_PATCH_INLINE int32x4_t tflm_patch_make_vector(int32_t a, int32_t b,
-                                                   int32_t c, int32_t d) {
+TFLM_PATCH_INLINE int32x4_t tflm_patch_make_vector(int32_t a, int32_t b, int32_t c, int32_t d) {
   int32x4_t v;
   __asm__(
       "vmov %q0[2], %q0[0], %1, %3\n\t"
@@ -45,8 +44,7 @@ TFLM_PATCH_INLINE int32x4_t tflm_patch_less_if_negative(int32x4_t x) {
 }
 
 /* x * multiplier / 2^31 * 2^shift with TFLM's roundings, any shifts. */
-TFLM_PATCH_INLINE int32x4_t tflm_patch_scale(int32x4_t x, int32x4_t multiplier,
-                                             int32x4_t shift) {
+TFLM_PATCH_INLINE int32x4_t tflm_patch_scale(int32x4_t x, int32x4_t multiplier, int32x4_t shift) {
   const int32x4_t right = vminq_s32(shift, vdupq_n_s32(0));
   x = vshlq_s32(x, vsubq_s32(shift, right));
   x = vqrdmulhq_s32(x, multiplier);
@@ -55,8 +53,7 @@ TFLM_PATCH_INLINE int32x4_t tflm_patch_scale(int32x4_t x, int32x4_t multiplier,
 }
 
 /* The same for shifts that are all below 0, or 0 with a multiplier of 0. */
-TFLM_PATCH_INLINE int32x4_t tflm_patch_scale_down(int32x4_t x,
-                                                  int32x4_t multiplier,
+TFLM_PATCH_INLINE int32x4_t tflm_patch_scale_down(int32x4_t x, int32x4_t multiplier,
                                                   int32x4_t shift) {
   x = vqrdmulhq_s32(x, multiplier);
   return vrshlq_s32(tflm_patch_less_if_negative(x), shift);
@@ -70,8 +67,7 @@ typedef struct {
   int32_t less;  /* 1 when right is below 0, else 0 */
 } tflm_patch_scaling;
 
-TFLM_PATCH_INLINE tflm_patch_scaling tflm_patch_make_scaling(int32_t multiplier,
-                                                             int32_t shift) {
+TFLM_PATCH_INLINE tflm_patch_scaling tflm_patch_make_scaling(int32_t multiplier, int32_t shift) {
   const tflm_patch_scaling s = {
       .multiplier = multiplier,
       .left = shift > 0 ? shift : 0,
@@ -82,29 +78,27 @@ TFLM_PATCH_INLINE tflm_patch_scaling tflm_patch_make_scaling(int32_t multiplier,
 }
 
 /* For shifts that are not above 0. */
-TFLM_PATCH_INLINE int32x4_t tflm_patch_scale_all_down(
-    int32x4_t x, const tflm_patch_scaling* s) {
+TFLM_PATCH_INLINE int32x4_t tflm_patch_scale_all_down(int32x4_t x, const tflm_patch_scaling* s) {
   x = vqrdmulhq_n_s32(x, s->multiplier);
   x = vqdmlahq_n_s32(x, x, s->less); /* see tflm_patch_less_if_negative */
   return vrshlq_n_s32(x, s->right);
 }
 
-TFLM_PATCH_INLINE int32x4_t tflm_patch_scale_all(int32x4_t x,
-                                                 const tflm_patch_scaling* s) {
+TFLM_PATCH_INLINE int32x4_t tflm_patch_scale_all(int32x4_t x, const tflm_patch_scaling* s) {
   return tflm_patch_scale_all_down(vshlq_r_s32(x, s->left), s);
 }
 
 /* To int8, in the low byte of every lane. */
 TFLM_PATCH_INLINE int32x4_t tflm_patch_saturate(int32x4_t x) {
-  __asm__( /* gcc copies the vector for each of the two intrinsics */
+  /* gcc copies the vector for each of the two intrinsics */
+  __asm__(
       "vqmovnb.s32 %q0, %q0\n\t"
       "vqmovnb.s16 %q0, %q0"
       : "+w"(x));
   return x;
 }
 
-TFLM_PATCH_INLINE int32x4_t tflm_patch_clamp_vector(int32x4_t x, int32_t low,
-                                                    int32_t high) {
+TFLM_PATCH_INLINE int32x4_t tflm_patch_clamp_vector(int32x4_t x, int32_t low, int32_t high) {
   return vminq_s32(vmaxq_s32(x, vdupq_n_s32(low)), vdupq_n_s32(high));
 }
 
@@ -115,8 +109,8 @@ static inline int tflm_patch_is_plain_clamp(int32_t low, int32_t high) {
 
 /* Whether all shifts are below 0, or 0 with a multiplier of 0: what scales too
  * small for a shift become. */
-static inline int tflm_patch_is_scaling_down(
-    const tflm_patch_requant_args* requant, uint32_t channels) {
+static inline int tflm_patch_is_scaling_down(const tflm_patch_requant_args* requant,
+                                             uint32_t channels) {
   const int32_t n = requant->channel_step ? (int32_t)channels : 1;
   int8_t most = INT8_MIN;
   for (int32_t i = 0; i < n; i += 16) {
@@ -138,8 +132,7 @@ static inline int tflm_patch_is_scaling_down(
 
 /* Whether the usual case may be taken: tflm_patch_scale_down, and nothing is
  * clamped but to int8. */
-static inline int tflm_patch_is_usual(const tflm_patch_requant_args* requant,
-                                      uint32_t channels) {
+static inline int tflm_patch_is_usual(const tflm_patch_requant_args* requant, uint32_t channels) {
   return tflm_patch_is_plain_clamp(requant->act_min, requant->act_max) &&
          tflm_patch_is_scaling_down(requant, channels);
 }

@@ -39,8 +39,8 @@ typedef struct {
 } conv_block;
 
 /* A run of weights times values outside the map. */
-static void add_outside(const conv_row* c, const conv_block* block,
-                        const int8_t* weights, uint32_t run, uint32_t* sums) {
+static void add_outside(const conv_row* c, const conv_block* block, const int8_t* weights,
+                        uint32_t run, uint32_t* sums) {
   const uint32_t zero_point = (uint32_t)c->args->input_zero_point;
   for (uint32_t i = 0; i < block->n_channels; ++i) {
     const uint32_t term = zero_point * tflm_patch_sum(weights, run);
@@ -52,15 +52,12 @@ static void add_outside(const conv_row* c, const conv_block* block,
 }
 
 /* A run of weights times values of the map. */
-static void add_inside(const conv_row* c, const conv_block* block,
-                       const int8_t* weights, const int8_t* values,
-                       uint32_t run, uint32_t* sums) {
-  const size_t pixel_stride =
-      (size_t)c->args->window.stride_w * c->input->channels;
+static void add_inside(const conv_row* c, const conv_block* block, const int8_t* weights,
+                       const int8_t* values, uint32_t run, uint32_t* sums) {
+  const size_t pixel_stride = (size_t)c->args->window.stride_w * c->input->channels;
   if (block->n_channels == CHANNELS) {
     if (block->n_pixels == PIXELS) {
-      tflm_patch_dot_4x2(values, pixel_stride, weights, c->kernel_bytes, run,
-                         sums);
+      tflm_patch_dot_4x2(values, pixel_stride, weights, c->kernel_bytes, run, sums);
     } else {
       tflm_patch_dot_4(values, weights, c->kernel_bytes, run, sums);
     }
@@ -68,8 +65,7 @@ static void add_inside(const conv_row* c, const conv_block* block,
   }
   for (uint32_t i = 0; i < block->n_channels; ++i) {
     for (uint32_t p = 0; p < block->n_pixels; ++p) {
-      sums[p * CHANNELS + i] +=
-          tflm_patch_dot(values + p * pixel_stride, weights, run);
+      sums[p * CHANNELS + i] += tflm_patch_dot(values + p * pixel_stride, weights, run);
     }
     weights += c->kernel_bytes;
   }
@@ -77,12 +73,11 @@ static void add_inside(const conv_row* c, const conv_block* block,
 
 /* A block of pixels; all of them in the same place with respect to the map's
  * sides: whole windows inside, or a single pixel. */
-static void add_windows(const conv_row* c, const conv_block* block,
-                        uint32_t runs, uint32_t run, uint32_t* sums) {
+static void add_windows(const conv_row* c, const conv_block* block, uint32_t runs, uint32_t run,
+                        uint32_t* sums) {
   const tflm_patch_window* window = &c->args->window;
   const tflm_patch_rows* input = c->input;
-  const int8_t* weights =
-      c->args->weights + (size_t)block->channel * c->kernel_bytes;
+  const int8_t* weights = c->args->weights + (size_t)block->channel * c->kernel_bytes;
   uint32_t slot = c->rows.slot;
   for (uint32_t i = 0; i < window->kernel_h; ++i) {
     const int is_row = i >= c->rows.inside.first && i < c->rows.inside.end;
@@ -90,8 +85,7 @@ static void add_windows(const conv_row* c, const conv_block* block,
     int32_t col = block->col;
     for (uint32_t j = 0; j < runs; ++j) {
       if (is_row && col >= 0 && col < (int32_t)input->cols) {
-        add_inside(c, block, weights,
-                   row + (size_t)col * input->channels + block->group_channel,
+        add_inside(c, block, weights, row + (size_t)col * input->channels + block->group_channel,
                    run, sums);
       } else {
         add_outside(c, block, weights, run, sums);
@@ -105,8 +99,7 @@ static void add_windows(const conv_row* c, const conv_block* block,
   }
 }
 
-static void make_channels(const conv_row* c, conv_block* block,
-                          int8_t* output) {
+static void make_channels(const conv_row* c, conv_block* block, int8_t* output) {
   const tflm_patch_conv_args* args = c->args;
   const tflm_patch_window* window = &args->window;
   const tflm_patch_requant_args requant = args->requant;
@@ -128,32 +121,27 @@ static void make_channels(const conv_row* c, conv_block* block,
       for (uint32_t i = 0; i < block->n_channels; ++i) {
         const uint32_t channel = block->channel + i;
         output[i] = tflm_patch_requantize_channel(
-            &requant,
-            sums[p * CHANNELS + i] + (uint32_t)args->bias[channel], channel);
+            &requant, sums[p * CHANNELS + i] + (uint32_t)args->bias[channel], channel);
       }
       output += args->output_channels;
     }
   }
 }
 
-void tflm_patch_conv_portable_s8(const tflm_patch_conv_args* args,
-                        const tflm_patch_rows* input, uint32_t row,
-                        int8_t* output) {
+void tflm_patch_conv_portable_s8(const tflm_patch_conv_args* args, const tflm_patch_rows* input,
+                                 uint32_t row, int8_t* output) {
   const uint32_t depth = input->channels / args->groups;
   const uint32_t group_outputs = args->output_channels / args->groups;
   const conv_row c = {
       .args = args,
       .input = input,
       .rows = tflm_patch_find_kernel_rows(&args->window, input, row),
-      .inside = tflm_patch_cols_inside(&args->window, input->cols,
-                                       args->output_cols),
+      .inside = tflm_patch_cols_inside(&args->window, input->cols, args->output_cols),
       .depth = depth,
-      .kernel_bytes =
-          (uint32_t)args->window.kernel_h * args->window.kernel_w * depth,
+      .kernel_bytes = (uint32_t)args->window.kernel_h * args->window.kernel_w * depth,
   };
   for (uint32_t group = 0; group < args->groups; ++group) {
-    conv_block block = {.channel = group * group_outputs,
-                        .group_channel = group * depth};
+    conv_block block = {.channel = group * group_outputs, .group_channel = group * depth};
     const uint32_t end = block.channel + group_outputs;
     for (; block.channel < end; block.channel += block.n_channels) {
       const uint32_t left = end - block.channel;

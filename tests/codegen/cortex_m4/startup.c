@@ -15,9 +15,7 @@ int main(void);
 void reset(void);
 void initialise_monitor_handles(void);
 
-static void fault(void) {
-  abort();
-}
+static void fault(void) { abort(); }
 
 __attribute__((section(".vectors"), used)) static const uintptr_t vectors[16] = {
     (uintptr_t)&stack_top, (uintptr_t)reset, (uintptr_t)fault, (uintptr_t)fault,

@@ -57,8 +57,8 @@ bool Split(const Resolver& ops, unsigned variables, size_t bytes) {
   using Planner = tflm::GreedyMemoryPlanner;
   uint8_t* place = memory->AllocatePersistentBuffer(sizeof(Planner), alignof(Planner));
   tflm::MicroAllocator* allocator = tflm::MicroAllocator::Create(memory, new (place) Planner());
-  tflm::MicroInterpreter interpreter(
-      tflm::GetModel(kModel), ops, allocator, Variables(allocator, variables));
+  tflm::MicroInterpreter interpreter(tflm::GetModel(kModel), ops, allocator,
+                                     Variables(allocator, variables));
   if (interpreter.AllocateTensors() != tflm::kOk) {
     return false;
   }
@@ -71,8 +71,8 @@ bool Split(const Resolver& ops, unsigned variables, size_t bytes) {
 unsigned Total(const Resolver& ops, unsigned variables, size_t bytes) {
   if (variables > 0) {
     tflm::MicroAllocator* allocator = tflm::MicroAllocator::Create(kArena, bytes);
-    tflm::MicroInterpreter interpreter(
-        tflm::GetModel(kModel), ops, allocator, Variables(allocator, variables));
+    tflm::MicroInterpreter interpreter(tflm::GetModel(kModel), ops, allocator,
+                                       Variables(allocator, variables));
     return interpreter.AllocateTensors() == tflm::kOk
                ? static_cast<unsigned>(interpreter.arena_used_bytes())
                : 0;

@@ -54,6 +54,4 @@ void* _sbrk(ptrdiff_t n) {
  * memory has. */
 void* __wrap_malloc(size_t n) { return memalign(TFLM_PATCH_ALIGNMENT, n); }
 
-int main(void) {
-  exit(test_main());
-}
+int main(void) { exit(test_main()); }

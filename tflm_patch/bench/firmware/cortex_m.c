@@ -22,7 +22,7 @@ enum {
   kSysTickBits = 24,
   kSysTickMask = (1 << kSysTickBits) - 1,
   kFullAccessToFpu = 15 << 20, /* coprocessors 10 and 11 */
-  kLoopBuffer = 1 << 19 /* CCR.LOB: low overhead branches, where there are some */
+  kLoopBuffer = 1 << 19        /* CCR.LOB: low overhead branches, where there are some */
 };
 
 extern uint32_t board_data_load[];
@@ -132,7 +132,20 @@ __attribute__((section(".vectors"), used)) static const struct {
 } kVectors = {
     board_stack_top,
     {
-        reset, fault, fault, fault, fault, fault, fault, /* Secure Fault */
-        fault, fault, fault, fault, fault, fault, fault, count_wrap,
+        reset,
+        fault,
+        fault,
+        fault,
+        fault,
+        fault,
+        fault, /* Secure Fault */
+        fault,
+        fault,
+        fault,
+        fault,
+        fault,
+        fault,
+        fault,
+        count_wrap,
     },
 };

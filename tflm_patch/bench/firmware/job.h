@@ -12,8 +12,8 @@
 
 #define JOB_MAGIC 0x424A5054u /* "TPJB" */
 #define JOB_VERSION 1u
-#define JOB_PAINT 0xA5u       /* fills the memory that a stage may write */
-#define JOB_GUARD 64u         /* painted bytes around every such piece */
+#define JOB_PAINT 0xA5u /* fills the memory that a stage may write */
+#define JOB_GUARD 64u   /* painted bytes around every such piece */
 
 typedef struct {
   uint32_t memory; /* where the tensor lies; JOB_GUARD bytes before and behind */
@@ -35,7 +35,7 @@ typedef struct {
   uint32_t bands; /* invocations that make up an inference */
   uint32_t workspace;
   uint32_t workspace_bytes;
-  uint32_t memory;     /* all that a stage may write, guards included */
+  uint32_t memory; /* all that a stage may write, guards included */
   uint32_t memory_end;
   uint32_t op_ticks; /* uint64_t[operators], written by the image */
   uint32_t tensors;  /* job_tensor[n_inputs + n_outputs] */

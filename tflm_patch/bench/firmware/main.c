@@ -12,8 +12,8 @@
 
 #include "board.h"
 #include "job.h"
-#include "timed_executor.h"
 #include "tflm_patch/executor.h"
+#include "timed_executor.h"
 
 enum {
   kCalibrationRounds = 1000000,
@@ -52,9 +52,9 @@ static void print_fact(const char* name, const uint64_t* numbers, uint32_t n) {
   board_print("\n");
 }
 
-#define PRINT(name, ...)                                          \
-  do {                                                            \
-    const uint64_t numbers[] = {__VA_ARGS__};                     \
+#define PRINT(name, ...)                                           \
+  do {                                                             \
+    const uint64_t numbers[] = {__VA_ARGS__};                      \
     print_fact(name, numbers, sizeof(numbers) / sizeof(*numbers)); \
   } while (0)
 
@@ -72,8 +72,7 @@ static void fill_memory(void) {
 static void copy_inputs(uint32_t band) {
   for (uint32_t i = 0; i < kJob->n_inputs; ++i) {
     const job_tensor* input = tensor(i);
-    memcpy(place(input->memory), place(input->data) + band * input->bytes,
-           input->bytes);
+    memcpy(place(input->memory), place(input->data) + band * input->bytes, input->bytes);
   }
 }
 
@@ -89,18 +88,17 @@ static tflm_patch_status run_inference(run_mode mode, uint64_t* ticks) {
     copy_inputs(band);
     const uint64_t start = board_ticks();
     if (mode == kTimed) {
-      status = timed_resume(place(kJob->program), place(kJob->constants),
-                            g_tensors, place(kJob->workspace), &position,
-                            (uint64_t*)(void*)place(kJob->op_ticks));
+      status =
+          timed_resume(place(kJob->program), place(kJob->constants), g_tensors,
+                       place(kJob->workspace), &position, (uint64_t*)(void*)place(kJob->op_ticks));
     } else {
-      status = tflm_patch_resume(place(kJob->program), place(kJob->constants),
-                                 g_tensors, place(kJob->workspace), &position);
+      status = tflm_patch_resume(place(kJob->program), place(kJob->constants), g_tensors,
+                                 place(kJob->workspace), &position);
     }
     const uint64_t band_ticks = board_ticks() - start;
     *ticks += band_ticks;
     g_longest_band = band_ticks > g_longest_band ? band_ticks : g_longest_band;
-    const tflm_patch_status wanted =
-        band + 1 < kJob->bands ? TFLM_PATCH_ABORT : TFLM_PATCH_OK;
+    const tflm_patch_status wanted = band + 1 < kJob->bands ? TFLM_PATCH_ABORT : TFLM_PATCH_OK;
     if (status != wanted) {
       return status == TFLM_PATCH_OK ? TFLM_PATCH_ABORT : status;
     }
@@ -119,8 +117,7 @@ static uint32_t damaged_paint(uint32_t offset, uint32_t bytes) {
 }
 
 static uint32_t damaged_guards(uint32_t offset, uint32_t bytes) {
-  return damaged_paint(offset - JOB_GUARD, JOB_GUARD) +
-         damaged_paint(offset + bytes, JOB_GUARD);
+  return damaged_paint(offset - JOB_GUARD, JOB_GUARD) + damaged_paint(offset + bytes, JOB_GUARD);
 }
 
 static void print_checks(void) {
@@ -150,8 +147,7 @@ static void print_checks(void) {
 typedef tflm_patch_status (*stack_user)(void);
 
 /* Bytes of stack that a function uses, with all that it calls. */
-static __attribute__((noinline)) uint32_t stack_of(stack_user function,
-                                                   tflm_patch_status* status) {
+static __attribute__((noinline)) uint32_t stack_of(stack_user function, tflm_patch_status* status) {
   uint8_t* const top = board_stack_pointer();
   for (volatile uint8_t* at = board_stack_limit; at < top - kStackSlack; ++at) {
     *at = JOB_PAINT;
@@ -167,16 +163,15 @@ static __attribute__((noinline)) uint32_t stack_of(stack_user function,
 static tflm_patch_tensor_info g_infos[TFLM_PATCH_MAX_TENSORS];
 
 static tflm_patch_status validate(void) {
-  return tflm_patch_validate(place(kJob->program), kJob->program_bytes,
-                             place(kJob->constants), kJob->constants_bytes,
-                             g_infos, kJob->n_inputs + kJob->n_outputs);
+  return tflm_patch_validate(place(kJob->program), kJob->program_bytes, place(kJob->constants),
+                             kJob->constants_bytes, g_infos, kJob->n_inputs + kJob->n_outputs);
 }
 
 static tflm_patch_position g_position;
 
 static tflm_patch_status resume(void) {
-  return tflm_patch_resume(place(kJob->program), place(kJob->constants),
-                           g_tensors, place(kJob->workspace), &g_position);
+  return tflm_patch_resume(place(kJob->program), place(kJob->constants), g_tensors,
+                           place(kJob->workspace), &g_position);
 }
 
 static uint32_t stack_of_bands(tflm_patch_status* status) {
@@ -214,8 +209,7 @@ static void take_totals(void) {
   PRINT("timed", status, ticks);
   print_checks();
 
-  const tflm_patch_header* header =
-      (const tflm_patch_header*)(const void*)place(kJob->program);
+  const tflm_patch_header* header = (const tflm_patch_header*)(const void*)place(kJob->program);
   const uint64_t* op_ticks = (const uint64_t*)(const void*)place(kJob->op_ticks);
   for (uint32_t i = 0; i < header->n_ops; ++i) {
     PRINT("op", i, op_ticks[i]);

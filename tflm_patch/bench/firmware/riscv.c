@@ -25,8 +25,7 @@ void board_start(void);
 
 enum { kSysWrite0 = 0x04, kSysExitExtended = 0x20, kApplicationExit = 0x20026 };
 
-static __attribute__((noinline)) uint32_t call_host(uint32_t number,
-                                                    const void* argument) {
+static __attribute__((noinline)) uint32_t call_host(uint32_t number, const void* argument) {
   register uint32_t a0 __asm__("a0") = number;
   register const void* a1 __asm__("a1") = argument;
   /* The three instructions are not compressed and lie in one page. */
@@ -107,7 +106,5 @@ static __attribute__((used, noreturn, aligned(4))) void fault(void) {
 __attribute__((section(".vectors"), naked, used)) void board_start(void) {
   __asm__ volatile(
       "la sp, board_stack_top\n"
-      "la t0, fault\n"
-      WITH_CSR("csrw mtvec, t0\n")
-      "j start\n");
+      "la t0, fault\n" WITH_CSR("csrw mtvec, t0\n") "j start\n");
 }

@@ -25,8 +25,7 @@ const tflm_patch_kernel* tflm_patch_find_kernel(uint32_t kind);
 static uint64_t* g_op_ticks;
 
 /* As the executor calls kernels. */
-static void call_timed(const tflm_patch_kernel* kernel,
-                       const tflm_patch_task* task, uint32_t step,
+static void call_timed(const tflm_patch_kernel* kernel, const tflm_patch_task* task, uint32_t step,
                        uint32_t count) {
   const uint64_t start = board_ticks();
   const uint32_t n = kernel->rules & TFLM_PATCH_IN_SERIES ? count : 1;
@@ -36,8 +35,7 @@ static void call_timed(const tflm_patch_kernel* kernel,
   g_op_ticks[task->op - task->stage->ops] += board_ticks() - start;
 }
 
-static void run_timed(const tflm_patch_task* task, uint32_t step,
-                      uint32_t count) {
+static void run_timed(const tflm_patch_task* task, uint32_t step, uint32_t count) {
   call_timed(tflm_patch_find_kernel(task->op->kind), task, step, count);
 }
 
@@ -50,16 +48,13 @@ const tflm_patch_kernel* timed_find_kernel(uint32_t kind) {
   return &kTimed;
 }
 
-tflm_patch_status timed_resume(const void* program, const void* constants,
-                               void* const* tensors, void* workspace,
-                               tflm_patch_position* position,
-                               uint64_t* op_ticks) {
+tflm_patch_status timed_resume(const void* program, const void* constants, void* const* tensors,
+                               void* workspace, tflm_patch_position* position, uint64_t* op_ticks) {
   g_op_ticks = op_ticks;
   return timed_resume_program(program, constants, tensors, workspace, position);
 }
 
-static void run_nothing(const tflm_patch_task* task, uint32_t step,
-                        uint32_t count) {
+static void run_nothing(const tflm_patch_task* task, uint32_t step, uint32_t count) {
   (void)task;
   (void)step;
   (void)count;

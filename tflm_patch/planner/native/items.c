@@ -453,8 +453,7 @@ void tflm_patch_collect(tflm_patch_collector* collector, const tflm_patch_cut* s
     if (!use->has_memory || use->end < time->first || use->begin >= time->last) {
       continue;
     }
-    need->presence =
-        stage->t.role[m] == TFLM_PATCH_INTERNAL ? TFLM_PATCH_HOST : TFLM_PATCH_TENSOR;
+    need->presence = stage->t.role[m] == TFLM_PATCH_INTERNAL ? TFLM_PATCH_HOST : TFLM_PATCH_TENSOR;
     need->host = m;
     need->tail = m;
     need->next = -1;

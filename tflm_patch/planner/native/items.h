@@ -34,12 +34,12 @@ typedef enum {
 /* A map's part in the needs. */
 typedef struct {
   tflm_patch_presence presence;
-  tflm_patch_lives lives; /* of its rows */
-  tflm_patch_item item;   /* of a host, its guests included */
-  int64_t gap_bytes;      /* of a host: what a slot begins before its row */
-  int32_t host;           /* whose item it lies in when it is the last over that; -1 */
-  int32_t next;           /* the guest that lies over the same host after this; -1 */
-  int32_t tail;           /* of a host: its last guest, itself without */
+  tflm_patch_lives lives;  /* of its rows */
+  tflm_patch_item item;    /* of a host, its guests included */
+  int64_t gap_bytes;       /* of a host: what a slot begins before its row */
+  int32_t host;            /* whose item it lies in when it is the last over that; -1 */
+  int32_t next;            /* the guest that lies over the same host after this; -1 */
+  int32_t tail;            /* of a host: its last guest, itself without */
   tflm_patch_in_place how; /* of a guest, over its host */
 } tflm_patch_need;
 

@@ -135,8 +135,7 @@ static size_t search_bytes(const tflm_patch_layout_problem* problem, int32_t att
                            int32_t order_count) {
   const size_t orders = (size_t)order_count + (size_t)attempts + 2;
   const size_t order_bytes = (size_t)problem->items * sizeof(int32_t);
-  return 2 * (size_t)problem->items * sizeof(tflm_patch_place) +
-         (orders * order_bytes + 7) / 8 * 8;
+  return 2 * (size_t)problem->items * sizeof(tflm_patch_place) + (orders * order_bytes + 7) / 8 * 8;
 }
 
 size_t tflm_patch_layout_memory(const tflm_patch_layout_problem* problem, int32_t attempts,
@@ -150,7 +149,8 @@ int32_t tflm_patch_find_layout(const tflm_patch_layout_problem* problem,
                                int64_t* bytes) {
   const size_t n = (size_t)problem->items;
   const size_t packer_bytes = tflm_patch_packer_memory(problem);
-  if (memory_bytes < packer_bytes + search_bytes(problem, options->attempts, options->order_count)) {
+  if (memory_bytes <
+      packer_bytes + search_bytes(problem, options->attempts, options->order_count)) {
     return TFLM_PATCH_LAYOUT_TOO_LARGE;
   }
   layout_search search;

@@ -61,8 +61,8 @@ enum {
 };
 
 /* Bytes of memory for a search of so many attempts. */
-TFLM_PATCH_PLANNER_EXPORT size_t tflm_patch_layout_memory(
-    const tflm_patch_layout_problem* problem, int32_t attempts, int32_t order_count);
+TFLM_PATCH_PLANNER_EXPORT size_t tflm_patch_layout_memory(const tflm_patch_layout_problem* problem,
+                                                          int32_t attempts, int32_t order_count);
 
 /* Searches a layout.
  *
@@ -71,9 +71,10 @@ TFLM_PATCH_PLANNER_EXPORT size_t tflm_patch_layout_memory(
  * places: [items], written when a layout was found.
  * bytes: the size of its workspace.
  */
-TFLM_PATCH_PLANNER_EXPORT int32_t tflm_patch_find_layout(
-    const tflm_patch_layout_problem* problem, const tflm_patch_layout_search* search,
-    void* memory, size_t memory_bytes, uint32_t* random, tflm_patch_place* places,
-    int64_t* bytes);
+TFLM_PATCH_PLANNER_EXPORT int32_t tflm_patch_find_layout(const tflm_patch_layout_problem* problem,
+                                                         const tflm_patch_layout_search* search,
+                                                         void* memory, size_t memory_bytes,
+                                                         uint32_t* random, tflm_patch_place* places,
+                                                         int64_t* bytes);
 
 #endif /* TFLM_PATCH_PLANNER_LAYOUT_H_ */

@@ -19,16 +19,16 @@ typedef struct {
 /* Written by tflm_patch_needs_of. Items of maps come first, in the order of the maps,
  * then those of scratch, in the order of the operators, then the stage's tensors. */
 typedef struct {
-  int32_t* owner;       /* [maps + ops], a map or an operator */
-  int64_t* slot_bytes;  /* [maps + ops] */
-  int32_t* one_piece;   /* [maps + ops] */
-  int32_t* first_shape; /* [maps + ops + 1] */
-  int32_t* first_slot;  /* [2 maps + ops + 1] */
-  int64_t* made;        /* [2 rows of all maps + ops] */
-  int64_t* last;        /* the same */
+  int32_t* owner;          /* [maps + ops], a map or an operator */
+  int64_t* slot_bytes;     /* [maps + ops] */
+  int32_t* one_piece;      /* [maps + ops] */
+  int32_t* first_shape;    /* [maps + ops + 1] */
+  int32_t* first_slot;     /* [2 maps + ops + 1] */
+  int64_t* made;           /* [2 rows of all maps + ops] */
+  int64_t* last;           /* the same */
   tflm_patch_guest* guest; /* [maps], those of an item in their order */
-  int32_t* order;       /* [steps of all operators], which operator runs at each time */
-  int32_t of_maps;      /* numbers of items */
+  int32_t* order;          /* [steps of all operators], which operator runs at each time */
+  int32_t of_maps;         /* numbers of items */
   int32_t of_ops;
   int32_t of_tensors;
   int32_t guests;

@@ -379,8 +379,8 @@ static void list_fronts(tflm_patch_packer* packer, const tflm_patch_shape* shape
 }
 
 /* Spots for slots [cut, n), beside the front piece if there is one. */
-static int32_t find_backs(tflm_patch_packer* packer, int32_t number, int32_t cut,
-                          uint32_t* random, const tflm_patch_piece* front) {
+static int32_t find_backs(tflm_patch_packer* packer, int32_t number, int32_t cut, uint32_t* random,
+                          const tflm_patch_piece* front) {
   const tflm_patch_shape* shape = &packer->shape[number];
   const int64_t alignment = packer->problem->alignment[shape->item];
   const int32_t wanted = random == NULL ? 1 : INT32_MAX;

@@ -70,8 +70,8 @@ typedef struct {
   uint32_t* random; /* null for a packing that draws nothing */
   bool is_full;     /* some list had no room: the result means nothing */
   int32_t shapes;
-  tflm_patch_shape* shape;   /* [shapes] */
-  tflm_patch_region* region; /* [1 + regions] */
+  tflm_patch_shape* shape;    /* [shapes] */
+  tflm_patch_region* region;  /* [1 + regions] */
   tflm_patch_pair* pair;      /* [shapes * shapes]; null: too many to remember */
   tflm_patch_intervals pairs; /* the intervals of all pairs */
   tflm_patch_intervals split; /* the intervals of all fronts and backs */

@@ -18,8 +18,8 @@ bool tflm_patch_costs_init(tflm_patch_costs* costs, const tflm_patch_stage_table
   costs->known = tflm_patch_take(room, nodes * nodes, sizeof(*costs->known));
   costs->rings = tflm_patch_take(room, nodes * nodes, sizeof(*costs->rings));
   costs->inner = tflm_patch_take(room, nodes * nodes, sizeof(*costs->inner));
-  costs->live = tflm_patch_take(room, kSums * ((size_t)costs->stage.total_steps + 2),
-                                sizeof(*costs->live));
+  costs->live =
+      tflm_patch_take(room, kSums * ((size_t)costs->stage.total_steps + 2), sizeof(*costs->live));
   if (room->memory != NULL) {
     memset(costs->rings, 0, nodes * nodes * sizeof(*costs->rings));
     memset(costs->inner, 0, nodes * nodes * sizeof(*costs->inner));
@@ -102,8 +102,8 @@ static void add_scratch(const tflm_patch_costs* costs, live_sums* sums, int32_t 
 }
 
 /* Remembers a lower bound of the segments that a rule says it for. */
-static void raise_bounds(int64_t* bounds, int32_t nodes, int32_t from, int32_t first,
-                         int32_t last, int64_t bytes) {
+static void raise_bounds(int64_t* bounds, int32_t nodes, int32_t from, int32_t first, int32_t last,
+                         int64_t bytes) {
   for (int32_t f = from; f <= first; ++f) {
     int64_t* row = bounds + (size_t)f * (size_t)nodes;
     for (int32_t l = last; l < nodes; ++l) {

@@ -24,9 +24,9 @@ typedef struct {
   size_t queued;
   size_t queue_limit;
   bool is_full;
-  uint8_t* seen;    /* [nodes][nodes] */
-  int32_t* origin;  /* [nodes], -1 for none */
-  int64_t* total;   /* [nodes] */
+  uint8_t* seen;   /* [nodes][nodes] */
+  int32_t* origin; /* [nodes], -1 for none */
+  int64_t* total;  /* [nodes] */
 } search;
 
 static bool lay_out(search* s, const tflm_patch_stage_tables* tables, tflm_patch_room* room) {
@@ -265,8 +265,7 @@ static int32_t find_fewest(search* s, int64_t limit, const excluded* without, bo
     /* The next end is looked at when this one is: an expectation only grows. */
     const bool fits = !prune || tflm_patch_bound_of(&s->costs, origin, node) <= limit;
     if (node < n && node - origin < s->costs.stage.t.max_ops && fits) {
-      push(s, s->total[origin] + expected_dispatches(s, origin, node + 1), node + 1, origin,
-           false);
+      push(s, s->total[origin] + expected_dispatches(s, origin, node + 1), node + 1, origin, false);
     }
   }
   return s->is_full || s->costs.collector.is_odd ? TFLM_PATCH_IN_PYTHON : TFLM_PATCH_NO_CUTS;

@@ -15,8 +15,7 @@ enum {
 };
 
 /* Bytes of memory for a search in a stage. */
-TFLM_PATCH_PLANNER_EXPORT size_t
-tflm_patch_segments_memory(const tflm_patch_stage_tables* tables);
+TFLM_PATCH_PLANNER_EXPORT size_t tflm_patch_segments_memory(const tflm_patch_stage_tables* tables);
 
 /* Begins a search in memory of that size, aligned to 8. The tables must outlive it.
  *
@@ -29,8 +28,8 @@ tflm_patch_collector* tflm_patch_collector_of(void* memory);
 
 /* The cost of a segment: peak, ring and inner bytes, dispatches. Returns 1, or
  * TFLM_PATCH_IN_PYTHON. */
-TFLM_PATCH_PLANNER_EXPORT int32_t tflm_patch_segment_cost(void* memory, int32_t first,
-                                                          int32_t last, int64_t cost[4]);
+TFLM_PATCH_PLANNER_EXPORT int32_t tflm_patch_segment_cost(void* memory, int32_t first, int32_t last,
+                                                          int64_t cost[4]);
 
 /* SegmentSearch.least_peak; `enough` may be INT64_MAX. TFLM_PATCH_IN_PYTHON when it fails. */
 TFLM_PATCH_PLANNER_EXPORT int64_t tflm_patch_least_peak(void* memory, int64_t floor_bytes,

@@ -12,11 +12,7 @@
 
 #include "take.h"
 
-enum {
-  TFLM_PATCH_PLAIN = 0,
-  TFLM_PATCH_CROP = 1,
-  TFLM_PATCH_JOIN = 2
-};
+enum { TFLM_PATCH_PLAIN = 0, TFLM_PATCH_CROP = 1, TFLM_PATCH_JOIN = 2 };
 
 /* What a map is to the stage. */
 enum {
@@ -46,12 +42,12 @@ typedef struct {
   const int32_t* calls;
   const int32_t* kind;
   const int64_t* scratch_bytes;
-  const int32_t* first_input;  /* [ops + 1] */
-  const int32_t* input;        /* maps */
-  const int64_t* reads_first;  /* of each input in turn, [steps] */
-  const int64_t* reads_last;   /* the same */
-  const int32_t* first_output; /* [ops + 1] */
-  const int32_t* output;       /* maps */
+  const int32_t* first_input;    /* [ops + 1] */
+  const int32_t* input;          /* maps */
+  const int64_t* reads_first;    /* of each input in turn, [steps] */
+  const int64_t* reads_last;     /* the same */
+  const int32_t* first_output;   /* [ops + 1] */
+  const int32_t* output;         /* maps */
   const int32_t* first_in_place; /* [ops + 1] */
   const tflm_patch_in_place* in_place;
   const int32_t* rows;
@@ -83,17 +79,17 @@ typedef struct {
 /* The stage with what follows from its tables. */
 typedef struct {
   tflm_patch_stage_tables t;
-  int32_t* producer;        /* [maps], -1 for none */
-  int32_t* first_reader;    /* [ops], of any output; ops for none */
-  const int32_t** needed;   /* [inputs], the step of its maker that each step needs */
-  const int64_t** read;     /* [inputs], reads_last of each */
-  int32_t* first_reading;   /* [maps + 1] */
+  int32_t* producer;      /* [maps], -1 for none */
+  int32_t* first_reader;  /* [ops], of any output; ops for none */
+  const int32_t** needed; /* [inputs], the step of its maker that each step needs */
+  const int64_t** read;   /* [inputs], reads_last of each */
+  int32_t* first_reading; /* [maps + 1] */
   tflm_patch_reading* reading;
-  tflm_patch_use* use;      /* [maps] */
-  int32_t* span_end;        /* [maps], ops for outputs */
+  tflm_patch_use* use; /* [maps] */
+  int32_t* span_end;   /* [maps], ops for outputs */
   int32_t* user;
-  int32_t* pulls;           /* [ops + 1], accumulated: new input rows of single-call operators */
-  int64_t* whole;           /* [ops + 1], bytes alive at each cut */
+  int32_t* pulls; /* [ops + 1], accumulated: new input rows of single-call operators */
+  int64_t* whole; /* [ops + 1], bytes alive at each cut */
   int32_t most_rows;
   int32_t total_steps;
   int64_t total_rows;

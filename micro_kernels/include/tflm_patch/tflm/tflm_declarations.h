@@ -64,13 +64,11 @@ struct TFLMRegistration {
   const char* custom_name;
 };
 
-void* MicroContextAllocatePersistentBuffer(TfLiteContext* context,
-                                           size_t bytes);
-TfLiteStatus MicroContextRequestScratchBufferInArena(TfLiteContext* context,
-                                                     size_t bytes, int* index);
+void* MicroContextAllocatePersistentBuffer(TfLiteContext* context, size_t bytes);
+TfLiteStatus MicroContextRequestScratchBufferInArena(TfLiteContext* context, size_t bytes,
+                                                     int* index);
 void* MicroContextGetScratchBuffer(TfLiteContext* context, int index);
-TfLiteEvalTensor* MicroContextGetEvalTensor(const TfLiteContext* context,
-                                            int tensor);
+TfLiteEvalTensor* MicroContextGetEvalTensor(const TfLiteContext* context, int tensor);
 #if defined(__GNUC__)
 __attribute__((format(printf, 1, 2)))
 #endif

@@ -25,17 +25,12 @@ void MicroPrintf(const char* format, ...) {
 namespace tflite {
 #ifdef FAKE_TFLM_NEW
 namespace micro {
-void* MicroContextAllocatePersistentBuffer(TfLiteContext*, size_t) {
-  return nullptr;
-}
-TfLiteStatus MicroContextRequestScratchBufferInArena(TfLiteContext*, size_t,
-                                                     int*) {
+void* MicroContextAllocatePersistentBuffer(TfLiteContext*, size_t) { return nullptr; }
+TfLiteStatus MicroContextRequestScratchBufferInArena(TfLiteContext*, size_t, int*) {
   return kTfLiteError;
 }
 void* MicroContextGetScratchBuffer(TfLiteContext*, int) { return nullptr; }
-TfLiteEvalTensor* MicroContextGetEvalTensor(const TfLiteContext*, int) {
-  return nullptr;
-}
+TfLiteEvalTensor* MicroContextGetEvalTensor(const TfLiteContext*, int) { return nullptr; }
 #endif
 
 namespace {
@@ -48,9 +43,7 @@ int g_count;
 bool g_starts;
 
 /* Every variable takes room in the arena, and so does the list of them. */
-bool HasArena(const uint8_t* arena, size_t bytes) {
-  return arena != nullptr && bytes >= 1024;
-}
+bool HasArena(const uint8_t* arena, size_t bytes) { return arena != nullptr && bytes >= 1024; }
 }  // namespace
 
 MicroAllocator* MicroAllocator::Create(uint8_t* arena, size_t arena_size) {
@@ -61,31 +54,24 @@ MicroAllocator* MicroAllocator::Create(uint8_t* arena, size_t arena_size) {
   return reinterpret_cast<MicroAllocator*>(arena);
 }
 
-MicroResourceVariables* MicroResourceVariables::Create(
-    MicroAllocator* allocator, int count) {
+MicroResourceVariables* MicroResourceVariables::Create(MicroAllocator* allocator, int count) {
   g_count = reinterpret_cast<uint8_t*>(allocator) == g_arena ? count : 0;
   return &g_variables;
 }
 
-MicroInterpreter::MicroInterpreter(const Model*, const MicroOpResolver&,
-                                   uint8_t* arena, size_t arena_size,
-                                   MicroResourceVariables* variables) {
-  g_starts = HasArena(arena, arena_size) && variables == nullptr &&
-             FAKE_TFLM_VARIABLES == 0;
+MicroInterpreter::MicroInterpreter(const Model*, const MicroOpResolver&, uint8_t* arena,
+                                   size_t arena_size, MicroResourceVariables* variables) {
+  g_starts = HasArena(arena, arena_size) && variables == nullptr && FAKE_TFLM_VARIABLES == 0;
 }
 
-MicroInterpreter::MicroInterpreter(const Model*, const MicroOpResolver&,
-                                   MicroAllocator* allocator,
+MicroInterpreter::MicroInterpreter(const Model*, const MicroOpResolver&, MicroAllocator* allocator,
                                    MicroResourceVariables* variables) {
-  g_starts = allocator != nullptr && variables == &g_variables &&
-             g_count == FAKE_TFLM_VARIABLES;
+  g_starts = allocator != nullptr && variables == &g_variables && g_count == FAKE_TFLM_VARIABLES;
 }
 
 MicroInterpreter::~MicroInterpreter() = default;
 
-TfLiteStatus MicroInterpreter::AllocateTensors() {
-  return g_starts ? kTfLiteOk : kTfLiteError;
-}
+TfLiteStatus MicroInterpreter::AllocateTensors() { return g_starts ? kTfLiteOk : kTfLiteError; }
 
 TfLiteStatus MicroInterpreter::Invoke() {
   memset(g_tensors[1], 0, kTensorBytes);

@@ -66,13 +66,11 @@ struct TFLMRegistration {
   const char* custom_name;
 };
 
-void* MicroContextAllocatePersistentBuffer(TfLiteContext* context,
-                                           size_t bytes);
-TfLiteStatus MicroContextRequestScratchBufferInArena(TfLiteContext* context,
-                                                     size_t bytes, int* index);
+void* MicroContextAllocatePersistentBuffer(TfLiteContext* context, size_t bytes);
+TfLiteStatus MicroContextRequestScratchBufferInArena(TfLiteContext* context, size_t bytes,
+                                                     int* index);
 void* MicroContextGetScratchBuffer(TfLiteContext* context, int index);
-TfLiteEvalTensor* MicroContextGetEvalTensor(const TfLiteContext* context,
-                                            int tensor);
+TfLiteEvalTensor* MicroContextGetEvalTensor(const TfLiteContext* context, int tensor);
 
 }  // namespace micro
 

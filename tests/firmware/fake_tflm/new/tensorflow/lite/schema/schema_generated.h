@@ -10,9 +10,7 @@ namespace tflite {
 
 struct Model;
 
-inline const Model* GetModel(const void* buffer) {
-  return static_cast<const Model*>(buffer);
-}
+inline const Model* GetModel(const void* buffer) { return static_cast<const Model*>(buffer); }
 
 }  // namespace tflite
 

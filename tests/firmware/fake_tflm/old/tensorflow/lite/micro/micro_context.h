@@ -16,8 +16,7 @@ const TfLiteStatus kTfLiteAbort = static_cast<TfLiteStatus>(15);
 class MicroContext {
  public:
   virtual void* AllocatePersistentBuffer(size_t bytes) = 0;
-  virtual TfLiteStatus RequestScratchBufferInArena(size_t bytes,
-                                                   int* index) = 0;
+  virtual TfLiteStatus RequestScratchBufferInArena(size_t bytes, int* index) = 0;
   virtual void* GetScratchBuffer(int index) = 0;
   virtual TfLiteEvalTensor* GetEvalTensor(int tensor) = 0;
 
@@ -29,13 +28,12 @@ inline MicroContext* GetMicroContext(const TfLiteContext* context) {
   return reinterpret_cast<MicroContext*>(context->impl_);
 }
 
-inline void* MicroContextAllocatePersistentBuffer(TfLiteContext* context,
-                                                  size_t bytes) {
+inline void* MicroContextAllocatePersistentBuffer(TfLiteContext* context, size_t bytes) {
   return GetMicroContext(context)->AllocatePersistentBuffer(bytes);
 }
 
-inline TfLiteStatus MicroContextRequestScratchBufferInArena(
-    TfLiteContext* context, size_t bytes, int* index) {
+inline TfLiteStatus MicroContextRequestScratchBufferInArena(TfLiteContext* context, size_t bytes,
+                                                            int* index) {
   return GetMicroContext(context)->RequestScratchBufferInArena(bytes, index);
 }
 
@@ -43,8 +41,7 @@ inline void* MicroContextGetScratchBuffer(TfLiteContext* context, int index) {
   return GetMicroContext(context)->GetScratchBuffer(index);
 }
 
-inline TfLiteEvalTensor* MicroContextGetEvalTensor(const TfLiteContext* context,
-                                                   int tensor) {
+inline TfLiteEvalTensor* MicroContextGetEvalTensor(const TfLiteContext* context, int tensor) {
   return GetMicroContext(context)->GetEvalTensor(tensor);
 }
 

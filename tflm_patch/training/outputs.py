@@ -1,0 +1,79 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The folder of a training: what is in it, and what may be overwritten."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import tempfile
+
+from tflm_patch.errors import TflmPatchError
+from tflm_patch.graph.files import write_atomically
+from tflm_patch.training.result import TrainResult
+
+CHECKPOINT = 'checkpoint.npz'
+KERAS, INT8, CONVERTED = 'model.keras', 'model.tflite', 'model_patch.tflite'
+SUMMARY = 'result.json'
+_OURS = (CHECKPOINT, KERAS, INT8, CONVERTED, SUMMARY)
+
+
+class Outputs:
+  """A folder that a training writes into.
+
+  Args:
+    folder: Made if it is not there.
+    resume: Go on with its checkpoint, if there is one.
+    overwrite: Begin anew; files of an earlier training are replaced, others are left alone.
+
+  Raises:
+    TflmPatchError: it cannot be made, or holds a training and neither is said.
+  """
+
+  def __init__(self, folder: str | os.PathLike[str], resume: bool, overwrite: bool) -> None:
+    self.folder = pathlib.Path(folder)
+    try:
+      self.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+      raise TflmPatchError(
+        f'{self.folder}: cannot be made ({error.strerror}); choose another output folder'
+      ) from None
+    found = [name for name in _OURS if (self.folder / name).exists()]
+    if found and not (resume or overwrite):
+      raise TflmPatchError(
+        f'{self.folder}: holds a training already ({found[0]}); --resume goes on with it, '
+        '--overwrite begins anew'
+      )
+    self.checkpoint = self.folder / CHECKPOINT
+    self.resumes = resume and self.checkpoint.exists()
+    if overwrite and not resume:
+      self.checkpoint.unlink(missing_ok=True)
+
+  def write(self, result: TrainResult) -> None:
+    """Writes the models and the figures.
+
+    Raises:
+      TflmPatchError: one cannot be written.
+    """
+    write_atomically(self.folder / KERAS, _saved(result, self.folder))
+    write_atomically(self.folder / INT8, result.quantized.data)
+    write_atomically(self.folder / CONVERTED, result.converted.data)
+    write_atomically(
+      self.folder / SUMMARY, (json.dumps(result.to_json(), indent=2) + '\n').encode()
+    )
+
+
+def _saved(result: TrainResult, folder: pathlib.Path) -> bytes:
+  """A `.keras` file's bytes; Keras itself writes in place."""
+  handle, name = tempfile.mkstemp(suffix='.keras', prefix='.tflm_patch.', dir=folder)
+  os.close(handle)
+  try:
+    result.model.save(name)
+    return pathlib.Path(name).read_bytes()
+  except OSError as error:
+    raise TflmPatchError(f'{folder / KERAS}: cannot be written: {error.strerror}') from error
+  finally:
+    with contextlib.suppress(OSError):
+      os.unlink(name)
