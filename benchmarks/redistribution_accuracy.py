@@ -9,17 +9,17 @@ has; then both networks, the old and the new, are trained for the same few epoch
 from __future__ import annotations
 
 import os
-
-os.environ.setdefault('KERAS_BACKEND', 'tensorflow')
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-for _name in ('OMP_NUM_THREADS', 'TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'):
-  os.environ.setdefault(_name, '1')
-
 import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
+
+os.environ.setdefault('KERAS_BACKEND', 'tensorflow')
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+os.environ.setdefault('TF_NUM_INTRAOP_THREADS', '1')
+os.environ.setdefault('TF_NUM_INTEROP_THREADS', '1')
 
 import keras
 import numpy as np
@@ -30,9 +30,7 @@ from tflm_patch import architecture, models
 from tflm_patch.runtime.tflm import Interpreter
 from tflm_patch.training import RedistributionOptions, redistribute
 
-SPEC = (
-  'in32x32x3 conv3_s2_c12 ir_k7_e2_c12 ir_k5_e2_c12 ir_k3_e4_s2_c24 x2 ir_k3_e3_s2_c32 x2 fc10'
-)
+SPEC = 'in32x32x3 conv3_s2_c12 ir_k7_e2_c12 ir_k5_e2_c12 ir_k3_e4_s2_c24 x2 ir_k3_e3_s2_c32 x2 fc10'
 OPTIONS = RedistributionOptions(goal=0.6, blocks=3, grid=(2, 2), least_kernel=3)
 SEEDS = (1, 2, 3)
 EPOCHS, MORE_EPOCHS = 3, 1
@@ -109,7 +107,7 @@ def _one(seed: int, train: Split, test: Split, epochs: int, more_epochs: int) ->
 
 
 def fit(model: Any, train: Split, epochs: int, rate: float, seed: int) -> None:
-  """SGD with momentum, a cosine, mirrored and moved pictures; batches are a function of the seed."""
+  """SGD with momentum, a cosine, mirrored and moved pictures; all of it follows from the seed."""
   images, labels = train
   steps = epochs * -(-len(images) // BATCH)
   warm = min(100, steps // 10)

@@ -10,10 +10,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
   from tflm_patch.training.callbacks.arena_budget import ArenaBudget, BudgetExceeded
   from tflm_patch.training.callbacks.int8_evaluation import Int8Evaluation
+  from tflm_patch.training.callbacks.progressive_shrinking import (
+    Phase,
+    ProgressiveShrinking,
+    once_for_all,
+  )
   from tflm_patch.training.data.augmentation import Augmentation
   from tflm_patch.training.data.dataset import Dataset, Part, Task
   from tflm_patch.training.data.image_folder import read_images
+  from tflm_patch.training.distillation import DistillationOptions, distill
+  from tflm_patch.training.elastic.model import ElasticModel, ElasticOptions, Slot
+  from tflm_patch.training.elastic.space import Elasticity, Space, SubNetwork, elastic_space
+  from tflm_patch.training.elastic.weights import recalibrate
   from tflm_patch.training.measure import footprint
+  from tflm_patch.training.net_aug import EndAugmentation, NetAug, NetAugOptions
   from tflm_patch.training.options import Budgets, Optimizer, TrainOptions
   from tflm_patch.training.redistribution.figures import Figures
   from tflm_patch.training.redistribution.options import Objective, RedistributionOptions
@@ -27,18 +37,34 @@ __all__ = [
   'BudgetExceeded',
   'Budgets',
   'Dataset',
+  'DistillationOptions',
+  'ElasticModel',
+  'ElasticOptions',
+  'Elasticity',
+  'EndAugmentation',
   'Figures',
   'Int8Evaluation',
+  'NetAug',
+  'NetAugOptions',
   'Objective',
   'Optimizer',
   'Part',
+  'Phase',
+  'ProgressiveShrinking',
   'Redistribution',
   'RedistributionOptions',
+  'Slot',
+  'Space',
+  'SubNetwork',
   'Task',
   'TrainOptions',
   'TrainResult',
+  'distill',
+  'elastic_space',
   'footprint',
+  'once_for_all',
   'read_images',
+  'recalibrate',
   'redistribute',
   'train',
 ]
@@ -49,27 +75,47 @@ _HOMES = {
   'BudgetExceeded': 'callbacks.arena_budget',
   'Budgets': 'options',
   'Dataset': 'data.dataset',
+  'DistillationOptions': 'distillation',
+  'ElasticModel': 'elastic.model',
+  'ElasticOptions': 'elastic.model',
+  'Elasticity': 'elastic.space',
+  'EndAugmentation': 'net_aug',
   'Figures': 'redistribution.figures',
   'Int8Evaluation': 'callbacks.int8_evaluation',
+  'NetAug': 'net_aug',
+  'NetAugOptions': 'net_aug',
   'Objective': 'redistribution.options',
   'Optimizer': 'options',
   'Part': 'data.dataset',
+  'Phase': 'callbacks.progressive_shrinking',
+  'ProgressiveShrinking': 'callbacks.progressive_shrinking',
   'Redistribution': 'redistribution.redistribute',
   'RedistributionOptions': 'redistribution.options',
+  'Slot': 'elastic.model',
+  'Space': 'elastic.space',
+  'SubNetwork': 'elastic.space',
   'Task': 'data.dataset',
   'TrainOptions': 'options',
   'TrainResult': 'result',
+  'distill': 'distillation',
+  'elastic_space': 'elastic.space',
   'footprint': 'measure',
+  'once_for_all': 'callbacks.progressive_shrinking',
   'read_images': 'data.image_folder',
+  'recalibrate': 'elastic.weights',
   'redistribute': 'redistribution.redistribute',
   'train': 'train',
 }
 
 
+# Whose modules import Keras as they are loaded.
+_WITH_KERAS = ('callbacks.', 'distillation', 'elastic.model', 'elastic.weights', 'net_aug')
+
+
 def __getattr__(name: str) -> Any:
   if name not in _HOMES:
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  if _HOMES[name].startswith('callbacks.'):
+  if _HOMES[name].startswith(_WITH_KERAS):
     from tflm_patch.quantization.model_io import require_keras
 
     require_keras()
