@@ -22,10 +22,7 @@ from typing import Any
 from tflm_patch.training import Augmentation, Budgets, TrainOptions, read_images, train
 
 ARENA_BYTES, FILE_BYTES = 16 * 1024, 100 * 1024
-SPEC = (
-  'in32x32x3 conv3_c16 ir_k3_e3_s2_c16 ir_k3_e4_c16 ir_k3_e4_s2_c32 ir_k3_e4_c32 x2 '
-  'ir_k3_e4_c48 x2 conv1_c128 fc10'
-)
+SPEC = 'in32x32x3 conv3_s2_c32 basic3_c32 ir_k3_e4_s2_c48 ir_k3_e4_c48 x2 conv1_c128 fc10'
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -49,6 +46,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     augmentation=Augmentation(
       shift=arguments.shift, cutout=arguments.cutout, mixup=arguments.mixup
     ),
+    start_scale=arguments.start_scale,
+    warmup=arguments.warmup,
     seed=arguments.seed,
     threads=arguments.threads,
     qat_epochs=arguments.qat_epochs,
@@ -94,13 +93,15 @@ def define(parser: argparse.ArgumentParser) -> None:
   parser.add_argument('--seed', type=int, default=1)
   parser.add_argument('--batch-size', type=int, default=128)
   parser.add_argument('--optimizer', default='sgd', choices=('sgd', 'adamw'))
-  parser.add_argument('--learning-rate', type=float)
+  parser.add_argument('--learning-rate', type=float, default=0.2)
   parser.add_argument('--weight-decay', type=float)
-  parser.add_argument('--label-smoothing', type=float, default=0.0)
+  parser.add_argument('--label-smoothing', type=float, default=0.05)
   parser.add_argument('--average', type=float, default=0.998, help='decay of averaged weights')
   parser.add_argument('--shift', type=float, default=0.125)
   parser.add_argument('--cutout', type=float, default=0.0)
   parser.add_argument('--mixup', type=float, default=0.0)
+  parser.add_argument('--start-scale', type=float, default=0.625, help='of sides, see docs')
+  parser.add_argument('--warmup', type=float, default=0.08)
   parser.add_argument('--qat-epochs', type=int, default=0)
   parser.add_argument('--least-accuracy', type=float, default=84.0)
   parser.add_argument('--out', help='a folder for checkpoint and models')

@@ -67,7 +67,7 @@ def project(tmp_path_factory):
     else:
       shutil.copy(source, target)
   steps = BLOCK.findall((ROOT / 'docs/extend.md').read_text())
-  assert len(steps) == 7
+  assert len(steps) == 5
   for what, path, where, line, text in steps:
     if what == 'new':
       assert not (folder / path).exists()
@@ -77,8 +77,9 @@ def project(tmp_path_factory):
     assert before.count(f'{line}\n') == 1, line
     at = before.index(line) + (len(line) + 1 if where == 'after' else 0)
     (folder / path).write_text(before[:at] + text + before[at:])
-  header = run(folder, '-m', 'tflm_patch.program.c_header')
-  (folder / 'micro_kernels/include/tflm_patch/program.h').write_text(header)
+  written = run(folder, '-m', 'tflm_patch.kernel_library.generate').splitlines()
+  headers = ('include/tflm_patch/program.h', 'src/kernels.h')
+  assert written == [f'wrote {folder}/micro_kernels/{name}' for name in headers]
   return folder
 
 

@@ -15,6 +15,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from support import golden
 from support.effort import examples
 from support.model_builder import ModelBuilder
 
@@ -76,7 +77,7 @@ def build_fuzzer(folder: pathlib.Path, compiler: str, *flags: str) -> pathlib.Pa
     ROOT / 'tests/kernels/program_builder.c',
     *sorted((KERNELS / 'src').rglob('*.c')),
   ]
-  folders = [KERNELS / 'include', KERNELS / 'src', ROOT / 'tests/kernels']
+  folders = [KERNELS / 'include', KERNELS / 'src', ROOT / 'tests/kernels', golden.headers()]
   # Sources of equal names in different folders leave different files.
   objects = [folder / f'{number}_{source.stem}.o' for number, source in enumerate(sources)]
   common = ['-std=c11', *flags, *(f'-I{folder}' for folder in folders)]

@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Cases that the TFLM interpreter computed; see make_golden.py.
+ * Cases that the TFLM interpreter computed; see tests/support/golden/operators.py.
  */
 #ifndef TFLM_PATCH_TESTS_GOLDEN_H_
 #define TFLM_PATCH_TESTS_GOLDEN_H_
@@ -51,7 +51,7 @@ typedef struct {
 } golden_quantize;
 
 /* An operator on int8 maps; a second input is a constant. See
- * make_golden_maps.py. */
+ * tests/support/golden/maps.py. */
 typedef struct {
   uint8_t kind;
   uint8_t n_inputs;
@@ -66,7 +66,7 @@ typedef struct {
   const int8_t* output;
 } golden_map;
 
-/* An operator on int16 maps; see make_golden_int16.py. */
+/* An operator on int16 maps; see tests/support/golden/int16.py. */
 typedef struct {
   const char* name;
   uint8_t kind;

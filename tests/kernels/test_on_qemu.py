@@ -8,7 +8,7 @@ from __future__ import annotations
 import pathlib
 
 import pytest
-from support import emulated
+from support import emulated, golden
 from support.effort import examples
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -57,7 +57,8 @@ def run_test(core, sources, *flags):
   """Builds a program around the core's objects and runs it; gives what it prints."""
   cpu, folder, objects = core
   name = sources[0].stem
-  test = emulated.compile_all(cpu, sources, folder / name, *FLAGS, '-Dmain=test_main', *flags)
+  flags = (*FLAGS, f'-I{golden.headers()}', '-Dmain=test_main', *flags)
+  test = emulated.compile_all(cpu, sources, folder / name, *flags)
   elf = emulated.link(
     cpu,
     [*test, *objects],

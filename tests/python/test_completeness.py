@@ -8,7 +8,7 @@ import re
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from support import graphs, int16_graphs
+from support import golden, graphs, int16_graphs
 from support.operator_cases import build_case
 
 from e2e.test_operators import CASES  # isort: skip
@@ -17,6 +17,7 @@ from tflm_patch.arena import operators as arena
 from tflm_patch.codegen.operators import REGISTRY as EMITTED
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.kernel_library import sources
+from tflm_patch.kernel_library.kernel_table import kernel_name
 from tflm_patch.planner.lowering.operators import REGISTRY
 from tflm_patch.program.records import Kind
 
@@ -37,6 +38,12 @@ def text_of(*patterns):
 
 def opcodes_of(data):
   return {op.opcode for graph in parse_model(data).subgraphs for op in graph.operators}
+
+
+@functools.cache
+def golden_cases():
+  """What the corpus has from the golden cases, as text."""
+  return ''.join(path.read_text() for path in golden.headers().glob('*.h'))
 
 
 @functools.cache
@@ -64,9 +71,11 @@ def lacks_of_kind(name):
   """What a kind has not, in words."""
   core = cost.load('cortex-m4').classes
   work_name = name.removesuffix('_S16')
-  in_corpus = text_of('tests/fuzz/corpus.c', 'tests/kernels/*.h')
+  in_corpus = text_of('tests/fuzz/corpus.c', 'tests/kernels/*.h') + golden_cases()
   facts = {
-    'an entry in micro_kernels/src/kernel_table.c': name in sources._tree().entries,
+    f'a kernel {kernel_name(Kind[name])} in micro_kernels/src/': (
+      kernel_name(Kind[name]) in sources._tree().defined_by
+    ),
     'a function in tflm_patch/codegen/operators/': name in {kind.name for kind in EMITTED},
     'a lowering in tflm_patch/planner/': bool(
       re.search(rf'Kind\.{name}\b', text_of('tflm_patch/planner/**/*.py'))

@@ -69,9 +69,9 @@ def _arm(
 
 
 _ALL = (
-  _arm('cortex-m4', 'armv7em', 'mps2-an386', 25_000_000, '-mfpu=fpv4-sp-d16'),
-  _arm('cortex-m7', 'armv7em', 'mps2-an500', 25_000_000, '-mfpu=fpv5-d16'),
-  _arm('cortex-m33', 'armv7em', 'mps2-an505', 20_000_000, '-mfpu=fpv5-sp-d16'),
+  _arm('cortex-m4', 'dsp', 'mps2-an386', 25_000_000, '-mfpu=fpv4-sp-d16'),
+  _arm('cortex-m7', 'dsp', 'mps2-an500', 25_000_000, '-mfpu=fpv5-d16'),
+  _arm('cortex-m33', 'dsp', 'mps2-an505', 20_000_000, '-mfpu=fpv5-sp-d16'),
   _arm('cortex-m55', 'mve', 'mps3-an547', 32_000_000),
   Cpu(
     name='riscv32',

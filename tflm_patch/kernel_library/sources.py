@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which of the kernels' C sources a model needs, and the header that says so.
 
-The sources say it themselves: src/kernel_table.c has an entry for every kind of
-operator, and a file is needed when it defines something that a needed file
-mentions. Comments do not count. Several files may define the same function, for
-different kernel families; all of them are needed then, the compiler picks one.
+The sources say it themselves: a kind's kernel is named after it, and a file is needed when it
+defines something that a needed file mentions. Comments do not count. Several files may define the
+same function, for different kernel families; all of them are needed then, the compiler picks one.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from tflm_patch.errors import EnvironmentMissing, TflmPatchError, c_comment
+from tflm_patch.kernel_library import kernel_table
 from tflm_patch.kernel_library import trimming as needed
 from tflm_patch.program.decode import Stage
 from tflm_patch.program.records import Kind
@@ -49,9 +49,7 @@ _INLINE = re.compile(
 )
 _MACRO = re.compile(r'^[ \t]*#[ \t]*define[ \t]+(\w+)((?:\\\n|[^\n])*)', re.MULTILINE)
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.MULTILINE)
-_DEFAULT_TABLE = re.compile(r'#ifdef TFLM_PATCH_KERNEL_ENTRIES\n.*?#else\n(.*?)#endif\n', re.DOTALL)
 _TABLE_FILE = re.compile(r'#ifdef TFLM_PATCH_KERNEL_TABLE_FILE\n.*?#endif\n', re.DOTALL)
-_ENTRY = re.compile(r'[ \t]*\[TFLM_PATCH_(\w+)\]\s*=\s*&\w+,\n', re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +59,6 @@ class _Tree:
   text: dict[str, str]
   defined_by: dict[str, tuple[str, ...]]
   mentions: dict[str, frozenset[str]]  # of a file, or of an inline function or macro
-  entries: dict[str, str]
 
 
 def source_dir() -> pathlib.Path:
@@ -75,14 +72,13 @@ def table_lines(kinds: Iterable[Kind]) -> str:
   Raises:
     TflmPatchError: the kernel sources have no such kind.
   """
-  entries = _tree().entries
   lines = []
   for kind in sorted(set(kinds)):
-    if kind.name not in entries:
+    if kernel_table.kernel_name(kind) not in _tree().defined_by:
       raise TflmPatchError(
         f'the kernel sources in {source_dir()} know no {kind.name}; reinstall tflm-patch'
       )
-    lines.append(entries[kind.name])
+    lines.append(f'    {kernel_table.entry(kind)}\n')
   return ''.join(lines)
 
 
@@ -213,12 +209,8 @@ def _tree() -> _Tree:
     for name in (*_FUNCTION.findall(code), *_OBJECT.findall(code)):
       defined_by.setdefault(name, []).append(file)
     mentions[file] = set() if file == TABLE else set(_NAME.findall(code))
-  table = _DEFAULT_TABLE.search(text.get(TABLE, ''))
-  if table is None:
-    raise EnvironmentMissing(f'{folder}: no kernel table in {TABLE}; reinstall tflm-patch')
   return _Tree(
     text=text,
     defined_by={name: tuple(files) for name, files in defined_by.items()},
     mentions={name: frozenset(names) for name, names in mentions.items()},
-    entries={match[1]: match[0] for match in _ENTRY.finditer(table[1])},
   )

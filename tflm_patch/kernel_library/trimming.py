@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What of the kernels a program never runs, for builds that leave it out.
 
-src/family.h says what the macros leave out. What the kernels for Armv7E-M are for is
+src/family.h says what the macros leave out. What the kernels of the dsp family are for is
 stated by `tflm_patch_is_dsp_conv` in src/dsp/conv.c, `tflm_patch_is_dsp_depthwise` in
-src/dsp/depthwise_conv.c, `tflm_patch_is_dsp_fully_connected` in src/dsp/blocks.h and by
+src/dsp/depthwise_conv.c, `tflm_patch_is_dsp_fully_connected` in src/dsp/gemm.h and by
 src/dsp/needed.c, which refuses programs in such builds.
 """
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,28 +26,43 @@ from tflm_patch.quantization.operators.base import Operation
 MAX_NESTING = 32
 _NUMBER = re.compile(r'keras_tensor_(\d+)', re.ASCII)
 
+# Reads a weight of a layer, by the name of the attribute.
+Read = Callable[[Any, str], np.ndarray]
 
-def capture(model: Any) -> Network:
+# Is told of a layer or function, what it is called with, and the nodes that it became.
+SeeLayer = Callable[[Any, Sequence[Value], Sequence[Node]], None]
+
+
+def read_weight(layer: Any, name: str) -> np.ndarray:
+  """float32, as it is now."""
+  return as_float32(getattr(layer, name))
+
+
+def capture(model: Any, read: Read = read_weight, see: SeeLayer | None = None) -> Network:
   """The float network of a Keras model, as it stands: one node an operation.
 
   Args:
     model: A functional or Sequential model, built.
+    read: Gives the weights of layers.
+    see: Is told of every layer, those within others before these.
 
   Raises:
     TflmPatchError: the model has no graph, or a layer is not supported.
   """
-  return _Capture().run(model)
+  return _Capture(read, see).run(model)
 
 
 class _Capture:
   """One walk."""
 
-  def __init__(self) -> None:
+  def __init__(self, read: Read, see: SeeLayer | None) -> None:
+    self.read = read
     self._nodes: list[Node] = []
     self._names: dict[str, int] = {}
+    self._see = see
 
   def run(self, model: Any) -> Network:
-    graph = _graph_of(model, model.name)
+    graph = graph_of(model, model.name)
     inputs = [self._input(tensor) for tensor in graph.inputs]
     outputs = self._model(graph, inputs, '')
     for value in outputs:
@@ -81,24 +96,28 @@ class _Capture:
     if prefix.count('/') > MAX_NESTING:
       raise TflmPatchError(f'{prefix}: models are nested more than {MAX_NESTING} deep')
     known = {id(tensor): value for tensor, value in zip(graph.inputs, inputs)}
-    for node in _ordered(graph):
+    for node in ordered_nodes(graph):
       if node.is_input or any(id(each) not in known for each in node.input_tensors):
         continue  # nodes of other calls of the same layer
-      args, kwargs = _filled(node.arguments, known)
+      args, kwargs = filled_arguments(node.arguments, known)
       path = prefix + node.operation.name
-      results = _flatten(self._call(node.operation, args, kwargs, path))
+      results = flattened(self._call(node.operation, args, kwargs, path))
       for tensor, value in zip(node.output_tensors, results):
         known[id(tensor)] = value
         self._check_shape(path, tensor, value)
     return [known[id(tensor)] for tensor in graph.outputs]
 
   def _call(self, operation: Any, args: Any, kwargs: Any, path: str) -> Any:
-    if _is_model(operation):
-      graph = _graph_of(operation, path)
-      values = [each for each in _flatten(args) if isinstance(each, Value)]
+    if is_model(operation):
+      graph = graph_of(operation, path)
+      values = [each for each in flattened(args) if isinstance(each, Value)]
       return self._model(graph, values, f'{path}/')
     call = Call(self, operation, path, args, kwargs)
-    return handler_of(operation, path)(call)
+    first = len(self._nodes)
+    result = handler_of(operation, path)(call)
+    if self._see is not None:
+      self._see(operation, call.inputs, self._nodes[first:])
+    return result
 
   def _check_shape(self, path: str, tensor: Any, value: Value) -> None:
     shape = _shape_of(tensor, path)
@@ -114,13 +133,14 @@ class _Capture:
     return name if count == 0 else f'{name}_{count}'
 
 
-def _is_model(operation: Any) -> bool:
+def is_model(operation: Any) -> bool:
+  """Whether it is a model within a model."""
   import keras
 
   return isinstance(operation, (keras.Model, keras.Function))
 
 
-def _graph_of(model: Any, path: str) -> Any:
+def graph_of(model: Any, path: str) -> Any:
   """The object that has the nodes of a model."""
   import keras
 
@@ -138,7 +158,7 @@ def _graph_of(model: Any, path: str) -> Any:
   return model
 
 
-def _ordered(graph: Any) -> Iterable[Any]:
+def ordered_nodes(graph: Any) -> Iterable[Any]:
   """Nodes in the order in which they were created, as far as their inputs allow.
 
   Keras keeps them by their distance to the outputs alone, which would put the branches of a
@@ -170,8 +190,8 @@ def _created(node: Any) -> int:
   return max((int(found[1]) for found in numbers if found), default=0)
 
 
-def _filled(arguments: Any, known: dict[int, Value]) -> tuple[Any, dict[str, Any]]:
-  """The arguments of a call with values for Keras' symbolic tensors."""
+def filled_arguments(arguments: Any, known: Mapping[int, Any]) -> tuple[Any, dict[str, Any]]:
+  """The arguments of a call with what is known of Keras' symbolic tensors, by their `id`."""
   import keras
 
   def fill(each: Any) -> Any:
@@ -181,12 +201,12 @@ def _filled(arguments: Any, known: dict[int, Value]) -> tuple[Any, dict[str, Any
   return args, keras.tree.map_structure(fill, arguments.kwargs)
 
 
-def _flatten(structure: Any) -> list[Any]:
+def flattened(structure: Any) -> list[Any]:
   """Leaves of lists, tuples and dictionaries."""
   if isinstance(structure, dict):
-    return [leaf for key in structure for leaf in _flatten(structure[key])]
+    return [leaf for key in structure for leaf in flattened(structure[key])]
   if isinstance(structure, (list, tuple)):
-    return [leaf for each in structure for leaf in _flatten(each)]
+    return [leaf for each in structure for leaf in flattened(each)]
   return [structure]
 
 

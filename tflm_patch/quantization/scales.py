@@ -24,12 +24,12 @@ from tflm_patch.quantization.ranges import Range
 
 # The narrowest range that is told apart from all zeros: TFLM's SOFTMAX stops the program
 # where the scale of its input is not above 2^-26.
-_MIN_WIDTH = 2.0**-16
+MIN_WIDTH = 2.0**-16
 _TOLERANCE = 1e-6
 
 
 @dataclasses.dataclass(eq=False)
-class _Group:
+class ScaleGroup:
   """Values of one scale.
 
   Attributes:
@@ -48,6 +48,10 @@ class _Group:
     slack = _TOLERANCE * (other.high - other.low)
     return other.high <= self.cap.high + slack and other.low >= self.cap.low - slack
 
+  def quantization(self, dtype: DType) -> Quantization:
+    """Of its values, with int8 or int16 activations."""
+    return quantization_of(self.range, dtype) if self.fixed is None else self.fixed
+
 
 def assign_scales(
   network: Network, ranges: dict[Value, Range], dtype: DType
@@ -59,6 +63,15 @@ def assign_scales(
     ranges: Of its values, from calibration.
     dtype: INT8 or INT16.
   """
+  return {
+    value: group.quantization(dtype)
+    for group in scale_groups(network, ranges, dtype)
+    for value in group.members
+  }
+
+
+def scale_groups(network: Network, ranges: dict[Value, Range], dtype: DType) -> list[ScaleGroup]:
+  """The values that share a scale; arguments as of `assign_scales`."""
   return _Assignment(network, ranges, dtype).run()
 
 
@@ -68,20 +81,18 @@ class _Assignment:
   def __init__(self, network: Network, ranges: dict[Value, Range], dtype: DType) -> None:
     self._network = network
     self._dtype = dtype
-    self._group: dict[Value, _Group] = {}
+    self._group: dict[Value, ScaleGroup] = {}
     producers = {node.output: node for node in network.nodes}
     for value, found in ranges.items():
       self._group[value] = self._alone(value, found, producers.get(value))
 
-  def run(self) -> dict[Value, Quantization]:
+  def run(self) -> list[ScaleGroup]:
     for node in list(self._network.nodes):
       if node.operation.shares_scale:
         self._share(node)
-    found = {id(group): group for group in self._group.values()}
-    of_group = {key: self._quantization(group) for key, group in found.items()}
-    return {value: of_group[id(group)] for value, group in self._group.items()}
+    return list({id(group): group for group in self._group.values()}.values())
 
-  def _alone(self, value: Value, found: Range, node: Node | None) -> _Group:
+  def _alone(self, value: Value, found: Range, node: Node | None) -> ScaleGroup:
     limits, fixed = NO_CLAMP, None
     if node is not None:
       operation = node.operation
@@ -92,7 +103,7 @@ class _Assignment:
         fixed = per_tensor(
           operation.fixed_scale.int16 if is_int16 else scale, 0 if is_int16 else zero_point
         )
-    return _Group(found, limits, fixed, [value])
+    return ScaleGroup(found, limits, fixed, [value])
 
   def _share(self, node: Node) -> None:
     """Gives the tensors of a node one scale."""
@@ -110,7 +121,7 @@ class _Assignment:
     for value in dict.fromkeys(node.inputs):
       self._merge(self._group[node.output], self._group[value])
 
-  def _merge(self, first: _Group, second: _Group) -> None:
+  def _merge(self, first: ScaleGroup, second: ScaleGroup) -> None:
     if first is second:
       return
     second.range = second.range.union(first.range)
@@ -126,18 +137,13 @@ class _Assignment:
   def _requantize(self, node: Node, value: Value) -> None:
     """Lets a node read a value at another scale."""
     result = Value(value.shape, f'{value.name}/requantized')
-    self._group[result] = _Group(self._group[value].range, NO_CLAMP, None, [result])
+    self._group[result] = ScaleGroup(self._group[value].range, NO_CLAMP, None, [result])
     inserted = Node(Requantize(), (value,), result, f'{node.name}/requantize')
     self._network.insert_before(node, [inserted])
     node.inputs = tuple(result if each is value else each for each in node.inputs)
 
-  def _quantization(self, group: _Group) -> Quantization:
-    if group.fixed is not None:
-      return group.fixed
-    return quantization_of(group.range, self._dtype)
 
-
-def _same_fixed(groups: list[_Group]) -> bool:
+def _same_fixed(groups: list[ScaleGroup]) -> bool:
   first = groups[0].fixed
   return first is not None and all(
     group.fixed is not None
@@ -152,8 +158,8 @@ def quantization_of(found: Range, dtype: DType) -> Quantization:
   0 is exact. As in TFLite the zero point is the one whose rounding moves the ends less.
   """
   low, high = found.low, found.high
-  if high - low < _MIN_WIDTH:
-    high = low + _MIN_WIDTH
+  if high - low < MIN_WIDTH:
+    high = low + MIN_WIDTH
   if dtype == DType.INT16:
     return per_tensor(max(-low, high) / 32767, 0)
   scale = float(np.float32((high - low) / 255))

@@ -22,7 +22,7 @@ from tflm_patch.graph.files import open_regular
 
 __all__ = ['Target', 'all_targets', 'load', 'parse', 'read']
 
-KERNEL_FAMILIES = ('portable', 'armv7em', 'mve')
+KERNEL_FAMILIES = ('portable', 'dsp', 'mve')
 MAX_FILE_BYTES = 1 << 16
 _MAX_NUMBER = 1 << 40
 
@@ -34,7 +34,7 @@ class Target:
   Attributes:
     name: As users type it, in lower case.
     cpu: The core that runs the model.
-    kernels: Which kernels are made for it: 'portable', 'armv7em' for Cortex-M4, M7
+    kernels: Which kernels are made for it: 'portable', 'dsp' for Cortex-M4, M7
       and M33, 'mve' for Cortex-M55 and M85.
     clock_hz: Highest clock of that core.
     sram_bytes: Memory for data that is always there; no caches, no backup memory.

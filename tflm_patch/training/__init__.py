@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What happens to models before they are converted: training, receptive-field redistribution."""
+"""What happens to models before they are converted: training, callbacks, redistribution."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
   from tflm_patch.training.callbacks.arena_budget import ArenaBudget, BudgetExceeded
   from tflm_patch.training.callbacks.int8_evaluation import Int8Evaluation
+  from tflm_patch.training.callbacks.low_rank_factorization import LowRankFactorization
   from tflm_patch.training.callbacks.progressive_shrinking import (
     Phase,
     ProgressiveShrinking,
     once_for_all,
   )
+  from tflm_patch.training.callbacks.structured_pruning import StructuredPruning
   from tflm_patch.training.data.augmentation import Augmentation
   from tflm_patch.training.data.dataset import Dataset, Part, Task
   from tflm_patch.training.data.image_folder import read_images
@@ -22,9 +24,16 @@ if TYPE_CHECKING:
   from tflm_patch.training.elastic.model import ElasticModel, ElasticOptions, Slot
   from tflm_patch.training.elastic.space import Elasticity, Space, SubNetwork, elastic_space
   from tflm_patch.training.elastic.weights import recalibrate
+  from tflm_patch.training.factorization.factorize import Factorized, FactorizeOptions, factorize
   from tflm_patch.training.measure import footprint
   from tflm_patch.training.net_aug import EndAugmentation, NetAug, NetAugOptions
   from tflm_patch.training.options import Budgets, Optimizer, TrainOptions
+  from tflm_patch.training.pruning.prune import Pruned, prune
+  from tflm_patch.training.quantization_aware import (
+    QuantizationAware,
+    QuantizationAwareOptions,
+    RangeMode,
+  )
   from tflm_patch.training.redistribution.figures import Figures
   from tflm_patch.training.redistribution.options import Objective, RedistributionOptions
   from tflm_patch.training.redistribution.redistribute import Redistribution, redistribute
@@ -42,8 +51,11 @@ __all__ = [
   'ElasticOptions',
   'Elasticity',
   'EndAugmentation',
+  'FactorizeOptions',
+  'Factorized',
   'Figures',
   'Int8Evaluation',
+  'LowRankFactorization',
   'NetAug',
   'NetAugOptions',
   'Objective',
@@ -51,18 +63,25 @@ __all__ = [
   'Part',
   'Phase',
   'ProgressiveShrinking',
+  'Pruned',
+  'QuantizationAware',
+  'QuantizationAwareOptions',
+  'RangeMode',
   'Redistribution',
   'RedistributionOptions',
   'Slot',
   'Space',
+  'StructuredPruning',
   'SubNetwork',
   'Task',
   'TrainOptions',
   'TrainResult',
   'distill',
   'elastic_space',
+  'factorize',
   'footprint',
   'once_for_all',
+  'prune',
   'read_images',
   'recalibrate',
   'redistribute',
@@ -101,21 +120,38 @@ _HOMES = {
   'elastic_space': 'elastic.space',
   'footprint': 'measure',
   'once_for_all': 'callbacks.progressive_shrinking',
+  'Factorized': 'factorization.factorize',
+  'FactorizeOptions': 'factorization.factorize',
+  'LowRankFactorization': 'callbacks.low_rank_factorization',
+  'Pruned': 'pruning.prune',
+  'QuantizationAware': 'quantization_aware',
+  'QuantizationAwareOptions': 'quantization_aware',
+  'RangeMode': 'quantization_aware',
+  'StructuredPruning': 'callbacks.structured_pruning',
+  'factorize': 'factorization.factorize',
+  'prune': 'pruning.prune',
   'read_images': 'data.image_folder',
   'recalibrate': 'elastic.weights',
   'redistribute': 'redistribution.redistribute',
   'train': 'train',
 }
-
-
 # Whose modules import Keras as they are loaded.
-_WITH_KERAS = ('callbacks.', 'distillation', 'elastic.model', 'elastic.weights', 'net_aug')
+_NEED_KERAS = (
+  'callbacks.',
+  'distillation',
+  'elastic.model',
+  'elastic.weights',
+  'factorization.',
+  'net_aug',
+  'pruning.',
+  'quantization_aware',
+)
 
 
 def __getattr__(name: str) -> Any:
   if name not in _HOMES:
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  if _HOMES[name].startswith(_WITH_KERAS):
+  if _HOMES[name].startswith(_NEED_KERAS):
     from tflm_patch.quantization.model_io import require_keras
 
     require_keras()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.training import checkpoint
+from tflm_patch.training import checkpoint, resolution
 from tflm_patch.training.average import Average, arrays, assign
 from tflm_patch.training.checkpoint import EpochRow, State
 from tflm_patch.training.data.batches import Batches
@@ -79,6 +79,7 @@ class Loop:
   ) -> None:
     self.state = State(settings)
     self._model, self._dataset, self._options = model, dataset, options
+    self._learner = _learner(model, dataset, options)
     self._path, self._progress = path, progress
     self._callbacks = _callback_list(callbacks, model)
     self._average = Average(model.weights, options.average)
@@ -121,6 +122,10 @@ class Loop:
     done = state.epoch + state.step / self._batches.steps
     return self._options.progress(done, state.seconds, state.cpu_seconds)
 
+  def _scale(self) -> float:
+    start = self._options.start_scale if self._dataset.is_images else 1.0
+    return resolution.scale_at(self._share(), start)
+
   def _is_done(self) -> bool:
     return self._share() >= 1 or bool(self._model.stop_training)
 
@@ -133,8 +138,9 @@ class Loop:
       self._callbacks.on_train_batch_begin(state.step)
       rate = options.rate_at(self._share())
       model.optimizer.learning_rate = rate
-      model.reset_metrics()
-      loss = float(model.train_on_batch(inputs, targets))
+      self._learner.reset_metrics()
+      inputs = resolution.resized(inputs, self._scale())
+      loss = float(self._learner.train_on_batch(inputs, targets))
       if not math.isfinite(loss):
         raise TflmPatchError(
           f'the loss is not finite in epoch {state.epoch + 1}; use a lower learning rate than '
@@ -201,6 +207,15 @@ class Loop:
     if self._path is not None:
       checkpoint.save(self._path, self.state, self._groups())
     self._saved = time.monotonic()
+
+
+def _learner(model: Any, dataset: Dataset, options: TrainOptions) -> Any:
+  """The model, or one of the same layers and optimizer that takes images of any size."""
+  if options.start_scale == 1 or not dataset.is_images:
+    return model
+  learner = resolution.any_size(model)
+  learner.compile(optimizer=model.optimizer, loss=model.loss, jit_compile=False)
+  return learner
 
 
 class _Clock:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tflm_patch.conversion.fit import fits
+from tflm_patch.conversion.fit import FitOptions, fits
 from tflm_patch.conversion.fit_types import Fit
 from tflm_patch.conversion.judge import DEFAULT_CPU
+from tflm_patch.conversion.options import DEFAULT_OPTIONS, ConvertOptions
 from tflm_patch.quantization.capture import capture
 from tflm_patch.quantization.network import Network
 from tflm_patch.quantization.structure import structural_graph
@@ -20,7 +21,7 @@ from tflm_patch.targets import Target
 _NO_LIMIT = 1 << 40
 
 
-def footprint(model: Any, cpu: str = DEFAULT_CPU) -> Fit:
+def footprint(model: Any, cpu: str = DEFAULT_CPU, convert: ConvertOptions = DEFAULT_OPTIONS) -> Fit:
   """Arena, flash, multiply-accumulates and instructions of a model once it is trained.
 
   They are what `quantize` and `convert` give then; weights that a converter can make use
@@ -29,12 +30,13 @@ def footprint(model: Any, cpu: str = DEFAULT_CPU) -> Fit:
   Args:
     model: A built functional or Sequential Keras model, or a float network (edited).
     cpu: A core with a cost model, whose instructions are predicted.
+    convert: Of the conversion.
 
   Raises:
     TflmPatchError: a layer is not supported.
   """
   network = model if isinstance(model, Network) else capture(model)
-  return fits(structural_graph(network), _chip(cpu))
+  return fits(structural_graph(network), _chip(cpu), FitOptions(convert))
 
 
 def _chip(cpu: str) -> Target:

@@ -65,6 +65,8 @@ class TrainOptions:
       measured and kept; 0 for none.
     dropout: Before the classifier.
     augmentation: Of images.
+    start_scale: Sides of training images at the beginning, as a part of the whole; they grow
+      in two steps. Small images take less time, so that there are more epochs.
     seed: Of weights, shuffles, augmentation and split.
     threads: Of the backend; None for its own choice.
     qat_epochs: Quantization-aware epochs at the end.
@@ -86,6 +88,7 @@ class TrainOptions:
   average: float = 0.99
   dropout: float = 0.0
   augmentation: Augmentation = SLIGHT
+  start_scale: float = 1.0
   seed: int = 1
   threads: int | None = None
   qat_epochs: int = 0
@@ -106,6 +109,8 @@ class TrainOptions:
     for name in ('warmup', 'label_smoothing', 'average', 'dropout'):
       if not 0 <= getattr(self, name) < 1:
         raise TflmPatchError(f'{name} is {getattr(self, name)}; it is from 0 to below 1')
+    if not 0 < self.start_scale <= 1:
+      raise TflmPatchError(f'start_scale is {self.start_scale}; it is above 0, and at most 1')
     for name in ('qat_epochs', 'seed', 'weight_decay'):
       if (getattr(self, name) or 0) < 0:
         raise TflmPatchError(f'{name} is {getattr(self, name)}; it must not be below 0')

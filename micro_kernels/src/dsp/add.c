@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * ADD for Armv7E-M.
+ * ADD of the dsp family.
  */
 #include "../family.h"
 

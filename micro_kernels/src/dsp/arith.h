@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * What the kernels for Armv7E-M share: pairs of 16-bit values in a word, and
+ * What the kernels of the dsp family share: pairs of 16-bit values in a word, and
  * requantization. Internal.
  */
 #ifndef TFLM_PATCH_SRC_DSP_ARITH_H_

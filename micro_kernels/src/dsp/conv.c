@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * CONV_2D for Armv7E-M.
+ * CONV_2D of the dsp family.
  *
  * Four pixels at a time are widened to 16 bits, once for all output channels,
  * and interleaved, so that the inner loop reads a word of weights and two times
@@ -17,8 +17,8 @@
 #include "../portable/portable.h"
 #include "../window.h"
 #include "arith.h"
-#include "blocks.h"
 #include "conv.h"
+#include "gemm.h"
 
 #define PIXELS TFLM_PATCH_WIDE_PIXELS
 

@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Which convolutions the kernel for Armv7E-M is for. Internal.
+ * Which convolutions the kernel of the dsp family is for. Internal.
  */
 #ifndef TFLM_PATCH_SRC_DSP_CONV_H_
 #define TFLM_PATCH_SRC_DSP_CONV_H_

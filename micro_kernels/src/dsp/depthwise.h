@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * What the depthwise convolutions for Armv7E-M share: stretches of an output row,
+ * What the depthwise convolutions of the dsp family share: stretches of an output row,
  * four channels at a time. Internal.
  */
 #ifndef TFLM_PATCH_SRC_DSP_DEPTHWISE_H_

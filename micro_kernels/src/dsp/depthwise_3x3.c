@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Stretches of 3 x 3 depthwise convolutions, for Armv7E-M: first the products of two
+ * Stretches of 3 x 3 depthwise convolutions, in the dsp family: first the products of two
  * kernel rows, from words of their values by column, then those of the third, from
  * words of two columns, and the bytes.
  *

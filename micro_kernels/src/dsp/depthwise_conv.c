@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * DEPTHWISE_CONV_2D for Armv7E-M: an output row in stretches of columns, four
+ * DEPTHWISE_CONV_2D of the dsp family: an output row in stretches of columns, four
  * channels at a time. Their values are turned into words of two 16-bit values of a
  * channel, for two products at a time.
  */

@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Stretches of depthwise convolutions of any kernel, for Armv7E-M.
+ * Stretches of depthwise convolutions of any kernel, in the dsp family.
  *
  * Two kernel rows at a time: words of their values, by column, and words of their
  * weights. For stride 2 the even and the odd columns come one after the other, so

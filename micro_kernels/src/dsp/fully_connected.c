@@ -1,14 +1,14 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * FULLY_CONNECTED for Armv7E-M.
+ * FULLY_CONNECTED of the dsp family.
  */
 #include "../family.h"
 
 #if TFLM_PATCH_IS_DSP
 
 #include "../portable/portable.h"
-#include "blocks.h"
+#include "gemm.h"
 
 void tflm_patch_fully_connected_s8(const tflm_patch_fully_connected_args* args, const int8_t* input,
                                    int8_t* output) {

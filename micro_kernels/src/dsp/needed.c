@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * What the kernels for Armv7E-M are for, for builds that have nothing else.
+ * What the kernels of the dsp family are for, for builds that have nothing else.
  */
 #include "../needed.h"
 
@@ -9,9 +9,9 @@
 
 #include "../weights.h"
 #include "arith.h"
-#include "blocks.h"
 #include "conv.h"
 #include "depthwise.h"
+#include "gemm.h"
 
 int tflm_patch_is_fully_connected_there(const tflm_patch_task* task) {
   const tflm_patch_fully_connected_params* params =

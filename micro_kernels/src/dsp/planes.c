@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Planes of single channels, for Armv7E-M.
+ * Planes of single channels, in the dsp family.
  */
 #include "planes.h"
 

@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * What fits the private memory of the kernels for Armv7E-M; the converter's sizes,
+ * What fits the private memory of the kernels of the dsp family; the converter's sizes,
  * tflm_patch/program/dsp_limits.py, are compared with these. Internal.
  */
 #ifndef TFLM_PATCH_SRC_DSP_SCRATCH_H_

@@ -1,14 +1,14 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Widening of vectors of int8 to 16 bits, for Armv7E-M.
+ * Widening of vectors of int8 to 16 bits, in the dsp family.
  */
 #include "../family.h"
 
 #if TFLM_PATCH_IS_DSP
 
 #include "assembly.h"
-#include "blocks.h"
+#include "gemm.h"
 
 #define UNUSED __attribute__((unused))
 

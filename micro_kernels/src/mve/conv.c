@@ -12,7 +12,7 @@
 #include "../portable/portable.h"
 #include "../window.h"
 #include "dot.h"
-#include "tiles.h"
+#include "gemm.h"
 
 #define MAX_KERNEL_ROWS 16u
 #define GATHER_BYTES 256u /* windows of pixels, gathered on the stack */

@@ -11,7 +11,6 @@ import subprocess
 import numpy as np
 import pytest
 
-from tflm_patch.program import c_header
 from tflm_patch.program import encode as program_bytes
 from tflm_patch.program import records as program
 
@@ -123,12 +122,6 @@ def test_constants(facts):
     'FAMILY_PORTABLE',
   ):
     assert getattr(program, name) == facts[name], name
-
-
-def test_header_is_current():
-  """The generator's text is what is committed."""
-  committed = (KERNELS / 'include/tflm_patch/program.h').read_text()
-  assert c_header.c_header() == committed, 'python -m tflm_patch.program.c_header writes it anew'
 
 
 def test_no_hidden_padding(facts):

@@ -21,7 +21,7 @@ KB = 1024
 MINE = {
   'name': 'My_Chip',
   'cpu': 'Arm Cortex-M7',
-  'kernels': 'armv7em',
+  'kernels': 'dsp',
   'clock_hz': 168000000,
   'sram_bytes': 192 * KB,
   'sram_contiguous_bytes': 128 * KB,
@@ -90,9 +90,9 @@ def test_kernels_suit_the_core():
   families = {
     'M0+': 'portable',
     'LX7': 'portable',
-    'M4F': 'armv7em',
-    'M7': 'armv7em',
-    'M33': 'armv7em',
+    'M4F': 'dsp',
+    'M7': 'dsp',
+    'M33': 'dsp',
     'M55': 'mve',
   }
   for target in targets.all_targets():

@@ -31,6 +31,32 @@ class _Step:
   graph: StageGraph | None
 
 
+def _step(model: Model, index: int) -> _Step:
+  view = OpView(model, model.main, index)
+  graph = lowered(model, index)
+  for op in () if graph is None else graph.ops:
+    if op.kind not in KINDS:
+      raise TflmPatchError(
+        f'{view.name} has no exact forward pass; quantize to int8 inputs and activations'
+      )
+  return _Step(view, graph)
+
+
+def lowered(model: Model, index: int) -> StageGraph | None:
+  """An operator by itself, with the parameters that TFLM prepares; None if it only moves values.
+
+  Raises:
+    TflmPatchError: a stage cannot hold it; says which rule it breaks.
+  """
+  view = OpView(model, model.main, index)
+  if view.operator.opcode in MOVES:
+    return None
+  violation = check(view)
+  if violation is not None:
+    raise TflmPatchError(f'{view.name} has no exact forward pass: {violation}')
+  return lower_region(model, model.main, [index])
+
+
 class ExactNetwork:
   """Computes what TFLM's reference kernels compute of an int8 model.
 
@@ -45,27 +71,12 @@ class ExactNetwork:
   def __init__(self, model: Model, arithmetic: Arithmetic | None = None) -> None:
     self._arithmetic = arithmetic or NumpyArithmetic()
     self._main = model.main
-    self._steps = [self._step(model, index) for index in range(len(model.main.operators))]
+    self._steps = [_step(model, index) for index in range(len(model.main.operators))]
     self._last_reader = {
       tensor: step
       for step, operator in enumerate(model.main.operators)
       for tensor in operator.inputs
     }
-
-  def _step(self, model: Model, index: int) -> _Step:
-    view = OpView(model, model.main, index)
-    if view.operator.opcode in MOVES:
-      return _Step(view, None)
-    violation = check(view)
-    if violation is not None:
-      raise TflmPatchError(f'{view.name} has no exact forward pass: {violation}')
-    graph = lower_region(model, model.main, [index])
-    for op in graph.ops:
-      if op.kind not in KINDS:
-        raise TflmPatchError(
-          f'{view.name} has no exact forward pass; quantize to int8 inputs and activations'
-        )
-    return _Step(view, graph)
 
   def run(self, inputs: Sequence[Any]) -> list[Any]:
     """The outputs of a batch.

@@ -14,6 +14,7 @@ from tflm_patch.quantization.network import Value
 from tflm_patch.quantization.operators.reshape import Reshape
 
 if TYPE_CHECKING:
+  from tflm_patch.quantization.capture import Read
   from tflm_patch.quantization.network import Shape
   from tflm_patch.quantization.operators.base import Operation
 
@@ -24,6 +25,9 @@ class Nodes(Protocol):
   def add(self, operation: Operation, inputs: Any, name: str) -> Value: ...
 
   def layer(self, layer: Any, inputs: Any, path: str) -> Any: ...
+
+  @property
+  def read(self) -> Read: ...
 
 
 class Call:
@@ -74,7 +78,7 @@ class Call:
 
   def constant(self, values: Any, name: str, rank: int = 0) -> Value:
     """A constant, with dimensions of 1 in front up to a rank."""
-    array = np.asarray(values, np.float32)
+    array = np.asanyarray(values, np.float32)
     array = array.reshape((1,) * max(rank - array.ndim, 0) + array.shape)
     if not np.all(np.isfinite(array)):
       raise self.error(f'{name} has values that are not finite')
@@ -86,9 +90,7 @@ class Call:
     Raises:
       TflmPatchError: a value is not finite.
     """
-    from tflm_patch.quantization.capture import as_float32
-
-    array = as_float32(getattr(self.layer, name))
+    array = self._nodes.read(self.layer, name)
     if not np.all(np.isfinite(array)):
       raise self.error(f'{name} has values that are not finite')
     return array

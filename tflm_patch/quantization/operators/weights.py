@@ -13,7 +13,7 @@ import dataclasses
 import numpy as np
 
 _MAX_WEIGHT = 127
-_BIAS_LIMITS = {False: float(1 << 30), True: float(1 << 46)}
+BIAS_LIMITS = {False: float(1 << 30), True: float(1 << 46)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +61,7 @@ def quantize_weights(
   usual = largest.max(initial=0.0) or 1.0
   scales = np.where(largest > 0, largest, usual) / _MAX_WEIGHT
   # A bias must leave room for the sum: half of its range, as in TFLite.
-  scales = np.maximum(scales, np.abs(bias) / (input_scale * _BIAS_LIMITS[wide_bias]))
+  scales = np.maximum(scales, np.abs(bias) / (input_scale * BIAS_LIMITS[wide_bias]))
   if not per_channel:
     scales = np.full_like(scales, scales.max())
   scales = scales.astype(np.float32)

@@ -10,9 +10,11 @@ from typing import Any
 import keras
 
 from tflm_patch.conversion.fit_types import Fit
+from tflm_patch.conversion.options import DEFAULT_OPTIONS, ConvertOptions
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.quantization.capture import capture
 from tflm_patch.targets import Target
+from tflm_patch.training.aware_models import original_of
 from tflm_patch.training.limits import Limits
 from tflm_patch.training.measure import footprint, signature
 
@@ -39,6 +41,7 @@ class ArenaBudget(keras.callbacks.Callback):
     action: What happens when the budget is exceeded: 'warn' prints a line, 'stop' raises
       `BudgetExceeded` before the first epoch, and ends a training in which the structure
       changes after the epoch.
+    convert: Of the conversion, like bands of rows as input.
 
   Attributes:
     fit: What the model needs; None before the training begins.
@@ -52,12 +55,14 @@ class ArenaBudget(keras.callbacks.Callback):
     instructions: int | None = None,
     target: Target | str | os.PathLike[str] | None = None,
     action: str = 'warn',
+    convert: ConvertOptions = DEFAULT_OPTIONS,
   ) -> None:
     super().__init__()
     if action not in ACTIONS:
       raise TflmPatchError(f'action "{action}" is not known; use {" or ".join(ACTIONS)}')
     self.limits = Limits.of(arena, flash, macs, instructions, target)
     self.action = action
+    self._convert = convert
     self.fit: Fit | None = None
     self._signature: tuple[Any, ...] | None = None
 
@@ -86,11 +91,11 @@ class ArenaBudget(keras.callbacks.Callback):
 
   def _judge(self) -> str:
     """Measures a structure that is new; what is wrong with it, '' for nothing."""
-    network = capture(self.model)
+    network = capture(original_of(self.model))
     found = signature(network)
     if found == self._signature:
       return ''
-    self.fit = footprint(network, self.limits.cpu)
+    self.fit = footprint(network, self.limits.cpu, self._convert)
     self._signature = found
     return _problem(self.model.name, self.fit, self.limits)
 

@@ -18,6 +18,7 @@ from tflm_patch.quantization.options import DEFAULT, QuantizeOptions
 from tflm_patch.quantization.post_training import quantize
 from tflm_patch.quantization.result import QuantizationResult
 from tflm_patch.quantization.samples import as_arrays
+from tflm_patch.training.aware_models import trained_int8
 from tflm_patch.training.int8_inference import Engine, available_engine, run_int8
 
 ACCURACY = 'val_int8_accuracy'
@@ -38,6 +39,8 @@ class Int8Evaluation(keras.callbacks.Callback):
   Without the tflite-micro wheel the exact forward pass, whose bytes are TFLM's, takes its
   place; a line says so.
 
+  A model that `QuantizationAware` has made is quantized with the ranges that it has learned.
+
   Args:
     validation_data: (inputs, labels): inputs as the model takes them; labels are classes
       [n] or [n, 1], or one-hot [n, classes].
@@ -45,8 +48,8 @@ class Int8Evaluation(keras.callbacks.Callback):
     every: Epochs between evaluations; the first is that of epoch `every`.
     options: Of the quantization.
     convert: Of the conversion.
-    quantizer: Gives the int8 model of a Keras model in another way, as quantization-aware
-      training does with the ranges that it has learned; `samples` may then be None.
+    quantizer: Gives the int8 model of a Keras model in another way; `samples` may then be
+      None.
     metric: A figure from the real outputs float64[n, ...], one array per output, and
       the labels; the share of samples whose largest output is the label's when None, that
       of outputs on the right side of 1/2 for models of one output unit.
@@ -74,14 +77,14 @@ class Int8Evaluation(keras.callbacks.Callback):
       raise TflmPatchError(f'engine "{engine}" is not known; use {", ".join(engines)}')
     if every < 1:
       raise TflmPatchError(f'every {every} epochs is not possible; use 1 or more')
-    if samples is None and quantizer is None:
-      raise TflmPatchError('Int8Evaluation needs samples to calibrate on; give some training data')
     self.every = every
     self.engine = engines[engine]
     self.result: QuantizationResult | None = None
     self.data: bytes | None = None
     self._inputs, self._labels = validation_data
-    self._quantizer = quantizer or (lambda model: quantize(model, samples, options))
+    self._quantizer = quantizer or (
+      lambda model: trained_int8(model, options) or _calibrated(model, samples, options)
+    )
     self._convert = convert
     self._metric = metric or accuracy
     self._known: dict[str, float] = {}
@@ -113,6 +116,12 @@ class Int8Evaluation(keras.callbacks.Callback):
       ACCURACY: float(self._metric(outputs, self._labels)),
       ARENA: converted.converted_arena.total,
     }
+
+
+def _calibrated(model: Any, samples: Any, options: QuantizeOptions) -> QuantizationResult:
+  if samples is None:
+    raise TflmPatchError('Int8Evaluation needs samples to calibrate on; give some training data')
+  return quantize(model, samples, options)
 
 
 def accuracy(outputs: Sequence[np.ndarray], labels: Any) -> float:

@@ -71,6 +71,8 @@ def test_another_quantizer(small_model, quarters):
 
   options = QuantizeOptions(output_type='float32')
   quantizer = lambda model: quantize(model, quarters[0][:8], options)  # noqa: E731
+  with pytest.raises(TflmPatchError, match='needs samples'):
+    Int8Evaluation(quarters).evaluate(small_model())
   evaluation = Int8Evaluation(quarters, quantizer=quantizer, engine='exact')
   with pytest.raises(TflmPatchError, match='no exact forward pass'):
     evaluation.evaluate(small_model())
@@ -89,15 +91,29 @@ def test_accuracy_of_labels_of_all_forms():
 
 
 @pytest.mark.parametrize(
-  ('arguments', 'message'),
-  [
-    ({'every': 0}, 'use 1 or more'),
-    ({'engine': 'fast'}, 'use auto'),
-    ({'samples': None}, 'needs samples'),
-  ],
+  ('arguments', 'message'), [({'every': 0}, 'use 1 or more'), ({'engine': 'fast'}, 'use auto')]
 )
 def test_bad_arguments(keras, quarters, arguments, message):
   from tflm_patch.training import Int8Evaluation
 
   with pytest.raises(TflmPatchError, match=message):
     Int8Evaluation(quarters, **{'samples': quarters[0], **arguments})
+
+
+def test_learned_ranges_are_used(keras, small_model, quarters):
+  """Of quantization-aware training; figures are those of the model that it wraps."""
+  from tflm_patch.training import ArenaBudget, Int8Evaluation, QuantizationAware, footprint
+
+  images, labels = quarters
+  model = small_model()
+  aware = QuantizationAware(model, images[:32])
+  loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+  aware.model.compile('adam', loss, jit_compile=False)
+  evaluation = Int8Evaluation(quarters)
+  history = aware.model.fit(
+    *quarters, epochs=1, verbose=0, callbacks=[aware, ArenaBudget(), evaluation]
+  ).history
+  assert evaluation.result.data == aware.quantize().data
+  found = keras.ops.convert_to_numpy(aware.model(images)).argmax(axis=1)
+  assert history['val_int8_accuracy'] == [np.mean(found == labels)]
+  assert history['flash_bytes'] == [footprint(model).flash]

@@ -32,10 +32,24 @@ def bilinear(
   arithmetic: Arithmetic, params: ResizeParams, maps: Maps, values: Sequence[Any]
 ) -> Any:
   """Four products, rounded once, halves away from zero."""
-  x = values[0]
-  sizes = (maps.input.rows, maps.input.cols)
-  for axis, size, positions in ((1, sizes[0], params.rows), (2, sizes[1], params.cols)):
-    index, weight = array(positions).astype(np.int64).T
+  size = (maps.input.rows, maps.input.cols)
+  return interpolated(arithmetic, values[0], array(params.rows), array(params.cols), size)
+
+
+def interpolated(
+  arithmetic: Arithmetic, x: Any, rows: np.ndarray, cols: np.ndarray, sizes: Sequence[int]
+) -> Any:
+  """A map between its cells.
+
+  Args:
+    arithmetic: Computes.
+    x: [batch, rows, columns, channels].
+    rows, cols: For every row and column of the output: the cell before, and the weight of
+      the one after in parts of 1,024.
+    sizes: Rows and columns of the map.
+  """
+  for axis, size, positions in ((1, sizes[0], rows), (2, sizes[1], cols)):
+    index, weight = positions.astype(np.int64).T
     after = np.minimum(index + (weight > 0), size - 1)
     shape = [1, 1, 1, 1]
     shape[axis] = -1

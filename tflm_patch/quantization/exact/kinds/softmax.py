@@ -28,9 +28,19 @@ def softmax(
 ) -> Any:
   """Exponentials of differences to the largest value, times one over their sum."""
   del maps
-  xp, x, integers = arithmetic.xp, values[0], arithmetic.integers
+  return probabilities(arithmetic, array(params.exp_table).astype(np.int64), values[0])
+
+
+def probabilities(arithmetic: Arithmetic, table: Any, x: Any) -> Any:
+  """Output bytes.
+
+  Args:
+    arithmetic: Computes.
+    table: Exponentials of differences in Q0.31.
+    x: Input bytes, or their differences to any value: only differences count.
+  """
+  xp, integers = arithmetic.xp, arithmetic.integers
   # Differences below diff_min have exponential 0 in the table, and give 0.
-  table = array(params.exp_table).astype(np.int64)
   exps = xp.take(integers(table), xp.max(x, axis=-1, keepdims=True) - x, axis=0)
   parts = arithmetic.rounding_divide(exps, integers(_SUM_INTEGER_BITS))
   headroom, normal = _normalized(arithmetic, xp.sum(parts, axis=-1, keepdims=True))

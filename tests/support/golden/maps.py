@@ -1,28 +1,23 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Writes golden_map_cases.h: binary operators, MEAN and pools as TFLM computes them.
-
-  python tests/kernels/make_golden_maps.py [cases per operator [seed]] \
-      > tests/kernels/golden_map_cases.h
+"""golden_map_cases.h: binary operators, MEAN and pools as TFLM computes them.
 
 Each case is a random model of one operator, run in the interpreter of the
 tflite-micro wheel; its parameter record is encoded as the planner does.
 test_golden_maps.c runs the case as a stage program and compares every byte.
-Needs what make_golden.py needs.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import operator
-import sys
 from collections.abc import Callable
 
 import numpy as np
-import tflite_micro
 from ai_edge_litert import schema_py_generated as schema
-from make_golden import Spec, Window, array, fields, run, single_operator
 
+from support.golden.c_text import TOP, array, fields
+from support.golden.operators import Spec, Window, run, single_operator
 from tflm_patch.graph import quantize
 from tflm_patch.planner.lowering.operators.add import LEFT_SHIFT
 from tflm_patch.planner.lowering.operators.mean import mean_multiplier
@@ -313,19 +308,10 @@ def write(case: MapCase, i: int) -> str:
   )
 
 
-def main() -> None:
-  """Prints the header."""
-  count = int(sys.argv[1]) if len(sys.argv) > 1 else 12
-  rng = np.random.default_rng(int(sys.argv[2]) if len(sys.argv) > 2 else 0)
-  print(
-    '/* Copyright 2026 The tflm-patch Authors.\n * SPDX-License-Identifier: Apache-2.0\n *\n'
-    f' * Made by make_golden_maps.py with tflite-micro {tflite_micro.__version__}.\n */\n'
-    '#include "golden.h"\n'
-  )
+def main(count: int = 12, seed: int = 0) -> None:
+  """Prints the header, with `count` cases of an operator."""
+  rng = np.random.default_rng(seed)
+  print(TOP)
   cases = [make(rng) for make in CASES for _ in range(count)]
   table = ''.join(write(case, i) for i, case in enumerate(cases))
   print(f'static const golden_map kMaps[] = {{\n{table}}};')
-
-
-if __name__ == '__main__':
-  main()

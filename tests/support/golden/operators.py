@@ -1,13 +1,10 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Writes golden_cases.h: single operators as the TFLM interpreter computes them.
-
-  python tests/kernels/make_golden.py > tests/kernels/golden_cases.h
+"""golden_cases.h: single operators as the TFLM interpreter computes them.
 
 Each case is a model of one operator with random weights and inputs, run in the
 interpreter of the tflite-micro wheel. test_golden.c runs the same case through
-the stage executor and compares every byte. Needs numpy, flatbuffers,
-ai-edge-litert and tflite-micro.
+the stage executor and compares every byte.
 """
 
 from __future__ import annotations
@@ -21,6 +18,7 @@ import numpy as np
 import tflite_micro
 from ai_edge_litert import schema_py_generated as schema
 
+from support.golden.c_text import TOP, array, c_float, fields
 from tflm_patch.graph import quantize
 from tflm_patch.planner.lowering.operators.softmax_table import exp_table
 
@@ -302,37 +300,6 @@ def dequantized(scale: float, zero_point: int, value: np.ndarray) -> np.ndarray:
   return run(model, value)
 
 
-def array(ctype: str, name: str, values: np.ndarray) -> str:
-  """A C array definition."""
-  flat = values.reshape(-1)
-  if flat.dtype == np.float32:
-    items = [c_float(float(value)) for value in flat]
-  else:
-    items = [str(int(value)) for value in flat]
-  lines, line = [], ''
-  for item in items:
-    if len(line) + len(item) + 2 > 76:
-      lines.append(line)
-      line = ''
-    line += f'{item}, ' if line else f'    {item}, '
-  body = '\n'.join(text.rstrip() for text in [*lines, line])
-  return f'static const {ctype} {name}[] = {{\n{body}\n}};\n'
-
-
-def c_float(value: float) -> str:
-  """A C constant of the same float32 value."""
-  return f'{value.hex()}f'
-
-
-def fields(values: dict[str, Any]) -> str:
-  """The designated initializers of a struct."""
-  lines = []
-  for key, value in values.items():
-    text = '{' + ', '.join(map(str, value)) + '}' if isinstance(value, tuple) else str(value)
-    lines.append(f'        .{key} = {text},\n')
-  return '    {\n' + ''.join(lines) + '    },\n'
-
-
 def write_weighted() -> None:
   """The cases of the operators with weights."""
   table = ''
@@ -424,15 +391,7 @@ def write_quantize() -> None:
 
 def main() -> None:
   """Prints the header."""
-  print(
-    '/* Copyright 2026 The tflm-patch Authors.\n * SPDX-License-Identifier: Apache-2.0\n *\n'
-    f' * Made by make_golden.py with tflite-micro {tflite_micro.__version__}.\n */\n'
-    '#include "golden.h"\n'
-  )
+  print(TOP)
   write_weighted()
   write_softmax()
   write_quantize()
-
-
-if __name__ == '__main__':
-  main()

@@ -1,11 +1,12 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Three ways, by the length of the vectors:
+ * GEMM micro-kernels of the mve family, pixels by channels. Three ways, by the
+ * length of the vectors:
  *
  *   up to 16  four channels stay in registers, pixels go by one at a time
  *   up to 96  a pixel stays in registers, channels go by four at a time, see
- *             pixels.c
+ *             gemm_1x4.c
  *   longer    tiles of two channels by two pixels, four loads for four products
  *
  * Pixels p and p + n / 2 of n are a pair, so for an odd n that in the middle is
@@ -17,7 +18,7 @@
 #if TFLM_PATCH_IS_MVE
 
 #include "dot.h"
-#include "tiles.h"
+#include "gemm.h"
 
 #define LANES 16u
 #define MIN(a, b) ((a) < (b) ? (a) : (b))

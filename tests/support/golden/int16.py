@@ -1,9 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Writes golden_int16_cases.h: operators on int16 maps as TFLM computes them.
-
-  PYTHONPATH=.:tests:tests/kernels python tests/kernels/make_golden_int16.py \
-      > tests/kernels/golden_int16_cases.h
+"""golden_int16_cases.h: operators on int16 maps as TFLM computes them.
 
 Each case is a model of one operator, run in the interpreter of the tflite-micro
 wheel; parameter record and constants are encoded as the planner does.
@@ -15,10 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import tflite_micro
-from make_golden import array, fields
-from support.model_builder import ModelBuilder
 
+from support.golden.c_text import TOP, array, fields
+from support.model_builder import ModelBuilder
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir.stage_graph import FeatureMap
@@ -123,14 +119,6 @@ def case_fields(i: int) -> str:
 
 def main() -> None:
   """Prints the header."""
-  print(
-    '/* Copyright 2026 The tflm-patch Authors.\n * SPDX-License-Identifier: Apache-2.0\n *\n'
-    f' * Made by make_golden_int16.py with tflite-micro {tflite_micro.__version__}.\n */\n'
-    '#include "golden.h"\n'
-  )
+  print(TOP)
   table = ''.join(case_fields(i) for i in range(len(CASES)))
   print(f'static const golden_int16 kInt16[] = {{\n{table}}};')
-
-
-if __name__ == '__main__':
-  main()

@@ -1,7 +1,8 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Blocks of pixels for Armv7E-M.
+ * GEMM micro-kernels of the dsp family: tiles of four pixels by a channel, of two
+ * pixels by two channels and of a pixel by two channels.
  *
  * Whole loops over the channels are assembly: compilers neither keep the sums and
  * operands of a block in the registers nor load several words at once.
@@ -15,7 +16,7 @@
 #include "../dot.h"
 #include "arith.h"
 #include "assembly.h"
-#include "blocks.h"
+#include "gemm.h"
 
 /* ---- assembly ---- */
 

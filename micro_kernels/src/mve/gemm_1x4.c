@@ -1,14 +1,14 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Pixels times channels, with the 16 to 96 values of a pixel in registers: all
+ * A pixel by four channels, with the 16 to 96 values of a pixel in registers: all
  * weights go by once, in order, in the usual case of requantization.
  */
 #include "../family.h"
 
 #if TFLM_PATCH_IS_MVE
 
-#include "tiles.h"
+#include "gemm.h"
 #include "vector.h"
 
 #define LANES 16u

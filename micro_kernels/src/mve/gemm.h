@@ -3,8 +3,8 @@
  *
  * Pixels times channels: the matrix product inside of convolutions. Internal.
  */
-#ifndef TFLM_PATCH_SRC_MVE_TILES_H_
-#define TFLM_PATCH_SRC_MVE_TILES_H_
+#ifndef TFLM_PATCH_SRC_MVE_GEMM_H_
+#define TFLM_PATCH_SRC_MVE_GEMM_H_
 
 #include <stddef.h>
 #include <stdint.h>
@@ -54,4 +54,4 @@ void tflm_patch_mve_make_pixels(const tflm_patch_requant_args* requant,
 int tflm_patch_mve_can_make_pixels(const tflm_patch_requant_args* requant, uint32_t run,
                                    uint32_t n_channels);
 
-#endif /* TFLM_PATCH_SRC_MVE_TILES_H_ */
+#endif /* TFLM_PATCH_SRC_MVE_GEMM_H_ */

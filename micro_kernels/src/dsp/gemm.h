@@ -2,17 +2,17 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Blocks of pixels of an operator whose output channels are dot products of the
- * same `taps` values with their weights, for Armv7E-M. Internal.
+ * same `taps` values with their weights, in the dsp family. Internal.
  */
-#ifndef TFLM_PATCH_SRC_DSP_BLOCKS_H_
-#define TFLM_PATCH_SRC_DSP_BLOCKS_H_
+#ifndef TFLM_PATCH_SRC_DSP_GEMM_H_
+#define TFLM_PATCH_SRC_DSP_GEMM_H_
 
 #include <stdint.h>
 
 #include "scratch.h"
 #include "tflm_patch/kernels.h"
 
-/* An operator and the pixels at work. The assembly in blocks.c knows where the
+/* An operator and the pixels at work. The assembly in gemm.c knows where the
  * members up to taps lie. */
 typedef struct {
   const int32_t* bias;         /* 0: of the next channel */
@@ -70,4 +70,4 @@ void tflm_patch_make_few(tflm_patch_dot_job* j, const void* values, uint32_t way
 /* Clamps n bytes, where that is not to all of int8. */
 void tflm_patch_clamp_bytes(const tflm_patch_requant_args* requant, int8_t* bytes, uint32_t n);
 
-#endif /* TFLM_PATCH_SRC_DSP_BLOCKS_H_ */
+#endif /* TFLM_PATCH_SRC_DSP_GEMM_H_ */
