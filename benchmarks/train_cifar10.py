@@ -74,7 +74,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     'float_accuracy': result.float_score,
     'int8_accuracy': result.int8.score,
     'test_examples': result.int8.examples,
-    'evaluated_by': result.int8.by,
+    'evaluated_by': result.int8.by.value,
     'bit_exact': result.verified,
     **{key: found[key] for key in ('arena_original', 'arena_total', 'file_bytes', 'macs')},
     **{key: found[key] for key in ('epochs', 'seconds', 'cpu_seconds', 'options')},

@@ -6,6 +6,8 @@ pytest --thousands          many more, and new, examples of the property tests
 TFLM_PATCH_MODELS=folder    where the real models are
 """
 
+import importlib.util
+import os
 import pathlib
 import sys
 
@@ -13,6 +15,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+# A process has one backend of Keras. What is trained at length runs in processes of its own, on
+# TensorFlow; everything else on JAX, which shows that nothing needs TensorFlow.
+if importlib.util.find_spec('jax') is not None:
+  os.environ.setdefault('KERAS_BACKEND', 'jax')
 
 from support import effort, real_models
 

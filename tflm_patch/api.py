@@ -124,7 +124,7 @@ def _convert(
     original_bytes=len(data),
     converted_bytes=len(converted),
     original_macs=subgraph_macs(original.main),
-    converted_macs=sum(stage.plan.macs for stage in stages) + subgraph_macs(found.model.main),
+    converted_macs=found.macs,
     stages=stages,
     stock_operators=found.stock_operators,
     changes=found.changes,

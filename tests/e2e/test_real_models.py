@@ -70,7 +70,7 @@ def check(data: bytes, limit: int | None, int8_io: bool, inputs: int) -> None:
   assert ours.total <= stock.total
   if len(result.model.main.operators) == 1:
     assert ours.tail < TAIL_LIMIT
-  assert result.converted_macs == result.original_macs
+  assert result.converted_macs <= result.original_macs
 
 
 @pytest.mark.parametrize('case', CASES, ids=lambda case: case.name + '-int8_io' * case.int8_io)

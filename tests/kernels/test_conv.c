@@ -8,42 +8,21 @@ static weighted_case the_case;
 
 static int random_case(uint32_t* seed) {
   golden_weighted* c = &the_case.c;
-  tflm_patch_window* w = &c->window;
   const int pointwise = test_random(seed) % 4 == 0;
-  const int dilated = test_random(seed) % 3 == 0;
   memset(&the_case, 0, sizeof(the_case));
   c->kind = TFLM_PATCH_CONV_2D;
   c->groups = (uint16_t)(test_random(seed) % 4 ? 1 : random_between(seed, 2, 4));
-  w->kernel_h = (uint8_t)(pointwise ? 1 : random_between(seed, 1, 6));
-  w->kernel_w = (uint8_t)(pointwise ? 1 : random_between(seed, 1, 6));
-  w->stride_h = (uint8_t)random_between(seed, 1, 3);
-  w->stride_w = (uint8_t)random_between(seed, 1, 3);
-  w->dilation_h = (uint8_t)(dilated ? random_between(seed, 1, 3) : 1);
-  w->dilation_w = (uint8_t)(dilated ? random_between(seed, 1, 3) : 1);
+  random_window(seed, &c->window, pointwise ? 1 : 6, pointwise ? 1 : 6);
   c->shape[0] = (uint16_t)random_between(seed, 1, 9);
   c->shape[1] = (uint16_t)random_between(seed, 1, pointwise ? 20 : 9);
   const uint32_t deep = test_random(seed) % 4 == 0;
   const uint32_t depth = random_between(seed, 1, pointwise ? 110 : deep ? 40 : 9);
   c->shape[2] = (uint16_t)(depth * c->groups);
-  c->output_shape[0] = (uint16_t)random_size(seed, c->shape[0], w->kernel_h, w->stride_h,
-                                             w->dilation_h, &w->pad_top);
-  c->output_shape[1] = (uint16_t)random_size(seed, c->shape[1], w->kernel_w, w->stride_w,
-                                             w->dilation_w, &w->pad_left);
+  random_output(seed, c);
   c->output_shape[2] = (uint16_t)(random_between(seed, 1, pointwise ? 40 : 9) * c->groups);
-  return weighted_fill(&the_case, seed,
-                       (uint32_t)c->output_shape[2] * w->kernel_h * w->kernel_w * depth);
-}
-
-static void test_random_cases(void) {
-  uint32_t seed = 20261;
-  int done = 0;
-  test_case = "random";
-  while (done < 500) {
-    if (random_case(&seed)) {
-      check_weighted(&the_case.c);
-      ++done;
-    }
-  }
+  return weighted_fill(
+      &the_case, seed,
+      (uint32_t)c->output_shape[2] * c->window.kernel_h * c->window.kernel_w * depth);
 }
 
 /* No more output channels than the input has cells for, up to the most that the
@@ -198,7 +177,7 @@ static void test_rejections(void) {
 }
 
 int main(void) {
-  test_random_cases();
+  check_random_weighted(&the_case, random_case, 20261, 500);
   test_in_place();
   test_rows_over_rows_that_were_read();
   test_wrapping();

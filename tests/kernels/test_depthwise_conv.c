@@ -10,40 +10,19 @@ static int random_case(uint32_t* seed) {
   golden_weighted* c = &the_case.c;
   tflm_patch_window* w = &c->window;
   const int multiplied = test_random(seed) % 3 == 0;
-  const int dilated = test_random(seed) % 3 == 0;
   memset(&the_case, 0, sizeof(the_case));
   c->kind = TFLM_PATCH_DEPTHWISE_CONV_2D;
   c->groups = (uint16_t)(multiplied ? random_between(seed, 2, 9) : 1);
   const int is_long = test_random(seed) % 4 == 0; /* more than kernels make at once */
-  w->kernel_h = (uint8_t)random_between(seed, 1, is_long ? 4 : 9);
-  w->kernel_w = (uint8_t)random_between(seed, 1, is_long ? 18 : 7);
-  w->stride_h = (uint8_t)random_between(seed, 1, 3);
-  w->stride_w = (uint8_t)random_between(seed, 1, 3);
-  w->dilation_h = (uint8_t)(dilated ? random_between(seed, 1, 3) : 1);
-  w->dilation_w = (uint8_t)(dilated ? random_between(seed, 1, 3) : 1);
+  random_window(seed, w, is_long ? 4 : 9, is_long ? 18 : 7);
   c->shape[0] = (uint16_t)random_between(seed, 1, is_long ? 3 : 9);
   c->shape[1] = (uint16_t)random_between(seed, 1, is_long ? 60 : 9);
   /* More and less than a block of channels, which a multiplier may cut. */
   const uint32_t wide = test_random(seed) % 5 == 0;
   c->shape[2] = (uint16_t)random_between(seed, 1, wide ? 140 : 12);
-  c->output_shape[0] = (uint16_t)random_size(seed, c->shape[0], w->kernel_h, w->stride_h,
-                                             w->dilation_h, &w->pad_top);
-  c->output_shape[1] = (uint16_t)random_size(seed, c->shape[1], w->kernel_w, w->stride_w,
-                                             w->dilation_w, &w->pad_left);
+  random_output(seed, c);
   c->output_shape[2] = (uint16_t)(c->shape[2] * c->groups);
   return weighted_fill(&the_case, seed, (uint32_t)c->output_shape[2] * w->kernel_h * w->kernel_w);
-}
-
-static void test_random_cases(void) {
-  uint32_t seed = 20262;
-  int done = 0;
-  test_case = "random";
-  while (done < 500) {
-    if (random_case(&seed)) {
-      check_weighted(&the_case.c);
-      ++done;
-    }
-  }
 }
 
 static tflm_patch_depthwise_conv_args find_args(const golden_weighted* c) {
@@ -156,7 +135,7 @@ static void test_rejections(void) {
 }
 
 int main(void) {
-  test_random_cases();
+  check_random_weighted(&the_case, random_case, 20262, 500);
   test_scratch();
   test_in_place();
   test_rejections();

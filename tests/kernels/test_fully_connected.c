@@ -21,18 +21,6 @@ static int random_case(uint32_t* seed) {
   return weighted_fill(&the_case, seed, c->output_shape[2] * weighted_size(c->shape));
 }
 
-static void test_random_cases(void) {
-  uint32_t seed = 20263;
-  int done = 0;
-  test_case = "random";
-  while (done < 300) {
-    if (random_case(&seed)) {
-      check_weighted(&the_case.c);
-      ++done;
-    }
-  }
-}
-
 /* Every row a vector of its own. */
 static void test_rows(void) {
   enum { kRows = 5, kIn = 12, kOut = 7 };
@@ -96,7 +84,7 @@ static void test_rejections(void) {
 }
 
 int main(void) {
-  test_random_cases();
+  check_random_weighted(&the_case, random_case, 20263, 300);
   test_rows();
   test_rejections();
   return TEST_RESULT();

@@ -119,6 +119,27 @@ static inline uint32_t random_size(uint32_t* seed, uint32_t size, uint32_t kerne
   return (size + (uint32_t)*pad + random_between(seed, 0, reach) + stride - 1) / stride;
 }
 
+/* A window of up to so large a kernel, strides up to 3, and one in three dilated. */
+static inline void random_window(uint32_t* seed, tflm_patch_window* w, uint32_t kernel_h,
+                                 uint32_t kernel_w) {
+  const uint32_t dilation = test_random(seed) % 3 == 0 ? 3 : 1;
+  w->kernel_h = (uint8_t)random_between(seed, 1, kernel_h);
+  w->kernel_w = (uint8_t)random_between(seed, 1, kernel_w);
+  w->stride_h = (uint8_t)random_between(seed, 1, 3);
+  w->stride_w = (uint8_t)random_between(seed, 1, 3);
+  w->dilation_h = (uint16_t)random_between(seed, 1, dilation);
+  w->dilation_w = (uint16_t)random_between(seed, 1, dilation);
+}
+
+/* Rows and columns of the output, and the pads, of a case with shape and window. */
+static inline void random_output(uint32_t* seed, golden_weighted* c) {
+  tflm_patch_window* w = &c->window;
+  c->output_shape[0] = (uint16_t)random_size(seed, c->shape[0], w->kernel_h, w->stride_h,
+                                             w->dilation_h, &w->pad_top);
+  c->output_shape[1] = (uint16_t)random_size(seed, c->shape[1], w->kernel_w, w->stride_w,
+                                             w->dilation_w, &w->pad_left);
+}
+
 static inline uint32_t weighted_size(const uint16_t shape[3]) {
   return (uint32_t)shape[0] * shape[1] * shape[2];
 }
@@ -316,6 +337,18 @@ static inline void check_weighted_program(const golden_weighted* c, encoded e) {
 static inline void check_weighted(const golden_weighted* c) {
   check_weighted_program(c, weighted_program(c, 0));
   check_weighted_program(c, weighted_program(c, 1));
+}
+
+/* Runs n random cases, which `draw` makes, or not where one would be too large. */
+static inline void check_random_weighted(weighted_case* w, int (*draw)(uint32_t* seed),
+                                         uint32_t seed, int n) {
+  test_case = "random";
+  while (n > 0) {
+    if (draw(&seed)) {
+      check_weighted(&w->c);
+      --n;
+    }
+  }
 }
 
 #endif /* TFLM_PATCH_TESTS_WEIGHTED_H_ */

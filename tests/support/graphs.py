@@ -220,7 +220,10 @@ def _concat(s: Sketch, x: int) -> int:
 
 def _unary(s: Sketch, x: int) -> int:
   names = ['relu', 'relu6', 'quantize', 'logistic', 'tanh', 'hard_swish', 'leaky_relu', 'elu']
-  return getattr(s, s.draw(st.sampled_from([*names, 'abs'])))(x)
+  name = s.draw(st.sampled_from([*names, 'abs', 'rsqrt']))
+  if name == 'rsqrt':
+    x = s.logistic(x)  # without negative values
+  return getattr(s, name)(x)
 
 
 def _resize(s: Sketch, x: int) -> int:
@@ -252,6 +255,16 @@ def strided_slice(s: Sketch, x: int) -> int:
     end.append(last)
     strides.append(stride)
   return s.strided_slice(x, begin, end, strides)
+
+
+def _slice(s: Sketch, x: int) -> int:
+  """SLICE: some rows, columns and channels side by side."""
+  begin, size = [0], [1]
+  for whole in s.shape(x)[1:]:
+    begin.append(s.draw(st.integers(0, whole - 1)))
+    most = whole - begin[-1]
+    size.append(s.draw(st.sampled_from([-1, most, (most + 1) // 2, 1])))
+  return s.slice(x, begin, size)
 
 
 def split(s: Sketch, x: int) -> int:
@@ -291,6 +304,14 @@ def reshape(s: Sketch, x: int) -> int:
   elif rows % 2 == 0:
     shapes.append((rows // 2, cols, 2 * channels))
   return s.reshape(x, (1, *s.draw(st.sampled_from(shapes))))
+
+
+def _axes(s: Sketch, x: int) -> int:
+  """SQUEEZE of an axis of size 1, and EXPAND_DIMS of another one."""
+  axis = s.draw(st.sampled_from([1, 2]))
+  if s.shape(x)[axis] != 1:
+    x = s.mean(x, (axis,), keep_dims=True)
+  return s.expand_dims(s.squeeze(x, [axis]), s.draw(st.sampled_from([1, 2, 3])))
 
 
 def _line_mean(s: Sketch, x: int) -> int:
@@ -347,6 +368,8 @@ BLOCKS: tuple[Block, ...] = (
   split,
   _blocks,
   reshape,
+  _slice,
+  _axes,
 )
 
 

@@ -8,7 +8,18 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tflm_patch.cli import analyze, bench, convert, export, fit, pareto, quantize, targets, verify
+from tflm_patch.cli import (
+  analyze,
+  bench,
+  convert,
+  export,
+  fit,
+  pareto,
+  quantize,
+  targets,
+  train,
+  verify,
+)
 from tflm_patch.cli import compile as compile_command
 from tflm_patch.cli.command import Command, CommandParser, Parser, UsageError
 from tflm_patch.cli.terminal import complain
@@ -18,6 +29,7 @@ from tflm_patch.version import __version__
 COMMANDS: dict[str, Command] = {
   command.name: command
   for command in (
+    train.COMMAND,
     quantize.COMMAND,
     convert.COMMAND,
     analyze.COMMAND,

@@ -160,7 +160,7 @@ class _Trial:
       arena_limit=limit,
       flash=plain.file_bytes,
       flash_limit=chip.flash_bytes,
-      macs=spec_engine.macs_of(plain.conversion),
+      macs=plain.conversion.macs,
       instructions=_instructions(plain.conversion, chip),
       bound_by=_bound_by(plain.conversion),
     )

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 
 from tflm_patch.arena import ArenaPrediction, firmware_build, kernels, offline, predict
 from tflm_patch.conversion import kept_input, plugins, reasons
+from tflm_patch.conversion.finish import finish
 from tflm_patch.conversion.judge import Goal
 from tflm_patch.conversion.options import DEFAULT_OPTIONS, ConvertOptions
 from tflm_patch.conversion.plugins import Change
@@ -17,7 +19,9 @@ from tflm_patch.conversion.stage_operator import PlannedStage, is_stage
 from tflm_patch.conversion.stages import Searches, StageChoice, StageOptions
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model
+from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.lowering.operators import OpView
+from tflm_patch.planner.lowering.operators.macs import subgraph_macs
 from tflm_patch.planner.options import Objective
 
 Progress = Callable[[str], None]
@@ -47,6 +51,17 @@ class Conversion:
   stock_operators: tuple[StockOperator, ...] = ()
   changes: tuple[Change, ...] = ()
   notes: tuple[str, ...] = ()
+
+  @property
+  def macs(self) -> int:
+    """Multiply-accumulates of the converted model."""
+    return sum(stage.plan.macs for stage in self.stages) + subgraph_macs(self.model.main)
+
+  @property
+  def file_bytes(self) -> int:
+    """Of the converted file."""
+    unchanged = self.original.file_bytes if self.model is self.original else 0
+    return unchanged or len(serialize_model(self.model))
 
 
 def plan(
@@ -78,6 +93,40 @@ def plan(
   legacy = kernels.legacy_uint8(original)
   if legacy is not None:
     return Conversion(original, original, reasons.no_uint8(legacy), stock_arena, stock_arena)
+  convert = functools.partial(_convert, original, options, stock_arena, known, progress)
+  attempt = convert(selection)
+  found = attempt.conversion
+  of_weights = {entry.name for entry in selection.of_weights().rewrites}
+  if any(change.plugin in of_weights for change in found.changes):
+    plain = convert(selection.without_weights())
+    if not _is_no_worse(found, plain.conversion, options):
+      attempt, found = plain, plain.conversion
+  if options.plan.arena_bytes is not None:
+    reasons.check_budget(options, original, attempt.choice, found.arena, source)
+  return found
+
+
+@dataclasses.dataclass(frozen=True)
+class _Attempt:
+  """A conversion with some of the plugins.
+
+  Attributes:
+    conversion: What came of it.
+    choice: Its stages, None when none were looked for.
+  """
+
+  conversion: Conversion
+  choice: StageChoice | None
+
+
+def _convert(
+  original: Model,
+  options: ConvertOptions,
+  stock_arena: ArenaPrediction,
+  known: Searches | None,
+  progress: Progress,
+  selection: plugins.Selection,
+) -> _Attempt:
   context = plugins.Context(int8_io=options.int8_io)
   rewritten, changes = plugins.run_plugins(original, selection.rewrites, context)
   progress('Planning the stages')
@@ -90,14 +139,15 @@ def plan(
   stages: tuple[PlannedStage, ...] = ()
   if choice is not None and reason is None:
     final, stages = choice.model, choice.stages
+  elif not is_converted(original):
+    final, changes = plugins.run_plugins(original, selection.of_weights().rewrites, context)
+    final, reason = (finish(final), None) if changes else (original, reason)
   changes = changes if reason is None else []
   notes = _notes(original, changes)
   if options.keep_input and not is_converted(original):
     final, changes, reason = _keep_input(original, final, changes, reason)
   final, arena, changes, reason = _place_offline(final, options, changes, reason)
-  if options.plan.arena_bytes is not None:
-    reasons.check_budget(options, original, choice, arena, source)
-  return Conversion(
+  found = Conversion(
     original=original,
     model=final,
     reason=reason,
@@ -107,6 +157,20 @@ def plan(
     stock_operators=_stock_operators(rewritten, choice),
     changes=tuple(changes),
     notes=notes,
+  )
+  return _Attempt(found, choice)
+
+
+def _is_no_worse(found: Conversion, plain: Conversion, options: ConvertOptions) -> bool:
+  """Whether rewrites of weights did no harm; memory that was granted may be used up."""
+  granted = options.plan.arena_bytes or 0
+  if options.plan.minimize == Objective.CALLS:
+    granted = max(granted, plain.original_arena.total)
+  return (
+    found.arena.total <= max(plain.arena.total, granted)
+    and found.arena.required <= max(plain.arena.required, granted)
+    and found.macs <= plain.macs
+    and found.file_bytes <= plain.file_bytes
   )
 
 

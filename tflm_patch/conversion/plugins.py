@@ -77,26 +77,32 @@ class Plugin(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Registered:
-  """A plugin with its name, its place in the order, and its line of help."""
+  """A plugin with its name, its place in the order, and its line of help.
+
+  Attributes:
+    reads_weights: What it does depends on the values of weights: a network that is not trained
+      yet does not know it. A conversion keeps it where it makes nothing worse.
+  """
 
   name: str
   priority: int
   help: str
   plugin: Plugin
+  reads_weights: bool = False
 
 
 _REGISTRY: dict[str, Registered] = {}
 _T = TypeVar('_T', bound=type)
 
 
-def register(name: str, priority: int) -> Callable[[_T], _T]:
+def register(name: str, priority: int, reads_weights: bool = False) -> Callable[[_T], _T]:
   """Registers a plugin class; the first line of its docstring is its help."""
 
   def decorate(cls: _T) -> _T:
     if name in _REGISTRY:
       raise TflmPatchError(f'plugin "{name}" is registered twice; rename one of them')
     text = (cls.__doc__ or '').strip().splitlines()[0]
-    _REGISTRY[name] = Registered(name, priority, text, cls())
+    _REGISTRY[name] = Registered(name, priority, text, cls(), reads_weights)
     return cls
 
   return decorate
@@ -138,6 +144,15 @@ class Selection:
 
   rewrites: tuple[Registered, ...]
   stage: StagePlugin | None
+
+  def of_weights(self) -> Selection:
+    """Only the rewrites that depend on weights, and no stages."""
+    return Selection(tuple(entry for entry in self.rewrites if entry.reads_weights), None)
+
+  def without_weights(self) -> Selection:
+    """Without the rewrites that depend on weights."""
+    rewrites = tuple(entry for entry in self.rewrites if not entry.reads_weights)
+    return dataclasses.replace(self, rewrites=rewrites)
 
 
 def select(spec: Sequence[str]) -> Selection:

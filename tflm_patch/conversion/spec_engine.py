@@ -17,15 +17,14 @@ from tflm_patch.architecture.graph_builder import RandomScales, to_graph, with_r
 from tflm_patch.architecture.spec import Spec
 from tflm_patch.arena import ArenaPrediction, offline
 from tflm_patch.arena import predict as predict_arena
-from tflm_patch.conversion import pipeline, spec_size
+from tflm_patch.conversion import pipeline, plugins, spec_size
 from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict
 from tflm_patch.conversion.judge import DEFAULT_GOAL
-from tflm_patch.conversion.pipeline import Conversion
+from tflm_patch.conversion.options import ConvertOptions
 from tflm_patch.conversion.spec_splits import SeveralStages, Splits, several_stages
 from tflm_patch.conversion.spec_stage import SpecStage, stage_of
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.planner.lowering.operators.macs import subgraph_macs
 from tflm_patch.planner.plan import Planner
 from tflm_patch.planner.stage_plan import StagePlan
 from tflm_patch.planner.work import predict
@@ -95,23 +94,19 @@ def trained_graph(spec: Spec) -> Model:
 
 
 def _convert(spec: Spec) -> Needs:
-  """By a conversion."""
-  result = pipeline.plan(trained_graph(spec))
+  """By a conversion that knows no weights: trained ones may come out smaller."""
+  blind = plugins.select(()).of_weights().rewrites
+  options = ConvertOptions(plugins=tuple(f'-{entry.name}' for entry in blind))
+  result = pipeline.plan(trained_graph(spec), options)
   plans = [stage.plan for stage in result.stages]
   is_whole = len(result.model.main.operators) == len(plans)
   return Needs(
     result.arena,
     len(serialize_model(result.model)),
-    macs_of(result),
+    result.macs,
     bound_of(max(plans, key=lambda plan: plan.bytes)) if plans else result.reason or '',
     (lambda: plans) if is_whole else None,
   )
-
-
-def macs_of(conversion: Conversion) -> int:
-  """Multiply-accumulates of a converted model."""
-  staged = sum(stage.plan.macs for stage in conversion.stages)
-  return staged + subgraph_macs(conversion.model.main)
 
 
 def _answer(needs: Needs, budget: Budget) -> Fit:

@@ -150,8 +150,8 @@ def _lower(fragment: Fragment) -> StageGraph | None:
 
 @functools.cache
 def _rewrites() -> tuple[plugins.Registered, ...]:
-  """All plugins; entry points are looked up once."""
-  return plugins.select(()).rewrites
+  """All plugins that know no weights; entry points are looked up once."""
+  return plugins.select(()).without_weights().rewrites
 
 
 def _read_by(fragment: Fragment) -> FeatureMap:

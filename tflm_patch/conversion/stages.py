@@ -28,7 +28,8 @@ from tflm_patch.planner.options import DEFAULT, PlanOptions, Schedule
 from tflm_patch.planner.search import StageSearch
 
 Region = tuple[int, ...]
-Searches = dict[Region, StageSearch]  # of the stages, by their regions
+Shapes = tuple[tuple[int, ...], ...]  # of the tensors of a region's operators
+Searches = dict[tuple[Region, Shapes], StageSearch]  # of the stages
 Rejected = tuple[Region, str]  # and why it stays stock
 
 # Operators that only give bytes another shape.
@@ -135,7 +136,7 @@ class _RegionPlanner:
     self.options = options
     self.bands = bands
     self._known = searches
-    self._own: Searches = {}
+    self._own: dict[Region, StageSearch] = {}
 
   def search(self, region: Region) -> StageSearch:
     """The plans of a region.
@@ -144,13 +145,20 @@ class _RegionPlanner:
       NotStageable: it cannot be a stage.
     """
     if region not in self._own:
-      if region in self._known:
-        search = self._known[region].with_options(self.options.plan)
+      key = region, self._shapes(region)
+      if key in self._known:
+        search = self._known[key].with_options(self.options.plan)
       else:
         graph = self._graph(region)
         search = StageSearch(graph, self._reuse(graph, region), self.options.plan)
-      self._own[region] = self._known[region] = search
+      self._own[region] = self._known[key] = search
     return self._own[region]
+
+  def _shapes(self, region: Region) -> Shapes:
+    """Rewrites of weights leave the operators and change shapes."""
+    main = self.model.main
+    tensors = (t for i in region for t in (*main.operators[i].inputs, *main.operators[i].outputs))
+    return tuple(main.tensors[t].shape if t >= 0 else () for t in tensors)
 
   def stage(self, region: Region) -> PlannedStage:
     """A region as the smallest stage that was found.

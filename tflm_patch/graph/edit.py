@@ -66,9 +66,15 @@ def add_tensor(graph: Subgraph, tensor: Tensor) -> int:
   return len(graph.tensors) - 1
 
 
-def reshape(graph: Subgraph, source: int, target: int) -> Operator:
-  """A RESHAPE of a tensor to the shape of another; the caller puts it into the graph."""
-  made = graph.tensors[target]
+def reshape(graph: Subgraph, source: int, target: int, made: Tensor | None = None) -> Operator:
+  """A RESHAPE of a tensor to the shape of another; the caller puts it into the graph.
+
+  Args:
+    graph: Gets the tensor of the shape.
+    source, target: Tensor indices.
+    made: What the target is going to be, where it is not that yet.
+  """
+  made = graph.tensors[target] if made is None else made
   sizes = add_tensor(
     graph,
     Tensor(

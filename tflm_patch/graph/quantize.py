@@ -68,6 +68,30 @@ def multiply_by_quantized_multiplier(value: int, multiplier: int, shift: int) ->
   return (high >> right) + (1 if remainder > threshold else 0)
 
 
+def multiply_by_quantized_multipliers(
+  values: np.ndarray, multipliers: np.ndarray | int, shifts: np.ndarray | int
+) -> np.ndarray:
+  """`multiply_by_quantized_multiplier` of many values.
+
+  Args:
+    values: int64[n] of int32 values.
+    multipliers, shifts: As quantize_multiplier gives them, one for each or for all; shifts
+      are -31..31.
+
+  Returns:
+    int64[n].
+  """
+  shifts = np.asarray(shifts, np.int64)
+  right = np.maximum(-shifts, 0)
+  shifted = ((values << np.maximum(shifts, 0)) + (1 << 31)) % (1 << 32) - (1 << 31)
+  product = shifted * np.asarray(multipliers, np.int64)
+  total = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
+  high = np.minimum(np.sign(total) * (np.abs(total) >> 31), (1 << 31) - 1)
+  mask = (np.int64(1) << right) - 1
+  threshold = (mask >> 1) + (high < 0)
+  return (high >> right) + ((high & mask) > threshold)
+
+
 def activation_range(
   activation: int, scale: float, zero_point: int, low: int = INT8_MIN, high: int = INT8_MAX
 ) -> tuple[int, int]:

@@ -23,14 +23,14 @@ _TOP = """\
 """
 
 
-def kernel_name(kind: Kind) -> str:
-  """The kernel's name in C; a file of src/ defines it."""
-  return f'tflm_patch_{kind.name.lower()}_kernel'
+def kernel_name(kind: str) -> str:
+  """The name in C of the kernel of a kind of some name; a file of src/ defines it."""
+  return f'tflm_patch_{kind.lower()}_kernel'
 
 
 def entry(kind: Kind) -> str:
   """Its line in the table."""
-  return f'[TFLM_PATCH_{kind.name}] = &{kernel_name(kind)},'
+  return f'[TFLM_PATCH_{kind.name}] = &{kernel_name(kind.name)},'
 
 
 def c_header() -> str:
@@ -38,7 +38,9 @@ def c_header() -> str:
   lines = ['#define TFLM_PATCH_ALL_KERNEL_ENTRIES', *(f'  {entry(kind)}' for kind in Kind)]
   width = max(map(len, lines)) + 1
   table = '\n'.join([*(f'{line:{width}}\\' for line in lines[:-1]), lines[-1]])
-  declarations = '\n'.join(f'extern const tflm_patch_kernel {kernel_name(kind)};' for kind in Kind)
+  declarations = '\n'.join(
+    f'extern const tflm_patch_kernel {kernel_name(kind.name)};' for kind in Kind
+  )
   off, on = '/* clang-format off */', '/* clang-format on */'
   end = '#endif /* TFLM_PATCH_SRC_KERNELS_H_ */'
   return '\n'.join([_TOP, declarations, '', off, table, on, '', end, ''])

@@ -74,7 +74,7 @@ def table_lines(kinds: Iterable[Kind]) -> str:
   """
   lines = []
   for kind in sorted(set(kinds)):
-    if kernel_table.kernel_name(kind) not in _tree().defined_by:
+    if kernel_table.kernel_name(kind.name) not in _tree().defined_by:
       raise TflmPatchError(
         f'the kernel sources in {source_dir()} know no {kind.name}; reinstall tflm-patch'
       )

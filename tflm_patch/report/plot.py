@@ -13,7 +13,7 @@ from tflm_patch.analysis.pareto import Pareto
 from tflm_patch.errors import EnvironmentMissing, printable
 from tflm_patch.graph.files import write_atomically
 
-_STOCK, _CONVERTED = '#b8c4d0', '#1f6fb2'
+STOCK, CONVERTED = '#b8c4d0', '#1f6fb2'
 _KB = 1024
 
 
@@ -24,7 +24,7 @@ def plot_memory(analysis: Analysis, path: str | os.PathLike[str]) -> None:
     EnvironmentMissing: matplotlib is not installed.
     TflmPatchError: the file cannot be written.
   """
-  pyplot = _pyplot()
+  pyplot = pyplot_module()
   rows = analysis.operators
   result = analysis.conversion
   positions = range(len(rows))
@@ -32,8 +32,8 @@ def plot_memory(analysis: Analysis, path: str | os.PathLike[str]) -> None:
     2, 1, figsize=(max(7.0, min(18.0, 0.22 * len(rows) + 3)), 6.4), sharex=True, sharey=True
   )
   panels = (
-    ('stock TFLM', [row.live_before for row in rows], _STOCK, result.original_arena.head),
-    ('tflm-patch', [row.live_after for row in rows], _CONVERTED, result.converted_arena.head),
+    ('stock TFLM', [row.live_before for row in rows], STOCK, result.original_arena.head),
+    ('tflm-patch', [row.live_after for row in rows], CONVERTED, result.converted_arena.head),
   )
   for axis, (label, values, color, head) in zip(axes, panels):
     axis.bar(positions, [value / _KB for value in values], width=0.85, color=color)
@@ -63,7 +63,7 @@ def plot_memory(analysis: Analysis, path: str | os.PathLike[str]) -> None:
   title = f'{name}: {factor:.1f}x less activation memory, same output bytes'
   figure.suptitle(title, fontsize=12, parse_math=False)
   figure.tight_layout()
-  _write(pyplot, figure, path)
+  write_png(pyplot, figure, path)
 
 
 def plot_pareto(found: Pareto, model: str, path: str | os.PathLike[str]) -> None:
@@ -73,9 +73,9 @@ def plot_pareto(found: Pareto, model: str, path: str | os.PathLike[str]) -> None
     EnvironmentMissing: matplotlib is not installed.
     TflmPatchError: the file cannot be written.
   """
-  pyplot = _pyplot()
+  pyplot = pyplot_module()
   figure, axis = pyplot.subplots(figsize=(8.0, 5.2))
-  for optimal, color, label in ((False, _STOCK, 'beaten'), (True, _CONVERTED, 'optimal')):
+  for optimal, color, label in ((False, STOCK, 'beaten'), (True, CONVERTED, 'optimal')):
     points = [point for point in found.points if point.optimal == optimal]
     axis.scatter(
       [point.arena_total / _KB for point in points],
@@ -100,10 +100,15 @@ def plot_pareto(found: Pareto, model: str, path: str | os.PathLike[str]) -> None
   axis.legend(frameon=False)
   figure.suptitle(printable(os.path.basename(model)), fontsize=12, parse_math=False)
   figure.tight_layout()
-  _write(pyplot, figure, path)
+  write_png(pyplot, figure, path)
 
 
-def _pyplot() -> Any:
+def pyplot_module() -> Any:
+  """matplotlib's, without a display.
+
+  Raises:
+    EnvironmentMissing: matplotlib is not installed.
+  """
   try:
     import matplotlib
 
@@ -122,10 +127,11 @@ def require_matplotlib() -> None:
   Raises:
     EnvironmentMissing: matplotlib is not installed.
   """
-  _pyplot()
+  pyplot_module()
 
 
-def _write(pyplot: Any, figure: Any, path: str | os.PathLike[str]) -> None:
+def write_png(pyplot: Any, figure: Any, path: str | os.PathLike[str]) -> None:
+  """Writes a figure and closes it."""
   buffer = io.BytesIO()
   figure.savefig(buffer, format='png', dpi=130)
   pyplot.close(figure)

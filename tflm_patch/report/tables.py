@@ -22,6 +22,7 @@ from tflm_patch.targets import Target
 _STOCK_LINES = 12
 _OPCODES = 6
 _NAME_LENGTH = 60
+_REWRITES = 8  # lines of the list of rewrites
 _LONG_NAME = re.compile(rf'"([^"]{{{_NAME_LENGTH + 1},}})"')
 
 
@@ -82,9 +83,12 @@ def conversion_summary(result: ConversionResult, output: str) -> str:
       f' {len(stage.encoded.program):,}, constants {len(stage.encoded.constants):,} bytes'
     )
   lines += [f'note: {note}' for note in result.notes]
-  lines += [f'{change.plugin}: {change.text}' for change in result.changes[:8]]
-  if len(result.changes) > 8:
-    lines.append(f'... and {len(result.changes) - 8} more rewrites')
+  # Equal ones on a line: exports pad every convolution alike.
+  changes = collections.Counter(f'{change.plugin}: {change.text}' for change in result.changes)
+  for text, times in list(changes.items())[:_REWRITES]:
+    lines.append(text if times == 1 else f'{text}, {times} times')
+  if len(changes) > _REWRITES:
+    lines.append(f'... and {sum(list(changes.values())[_REWRITES:])} more rewrites')
   lines += _stock_text(result)
   lines += [*_missing_text(result), *_unknown_text(result.unknown_memory)]
   lines += ['', f'written: {output}', _arenas_are(result)]

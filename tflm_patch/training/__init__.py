@@ -24,6 +24,7 @@ if TYPE_CHECKING:
   from tflm_patch.training.elastic.model import ElasticModel, ElasticOptions, Slot
   from tflm_patch.training.elastic.space import Elasticity, Space, SubNetwork, elastic_space
   from tflm_patch.training.elastic.weights import recalibrate
+  from tflm_patch.training.data.series import Windows, read_series
   from tflm_patch.training.factorization.factorize import Factorized, FactorizeOptions, factorize
   from tflm_patch.training.measure import footprint
   from tflm_patch.training.net_aug import EndAugmentation, NetAug, NetAugOptions
@@ -38,13 +39,14 @@ if TYPE_CHECKING:
   from tflm_patch.training.redistribution.options import Objective, RedistributionOptions
   from tflm_patch.training.redistribution.redistribute import Redistribution, redistribute
   from tflm_patch.training.result import TrainResult
-  from tflm_patch.training.train import train
+  from tflm_patch.training.train import DataOptions, train
 
 __all__ = [
   'ArenaBudget',
   'Augmentation',
   'BudgetExceeded',
   'Budgets',
+  'DataOptions',
   'Dataset',
   'DistillationOptions',
   'ElasticModel',
@@ -76,6 +78,7 @@ __all__ = [
   'Task',
   'TrainOptions',
   'TrainResult',
+  'Windows',
   'distill',
   'elastic_space',
   'factorize',
@@ -83,6 +86,7 @@ __all__ = [
   'once_for_all',
   'prune',
   'read_images',
+  'read_series',
   'recalibrate',
   'redistribute',
   'train',
@@ -93,14 +97,18 @@ _HOMES = {
   'Augmentation': 'data.augmentation',
   'BudgetExceeded': 'callbacks.arena_budget',
   'Budgets': 'options',
+  'DataOptions': 'train',
   'Dataset': 'data.dataset',
   'DistillationOptions': 'distillation',
   'ElasticModel': 'elastic.model',
   'ElasticOptions': 'elastic.model',
   'Elasticity': 'elastic.space',
   'EndAugmentation': 'net_aug',
+  'FactorizeOptions': 'factorization.factorize',
+  'Factorized': 'factorization.factorize',
   'Figures': 'redistribution.figures',
   'Int8Evaluation': 'callbacks.int8_evaluation',
+  'LowRankFactorization': 'callbacks.low_rank_factorization',
   'NetAug': 'net_aug',
   'NetAugOptions': 'net_aug',
   'Objective': 'redistribution.options',
@@ -108,27 +116,25 @@ _HOMES = {
   'Part': 'data.dataset',
   'Phase': 'callbacks.progressive_shrinking',
   'ProgressiveShrinking': 'callbacks.progressive_shrinking',
-  'Redistribution': 'redistribution.redistribute',
-  'RedistributionOptions': 'redistribution.options',
-  'Slot': 'elastic.model',
-  'Space': 'elastic.space',
-  'SubNetwork': 'elastic.space',
-  'Task': 'data.dataset',
-  'TrainOptions': 'options',
-  'TrainResult': 'result',
-  'distill': 'distillation',
-  'elastic_space': 'elastic.space',
-  'footprint': 'measure',
-  'once_for_all': 'callbacks.progressive_shrinking',
-  'Factorized': 'factorization.factorize',
-  'FactorizeOptions': 'factorization.factorize',
-  'LowRankFactorization': 'callbacks.low_rank_factorization',
   'Pruned': 'pruning.prune',
   'QuantizationAware': 'quantization_aware',
   'QuantizationAwareOptions': 'quantization_aware',
   'RangeMode': 'quantization_aware',
+  'Redistribution': 'redistribution.redistribute',
+  'RedistributionOptions': 'redistribution.options',
+  'Slot': 'elastic.model',
+  'Space': 'elastic.space',
   'StructuredPruning': 'callbacks.structured_pruning',
+  'SubNetwork': 'elastic.space',
+  'Task': 'data.dataset',
+  'TrainOptions': 'options',
+  'TrainResult': 'result',
+  'Windows': 'data.series',
+  'distill': 'distillation',
+  'elastic_space': 'elastic.space',
   'factorize': 'factorization.factorize',
+  'footprint': 'measure',
+  'once_for_all': 'callbacks.progressive_shrinking',
   'prune': 'pruning.prune',
   'read_images': 'data.image_folder',
   'recalibrate': 'elastic.weights',
@@ -144,6 +150,8 @@ _NEED_KERAS = (
   'factorization.',
   'net_aug',
   'pruning.',
+  'read_series': 'data.series',
+  *('callbacks.', 'distillation', 'elastic', 'factorization.', 'net_aug', 'pruning.'),
   'quantization_aware',
 )
 

@@ -31,7 +31,7 @@ def check(subject: Spec | Model, budgets: Budgets) -> Fit:
   chip = Target(
     name='the budget',
     cpu='cortex-m4',
-    kernels='armv7em',
+    kernels='dsp',
     clock_hz=1,
     sram_bytes=arena,
     sram_contiguous_bytes=arena,

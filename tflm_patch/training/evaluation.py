@@ -10,14 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from tflm_patch.errors import EnvironmentMissing, TflmPatchError
 from tflm_patch.graph.types import Model
-from tflm_patch.quantization.exact import ExactNetwork
-from tflm_patch.runtime import tflm
 from tflm_patch.training.data.dataset import Dataset, Part, Task
+from tflm_patch.training.int8_inference import Engine, available_engine, run_int8
 
 _BATCH = 200
-_REPORT_EVERY = 1000
+_CHUNK = 1000
 
 Progress = Callable[[str], None]
 
@@ -33,16 +31,16 @@ def predictions(model: Any, dataset: Dataset, inputs: np.ndarray) -> np.ndarray:
   return np.concatenate(found)
 
 
-def score(task: Task, predicted: np.ndarray, targets: np.ndarray) -> float:
-  """Accuracy in per cent, or the mean absolute error."""
-  if task is Task.CLASSIFICATION:
+def score(dataset: Dataset, predicted: np.ndarray, targets: np.ndarray) -> float:
+  """Accuracy in per cent, or the mean absolute error in the units of the targets."""
+  if dataset.task is Task.CLASSIFICATION:
     return 100 * float(np.mean(predicted.argmax(axis=-1) == targets))
-  return float(np.mean(np.abs(predicted - targets)))
+  return float(np.mean(np.abs(dataset.from_model(predicted) - targets)))
 
 
 def score_of(model: Any, dataset: Dataset, inputs: np.ndarray, targets: np.ndarray) -> float:
   """The score of a Keras model."""
-  return score(dataset.task, predictions(model, dataset, inputs), targets)
+  return score(dataset, predictions(model, dataset, inputs), targets)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,13 +51,13 @@ class Int8Score:
     score: Accuracy in per cent, or the mean absolute error.
     confusion: int[classes, classes]: rows are the true classes; empty for a regression.
     examples: How many.
-    by: 'TFLM', or 'exact' where the interpreter does not exist: the same bytes in numpy.
+    by: TFLM, or the exact forward pass, which gives the same bytes, where it does not exist.
   """
 
   score: float
   confusion: tuple[tuple[int, ...], ...]
   examples: int
-  by: str
+  by: Engine
 
 
 def int8_score(
@@ -78,49 +76,17 @@ def int8_score(
   Raises:
     TflmPatchError: the model fails.
   """
-  main = original.main
-  source, result = main.tensors[main.inputs[0]], main.tensors[main.outputs[0]]
-  steps = quantized_inputs(dataset.to_model(part.inputs), source.quantization)
-  try:
-    tflm.require_wheel()
-    raw, by = _in_tflm(converted, steps, progress), 'TFLM'
-  except EnvironmentMissing:
-    raw, by = _exactly(original, steps, progress), 'exact'
-  quantization = result.quantization
-  assert quantization is not None
-  scale, zero = float(quantization.scale), int(quantization.zero_point)
-  predicted = (raw.reshape(len(raw), -1).astype(np.float32) - zero) * scale
+  engine = available_engine()
+  found = []
+  for start in range(0, len(part), _CHUNK):
+    progress(f'Int8 by {engine.value}: example {start:,} of {len(part):,}')
+    samples = dataset.to_model(part.inputs[start : start + _CHUNK])
+    found += run_int8(original, converted, [samples], engine)
+  predicted = np.concatenate(found).reshape(len(part), -1)
   confusion: tuple[tuple[int, ...], ...] = ()
   if dataset.task is Task.CLASSIFICATION:
     count = len(dataset.classes)
     pairs = part.targets * count + predicted.argmax(axis=-1)
     table = np.bincount(pairs, minlength=count * count).reshape(count, count)
     confusion = tuple(tuple(int(each) for each in row) for row in table)
-  return Int8Score(score(dataset.task, predicted, part.targets), confusion, len(part), by)
-
-
-def quantized_inputs(values: np.ndarray, quantization: Any) -> np.ndarray:
-  """float32 as int8 of a scale and a zero point."""
-  if quantization is None:
-    raise TflmPatchError('the model has no int8 input')
-  scaled = np.rint(values / np.float32(quantization.scale)) + quantization.zero_point
-  return np.clip(scaled, -128, 127).astype(np.int8)
-
-
-def _in_tflm(data: bytes, steps: np.ndarray, progress: Progress) -> np.ndarray:
-  interpreter = tflm.Interpreter(data)
-  found = []
-  for number, each in enumerate(steps):
-    if number % _REPORT_EVERY == 0:
-      progress(f'Int8 in TFLM: example {number:,} of {len(steps):,}')
-    found.append(np.array(interpreter.invoke([each[None]])[0][0]))
-  return np.stack(found)
-
-
-def _exactly(model: Model, steps: np.ndarray, progress: Progress) -> np.ndarray:
-  network = ExactNetwork(model)
-  found = []
-  for start in range(0, len(steps), _BATCH):
-    progress(f'Int8 exactly: example {start:,} of {len(steps):,}')
-    found.append(network.run_bytes([steps[start : start + _BATCH]])[0])
-  return np.concatenate(found)
+  return Int8Score(score(dataset, predicted, part.targets), confusion, len(part), engine)

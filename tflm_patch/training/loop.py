@@ -27,8 +27,16 @@ _CURVE_EXAMPLES = 2000
 Progress = Callable[[str], None]
 
 
-def compile_model(keras: Any, model: Any, dataset: Dataset, options: TrainOptions) -> None:
-  """Loss and optimizer; XLA is off, it is slow for depthwise convolutions on CPUs."""
+def compile_model(model: Any, original: Any, dataset: Dataset, options: TrainOptions) -> None:
+  """Loss and optimizer; XLA is off, it is slow for depthwise convolutions on CPUs.
+
+  Args:
+    model: What is trained.
+    original: The same, or the model that it wraps: says what the outputs are.
+    dataset, options: As for `train`.
+  """
+  import keras
+
   if options.optimizer is Optimizer.SGD:
     optimizer = keras.optimizers.SGD(
       options.rate, momentum=0.9, nesterov=True, weight_decay=options.decay or None
@@ -40,7 +48,7 @@ def compile_model(keras: Any, model: Any, dataset: Dataset, options: TrainOption
     optimizer.exclude_from_weight_decay(var_list=plain)
   if dataset.task is Task.CLASSIFICATION:
     loss = keras.losses.CategoricalCrossentropy(
-      from_logits=not _ends_with_softmax(model), label_smoothing=options.label_smoothing
+      from_logits=not _ends_with_softmax(original), label_smoothing=options.label_smoothing
     )
   else:
     loss = keras.losses.MeanSquaredError()
@@ -65,6 +73,7 @@ class Loop:
     path: Of the checkpoint; None for none.
     callbacks: Of Keras; they see steps and epochs, and may set `model.stop_training`.
     progress: Called with a line of text as the work proceeds.
+    label: What an epoch is called there.
   """
 
   def __init__(
@@ -76,7 +85,9 @@ class Loop:
     path: pathlib.Path | None = None,
     callbacks: Sequence[Any] = (),
     progress: Progress = lambda text: None,
+    label: str = 'Epoch',
   ) -> None:
+    self._label = label
     self.state = State(settings)
     self._model, self._dataset, self._options = model, dataset, options
     self._learner = _learner(model, dataset, options)
@@ -181,6 +192,7 @@ class Loop:
     test = self._dataset.test
     chosen = np.unique(np.linspace(0, len(test) - 1, _CURVE_EXAMPLES).round().astype(int))
     with self._average.in_place():
+      self._callbacks.on_predict_begin()
       score = score_of(self._model, self._dataset, test.inputs[chosen], test.targets[chosen])
     state.measuring_seconds += time.monotonic() - start
     self._clock.update(state)
@@ -192,7 +204,7 @@ class Loop:
     unit = ' %' if self._dataset.task is Task.CLASSIFICATION else ''
     measured = '' if score is None else f', held-out {score:.4g}{unit}'
     self._progress(
-      f'Epoch {state.epoch}: loss {loss:.4f}{measured}, {100 * share:.0f} % done{left}'
+      f'{self._label} {state.epoch}: loss {loss:.4f}{measured}, {100 * share:.0f} % done{left}'
     )
 
   def _groups(self) -> dict[str, list[np.ndarray]]:

@@ -69,7 +69,7 @@ class TrainOptions:
       in two steps. Small images take less time, so that there are more epochs.
     seed: Of weights, shuffles, augmentation and split.
     threads: Of the backend; None for its own choice.
-    qat_epochs: Quantization-aware epochs at the end.
+    qat_epochs: Epochs of quantization-aware training at the end, beyond `epochs` and minutes.
     checkpoint_seconds: No more than so many are lost when the process is killed.
 
   Raises:

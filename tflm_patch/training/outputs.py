@@ -14,10 +14,10 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import write_atomically
 from tflm_patch.training.result import TrainResult
 
-CHECKPOINT = 'checkpoint.npz'
+CHECKPOINT, AWARE, CACHE = 'checkpoint.npz', 'checkpoint_int8.npz', 'data.npz'
 KERAS, INT8, CONVERTED = 'model.keras', 'model.tflite', 'model_patch.tflite'
 SUMMARY = 'result.json'
-_OURS = (CHECKPOINT, KERAS, INT8, CONVERTED, SUMMARY)
+_OURS = (CHECKPOINT, AWARE, KERAS, INT8, CONVERTED, SUMMARY)
 
 
 class Outputs:
@@ -46,10 +46,14 @@ class Outputs:
         f'{self.folder}: holds a training already ({found[0]}); --resume goes on with it, '
         '--overwrite begins anew'
       )
-    self.checkpoint = self.folder / CHECKPOINT
+    self.checkpoint, self.cache = self.folder / CHECKPOINT, self.folder / CACHE
+    self.aware_checkpoint = self.folder / AWARE
     self.resumes = resume and self.checkpoint.exists()
-    if overwrite and not resume:
+    self.resumes_aware = self.resumes and self.aware_checkpoint.exists()
+    if not self.resumes:
       self.checkpoint.unlink(missing_ok=True)
+    if not self.resumes_aware:
+      self.aware_checkpoint.unlink(missing_ok=True)
 
   def write(self, result: TrainResult) -> None:
     """Writes the models and the figures.

@@ -12,7 +12,7 @@ from tflm_patch.conversion.result import ConversionResult
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.quantization.result import QuantizationResult
 from tflm_patch.training.checkpoint import EpochRow
-from tflm_patch.training.data.dataset import Dataset
+from tflm_patch.training.data.dataset import Dataset, Scaling
 from tflm_patch.training.evaluation import Int8Score
 from tflm_patch.training.options import Budgets, TrainOptions
 
@@ -87,11 +87,13 @@ class TrainResult:
       'train_examples': len(self.dataset.train),
       'test_examples': len(self.dataset.test),
       'skipped': dict(self.dataset.skipped),
+      'inputs_by': _scaling_json(self.dataset.inputs_by),
+      'targets_by': _scaling_json(self.dataset.targets_by),
       'options': {**options, 'optimizer': self.options.optimizer.value},
       'budgets': dataclasses.asdict(self.budgets),
       'float_score': self.float_score,
       'int8_score': self.int8.score,
-      'int8_by': self.int8.by,
+      'int8_by': self.int8.by.value,
       'confusion': [list(row) for row in self.int8.confusion],
       'verified': self.verified,
       'arena_original': self.converted.original_arena.total,
@@ -105,6 +107,12 @@ class TrainResult:
       'cpu_seconds': round(self.cpu_seconds, 1),
       'history': [dataclasses.asdict(row) for row in self.history],
     }
+
+
+def _scaling_json(scaling: Scaling | None) -> dict[str, list[float]] | None:
+  if scaling is None:
+    return None
+  return {'offset': scaling.offset.tolist(), 'scale': scaling.scale.tolist()}
 
 
 def require_budgets(result: TrainResult) -> None:

@@ -16,19 +16,22 @@ from tflm_patch import architecture
 from tflm_patch.api import ConversionResult, convert_model
 from tflm_patch.architecture import Spec
 from tflm_patch.conversion.fit import Fit
-from tflm_patch.errors import EnvironmentMissing, TflmPatchError
+from tflm_patch.errors import TflmPatchError
 from tflm_patch.quantization import quantize
 from tflm_patch.quantization.result import QuantizationResult
 from tflm_patch.quantization.samples import MAX_SAMPLES
-from tflm_patch.runtime import tflm
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.verify import compare
 from tflm_patch.training import backend, budget
+from tflm_patch.training.checkpoint import EpochRow
 from tflm_patch.training.data.dataset import Dataset, Task
-from tflm_patch.training.evaluation import int8_score, quantized_inputs, score_of
-from tflm_patch.training.loop import Loop, compile_model
+from tflm_patch.training.data.read import read_data
+from tflm_patch.training.data.series import Windows
+from tflm_patch.training.evaluation import int8_score, score_of
+from tflm_patch.training.int8_inference import Engine, available_engine, to_steps
 from tflm_patch.training.options import DEFAULT, NO_BUDGETS, Budgets, TrainOptions
 from tflm_patch.training.outputs import Outputs
+from tflm_patch.training.phases import learn
 from tflm_patch.training.result import TrainResult
 
 Progress = Callable[[str], None]
@@ -36,12 +39,29 @@ _NORM_MOMENTUM = 0.9
 _COMPARED = 32  # patterns, and held-out examples
 
 
+@dataclasses.dataclass(frozen=True)
+class DataOptions:
+  """How data are read.
+
+  Attributes:
+    resolution: Rows and columns of images; None for those of the model.
+    windows: To forecast series.
+  """
+
+  resolution: int | None = None
+  windows: Windows | None = None
+
+
+AS_THE_MODEL = DataOptions()
+
+
 def train(
-  dataset: Dataset,
+  data: Dataset | str | os.PathLike[str],
   model: Spec | str | Any,
   options: TrainOptions = DEFAULT,
   budgets: Budgets = NO_BUDGETS,
   output: str | os.PathLike[str] | None = None,
+  reading: DataOptions = AS_THE_MODEL,
   resume: bool = False,
   overwrite: bool = False,
   callbacks: Sequence[Any] = (),
@@ -50,59 +70,99 @@ def train(
   """Trains, quantizes, converts and measures a model.
 
   Args:
-    dataset: Examples, see `read_images` and `read_series`.
+    data: A folder of images (or a `.tar`), a file of series (`.npz`, `.ts`), or a dataset.
     model: A spec, its line or its name, whose input and number of classes become those of
       the data; or a Keras model that fits them.
     options: How it is trained. Global random seeds are set.
     budgets: Checked before the first epoch, and on the converted file.
     output: A folder for the checkpoint and the files; None to write nothing.
+    reading: How data are read.
     resume: Go on with the checkpoint in the folder, if there is one.
     overwrite: Begin anew though the folder holds a training.
     callbacks: Of Keras.
     progress: Called with a line of text as the work proceeds.
 
   Raises:
-    TflmPatchError: budgets that cannot be met, a folder that holds another training, a
-      loss that is not finite, files that cannot be written.
+    TflmPatchError: data that cannot be read, budgets that cannot be met, a folder that
+      holds another training, a loss that is not finite, files that cannot be written.
     EnvironmentMissing: Keras or a backend is not installed.
   """
   outputs = None if output is None else Outputs(output, resume, overwrite)
+  dataset = _read(data, model, reading, options, outputs, progress)
   keras = backend.prepare(options.threads)
   keras.utils.set_random_seed(options.seed)
-  progress('Checking the budgets')
-  if isinstance(model, (Spec, str)):
-    spec = spec_for(model, dataset)
-    name, fit = architecture.format_spec(spec), budget.check(spec, budgets)
-    built = _built(spec, options)
-  else:
-    built, name = model, str(model.name)
-    fit = budget.check(quantize(built, calibration_samples(dataset)).model, budgets)
-  compile_model(keras, built, dataset, options)
-  path = None if outputs is None else outputs.checkpoint
-  loop = Loop(built, dataset, options, _settings(name, dataset, options), path, callbacks, progress)
-  if outputs is not None and outputs.resumes:
-    loop.resume()
-  state = loop.run()
-  quantized, converted = _shrink(built, dataset, budgets, fit, progress)
+  built, name, fit = _network(model, dataset, options, budgets, progress)
+  samples = calibration_samples(dataset)
+  learned = learn(built, name, dataset, options, samples, outputs, callbacks, progress)
+  progress('Measuring')
+  float_score = score_of(built, dataset, dataset.test.inputs, dataset.test.targets)
+  quantized, converted = _shrink(built, learned.aware, samples, budgets, fit, progress)
   result = TrainResult(
     model=built,
     name=name,
     dataset=dataset,
     options=options,
     budgets=budgets,
-    history=tuple(state.history),
-    float_score=score_of(built, dataset, dataset.test.inputs, dataset.test.targets),
+    history=_finished(learned.history, float_score),
+    float_score=float_score,
     int8=int8_score(quantized.model, converted.data, dataset, dataset.test, progress),
     quantized=quantized,
     converted=converted,
     verified=_verify(quantized, converted, dataset, progress),
-    seconds=state.seconds,
-    cpu_seconds=state.cpu_seconds,
+    seconds=learned.seconds,
+    cpu_seconds=learned.cpu_seconds,
     folder=None if outputs is None else outputs.folder,
   )
   if outputs is not None:
     outputs.write(result)
   return result
+
+
+def _read(
+  data: Dataset | str | os.PathLike[str],
+  model: Spec | str | Any,
+  reading: DataOptions,
+  options: TrainOptions,
+  outputs: Outputs | None,
+  progress: Progress,
+) -> Dataset:
+  if isinstance(data, Dataset):
+    return data
+  if isinstance(model, (Spec, str)):
+    rows, cols, channels = _spec(model).input_shape
+  else:
+    rows, cols, channels = (*model.input_shape[1:], 1)[:3]
+  side = reading.resolution
+  shape = (rows, cols, channels) if side is None else (side, side, channels)
+  cache = None if outputs is None else outputs.cache
+  return read_data(data, shape, options.seed, reading.windows, cache, progress)
+
+
+def _network(
+  model: Spec | str | Any,
+  dataset: Dataset,
+  options: TrainOptions,
+  budgets: Budgets,
+  progress: Progress,
+) -> tuple[Any, str, Fit]:
+  """The untrained Keras model, its name, and what it will need."""
+  progress('Checking the budgets')
+  if isinstance(model, (Spec, str)):
+    spec = spec_for(model, dataset)
+    fit = budget.check(spec, budgets)
+    return _built(spec, options), architecture.format_spec(spec), fit
+  wanted = (dataset.input_shape, (dataset.outputs,))
+  if (tuple(model.input_shape[1:]), tuple(model.output_shape[1:])) != wanted:
+    raise TflmPatchError(
+      f'{model.name}: takes {list(model.input_shape[1:])} and gives '
+      f'{list(model.output_shape[1:])}; the data are {list(wanted[0])} and {list(wanted[1])}'
+    )
+  graph = quantize(model, calibration_samples(dataset)).model
+  return model, str(model.name), budget.check(graph, budgets)
+
+
+def _spec(model: Spec | str) -> Spec:
+  return architecture.load(model) if isinstance(model, str) else model
 
 
 def spec_for(model: Spec | str, dataset: Dataset) -> Spec:
@@ -112,18 +172,13 @@ def spec_for(model: Spec | str, dataset: Dataset) -> Spec:
     SpecError: it cannot exist.
     TflmPatchError: its head does not classify.
   """
-  spec = architecture.load(model) if isinstance(model, str) else model
-  shape = dataset.input_shape
-  if len(shape) == 3:
-    spec = dataclasses.replace(spec, input_shape=shape)
-  outputs = dataset.train.targets.shape[1] if dataset.task is Task.REGRESSION else 0
-  classes = outputs or len(dataset.classes)
+  spec = _spec(model)
+  rows, cols, channels = dataset.input_shape
   if not spec.head.classes:
     raise TflmPatchError(f'{architecture.format_spec(spec)}: has no head for classes, like fc10')
   softmax = spec.head.softmax and dataset.task is Task.CLASSIFICATION
-  return dataclasses.replace(
-    spec, head=dataclasses.replace(spec.head, classes=classes, softmax=softmax)
-  )
+  head = dataclasses.replace(spec.head, classes=dataset.outputs, softmax=softmax)
+  return dataclasses.replace(spec, input_shape=(rows, cols, channels), head=head)
 
 
 def _built(spec: Spec, options: TrainOptions) -> Any:
@@ -144,26 +199,21 @@ def calibration_samples(dataset: Dataset) -> np.ndarray:
   return dataset.to_model(samples)
 
 
-def _settings(name: str, dataset: Dataset, options: TrainOptions) -> dict[str, Any]:
-  """What must not change when a training is resumed."""
-  kept = dataclasses.asdict(options)
-  for each in ('epochs', 'minutes', 'cpu_minutes', 'threads', 'checkpoint_seconds'):
-    del kept[each]
-  kept['optimizer'] = options.optimizer.value
-  return {
-    'model': name,
-    'examples': [len(dataset.train), len(dataset.test)],
-    'classes': list(dataset.classes),
-    **kept,
-  }
+def _finished(history: Sequence[EpochRow], score: float) -> tuple[EpochRow, ...]:
+  """The learning curve; its last point is the model that is kept, on all held-out examples."""
+  *rows, last = history
+  return (*rows, dataclasses.replace(last, score=score))
 
 
 def _shrink(
-  model: Any, dataset: Dataset, budgets: Budgets, fit: Fit, progress: Progress
+  model: Any, aware: Any, samples: np.ndarray, budgets: Budgets, fit: Fit, progress: Progress
 ) -> tuple[QuantizationResult, ConversionResult]:
-  """The int8 model, and the converted one."""
+  """The int8 model, with the scales of quantization-aware training if there was one."""
   progress('Quantizing')
-  quantized = quantize(model, calibration_samples(dataset))
+  if aware is not None:
+    quantized = aware.quantize()
+  else:
+    quantized = quantize(model, samples)
   progress('Converting')
   options = budget.convert_options(budgets, fit)
   return quantized, convert_model(quantized.data, options, 'the trained model')
@@ -177,13 +227,11 @@ def _verify(
   On patterns and noise, and on held-out examples.
   """
   progress('Verifying')
-  try:
-    tflm.require_wheel()
-  except EnvironmentMissing:
+  if available_engine() is not Engine.TFLM:
     return None
   main = quantized.model.main
-  quantization = main.tensors[main.inputs[0]].quantization
-  examples = quantized_inputs(dataset.to_model(dataset.test.inputs[:_COMPARED]), quantization)
+  values = dataset.to_model(dataset.test.inputs[:_COMPARED])
+  examples = to_steps(values, main.tensors[main.inputs[0]])
   patterns = itertools.islice(sample_inputs(quantized.model, _COMPARED), _COMPARED)
   inputs = itertools.chain(patterns, ([each[None]] for each in examples))
   return compare(quantized.data, converted.data, inputs).bit_exact

@@ -103,6 +103,8 @@ for each, found in zip(inputs, network.run_bytes([inputs])[0], strict=True):
 
 def make_keras_files(page, folder):
   """The model and the samples that the page's own Python makes."""
+  for module in re.findall(r'^(?:import|from) (\w+)', python_blocks(page)[0], re.MULTILINE):
+    pytest.importorskip(module, reason=f'{module} is not installed')
   try:
     require_keras()
   except EnvironmentMissing as error:
@@ -111,6 +113,14 @@ def make_keras_files(page, folder):
     [sys.executable, '-c', python_blocks(page)[0]], cwd=folder, capture_output=True, text=True
   )
   assert run.returncode == 0, run.stderr
+
+
+def environment(page):
+  """Of a page's code: what trains at length does so on TensorFlow, as docs/train.md says."""
+  if page.name != 'train.md':
+    return None
+  pytest.importorskip('tensorflow')
+  return {**os.environ, 'KERAS_BACKEND': 'tensorflow'}
 
 
 def python_blocks(page):
@@ -133,7 +143,7 @@ def test_the_exact_forward_pass_of_the_page(folder):
 @pytest.mark.slow
 @pytest.mark.parametrize('page', WITH_COMMANDS, ids=lambda page: page.name)
 def test_commands_of_the_page_run(page, folder):
-  if page.name == 'quantize.md':
+  if page.name in ('quantize.md', 'train.md'):
     make_keras_files(page, folder)
   for command in COMMAND.findall(blocks(page, 'sh')):
     arguments = shlex.split(command, comments=True)[1:]
@@ -142,6 +152,7 @@ def test_commands_of_the_page_run(page, folder):
     run = subprocess.run(
       [sys.executable, '-m', 'tflm_patch.cli.main', *arguments],
       cwd=folder,
+      env=environment(page),
       capture_output=True,
       text=True,
     )
@@ -236,7 +247,9 @@ def test_python_of_the_page_runs(page, folder):
   for module in re.findall(r'^(?:import|from) (\w+)', code, re.MULTILINE):
     pytest.importorskip(module, reason=f'{module} is not installed')
   convert(folder / 'model.tflite')
-  run = subprocess.run([sys.executable, '-c', code], cwd=folder, capture_output=True, text=True)
+  run = subprocess.run(
+    [sys.executable, '-c', code], cwd=folder, env=environment(page), capture_output=True, text=True
+  )
   assert run.returncode == 0, run.stderr
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from tflm_patch.training.data.augmentation import Augmentation, augment, mix
-from tflm_patch.training.data.dataset import Dataset, Task
+from tflm_patch.training.data.dataset import Dataset
 
 _AHEAD = 3  # batches prepared while the network learns
 
@@ -58,13 +58,11 @@ class Batches:
   def _batch(self, chosen: np.ndarray, epoch: int, step: int) -> Batch:
     rng = np.random.default_rng((self._seed, epoch, step))
     dataset = self._dataset
-    inputs, targets = dataset.train.inputs[chosen], dataset.train.targets[chosen]
+    inputs = dataset.train.inputs[chosen]
     if dataset.is_images:
       inputs = augment(inputs, self._augmentation, rng)
-      inputs -= 128
-      inputs /= 128
-    if dataset.task is Task.CLASSIFICATION:
-      targets = np.eye(len(dataset.classes), dtype=np.float32)[targets]
+    inputs = dataset.to_model(inputs)
+    targets = dataset.targets_to_model(dataset.train.targets[chosen])
     if self._augmentation.mixup:
       inputs, targets = mix(inputs, targets, self._augmentation.mixup, rng)
     return np.ascontiguousarray(inputs, np.float32), np.ascontiguousarray(targets, np.float32)

@@ -23,7 +23,8 @@ class Part:
   """Examples.
 
   Attributes:
-    inputs: uint8[n, rows, columns, channels] of images, float32[n, ...] of series.
+    inputs: uint8[n, rows, columns, channels] of images, float32[n, steps, 1, channels] of
+      series.
     targets: int64[n], the numbers of classes; float32[n, outputs] of a regression.
   """
 
@@ -35,6 +36,37 @@ class Part:
 
 
 @dataclasses.dataclass(frozen=True)
+class Scaling:
+  """What values are standardized by: (value - offset) / scale.
+
+  Attributes:
+    offset, scale: float32[channels].
+  """
+
+  offset: np.ndarray
+  scale: np.ndarray
+
+  @classmethod
+  def of(cls, values: np.ndarray) -> Scaling:
+    """By mean and standard deviation of every channel, the last dimension."""
+    flat = values.reshape(-1, values.shape[-1]).astype(np.float64)
+    deviation = flat.std(axis=0)
+    return cls(
+      flat.mean(axis=0).astype(np.float32),
+      np.where(deviation > 0, deviation, 1.0).astype(np.float32),
+    )
+
+  def apply(self, values: np.ndarray) -> np.ndarray:
+    return (np.asarray(values, np.float32) - self.offset) / self.scale
+
+  def undo(self, values: np.ndarray) -> np.ndarray:
+    return np.asarray(values, np.float32) * self.scale + self.offset
+
+
+PIXELS = Scaling(np.full(1, 128, np.float32), np.full(1, 128, np.float32))
+
+
+@dataclasses.dataclass(frozen=True)
 class Dataset:
   """Examples to train with, and others that are held out.
 
@@ -42,12 +74,17 @@ class Dataset:
     train, test: The held-out part is only measured on: nothing is chosen by it.
     classes: Their names; empty for a regression.
     skipped: How many files were left out, by reason.
+    inputs_by: What inputs are standardized by. A pixel p becomes (p - 128) / 128: int8
+      inputs are then p - 128, without rounding.
+    targets_by: The same for the targets of a regression.
   """
 
   train: Part
   test: Part
   classes: tuple[str, ...]
   skipped: Mapping[str, int] = dataclasses.field(default_factory=dict)
+  inputs_by: Scaling = PIXELS
+  targets_by: Scaling | None = None
 
   @property
   def task(self) -> Task:
@@ -62,11 +99,21 @@ class Dataset:
   def input_shape(self) -> tuple[int, ...]:
     return tuple(self.train.inputs.shape[1:])
 
-  def to_model(self, inputs: np.ndarray) -> np.ndarray:
-    """Inputs as float32, as the network takes them.
+  @property
+  def outputs(self) -> int:
+    """How many values the network gives."""
+    return len(self.classes) or int(self.train.targets.shape[1])
 
-    A pixel p becomes (p - 128) / 128: int8 inputs are then p - 128, without rounding.
-    """
-    if not self.is_images:
-      return np.asarray(inputs, np.float32)
-    return (inputs.astype(np.float32) - 128) / 128
+  def to_model(self, inputs: np.ndarray) -> np.ndarray:
+    """Inputs as float32, as the network takes them."""
+    return self.inputs_by.apply(inputs)
+
+  def targets_to_model(self, targets: np.ndarray) -> np.ndarray:
+    """Targets as float32[n, outputs], as the loss takes them."""
+    if self.task is Task.CLASSIFICATION:
+      return np.eye(len(self.classes), dtype=np.float32)[targets]
+    return targets if self.targets_by is None else self.targets_by.apply(targets)
+
+  def from_model(self, outputs: np.ndarray) -> np.ndarray:
+    """What the network gives, in the units of the targets."""
+    return outputs if self.targets_by is None else self.targets_by.undo(outputs)

@@ -7,12 +7,14 @@ from __future__ import annotations
 import collections
 import dataclasses
 import os
+import pathlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from tflm_patch.errors import EnvironmentMissing, TflmPatchError
 from tflm_patch.quantization import images
+from tflm_patch.training.data.cache import key_of, load, save
 from tflm_patch.training.data.dataset import Dataset, Part
 from tflm_patch.training.data.files import MAX_FILE_BYTES, Files, Parts, files_of
 from tflm_patch.training.data.split import held_out
@@ -38,6 +40,7 @@ def read_images(
   shape: tuple[int, int, int],
   seed: int = 0,
   progress: Progress = lambda text: None,
+  cache: pathlib.Path | None = None,
 ) -> Dataset:
   """The images of a folder or an uncompressed .tar.
 
@@ -51,6 +54,7 @@ def read_images(
     shape: (rows, columns, channels) that images are resized to; 1 or 3 channels.
     seed: Of the split.
     progress: Called with a line of text as the work proceeds.
+    cache: A file that decoded images are kept in, for the next run.
 
   Raises:
     TflmPatchError: no or one class, a class without images, an archive that is not
@@ -58,7 +62,13 @@ def read_images(
     EnvironmentMissing: Pillow is not installed.
   """
   images.require_pillow()
+  if shape[2] not in (1, 3):
+    raise TflmPatchError(f'images have 1 or 3 channels, not {shape[2]}; change the input')
   with files_of(path) as files:
+    key = key_of(files.signature(), shape, seed, TEST_SHARE)
+    kept = None if cache is None else load(cache, key)
+    if kept is not None:
+      return kept
     skipped: collections.Counter[str] = collections.Counter()
     listing = _listing(os.fspath(path), files, seed, skipped)
     classes = sorted(listing.train)
@@ -72,7 +82,10 @@ def read_images(
     reader = _Reader(files, shape, count, skipped, progress)
     train, test = reader.part(listing.train, classes), reader.part(listing.test, classes)
   _check_classes(os.fspath(path), classes, train, test)
-  return Dataset(train, test, tuple(classes), dict(+skipped))
+  dataset = Dataset(train, test, tuple(classes), dict(+skipped))
+  if cache is not None:
+    save(cache, key, dataset)
+  return dataset
 
 
 def _listing(path: str, files: Files, seed: int, skipped: collections.Counter[str]) -> _Listing:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from tflm_patch.graph.axis_window import AxisWindow, CellWindow
 from tflm_patch.graph.types import Tensor
 from tflm_patch.planner.ir.shapes import feature_shape
-from tflm_patch.planner.lowering.operators import base
+from tflm_patch.planner.lowering.operators import windows
 from tflm_patch.planner.lowering.operators.base import WHOLE, CellReads, OpView
 
 SAME = AxisWindow()
@@ -43,7 +43,7 @@ def sliding(op: OpView, tensor: Tensor) -> CellReads:
   has_weights = op.operator.opcode in ('CONV_2D', 'DEPTHWISE_CONV_2D')
   if has_weights and not op.has_input(1):
     return WHOLE
-  window = base.window_of(op, base.kernel_of(op))
+  window = windows.window_of(op, windows.kernel_of(op))
   return WHOLE if is_void(window) else window
 
 

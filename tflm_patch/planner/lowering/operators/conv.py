@@ -15,7 +15,7 @@ from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells, macs
+from tflm_patch.planner.lowering.operators import base, cells, macs, windows
 from tflm_patch.planner.lowering.operators.accumulators import Accumulators, Int16Accumulators
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import dsp_limits
@@ -151,7 +151,7 @@ def spare_scratch(weights: tuple[int, ...], pointwise: bool) -> tuple[int, ...]:
   base.constraint_wide_sums,
   base.constraint_fused_activation,
   base.constraint_clamp,
-  base.constraint_window,
+  windows.constraint_window,
   reads=cells.sliding,
   macs=macs.convolution,
 )
@@ -160,7 +160,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   source = builder.read(op.operator.inputs[0])
   target = builder.make(op.operator.outputs[0])
   weights = op.input(1).array()
-  window = base.window_of(op, (weights.shape[1], weights.shape[2]))
+  window = windows.window_of(op, (weights.shape[1], weights.shape[2]))
   input_map, output_map = builder.map(source), builder.map(target)
   pointwise = is_pointwise(window)
   is_int8 = input_map.dtype == DType.INT8
@@ -173,7 +173,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
 
   requant, bias = requantization(op, sums)
   params = ConvParams(
-    window=base.window_record(window),
+    window=windows.window_record(window),
     requant=requant,
     weights=weights,
     bias=bias,

@@ -11,7 +11,7 @@ from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells, conv, macs
+from tflm_patch.planner.lowering.operators import base, cells, conv, macs, windows
 from tflm_patch.planner.lowering.operators.accumulators import Accumulators, Int16Accumulators
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import dsp_limits
@@ -69,7 +69,7 @@ def spare_scratch(window: CellWindow, cols: int) -> tuple[int, ...]:
   base.constraint_wide_sums,
   base.constraint_fused_activation,
   base.constraint_clamp,
-  base.constraint_window,
+  windows.constraint_window,
   reads=cells.sliding,
   macs=macs.convolution,
 )
@@ -78,7 +78,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   source = builder.read(op.operator.inputs[0])
   target = builder.make(op.operator.outputs[0])
   weights = op.input(1).array()[0]
-  window = base.window_of(op, (weights.shape[0], weights.shape[1]))
+  window = windows.window_of(op, (weights.shape[0], weights.shape[1]))
   input_map, output_map = builder.map(source), builder.map(target)
   # With a single input channel it is a CONV_2D, which has the faster kernels.
   is_conv = input_map.channels == 1 and output_map.channels > 1
@@ -87,7 +87,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
     bias = conv.folded_bias(op, weights.sum(axis=(0, 1), dtype=np.int64))
     return conv.accumulators(op, weights.reshape(-1, bias.size), bias)
 
-  record = base.window_record(window)
+  record = windows.window_record(window)
   requant, bias = conv.requantization(op, sums)
   params: Params
   if is_conv:

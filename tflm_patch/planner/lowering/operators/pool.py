@@ -8,7 +8,7 @@ from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import RowReads, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells, conv
+from tflm_patch.planner.lowering.operators import base, cells, conv, windows
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import PoolParams
@@ -21,7 +21,7 @@ _RULES = (
   base.constraint_same_quantization,
   base.constraint_fused_activation,
   base.constraint_clamp,
-  base.constraint_window,
+  windows.constraint_window,
 )
 
 
@@ -36,7 +36,7 @@ def _lower(op: OpView, builder: StageBuilder, kinds: dict[DType, program.Kind]) 
   source = builder.read(op.operator.inputs[0])
   target = builder.make(op.operator.outputs[0])
   input_map, output_map = builder.map(source), builder.map(target)
-  window = base.window_of(op, base.kernel_of(op))
+  window = windows.window_of(op, windows.kernel_of(op))
   clamp = conv.clamp_of(op)
   reads = rows.window_reads(output_map.rows, input_map.rows, window[0])
   # A pool with one output row takes its input in row by row.
@@ -49,7 +49,7 @@ def _lower(op: OpView, builder: StageBuilder, kinds: dict[DType, program.Kind]) 
     reads = RowReads(taken.first + first_row, taken.last + first_row)
 
   params = PoolParams(
-    window=base.window_record(window),
+    window=windows.window_record(window),
     act_min=clamp[0],
     act_max=clamp[1],
     accumulate=int(accumulate),

@@ -15,7 +15,7 @@ from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import feature_shape
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells, conv, macs
+from tflm_patch.planner.lowering.operators import base, cells, conv, macs, windows
 from tflm_patch.planner.lowering.operators.accumulators import Accumulators
 from tflm_patch.planner.lowering.operators.base import CellReads, OpView, Rule
 from tflm_patch.program import records as program
@@ -77,7 +77,7 @@ def constraint_filter_shape(op: OpView) -> str | None:
 def constraint_window(op: OpView) -> str | None:
   """Kernel and stride are 1..255, and without padding the output is not below the kernel"""
   window = window_of(op)
-  violation = base.window_violation(window)
+  violation = windows.window_violation(window)
   if violation is not None:
     return violation
   output = feature_shape(op.output()) or (0, 0, 0)
@@ -151,7 +151,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
 
   requant, bias = conv.requantization(view, sums)
   params = TransposeConvParams(
-    window=base.window_record(window),
+    window=windows.window_record(window),
     requant=requant,
     weights=weights,
     bias=bias,

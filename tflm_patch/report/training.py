@@ -1,0 +1,87 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What a training gave: lines for the terminal, and the files of its report."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+from tflm_patch.errors import EnvironmentMissing
+from tflm_patch.graph.files import write_atomically
+from tflm_patch.report import training_page, training_plot
+from tflm_patch.training.data.dataset import Task
+from tflm_patch.training.outputs import CONVERTED, INT8, KERAS, SUMMARY
+from tflm_patch.training.result import TrainResult
+
+PAGE, CHART = 'report.html', 'report.png'
+
+
+def write_report(result: TrainResult, folder: str | os.PathLike[str], command: str) -> list[str]:
+  """Writes the page and the chart.
+
+  Args:
+    result: What is reported.
+    folder: Where to.
+    command: That trains the same again.
+
+  Returns:
+    Names of all files of the training; the chart only where matplotlib is installed.
+
+  Raises:
+    TflmPatchError: one cannot be written.
+  """
+  path = pathlib.Path(folder)
+  written = [KERAS, INT8, CONVERTED, SUMMARY, PAGE]
+  write_atomically(path / PAGE, training_page.page(result, command).encode())
+  try:
+    training_plot.plot_training(result, path / CHART)
+    written.append(CHART)
+  except EnvironmentMissing:
+    pass  # matplotlib is optional; the page says the same
+  return written
+
+
+def summary(result: TrainResult, written: list[str]) -> str:
+  """Lines for the terminal."""
+  converted = result.converted
+  lines = [
+    f'{result.name}',
+    f'{score_line(result)}',
+    f'arena {converted.original_arena.total:,} -> {result.arena_total:,} bytes'
+    f'{_limit(result.budgets.arena_bytes)}, file {converted.original_bytes:,} -> '
+    f'{result.file_bytes:,} bytes{_limit(result.budgets.flash_bytes)}',
+    *(f'MISSED {each}' for each in result.missed()),
+    _verified(result),
+    f'{result.history[-1].epoch if result.history else 0} epochs, {result.seconds:,.0f} seconds, '
+    f'{result.cpu_seconds:,.0f} CPU seconds',
+  ]
+  if result.dataset.skipped:
+    skipped = ', '.join(f'{count:,} {why}' for why, count in result.dataset.skipped.items())
+    lines.append(f'skipped files: {skipped}')
+  lines.append(f'wrote {", ".join(written)} into {result.folder}')
+  return '\n'.join(lines)
+
+
+def score_line(result: TrainResult) -> str:
+  """Accuracy, or error, of both models."""
+  by = result.int8.by.value
+  count = f'{result.int8.examples:,} held-out examples'
+  if result.dataset.task is Task.CLASSIFICATION:
+    return f'{result.int8.score:.2f} % int8 by {by}, {result.float_score:.2f} % float, on {count}'
+  return (
+    f'mean absolute error {result.int8.score:.4g} int8 by {by}, {result.float_score:.4g} float, '
+    f'on {count}'
+  )
+
+
+def _limit(limit: int | None) -> str:
+  return '' if limit is None else f' (of {limit:,})'
+
+
+def _verified(result: TrainResult) -> str:
+  if result.verified is None:
+    return 'not verified: the TFLM interpreter does not exist here'
+  if result.verified:
+    return 'verified: original and converted model give the same bytes in TFLM'
+  return 'THE CONVERTED MODEL GIVES OTHER BYTES than the original in TFLM: please report it'
