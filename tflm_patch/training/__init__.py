@@ -20,11 +20,11 @@ if TYPE_CHECKING:
   from tflm_patch.training.data.augmentation import Augmentation
   from tflm_patch.training.data.dataset import Dataset, Part, Task
   from tflm_patch.training.data.image_folder import read_images
+  from tflm_patch.training.data.series import Windows, read_series
   from tflm_patch.training.distillation import DistillationOptions, distill
   from tflm_patch.training.elastic.model import ElasticModel, ElasticOptions, Slot
   from tflm_patch.training.elastic.space import Elasticity, Space, SubNetwork, elastic_space
   from tflm_patch.training.elastic.weights import recalibrate
-  from tflm_patch.training.data.series import Windows, read_series
   from tflm_patch.training.factorization.factorize import Factorized, FactorizeOptions, factorize
   from tflm_patch.training.measure import footprint
   from tflm_patch.training.net_aug import EndAugmentation, NetAug, NetAugOptions
@@ -137,20 +137,12 @@ _HOMES = {
   'once_for_all': 'callbacks.progressive_shrinking',
   'prune': 'pruning.prune',
   'read_images': 'data.image_folder',
+  'read_series': 'data.series',
   'recalibrate': 'elastic.weights',
   'redistribute': 'redistribution.redistribute',
   'train': 'train',
 }
-# Whose modules import Keras as they are loaded.
 _NEED_KERAS = (
-  'callbacks.',
-  'distillation',
-  'elastic.model',
-  'elastic.weights',
-  'factorization.',
-  'net_aug',
-  'pruning.',
-  'read_series': 'data.series',
   *('callbacks.', 'distillation', 'elastic', 'factorization.', 'net_aug', 'pruning.'),
   'quantization_aware',
 )
