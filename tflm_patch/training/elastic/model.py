@@ -119,7 +119,7 @@ class ElasticModel(keras.Model):
 
   def call(self, x: Any, training: bool = False) -> Any:
     table = self._table(self.slots[0]) if training else ops.convert_to_tensor(self._judged)
-    return self.network([x, table], training=training)
+    return self._outputs(x, table, training)
 
   def compute_loss(
     self,
@@ -142,7 +142,7 @@ class ElasticModel(keras.Model):
     loss = factors[0] * loss
     wanted = ops.stop_gradient(y_pred)
     for slot, factor in zip(self.slots[1:], factors[1:]):
-      outputs = self.network([x, self._table(slot)], training=True)
+      outputs = self._outputs(x, self._table(slot), training=True)
       one = hard(outputs)
       if options.soft:
         soft = soft_label_loss(
@@ -151,6 +151,10 @@ class ElasticModel(keras.Model):
         one = one + options.soft * soft
       loss = loss + factor * one
     return loss / len(self.slots) if options.mean else loss
+
+  def _outputs(self, x: Any, table: Any, training: bool) -> Any:
+    # JAX without jit hands over NumPy's arrays, which Keras does not take beside tensors.
+    return self.network([ops.convert_to_tensor(x), table], training=training)
 
   def _table(self, slot: Slot) -> Any:
     """The numbers of a sub-network of this kind; float32[blocks, columns]."""
