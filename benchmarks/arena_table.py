@@ -21,7 +21,7 @@ import time
 
 from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.runtime.arena import measure_arena
+from tflm_patch.runtime.arena_measurement import measure_arena
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.verify import as_frames, compare, io_adapter
 from tflm_patch.sample.sample import sample_model_path

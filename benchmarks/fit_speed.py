@@ -75,12 +75,12 @@ def compared(specs: Sequence[Spec]) -> dict[str, object]:
   for number, spec in enumerate(specs):
     model = with_random_weights(to_graph(spec, RandomScales(number)), number)
     result = convert_model(serialize_model(model))
-    needs = spec_engine.needs_of(spec)
-    mismatches += (needs.arena.total, needs.arena.required) != (
+    required = spec_engine.requirements_of(spec)
+    mismatches += (required.arena.total, required.arena.required) != (
       result.converted_arena.total,
       result.converted_arena.required,
     )
-    ratio = needs.flash / result.converted_bytes
+    ratio = required.flash / result.converted_bytes
     ratios.append(max(ratio, 1 / ratio))
   return {
     'specs_compared': len(specs),

@@ -24,7 +24,7 @@ import numpy as np
 
 import tflm_patch
 from tflm_patch import architecture, models
-from tflm_patch.conversion.spec_engine import needs_of, trained_graph
+from tflm_patch.conversion.spec_engine import requirements_of, trained_graph
 from tflm_patch.graph.writer import serialize_model
 
 MAX_FLASH_DIFFERENCE = 0.01
@@ -113,7 +113,7 @@ def compare(line: str, seed: int = 0, samples: int = 4) -> Comparison:
   result = tflm_patch.convert_model(tflm_patch.quantize(keras_model, noise).data)
   return Comparison(
     line,
-    needs_of(spec).arena.total,
+    requirements_of(spec).arena.total,
     graph.converted_arena.total,
     graph.converted_bytes,
     result.converted_arena.total,

@@ -10,14 +10,10 @@ import sys
 import numpy as np
 import pytest
 from support import real_models
-from support.model_builder import ModelBuilder
 
 from tflm_patch import cost
-from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.bench import cpus
 from tflm_patch.bench.measure import measure, prepare
-from tflm_patch.errors import TflmPatchError
-from tflm_patch.planner.work import predict, work_of_plan
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'benchmarks' / 'cortex_m'))
@@ -55,45 +51,6 @@ def test_files_hold_what_the_model_knows(cpu):
   assert {'with weights', 'without weights', 'CONV_2D', 'SOFTMAX'} <= set(found['classes'])
   for model in fit_cost.CHECKED:
     assert abs(found['errors'][model]) < TOLERANCE, model
-
-
-@pytest.mark.parametrize('cpu', cpus.CPUS)
-def test_more_work_costs_more(cpu):
-  costs = []
-  for channels in (8, 16, 32):
-    b = ModelBuilder(1)
-    b.output(b.conv(b.conv(b.input((1, 16, 16, 8)), channels, 1), 8, 3))
-    result = convert_model(b.build(), ConvertOptions(force_stage=True))
-    (stage,) = result.stages
-    prediction = predict(stage.plan, cpu)
-    assert len(prediction.operators) == len(stage.plan.graph.ops)
-    assert all(value > 0 for value in (*prediction.operators, prediction.executor))
-    assert prediction.instructions == round(sum(prediction.operators) + prediction.executor)
-    costs.append(prediction.instructions)
-  assert costs == sorted(set(costs))
-
-
-def test_an_operator_that_nobody_measured_costs_what_others_do():
-  b = ModelBuilder(1)
-  b.output(b.conv(b.input((1, 9, 9, 4)), 8, (9, 8), padding='VALID'))
-  (stage,) = convert_model(b.build(), ConvertOptions(force_stage=True)).stages
-  (work,) = work_of_plan(stage.plan)
-  names = list(cost.classes_of(work))
-  assert names == [
-    'CONV_2D 9x8 few',
-    'CONV_2D 9x8 any stride few',
-    'CONV_2D any window few',
-    'CONV_2D',
-    'CONV_2D',
-    'with weights',
-  ]
-  table = cost.CostTable('any', '-O3', {'with weights': {'macs': 2.0, 'rows': 3.0}}, {})
-  assert cost.predict_work([work], table).operators == (2.0 * work.macs + 3.0,)
-
-
-def test_an_unknown_core():
-  with pytest.raises(TflmPatchError, match=r'no costs are known for "z80"; known are .*cortex-m4'):
-    cost.load('z80')
 
 
 def test_nonnegative_least_squares():

@@ -16,7 +16,7 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.planner.search import work_of
 from tflm_patch.planner.work import predict
-from tflm_patch.runtime.arena import smallest_arena
+from tflm_patch.runtime.arena_measurement import smallest_arena
 from tflm_patch.sample.sample import sample_model_path
 
 

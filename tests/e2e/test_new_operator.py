@@ -129,9 +129,9 @@ def test_setup_py(project, tmp_path):
 def test_what_a_model_needs(project):
   """Exports take the new file for a model that has the operator, and for no other."""
   command = (
-    'from tflm_patch.kernel_library.sources import needed_sources; '
+    'from tflm_patch.kernel_library.sources import sources_of_kinds; '
     'from tflm_patch.program.records import Kind; '
-    'print("neg.c" in needed_sources([Kind.NEG]), "neg.c" in needed_sources([Kind.PAD]))'
+    'print("neg.c" in sources_of_kinds([Kind.NEG]), "neg.c" in sources_of_kinds([Kind.PAD]))'
   )
   assert run(project, '-c', command) == 'True False\n'
 

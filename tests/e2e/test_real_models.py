@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from tflm_patch.api import ConvertOptions, convert_model
-from tflm_patch.runtime.arena import measure_arena
+from tflm_patch.runtime.arena_measurement import measure_arena
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.tflm import Interpreter
 from tflm_patch.runtime.verify import compare, io_adapter

@@ -26,7 +26,7 @@ static inline void random_axis(uint32_t* seed, uint32_t size, uint8_t* kernel, u
   } while (*output == 0 || (*output - 1) * *stride - *pad >= (int32_t)size);
 }
 
-static inline void random_window(uint32_t* seed, golden_weighted* c) {
+static inline void random_part_window(uint32_t* seed, golden_weighted* c) {
   tflm_patch_window* w = &c->window;
   random_axis(seed, c->shape[0], &w->kernel_h, &w->stride_h, &w->dilation_h, &w->pad_top,
               &c->output_shape[0]);
@@ -67,9 +67,9 @@ static inline int random_bottleneck(bottleneck_case* b, uint32_t* seed) {
   }
   expand->shape[2] = (uint16_t)random_between(seed, 1, 5);
   expand->output_shape[2] = (uint16_t)random_between(seed, 1, 12);
-  random_window(seed, expand);
+  random_part_window(seed, expand);
   memcpy(depthwise->shape, expand->output_shape, sizeof(expand->shape));
-  random_window(seed, depthwise);
+  random_part_window(seed, depthwise);
   depthwise->output_shape[2] = (uint16_t)(depthwise->shape[2] * depthwise->groups);
   memcpy(project->shape, depthwise->output_shape, sizeof(project->shape));
   memcpy(project->output_shape, project->shape, sizeof(project->shape));

@@ -344,3 +344,12 @@ tflm_patch_status encoded_run(const encoded* e, const void* const* inputs, void*
   builder_release(state);
   return status;
 }
+
+uint32_t builder_ring(builder* b, uint32_t source, uint32_t ring_rows) {
+  const tflm_patch_map map = b->maps[source];
+  const uint32_t ring =
+      builder_workspace_map(b, map.type, map.rows, ring_rows < map.rows ? ring_rows : map.rows,
+                            map.cols, map.channels, map.zero_point);
+  builder_op(b, TFLM_PATCH_CONCATENATION, &source, 1, ring, map.rows, NULL, 0, 0);
+  return ring;
+}

@@ -67,6 +67,9 @@ uint32_t builder_map(builder* b, uint8_t region, uint32_t offset, uint8_t type, 
 uint32_t builder_tensor_map(builder* b, uint8_t type, uint32_t rows, uint32_t cols,
                             uint32_t channels, int zero_point, int output);
 
+/* A copy of a map in a ring of up to so many rows, which CONCATENATION fills. */
+uint32_t builder_ring(builder* b, uint32_t source, uint32_t ring_rows);
+
 /* A map in the workspace, which grows by it; ring_rows 0 for the whole map. */
 uint32_t builder_workspace_map(builder* b, uint8_t type, uint32_t rows, uint32_t ring_rows,
                                uint32_t cols, uint32_t channels, int zero_point);

@@ -193,8 +193,8 @@ static void test_two_outputs(void) {
 
 static void test_memory(void) {
   static builder b;
-  int8_t input[IN_BYTES] = {0};
-  int8_t output[OUT_BYTES];
+  _Alignas(4) int8_t input[IN_BYTES] = {0};
+  _Alignas(4) int8_t output[OUT_BYTES];
   test_case = "memory";
   sample_build(&b);
   encoded e = builder_encode(&b);

@@ -14,10 +14,7 @@ static void check_reshape(map_shape from, map_shape to, uint32_t ring_rows) {
   uint32_t source = builder_tensor_map(&b, from.type, from.rows, from.cols, from.channels, 0, 0);
   const uint32_t target = builder_tensor_map(&b, to.type, to.rows, to.cols, to.channels, 0, 1);
   if (ring_rows > 0) {
-    const uint32_t ring =
-        builder_workspace_map(&b, from.type, from.rows, ring_rows, from.cols, from.channels, 0);
-    builder_op(&b, TFLM_PATCH_CONCATENATION, &source, 1, ring, from.rows, NULL, 0, 0);
-    source = ring;
+    source = builder_ring(&b, source, ring_rows);
   }
   builder_op(&b, TFLM_PATCH_RESHAPE, &source, 1, target, to.rows, NULL, 0, 0);
   builder_stream(&b);

@@ -53,25 +53,17 @@ static void resize_by_definition(map_shape from, map_shape to, const tflm_patch_
 static encoded resize_program(map_shape from, map_shape to, uint32_t ring_rows,
                               const tflm_patch_between* rows, const tflm_patch_between* cols) {
   static builder b;
-  uint8_t identity[256];
-  for (uint32_t i = 0; i < 256; ++i) {
-    identity[i] = (uint8_t)i;
-  }
   builder_init(&b);
   const tflm_patch_resize_params params = {builder_constant(&b, rows, 4u * to.rows),
                                            builder_constant(&b, cols, 4u * to.cols)};
   if (ring_rows == 0) {
     return one_operator(&b, TFLM_PATCH_RESIZE_BILINEAR, &from, 1, to, &params, sizeof(params));
   }
-  const tflm_patch_lookup_params lookup = {builder_constant(&b, identity, sizeof(identity))};
   const uint32_t source =
       builder_tensor_map(&b, TFLM_PATCH_INT8, from.rows, from.cols, from.channels, 0, 0);
   const uint32_t target =
       builder_tensor_map(&b, TFLM_PATCH_INT8, to.rows, to.cols, to.channels, 0, 1);
-  const uint32_t ring = builder_workspace_map(&b, TFLM_PATCH_INT8, from.rows,
-                                              from.rows < ring_rows ? from.rows : ring_rows,
-                                              from.cols, from.channels, 0);
-  builder_op(&b, TFLM_PATCH_LOOKUP, &source, 1, ring, from.rows, &lookup, sizeof(lookup), 0);
+  const uint32_t ring = builder_ring(&b, source, ring_rows);
   builder_op(&b, TFLM_PATCH_RESIZE_BILINEAR, &ring, 1, target, to.rows, &params, sizeof(params), 0);
   builder_stream(&b);
   return builder_encode(&b);

@@ -25,8 +25,8 @@ static void test_outlives(void) {
   CHECK_EQUAL(tflm_patch_state_size(e.program), 16);
   /* Exactly as large as declared, for AddressSanitizer. */
   int8_t* state = (int8_t*)aligned_alloc(16, 16);
-  int8_t input[STATE_BYTES];
-  int8_t output[STATE_BYTES];
+  _Alignas(4) int8_t input[STATE_BYTES];
+  _Alignas(4) int8_t output[STATE_BYTES];
   int8_t greatest[STATE_BYTES];
   void* tensors[] = {input, output};
   tflm_patch_position position = {0, 0, state};

@@ -86,7 +86,6 @@ static encoded transpose_conv_program(int ring) {
   const golden_weighted* c = &the_case.c;
   const uint16_t* in = c->shape;
   const uint16_t* out = c->output_shape;
-  const tflm_patch_pad_params copy = {0, 0, 0, 0};
   builder_init(&b);
   const tflm_patch_transpose_conv_params params = {
       .window = c->window,
@@ -109,11 +108,7 @@ static encoded transpose_conv_program(int ring) {
       builder_tensor_map(&b, TFLM_PATCH_INT8, out[0], out[1], out[2], c->output_zero_point, 1);
   if (ring) {
     const uint32_t height = (c->window.kernel_h - 1u) / c->window.stride_h + 1u;
-    const uint32_t middle =
-        builder_workspace_map(&b, TFLM_PATCH_INT8, in[0], height < in[0] ? height : in[0], in[1],
-                              in[2], c->input_zero_point);
-    builder_op(&b, TFLM_PATCH_PAD, &source, 1, middle, in[0], &copy, sizeof(copy), 0);
-    source = middle;
+    source = builder_ring(&b, source, height);
   }
   builder_op(&b, TFLM_PATCH_TRANSPOSE_CONV, &source, 1, target, out[0], &params, sizeof(params), 0);
   builder_stream(&b);

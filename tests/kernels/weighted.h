@@ -256,7 +256,7 @@ static inline uint32_t weighted_params(builder* b, const golden_weighted* c,
 }
 
 /* The operator of a case. It reads the stage's input, or, with `ring`, a ring of
- * as few rows as its window needs, which a LOOKUP of identity fills. */
+ * as few rows as its window needs. */
 static inline encoded weighted_program(const golden_weighted* c, int ring) {
   static builder b;
   weighted_record record;
@@ -270,16 +270,7 @@ static inline encoded weighted_program(const golden_weighted* c, int ring) {
   const uint32_t target =
       builder_tensor_map(&b, TFLM_PATCH_INT8, out[0], out[1], out[2], c->output_zero_point, 1);
   if (ring) {
-    uint8_t identity[256];
-    for (uint32_t i = 0; i < 256; ++i) {
-      identity[i] = (uint8_t)i;
-    }
-    const tflm_patch_lookup_params lookup = {builder_constant(&b, identity, sizeof(identity))};
-    const uint32_t middle =
-        builder_workspace_map(&b, TFLM_PATCH_INT8, in[0], reach < in[0] ? reach : in[0], in[1],
-                              in[2], c->input_zero_point);
-    builder_op(&b, TFLM_PATCH_LOOKUP, &source, 1, middle, in[0], &lookup, sizeof(lookup), 0);
-    source = middle;
+    source = builder_ring(&b, source, reach);
   }
   const uint32_t record_bytes = weighted_params(&b, c, &record);
   builder_op(&b, c->kind, &source, 1, target, is_vector ? in[0] : out[0], &record, record_bytes,

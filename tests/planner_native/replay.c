@@ -14,7 +14,8 @@
 #include <string.h>
 
 #include "layout.h"
-#include "needs.h"
+#include "buffers.h"
+#include "orders.h"
 #include "segments.h"
 #include "twister.h"
 
@@ -48,6 +49,23 @@ static void expect(FILE* file, const void* found, size_t bytes, const char* what
   free(expected);
 }
 
+/* The bound and the first orders are those of the call. */
+static void check_start(const tflm_patch_layout_problem* problem,
+                        const tflm_patch_layout_search* search, int32_t length) {
+  void* memory = malloc(tflm_patch_orders_memory(problem, length));
+  const size_t bytes = (size_t)TFLM_PATCH_FIRST_ORDERS * (size_t)problem->items * sizeof(int32_t);
+  int32_t* orders = malloc(bytes);
+  if (tflm_patch_lower_bound(problem, length, memory) != search->bound) {
+    fail("another bound");
+  }
+  tflm_patch_first_orders(problem, length, memory, orders);
+  if (search->order_count != TFLM_PATCH_FIRST_ORDERS || memcmp(orders, search->order, bytes) != 0) {
+    fail("other orders");
+  }
+  free(orders);
+  free(memory);
+}
+
 static void replay_layout(FILE* file) {
   const int64_t* numbers = read_array(file, NULL);
   tflm_patch_layout_problem problem;
@@ -69,6 +87,7 @@ static void replay_layout(FILE* file) {
   problem.region_bytes = read_array(file, NULL);
   search.order = read_array(file, NULL);
   uint32_t* random = read_array(file, NULL);
+  check_start(&problem, &search, (int32_t)numbers[7]);
   const size_t size = tflm_patch_layout_memory(&problem, search.attempts, search.order_count);
   uint8_t* memory = malloc(size);
   tflm_patch_place* places = calloc((size_t)problem.items, sizeof(*places));
@@ -112,8 +131,8 @@ static void read_stage(FILE* file, tflm_patch_stage_tables* tables) {
   tables->view_top = read_array(file, NULL);
 }
 
-/* Room for needs as needs.h demands it. */
-static tflm_patch_needs make_needs(const tflm_patch_stage_tables* tables) {
+/* Room for buffers as buffers.h demands it. */
+static tflm_patch_buffers make_buffers(const tflm_patch_stage_tables* tables) {
   const size_t maps = (size_t)tables->maps;
   const size_t items = maps + (size_t)tables->ops;
   size_t slots = (size_t)tables->ops;
@@ -124,29 +143,29 @@ static tflm_patch_needs make_needs(const tflm_patch_stage_tables* tables) {
   for (int32_t i = 0; i < tables->ops; ++i) {
     steps += (size_t)tables->steps[i];
   }
-  tflm_patch_needs needs;
-  needs.owner = malloc(items * sizeof(*needs.owner));
-  needs.slot_bytes = malloc(items * sizeof(*needs.slot_bytes));
-  needs.one_piece = malloc(items * sizeof(*needs.one_piece));
-  needs.first_shape = malloc((items + 1) * sizeof(*needs.first_shape));
-  needs.first_slot = malloc((items + maps + 1) * sizeof(*needs.first_slot));
-  needs.made = malloc(slots * sizeof(*needs.made));
-  needs.last = malloc(slots * sizeof(*needs.last));
-  needs.guest = malloc(maps * sizeof(*needs.guest));
-  needs.order = malloc(steps * sizeof(*needs.order));
-  return needs;
+  tflm_patch_buffers buffers;
+  buffers.owner = malloc(items * sizeof(*buffers.owner));
+  buffers.slot_bytes = malloc(items * sizeof(*buffers.slot_bytes));
+  buffers.one_piece = malloc(items * sizeof(*buffers.one_piece));
+  buffers.first_shape = malloc((items + 1) * sizeof(*buffers.first_shape));
+  buffers.first_slot = malloc((items + maps + 1) * sizeof(*buffers.first_slot));
+  buffers.made = malloc(slots * sizeof(*buffers.made));
+  buffers.last = malloc(slots * sizeof(*buffers.last));
+  buffers.guest = malloc(maps * sizeof(*buffers.guest));
+  buffers.order = malloc(steps * sizeof(*buffers.order));
+  return buffers;
 }
 
-static void free_needs(tflm_patch_needs* needs) {
-  free(needs->owner);
-  free(needs->slot_bytes);
-  free(needs->one_piece);
-  free(needs->first_shape);
-  free(needs->first_slot);
-  free(needs->made);
-  free(needs->last);
-  free(needs->guest);
-  free(needs->order);
+static void free_buffers(tflm_patch_buffers* buffers) {
+  free(buffers->owner);
+  free(buffers->slot_bytes);
+  free(buffers->one_piece);
+  free(buffers->first_shape);
+  free(buffers->first_slot);
+  free(buffers->made);
+  free(buffers->last);
+  free(buffers->guest);
+  free(buffers->order);
 }
 
 static void replay_segments(FILE* file) {
@@ -167,12 +186,12 @@ static void replay_segments(FILE* file) {
     tflm_patch_cut* cuts = malloc((size_t)tables.ops * sizeof(*cuts));
     const int32_t count = tflm_patch_fewest_dispatches(memory, k * least, NULL, 0, cuts);
     expect(file, cuts, (size_t)count * sizeof(*cuts), "other cuts");
-    tflm_patch_needs needs = make_needs(&tables);
-    if (tflm_patch_needs_of(memory, cuts, count, &needs) != 1) {
-      fail("no needs");
+    tflm_patch_buffers buffers = make_buffers(&tables);
+    if (tflm_patch_buffers_of(memory, cuts, count, &buffers) != 1) {
+      fail("no buffers");
     }
-    expect(file, needs.order, (size_t)needs.length * sizeof(*needs.order), "another order");
-    free_needs(&needs);
+    expect(file, buffers.order, (size_t)buffers.length * sizeof(*buffers.order), "another order");
+    free_buffers(&buffers);
     free(cuts);
   }
   free(memory);

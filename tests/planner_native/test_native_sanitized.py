@@ -78,13 +78,13 @@ def layout_call(items, regions, length, attempts, seed):
   bound = layout.lower_bound(items, regions, length)
   high = total + layout.ALIGNMENT
   task = layout_search.Task(bound, high, False, attempts, seed, orders)
-  found = layout_search.search(items, regions, task).layout
+  found = layout_search.search(items, regions, task)
   places = np.zeros((len(items), 10), np.int64)
   for row, place in zip(places, found.places if found else ()):
     pieces = [(p.region, p.offset, p.first, p.count) for p in place.pieces]
     numbers = [place.shape, len(pieces), *(number for piece in pieces for number in piece)]
     row[: len(numbers)] = numbers
-  numbers = [len(items), len(regions), bound, high, attempts, 0, len(orders)]
+  numbers = [len(items), len(regions), bound, high, attempts, 0, len(orders), length]
   owners = [region.owner for region in regions]
   shapes = [item.shapes for item in (*items, *owners)]
   flat = [shape for each in shapes for shape in each]

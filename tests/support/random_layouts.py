@@ -5,7 +5,7 @@
 import numpy as np
 
 from tflm_patch.planner.memory.layout import Item, Region
-from tflm_patch.planner.schedule.live_ranges import RowLives, row_lives
+from tflm_patch.planner.schedule.live_ranges import LiveRanges, live_ranges_of
 
 
 def _map_lives(rng, length, most_rows):
@@ -14,7 +14,7 @@ def _map_lives(rng, length, most_rows):
   begin = int(rng.integers(-1, length))
   made = np.minimum(begin + np.cumsum(rng.integers(0, 4, rows)), length - 1)
   last = np.minimum(made + rng.integers(0, 12), length) + rng.integers(0, 3, rows)
-  return row_lives(made.astype(np.int64), np.clip(last, 0, length).astype(np.int64))
+  return live_ranges_of(made.astype(np.int64), np.clip(last, 0, length).astype(np.int64))
 
 
 def random_item(rng, length, most_rows=12):
@@ -29,7 +29,7 @@ def random_item(rng, length, most_rows=12):
   if rows > 1 and rng.random() < 0.6:
     height = int(rng.integers(1, rows))
     end = np.full(height, lives.last_time, np.int64)
-    shapes.insert(0, RowLives(lives.made[:height], end))
+    shapes.insert(0, LiveRanges(lives.made[:height], end))
     if rng.random() < 0.2:
       shapes.pop()
   return Item(slot_bytes, tuple(shapes), alignment, one_piece=rng.random() < 0.2)

@@ -16,7 +16,7 @@ from tflm_patch.conversion.stage_operator import is_stage
 from tflm_patch.conversion.stages import Searches
 from tflm_patch.graph.files import read_limited
 from tflm_patch.planner.lowering.operators.macs import operator_macs
-from tflm_patch.planner.memory.items import fed_maps
+from tflm_patch.planner.memory.buffers import fed_maps
 
 SCHEMA_VERSION = 2  # arenas are the target's
 

@@ -21,7 +21,7 @@ from tflm_patch.graph.files import read_limited
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.runtime.arena import measure_arena, smallest_arena
+from tflm_patch.runtime.arena_measurement import measure_arena, smallest_arena
 from tflm_patch.runtime.inputs import load_inputs, sample_inputs
 from tflm_patch.runtime.tflm import InterpreterError
 from tflm_patch.runtime.undefined import reads_undefined_memory

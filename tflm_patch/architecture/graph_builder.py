@@ -109,7 +109,7 @@ def to_graph(spec: Spec, scales: Scales | None = None) -> Model:
 def graph_of(network: Network, scales: Scales) -> Model:
   """The int8 graph of layers."""
   builder = _GraphBuilder(scales)
-  builder.activation(network.source, 'input')
+  builder.activation(network.input, 'input')
   for number, layer in enumerate(network.layers()):
     builder.add(layer, f'{layer.opcode.lower()}_{number}')
   outputs = tuple(builder.tensor_of[value] for value in network.outputs)

@@ -22,18 +22,18 @@ class Fragment:
   """The layers of a block.
 
   Attributes:
-    source: What it reads.
+    input: What it reads.
     layers: Their values are numbered from the block's: 0 is what it reads.
     end: The value that it ends with.
   """
 
-  source: Value
+  input: Value
   layers: tuple[Layer, ...]
   end: int
 
   @property
   def output(self) -> Value:
-    return self.layers[self.end - 1].output if self.end else self.source
+    return self.layers[self.end - 1].output if self.end else self.input
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -41,14 +41,14 @@ class Network:
   """The layers of a spec.
 
   Attributes:
-    source: The input.
+    input: The input.
     fragments: Of the blocks, then of a head that looks at the last map alone; each
       reads what the one before it ends with.
     head: The layers of another head, with the network's numbers of values.
     outputs: Values.
   """
 
-  source: Value
+  input: Value
   fragments: tuple[Fragment, ...]
   head: tuple[Layer, ...]
   outputs: tuple[int, ...]
@@ -65,7 +65,7 @@ class Network:
 
   def values(self) -> list[Value]:
     """All values: the input, then what each layer makes."""
-    return [self.source, *(layer.output for layer in self.layers())]
+    return [self.input, *(layer.output for layer in self.layers())]
 
 
 def shifted(layer: Layer, x: int, base: int) -> Layer:

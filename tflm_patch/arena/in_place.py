@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from tflm_patch.arena import operators
-from tflm_patch.arena.lifetimes import Lifetime
+from tflm_patch.arena.live_ranges import LiveRange
 from tflm_patch.graph.types import DType, Model, Subgraph, Tensor
 
 _EIGHT_BITS = (DType.INT8, DType.UINT8)
@@ -34,12 +34,14 @@ def _reshape(source: Tensor, target: Tensor) -> bool:
 _RULES: dict[str, Callable[[Tensor, Tensor], bool]] = {'QUANTIZE': _quantize, 'RESHAPE': _reshape}
 
 
-def shared(model: Model, buffers: Sequence[Lifetime], kept: Collection[int] = ()) -> dict[int, int]:
+def shared(
+  model: Model, buffers: Sequence[LiveRange], kept: Collection[int] = ()
+) -> dict[int, int]:
   """Buffers of the main subgraph that may begin where another one does.
 
   Args:
     model: The model.
-    buffers: As `lifetimes.find` gives them.
+    buffers: As `live_ranges.find` gives them.
     kept: Tensors whose bytes must stay.
 
   Returns:

@@ -16,7 +16,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from tflm_patch.arena import greedy, in_place, lifetimes
+from tflm_patch.arena import greedy, in_place, live_ranges
 from tflm_patch.arena.greedy import Requirement
 from tflm_patch.arena.packing import Packer
 from tflm_patch.arena.predict import predict
@@ -86,12 +86,12 @@ def with_plan(model: Model, offsets: dict[tuple[int, int], int]) -> Model:
   """
   words = [_VERSION, len(model.subgraphs), sum(len(graph.tensors) for graph in model.subgraphs)]
   words += [
-    offsets.get((number, tensor), lifetimes.NEVER)
+    offsets.get((number, tensor), live_ranges.NEVER)
     for number, graph in enumerate(model.subgraphs)
     for tensor in range(len(graph.tensors))
   ]
   data = np.frombuffer(np.array(words, '<i4').tobytes(), np.uint8)
-  return dataclasses.replace(model, metadata=[*model.metadata, (lifetimes.OFFLINE_PLAN, data)])
+  return dataclasses.replace(model, metadata=[*model.metadata, (live_ranges.OFFLINE_PLAN, data)])
 
 
 def _can_plan(model: Model) -> bool:
@@ -99,9 +99,9 @@ def _can_plan(model: Model) -> bool:
 
   TFLM looks up whether variables of later subgraphs are planned at the place of the
   first subgraph's tensors. A stage that takes its input in bands keeps its workspace
-  from one invocation to the next, which lifetimes within one invocation do not show.
+  from one invocation to the next, which live_ranges within one invocation do not show.
   """
-  if any(name == lifetimes.OFFLINE_PLAN for name, _ in model.metadata):
+  if any(name == live_ranges.OFFLINE_PLAN for name, _ in model.metadata):
     return False
   if any(tensor.is_variable for graph in model.subgraphs[1:] for tensor in graph.tensors):
     return False
@@ -116,11 +116,11 @@ def _can_plan(model: Model) -> bool:
 
 def _requirements(
   model: Model, build: Build
-) -> tuple[tuple[lifetimes.Lifetime, ...], list[Requirement]]:
+) -> tuple[tuple[live_ranges.LiveRange, ...], list[Requirement]]:
   """The buffers of a model without a plan, as the memory planner sees them."""
   tail = Tail(model, build)
   tail.prepare(None)
-  buffers = lifetimes.find(model, tail.scratch, None).buffers
+  buffers = live_ranges.find(model, tail.scratch, None).buffers
   return buffers, [
     Requirement(align_up(buffer.size, BUFFER_ALIGNMENT), buffer.first, buffer.last)
     for buffer in buffers

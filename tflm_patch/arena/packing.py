@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Offsets for buffers of known lifetimes: a better packing than one greedy pass.
+"""Offsets for buffers of known live_ranges: a better packing than one greedy pass.
 
 Placing the buffers in the order of their offsets in a best packing, each as low as
 it fits, gives that packing again. So the search is over orders: several by rule,

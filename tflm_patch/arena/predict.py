@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
-from tflm_patch.arena import greedy, lifetimes
+from tflm_patch.arena import greedy, live_ranges
 from tflm_patch.arena.structs import FIRMWARE_32, WHEEL_2026_10, Build, align_up
 from tflm_patch.arena.tail import BUFFER_ALIGNMENT, Tail
 from tflm_patch.graph.types import Model
@@ -81,10 +81,10 @@ def predict(model: Model, pointer_bytes: int = 8, build: Build | None = None) ->
     if pointer_bytes not in _BUILDS:
       raise ValueError(f'pointer_bytes is {pointer_bytes}, must be 4 or 8')
     build = _BUILDS[pointer_bytes]
-  plan, is_plan_valid = lifetimes.offline_plan(model)
+  plan, is_plan_valid = live_ranges.offline_plan(model)
   tail = Tail(model, build)
   tail.prepare(plan)
-  alive = lifetimes.find(model, tail.scratch, plan)
+  alive = live_ranges.find(model, tail.scratch, plan)
 
   requirements = [
     greedy.Requirement(
@@ -111,7 +111,7 @@ def predict(model: Model, pointer_bytes: int = 8, build: Build | None = None) ->
       not tail.unknown
       and alive.is_complete
       and is_plan_valid
-      and not lifetimes.is_compressed(model)
+      and not live_ranges.is_compressed(model)
     ),
   )
 
@@ -143,7 +143,7 @@ def peak_operators(prediction: ArenaPrediction) -> list[int]:
   return [i for i, live in enumerate(over_time) if live == max(over_time)]
 
 
-def _planned(model: Model, buffer: lifetimes.Lifetime, size: int, offset: int) -> PlannedBuffer:
+def _planned(model: Model, buffer: live_ranges.LiveRange, size: int, offset: int) -> PlannedBuffer:
   subgraph = model.subgraphs[buffer.subgraph]
   if buffer.tensor is not None:
     name = subgraph.tensors[buffer.tensor].name
@@ -162,4 +162,4 @@ def _planned(model: Model, buffer: lifetimes.Lifetime, size: int, offset: int) -
 
 def _operator(scope: int, last: int) -> int:
   """The operator of a scope. Inputs, made before the first operator, count from it on."""
-  return lifetimes.NEVER if last == lifetimes.NEVER else max(0, scope - 1)
+  return live_ranges.NEVER if last == live_ranges.NEVER else max(0, scope - 1)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tflm_patch.arena import operators
-from tflm_patch.arena.lifetimes import NEVER, ScratchRequest
+from tflm_patch.arena.live_ranges import NEVER, ScratchRequest
 from tflm_patch.arena.structs import Build, align_up, int_array_bytes, layout, size_of
 from tflm_patch.graph.types import Model, Operator, Subgraph, Tensor
 
@@ -95,11 +95,11 @@ class Tail:
       buffers: Number of buffers that were planned.
       head: Bytes that they take.
     """
-    lifetimes = sum(len(subgraph.tensors) for subgraph in self._model.subgraphs)
-    lifetimes += len(self.scratch)
+    live_ranges = sum(len(subgraph.tensors) for subgraph in self._model.subgraphs)
+    live_ranges += len(self.scratch)
     temporary = self._scratch_requests()
     temporary += self._build.pointer_bytes * len(self._model.subgraphs)
-    temporary += size_of(_LIFETIME, self._build) * lifetimes
+    temporary += size_of(_LIFETIME, self._build) * live_ranges
     temporary = align_up(temporary, BUFFER_ALIGNMENT) + _PLANNER_BYTES_PER_BUFFER * buffers
     self._require(temporary)
     if self._model.subgraphs:

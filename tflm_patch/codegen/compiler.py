@@ -148,7 +148,7 @@ def _compile(
   header_name = str(pathlib.PurePath(file_name).with_suffix('.h').name)
   kernels_header = standalone.flat_name(KERNELS_HEADER) if options.standalone else KERNELS_HEADER
   shown = printable(pathlib.PurePath(origin).name) or 'a model'
-  names = source.Names(name, header_name, kernels_header, options.section, shown)
+  names = source.FileNames(name, header_name, kernels_header, options.section, shown)
   bands = 1 + sum(stage.pauses for stage in stages)
   text = source.source(names, model, place, functions)
   kernels = tuple(sorted(set(_KERNEL.findall(text))))

@@ -29,7 +29,7 @@ class Memory:
 
 
 def place(subgraph: Subgraph, stages: Sequence[Operator], workspaces: Sequence[int]) -> Memory:
-  """Places everything by lifetimes, as TFLM does.
+  """Places everything by live_ranges, as TFLM does.
 
   Args:
     subgraph: Of stage operators only.

@@ -21,11 +21,11 @@ from tflm_patch.conversion import pipeline, plugins, spec_size
 from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict
 from tflm_patch.conversion.judge import DEFAULT_GOAL
 from tflm_patch.conversion.options import ConvertOptions
-from tflm_patch.conversion.spec_splits import SeveralStages, Splits, several_stages
+from tflm_patch.conversion.spec_splits import Part, SeveralStages, Splits, several_stages
 from tflm_patch.conversion.spec_stage import SpecStage, stage_of
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.planner.plan import Planner
+from tflm_patch.planner.sizes import StageSizes
 from tflm_patch.planner.stage_plan import StagePlan
 from tflm_patch.planner.work import predict
 
@@ -36,7 +36,7 @@ _WORTH_BYTES = 1024
 
 
 @dataclasses.dataclass(frozen=True)
-class Needs:
+class Requirements:
   """What a spec needs, as its conversion would say.
 
   Attributes:
@@ -54,14 +54,14 @@ class Needs:
   plans: Callable[[], list[StagePlan]] | None
 
 
-def needs_of(spec: Spec) -> Needs:
+def requirements_of(spec: Spec) -> Requirements:
   """The arena and the flash that converting a spec's graph gives, without converting it.
 
   Raises:
     SpecError: the spec cannot exist.
   """
   asked = _Asked.about(spec)
-  return _convert(spec) if asked is None else asked.needs()
+  return _convert(spec) if asked is None else asked.requirements()
 
 
 def decide(spec: Spec, budget: Budget) -> Fit:
@@ -73,7 +73,7 @@ def decide(spec: Spec, budget: Budget) -> Fit:
   asked = _Asked.about(spec)
   if asked is None:
     return _answer(_convert(spec), budget)
-  return asked.brief(budget) or _answer(asked.needs(budget.arena_bytes), budget)
+  return asked.brief(budget) or _answer(asked.requirements(budget.arena_bytes), budget)
 
 
 def exactly(spec: Spec, budget: Budget) -> Fit:
@@ -82,7 +82,7 @@ def exactly(spec: Spec, budget: Budget) -> Fit:
   Raises:
     SpecError: the spec cannot exist.
   """
-  return _answer(needs_of(spec), budget)
+  return _answer(requirements_of(spec), budget)
 
 
 def trained_graph(spec: Spec) -> Model:
@@ -93,14 +93,14 @@ def trained_graph(spec: Spec) -> Model:
   return with_random_weights(to_graph(spec, RandomScales(seed=0)), seed=0)
 
 
-def _convert(spec: Spec) -> Needs:
+def _convert(spec: Spec) -> Requirements:
   """By a conversion that knows no weights: trained ones may come out smaller."""
   blind = plugins.select(()).of_weights().rewrites
   options = ConvertOptions(plugins=tuple(f'-{entry.name}' for entry in blind))
   result = pipeline.plan(trained_graph(spec), options)
   plans = [stage.plan for stage in result.stages]
   is_whole = len(result.model.main.operators) == len(plans)
-  return Needs(
+  return Requirements(
     result.arena,
     len(serialize_model(result.model)),
     result.macs,
@@ -109,43 +109,48 @@ def _convert(spec: Spec) -> Needs:
   )
 
 
-def _answer(needs: Needs, budget: Budget) -> Fit:
-  is_small = budget.flash_bytes is None or needs.flash <= budget.flash_bytes
-  fits = is_small and needs.arena.required <= budget.arena_bytes
+def _answer(requirements: Requirements, budget: Budget) -> Fit:
+  is_small = budget.flash_bytes is None or requirements.flash <= budget.flash_bytes
+  fits = is_small and requirements.arena.required <= budget.arena_bytes
   instructions = None
-  if budget.cpu is not None and needs.plans is not None:
-    instructions = sum(predict(plan, budget.cpu).instructions for plan in needs.plans())
+  if budget.cpu is not None and requirements.plans is not None:
+    instructions = sum(predict(plan, budget.cpu).instructions for plan in requirements.plans())
   return Fit(
     target=budget.name,
     verdict=Verdict.FITS if fits else Verdict.TOO_LARGE,
     gear=Gear.FULL,
-    arena=needs.arena.total,
-    arena_required=needs.arena.required,
+    arena=requirements.arena.total,
+    arena_required=requirements.arena.required,
     arena_limit=budget.arena_bytes,
-    flash=needs.flash,
+    flash=requirements.flash,
     flash_limit=budget.flash_bytes,
-    macs=needs.macs,
+    macs=requirements.macs,
     instructions=instructions,
-    bound_by=needs.bound_by if is_small else 'flash',
+    bound_by=requirements.bound_by if is_small else 'flash',
   )
 
 
-def _needs_of(several: SeveralStages) -> Needs:
+def _requirements_of(several: SeveralStages) -> Requirements:
   """What several stages need."""
   build = DEFAULT_GOAL.build
   model = offline.improve(several.model, build)
-  sizes = [search.smallest_size() for search in several.searches]
+  sizes = [part.sizes.smallest_size() for part in several.parts]
   flash = len(serialize_model(model)) - several.stand_in_bytes
-  for search, size in zip(several.searches, sizes):
-    flash += spec_size.stage_file(spec_size.parts_of(search.graph.maps, search.graph.ops), size)
+  for part, size in zip(several.parts, sizes):
+    flash += spec_size.stage_file(spec_size.parts_of(part.graph.maps, part.graph.ops), size)
   largest = max(range(len(sizes)), key=lambda k: sizes[k].workspace_bytes + several.tensor_bytes(k))
-  return Needs(
+  return Requirements(
     predict_arena(model, build=build),
     flash,
-    sum(op.macs for search in several.searches for op in search.graph.ops),
-    several.searches[largest].graph.ops[sizes[largest].peak_op].name,
-    lambda: [search.smallest() for search in several.searches],
+    sum(op.macs for part in several.parts for op in part.graph.ops),
+    _peak_name(several.parts[largest]),
+    lambda: [part.sizes.smallest() for part in several.parts],
   )
+
+
+def _peak_name(part: Part) -> str:
+  """The operator during which the most memory is alive."""
+  return part.graph.ops[part.sizes.peak_op()].name
 
 
 def bound_of(plan: StagePlan) -> str:
@@ -160,10 +165,10 @@ class _Asked:
 
   def __init__(self, spec: Spec, stage: SpecStage) -> None:
     self._spec = spec
-    self._graph = stage.graph
+    self._stage = stage
     self._interface = stage.interface
-    self._planner = Planner(stage.graph, (0,))
-    self._splits = Splits(stage.graph, self._planner)
+    self._sizes = StageSizes(stage.arrays, lambda: stage.graph)
+    self._splits = Splits(stage, self._sizes)
     self._flash = stage.flash
     self._stock = stage.stock_bytes
 
@@ -173,25 +178,25 @@ class _Asked:
     stage = stage_of(spec)
     return None if stage is None else cls(spec, stage)
 
-  def needs(self, enough: int = 0) -> Needs:
+  def requirements(self, enough: int = 0) -> Requirements:
     """By the whole search.
 
     Args:
       enough: One stage that needs no more bytes than that will do, where two may need less.
     """
-    size = self._planner.smallest_size()
+    size = self._sizes.smallest_size()
     arena = spec_size.arena_of(self._interface, size.workspace_bytes)
     if arena.total > _WORTH * self._stock or self._stock - arena.total < _WORTH_BYTES:
       return _convert(self._spec)
     least_gain = DEFAULT_GOAL.least_gain(arena.total)
     wanted = arena.total - least_gain - arena.tail
-    if arena.required > enough and self._splits.could_need(wanted):
+    if arena.required > enough and self._splits.could_fit(wanted):
       several = several_stages(self._splits)
       if several is not None:
-        return _needs_of(several)
+        return _requirements_of(several)
     flash = spec_size.file_of(self._interface, self._flash, size)
-    bound = self._graph.ops[size.peak_op].name
-    return Needs(arena, flash, self._planner.macs, bound, lambda: [self._planner.smallest()])
+    bound = _peak_name(Part(self._stage.graph, self._sizes))
+    return Requirements(arena, flash, self._stage.macs, bound, lambda: [self._sizes.smallest()])
 
   def brief(self, budget: Budget) -> Fit | None:
     """A verdict that needs no search; None when there is none."""
@@ -206,13 +211,13 @@ class _Asked:
         spec_size.arena_of(interface, 0), total=limit + 1, required=limit + 1
       )
       return self._fit(budget, Gear.BOUND, more, flash, '')
-    found = None if workspace is None else self._planner.size_within(workspace)
+    found = None if workspace is None else self._sizes.size_within(workspace)
     if found is None:
       return None
     flash = spec_size.file_of(interface, self._flash, found)
     arena = spec_size.arena_of(interface, found.workspace_bytes)
     # The plan that a conversion takes, the smallest, may have more steps than this one.
-    most_flash = spec_size.most_file(interface, self._flash, self._graph)
+    most_flash = spec_size.most_file(interface, self._flash, int(self._stage.arrays.steps.sum()))
     is_small = budget.flash_bytes is None or most_flash <= budget.flash_bytes
     if not is_small or arena.total > _WORTH * max(self._stock, limit):
       return None
@@ -229,7 +234,8 @@ class _Asked:
     if self._stock <= limit / _WORTH:
       return True
     if workspace is not None:
-      if self._planner.gets_below(workspace + self._planner.tensor_bytes + 1):
+      tensors = self._sizes.tensor_bytes
+      if self._sizes.gets_below(workspace + tensors, tensors):
         return True
     tail = spec_size.arena_of(self._interface, 0).tail
     return self._splits.might_fit(limit - tail)
@@ -244,6 +250,6 @@ class _Asked:
       arena_limit=budget.arena_bytes,
       flash=flash,
       flash_limit=budget.flash_bytes,
-      macs=self._planner.macs,
+      macs=self._stage.macs,
       bound_by=bound,
     )

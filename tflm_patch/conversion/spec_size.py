@@ -20,7 +20,7 @@ from tflm_patch.conversion.judge import DEFAULT_GOAL
 from tflm_patch.conversion.stage_operator import CUSTOM_NAME
 from tflm_patch.graph.types import DType, Model, Operator, Subgraph, Tensor
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.planner.ir.stage_graph import FeatureMap, StageGraph, StageOp
+from tflm_patch.planner.ir.stage_graph import FeatureMap, StageOp
 from tflm_patch.planner.stage_plan import PlanSize
 from tflm_patch.program import records as program
 from tflm_patch.program.constants import ConstantPool
@@ -104,24 +104,18 @@ class FlashParts:
   """What operators take in flash besides the steps of their program.
 
   Attributes:
-    arrays: Size and alignment of their constants, in order.
+    constant_bytes: Of their constants, as they lie in flash.
+    growth: The same where they begin 0, 1 .. 15 bytes after a multiple of 16.
     ops, maps, edges: How many there are.
     record_bytes: Of their parameters.
   """
 
-  arrays: tuple[_Array, ...]
+  constant_bytes: int
+  growth: tuple[int, ...]
   ops: int
   maps: int
   edges: int
   record_bytes: int
-
-  @functools.cached_property
-  def constant_bytes(self) -> int:
-    """Bytes of constants, as they lie in flash."""
-    size = 0
-    for array, alignment in self.arrays:
-      size += -size % alignment + array
-    return size
 
 
 def parts_of(maps: Sequence[FeatureMap], ops: Sequence[StageOp]) -> FlashParts:
@@ -131,8 +125,11 @@ def parts_of(maps: Sequence[FeatureMap], ops: Sequence[StageOp]) -> FlashParts:
     maps: That the operators' numbers mean.
     ops: The operators.
   """
+  arrays = [array for op in ops for array in arrays_of(op, maps)]
+  growth = tuple(_laid_out(arrays, begin) for begin in range(_WEIGHTS_ALIGNMENT))
   return FlashParts(
-    tuple(array for op in ops for array in arrays_of(op, maps)),
+    growth[0],
+    growth,
     len(ops),
     len(maps),
     sum(len(op.inputs) + len(op.outputs) for op in ops),
@@ -140,10 +137,22 @@ def parts_of(maps: Sequence[FeatureMap], ops: Sequence[StageOp]) -> FlashParts:
   )
 
 
+def _laid_out(arrays: Sequence[_Array], begin: int) -> int:
+  """Bytes of arrays one after the other, from `begin` on."""
+  size = begin
+  for array, alignment in arrays:
+    size += -size % alignment + array
+  return size - begin
+
+
 def joined(parts: Sequence[FlashParts], more_maps: int) -> FlashParts:
-  """The parts of all operators, and of so many maps more."""
+  """The parts of all operators, and of so many maps more; it is no part of others."""
+  size = 0
+  for part in parts:
+    size += part.growth[size % _WEIGHTS_ALIGNMENT]
   return FlashParts(
-    tuple(array for part in parts for array in part.arrays),
+    size,
+    (),
     sum(part.ops for part in parts),
     sum(part.maps for part in parts) + more_maps,
     sum(part.edges for part in parts),
@@ -214,13 +223,12 @@ def program_of(parts: FlashParts, steps: int, segments: int) -> int:
 
 def least_file(interface: Interface, parts: FlashParts) -> int:
   """Bytes that the converted file of no plan is below."""
-  return file_of(interface, parts, PlanSize(0, 1, parts.ops, 0))
+  return file_of(interface, parts, PlanSize(0, 1, parts.ops))
 
 
-def most_file(interface: Interface, parts: FlashParts, graph: StageGraph) -> int:
-  """Bytes that the converted file of no plan is above."""
-  steps = sum(op.steps for op in graph.ops)
-  return file_of(interface, parts, PlanSize(0, parts.ops, steps, 0))
+def most_file(interface: Interface, parts: FlashParts, steps: int) -> int:
+  """Bytes that the converted file of no plan is above; `steps` are those of all operators."""
+  return file_of(interface, parts, PlanSize(0, parts.ops, steps))
 
 
 def stage_file(parts: FlashParts, size: PlanSize) -> int:

@@ -16,16 +16,16 @@ import numpy as np
 
 from tflm_patch.architecture.graph_builder import per_tensor
 from tflm_patch.conversion.judge import DEFAULT_GOAL, Judge
+from tflm_patch.conversion.spec_stage import SpecStage
 from tflm_patch.conversion.stage_operator import PlannedStage
 from tflm_patch.conversion.stages import cut_in_two
 from tflm_patch.graph.types import Model, Operator, Subgraph, Tensor
 from tflm_patch.graph.writer import compact
 from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, StageGraph
 from tflm_patch.planner.lowering.region import region_boundary
-from tflm_patch.planner.options import DEFAULT
-from tflm_patch.planner.plan import Planner
+from tflm_patch.planner.native.stage_tables import REUSED_INPUT, ROLES, StageArrays, stage_arrays
 from tflm_patch.planner.schedule import order
-from tflm_patch.planner.search import StageSearch
+from tflm_patch.planner.sizes import StageSizes
 from tflm_patch.planner.stage_plan import StagePlan
 from tflm_patch.program import records as program
 from tflm_patch.program.encode import EncodedStage, header_alone
@@ -37,76 +37,96 @@ Region = tuple[int, ...]
 class Splits:
   """The ways to make two stages of one that has all operators of a model.
 
-  Attributes:
-    graph: The stage.
-
   Args:
-    graph: The stage.
-    planner: Its plans.
+    stage: The stage.
+    sizes: Of its plans.
   """
 
-  def __init__(self, graph: StageGraph, planner: Planner) -> None:
-    self.graph = graph
-    self._planner = planner
+  def __init__(self, stage: SpecStage, sizes: StageSizes) -> None:
+    self._stage = stage
+    self._sizes = sizes
     self._floors: np.ndarray | None = None
-    self._searches: dict[Region, StageSearch] = {}
+    self._parts: dict[Region, Part] = {}
 
-  def search(self, region: Region) -> StageSearch:
-    """The plans of consecutive operators."""
-    if region not in self._searches:
-      is_whole = len(region) == len(self.graph.ops)
-      part = self.graph if is_whole else part_of(self.graph, region[0], region[-1] + 1)
-      found = StageSearch(part, range(len(part.inputs)), DEFAULT)
-      if is_whole:
-        found.use(self._planner)
-      self._searches[region] = found
-    return self._searches[region]
+  @property
+  def graph(self) -> StageGraph:
+    """The stage."""
+    return self._stage.graph
+
+  def search(self, region: Region) -> StageSizes:
+    """Sizes of plans of consecutive operators."""
+    return self.part(region).sizes
+
+  def part(self, region: Region) -> Part:
+    """Consecutive operators."""
+    if region not in self._parts:
+      if len(region) == len(self.graph.ops):
+        self._parts[region] = Part(self.graph, self._sizes)
+      else:
+        graph = part_of(self.graph, region[0], region[-1] + 1)
+        arrays = stage_arrays(graph, graph.inputs)
+        assert arrays is not None  # as for the whole
+        self._parts[region] = Part(graph, StageSizes(arrays, lambda: graph))
+    return self._parts[region]
 
   def least_floor(self) -> int:
     """What the tensors of every two stages need at least."""
     floors = self._all_floors()
     return int(floors.min()) if floors.size else 1 << 62
 
-  def could_need(self, limit: int) -> bool:
+  def could_fit(self, limit: int) -> bool:
     """Whether two stages might need no more than `limit` bytes, their tensors included.
 
     False is certain.
     """
     floors = self._all_floors()
     few = [k for k in np.argsort(floors, kind='stable').tolist() if floors[k] <= limit]
-    if not few or not self._planner.gets_below_tensors(limit, int(floors[few[0]])):
+    if not few or not self._sizes.gets_below(limit, int(floors[few[0]])):
       return False
     return any(self._part(k + 1, limit) for k in few)
 
   def might_fit(self, limit: int) -> bool:
     """The same from less work; more often True."""
     floor = self.least_floor()
-    return floor <= limit and self._planner.gets_below_tensors(limit, floor)
+    return floor <= limit and self._sizes.gets_below(limit, floor)
 
   def _all_floors(self) -> np.ndarray:
-    """Bytes of the tensors of both stages, by the operators of the first, 1 .. n - 1."""
     if self._floors is None:
-      graph, n = self.graph, len(self.graph.ops)
-      change = np.zeros(n + 1, np.int64)
-      made, read = order.producers(graph), order.consumers(graph)
-      for m, i in made.items():
-        last = max(read.get(m, (-1,)))
-        if last > i:
-          size = _aligned(graph.maps[m])
-          change[i + 1] += size
-          change[last + 1] -= size
-      cross = np.cumsum(change)[1:n]
-      source, target = graph.inputs[0], graph.outputs[0]
-      kept = np.arange(1, n) <= max(read.get(source, (-1,)))
-      early = cross + _aligned(graph.maps[source])
-      late = cross + _aligned(graph.maps[target]) + kept * _aligned(graph.maps[source])
-      self._floors = np.maximum(early, late)
+      self._floors = _floors(self._stage.arrays)
     return self._floors
 
   def _part(self, k: int, limit: int) -> bool:
     """Whether both operators [0, k) and the others get down to the limit."""
-    operators = tuple(range(len(self.graph.ops)))
+    operators = tuple(range(len(self._stage.arrays.steps)))
     return all(self.search(part).least_bytes() <= limit for part in (operators[:k], operators[k:]))
+
+
+def _floors(arrays: StageArrays) -> np.ndarray:
+  """Bytes of the tensors of two stages, by the operators of the first, 1 .. n - 1."""
+  n, maps = len(arrays.steps), len(arrays.rows)
+  operators = np.arange(n)
+  made, last = np.full(maps, -1), np.full(maps, -1)
+  made[arrays.output] = np.repeat(operators, np.diff(arrays.first_output))
+  last[arrays.input] = np.repeat(operators, np.diff(arrays.first_input))  # the last one stays
+  size = -(-arrays.rows * arrays.row_bytes // _ALIGNMENT) * _ALIGNMENT
+  source = int(np.flatnonzero(arrays.role == REUSED_INPUT)[0])
+  target = int(np.flatnonzero(arrays.role == ROLES[MapRole.OUTPUT])[0])
+  crosses = (made >= 0) & (last > made)
+  change = np.bincount(made[crosses] + 1, size[crosses], n + 1)
+  change -= np.bincount(last[crosses] + 1, size[crosses], n + 1)
+  cross = np.cumsum(change)[1:n].astype(np.int64)
+  kept = operators[1:] <= last[source]
+  early = cross + size[source]
+  late = cross + size[target] + kept * size[source]
+  return np.maximum(early, late)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Part:
+  """Consecutive operators of a stage, and sizes of their plans."""
+
+  graph: StageGraph
+  sizes: StageSizes
 
 
 class SizedPlanner:
@@ -121,14 +141,15 @@ class SizedPlanner:
 
   def __init__(self, model: Model, splits: Splits) -> None:
     self.model = model
+    self._splits = splits
     self.search = splits.search
 
   def stage(self, region: Region) -> PlannedStage:
     """Operators as the smallest stage that was found, without places and constants."""
     inputs, outputs = region_boundary(self.model.main, region)
-    search = self.search(region)
-    size = search.smallest_size()
-    graph = search.graph
+    part = self._splits.part(region)
+    size = part.sizes.smallest_size()
+    graph = part.graph
     tensors = sum(graph.maps[m].bytes for m in (*graph.inputs, *graph.outputs))
     plan = StagePlan(graph, (), (), (), size.workspace_bytes, tensors)
     header = header_alone(size.workspace_bytes)
@@ -143,16 +164,16 @@ class SeveralStages:
   Attributes:
     model: With the stages; their programs and constants have the wrong sizes.
     stand_in_bytes: Of these programs and constants.
-    searches: The plans of the stages.
+    parts: The operators of the stages.
   """
 
   model: Model
   stand_in_bytes: int
-  searches: tuple[StageSearch, ...]
+  parts: tuple[Part, ...]
 
   def tensor_bytes(self, stage: int) -> int:
     """Of the inputs and outputs of a stage."""
-    graph = self.searches[stage].graph
+    graph = self.parts[stage].graph
     return sum(graph.maps[m].bytes for m in (*graph.inputs, *graph.outputs))
 
 
@@ -169,7 +190,7 @@ def several_stages(splits: Splits) -> SeveralStages | None:
   return SeveralStages(
     judge.build(chosen),
     sum(len(each.program) + len(each.constants) for each in encoded),
-    tuple(splits.search(stage.region) for stage in chosen),
+    tuple(splits.part(stage.region) for stage in chosen),
   )
 
 

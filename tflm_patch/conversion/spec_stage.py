@@ -22,6 +22,8 @@ from tflm_patch.conversion.spec_size import FlashParts, Interface, joined, parts
 from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, StageGraph, StageOp
 from tflm_patch.planner.lowering.partition import partition
 from tflm_patch.planner.lowering.region import NotStageable, lower_region
+from tflm_patch.planner.native.joined_tables import ChainPart, chain_part, join_chain
+from tflm_patch.planner.native.stage_tables import StageArrays, stage_arrays
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -34,6 +36,8 @@ class LoweredFragment:
     end: The map that it ends with; 0 when that is what it reads.
     flash: What it takes in flash.
     most_bytes: Of an operator's inputs and outputs together.
+    tables: The same as arrays; None without operators.
+    input: What it reads.
   """
 
   maps: tuple[FeatureMap, ...]
@@ -41,6 +45,12 @@ class LoweredFragment:
   end: int
   flash: FlashParts
   most_bytes: int
+  tables: ChainPart | None
+  input: FeatureMap | None
+
+  @functools.cached_property
+  def macs(self) -> int:
+    return sum(op.macs for op in self.ops)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -48,16 +58,27 @@ class SpecStage:
   """A spec as one stage.
 
   Attributes:
-    graph: All operators.
+    parts: Its operators.
+    arrays: The stage for the planner's library.
     interface: Shapes of input and output.
     flash: What it takes in flash.
     stock_bytes: That the arena of the stock model is not below.
   """
 
-  graph: StageGraph
+  parts: tuple[LoweredFragment, ...]
+  arrays: StageArrays
   interface: Interface
   flash: FlashParts
   stock_bytes: int
+
+  @functools.cached_property
+  def graph(self) -> StageGraph:
+    """All operators; not every question about a spec takes it."""
+    return _joined(self.parts)
+
+  @property
+  def macs(self) -> int:
+    return sum(part.macs for part in self.parts)
 
 
 def stage_of(spec: Spec) -> SpecStage | None:
@@ -76,29 +97,30 @@ def stage_of(spec: Spec) -> SpecStage | None:
       return None
     if lowered.ops:
       parts.append(lowered)
-  interface = Interface(network.source.shape, network.fragments[-1].output.shape)
+  interface = Interface(network.input.shape, network.fragments[-1].output.shape)
+  source = parts[0].input
+  tables = [part.tables for part in parts if part.tables is not None]
+  if source is None or len(tables) != len(parts):
+    return None
   return SpecStage(
-    _joined(_input_map(network), parts),
+    tuple(parts),
+    join_chain(tables, source.rows, source.row_bytes, source.dtype),
     interface,
     joined([part.flash for part in parts], more_maps=1),
     max(part.most_bytes for part in parts),
   )
 
 
-def _input_map(network: Network) -> FeatureMap:
-  """The map of the network's input."""
-  return _read_by(next(fragment for fragment in network.fragments if fragment.layers))
-
-
-def _joined(source: FeatureMap, parts: Sequence[LoweredFragment]) -> StageGraph:
-  maps: list[FeatureMap] = [source]
+def _joined(parts: Sequence[LoweredFragment]) -> StageGraph:
+  assert parts[0].input is not None
+  maps: list[FeatureMap] = [parts[0].input]
   ops: list[StageOp] = []
   x = 0
   for part in parts:
     base, first = len(maps) - 1, len(ops)
     maps += part.maps
     for op in part.ops:
-      number = first + op.sources[0]
+      number = first + op.graph_ops[0]
       ops.append(
         _renumbered(
           op,
@@ -118,12 +140,12 @@ def _renumbered(
   name: str,
   inputs: tuple[int, ...],
   outputs: tuple[int, ...],
-  sources: tuple[int, ...],
+  graph_ops: tuple[int, ...],
 ) -> StageOp:
   # Of the same fields: much faster than dataclasses.replace.
   copy = object.__new__(StageOp)
   copy.__dict__.update(op.__dict__)
-  copy.__dict__.update(name=name, inputs=inputs, outputs=outputs, sources=sources)
+  copy.__dict__.update(name=name, inputs=inputs, outputs=outputs, graph_ops=graph_ops)
   return copy
 
 
@@ -135,7 +157,7 @@ def _output(feature_map: FeatureMap) -> FeatureMap:
 @functools.lru_cache(maxsize=1 << 16)
 def _lower(fragment: Fragment) -> StageGraph | None:
   """The stage of a fragment alone; None when a plugin or a stock operator has a part in it."""
-  network = Network(fragment.source, (fragment,), (), (fragment.end,))
+  network = Network(fragment.input, (fragment,), (), (fragment.end,))
   model = graph_of(network, PlausibleScales())
   _, changes = plugins.run_plugins(model, _rewrites(), plugins.Context())
   regions = partition(model, model.main).regions
@@ -154,17 +176,11 @@ def _rewrites() -> tuple[plugins.Registered, ...]:
   return plugins.select(()).without_weights().rewrites
 
 
-def _read_by(fragment: Fragment) -> FeatureMap:
-  graph = _lower(fragment)
-  assert graph is not None
-  return graph.maps[0]
-
-
 @functools.lru_cache(maxsize=1 << 16)
 def lowered_fragment(fragment: Fragment) -> LoweredFragment | None:
   """A fragment lowered; None when it does not become a stage of all its operators."""
   if not fragment.layers:
-    return LoweredFragment((), (), 0, parts_of((), ()), 0)
+    return LoweredFragment((), (), 0, parts_of((), ()), 0, None, None)
   graph = _lower(fragment)
   if graph is None:
     return None
@@ -176,4 +192,6 @@ def lowered_fragment(fragment: Fragment) -> LoweredFragment | None:
   )
   most = max(sum(graph.maps[m].bytes for m in {*op.inputs, *op.outputs}) for op in graph.ops)
   parts = dataclasses.replace(parts_of(graph.maps, graph.ops), maps=len(maps))
-  return LoweredFragment(maps, graph.ops, graph.outputs[0], parts, most)
+  arrays, end = stage_arrays(graph, graph.inputs), graph.outputs[0]
+  tables = None if arrays is None else chain_part(arrays, end)
+  return LoweredFragment(maps, graph.ops, end, parts, most, tables, graph.maps[0])

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from tflm_patch.conversion.stage_operator import PlannedStage
 from tflm_patch.graph.types import Subgraph
 from tflm_patch.planner.lowering.region import NotStageable, region_boundary
-from tflm_patch.planner.search import StageSearch
+from tflm_patch.planner.sizes import SizeSearch
 
 Region = tuple[int, ...]
 _LOOKED_INTO = 3  # cuts, those with the smallest tensors
@@ -31,7 +31,7 @@ class _Cut:
 
 
 def split(
-  subgraph: Subgraph, stage: PlannedStage, search: Callable[[Region], StageSearch]
+  subgraph: Subgraph, stage: PlannedStage, search: Callable[[Region], SizeSearch]
 ) -> tuple[Region, Region] | None:
   """The most promising way to make two stages of one; None where that cannot help.
 

@@ -26,6 +26,7 @@ from tflm_patch.planner.lowering.partition import Partition, partition
 from tflm_patch.planner.lowering.region import NotStageable, lower_region, region_boundary
 from tflm_patch.planner.options import DEFAULT, PlanOptions, Schedule
 from tflm_patch.planner.search import StageSearch
+from tflm_patch.planner.sizes import SizeSearch
 
 Region = tuple[int, ...]
 Shapes = tuple[tuple[int, ...], ...]  # of the tensors of a region's operators
@@ -274,7 +275,7 @@ class StagePlanner(Protocol):
   @property
   def bands(self) -> input_bands.Bands | None: ...
 
-  def search(self, region: Region) -> StageSearch: ...
+  def search(self, region: Region) -> SizeSearch: ...
 
   def stage(self, region: Region) -> PlannedStage: ...
 
@@ -291,13 +292,27 @@ def cut_in_two(
     parts = split(planner.model.main, stage, planner.search)
     if parts is None:
       break
-    others = [other for other in chosen if other is not stage]
-    two = sorted([*others, *(planner.stage(part) for part in parts)], key=_place)
     least = judge.arena(chosen)
-    if judge.arena(two) > least - judge.goal.least_gain(least):
+    wanted = least - judge.goal.least_gain(least)
+    halves = _stages_below(parts, planner, wanted)
+    others = [other for other in chosen if other is not stage]
+    two = sorted([*others, *halves], key=_place)
+    if not halves or judge.arena(two) > wanted:
       break
     chosen = two
   return chosen
+
+
+def _stages_below(
+  parts: Sequence[Region], planner: StagePlanner, arena_bytes: int
+) -> list[PlannedStage]:
+  """Stages of regions; none when one of them alone needs more than such an arena."""
+  made: list[PlannedStage] = []
+  for part in sorted(parts, key=lambda part: -planner.search(part).least_bytes()):
+    made.append(planner.stage(part))
+    if made[-1].plan.bytes > arena_bytes:
+      return []
+  return made
 
 
 def _bounding(stages: Sequence[PlannedStage], judge: Judge) -> PlannedStage | None:

@@ -9,7 +9,7 @@ import enum
 import pathlib
 from collections.abc import Sequence
 
-from tflm_patch.codegen.arena import ArenaFigures, arena_header
+from tflm_patch.codegen.arena_array import ArenaFigures, arena_header
 from tflm_patch.codegen.model import ModelInfo
 from tflm_patch.codegen.names import Names, fill
 from tflm_patch.codegen.resolver import resolver_header
@@ -106,10 +106,10 @@ def make(
     f'{HEADERS}/{path.name}': path.read_bytes()
     for path in sorted((kernels_dir() / 'include/tflm_patch').glob('*.h'))
   }
-  chosen = sources.needed_sources(info.kinds)
+  chosen = sources.sources_of_kinds(info.kinds)
   code = {
     f'{KERNELS}/{file}': (sources.source_dir() / file).read_bytes()
-    for file in (*chosen, *sources.needed_headers(chosen))
+    for file in (*chosen, *sources.headers_of(chosen))
   }
   code[f'{KERNELS}/{sources.FAMILY}'] = sources.family_source(f'#include "{_NEEDED}"\n').encode()
   code[f'{KERNELS}/{_NEEDED}'] = sources.kernel_header(info.programs, info.shown).encode()

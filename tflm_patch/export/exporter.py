@@ -10,7 +10,7 @@ import os
 import pathlib
 from typing import Any
 
-from tflm_patch.codegen import arena, resolver
+from tflm_patch.codegen import arena_array, resolver
 from tflm_patch.codegen.model import ModelInfo, describe
 from tflm_patch.codegen.names import Names, check_name
 from tflm_patch.errors import TflmPatchError
@@ -62,7 +62,7 @@ class ExportResult:
   format: str
   files: tuple[str, ...]
   info: ModelInfo
-  arena: arena.ArenaFigures
+  arena: arena_array.ArenaFigures
   runtimes: tuple[Runtime, ...]
 
   def to_json(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class ExportResult:
         'head_measured': self.arena.measured,
         'tail': self.arena.tail,
         'exact': self.arena.exact,
-        'margin': arena.MARGIN,
+        'margin': arena_array.MARGIN,
         'bytes': self.arena.bytes,
       },
     }
@@ -106,7 +106,7 @@ def export(
   names = Names(check_name(options.name), _for_comments(os.path.basename(path)), __version__)
   info = describe(read_limited(path), os.fspath(path))
   runtimes = _runtimes(chosen, options.runtime, info)
-  figures = arena.figures(info)
+  figures = arena_array.figures(info)
   files = chosen.files(component.make(info, names, figures, runtimes))
   files[MANIFEST] = _manifest(chosen, names, [*files, MANIFEST])
   write_folder(pathlib.Path(output), files, options.force)

@@ -126,7 +126,7 @@ def without_table_file(family: str, replacement: str) -> str:
   return _TABLE_FILE.sub(lambda _: replacement, family)
 
 
-def needed_sources(kinds: Iterable[Kind]) -> tuple[str, ...]:
+def sources_of_kinds(kinds: Iterable[Kind]) -> tuple[str, ...]:
   """The C files, relative to `source_dir()`, that programs of some kinds need."""
   return _needed([*_ROOTS, *_NAME.findall(table_lines(kinds))], {TABLE})
 
@@ -165,7 +165,7 @@ def is_hot(source: str) -> bool:
   return '/' in source or _HOT.search(_tree().text[source]) is not None
 
 
-def needed_headers(sources: Iterable[str]) -> tuple[str, ...]:
+def headers_of(sources: Iterable[str]) -> tuple[str, ...]:
   """The headers under `source_dir()` that C files there include, directly or not."""
   tree = _tree()
   found: set[str] = set()

@@ -59,7 +59,7 @@ def build(spec: Spec | str, options: BuildOptions = BuildOptions(), name: str = 
   network = network_of(found)
   layers = network.layers()
   plain = _without_normalization(network, layers)
-  source = keras.Input(network.source.shape[1:], name='input')
+  source = keras.Input(network.input.shape[1:], name='input')
   values = [source]
   for number, layer in enumerate(layers):
     normalized = options.normalization and number not in plain

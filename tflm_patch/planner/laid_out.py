@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, Role, StageGraph, View
-from tflm_patch.planner.memory import items as needs
+from tflm_patch.planner.memory import buffers as memory_buffers
 from tflm_patch.planner.memory import layout, packing
 from tflm_patch.planner.rewrites import feed
 from tflm_patch.planner.schedule import order, segments
-from tflm_patch.planner.schedule.live_ranges import RowLives, Timeline
+from tflm_patch.planner.schedule.live_ranges import LiveRanges, Timeline
 from tflm_patch.planner.stage_plan import MapPlan, Peak, ScratchPlan, SegmentPlan, StagePlan
 from tflm_patch.program import records as program
 
@@ -29,13 +29,13 @@ class Candidate:
     graph: The stage.
     cuts: Operators [first, last) of each segment.
     operators: Which one runs at each time.
-    needs: Of memory.
+    buffers: Of memory.
   """
 
   graph: StageGraph
   cuts: segments.Cuts
   operators: Sequence[int]
-  needs: needs.Needs
+  buffers: memory_buffers.Buffers
 
   @functools.cached_property
   def steps(self) -> tuple[tuple[order.Step, ...], ...]:
@@ -50,11 +50,11 @@ class Candidate:
 
   @property
   def peak_bytes(self) -> int:
-    return int(self.needs.live_bytes().max())
+    return int(self.buffers.live_bytes().max())
 
   def bounding_segment(self) -> tuple[int, int]:
     """The segment during which the most memory is alive."""
-    at = int(self.needs.live_bytes().argmax())
+    at = int(self.buffers.live_bytes().argmax())
     for cut in self.cuts:
       if at < self._length(cut):
         return cut
@@ -76,6 +76,10 @@ class LaidOut(Candidate):
 
   regions: tuple[layout.Region, ...]
   layout: layout.Layout
+
+  @property
+  def workspace_bytes(self) -> int:
+    return self.layout.bytes
 
 
 def with_room(graph: StageGraph, chosen: LaidOut) -> LaidOut:
@@ -111,16 +115,16 @@ def finish(
   regions += [program.Region.TENSOR + all_tensors.index(m) for m in tensors]
   maps: list[MapPlan | None] = [_own_place(graph, m) for m in range(len(graph.maps))]
   scratch: list[ScratchPlan | None] = _spare_scratch(graph, chosen, regions)
-  for need, place in zip(chosen.needs.needs, chosen.layout.places):
-    if need.op is not None:
+  for buffer, place in zip(chosen.buffers.buffers, chosen.layout.places):
+    if buffer.op is not None:
       piece = place.pieces[0]
-      size = graph.ops[need.op].scratch_bytes
-      scratch[need.op] = ScratchPlan(regions[piece.region], piece.offset, size)
+      size = graph.ops[buffer.op].scratch_bytes
+      scratch[buffer.op] = ScratchPlan(regions[piece.region], piece.offset, size)
       continue
-    assert need.map is not None
-    for m, how in ((need.map, InPlace(0)), *need.guests):
-      at = need.gap_bytes - how.gap_bytes
-      shared = _map_plan(need.item, place, regions, how, at)
+    assert buffer.map is not None
+    for m, how in ((buffer.map, InPlace(0)), *buffer.guests):
+      at = buffer.gap_bytes - how.gap_bytes
+      shared = _map_plan(buffer.item, place, regions, how, at)
       maps[m] = _without_spare_slots(shared, graph.maps[m].rows)
   for m, feature_map in enumerate(graph.maps):
     if feature_map.view is not None:
@@ -151,11 +155,11 @@ def _spare_scratch(
   items = []
   for i in wishes:
     first, last = timeline.span(i)
-    life = RowLives(np.array([first]), np.array([last]))
+    life = LiveRanges(np.array([first]), np.array([last]))
     items.append(
       [layout.Item(size, (life,), layout.ALIGNMENT) for size in graph.ops[i].spare_scratch]
     )
-  places = packing.place_beside(chosen.layout, chosen.needs.items, chosen.regions, items)
+  places = packing.place_beside(chosen.layout, chosen.buffers.items, chosen.regions, items)
   for i, place in zip(wishes, places):
     if place is not None:
       piece = place.pieces[0]
@@ -236,8 +240,8 @@ def _view_plan(graph: StageGraph, m: int, view: View, base: MapPlan) -> MapPlan:
 
 
 def _segment_plans(graph: StageGraph, chosen: LaidOut) -> Iterator[SegmentPlan]:
-  live = chosen.needs.live_bytes()
-  alive = _Alive(graph, chosen.needs)
+  live = chosen.buffers.live_bytes()
+  alive = _Alive(graph, chosen.buffers)
   band = feed.band_rows(graph)
   begin = 0
   for (first, last), steps in zip(chosen.cuts, chosen.steps):
@@ -253,9 +257,9 @@ def _segment_plans(graph: StageGraph, chosen: LaidOut) -> Iterator[SegmentPlan]:
 class _Alive:
   """What is alive at a time, by name."""
 
-  def __init__(self, graph: StageGraph, needed: needs.Needs) -> None:
-    named = [(need.ring, *_describe(graph, need)) for need in needed.needs]
-    for m, item in needed.tensors.items():
+  def __init__(self, graph: StageGraph, buffers: memory_buffers.Buffers) -> None:
+    named = [(buffer.ring, *_describe(graph, buffer)) for buffer in buffers.buffers]
+    for m, item in buffers.tensors.items():
       role = graph.maps[m].role.value
       named.append((item, f'rows of {role}', graph.maps[m].name))
     self._names = [(what, name) for _, what, name in named]
@@ -278,11 +282,18 @@ class _Alive:
     return tuple(sorted(parts, key=lambda part: -part[1]))
 
 
-def _describe(graph: StageGraph, need: needs.Need) -> tuple[str, str]:
-  if need.op is not None:
-    return f'sums of {graph.ops[need.op].name}', ''
-  assert need.map is not None
-  return 'ring rows of' if need.is_ring else 'rows of', graph.maps[need.map].name
+def _describe(graph: StageGraph, buffer: memory_buffers.Buffer) -> tuple[str, str]:
+  if buffer.op is not None:
+    return f'sums of {graph.ops[buffer.op].name}', ''
+  assert buffer.map is not None
+  return 'ring rows of' if buffer.is_ring else 'rows of', graph.maps[buffer.map].name
+
+
+def count_steps(operators: np.ndarray) -> int:
+  """How many steps `join` makes without a band, from the operator that runs at each time."""
+  begins = np.flatnonzero(np.diff(operators, prepend=-1))
+  runs = np.diff(begins, append=operators.size)
+  return int((-(-runs // program.MAX_STEP_ROWS)).sum())
 
 
 def join(

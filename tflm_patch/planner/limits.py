@@ -34,22 +34,24 @@ def steps_of(graph: StageGraph) -> int:
   return sum(op.steps for op in graph.ops)
 
 
-def is_searched_fully(graph: StageGraph) -> bool:
-  """Whether all rewrites and segments of a stage are tried."""
-  return steps_of(graph) <= _EXHAUSTIVE_STEPS
+def is_searched_fully(steps: int) -> bool:
+  """Whether all rewrites and segments of a stage of so many steps are tried."""
+  return steps <= _EXHAUSTIVE_STEPS
 
 
-def check_graph(graph: StageGraph) -> None:
+def check_size(ops: int, steps: int) -> None:
   """Refuses a stage that is too much work to plan.
 
+  Args:
+    ops: Number of its operators.
+    steps: Of all of them.
+
   Raises:
-    NotStageable: it has too many operators or steps; says which.
+    NotStageable: there are too many operators or steps; says which.
   """
-  if len(graph.ops) > MAX_OPS_OF_STAGE:
-    raise NotStageable(
-      f'it would have {len(graph.ops):,} operators, a stage has at most {MAX_OPS_OF_STAGE:,}'
-    )
-  check_steps(steps_of(graph))
+  if ops > MAX_OPS_OF_STAGE:
+    raise NotStageable(f'it would have {ops:,} operators, a stage has at most {MAX_OPS_OF_STAGE:,}')
+  check_steps(steps)
 
 
 def check_steps(steps: int) -> None:
@@ -100,11 +102,16 @@ def regions_of(operators: int) -> int:
   return max(4, min(256, 40_000_000 // max(1, operators) ** 2))
 
 
-def longest_segment(graph: StageGraph, longest: int) -> int:
-  """The most operators of a segment that are simulated: `longest` for any usual stage."""
-  if is_searched_fully(graph):
+def longest_segment(steps: int, longest: int) -> int:
+  """The most operators of a segment that are simulated: `longest` for any usual stage.
+
+  Args:
+    steps: Of all operators of the stage.
+    longest: What a program can hold.
+  """
+  if is_searched_fully(steps):
     return longest
-  return max(1, min(longest, math.isqrt(2 * _SIMULATED_STEPS // steps_of(graph))))
+  return max(1, min(longest, math.isqrt(2 * _SIMULATED_STEPS // steps)))
 
 
 def layout_attempts(attempts: int, slots: int) -> int:

@@ -11,17 +11,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from tflm_patch.planner import limits
+from tflm_patch.planner.cut_search import CutSearch
 from tflm_patch.planner.ir.stage_graph import MapRole, StageGraph
 from tflm_patch.planner.laid_out import (
   Candidate,
   LaidOut,
+  count_steps,
   finish,
   join,
   with_room,
   without_spare_room,
 )
-from tflm_patch.planner.memory import items as needs
+from tflm_patch.planner.memory import buffers as memory_buffers
 from tflm_patch.planner.memory import layout, layout_search
+from tflm_patch.planner.memory.layout_search import Wish
 from tflm_patch.planner.schedule import segments
 from tflm_patch.planner.stage_plan import (
   Outline,
@@ -33,15 +36,12 @@ from tflm_patch.planner.stage_plan import (
 )
 from tflm_patch.program import records as program
 
-# How often the segment that bounds the memory is ruled out, to try other cuts: what
-# has the lowest peak is not always what is laid out best.
-_OTHER_CUTS = 2
 # Peaks that cuts are looked for to find fast plans: the least one, and so much more each.
 _PEAKS = 24
 _PEAK_STEP = 1.125
 
 
-class Planner:
+class Planner(CutSearch[Candidate, LaidOut]):
   """Plans of one stage.
 
   Args:
@@ -54,15 +54,13 @@ class Planner:
   """
 
   def __init__(self, graph: StageGraph, reuse_inputs: Sequence[int] = ()) -> None:
-    limits.check_graph(graph)
+    limits.check_size(len(graph.ops), limits.steps_of(graph))
     self._graph = graph
-    fed = needs.fed_maps(graph)
+    fed = memory_buffers.fed_maps(graph)
     self._reusable = [m for m in (graph.inputs[i] for i in reuse_inputs) if m not in fed]
     self._search = segments.SegmentSearch(graph, self._reusable)
     self._tensors = [*self._reusable, *graph.outputs]
-    self._tensor_bytes = sum(graph.maps[m].bytes for m in self._tensors)
-    self._least: int | None = None
-    self._smallest: LaidOut | None = None
+    super().__init__(self._search, sum(graph.maps[m].bytes for m in self._tensors))
     self._plan: StagePlan | None = None
     self._tried: list[Outline] | None = None
     self._realized: dict[segments.Cuts, tuple[StagePlan, ...]] = {}
@@ -72,28 +70,8 @@ class Planner:
     return sum(op.macs for op in self._graph.ops)
 
   @property
-  def tensor_bytes(self) -> int:
-    """Of the stage's tensors whose memory it uses."""
-    return self._tensor_bytes
-
-  @property
   def scratch_bytes(self) -> int:
     return sum(op.scratch_bytes for op in self._graph.ops)
-
-  def least_peak(self) -> int:
-    """The fewest bytes alive at the peak of any plan, the stage's tensors included."""
-    if self._least is None:
-      self._least = self._search.least_peak(self._tensor_bytes)
-    return self._least
-
-  def gets_below(self, limit: float) -> bool:
-    """Whether `least_peak()` is below a limit; less work than that where it is not."""
-    if self._least is None:
-      found = self._search.least_peak(self._tensor_bytes, limit)
-      if found >= limit:
-        return False
-      self._least = found
-    return self._least < limit
 
   def least_workspace(self) -> int:
     """Bytes that no plan's workspace can go below."""
@@ -111,12 +89,12 @@ class Planner:
     if brief and self._plan is None:
       return self._finish(self._find_smallest(brief))
     if self._plan is None:
-      self._plan = self._finish(self._smallest_layout())
+      self._plan = self._finish(self.smallest_placed())
     return self._plan
 
   def smallest_workspace(self) -> int:
     """Bytes of the workspace of `smallest()`, sooner than that makes its plan."""
-    return self._smallest_layout().layout.bytes
+    return self.smallest_placed().layout.bytes
 
   def fits(self, workspace_limit: int) -> bool:
     """Whether a plan is found whose workspace has at most this size.
@@ -128,76 +106,38 @@ class Planner:
       return self._smallest is not None and self.smallest_workspace() <= workspace_limit
     cuts = self._search.fewest_dispatches(self.least_peak())
     assert cuts is not None
-    below = workspace_limit + 1
-    if self._lay_out(self._simulate(cuts), below, brief=True, enough=workspace_limit):
+    wish = Wish(workspace_limit + 1, brief=True, enough=workspace_limit)
+    if self._lay_out(self._simulate(cuts), wish):
       return True
     return self.smallest_workspace() <= workspace_limit
 
   def smallest_size(self) -> PlanSize:
     """What `smallest()` needs, sooner than that makes its plan."""
-    return self._size(self._smallest_layout())
+    return self._size(self.smallest_placed())
+
+  def peak_op(self) -> int:
+    """The operator during which `smallest()` needs the most."""
+    chosen = self.smallest_placed()
+    return chosen.operators[int(chosen.buffers.live_bytes().argmax())]
+
+  def plan_of(self, cuts: segments.Cuts, below: int | None) -> StagePlan:
+    """The plan of cuts that are known to be laid out below a size."""
+    found = self._lay_out(self._simulate(cuts), Wish(below))
+    assert found is not None
+    return self._finish(found)
 
   def size_within(self, workspace_limit: int) -> PlanSize | None:
     """A plan of at most this workspace, found without much search; None where that needs more."""
-    peak = self._tensor_bytes + workspace_limit
-    # What leaves some room is laid out at once.
-    for limit in (max(self.least_peak(), peak - peak // 8), self.least_peak()):
-      cuts = self._search.fewest_dispatches(limit)
-      if cuts is None:
-        continue
-      below = workspace_limit + 1
-      found = self._lay_out(self._simulate(cuts), below, brief=True, enough=workspace_limit)
-      if found is not None:
-        # Some of what was allowed may be left.
-        used = found.layout.used_bytes(found.needs.items)
-        return dataclasses.replace(self._size(found), workspace_bytes=used)
-    return None
+    found = self.placed_within(workspace_limit)
+    if found is None:
+      return None
+    # Some of what was allowed may be left.
+    used = found.layout.used_bytes(found.buffers.items)
+    return dataclasses.replace(self._size(found), workspace_bytes=used)
 
   def _size(self, chosen: LaidOut) -> PlanSize:
-    operators = np.asarray(chosen.operators)
-    begins = np.flatnonzero(np.diff(operators, prepend=-1))
-    runs = np.diff(begins, append=operators.size)
-    at = int(chosen.needs.live_bytes().argmax())
-    return PlanSize(
-      chosen.layout.bytes,
-      len(chosen.cuts),
-      int((-(-runs // program.MAX_STEP_ROWS)).sum()),
-      int(operators[at]),
-    )
-
-  def _smallest_layout(self) -> LaidOut:
-    if self._smallest is None:
-      self._smallest = self._find_smallest(brief=False)
-    return self._smallest
-
-  def _find_smallest(self, brief: bool) -> LaidOut:
-    least = self.least_peak()
-    best: LaidOut | None = None
-    without: set[tuple[int, int]] = set()
-    limit = least
-    for _ in range(1 + _OTHER_CUTS):
-      cuts = self._search.fewest_dispatches(limit, without)
-      if cuts is None:
-        break
-      candidate = self._simulate(cuts)
-      below = None if best is None else best.layout.bytes
-      best = self._lay_out(candidate, below, brief) or best
-      assert best is not None
-      limit = self._tensor_bytes + best.layout.bytes - layout.ALIGNMENT
-      if limit < least:
-        break
-      without.add(candidate.bounding_segment())
-    assert best is not None
-    return best
-
-  def gets_below_tensors(self, limit: int, floor: int) -> bool:
-    """Whether at most `limit` bytes are alive at once in some plan, tensors counted by rows.
-
-    Args:
-      limit: In bytes.
-      floor: What is below that is all the same.
-    """
-    return self._search.least_peak(floor, limit + 1) <= limit
+    steps = count_steps(np.asarray(chosen.operators))
+    return PlanSize(chosen.workspace_bytes, len(chosen.cuts), steps)
 
   def outlines(self, workspace_limit: int) -> list[Outline]:
     """Cuts with few kernel calls, from the least memory up to what fits at best.
@@ -238,7 +178,7 @@ class Planner:
   def realized(self, outline: Outline) -> tuple[StagePlan, ...]:
     """Plans with the outline's cuts: in little memory, and with all scratch that helps."""
     if outline.cuts not in self._realized:
-      laid_out = self._lay_out(self._simulate(outline.cuts), None, brief=True)
+      laid_out = self._lay_out(self._simulate(outline.cuts), Wish(brief=True))
       assert laid_out is not None
       plans = [self._finish(laid_out)]
       roomy = self._finish(with_room(self._graph, laid_out))
@@ -253,7 +193,7 @@ class Planner:
     if schedule == 'stream' and n > program.MAX_OPS:
       return None
     cuts = ((0, n),) if schedule == 'stream' else tuple((i, i + 1) for i in range(n))
-    found = self._lay_out(self._simulate(cuts), None, brief=True)
+    found = self._lay_out(self._simulate(cuts), Wish(brief=True))
     assert found is not None
     return self._finish(found)
 
@@ -264,21 +204,13 @@ class Planner:
   def _simulate(self, cuts: segments.Cuts) -> Candidate:
     return Candidate(self._graph, cuts, *self._search.run(cuts))
 
-  def _lay_out(
-    self, candidate: Candidate, below: int | None, brief: bool = False, enough: int = 0
-  ) -> LaidOut | None:
-    """None when no workspace of less than `below` bytes was found.
-
-    None below `enough` is looked for.
-    """
-    needed = candidate.needs
-    regions = [layout.Region(self._graph.maps[m].bytes, needed.tensors[m]) for m in self._tensors]
-    found = layout_search.find_layout(
-      needed.items, regions, needed.length, limit=below, brief=brief, enough=enough
-    )
+  def _lay_out(self, candidate: Candidate, wish: Wish) -> LaidOut | None:
+    buffers = candidate.buffers
+    regions = [layout.Region(self._graph.maps[m].bytes, buffers.tensors[m]) for m in self._tensors]
+    found = layout_search.find_layout(buffers.items, regions, buffers.length, wish)
     if found is None:
       return None
-    return LaidOut(self._graph, candidate.cuts, candidate.operators, needed, tuple(regions), found)
+    return LaidOut(self._graph, candidate.cuts, candidate.operators, buffers, tuple(regions), found)
 
 
 def _whole_bytes(graph: StageGraph) -> int:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plans of a stage: the smallest one, others that trade work for memory, the fastest that fits.
 
-A stage can be rewritten so that it needs less memory: blocks of three convolutions
+A stage can be rewritten so that it needs less memory: bottlenecks of three convolutions
 as one operator, gated maps made twice, held rows made again, operators in patches.
 Each rewrite costs time, some of them multiply-accumulates. They are tried in the
 order of what they cost, together with those before them, so that memory only falls.
@@ -20,7 +20,7 @@ from tflm_patch.planner.lowering.builder import NotStageable
 from tflm_patch.planner.options import PlanOptions, Schedule
 from tflm_patch.planner.plan import Planner
 from tflm_patch.planner.rewrites import patches
-from tflm_patch.planner.rewrites.bottleneck import Block, find_blocks, join_blocks
+from tflm_patch.planner.rewrites.bottleneck import Bottleneck, find_bottlenecks, join_bottlenecks
 from tflm_patch.planner.rewrites.two_pass import Gate, find_gates, make_again
 from tflm_patch.planner.stage_plan import PlanSize, StagePlan
 
@@ -31,7 +31,7 @@ _WORTH = 0.005
 # Grids of patches that are tried, and how many ranges of operators.
 _GRIDS = ((1, 2), (1, 3), (1, 4), (2, 2), (3, 3))
 _PATCHED = 6
-# Parts of the shared rows of a block that may be held, one after the other.
+# Parts of the shared rows of a bottleneck that may be held, one after the other.
 _HELD_PARTS = (1.0, 0.75, 0.5, 0.25, 0.0)
 
 
@@ -101,7 +101,7 @@ class StageSearch:
     if self._options.schedule != Schedule.AUTO:
       # A stream may be longer than a segment can be.
       return plain.fixed(self._options.schedule.value) or plain.smallest(brief)
-    if not limits.is_searched_fully(self._graph):
+    if not limits.is_searched_fully(limits.steps_of(self._graph)):
       return plain.smallest(brief)
     if not self._options.may_be_slower:
       # Rewrites cost time, even those that cost no multiply-accumulates.
@@ -109,7 +109,10 @@ class StageSearch:
     chosen = self._chosen()
     best = self._planner(chosen).smallest(brief)
     # What has a higher peak, or more rewrites, may be laid out better.
-    for rewrites in (_Rewrites(), _with_all_blocks(self._graph, _Rewrites(gates=chosen.gates))):
+    for rewrites in (
+      _Rewrites(),
+      _with_all_bottlenecks(self._graph, _Rewrites(gates=chosen.gates)),
+    ):
       planner = self._planner(rewrites)
       if planner.least_peak() < (1 - _WORTH) * best.bytes:
         other = planner.smallest(brief)
@@ -163,18 +166,18 @@ class StageSearch:
 
   def _ladder(self) -> list[_Rewrites]:
     """From nothing to the rewrites that need the least memory, step by step."""
-    if not limits.is_searched_fully(self._graph):
+    if not limits.is_searched_fully(limits.steps_of(self._graph)):
       return [_Rewrites()]
     if not self._steps:
       gates = self._gate_steps()
-      all_blocks = [_with_all_blocks(self._graph, step) for step in gates]
+      all_blocks = [_with_all_bottlenecks(self._graph, step) for step in gates]
       k = _first_as_low_as_last(all_blocks, self._peak)
-      blocks = _block_steps(self._graph, gates[k])
-      j = _first_as_low_as_last(blocks, self._peak)
-      before = [*_block_steps(self._graph, gates[0]), *all_blocks[1:k]] if k else []
-      self._steps = [*before, *blocks[: j + 1]]
+      bottlenecks = _bottleneck_steps(self._graph, gates[k])
+      j = _first_as_low_as_last(bottlenecks, self._peak)
+      before = [*_bottleneck_steps(self._graph, gates[0]), *all_blocks[1:k]] if k else []
+      self._steps = [*before, *bottlenecks[: j + 1]]
       if self._options.max_overhead > 1.0:
-        self._steps += self._with_less_held(blocks[j])
+        self._steps += self._with_less_held(bottlenecks[j])
         self._steps += self._in_patches(self._steps[-1])
     return self._steps
 
@@ -194,14 +197,14 @@ class StageSearch:
     return steps
 
   def _with_less_held(self, rewrites: _Rewrites) -> list[_Rewrites]:
-    """Steps that make shared rows of blocks again, as long as that lowers the peak."""
+    """Steps that make shared rows of bottlenecks again, as long as that lowers the peak."""
     steps: list[_Rewrites] = []
     useful = 0
     best = self._peak(rewrites)
     while True:
       planner = self._planner(rewrites)
       lower = self._cheapest(rewrites, planner.bounding_operators())
-      # What is bounded by several blocks falls when less is held of all of them.
+      # What is bounded by several bottlenecks falls when less is held of all of them.
       if lower is None or self._peak(lower) > planner.least_peak():
         return steps[:useful]
       rewrites = lower
@@ -270,12 +273,12 @@ class _Rewrites:
   Attributes:
     patched: Operators [first, end) that run in patches, and the grid.
     gates: Whose maps are made twice.
-    blocks: That become one operator, after that; how much of their shared rows is held.
+    bottlenecks: That become one operator, after that; how much of their shared rows is held.
   """
 
   patched: tuple[int, int, tuple[int, int]] | None = None
   gates: tuple[Gate, ...] = ()
-  blocks: tuple[tuple[Block, float], ...] = ()
+  bottlenecks: tuple[tuple[Bottleneck, float], ...] = ()
 
   def apply(self, graph: StageGraph) -> StageGraph:
     if self.patched is not None:
@@ -283,33 +286,35 @@ class _Rewrites:
       graph = patches.split_into_patches(graph, end, grid, first)
     if self.gates:
       graph = make_again(graph, self.gates)
-    return join_blocks(graph, dict(self.blocks)) if self.blocks else graph
+    return join_bottlenecks(graph, dict(self.bottlenecks)) if self.bottlenecks else graph
 
   def with_less_held(self, name: str) -> _Rewrites | None:
-    """Less of the shared rows of the block that is the operator of this name.
+    """Less of the shared rows of the bottleneck that is the operator of this name.
 
-    None when there is no such block, or it holds none.
+    None when there is no such bottleneck, or it holds none.
     """
-    for k, (block, part) in enumerate(self.blocks):
-      if block.name == name and part > _HELD_PARTS[-1]:
-        less = block, _HELD_PARTS[_HELD_PARTS.index(part) + 1]
-        return dataclasses.replace(self, blocks=(*self.blocks[:k], less, *self.blocks[k + 1 :]))
+    for k, (bottleneck, part) in enumerate(self.bottlenecks):
+      if bottleneck.name == name and part > _HELD_PARTS[-1]:
+        less = bottleneck, _HELD_PARTS[_HELD_PARTS.index(part) + 1]
+        return dataclasses.replace(
+          self, bottlenecks=(*self.bottlenecks[:k], less, *self.bottlenecks[k + 1 :])
+        )
     return None
 
 
-def _block_steps(graph: StageGraph, rewrites: _Rewrites) -> list[_Rewrites]:
-  """More and more blocks as one operator, those that save the most first."""
-  blocks = find_blocks(rewrites.apply(graph))
+def _bottleneck_steps(graph: StageGraph, rewrites: _Rewrites) -> list[_Rewrites]:
+  """More and more bottlenecks as one operator, those that save the most first."""
+  bottlenecks = find_bottlenecks(rewrites.apply(graph))
   steps = [rewrites]
-  for k, block in enumerate(blocks, 1):
-    if k == len(blocks) or blocks[k].saved_bytes != block.saved_bytes:
-      chosen = tuple((each, 1.0) for each in blocks[:k])
-      steps.append(dataclasses.replace(rewrites, blocks=chosen))
+  for k, bottleneck in enumerate(bottlenecks, 1):
+    if k == len(bottlenecks) or bottlenecks[k].saved_bytes != bottleneck.saved_bytes:
+      chosen = tuple((each, 1.0) for each in bottlenecks[:k])
+      steps.append(dataclasses.replace(rewrites, bottlenecks=chosen))
   return steps
 
 
-def _with_all_blocks(graph: StageGraph, rewrites: _Rewrites) -> _Rewrites:
-  return _block_steps(graph, rewrites)[-1]
+def _with_all_bottlenecks(graph: StageGraph, rewrites: _Rewrites) -> _Rewrites:
+  return _bottleneck_steps(graph, rewrites)[-1]
 
 
 def _first_as_low_as_last(steps: Sequence[_Rewrites], peak: Callable[[_Rewrites], int]) -> int:

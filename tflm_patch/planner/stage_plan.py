@@ -113,13 +113,11 @@ class PlanSize:
   Attributes:
     workspace_bytes: Multiple of 16.
     segments, steps: How many there are in its program.
-    peak_op: The operator during which the most memory is alive.
   """
 
   workspace_bytes: int
   segments: int
   steps: int
-  peak_op: int
 
 
 @dataclasses.dataclass(frozen=True)

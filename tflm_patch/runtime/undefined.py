@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from tflm_patch.graph.reader import parse_model
-from tflm_patch.runtime.arena import ALIGNMENT
+from tflm_patch.runtime.arena_measurement import ALIGNMENT
 from tflm_patch.runtime.isolated import IsolatedInterpreter
 from tflm_patch.runtime.tflm import DEFAULT_ARENA_BYTES
 

@@ -43,7 +43,7 @@ def spec(request):
 
 
 def test_graphs_run_in_tflm(spec):
-  runtime = pytest.importorskip('tflm_patch.runtime.arena')
+  runtime = pytest.importorskip('tflm_patch.runtime.arena_measurement')
   pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
   data = serialize_model(with_random_weights(to_graph(spec, RandomScales(1)), 1))
   model = parse_model(data)

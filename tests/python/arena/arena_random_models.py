@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Random graphs of cheap operators, for lifetimes and the memory planner."""
+"""Random graphs of cheap operators, for live ranges and the memory planner."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from arena_models import FLOAT32, INT8, INT64, SmallModel
 
 
 def random_model(seed: int) -> bytes:
-  """A directed acyclic graph over vectors, with all that changes lifetimes.
+  """A directed acyclic graph over vectors, with all that changes live ranges.
 
   Several inputs and outputs, tensors that are read late, never or by many,
   scratch buffers, variables, unused tensors and, at times, an offline plan.

@@ -13,9 +13,9 @@ from ai_edge_litert import schema_py_generated as schema
 from arena_models import FLOAT32, INT8, INT16, INT32, SmallModel
 
 from tflm_patch.api import ConvertOptions, convert_model
-from tflm_patch.arena import greedy, in_place, lifetimes, predict
+from tflm_patch.arena import greedy, in_place, live_ranges, predict
 from tflm_patch.arena.greedy import Requirement
-from tflm_patch.arena.lifetimes import OFFLINE_PLAN
+from tflm_patch.arena.live_ranges import OFFLINE_PLAN
 from tflm_patch.arena.offline import improve
 from tflm_patch.arena.packing import Packer
 from tflm_patch.graph.reader import parse_model
@@ -178,5 +178,5 @@ def test_convert_does_so_and_keeps_what_is_to_be_kept(reported, build):
   kept = convert_model(data, ConvertOptions(keep_input=True, **options))
   words = dict(kept.model.metadata).get(OFFLINE_PLAN)
   assert words is None
-  assert lifetimes.offline_plan(kept.model) == (None, True)
-  assert in_place.shared(kept.model, lifetimes.find(kept.model, (), None).buffers) == {}
+  assert live_ranges.offline_plan(kept.model) == (None, True)
+  assert in_place.shared(kept.model, live_ranges.find(kept.model, (), None).buffers) == {}

@@ -17,7 +17,7 @@ from support.model_builder import ModelBuilder
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.arena import greedy, memory_over_time, predict
 from tflm_patch.arena.greedy import Requirement
-from tflm_patch.arena.lifetimes import OFFLINE_PLAN
+from tflm_patch.arena.live_ranges import OFFLINE_PLAN
 from tflm_patch.arena.offline import improve, with_plan
 from tflm_patch.arena.packing import Packer, lower_bound
 from tflm_patch.graph.reader import parse_model

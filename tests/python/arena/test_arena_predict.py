@@ -17,7 +17,7 @@ from tflm_patch.arena import FIRMWARE_32, memory_over_time, operators, peak_oper
 from tflm_patch.graph.reader import read_model
 from tflm_patch.graph.types import DType, Model, Operator, Quantization, Subgraph, Tensor
 from tflm_patch.program.encode import header_alone
-from tflm_patch.runtime.arena import smallest_arena
+from tflm_patch.runtime.arena_measurement import smallest_arena
 from tflm_patch.runtime.tflm import Interpreter, InterpreterError
 
 CASES = [

@@ -12,7 +12,7 @@ from tflm_patch.architecture import to_graph
 from tflm_patch.architecture.spaces import MCUNET
 from tflm_patch.conversion.fit_types import Budget
 from tflm_patch.conversion.space_fit import distributions
-from tflm_patch.conversion.spec_engine import needs_of
+from tflm_patch.conversion.spec_engine import requirements_of
 from tflm_patch.planner.lowering.operators.macs import subgraph_macs
 
 SPACES = [
@@ -25,7 +25,7 @@ def test_those_that_fit_are_counted():
   found = distributions(SPACES, budget, count=10, seed=3)
   for space, each in zip(SPACES, found, strict=True):
     specs = space.samples(10, seed=3)
-    needs = [(needs_of(spec), spec) for spec in specs]
+    needs = [(requirements_of(spec), spec) for spec in specs]
     macs = sorted(
       subgraph_macs(to_graph(spec).main)
       for need, spec in needs

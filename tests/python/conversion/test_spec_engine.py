@@ -54,22 +54,22 @@ def converted(spec, scales=None, seed=0, options=BLIND):
 
 
 @pytest.mark.parametrize('spec', SPECS, ids=range(len(SPECS)))
-def test_needs_are_those_of_the_conversion(spec):
-  needs = spec_engine.needs_of(spec)
+def test_requirements_are_those_of_the_conversion(spec):
+  required = spec_engine.requirements_of(spec)
   result = converted(spec, RandomScales(5), seed=5)
-  assert needs.arena.total == result.converted_arena.total
-  assert needs.arena.required == result.converted_arena.required
-  assert needs.macs == result.converted_macs
-  assert needs.flash == pytest.approx(result.converted_bytes, rel=0.01)
+  assert required.arena.total == result.converted_arena.total
+  assert required.arena.required == result.converted_arena.required
+  assert required.macs == result.converted_macs
+  assert required.flash == pytest.approx(result.converted_bytes, rel=0.01)
 
 
 @pytest.mark.parametrize('spec', SMALL.samples(4, seed=2), ids=range(4))
 def test_trained_scales_do_not_raise_the_arena(spec):
-  needs = spec_engine.needs_of(spec)
+  required = spec_engine.requirements_of(spec)
   for seed in range(3):
     result = converted(spec, RandomScales(seed), seed, ConvertOptions())
-    assert result.converted_arena.total <= needs.arena.total
-    assert result.converted_macs <= needs.macs
+    assert result.converted_arena.total <= required.arena.total
+    assert result.converted_macs <= required.macs
 
 
 @pytest.mark.parametrize('spec', SPECS, ids=range(len(SPECS)))
@@ -117,7 +117,7 @@ def test_cuts_in_two_are_met():
 
 @pytest.mark.parametrize('spec', SPECS[:8], ids=range(8))
 def test_verdicts_around_the_arena(spec):
-  arena = spec_engine.needs_of(spec).arena.required
+  arena = spec_engine.requirements_of(spec).arena.required
   gears = set()
   for limit in (1, arena // 2, arena - 16, arena - 1, arena, arena + 16, 2 * arena, 1 << 24):
     fit = spec_engine.decide(spec, Budget(limit))
@@ -135,8 +135,8 @@ def test_verdicts_around_the_arena(spec):
 
 def test_flash():
   spec = named('ds_cnn')
-  needs = spec_engine.needs_of(spec)
-  for flash, verdict in ((needs.flash, Verdict.FITS), (needs.flash - 1, Verdict.TOO_LARGE)):
+  required = spec_engine.requirements_of(spec)
+  for flash, verdict in ((required.flash, Verdict.FITS), (required.flash - 1, Verdict.TOO_LARGE)):
     for answer in (spec_engine.decide, spec_engine.exactly):
       fit = answer(spec, Budget(1 << 20, flash))
       assert fit.verdict is verdict

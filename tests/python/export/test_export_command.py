@@ -13,7 +13,7 @@ import pytest
 from support.firmware import converted, image_model, need, run
 
 from tflm_patch.arena import FIRMWARE_32_INT_ENUMS, predict
-from tflm_patch.codegen.arena import MARGIN, arena_header, figures
+from tflm_patch.codegen.arena_array import MARGIN, arena_header, figures
 from tflm_patch.codegen.model import describe
 from tflm_patch.codegen.names import Names
 from tflm_patch.errors import TflmPatchError
@@ -22,7 +22,7 @@ from tflm_patch.export.folder import MANIFEST, write_folder
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType, Operator, Tensor
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.runtime.arena import measure_arena
+from tflm_patch.runtime.arena_measurement import measure_arena
 
 pytestmark = pytest.mark.slow
 

@@ -17,7 +17,7 @@ from support.firmware import CXX14, FAKE_TFLM, converted, image_model, need, pri
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.arena import FIRMWARE_32_INT_ENUMS, predict, resource_variables
-from tflm_patch.codegen.arena import MARGIN, figures
+from tflm_patch.codegen.arena_array import MARGIN, figures
 from tflm_patch.codegen.model import describe
 from tflm_patch.export import FORMATS, ExportOptions, export
 from tflm_patch.graph.reader import parse_model

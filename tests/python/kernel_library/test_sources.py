@@ -44,7 +44,7 @@ def test_table_knows_every_kind():
 
 @pytest.mark.parametrize('kind', Kind, ids=lambda kind: kind.name)
 def test_sources_of_one_kind_need_no_others(kind, symbols):
-  chosen = sources.needed_sources([kind])
+  chosen = sources.sources_of_kinds([kind])
   assert set(chosen) <= set(symbols) and len(chosen) < 2 * len(symbols) // 3
   own = set(re.findall(r'&(tflm_patch_\w+)', sources.table_lines([kind])))
   defined = set().union(*(symbols[name][0] for name in chosen))
@@ -61,7 +61,7 @@ def with_header(folder, kinds):
 
 def test_sources_of_one_kind_link(tmp_path):
   need('gcc')
-  chosen = sources.needed_sources([Kind.CONV_2D])
+  chosen = sources.sources_of_kinds([Kind.CONV_2D])
   run(
     'gcc',
     '-std=c11',
@@ -95,8 +95,8 @@ def test_header_makes_the_table(tmp_path):
 
 
 def test_headers_are_followed():
-  chosen = sources.needed_sources([Kind.DEPTHWISE_CONV_2D])
-  headers = sources.needed_headers(chosen)
+  chosen = sources.sources_of_kinds([Kind.DEPTHWISE_CONV_2D])
+  headers = sources.headers_of(chosen)
   assert {'kernel.h', 'kernels.h', 'window.h', 'requantize.h'} <= set(headers)
   assert 'binary.h' not in headers
   assert all((kernels_dir() / 'src' / name).is_file() for name in (*chosen, *headers))

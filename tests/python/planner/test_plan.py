@@ -13,7 +13,7 @@ from support.model_builder import ModelBuilder
 from support.real_models import FOLDER, MISSING, available
 
 from tflm_patch.api import ConvertOptions, convert_model
-from tflm_patch.planner.memory import items as needs
+from tflm_patch.planner.memory import buffers as memory_buffers
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.planner.rewrites.patches import split_into_patches
 from tflm_patch.planner.schedule import order
@@ -84,4 +84,6 @@ def check_cuts(graph):
 
 def _peak(graph, first, last):
   steps = order.simulate(graph, range(first, last))
-  return int(needs.needs_of(graph, [(first, last)], steps, graph.inputs).live_bytes().max())
+  return int(
+    memory_buffers.buffers_of(graph, [(first, last)], steps, graph.inputs).live_bytes().max()
+  )

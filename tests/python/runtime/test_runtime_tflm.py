@@ -10,7 +10,7 @@ import pytest
 from runtime_models import SHAPE, file_bytes, relu_float_io, relu_int8
 
 from tflm_patch.errors import EnvironmentMissing, TflmPatchError
-from tflm_patch.runtime import arena, capture, isolated, paths, process, selftest, tflm
+from tflm_patch.runtime import arena_measurement, capture, isolated, paths, process, selftest, tflm
 
 RELU = file_bytes(relu_int8())
 
@@ -248,13 +248,13 @@ def test_nothing_of_the_current_folder_is_imported(needs_tflm, monkeypatch, tmp_
   'model', [RELU, file_bytes(relu_float_io()), selftest.model(*selftest.stage())]
 )
 def test_smallest_arena(needs_tflm, model):
-  smallest = arena.smallest_arena(model)
-  usage = arena.measure_arena(model)
-  assert smallest % arena.ALIGNMENT == 0
+  smallest = arena_measurement.smallest_arena(model)
+  usage = arena_measurement.measure_arena(model)
+  assert smallest % arena_measurement.ALIGNMENT == 0
   assert usage.total <= smallest <= usage.total + 1024
   with isolated.IsolatedInterpreter(model) as interpreter:
     assert interpreter.runs_in(smallest)
-    assert not interpreter.runs_in(smallest - arena.ALIGNMENT)
+    assert not interpreter.runs_in(smallest - arena_measurement.ALIGNMENT)
 
 
 class Probed:
@@ -279,12 +279,12 @@ class Probed:
 @pytest.mark.parametrize('needed', [16, 17, 4000, 5000, 5001, 5008, 5024, 6100, 99_999])
 def test_bisection_finds_the_boundary(monkeypatch, needed):
   probe = Probed(needed, used=5000)
-  monkeypatch.setattr(arena, '_Probe', lambda model: probe)
-  assert arena.smallest_arena(b'') == -(-needed // 16) * 16
+  monkeypatch.setattr(arena_measurement, '_Probe', lambda model: probe)
+  assert arena_measurement.smallest_arena(b'') == -(-needed // 16) * 16
   assert len(probe.tried) < 40
 
 
 def test_bisection_gives_up(monkeypatch):
-  monkeypatch.setattr(arena, '_Probe', lambda model: Probed(1 << 40, used=5000))
+  monkeypatch.setattr(arena_measurement, '_Probe', lambda model: Probed(1 << 40, used=5000))
   with pytest.raises(tflm.InterpreterError, match='in no arena'):
-    arena.smallest_arena(b'')
+    arena_measurement.smallest_arena(b'')

@@ -16,6 +16,7 @@ import importlib.metadata
 import io
 import os
 import pathlib
+import shutil
 
 import pytest
 
@@ -46,6 +47,9 @@ def headers() -> pathlib.Path:
   pytest.importorskip('tflite_micro')
   folder = _ROOT / '.build' / 'golden' / _state()
   if not all((folder / name).exists() for name in _MODULES):
+    for old in folder.parent.glob('*'):
+      if old != folder:
+        shutil.rmtree(old, ignore_errors=True)
     write(folder)
   return folder
 

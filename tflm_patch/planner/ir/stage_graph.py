@@ -156,7 +156,7 @@ class StageOp:
     spare_scratch: Sizes, the best first, of memory that makes it faster; it gets
       one that fits beside everything else, if any.
     macs: Multiply-accumulates of the whole operator.
-    sources: Indices of the graph's operators that it stands for.
+    graph_ops: Indices of the graph's operators that it stands for.
     in_place: Inputs that the output may take the place of.
     window: Which cells of the first input an output cell is made from; the
       parameters have it, too.
@@ -176,7 +176,7 @@ class StageOp:
   scratch_bytes: int = 0
   spare_scratch: tuple[int, ...] = ()
   macs: int = 0
-  sources: tuple[int, ...] = ()
+  graph_ops: tuple[int, ...] = ()
   in_place: tuple[InPlace, ...] = ()
   window: CellWindow | None = None
   cellwise: bool = False

@@ -154,7 +154,9 @@ class StageBuilder:
     """Appends what an operator becomes; name, sources and multiply-accumulates are its own."""
     self._steps += stage_op.steps
     limits.check_steps(self._steps)
-    self._ops.append(dataclasses.replace(stage_op, name=op.name, macs=op.macs, sources=(op.index,)))
+    self._ops.append(
+      dataclasses.replace(stage_op, name=op.name, macs=op.macs, graph_ops=(op.index,))
+    )
 
   def finish(self) -> StageGraph:
     """The stage's graph.

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tflm_patch.planner.schedule.live_ranges import RowLives
+from tflm_patch.planner.schedule.live_ranges import LiveRanges
 
 Interval = tuple[int, int]  # offsets [begin, end)
 Intervals = tuple[Interval, ...]  # apart from each other, in order
@@ -23,7 +23,7 @@ SlotInterval = tuple[int, int, int]  # of a slot: offsets [begin, end)
 
 @functools.lru_cache(maxsize=1 << 16)
 def blocked_slots(
-  a: RowLives, part: tuple[int, int], a_bytes: int, b: RowLives, b_bytes: int
+  a: LiveRanges, part: tuple[int, int], a_bytes: int, b: LiveRanges, b_bytes: int
 ) -> tuple[SlotInterval, ...]:
   """Where an item must not begin, for each of its slots that meets another item.
 
@@ -48,7 +48,7 @@ def blocked_slots(
 
 @functools.lru_cache(maxsize=1 << 16)
 def blocked(
-  a: RowLives, part: tuple[int, int], a_bytes: int, b: RowLives, b_bytes: int, first: int
+  a: LiveRanges, part: tuple[int, int], a_bytes: int, b: LiveRanges, b_bytes: int, first: int
 ) -> Intervals:
   """Where an item must not begin for the sake of its slots from `first` on."""
   _remember(1)

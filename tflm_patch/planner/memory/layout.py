@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tflm_patch.planner.schedule.live_ranges import RowLives
+from tflm_patch.planner.schedule.live_ranges import LiveRanges
 
 ALIGNMENT = 16
 WORKSPACE = 0
@@ -40,12 +40,12 @@ class Item:
   """
 
   slot_bytes: int
-  shapes: tuple[RowLives, ...]
+  shapes: tuple[LiveRanges, ...]
   alignment: int = 1
   one_piece: bool = False
 
   @property
-  def rows(self) -> RowLives:
+  def rows(self) -> LiveRanges:
     """The shape that follows the rows most closely."""
     if len(self.shapes) == 1:
       return self.shapes[0]

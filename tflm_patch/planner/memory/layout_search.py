@@ -9,10 +9,12 @@ planner's library was built, else, with the same result, in Python.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -29,7 +31,7 @@ from tflm_patch.planner.memory.layout import (
   lower_bound,
 )
 from tflm_patch.planner.memory.packing import pack
-from tflm_patch.planner.native import library
+from tflm_patch.planner.native import layouts, library
 
 # Orders tried by a search: at most, at least, and so that this many items are placed.
 _ATTEMPTS = 960
@@ -39,14 +41,26 @@ _PLACED = 250_000
 _SEARCHES = 2
 
 
+Places = TypeVar('Places', Layout, np.ndarray)
+
+
+@dataclasses.dataclass(frozen=True)
+class Wish:
+  """What layouts are of interest.
+
+  Attributes:
+    limit: Only those below this size; None for any.
+    brief: Spend less time on it.
+    enough: One of this size will do, smaller ones are not looked for.
+  """
+
+  limit: int | None = None
+  brief: bool = False
+  enough: int = 0
+
+
 def find_layout(
-  items: Sequence[Item],
-  regions: Sequence[Region],
-  length: int,
-  *,
-  limit: int | None = None,
-  brief: bool = False,
-  enough: int = 0,
+  items: Sequence[Item], regions: Sequence[Region], length: int, wish: Wish
 ) -> Layout | None:
   """Places items in a workspace as small as can be found.
 
@@ -54,35 +68,82 @@ def find_layout(
     items: What is to be placed.
     regions: Memory beside the workspace.
     length: Number of steps.
-    limit: Only layouts below this size are of interest.
-    brief: Spend less time on it.
-    enough: A layout of this size will do, smaller ones are not looked for.
+    wish: What is of interest.
 
   Returns:
-    The layout; None when none was found below the limit.
+    The layout; None when none was found that is of interest.
   """
   if not items:
-    return Layout((), 0) if limit is None or limit > 0 else None
-  attempts = max(_FEWEST, min(_ATTEMPTS, _PLACED // len(items)))
-  if brief:
-    attempts //= 4
-  attempts = limits.layout_attempts(attempts, sum(len(item.rows.made) for item in items))
+    return Layout((), 0) if wish.limit is None or wish.limit > 0 else None
   items = [_in_one_piece(item) for item in items]
-  total = aligned(sum(aligned(item.slot_bytes * len(item.shapes[0].made)) for item in items))
-  will_do = min(enough // ALIGNMENT * ALIGNMENT, total)
-  bound = max(lower_bound(items, regions, length), will_do)
-  orders = first_orders(items, length)
-  problem = library.problem(items, regions)
+  problem = layouts.problem(items, regions)
+  if problem is not None:
+    with contextlib.suppress(library.InPython):
+      return layout_of(find_places(problem, length, wish))
+  task = _first_task(
+    wish,
+    np.array([aligned(item.slot_bytes * len(item.shapes[0].made)) for item in items]),
+    sum(len(item.rows.made) for item in items),
+    lower_bound(items, regions, length),
+    first_orders(items, length),
+  )
+
+  def run(task: Task) -> tuple[Layout, int] | None:
+    found = search(items, regions, task)
+    return None if found is None else (found, found.bytes)
+
+  best = _repeated(run, task, wish.brief)
+  return None if best is None else best[0]
+
+
+def find_places(
+  problem: layouts.LayoutProblem, length: int, wish: Wish
+) -> tuple[np.ndarray, int] | None:
+  """The same natively: places as the library has them, and the size of the workspace.
+
+  Raises:
+    InPython: the search must run in Python.
+  """
+  bound, orders = layouts.start(problem, length)
+  sizes = problem.item_bytes()
+  task = _first_task(wish, -(-sizes // ALIGNMENT) * ALIGNMENT, problem.slots(), bound, orders)
+  return _repeated(lambda task: search_natively(problem, task), task, wish.brief)
+
+
+def _first_task(
+  wish: Wish,
+  item_bytes: np.ndarray,
+  slots: int,
+  bound: int,
+  orders: Sequence[Sequence[int]] | np.ndarray,
+) -> Task:
+  attempts = max(_FEWEST, min(_ATTEMPTS, _PLACED // len(item_bytes)))
+  if wish.brief:
+    attempts //= 4
+  total = int(item_bytes.sum())
+  will_do = min(wish.enough // ALIGNMENT * ALIGNMENT, total)
+  most = total + ALIGNMENT
+  return Task(
+    max(bound, will_do),
+    most if wish.limit is None else min(wish.limit, most),
+    wish.limit is None,
+    limits.layout_attempts(attempts, slots),
+    0,
+    orders,
+  )
+
+
+def _repeated(
+  run: Callable[[Task], tuple[Places, int] | None], task: Task, brief: bool
+) -> tuple[Places, int] | None:
+  """Searches again, each time for less than what was found; one search when brief."""
   best = None
   for seed in range(1 if brief else _SEARCHES):
-    high = total + ALIGNMENT if limit is None else min(limit, total + ALIGNMENT)
-    task = Task(bound, high, limit is None, attempts, seed, orders)
-    found = search_natively(problem, task) if problem is not None else None
+    found = run(dataclasses.replace(task, seed=seed))
     if found is None:
-      found = search(items, regions, task)
-    if found.layout is None:
       break
-    best, limit = found.layout, found.layout.bytes
+    best = found
+    task = dataclasses.replace(task, high=found[1], unlimited=False)
   return best
 
 
@@ -111,42 +172,37 @@ class Task:
   unlimited: bool
   attempts: int
   seed: int
-  orders: Sequence[Sequence[int]]
+  orders: Sequence[Sequence[int]] | np.ndarray
 
 
-@dataclasses.dataclass(frozen=True)
-class Found:
-  """The outcome of a search: a layout, None when there is none below the limit."""
-
-  layout: Layout | None
-
-
-def search(items: Sequence[Item], regions: Sequence[Region], task: Task) -> Found:
+def search(items: Sequence[Item], regions: Sequence[Region], task: Task) -> Layout | None:
   """The search in Python, the reference of the native one."""
-  return Found(_Search(items, regions, task).run(task.attempts))
+  return _Search(items, regions, task).run(task.attempts)
 
 
-def search_natively(problem: library.LayoutProblem, task: Task) -> Found | None:
-  """The same natively; None when it must run in Python."""
-  found = library.find_layout(
+def search_natively(problem: layouts.LayoutProblem, task: Task) -> tuple[np.ndarray, int] | None:
+  """The same natively, places as the library has them.
+
+  Raises:
+    InPython: it must run in Python.
+  """
+  return layouts.find_layout(
     problem,
-    library.LayoutLimits(task.bound, task.high, task.attempts, task.unlimited),
-    np.array(task.orders, np.int32),
+    layouts.LayoutLimits(task.bound, task.high, task.attempts, task.unlimited),
+    np.ascontiguousarray(task.orders, np.int32),
     _state(task.seed),
   )
-  if found is None:
-    return None
-  places, size = found
-  if places is None:
-    return Found(None)
-  return Found(Layout(tuple(map(_place, places)), size))
+
+
+def layout_of(found: tuple[np.ndarray, int] | None) -> Layout | None:
+  """What the library found as a layout."""
+  return None if found is None else Layout(tuple(map(_place, found[0].tolist())), found[1])
 
 
 @functools.lru_cache(maxsize=_SEARCHES)
-def _state(seed: int) -> tuple[int, ...]:
-  """The state of `random.Random(seed)`."""
-  state: tuple[int, ...] = random.Random(seed).getstate()[1]
-  return state
+def _state(seed: int) -> np.ndarray:
+  """The state of `random.Random(seed)`, uint32."""
+  return np.array(random.Random(seed).getstate()[1], np.uint32)
 
 
 def _place(numbers: Sequence[int]) -> Place:

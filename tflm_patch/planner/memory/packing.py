@@ -13,20 +13,20 @@ from collections.abc import Callable, Sequence
 
 from tflm_patch.planner.memory import gaps
 from tflm_patch.planner.memory.layout import WORKSPACE, Item, Layout, Piece, Place, Region
-from tflm_patch.planner.schedule.live_ranges import RowLives
+from tflm_patch.planner.schedule.live_ranges import LiveRanges
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Placed:
   """A piece of an item, alive from time `begin` to `end`."""
 
-  lives: RowLives
+  lives: LiveRanges
   slot_bytes: int
   piece: Piece
   begin: int
   end: int
 
-  def blocked(self, lives: RowLives, slot_bytes: int, first: int = 0) -> list[gaps.Interval]:
+  def blocked(self, lives: LiveRanges, slot_bytes: int, first: int = 0) -> list[gaps.Interval]:
     """Where an item must not begin because of this piece, for its slots from `first` on."""
     part = self.piece.first, self.piece.count
     found = gaps.blocked(self.lives, part, self.slot_bytes, lives, slot_bytes, first)
@@ -44,7 +44,7 @@ class _Memory:
       owner = region.owner
       self.add(owner, owner.rows, Piece(number, 0, 0, len(owner.rows.made)))
 
-  def add(self, item: Item, lives: RowLives, piece: Piece) -> None:
+  def add(self, item: Item, lives: LiveRanges, piece: Piece) -> None:
     last = piece.first + piece.count - 1
     begin, end = int(lives.made[piece.first]), int(lives.last[last])
     self.placed[piece.region].append(_Placed(lives, item.slot_bytes, piece, begin, end))
@@ -53,7 +53,7 @@ class _Memory:
 class _Candidate:
   """An item in one of its shapes that is to be placed in a memory."""
 
-  def __init__(self, memory: _Memory, item: Item, lives: RowLives) -> None:
+  def __init__(self, memory: _Memory, item: Item, lives: LiveRanges) -> None:
     self.n = len(lives.made)
     self._memory = memory
     self._item = item

@@ -29,13 +29,13 @@ void tflm_patch_collector_init(tflm_patch_collector* collector, const tflm_patch
   collector->is_odd = false;
   tflm_patch_timeline_init(&collector->time, stage, room);
   collector->stream = tflm_patch_take(room, (size_t)t->ops, sizeof(*collector->stream));
-  collector->need = tflm_patch_take(room, (size_t)t->maps, sizeof(*collector->need));
+  collector->buffer = tflm_patch_take(room, (size_t)t->maps, sizeof(*collector->buffer));
   collector->kept = tflm_patch_take(room, (size_t)t->maps, sizeof(*collector->kept));
   for (int32_t m = 0; m < t->maps; ++m) {
     const tflm_patch_lives lives = take_lives(room, t->rows[m]);
     const tflm_patch_shapes kept = take_shapes(room, t->rows[m]);
     if (room->memory != NULL) {
-      collector->need[m].lives = lives;
+      collector->buffer[m].lives = lives;
       collector->kept[m] = kept;
     }
   }
@@ -139,7 +139,7 @@ static bool is_touched(const tflm_patch_stage* stage, const tflm_patch_use* use,
 static void find_lives(tflm_patch_collector* collector, int32_t m) {
   const tflm_patch_timeline* time = &collector->time;
   const tflm_patch_use* use = &collector->stage->use[m];
-  tflm_patch_lives* lives = &collector->need[m].lives;
+  tflm_patch_lives* lives = &collector->buffer[m].lives;
   const bool stays = use->end >= time->last;
   lives->count = collector->stage->t.rows[m];
   if (stays && use->begin < time->first &&
@@ -199,18 +199,18 @@ static tflm_patch_lives make_ring(tflm_patch_lives room, const tflm_patch_lives*
 
 static void make_item(tflm_patch_collector* collector, int32_t m) {
   const tflm_patch_stage_tables* t = &collector->stage->t;
-  tflm_patch_need* need = &collector->need[m];
-  tflm_patch_item* item = &need->item;
+  tflm_patch_buffer* buffer = &collector->buffer[m];
+  tflm_patch_item* item = &buffer->item;
   item->slot_bytes = t->row_bytes[m];
   item->one_piece = false;
   item->shapes = 1;
-  item->shape[0] = need->lives;
+  item->shape[0] = buffer->lives;
   if (is_streamed_alone(collector, m)) {
-    const int32_t height = ring_height(&need->lives, &kSamePlace, &need->lives);
+    const int32_t height = ring_height(&buffer->lives, &kSamePlace, &buffer->lives);
     if (height < t->rows[m]) {
-      const int64_t end = need->lives.last[need->lives.count - 1];
-      item->shape[1] = need->lives;
-      item->shape[0] = make_ring(collector->kept[m].shape[0], &need->lives, height, end);
+      const int64_t end = buffer->lives.last[buffer->lives.count - 1];
+      item->shape[1] = buffer->lives;
+      item->shape[0] = make_ring(collector->kept[m].shape[0], &buffer->lives, height, end);
       item->shapes = 2;
     }
   }
@@ -268,8 +268,8 @@ typedef struct {
 
 static void add_member(const tflm_patch_collector* collector, int32_t host, int32_t m,
                        const tflm_patch_in_place* how, common_ring* ring) {
-  const tflm_patch_lives* lives = &collector->need[m].lives;
-  const int32_t height = ring_height(&collector->need[host].lives, how, lives);
+  const tflm_patch_lives* lives = &collector->buffer[m].lives;
+  const int32_t height = ring_height(&collector->buffer[host].lives, how, lives);
   ring->height = height > ring->height ? height : ring->height;
   ring->end = larger(ring->end, lives->last[lives->count - 1]);
   if (how->row_shift > 0) {
@@ -285,15 +285,15 @@ static bool make_common_ring(tflm_patch_collector* collector, const merge* merge
   const int32_t host = merged->host;
   common_ring ring = {1, INT64_MIN, -2, true};
   add_member(collector, host, host, &kSamePlace, &ring);
-  for (int32_t m = collector->need[host].next; m >= 0; m = collector->need[m].next) {
-    add_member(collector, host, m, &collector->need[m].how, &ring);
+  for (int32_t m = collector->buffer[host].next; m >= 0; m = collector->buffer[m].next) {
+    add_member(collector, host, m, &collector->buffer[m].how, &ring);
   }
   add_member(collector, host, merged->guest, &merged->how, &ring);
   bool fits = ring.fits && fits_ring(&merged->how, ring.height);
-  for (int32_t m = collector->need[host].next; m >= 0; m = collector->need[m].next) {
-    fits = fits && fits_ring(&collector->need[m].how, ring.height);
+  for (int32_t m = collector->buffer[host].next; m >= 0; m = collector->buffer[m].next) {
+    fits = fits && fits_ring(&collector->buffer[m].how, ring.height);
   }
-  const tflm_patch_lives* made = &collector->need[host].lives;
+  const tflm_patch_lives* made = &collector->buffer[host].lives;
   if (!fits || ring.height >= collector->stage->t.rows[host]) {
     return false;
   }
@@ -323,14 +323,14 @@ static bool make_merged(tflm_patch_collector* collector, const merge* merged, in
     return false;
   }
   if ((t->rows[guest] - 1) * how->row_step - how->row_shift >= t->rows[below] ||
-      is_read_after(&collector->need[below].lives, &collector->need[guest].lives, how)) {
+      is_read_after(&collector->buffer[below].lives, &collector->buffer[guest].lives, how)) {
     return false;
   }
   int64_t gap = merged->how.gap_bytes;
   bool all_same_place = is_same_place(&merged->how);
-  for (int32_t m = collector->need[host].next; m >= 0; m = collector->need[m].next) {
-    gap = larger(gap, collector->need[m].how.gap_bytes);
-    all_same_place = all_same_place && is_same_place(&collector->need[m].how);
+  for (int32_t m = collector->buffer[host].next; m >= 0; m = collector->buffer[m].next) {
+    gap = larger(gap, collector->buffer[m].how.gap_bytes);
+    all_same_place = all_same_place && is_same_place(&collector->buffer[m].how);
   }
   item->shapes = 0;
   item->slot_bytes = t->row_bytes[host] + gap;
@@ -348,8 +348,8 @@ static bool make_merged(tflm_patch_collector* collector, const merge* merged, in
       return false;
     }
     whole.count = t->rows[host];
-    memcpy(whole.made, collector->need[host].lives.made, bytes);
-    memcpy(whole.last, collector->need[guest].lives.last, bytes);
+    memcpy(whole.made, collector->buffer[host].lives.made, bytes);
+    memcpy(whole.last, collector->buffer[guest].lives.last, bytes);
     settle(&whole);
     item->shape[item->shapes++] = whole;
   }
@@ -358,7 +358,7 @@ static bool make_merged(tflm_patch_collector* collector, const merge* merged, in
 
 /* Keeps an item whose shapes lie in other memory in the host's own. */
 static void keep_item(tflm_patch_collector* collector, int32_t host, const tflm_patch_item* item) {
-  tflm_patch_item* kept = &collector->need[host].item;
+  tflm_patch_item* kept = &collector->buffer[host].item;
   *kept = *item;
   for (int32_t s = 0; s < item->shapes; ++s) {
     const size_t bytes = (size_t)item->shape[s].count * sizeof(int64_t);
@@ -380,9 +380,9 @@ static bool reads_once(const tflm_patch_stage_tables* t, int32_t op, int32_t m) 
 /* The host over which map m lies as the last, with the place; -1 for none. */
 static int32_t top_host(const tflm_patch_collector* collector, int32_t m,
                         tflm_patch_in_place* place) {
-  const tflm_patch_need* need = &collector->need[m];
-  *place = need->presence == TFLM_PATCH_GUEST ? need->how : kSamePlace;
-  return need->presence == TFLM_PATCH_HOST || need->presence == TFLM_PATCH_GUEST ? need->host : -1;
+  const tflm_patch_buffer* buffer = &collector->buffer[m];
+  *place = buffer->presence == TFLM_PATCH_GUEST ? buffer->how : kSamePlace;
+  return buffer->presence == TFLM_PATCH_HOST || buffer->presence == TFLM_PATCH_GUEST ? buffer->host : -1;
 }
 
 /* Lets the output of an operator lie over an input where that saves the most. */
@@ -398,7 +398,7 @@ static void merge_output(tflm_patch_collector* collector, int32_t op) {
     const int32_t below = t->input[t->first_input[op] + how->input];
     tflm_patch_in_place place;
     const int32_t host = top_host(collector, below, &place);
-    if (host < 0 || collector->need[guest].presence != TFLM_PATCH_HOST ||
+    if (host < 0 || collector->buffer[guest].presence != TFLM_PATCH_HOST ||
         !reads_once(t, op, below)) {
       continue;
     }
@@ -407,8 +407,8 @@ static void merge_output(tflm_patch_collector* collector, int32_t op) {
     if (!make_merged(collector, &trial, below, how, &item)) {
       continue;
     }
-    const int64_t saved = item_bytes(&collector->need[host].item) +
-                          item_bytes(&collector->need[guest].item) - item_bytes(&item);
+    const int64_t saved = item_bytes(&collector->buffer[host].item) +
+                          item_bytes(&collector->buffer[guest].item) - item_bytes(&item);
     if (saved > best_saved) {
       best_saved = saved;
       best_below = below;
@@ -422,16 +422,16 @@ static void merge_output(tflm_patch_collector* collector, int32_t op) {
   if (best_below < 0) {
     return;
   }
-  tflm_patch_need* host = &collector->need[best.host];
+  tflm_patch_buffer* host = &collector->buffer[best.host];
   keep_item(collector, best.host, &best_item);
   host->gap_bytes = larger(host->gap_bytes, best.how.gap_bytes);
-  collector->need[host->tail].next = guest;
+  collector->buffer[host->tail].next = guest;
   host->tail = guest;
-  collector->need[best_below].host = -1;
-  tflm_patch_need* need = &collector->need[guest];
-  need->presence = TFLM_PATCH_GUEST;
-  need->how = best.how;
-  need->host = best.host;
+  collector->buffer[best_below].host = -1;
+  tflm_patch_buffer* buffer = &collector->buffer[guest];
+  buffer->presence = TFLM_PATCH_GUEST;
+  buffer->how = best.how;
+  buffer->host = best.host;
 }
 
 void tflm_patch_collect(tflm_patch_collector* collector, const tflm_patch_cut* segments,
@@ -448,18 +448,18 @@ void tflm_patch_collect(tflm_patch_collector* collector, const tflm_patch_cut* s
   const tflm_patch_timeline* time = &collector->time;
   for (int32_t m = 0; m < stage->t.maps; ++m) {
     const tflm_patch_use* use = &stage->use[m];
-    tflm_patch_need* need = &collector->need[m];
-    need->presence = TFLM_PATCH_ABSENT;
+    tflm_patch_buffer* buffer = &collector->buffer[m];
+    buffer->presence = TFLM_PATCH_ABSENT;
     if (!use->has_memory || use->end < time->first || use->begin >= time->last) {
       continue;
     }
-    need->presence = stage->t.role[m] == TFLM_PATCH_INTERNAL ? TFLM_PATCH_HOST : TFLM_PATCH_TENSOR;
-    need->host = m;
-    need->tail = m;
-    need->next = -1;
-    need->gap_bytes = 0;
+    buffer->presence = stage->t.role[m] == TFLM_PATCH_INTERNAL ? TFLM_PATCH_HOST : TFLM_PATCH_TENSOR;
+    buffer->host = m;
+    buffer->tail = m;
+    buffer->next = -1;
+    buffer->gap_bytes = 0;
     find_lives(collector, m);
-    if (need->presence == TFLM_PATCH_HOST) {
+    if (buffer->presence == TFLM_PATCH_HOST) {
       make_item(collector, m);
     }
   }

@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * The memory that segments need, as planner/memory/items.py collects it.
+ * The memory that segments need, as planner/memory/buffers.py collects it.
  */
 #ifndef TFLM_PATCH_PLANNER_ITEMS_H_
 #define TFLM_PATCH_PLANNER_ITEMS_H_
@@ -31,7 +31,7 @@ typedef enum {
   TFLM_PATCH_GUEST   /* lies over another one */
 } tflm_patch_presence;
 
-/* A map's part in the needs. */
+/* A map's part in the buffers. */
 typedef struct {
   tflm_patch_presence presence;
   tflm_patch_lives lives;  /* of its rows */
@@ -41,7 +41,7 @@ typedef struct {
   int32_t next;            /* the guest that lies over the same host after this; -1 */
   int32_t tail;            /* of a host: its last guest, itself without */
   tflm_patch_in_place how; /* of a guest, over its host */
-} tflm_patch_need;
+} tflm_patch_buffer;
 
 /* Room for shapes of one item. */
 typedef struct {
@@ -53,7 +53,7 @@ typedef struct {
   const tflm_patch_stage* stage;
   tflm_patch_timeline time;
   int32_t* stream;         /* [ops], the segment when it is streamed, else -1 */
-  tflm_patch_need* need;   /* [maps] */
+  tflm_patch_buffer* buffer;   /* [maps] */
   tflm_patch_shapes* kept; /* [maps] */
   tflm_patch_shapes trial;
   tflm_patch_shapes best;
@@ -64,7 +64,7 @@ typedef struct {
 void tflm_patch_collector_init(tflm_patch_collector* collector, const tflm_patch_stage* stage,
                                tflm_patch_room* room);
 
-/* Runs consecutive segments and collects what they need, in `need` and `time`. */
+/* Runs consecutive segments and collects what they need, in `buffer` and `time`. */
 void tflm_patch_collect(tflm_patch_collector* collector, const tflm_patch_cut* segments,
                         int32_t count);
 

@@ -9,34 +9,26 @@ with TFLM_PATCH_NATIVE=0 in the environment, the planner computes the same in Py
 from __future__ import annotations
 
 import ctypes
-import dataclasses
 import functools
 import math
 import os
 import pathlib
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from tflm_patch.planner.native.stage_tables import StageArrays
 from tflm_patch.program.records import MAX_OPS, MAX_STEP_ROWS
 
-if TYPE_CHECKING:
-  from tflm_patch.planner.memory.layout import Item, Region
-
 # Of planner.h: another library was built from other sources.
-_ABI = 1
-_FOUND = 1
-_NONE = 0
+_ABI = 2
 _IN_PYTHON = -1
 _INT64_MAX = (1 << 63) - 1
-# int64 numbers of a place: its shape, the number of pieces, twice four of a piece.
-_PLACE_NUMBERS = 10
 # int64 numbers of a guest: its item, its map, four of how it lies over that.
 _GUEST_NUMBERS = 6
 # A problem that needs more is searched in Python.
-_MOST_MEMORY = 64 << 20
+MOST_MEMORY = 64 << 20
 
 
 class InPython(Exception):
@@ -61,125 +53,11 @@ def load() -> ctypes.CDLL | None:
   if abi != _ABI:
     return None
   loaded.tflm_patch_layout_memory.restype = ctypes.c_size_t
+  loaded.tflm_patch_orders_memory.restype = ctypes.c_size_t
+  loaded.tflm_patch_lower_bound.restype = ctypes.c_int64
   loaded.tflm_patch_segments_memory.restype = ctypes.c_size_t
   loaded.tflm_patch_least_peak.restype = ctypes.c_int64
   return loaded
-
-
-class _ProblemStruct(ctypes.Structure):
-  _fields_ = (
-    ('items', ctypes.c_int32),
-    ('regions', ctypes.c_int32),
-    ('slot_bytes', ctypes.c_void_p),
-    ('alignment', ctypes.c_void_p),
-    ('one_piece', ctypes.c_void_p),
-    ('first_shape', ctypes.c_void_p),
-    ('first_slot', ctypes.c_void_p),
-    ('made', ctypes.c_void_p),
-    ('last', ctypes.c_void_p),
-    ('region_bytes', ctypes.c_void_p),
-  )
-
-
-class _SearchStruct(ctypes.Structure):
-  _fields_ = (
-    ('bound', ctypes.c_int64),
-    ('high', ctypes.c_int64),
-    ('attempts', ctypes.c_int32),
-    ('unlimited', ctypes.c_int32),
-    ('order_count', ctypes.c_int32),
-    ('order', ctypes.c_void_p),
-  )
-
-
-@dataclasses.dataclass(frozen=True)
-class LayoutProblem:
-  """Items and regions as the library takes them."""
-
-  items: int
-  struct: _ProblemStruct
-  arrays: tuple[np.ndarray, ...]  # that the structure points to
-
-
-@dataclasses.dataclass(frozen=True)
-class LayoutLimits:
-  """As `layout_search.Task` has them."""
-
-  bound: int
-  high: int
-  attempts: int
-  unlimited: bool
-
-
-def problem(items: Sequence[Item], regions: Sequence[Region]) -> LayoutProblem | None:
-  """Items to be placed and regions; None when they are to be placed in Python."""
-  owners = [region.owner for region in regions]
-  shapes = [item.shapes for item in items] + [(owner.rows,) for owner in owners]
-  flat = [shape for each in shapes for shape in each]
-  slot_bytes = np.array([item.slot_bytes for item in (*items, *owners)], np.int64)
-  if load() is None or slot_bytes.min(initial=1) < 1:
-    return None
-  arrays = (
-    slot_bytes,
-    np.array([item.alignment for item in items], np.int64),
-    np.array([item.one_piece for item in items], np.int32),
-    _begins(shapes),
-    _begins([shape.made for shape in flat]),
-    np.concatenate([shape.made for shape in flat], dtype=np.int64),
-    np.concatenate([shape.last for shape in flat], dtype=np.int64),
-    np.array([region.size for region in regions], np.int64),
-  )
-  struct = _ProblemStruct(len(items), len(regions), *(array.ctypes.data for array in arrays))
-  return LayoutProblem(len(items), struct, arrays)
-
-
-def _begins(parts: Sequence[Sequence[object] | np.ndarray]) -> np.ndarray:
-  return np.cumsum([0, *map(len, parts)], dtype=np.int32)
-
-
-def find_layout(
-  problem: LayoutProblem, limits: LayoutLimits, orders: np.ndarray, state: Sequence[int]
-) -> tuple[list[list[int]] | None, int] | None:
-  """Searches a layout.
-
-  Args:
-    problem: What is to be placed.
-    limits: What is looked for.
-    orders: int32 [orders, items], what is tried first.
-    state: Of the random numbers, as `random.Random.getstate()[1]`.
-
-  Returns:
-    Of each item ten numbers (its shape, the number of pieces, and region, offset,
-    first slot and count of each), and the size; None instead of the places when there
-    are none; None when the search must run in Python.
-  """
-  library = load()
-  if library is None:
-    return None
-  search = _SearchStruct(
-    limits.bound, limits.high, limits.attempts, limits.unlimited, len(orders), orders.ctypes.data
-  )
-  size = library.tflm_patch_layout_memory(
-    ctypes.byref(problem.struct), limits.attempts, len(orders)
-  )
-  if size > _MOST_MEMORY:
-    return None
-  memory = np.empty(-(-size // 8), np.int64)
-  random_state = np.array(state, np.uint32)
-  places = np.empty((problem.items, _PLACE_NUMBERS), np.int64)
-  found_bytes = ctypes.c_int64()
-  outcome = library.tflm_patch_find_layout(
-    ctypes.byref(problem.struct),
-    ctypes.byref(search),
-    ctypes.c_void_p(memory.ctypes.data),
-    ctypes.c_size_t(memory.nbytes),
-    ctypes.c_void_p(random_state.ctypes.data),
-    ctypes.c_void_p(places.ctypes.data),
-    ctypes.byref(found_bytes),
-  )
-  if outcome == _FOUND:
-    return places.tolist(), found_bytes.value
-  return (None, 0) if outcome == _NONE else None
 
 
 class _StageStruct(ctypes.Structure):
@@ -192,8 +70,8 @@ class _StageStruct(ctypes.Structure):
   )
 
 
-class NeedsArrays(NamedTuple):
-  """What segments need, as `tflm_patch_needs` of native/needs.h has it.
+class BufferArrays(NamedTuple):
+  """What segments need, as `tflm_patch_buffers` of native/buffers.h has it.
 
   Attributes:
     owner: The map, or the operator of scratch, that each item is for.
@@ -220,9 +98,9 @@ class NeedsArrays(NamedTuple):
   of_tensors: int
 
 
-class _NeedsStruct(ctypes.Structure):
+class _BuffersStruct(ctypes.Structure):
   _fields_ = (
-    *((name, ctypes.c_void_p) for name in NeedsArrays._fields[:9]),
+    *((name, ctypes.c_void_p) for name in BufferArrays._fields[:9]),
     ('of_maps', ctypes.c_int32),
     ('of_ops', ctypes.c_int32),
     ('of_tensors', ctypes.c_int32),
@@ -252,7 +130,7 @@ class SegmentSearch:
     pointers = (array.ctypes.data for array in arrays)
     self._stage = _StageStruct(self._ops, len(arrays.rows), longest, MAX_STEP_ROWS, *pointers)
     size = library.tflm_patch_segments_memory(ctypes.byref(self._stage))
-    if size > _MOST_MEMORY:
+    if size > MOST_MEMORY:
       raise InPython
     self._memory = np.empty(-(-size // 8), np.int64)
     self._at = ctypes.c_void_p(self._memory.ctypes.data)
@@ -277,7 +155,7 @@ class SegmentSearch:
     return _found(peak)
 
   def fewest_dispatches(
-    self, limit: int, without: Collection[tuple[int, int]]
+    self, limit: int, without: Collection[tuple[int, int]] = ()
   ) -> tuple[tuple[int, int], ...] | None:
     """The cuts with the fewest kernel calls within a peak; None when there are none."""
     excluded = np.array([*without], np.int32).reshape(-1, 2)
@@ -291,12 +169,12 @@ class SegmentSearch:
     )
     return tuple((first, last) for first, last in cuts[: _found(count)].tolist()) or None
 
-  def needs(self, cuts: Sequence[tuple[int, int]]) -> NeedsArrays:
+  def buffers(self, cuts: Sequence[tuple[int, int]]) -> BufferArrays:
     """What consecutive segments need."""
     maps = len(self._arrays.rows)
     items = maps + self._ops
     slots = 2 * int(self._arrays.rows.sum()) + self._ops
-    buffers = (
+    written = (
       np.empty(items, np.int32),
       np.empty(items, np.int64),
       np.empty(items, np.int32),
@@ -307,15 +185,17 @@ class SegmentSearch:
       np.empty((maps, _GUEST_NUMBERS), np.int64),
       np.empty(int(self._arrays.steps.sum()), np.int32),
     )
-    needs = _NeedsStruct(*(array.ctypes.data for array in buffers))
+    buffers = _BuffersStruct(*(array.ctypes.data for array in written))
     segments = np.array(cuts, np.int32)
     _found(
-      self._library.tflm_patch_needs_of(
-        self._at, ctypes.c_void_p(segments.ctypes.data), len(segments), ctypes.byref(needs)
+      self._library.tflm_patch_buffers_of(
+        self._at, ctypes.c_void_p(segments.ctypes.data), len(segments), ctypes.byref(buffers)
       )
     )
-    arrays = NeedsArrays(*buffers, needs.of_maps, needs.of_ops, needs.of_tensors)
-    return arrays._replace(guest=arrays.guest[: needs.guests], order=arrays.order[: needs.length])
+    arrays = BufferArrays(*written, buffers.of_maps, buffers.of_ops, buffers.of_tensors)
+    return arrays._replace(
+      guest=arrays.guest[: buffers.guests], order=arrays.order[: buffers.length]
+    )
 
 
 def _found(outcome: int) -> int:

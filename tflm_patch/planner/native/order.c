@@ -45,8 +45,8 @@ static void advance(tflm_patch_timeline* timeline, tflm_patch_cut segment, int32
   for (int32_t s = timeline->done[i]; s <= step; ++s) {
     for (int32_t k = begin; k < end; ++k) {
       const int32_t maker = stage->producer[stage->t.input[k]];
-      if (maker >= segment.first && timeline->done[maker] <= stage->needed[k][s]) {
-        advance(timeline, segment, maker, stage->needed[k][s]);
+      if (maker >= segment.first && timeline->done[maker] <= stage->producer_step[k][s]) {
+        advance(timeline, segment, maker, stage->producer_step[k][s]);
       }
     }
     if (timeline->run_op != i) {

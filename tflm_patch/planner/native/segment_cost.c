@@ -65,7 +65,7 @@ static int64_t most_alive(const live_sums* sums, int k) {
 
 /* Whether later segments use the map or one that lies over it. */
 static bool is_left(const tflm_patch_costs* costs, int32_t m, int32_t last) {
-  for (; m >= 0; m = costs->collector.need[m].next) {
+  for (; m >= 0; m = costs->collector.buffer[m].next) {
     if (costs->stage.span_end[m] >= last) {
       return true;
     }
@@ -73,16 +73,16 @@ static bool is_left(const tflm_patch_costs* costs, int32_t m, int32_t last) {
   return false;
 }
 
-static void add_needs(const tflm_patch_costs* costs, live_sums* sums, int32_t last) {
+static void add_buffers(const tflm_patch_costs* costs, live_sums* sums, int32_t last) {
   const tflm_patch_collector* collector = &costs->collector;
   for (int32_t m = 0; m < costs->stage.t.maps; ++m) {
-    const tflm_patch_need* need = &collector->need[m];
-    if (need->presence == TFLM_PATCH_TENSOR) {
+    const tflm_patch_buffer* buffer = &collector->buffer[m];
+    if (buffer->presence == TFLM_PATCH_TENSOR) {
       const bool counts[kSums] = {true, false, costs->stage.span_end[m] < last};
-      add_lives(sums, counts, &need->lives, costs->stage.t.row_bytes[m]);
-    } else if (need->presence == TFLM_PATCH_HOST) {
-      const bool counts[kSums] = {true, tflm_patch_is_ring(&need->item), !is_left(costs, m, last)};
-      add_lives(sums, counts, &need->item.shape[0], need->item.slot_bytes);
+      add_lives(sums, counts, &buffer->lives, costs->stage.t.row_bytes[m]);
+    } else if (buffer->presence == TFLM_PATCH_HOST) {
+      const bool counts[kSums] = {true, tflm_patch_is_ring(&buffer->item), !is_left(costs, m, last)};
+      add_lives(sums, counts, &buffer->item.shape[0], buffer->item.slot_bytes);
     }
   }
 }
@@ -127,7 +127,7 @@ const tflm_patch_segment_cost_t* tflm_patch_cost_of(tflm_patch_costs* costs, int
     sums.change[k] = costs->live + (size_t)k * ((size_t)costs->stage.total_steps + 2);
     memset(sums.change[k], 0, ((size_t)sums.length + 1) * sizeof(int64_t));
   }
-  add_needs(costs, &sums, last);
+  add_buffers(costs, &sums, last);
   add_scratch(costs, &sums, first, last);
   cost->peak_bytes = most_alive(&sums, kPeak);
   cost->ring_bytes = most_alive(&sums, kRing);

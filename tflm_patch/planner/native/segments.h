@@ -23,7 +23,7 @@ TFLM_PATCH_PLANNER_EXPORT size_t tflm_patch_segments_memory(const tflm_patch_sta
 TFLM_PATCH_PLANNER_EXPORT int32_t tflm_patch_segments_begin(const tflm_patch_stage_tables* tables,
                                                             void* memory, size_t memory_bytes);
 
-/* What collects the needs of the stage's segments in this memory. */
+/* What collects the buffers of the stage's segments in this memory. */
 tflm_patch_collector* tflm_patch_collector_of(void* memory);
 
 /* The cost of a segment: peak, ring and inner bytes, dispatches. Returns 1, or

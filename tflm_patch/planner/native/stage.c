@@ -82,13 +82,13 @@ static void find_producers(tflm_patch_stage* stage) {
 /* What steps of an operator need of its k-th input's maker, and the last steps at which
  * that input's rows are read. */
 static void fill_reads(tflm_patch_stage* stage, int32_t i, int32_t k, const int64_t* first,
-                       const int64_t* last, int32_t* needed, int32_t* steps) {
+                       const int64_t* last, int32_t* producer_step, int32_t* steps) {
   const tflm_patch_stage_tables* t = &stage->t;
   const int32_t m = t->input[k];
   const int32_t maker = stage->producer[m];
   const bool at_end = maker >= 0 && t->accumulates[maker];
   for (int32_t s = 0; s < t->steps[i]; ++s) {
-    needed[s] = at_end ? (last[s] >= 0 ? t->steps[maker] - 1 : -1) : (int32_t)last[s];
+    producer_step[s] = at_end ? (last[s] >= 0 ? t->steps[maker] - 1 : -1) : (int32_t)last[s];
   }
   /* Row r is free when the oldest row needed from each step on is above r. */
   const int32_t rows = t->rows[m];
@@ -106,7 +106,7 @@ static void fill_reads(tflm_patch_stage* stage, int32_t i, int32_t k, const int6
   }
 }
 
-static void find_reads(tflm_patch_stage* stage, int32_t* needed, int32_t* steps) {
+static void find_reads(tflm_patch_stage* stage, int32_t* producer_step, int32_t* steps) {
   const tflm_patch_stage_tables* t = &stage->t;
   const int64_t* first = t->reads_first;
   const int64_t* last = t->reads_last;
@@ -126,12 +126,12 @@ static void find_reads(tflm_patch_stage* stage, int32_t* needed, int32_t* steps)
       reading->part = is_crop ? t->output[t->first_output[i]] : -1;
       reading->top = is_crop ? t->view_top[reading->part] : 0;
       reading->steps = steps;
-      stage->needed[k] = needed;
+      stage->producer_step[k] = producer_step;
       stage->read[k] = last;
-      fill_reads(stage, i, k, first, last, needed, steps);
+      fill_reads(stage, i, k, first, last, producer_step, steps);
       first += t->steps[i];
       last += t->steps[i];
-      needed += t->steps[i];
+      producer_step += t->steps[i];
       steps += t->rows[m];
     }
   }
@@ -277,7 +277,7 @@ bool tflm_patch_stage_init(tflm_patch_stage* stage, const tflm_patch_stage_table
   stage->t = *tables;
   stage->producer = tflm_patch_take(room, maps, sizeof(*stage->producer));
   stage->first_reader = tflm_patch_take(room, ops, sizeof(*stage->first_reader));
-  stage->needed = tflm_patch_take(room, inputs, sizeof(*stage->needed));
+  stage->producer_step = tflm_patch_take(room, inputs, sizeof(*stage->producer_step));
   stage->read = tflm_patch_take(room, inputs, sizeof(*stage->read));
   stage->first_reading = tflm_patch_take(room, maps + 1, sizeof(*stage->first_reading));
   stage->reading = tflm_patch_take(room, inputs, sizeof(*stage->reading));
@@ -286,7 +286,7 @@ bool tflm_patch_stage_init(tflm_patch_stage* stage, const tflm_patch_stage_table
   stage->user = tflm_patch_take(room, users, sizeof(*stage->user));
   stage->pulls = tflm_patch_take(room, ops + 1, sizeof(*stage->pulls));
   stage->whole = tflm_patch_take(room, ops + 2, sizeof(*stage->whole));
-  int32_t* needed = tflm_patch_take(room, read_count(tables), sizeof(*needed));
+  int32_t* producer_step = tflm_patch_take(room, read_count(tables), sizeof(*producer_step));
   int32_t* steps = tflm_patch_take(room, row_count(tables), sizeof(*steps));
   stage->most_rows = 0;
   stage->total_rows = 0;
@@ -305,7 +305,7 @@ bool tflm_patch_stage_init(tflm_patch_stage* stage, const tflm_patch_stage_table
   if (!is_plain(stage)) {
     return false;
   }
-  find_reads(stage, needed, steps);
+  find_reads(stage, producer_step, steps);
   find_uses(stage);
   find_order(stage);
   find_whole(stage);

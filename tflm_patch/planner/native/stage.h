@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * What the planner knows of a stage: planner/ir/stage_graph.py as arrays, and what
- * follows from it (planner/schedule/order.py, live_ranges.py, memory/items.py).
+ * follows from it (planner/schedule/order.py, live_ranges.py, memory/buffers.py).
  */
 #ifndef TFLM_PATCH_PLANNER_STAGE_H_
 #define TFLM_PATCH_PLANNER_STAGE_H_
@@ -58,7 +58,7 @@ typedef struct {
   const int32_t* view_top;
 } tflm_patch_stage_tables;
 
-/* Who uses a map that needs memory of its own: _Use of memory/items.py. */
+/* Who uses a map that needs memory of its own: _Use of memory/buffers.py. */
 typedef struct {
   int32_t begin;
   int32_t end;
@@ -81,7 +81,7 @@ typedef struct {
   tflm_patch_stage_tables t;
   int32_t* producer;      /* [maps], -1 for none */
   int32_t* first_reader;  /* [ops], of any output; ops for none */
-  const int32_t** needed; /* [inputs], the step of its maker that each step needs */
+  const int32_t** producer_step; /* [inputs], the step of its maker that each step needs */
   const int64_t** read;   /* [inputs], reads_last of each */
   int32_t* first_reading; /* [maps + 1] */
   tflm_patch_reading* reading;

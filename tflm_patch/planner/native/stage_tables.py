@@ -14,8 +14,8 @@ from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, StageGraph
 from tflm_patch.program.records import Kind
 
 _KINDS: dict[int, int] = {Kind.CROP: 1, Kind.JOIN: 2}
-_ROLES = {MapRole.INTERNAL: 0, MapRole.OUTPUT: 2, MapRole.INPUT: 3, MapRole.CONSTANT: 4}
-_REUSED_INPUT = 1
+ROLES = {MapRole.INTERNAL: 0, MapRole.OUTPUT: 2, MapRole.INPUT: 3, MapRole.CONSTANT: 4}
+REUSED_INPUT = 1
 _NO_VIEW = -1
 
 
@@ -86,7 +86,7 @@ def stage_arrays(graph: StageGraph, reusable: Collection[int]) -> StageArrays | 
 
 def _role(m: int, feature_map: FeatureMap, reusable: Collection[int]) -> int:
   reused = feature_map.role == MapRole.INPUT and m in reusable
-  return _REUSED_INPUT if reused else _ROLES[feature_map.role]
+  return REUSED_INPUT if reused else ROLES[feature_map.role]
 
 
 def _ints(values: Iterable[int]) -> np.ndarray:

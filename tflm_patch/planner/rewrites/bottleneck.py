@@ -38,7 +38,7 @@ _TILE_PART = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
-class Block:
+class Bottleneck:
   """Three operators of a stage that may run as one.
 
   Attributes:
@@ -54,8 +54,8 @@ class Block:
   saved_bytes: int
 
 
-def find_blocks(graph: StageGraph) -> list[Block]:
-  """The blocks that save memory, those that save the most first; no two share an operator."""
+def find_bottlenecks(graph: StageGraph) -> list[Bottleneck]:
+  """The bottlenecks that save memory, those that save the most first; no two share an operator."""
   readers = order.consumers(graph)
   found = []
   for i, op in enumerate(graph.ops):
@@ -66,17 +66,17 @@ def find_blocks(graph: StageGraph) -> list[Block]:
       if behind is None:
         break
       chain.append(behind)
-    if len(chain) == 3 and _is_block(graph, *(graph.ops[k] for k in chain)):
+    if len(chain) == 3 and _is_bottleneck(graph, *(graph.ops[k] for k in chain)):
       fused = _Fused(graph, op, graph.ops[chain[1]], graph.ops[chain[2]])
       if fused.saved_bytes > 0:
-        found.append(Block(fused.name, chain[0], chain[1], chain[2], fused.saved_bytes))
+        found.append(Bottleneck(fused.name, chain[0], chain[1], chain[2], fused.saved_bytes))
   taken: set[int] = set()
   chosen = []
-  for block in sorted(found, key=lambda block: -block.saved_bytes):
-    members = {block.expand, block.depthwise, block.project}
+  for bottleneck in sorted(found, key=lambda bottleneck: -bottleneck.saved_bytes):
+    members = {bottleneck.expand, bottleneck.depthwise, bottleneck.project}
     if not members & taken:
       taken |= members
-      chosen.append(block)
+      chosen.append(bottleneck)
   return chosen
 
 
@@ -87,7 +87,9 @@ def _is_inner(graph: StageGraph, op: StageOp) -> bool:
   return not others and is_internal and len(order.consumers(graph).get(m, ())) == 1
 
 
-def _is_block(graph: StageGraph, expand: StageOp, depthwise: StageOp, project: StageOp) -> bool:
+def _is_bottleneck(
+  graph: StageGraph, expand: StageOp, depthwise: StageOp, project: StageOp
+) -> bool:
   kinds = expand.kind, depthwise.kind, project.kind
   if kinds != (Kind.CONV_2D, Kind.DEPTHWISE_CONV_2D, Kind.CONV_2D):
     return False
@@ -114,27 +116,27 @@ def _sees_all(window: CellWindow | None, source: FeatureMap, target: FeatureMap)
   )
 
 
-def join_blocks(graph: StageGraph, held_parts: Mapping[Block, float]) -> StageGraph:
-  """A graph in which blocks are one operator each.
+def join_bottlenecks(graph: StageGraph, held_parts: Mapping[Bottleneck, float]) -> StageGraph:
+  """A graph in which bottlenecks are one operator each.
 
   Args:
     graph: The stage.
-    held_parts: Of blocks that `find_blocks` found: the part of the wide map's columns
+    held_parts: Of bottlenecks that `find_bottlenecks` found: the part of the wide map's columns
       in which rows that consecutive output rows share are held; behind them they
       are made again.
   """
   ops: list[StageOp | None] = list(graph.ops)
-  for block, part in held_parts.items():
-    members = (graph.ops[i] for i in (block.expand, block.depthwise, block.project))
-    ops[block.expand] = ops[block.depthwise] = None
-    ops[block.project] = _Fused(graph, *members).operator(part)
+  for bottleneck, part in held_parts.items():
+    members = (graph.ops[i] for i in (bottleneck.expand, bottleneck.depthwise, bottleneck.project))
+    ops[bottleneck.expand] = ops[bottleneck.depthwise] = None
+    ops[bottleneck.project] = _Fused(graph, *members).operator(part)
   kept = tuple(op for op in ops if op is not None)
   return without_unused_maps(StageGraph(graph.maps, kept, graph.inputs, graph.outputs))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Fused:
-  """The operator that a block becomes."""
+  """The operator that a bottleneck becomes."""
 
   graph: StageGraph
   expand: StageOp
@@ -238,7 +240,7 @@ class _Fused:
       scratch_bytes=self._scratch_bytes(held_cols),
       macs=sum(op.macs for op in members) + round(again * self.expand.macs),
       calls=-(-self._narrow.cols // tile) * (2 + self._rows_made(held_cols)),
-      sources=tuple(i for op in members for i in op.sources),
+      graph_ops=tuple(i for op in members for i in op.graph_ops),
     )
 
   def _wide_rows(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@
 
 Time is the index of a step in a list of steps. Rows are made in order, and a
 row counts as alive at least as long as the rows before it, so both arrays of a
-`RowLives` never decrease; what overlaps in time is then a range of rows.
+`LiveRanges` never decrease; what overlaps in time is then a range of rows.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tflm_patch.planner.schedule.order import Step, producers
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class RowLives:
+class LiveRanges:
   """Row r is alive from time made[r] to last[r], both included."""
 
   made: np.ndarray
@@ -121,10 +121,10 @@ class Timeline:
     return np.full(self._graph.maps[m].rows, -1, np.int64)
 
 
-def row_lives(made: np.ndarray, last_read: np.ndarray) -> RowLives:
+def live_ranges_of(made: np.ndarray, last_read: np.ndarray) -> LiveRanges:
   """Lives of rows that are made and read at the given times."""
   made = np.maximum.accumulate(made)
-  return RowLives(made, np.maximum.accumulate(np.maximum(last_read, made)))
+  return LiveRanges(made, np.maximum.accumulate(np.maximum(last_read, made)))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -26,8 +26,8 @@ import numpy as np
 
 from tflm_patch.planner import limits
 from tflm_patch.planner.ir.stage_graph import MapRole, StageGraph
-from tflm_patch.planner.memory import items as needs
-from tflm_patch.planner.memory.native_items import needs_from
+from tflm_patch.planner.memory import buffers as memory_buffers
+from tflm_patch.planner.memory.native_buffers import buffers_from
 from tflm_patch.planner.native import library
 from tflm_patch.planner.native.stage_tables import stage_arrays
 from tflm_patch.planner.schedule import order
@@ -99,12 +99,12 @@ class SegmentSearch:
         return self._native.fewest_dispatches(limit, without)
     return self._python.fewest_dispatches(limit, without)
 
-  def run(self, cuts: Cuts) -> tuple[Sequence[int], needs.Needs]:
+  def run(self, cuts: Cuts) -> tuple[Sequence[int], memory_buffers.Buffers]:
     """Which operator runs at each time, and what all segments need."""
     if self._native is not None:
       with contextlib.suppress(library.InPython):
-        arrays = self._native.needs(cuts)
-        return arrays.order.tolist(), needs_from(self._graph, arrays)
+        arrays = self._native.buffers(cuts)
+        return arrays.order.tolist(), buffers_from(self._graph, arrays)
     return self._python.run(cuts)
 
 
@@ -115,7 +115,7 @@ def _native_search(graph: StageGraph, reusable: frozenset[int]) -> library.Segme
   if arrays is None:
     return None
   try:
-    return library.SegmentSearch(arrays, limits.longest_segment(graph, MAX_OPS))
+    return library.SegmentSearch(arrays, limits.longest_segment(limits.steps_of(graph), MAX_OPS))
   except library.InPython:
     return None
 
@@ -128,7 +128,7 @@ class PythonSearch:
     self._reusable = frozenset(reusable)
     self._costs: dict[tuple[int, int], SegmentCost] = {}
     self._whole = self._bytes_at_cuts()
-    self._longest = limits.longest_segment(graph, MAX_OPS)
+    self._longest = limits.longest_segment(limits.steps_of(graph), MAX_OPS)
     self._rings = np.zeros((len(graph.ops) + 1,) * 2, np.int64)
     self._inner = np.zeros_like(self._rings)
     pulls = (len(set(op.reads[0].last.tolist())) if op.calls == 1 else 0 for op in graph.ops)
@@ -170,12 +170,12 @@ class PythonSearch:
     key = first, last
     if key not in self._costs:
       steps = order.simulate(self.graph, range(first, last))
-      needed = needs.needs_of(self.graph, (key,), steps, self._reusable)
+      buffers = memory_buffers.buffers_of(self.graph, (key,), steps, self._reusable)
       left = {m for m in range(len(self._ends)) if self._ends[m] >= last}
       self._costs[key] = SegmentCost(
-        int(needed.live_bytes().max()),
-        needed.ring_bytes(),
-        needed.inner_bytes(left) if len(order.ends(self.graph, range(first, last))) == 1 else 0,
+        int(buffers.live_bytes().max()),
+        buffers.ring_bytes(),
+        buffers.inner_bytes(left) if len(order.ends(self.graph, range(first, last))) == 1 else 0,
         count_dispatches(self.graph, steps),
       )
       # Segments that hold this one, none longer than one can be.
@@ -186,10 +186,10 @@ class PythonSearch:
       np.maximum(longer, self._costs[key].inner_bytes, out=longer)
     return self._costs[key]
 
-  def run(self, cuts: Cuts) -> tuple[Sequence[int], needs.Needs]:
+  def run(self, cuts: Cuts) -> tuple[Sequence[int], memory_buffers.Buffers]:
     """Which operator runs at each time, and what all segments need."""
     steps = [step for cut in cuts for step in order.simulate(self.graph, range(*cut))]
-    return [i for i, _ in steps], needs.needs_of(self.graph, cuts, steps, self._reusable)
+    return [i for i, _ in steps], memory_buffers.buffers_of(self.graph, cuts, steps, self._reusable)
 
   def least_peak(self, floor_bytes: int, enough: float = math.inf) -> int:
     """The smallest peak of any cuts, at least `floor_bytes`.

@@ -40,7 +40,7 @@ def choices(
     options: list[Block | None] = [
       dataclasses.replace(each, expansion=width) for width in widths for each in sizes
     ]
-    if not is_first and fragment.layers and fragment.source.shape == fragment.output.shape:
+    if not is_first and fragment.layers and fragment.input.shape == fragment.output.shape:
       options.append(None)
     found.append(options)
   return found

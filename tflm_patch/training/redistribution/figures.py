@@ -12,7 +12,7 @@ from tflm_patch.analysis.receptive_field import SpatialGraph, fields, spatial_gr
 from tflm_patch.architecture.graph_builder import to_graph
 from tflm_patch.architecture.network import network_of
 from tflm_patch.architecture.spec import Head, Spec
-from tflm_patch.conversion.spec_engine import needs_of
+from tflm_patch.conversion.spec_engine import requirements_of
 from tflm_patch.errors import TflmPatchError
 
 Grid = tuple[int, int]
@@ -93,7 +93,7 @@ def figures_of(spec: Spec, blocks: int, grid: Grid) -> Figures:
     network_overhead=stage.network_overhead(False),
     network_overhead_exact=stage.network_overhead(True),
     line_buffer_bytes=line_buffer_bytes(spec, blocks),
-    arena=needs_of(spec).arena.total,
+    arena=requirements_of(spec).arena.total,
     macs=stage.network_macs,
   )
 

@@ -39,7 +39,7 @@ def growths(spec: Spec, first: int) -> list[Growth]:
   found: dict[tuple[Block, tuple[int, ...]], Growth] = {}
   for number in range(len(spec.blocks) - 1, max(first, 1) - 1, -1):
     block, fragment = spec.blocks[number], network.fragments[number]
-    same_shape = fragment.source.shape == fragment.output.shape
+    same_shape = fragment.input.shape == fragment.output.shape
     like = block if same_shape else _repeated(block)
     if not _is_identity(like) or len(fragment.output.shape) != 4:
       continue

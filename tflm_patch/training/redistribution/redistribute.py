@@ -10,7 +10,7 @@ from typing import Any
 from tflm_patch import architecture
 from tflm_patch.architecture.spec import Spec
 from tflm_patch.architecture.text import format_block
-from tflm_patch.conversion.spec_engine import needs_of
+from tflm_patch.conversion.spec_engine import requirements_of
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.training.redistribution import candidates, growth
 from tflm_patch.training.redistribution.candidates import Choice
@@ -164,7 +164,7 @@ def _value(spec: Spec, blocks: int, options: RedistributionOptions) -> float:
     return stage_of(spec, blocks, options.grid).stage_overhead(False)
   if options.objective is Objective.LINE_BUFFERS:
     return line_buffer_bytes(spec, blocks)
-  return needs_of(spec).arena.total
+  return requirements_of(spec).arena.total
 
 
 def _additions(

@@ -9,7 +9,7 @@ from support.model_builder import ModelBuilder
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.planner.ir.stage_graph import InPlace
-from tflm_patch.planner.memory import items as needs
+from tflm_patch.planner.memory import buffers as memory_buffers
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.planner.schedule import order
 
@@ -33,9 +33,9 @@ def planned(data):
 def shared(graph):
   """Of all operators in one stream, the maps that share an item with the first one's."""
   whole = (0, len(graph.ops))
-  needed = needs.needs_of(graph, [whole], order.simulate(graph, range(*whole)))
-  (need,) = [need for need in needed.needs if need.map == graph.ops[0].outputs[0]]
-  return [m for m, _ in need.guests]
+  found = memory_buffers.buffers_of(graph, [whole], order.simulate(graph, range(*whole)))
+  (buffer,) = [buffer for buffer in found.buffers if buffer.map == graph.ops[0].outputs[0]]
+  return [m for m, _ in buffer.guests]
 
 
 @pytest.mark.parametrize('stride', [1, 2])

@@ -14,13 +14,13 @@ from support.effort import examples
 from support.random_layouts import random_problem
 
 from tflm_patch.planner.memory.layout import ALIGNMENT, Item, aligned, live_bytes, lower_bound
-from tflm_patch.planner.memory.layout_search import find_layout
+from tflm_patch.planner.memory.layout_search import Wish, find_layout
 from tflm_patch.planner.memory.packing import place_beside
-from tflm_patch.planner.schedule.live_ranges import RowLives
+from tflm_patch.planner.schedule.live_ranges import LiveRanges
 
 
-def alive(begin: int, end: int, rows: int = 1) -> RowLives:
-  return RowLives(np.full(rows, begin, np.int64), np.full(rows, end, np.int64))
+def alive(begin: int, end: int, rows: int = 1) -> LiveRanges:
+  return LiveRanges(np.full(rows, begin, np.int64), np.full(rows, end, np.int64))
 
 
 def slots_of(item, place):
@@ -70,7 +70,7 @@ def test_whatever_is_to_be_placed(seed):
     )
     for item in items
   ]
-  layout = find_layout(small, regions, length, brief=True)
+  layout = find_layout(small, regions, length, Wish(brief=True))
   assert layout is not None
   check_layout(small, regions, layout)
   assert layout.bytes % ALIGNMENT == 0
@@ -83,44 +83,44 @@ def test_whatever_is_to_be_placed(seed):
 
 def test_one_after_the_other_share_memory():
   items = [Item(96, (alive(0, 3),)), Item(96, (alive(4, 7),))]
-  layout = find_layout(items, [], 8)
+  layout = find_layout(items, [], 8, Wish())
   assert layout is not None and layout.bytes == 96
   assert layout.used_bytes(items) == 96
 
 
 def test_together_do_not():
   items = [Item(96, (alive(0, 4),)), Item(40, (alive(4, 7),))]
-  layout = find_layout(items, [], 8)
+  layout = find_layout(items, [], 8, Wish())
   assert layout is not None and layout.bytes == aligned(136) == 144
   assert list(live_bytes(items, 8)) == [96, 96, 96, 96, 136, 40, 40, 40]
 
 
 def test_a_limit_is_kept_or_nothing_found():
   items = [Item(96, (alive(0, 4),)), Item(48, (alive(4, 7),))]
-  assert find_layout(items, [], 8, limit=144) is None
-  found = find_layout(items, [], 8, limit=160)
+  assert find_layout(items, [], 8, Wish(limit=144)) is None
+  found = find_layout(items, [], 8, Wish(limit=160))
   assert found is not None and found.bytes == 144
 
 
 def test_an_item_may_follow_another_row_by_row():
   """Rows of a map lie where those of the map that they are computed from were."""
   rows = np.arange(8)
-  source = Item(16, (RowLives(np.full(8, -1, np.int64), rows),))
-  target = Item(16, (RowLives(rows, np.full(8, 8, np.int64)),))
-  layout = find_layout([source, target], [], 9)
+  source = Item(16, (LiveRanges(np.full(8, -1, np.int64), rows),))
+  target = Item(16, (LiveRanges(rows, np.full(8, 8, np.int64)),))
+  layout = find_layout([source, target], [], 9, Wish())
   assert layout is not None and layout.bytes == 9 * 16
 
 
 @pytest.mark.parametrize(('size', 'fits'), [(32, True), (48, False)])
 def test_what_is_beside_a_layout_takes_what_is_free(size, fits):
   items = [Item(96, (alive(0, 3),)), Item(64, (alive(4, 7),))]
-  layout = find_layout(items, [], 8)
+  layout = find_layout(items, [], 8, Wish())
   assert layout is not None
   (place,) = place_beside(layout, items, [], [[Item(size, (alive(4, 7),))]])
   assert (place is not None) == fits
 
 
 def test_nothing_needs_nothing():
-  layout = find_layout([], [], 5)
+  layout = find_layout([], [], 5, Wish())
   assert layout is not None and layout.bytes == 0 and not layout.places
   assert list(live_bytes([], 5)) == [0] * 5 and lower_bound([], [], 5) == 0

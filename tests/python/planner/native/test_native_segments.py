@@ -23,7 +23,7 @@ from tflm_patch.planner.native import library
 from tflm_patch.planner.native.stage_tables import stage_arrays
 from tflm_patch.planner.plan import Planner
 from tflm_patch.planner.rewrites import patches
-from tflm_patch.planner.rewrites.bottleneck import find_blocks, join_blocks
+from tflm_patch.planner.rewrites.bottleneck import find_bottlenecks, join_bottlenecks
 from tflm_patch.planner.rewrites.feed import feed_by_bands
 from tflm_patch.planner.rewrites.two_pass import find_gates, make_again
 from tflm_patch.planner.schedule import segments
@@ -45,9 +45,9 @@ def stage_graphs(data):
     except NotStageable:
       continue
     yield graph
-    blocks = find_blocks(graph)
+    blocks = find_bottlenecks(graph)
     if blocks:
-      yield join_blocks(graph, dict.fromkeys(blocks, 1.0))
+      yield join_bottlenecks(graph, dict.fromkeys(blocks, 1.0))
     gates = find_gates(graph)
     if gates:
       yield make_again(graph, tuple(gates))
@@ -97,7 +97,7 @@ def check(graph, reusable):
 
 
 def check_needs(graph, reusable):
-  """What whole plans need: few cuts, many, none."""
+  """What whole plans buffer: few cuts, many, none."""
   n = len(graph.ops)
   expected, found = SegmentSearch(graph, reusable), SegmentSearch(graph, reusable)
   expected._native = None
@@ -112,7 +112,7 @@ def check_needs(graph, reusable):
     assert found._native is not None
 
 
-def described(operators, needed):
+def described(operators, buffers):
   """Everything about needs, as values that can be compared."""
 
   def item(each):
@@ -121,9 +121,9 @@ def described(operators, needed):
 
   return (
     list(operators),
-    needed.length,
-    [(need.map, need.op, need.guests, item(need.item)) for need in needed.needs],
-    [(m, item(each)) for m, each in needed.tensors.items()],
+    buffers.length,
+    [(buffer.map, buffer.op, buffer.guests, item(buffer.item)) for buffer in buffers.buffers],
+    [(m, item(each)) for m, each in buffers.tensors.items()],
   )
 
 

@@ -14,10 +14,10 @@ from support.model_builder import ModelBuilder
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.planner.options import PlanOptions
-from tflm_patch.planner.rewrites.bottleneck import find_blocks, join_blocks
+from tflm_patch.planner.rewrites.bottleneck import find_bottlenecks, join_bottlenecks
 from tflm_patch.program.records import Kind
 
-# The first allows blocks, but no multiply-accumulates.
+# The first allows bottlenecks, but no multiply-accumulates.
 SLOWER, ANY_OVERHEAD = PlanOptions(allow_slower=True), PlanOptions(max_overhead=9.0)
 
 
@@ -79,17 +79,19 @@ def stage_graph(data):
 
 def test_nothing_is_computed_twice_where_all_is_held():
   graph = stage_graph(block_model((2, 1, 1), size=(64, 64)))
-  found = find_blocks(graph)
+  found = find_bottlenecks(graph)
   assert len(found) == 3
   macs = sum(op.macs for op in graph.ops)
-  (block,) = (block for block in found if graph.ops[block.depthwise].window[0].stride == 2)
-  whole = join_blocks(graph, dict.fromkeys(found, 1.0))
+  (bottleneck,) = (
+    bottleneck for bottleneck in found if graph.ops[bottleneck.depthwise].window[0].stride == 2
+  )
+  whole = join_bottlenecks(graph, dict.fromkeys(found, 1.0))
   assert sum(op.macs for op in whole.ops) == macs
   # With a stride of 2, one row of three is made again.
-  expand = graph.ops[block.expand]
-  again = join_blocks(graph, {block: 0.0})
+  expand = graph.ops[bottleneck.expand]
+  again = join_bottlenecks(graph, {bottleneck: 0.0})
   rows = graph.maps[expand.outputs[0]].rows
-  steps = graph.ops[block.project].steps
+  steps = graph.ops[bottleneck.project].steps
   assert sum(op.macs for op in again.ops) - macs == pytest.approx(
     expand.macs * (steps - 1) / rows, rel=0.05
   )
@@ -97,10 +99,10 @@ def test_nothing_is_computed_twice_where_all_is_held():
 
 def test_less_held_is_less_memory():
   graph = stage_graph(block_model((1, 1), size=(48, 48)))
-  block = find_blocks(graph)[0]
+  bottleneck = find_bottlenecks(graph)[0]
   scratch = [
     max(op.scratch_bytes for op in joined_graph.ops)
-    for joined_graph in (join_blocks(graph, {block: part}) for part in (1.0, 0.5, 0.0))
+    for joined_graph in (join_bottlenecks(graph, {bottleneck: part}) for part in (1.0, 0.5, 0.0))
   ]
   assert scratch[0] > scratch[1] > scratch[2] > 0
 
@@ -111,8 +113,10 @@ def test_blocks_share_no_operator():
   for _ in range(3):
     x = b.conv(b.depthwise(x), 16, 1)
   b.output(b.fully_connected(b.mean(x), 3))
-  found = find_blocks(stage_graph(b.build()))
-  members = [i for block in found for i in (block.expand, block.depthwise, block.project)]
+  found = find_bottlenecks(stage_graph(b.build()))
+  members = [
+    i for bottleneck in found for i in (bottleneck.expand, bottleneck.depthwise, bottleneck.project)
+  ]
   assert found and len(set(members)) == len(members)
 
 
@@ -124,7 +128,8 @@ def test_what_others_read_stays_a_map():
   b.output(narrow, b.mean(wide))
   graph = stage_graph(b.build())
   assert all(
-    graph.ops[block.expand].outputs[0] != graph.ops[1].outputs[0] for block in find_blocks(graph)
+    graph.ops[bottleneck.expand].outputs[0] != graph.ops[1].outputs[0]
+    for bottleneck in find_bottlenecks(graph)
   )
 
 

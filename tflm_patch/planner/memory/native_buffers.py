@@ -7,33 +7,33 @@ from __future__ import annotations
 import itertools
 
 from tflm_patch.planner.ir.stage_graph import InPlace, StageGraph
-from tflm_patch.planner.memory.items import Need, Needs
+from tflm_patch.planner.memory.buffers import Buffer, Buffers
 from tflm_patch.planner.memory.layout import ALIGNMENT, Item
-from tflm_patch.planner.native.library import NeedsArrays
-from tflm_patch.planner.schedule.live_ranges import RowLives
+from tflm_patch.planner.native.library import BufferArrays
+from tflm_patch.planner.schedule.live_ranges import LiveRanges
 
 
-def needs_from(graph: StageGraph, arrays: NeedsArrays) -> Needs:
-  """The same as `items.needs_of` for what the arrays are of."""
+def buffers_from(graph: StageGraph, arrays: BufferArrays) -> Buffers:
+  """The same as `items.buffers_of` for what the arrays are of."""
   guests: list[list[tuple[int, InPlace]]] = [[] for _ in range(arrays.of_maps)]
   for item, m, *how in arrays.guest.tolist():
     guests[item].append((m, InPlace(*how)))
   owners = arrays.owner.tolist()
   items = _items(graph, arrays, owners)
   scratch = arrays.of_maps + arrays.of_ops
-  needs = [Need(items[k], owners[k], tuple(guests[k])) for k in range(arrays.of_maps)]
-  needs += [Need(items[k], op=owners[k]) for k in range(arrays.of_maps, scratch)]
+  buffers = [Buffer(items[k], owners[k], tuple(guests[k])) for k in range(arrays.of_maps)]
+  buffers += [Buffer(items[k], op=owners[k]) for k in range(arrays.of_maps, scratch)]
   tensors = {owners[k]: items[k] for k in range(scratch, scratch + arrays.of_tensors)}
-  return Needs(tuple(needs), tensors, len(arrays.order))
+  return Buffers(tuple(buffers), tensors, len(arrays.order))
 
 
-def _items(graph: StageGraph, arrays: NeedsArrays, owners: list[int]) -> list[Item]:
+def _items(graph: StageGraph, arrays: BufferArrays, owners: list[int]) -> list[Item]:
   """The items of maps, scratch and tensors, in the order of the arrays."""
   count = arrays.of_maps + arrays.of_ops + arrays.of_tensors
   first_shape = arrays.first_shape[: count + 1].tolist()
   begins = arrays.first_slot[: first_shape[-1] + 1].tolist()
   lives = [
-    RowLives(arrays.made[begin:end], arrays.last[begin:end])
+    LiveRanges(arrays.made[begin:end], arrays.last[begin:end])
     for begin, end in itertools.pairwise(begins)
   ]
   alignment = [graph.maps[m].dtype.bytes or 1 for m in owners[: arrays.of_maps]]

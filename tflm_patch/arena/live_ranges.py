@@ -50,7 +50,7 @@ class ScratchRequest:
 
 
 @dataclasses.dataclass(frozen=True)
-class Lifetime:
+class LiveRange:
   """A buffer that the memory planner is given.
 
   Attributes:
@@ -72,7 +72,7 @@ class Lifetime:
 
 
 @dataclasses.dataclass(frozen=True)
-class Lifetimes:
+class LiveRangeTable:
   """All buffers of a model.
 
   Attributes:
@@ -81,7 +81,7 @@ class Lifetimes:
     is_complete: The walk did not have to stop early.
   """
 
-  buffers: tuple[Lifetime, ...]
+  buffers: tuple[LiveRange, ...]
   scopes: int
   is_complete: bool
 
@@ -109,8 +109,10 @@ def is_compressed(model: Model) -> bool:
   return any(name == _COMPRESSED for name, _ in model.metadata)
 
 
-def find(model: Model, scratch: Sequence[ScratchRequest], plan: Sequence[int] | None) -> Lifetimes:
-  """The buffers of a model, with their lifetimes.
+def find(
+  model: Model, scratch: Sequence[ScratchRequest], plan: Sequence[int] | None
+) -> LiveRangeTable:
+  """The buffers of a model, with their live_ranges.
 
   Args:
     model: The model.
@@ -139,12 +141,12 @@ def find(model: Model, scratch: Sequence[ScratchRequest], plan: Sequence[int] | 
       if size is None:
         size = operators.tensor_bytes(tensor)
       if size or tensor.is_variable:
-        buffers.append(Lifetime(index, i, None, size, first[i], last[i], offset))
+        buffers.append(LiveRange(index, i, None, size, first[i], last[i], offset))
   for request, span in zip(scratch, walk.scratch):
     buffers.append(
-      Lifetime(request.subgraph, None, request.operator, request.size, *span, offset=None)
+      LiveRange(request.subgraph, None, request.operator, request.size, *span, offset=None)
     )
-  return Lifetimes(tuple(buffers), walk.scope, walk.is_complete)
+  return LiveRangeTable(tuple(buffers), walk.scope, walk.is_complete)
 
 
 def _resolved_bytes(subgraph: Subgraph) -> dict[int, int]:

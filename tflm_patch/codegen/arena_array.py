@@ -11,7 +11,7 @@ from tflm_patch.arena import FIRMWARE_32_INT_ENUMS, FIRMWARE_64, predict
 from tflm_patch.codegen.model import ModelInfo
 from tflm_patch.codegen.names import Names, fill
 from tflm_patch.errors import EnvironmentMissing
-from tflm_patch.runtime.arena import measure_arena
+from tflm_patch.runtime.arena_measurement import measure_arena
 from tflm_patch.runtime.tflm import InterpreterError
 
 # Room for what differs between versions of TFLM and between kernels: against the

@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The memory that segments need: rings where a map stays in its segment, whole maps elsewhere."""
+"""The memory that segments buffer: rings where a map stays in its segment, whole maps elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.model_builder import ModelBuilder
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.planner.ir.stage_graph import StageGraph
-from tflm_patch.planner.memory import items
+from tflm_patch.planner.memory import buffers as memory_buffers
 from tflm_patch.planner.schedule import order
 
 
@@ -23,9 +23,9 @@ def graphs_of(data: bytes) -> list[StageGraph]:
   return [stage.plan.graph for stage in stages]
 
 
-def needs_of(graph: StageGraph, cuts, reusable=()):
+def buffers_of(graph: StageGraph, cuts, reusable=()):
   steps = [step for cut in cuts for step in order.simulate(graph, range(*cut))]
-  return items.needs_of(graph, cuts, steps, reusable)
+  return memory_buffers.buffers_of(graph, cuts, steps, reusable)
 
 
 def chain() -> StageGraph:
@@ -37,43 +37,43 @@ def chain() -> StageGraph:
   return graph
 
 
-def by_map(needs):
-  return {need.map: need for need in needs.needs if need.map is not None}
+def by_map(buffers):
+  return {buffer.map: buffer for buffer in buffers.buffers if buffer.map is not None}
 
 
 def test_a_map_within_a_segment_is_a_ring_of_the_rows_that_its_window_needs():
   graph = chain()
   made = {i: m for m, i in order.producers(graph).items()}
-  found = by_map(needs_of(graph, [(0, 3)]))
+  found = by_map(buffers_of(graph, [(0, 3)]))
   for op, row_bytes in ((0, 128), (1, 64)):
-    need = found[made[op]]
-    assert need.is_ring
-    assert need.item.slot_bytes == row_bytes == graph.maps[made[op]].row_bytes
-    assert len(need.ring.shapes[0].made) == 3  # the kernel's height
+    buffer = found[made[op]]
+    assert buffer.is_ring
+    assert buffer.item.slot_bytes == row_bytes == graph.maps[made[op]].row_bytes
+    assert len(buffer.ring.shapes[0].made) == 3  # the kernel's height
   assert made[2] not in found  # an output: the tensor's own memory
 
 
 def test_a_map_that_the_next_segment_reads_is_whole():
   graph = chain()
   made = {i: m for m, i in order.producers(graph).items()}
-  need = by_map(needs_of(graph, [(0, 1), (1, 3)]))[made[0]]
-  assert not need.is_ring and len(need.item.rows.made) == 16
+  buffer = by_map(buffers_of(graph, [(0, 1), (1, 3)]))[made[0]]
+  assert not buffer.is_ring and len(buffer.item.rows.made) == 16
 
 
 def test_inputs_are_used_only_where_that_is_allowed():
   graph = chain()
-  assert set(needs_of(graph, [(0, 3)]).tensors) == set(graph.outputs)
-  both = needs_of(graph, [(0, 3)], graph.inputs)
+  assert set(buffers_of(graph, [(0, 3)]).tensors) == set(graph.outputs)
+  both = buffers_of(graph, [(0, 3)], graph.inputs)
   assert set(both.tensors) == {*graph.inputs, *graph.outputs}
 
 
 def test_live_bytes_of_a_stream_by_hand():
   """At the peak both rings are full, beside the rows of the output that are there already."""
   graph = chain()
-  needs = needs_of(graph, [(0, 3)])
-  inner = needs.ring_bytes()
+  buffers = buffers_of(graph, [(0, 3)])
+  inner = buffers.ring_bytes()
   assert inner == 3 * 128 + 3 * 64
-  live = needs.live_bytes()
+  live = buffers.live_bytes()
   # Row 15 of the first map, the last one, is still there when row 13 of the output is computed.
   assert live.shape == (48,) and int(live.max()) == inner + 14 * 32
 
@@ -86,14 +86,14 @@ def test_rows_live_from_when_they_are_made_until_they_are_read(network):
     n = len(graph.ops)
     for cuts in ([(0, n)], list(itertools.pairwise(range(n + 1)))):
       steps = [step for cut in cuts for step in order.simulate(graph, range(*cut))]
-      needs = items.needs_of(graph, cuts, steps)
-      assert needs.length == len(steps)
+      buffers = memory_buffers.buffers_of(graph, cuts, steps)
+      assert buffers.length == len(steps)
       made = order.producers(graph)
-      for need in needs.needs:
-        if need.map is None or need.guests or graph.maps[need.map].view is not None:
+      for buffer in buffers.buffers:
+        if buffer.map is None or buffer.guests or graph.maps[buffer.map].view is not None:
           continue
-        maker = made[need.map]
+        maker = made[buffer.map]
         times = [t for t, (i, _) in enumerate(steps) if i == maker]
-        lives = need.item.rows
+        lives = buffer.item.rows
         assert lives.first_time <= times[0 if not graph.ops[maker].accumulates else -1]
-        assert np.all(lives.last >= lives.made) and lives.last_time <= needs.length
+        assert np.all(lives.last >= lives.made) and lives.last_time <= buffers.length

@@ -1,10 +1,10 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * What consecutive segments need, as arrays: `needs_of` of planner/memory/items.py.
+ * What consecutive segments need, as arrays: `buffers_of` of planner/memory/buffers.py.
  */
-#ifndef TFLM_PATCH_PLANNER_NEEDS_H_
-#define TFLM_PATCH_PLANNER_NEEDS_H_
+#ifndef TFLM_PATCH_PLANNER_BUFFERS_H_
+#define TFLM_PATCH_PLANNER_BUFFERS_H_
 
 #include "order.h"
 #include "planner.h"
@@ -16,7 +16,7 @@ typedef struct {
   tflm_patch_in_place how;
 } tflm_patch_guest;
 
-/* Written by tflm_patch_needs_of. Items of maps come first, in the order of the maps,
+/* Written by tflm_patch_buffers_of. Items of maps come first, in the order of the maps,
  * then those of scratch, in the order of the operators, then the stage's tensors. */
 typedef struct {
   int32_t* owner;          /* [maps + ops], a map or an operator */
@@ -33,12 +33,12 @@ typedef struct {
   int32_t of_tensors;
   int32_t guests;
   int32_t length; /* number of steps */
-} tflm_patch_needs;
+} tflm_patch_buffers;
 
 /* Runs consecutive segments of the stage for which a search was begun in this memory.
  *
  * Returns 1, or TFLM_PATCH_IN_PYTHON. */
-TFLM_PATCH_PLANNER_EXPORT int32_t tflm_patch_needs_of(void* memory, const tflm_patch_cut* segments,
-                                                      int32_t count, tflm_patch_needs* needs);
+TFLM_PATCH_PLANNER_EXPORT int32_t tflm_patch_buffers_of(void* memory, const tflm_patch_cut* segments,
+                                                      int32_t count, tflm_patch_buffers* buffers);
 
-#endif /* TFLM_PATCH_PLANNER_NEEDS_H_ */
+#endif /* TFLM_PATCH_PLANNER_BUFFERS_H_ */

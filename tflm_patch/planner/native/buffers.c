@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "needs.h"
+#include "buffers.h"
 
 #include <string.h>
 
@@ -9,7 +9,7 @@
 
 /* Where the next item, shape and slot are written. */
 typedef struct {
-  tflm_patch_needs* needs;
+  tflm_patch_buffers* buffers;
   int32_t items;
   int32_t shapes;
   int32_t slots;
@@ -17,36 +17,36 @@ typedef struct {
 
 static void add_shape(writer* w, const tflm_patch_lives* lives) {
   const size_t bytes = (size_t)lives->count * sizeof(int64_t);
-  memcpy(w->needs->made + w->slots, lives->made, bytes);
-  memcpy(w->needs->last + w->slots, lives->last, bytes);
+  memcpy(w->buffers->made + w->slots, lives->made, bytes);
+  memcpy(w->buffers->last + w->slots, lives->last, bytes);
   w->slots += lives->count;
-  w->needs->first_slot[++w->shapes] = w->slots;
+  w->buffers->first_slot[++w->shapes] = w->slots;
 }
 
 static void add_item(writer* w, int32_t owner, int64_t slot_bytes, bool one_piece) {
-  w->needs->owner[w->items] = owner;
-  w->needs->slot_bytes[w->items] = slot_bytes;
-  w->needs->one_piece[w->items] = one_piece;
-  w->needs->first_shape[++w->items] = w->shapes;
+  w->buffers->owner[w->items] = owner;
+  w->buffers->slot_bytes[w->items] = slot_bytes;
+  w->buffers->one_piece[w->items] = one_piece;
+  w->buffers->first_shape[++w->items] = w->shapes;
 }
 
 static void add_maps(writer* w, const tflm_patch_collector* collector) {
-  tflm_patch_needs* needs = w->needs;
+  tflm_patch_buffers* buffers = w->buffers;
   for (int32_t m = 0; m < collector->stage->t.maps; ++m) {
-    const tflm_patch_need* need = &collector->need[m];
-    if (need->presence != TFLM_PATCH_HOST) {
+    const tflm_patch_buffer* buffer = &collector->buffer[m];
+    if (buffer->presence != TFLM_PATCH_HOST) {
       continue;
     }
-    for (int32_t guest = need->next; guest >= 0; guest = collector->need[guest].next) {
-      const tflm_patch_guest entered = {w->items, guest, collector->need[guest].how};
-      needs->guest[needs->guests++] = entered;
+    for (int32_t guest = buffer->next; guest >= 0; guest = collector->buffer[guest].next) {
+      const tflm_patch_guest entered = {w->items, guest, collector->buffer[guest].how};
+      buffers->guest[buffers->guests++] = entered;
     }
-    for (int32_t s = 0; s < need->item.shapes; ++s) {
-      add_shape(w, &need->item.shape[s]);
+    for (int32_t s = 0; s < buffer->item.shapes; ++s) {
+      add_shape(w, &buffer->item.shape[s]);
     }
-    add_item(w, m, need->item.slot_bytes, need->item.one_piece);
+    add_item(w, m, buffer->item.slot_bytes, buffer->item.one_piece);
   }
-  needs->of_maps = w->items;
+  buffers->of_maps = w->items;
 }
 
 static void add_scratch(writer* w, const tflm_patch_collector* collector) {
@@ -61,35 +61,35 @@ static void add_scratch(writer* w, const tflm_patch_collector* collector) {
       add_item(w, i, t->scratch_bytes[i], false);
     }
   }
-  w->needs->of_ops = w->items - w->needs->of_maps;
+  w->buffers->of_ops = w->items - w->buffers->of_maps;
 }
 
 static void add_tensors(writer* w, const tflm_patch_collector* collector) {
   const int32_t before = w->items;
   for (int32_t m = 0; m < collector->stage->t.maps; ++m) {
-    const tflm_patch_need* need = &collector->need[m];
-    if (need->presence == TFLM_PATCH_TENSOR) {
-      add_shape(w, &need->lives);
+    const tflm_patch_buffer* buffer = &collector->buffer[m];
+    if (buffer->presence == TFLM_PATCH_TENSOR) {
+      add_shape(w, &buffer->lives);
       add_item(w, m, collector->stage->t.row_bytes[m], false);
     }
   }
-  w->needs->of_tensors = w->items - before;
+  w->buffers->of_tensors = w->items - before;
 }
 
-int32_t tflm_patch_needs_of(void* memory, const tflm_patch_cut* segments, int32_t count,
-                            tflm_patch_needs* needs) {
+int32_t tflm_patch_buffers_of(void* memory, const tflm_patch_cut* segments, int32_t count,
+                            tflm_patch_buffers* buffers) {
   tflm_patch_collector* collector = tflm_patch_collector_of(memory);
-  collector->time.order = needs->order;
+  collector->time.order = buffers->order;
   tflm_patch_collect(collector, segments, count);
   collector->time.order = NULL;
   if (collector->is_odd) {
     return TFLM_PATCH_IN_PYTHON;
   }
-  writer w = {needs, 0, 0, 0};
-  needs->first_shape[0] = 0;
-  needs->first_slot[0] = 0;
-  needs->guests = 0;
-  needs->length = collector->time.length;
+  writer w = {buffers, 0, 0, 0};
+  buffers->first_shape[0] = 0;
+  buffers->first_slot[0] = 0;
+  buffers->guests = 0;
+  buffers->length = collector->time.length;
   add_maps(&w, collector);
   add_scratch(&w, collector);
   add_tensors(&w, collector);

@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The memory that segments need: an item for every map, with the lives of its rows.
+"""The memory that segments buffer: an item for every map, with the lives of its rows.
 
 A map that is made and read in one segment alone is kept as a ring or, if that
 is easier to place, whole; any other map is whole. An output that may lie over
@@ -20,11 +20,11 @@ import numpy as np
 from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, Role, StageGraph, per_graph
 from tflm_patch.planner.memory import layout
 from tflm_patch.planner.schedule import order
-from tflm_patch.planner.schedule.live_ranges import RowLives, Timeline, row_lives
+from tflm_patch.planner.schedule.live_ranges import LiveRanges, Timeline, live_ranges_of
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Need:
+class Buffer:
   """An item and whose memory it is.
 
   Attributes:
@@ -58,50 +58,50 @@ class Need:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Needs:
+class Buffers:
   """What a list of segments needs.
 
   Attributes:
-    needs: To be placed.
+    buffers: To be placed.
     tensors: Map index -> item, of the stage's tensors whose memory may be used.
     length: Number of steps.
   """
 
-  needs: tuple[Need, ...]
+  buffers: tuple[Buffer, ...]
   tensors: dict[int, layout.Item]
   length: int
 
   @property
   def items(self) -> list[layout.Item]:
-    return [need.item for need in self.needs]
+    return [buffer.item for buffer in self.buffers]
 
   def live_bytes(self) -> np.ndarray:
     """Bytes alive at each step, rings counted as rings, the stage's tensors included."""
-    rings = [need.ring for need in self.needs]
+    rings = [buffer.ring for buffer in self.buffers]
     return layout.live_bytes([*rings, *self.tensors.values()], self.length)
 
   def inner_bytes(self, left: Collection[int]) -> int:
     """The most bytes alive of what does not hold one of the maps that are left behind."""
     inner = [
-      need.ring
-      for need in self.needs
-      if need.map not in left and not any(m in left for m, _ in need.guests)
+      buffer.ring
+      for buffer in self.buffers
+      if buffer.map not in left and not any(m in left for m, _ in buffer.guests)
     ]
     inner += [item for m, item in self.tensors.items() if m not in left]
     return int(layout.live_bytes(inner, self.length).max())
 
   def ring_bytes(self) -> int:
     """The most bytes alive of maps that are kept as rings."""
-    rings = [need.ring for need in self.needs if need.is_ring]
+    rings = [buffer.ring for buffer in self.buffers if buffer.is_ring]
     return int(layout.live_bytes(rings, self.length).max())
 
 
-def needs_of(
+def buffers_of(
   graph: StageGraph,
   segments: Sequence[tuple[int, int]],
   steps: Sequence[order.Step],
   reusable: Iterable[int] = (),
-) -> Needs:
+) -> Buffers:
   """What consecutive segments need.
 
   Args:
@@ -156,7 +156,7 @@ def _uses(graph: StageGraph) -> dict[int, _Use]:
 
 
 class _Collector:
-  """Collects needs map by map."""
+  """Collects buffers map by map."""
 
   def __init__(
     self,
@@ -174,7 +174,7 @@ class _Collector:
     # Of each operator, its segment when that is streamed.
     self._stream = {i: s for s, (a, b) in enumerate(segments) if b - a > 1 for i in range(a, b)}
 
-  def collect(self) -> Needs:
+  def collect(self) -> Buffers:
     lives, tensors = {}, {}
     for m, use in _uses(self._graph).items():
       if use.end < self._first or use.begin >= self._last:
@@ -185,29 +185,31 @@ class _Collector:
       elif feature_map.role == MapRole.OUTPUT or m in self._reusable:
         tensors[m] = layout.Item(feature_map.row_bytes, (self._life(m, use),))
     shared = self._merges(lives)
-    guests = {guest for need in shared.values() for guest, _ in need.guests}
-    needs = [
-      shared.get(m) or Need(self._item(m, life), m) for m, life in lives.items() if m not in guests
+    guests = {guest for buffer in shared.values() for guest, _ in buffer.guests}
+    buffers = [
+      shared.get(m) or Buffer(self._item(m, life), m)
+      for m, life in lives.items()
+      if m not in guests
     ]
     for i in range(self._first, self._last):
       op = self._graph.ops[i]
       if op.scratch_bytes:
         first, last = self._time.span(i)
-        life = RowLives(np.array([first]), np.array([last]))
+        life = LiveRanges(np.array([first]), np.array([last]))
         item = layout.Item(op.scratch_bytes, (life,), layout.ALIGNMENT)
-        needs.append(Need(item, op=i))
-    return Needs(tuple(needs), tensors, self._time.length)
+        buffers.append(Buffer(item, op=i))
+    return Buffers(tuple(buffers), tensors, self._time.length)
 
-  def _life(self, m: int, use: _Use) -> RowLives:
+  def _life(self, m: int, use: _Use) -> LiveRanges:
     """When a map's rows are alive during the segments."""
     rows = self._graph.maps[m].rows
     stays = use.end >= self._last
     if stays and use.begin < self._first and not use.is_touched(self._first, self._last):
-      return RowLives(np.full(rows, -1, np.int64), np.full(rows, self._time.length, np.int64))
+      return LiveRanges(np.full(rows, -1, np.int64), np.full(rows, self._time.length, np.int64))
     made = self._time.made(m)
     last = np.full(rows, self._time.length, np.int64) if stays else self._time.last_read(m)
     # The part of a row that is made last may be made when nobody reads the row any more.
-    return row_lives(made, np.maximum(last, self._time.made_whole(m)))
+    return live_ranges_of(made, np.maximum(last, self._time.made_whole(m)))
 
   def _streamed_alone(self, m: int) -> bool:
     """Whether one streamed segment makes and reads a map, and nothing lies in it."""
@@ -222,12 +224,12 @@ class _Collector:
     stream = self._stream.get(use.users[0])
     return stream is not None and stream == self._stream.get(use.users[-1])
 
-  def _item(self, m: int, life: RowLives) -> layout.Item:
+  def _item(self, m: int, life: LiveRanges) -> layout.Item:
     if m not in self._items:
       self._items[m] = self._make_item(m, life)
     return self._items[m]
 
-  def _make_item(self, m: int, life: RowLives) -> layout.Item:
+  def _make_item(self, m: int, life: LiveRanges) -> layout.Item:
     feature_map = self._graph.maps[m]
     alignment = feature_map.dtype.bytes or 1
     shapes = [life]
@@ -237,23 +239,23 @@ class _Collector:
         shapes.insert(0, _ring(life, height, life.last_time))
     return layout.Item(feature_map.row_bytes, tuple(shapes), alignment)
 
-  def _merges(self, lives: dict[int, RowLives]) -> dict[int, Need]:
+  def _merges(self, lives: dict[int, LiveRanges]) -> dict[int, Buffer]:
     """Host map -> what it shares with the maps that lie over it."""
-    merges: dict[int, Need] = {}
+    merges: dict[int, Buffer] = {}
     top = {m: m for m in lives}  # the last map that lies over a host -> the host
     for i in range(self._first, self._last):
       op = self._graph.ops[i]
-      best: tuple[int, int, Need] | None = None
+      best: tuple[int, int, Buffer] | None = None
       for how in op.in_place:
         below, guest = op.inputs[how.input], op.outputs[0]
         if below not in top or guest not in lives or op.inputs.count(below) != 1:
           continue
         host = top[below]
-        need = merges.get(host) or Need(self._item(host, lives[host]), host)
-        merged = self._merge(need, below, guest, how, lives)
+        buffer = merges.get(host) or Buffer(self._item(host, lives[host]), host)
+        merged = self._merge(buffer, below, guest, how, lives)
         if merged is None:
           continue
-        apart = _bytes(need.item) + _bytes(self._item(guest, lives[guest]))
+        apart = _bytes(buffer.item) + _bytes(self._item(guest, lives[guest]))
         saved = apart - _bytes(merged.item)
         if saved > 0 and (best is None or saved > best[0]):
           best = saved, below, merged
@@ -265,10 +267,10 @@ class _Collector:
     return merges
 
   def _merge(
-    self, need: Need, below: int, guest: int, how: InPlace, lives: dict[int, RowLives]
-  ) -> Need | None:
-    """The need with a guest more, over the map `below` in it; None when that cannot be."""
-    host = need.map
+    self, buffer: Buffer, below: int, guest: int, how: InPlace, lives: dict[int, LiveRanges]
+  ) -> Buffer | None:
+    """The buffer with a guest more, over the map `below` in it; None when that cannot be."""
+    host = buffer.map
     assert host is not None
     first, second = self._graph.maps[host], self._graph.maps[guest]
     if first.dtype != second.dtype or second.row_bytes > self._graph.maps[below].row_bytes:
@@ -283,8 +285,8 @@ class _Collector:
       return None
     if np.any(lives[below].last[over[inside]] > lives[guest].made[inside]):
       return None
-    guests = (*need.guests, (guest, how.over(dict(need.guests).get(below, InPlace(0)))))
-    merged = dataclasses.replace(need, guests=guests)
+    guests = (*buffer.guests, (guest, how.over(dict(buffer.guests).get(below, InPlace(0)))))
+    merged = dataclasses.replace(buffer, guests=guests)
     shapes = []
     ring = self._common_ring(merged, lives)
     if ring is not None:
@@ -292,7 +294,7 @@ class _Collector:
     # A whole map is not held longer for narrower rows.
     same_place = all(other.is_same_place for _, other in guests)
     if same_place and first.bytes == second.bytes:
-      shapes.append(row_lives(lives[host].made, lives[guest].last))
+      shapes.append(live_ranges_of(lives[host].made, lives[guest].last))
     if not shapes:
       return None
     item = layout.Item(
@@ -303,19 +305,19 @@ class _Collector:
     )
     return dataclasses.replace(merged, item=item)
 
-  def _common_ring(self, need: Need, lives: dict[int, RowLives]) -> RowLives | None:
-    """Lives of the slots of a ring for all maps of a need, None when there is none."""
-    assert need.map is not None
-    members = [(need.map, InPlace(0)), *need.guests]
+  def _common_ring(self, buffer: Buffer, lives: dict[int, LiveRanges]) -> LiveRanges | None:
+    """Lives of the slots of a ring for all maps of a buffer, None when there is none."""
+    assert buffer.map is not None
+    members = [(buffer.map, InPlace(0)), *buffer.guests]
     if not all(self._streamed_alone(m) for m, _ in members):
       return None
-    host = lives[need.map]
+    host = lives[buffer.map]
     places = [
       np.arange(self._graph.maps[m].rows) * how.row_step - how.row_shift for m, how in members
     ]
     height = max(ring_height(host, at, lives[m]) for (m, _), at in zip(members, places))
     fits = all(how.fits_ring(height) for _, how in members)
-    if height >= self._graph.maps[need.map].rows or not fits:
+    if height >= self._graph.maps[buffer.map].rows or not fits:
       return None
     # Rows before the host's first lie in slots that nothing was made into yet.
     early = [lives[m].first_time for (m, _), at in zip(members, places) if at[0] < 0]
@@ -323,7 +325,7 @@ class _Collector:
     return _ring(host, height, end, min(early, default=None))
 
 
-def ring_height(made: RowLives, places: np.ndarray, alive: RowLives) -> int:
+def ring_height(made: LiveRanges, places: np.ndarray, alive: LiveRanges) -> int:
   """Rows of a ring in which row r of `alive` lies in the slot of row places[r] of `made`.
 
   No row is made into a slot before what lies there is dead.
@@ -332,7 +334,7 @@ def ring_height(made: RowLives, places: np.ndarray, alive: RowLives) -> int:
   return max(1, int((before - places).max()))
 
 
-def _ring(made: RowLives, height: int, end: int, early: int | None = None) -> RowLives:
+def _ring(made: LiveRanges, height: int, end: int, early: int | None = None) -> LiveRanges:
   """Lives of a ring's slots: from the first row in them to the end of all.
 
   `early` is when something else was made into slots that come later.
@@ -340,7 +342,7 @@ def _ring(made: RowLives, height: int, end: int, early: int | None = None) -> Ro
   first = made.made[:height]
   if early is not None:
     first = np.minimum(first, max(first[0], early))
-  return RowLives(first, np.full(height, end, np.int64))
+  return LiveRanges(first, np.full(height, end, np.int64))
 
 
 def _bytes(item: layout.Item) -> int:
