@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "layout.h"
 #include "buffers.h"
+#include "layout.h"
 #include "orders.h"
 #include "segments.h"
 #include "twister.h"

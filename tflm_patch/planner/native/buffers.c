@@ -77,7 +77,7 @@ static void add_tensors(writer* w, const tflm_patch_collector* collector) {
 }
 
 int32_t tflm_patch_buffers_of(void* memory, const tflm_patch_cut* segments, int32_t count,
-                            tflm_patch_buffers* buffers) {
+                              tflm_patch_buffers* buffers) {
   tflm_patch_collector* collector = tflm_patch_collector_of(memory);
   collector->time.order = buffers->order;
   tflm_patch_collect(collector, segments, count);

@@ -38,7 +38,8 @@ typedef struct {
 /* Runs consecutive segments of the stage for which a search was begun in this memory.
  *
  * Returns 1, or TFLM_PATCH_IN_PYTHON. */
-TFLM_PATCH_PLANNER_EXPORT int32_t tflm_patch_buffers_of(void* memory, const tflm_patch_cut* segments,
-                                                      int32_t count, tflm_patch_buffers* buffers);
+TFLM_PATCH_PLANNER_EXPORT int32_t tflm_patch_buffers_of(void* memory,
+                                                        const tflm_patch_cut* segments,
+                                                        int32_t count, tflm_patch_buffers* buffers);
 
 #endif /* TFLM_PATCH_PLANNER_BUFFERS_H_ */

@@ -382,7 +382,8 @@ static int32_t top_host(const tflm_patch_collector* collector, int32_t m,
                         tflm_patch_in_place* place) {
   const tflm_patch_buffer* buffer = &collector->buffer[m];
   *place = buffer->presence == TFLM_PATCH_GUEST ? buffer->how : kSamePlace;
-  return buffer->presence == TFLM_PATCH_HOST || buffer->presence == TFLM_PATCH_GUEST ? buffer->host : -1;
+  return buffer->presence == TFLM_PATCH_HOST || buffer->presence == TFLM_PATCH_GUEST ? buffer->host
+                                                                                     : -1;
 }
 
 /* Lets the output of an operator lie over an input where that saves the most. */
@@ -453,7 +454,8 @@ void tflm_patch_collect(tflm_patch_collector* collector, const tflm_patch_cut* s
     if (!use->has_memory || use->end < time->first || use->begin >= time->last) {
       continue;
     }
-    buffer->presence = stage->t.role[m] == TFLM_PATCH_INTERNAL ? TFLM_PATCH_HOST : TFLM_PATCH_TENSOR;
+    buffer->presence =
+        stage->t.role[m] == TFLM_PATCH_INTERNAL ? TFLM_PATCH_HOST : TFLM_PATCH_TENSOR;
     buffer->host = m;
     buffer->tail = m;
     buffer->next = -1;

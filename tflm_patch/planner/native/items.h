@@ -52,9 +52,9 @@ typedef struct {
 typedef struct {
   const tflm_patch_stage* stage;
   tflm_patch_timeline time;
-  int32_t* stream;         /* [ops], the segment when it is streamed, else -1 */
-  tflm_patch_buffer* buffer;   /* [maps] */
-  tflm_patch_shapes* kept; /* [maps] */
+  int32_t* stream;           /* [ops], the segment when it is streamed, else -1 */
+  tflm_patch_buffer* buffer; /* [maps] */
+  tflm_patch_shapes* kept;   /* [maps] */
   tflm_patch_shapes trial;
   tflm_patch_shapes best;
   bool is_odd; /* something that is for Python was met */

@@ -140,8 +140,8 @@ static entry keys_of(const item_facts* facts, int32_t item, int32_t order) {
   }
 }
 
-void tflm_patch_first_orders(const tflm_patch_layout_problem* problem, int32_t length,
-                             void* memory, int32_t* orders) {
+void tflm_patch_first_orders(const tflm_patch_layout_problem* problem, int32_t length, void* memory,
+                             int32_t* orders) {
   work_memory work;
   lay_out(&work, problem, length, memory);
   find_facts(problem, length, &work);

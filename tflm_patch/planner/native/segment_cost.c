@@ -81,7 +81,8 @@ static void add_buffers(const tflm_patch_costs* costs, live_sums* sums, int32_t 
       const bool counts[kSums] = {true, false, costs->stage.span_end[m] < last};
       add_lives(sums, counts, &buffer->lives, costs->stage.t.row_bytes[m]);
     } else if (buffer->presence == TFLM_PATCH_HOST) {
-      const bool counts[kSums] = {true, tflm_patch_is_ring(&buffer->item), !is_left(costs, m, last)};
+      const bool counts[kSums] = {true, tflm_patch_is_ring(&buffer->item),
+                                  !is_left(costs, m, last)};
       add_lives(sums, counts, &buffer->item.shape[0], buffer->item.slot_bytes);
     }
   }

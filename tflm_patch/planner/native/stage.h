@@ -79,11 +79,11 @@ typedef struct {
 /* The stage with what follows from its tables. */
 typedef struct {
   tflm_patch_stage_tables t;
-  int32_t* producer;      /* [maps], -1 for none */
-  int32_t* first_reader;  /* [ops], of any output; ops for none */
+  int32_t* producer;             /* [maps], -1 for none */
+  int32_t* first_reader;         /* [ops], of any output; ops for none */
   const int32_t** producer_step; /* [inputs], the step of its maker that each step needs */
-  const int64_t** read;   /* [inputs], reads_last of each */
-  int32_t* first_reading; /* [maps + 1] */
+  const int64_t** read;          /* [inputs], reads_last of each */
+  int32_t* first_reading;        /* [maps + 1] */
   tflm_patch_reading* reading;
   tflm_patch_use* use; /* [maps] */
   int32_t* span_end;   /* [maps], ops for outputs */
