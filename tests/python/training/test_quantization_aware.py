@@ -71,6 +71,20 @@ def test_bytes_of_both_modes_equal_tflm(trained):
   assert np.mean(found == wanted) >= 0.999
 
 
+def test_constants_follow_their_variables(keras):
+  def build(x):
+    return keras.layers.PReLU(shared_axes=[1, 2])(x)
+
+  model = keras_models.functional((4, 4, 3), build)
+  samples = keras_models.random_samples(model, 8)[0]
+  aware = QuantizationAware(model, samples)
+  alpha = model.layers[-1].alpha
+  alpha.assign(0.5 * alpha)
+  slopes = [each for each in aware.quantize().model.main.tensors if each.name.endswith('slopes')]
+  found = keras_models.to_real(slopes[0].array(), slopes[0])
+  np.testing.assert_allclose(found.reshape(-1), alpha.numpy().reshape(-1), atol=0.01)
+
+
 @pytest.mark.parametrize('kernel, channels', [(3, 128), (1, 1280)])
 def test_extreme_weights(keras, kernel, channels):
   """Sums beyond 2^24, which float32 alone does not hold."""

@@ -78,7 +78,7 @@ class Call:
 
   def constant(self, values: Any, name: str, rank: int = 0) -> Value:
     """A constant, with dimensions of 1 in front up to a rank."""
-    array = np.asanyarray(values, np.float32)
+    array = np.asanyarray(values).astype(np.float32)  # a subclass stays what it is
     array = array.reshape((1,) * max(rank - array.ndim, 0) + array.shape)
     if not np.all(np.isfinite(array)):
       raise self.error(f'{name} has values that are not finite')
