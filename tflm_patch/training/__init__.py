@@ -29,7 +29,7 @@ if TYPE_CHECKING:
   from tflm_patch.training.redistribution.options import Objective, RedistributionOptions
   from tflm_patch.training.redistribution.redistribute import Redistribution, redistribute
   from tflm_patch.training.result import TrainResult
-  from tflm_patch.training.train import DataOptions, train
+  from tflm_patch.training.run import DataOptions, train
 
 __all__ = [
   'ArenaBudget',
@@ -71,7 +71,7 @@ _HOMES = {
   'Augmentation': 'data.augmentation',
   'BudgetExceeded': 'callbacks.arena_budget',
   'Budgets': 'options',
-  'DataOptions': 'train',
+  'DataOptions': 'run',
   'Dataset': 'data.dataset',
   'FactorizeOptions': 'factorization.factorize',
   'Factorized': 'factorization.factorize',
@@ -98,7 +98,7 @@ _HOMES = {
   'read_images': 'data.image_folder',
   'read_series': 'data.series',
   'redistribute': 'redistribution.redistribute',
-  'train': 'train',
+  'train': 'run',
 }
 _NEED_KERAS = (
   *('callbacks.', 'distillation', 'elastic', 'factorization.', 'net_aug', 'pruning.'),
