@@ -214,7 +214,7 @@ def _options(arguments: argparse.Namespace) -> TrainOptions:
 
 def _run(arguments: argparse.Namespace) -> int:
   from tflm_patch.report import training as report
-  from tflm_patch.training.train import DataOptions, train
+  from tflm_patch.training.run import DataOptions, train
 
   if arguments.resume and arguments.overwrite:
     raise UsageError('--resume and --overwrite exclude each other')

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
   from tflm_patch.training.redistribution.options import Objective, RedistributionOptions
   from tflm_patch.training.redistribution.redistribute import Redistribution, redistribute
   from tflm_patch.training.result import TrainResult
-  from tflm_patch.training.train import DataOptions, train
+  from tflm_patch.training.run import DataOptions, train
 
 __all__ = [
   'ArenaBudget',
@@ -97,7 +97,7 @@ _HOMES = {
   'Augmentation': 'data.augmentation',
   'BudgetExceeded': 'callbacks.arena_budget',
   'Budgets': 'options',
-  'DataOptions': 'train',
+  'DataOptions': 'run',
   'Dataset': 'data.dataset',
   'DistillationOptions': 'distillation',
   'ElasticModel': 'elastic.model',
@@ -140,7 +140,7 @@ _HOMES = {
   'read_series': 'data.series',
   'recalibrate': 'elastic.weights',
   'redistribute': 'redistribution.redistribute',
-  'train': 'train',
+  'train': 'run',
 }
 _NEED_KERAS = (
   *('callbacks.', 'distillation', 'elastic', 'factorization.', 'net_aug', 'pruning.'),

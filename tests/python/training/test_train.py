@@ -22,7 +22,7 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.training import Budgets, Dataset, Part, TrainOptions, train
 from tflm_patch.training.data.augmentation import NONE
 from tflm_patch.training.int8_inference import Engine
-from tflm_patch.training.train import calibration_samples, spec_for
+from tflm_patch.training.run import calibration_samples, spec_for
 
 SPEC = 'in8x8x1 conv3_s2_c8 ir_k3_e2_c8 fc10'
 
