@@ -103,7 +103,7 @@ def _chains(spec: Spec, found: Sequence[tuple[int, int]]) -> list[list[int]]:
 def _adds(spec: Spec, number: int) -> bool:
   network, _ = numbers_of(spec)
   fragment = network.fragments[number]
-  return spec.blocks[number].skip and fragment.source.shape == fragment.output.shape
+  return spec.blocks[number].skip and fragment.input.shape == fragment.output.shape
 
 
 def _widest(spec: Spec, space: Space) -> Spec:

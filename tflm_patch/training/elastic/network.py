@@ -32,7 +32,7 @@ def build_network(space: Space, momentum: float, sliced: bool = False) -> Any:
   normalized = {layer.name for layer in plain.layers}
   cells = (cell for group in space.groups for cell in group.cells)
   wide = {cell.block for cell in cells if cell.column is Column.CHANNELS}
-  source = keras.Input(network.source.shape[1:], name='input')
+  source = keras.Input(network.input.shape[1:], name='input')
   table = keras.Input(batch_shape=numbers.shape, name='sub_network')
   x, count = source, 0
   for number, fragment in enumerate(network.fragments):
@@ -42,7 +42,7 @@ def build_network(space: Space, momentum: float, sliced: bool = False) -> Any:
         block,
         number,
         [name for name in names[number] if not name.endswith('_norm')],
-        block.skip and fragment.source.shape == fragment.output.shape,
+        block.skip and fragment.input.shape == fragment.output.shape,
         momentum,
         sliced,
         name=f'bottleneck_{number}',

@@ -174,7 +174,7 @@ def numbers_of(spec: Spec) -> tuple[Network, np.ndarray]:
     )
   rows = np.zeros((len(spec.blocks), len(Column)), np.float32)
   for row, block, fragment in zip(rows, spec.blocks, network.fragments):
-    channels = fragment.source.channels
+    channels = fragment.input.channels
     row[Column.KERNEL] = block.kernel[0]
     row[Column.INNER] = max(1, round(block.expansion * channels))
     row[Column.SQUEEZE] = max(1, round(block.squeeze * channels)) if block.squeeze else 0
@@ -225,7 +225,7 @@ def elastic_space(spec: Spec, elasticity: Elasticity = Elasticity()) -> Space:
     kernels = _kernels(block, elasticity.kernels)
     if len(kernels) > 1:
       groups.append(Group(Column.KERNEL, (Cell(number, Column.KERNEL, kernels),)))
-    inner = _inner(block, network.fragments[number].source.channels, elasticity.expansions)
+    inner = _inner(block, network.fragments[number].input.channels, elasticity.expansions)
     if len(inner) > 1:
       groups.append(Group(Column.INNER, (Cell(number, Column.INNER, inner),)))
   for first, count in stages(spec, network):
@@ -269,7 +269,7 @@ def stages(spec: Spec, network: Network) -> list[tuple[int, int]]:
     if block.kind != BOTTLENECK:
       continue
     fragment = network.fragments[number]
-    adds = block.skip and fragment.source.shape == fragment.output.shape
+    adds = block.skip and fragment.input.shape == fragment.output.shape
     first, count = found[-1] if found else (0, 0)
     if adds and found and first + count == number:
       found[-1] = (first, count + 1)
