@@ -91,7 +91,7 @@ def test_augmented_networks_contain_the_network():
   space = augmented_space(base, (1, 2), (1, 1.5))
   assert named(space.spec_of(space.uniform(0))) == named(base)
   assert named(space.largest) == (
-    'in16x16x3 conv3_s2_c16 ir_k3_e1_c16 ir_k3_e2.25_s2_c24_se0.5 ir_k3_e2.25_c24_se0.5 fc4'
+    'in16x16x3 conv3_s2_c16 ir_k3_e1_c16 ir_k3_e2.25_s2_c24_se0.5 x2 fc4'
   )
   smallest, widest = space.table(space.uniform(0)), space.table(space.uniform(1))
   assert (widest >= smallest).all()
