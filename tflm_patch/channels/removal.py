@@ -17,6 +17,7 @@ from tflm_patch.graph.types import Subgraph
 from tflm_patch.planner.lowering.operators import REGISTRY
 
 _SETTLED = '_settled_channels'
+_MOST_CHANNELS = 1 << 18  # of all maps; memory and time are proportional
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,14 +48,15 @@ class Removal:
 def find(graph: Subgraph) -> Removal | None:
   """What can be removed from a graph in one go, None for nothing.
 
-  A network without weights yet, all of them zeros, is left alone.
+  A network without weights yet, all of them zeros, is left alone, and so is one of more
+  channels than any that fits a microcontroller.
   """
   # Rewrites run until none matches: the graph keeps the state in which nothing did.
   state = (*graph.tensors, *graph.operators)
   settled = graph.__dict__.get(_SETTLED, ())
   if len(settled) == len(state) and all(a is b for a, b in zip(settled, state)):
     return None
-  found = None if _is_blank(graph) else _look(graph)
+  found = None if _is_blank(graph) or _is_huge(graph) else _look(graph)
   if found is None:
     graph.__dict__[_SETTLED] = state
   return found
@@ -68,6 +70,11 @@ def _look(graph: Subgraph) -> Removal | None:
     return _removal(forward, groups, live, None)
   merges = merges_of(forward, groups)
   return None if merges is None else _removal(forward, groups, merges.stays, merges)
+
+
+def _is_huge(graph: Subgraph) -> bool:
+  maps = (each for each in graph.tensors if each.data is None and each.shape)
+  return sum(each.shape[-1] for each in maps) > _MOST_CHANNELS
 
 
 def _is_blank(graph: Subgraph) -> bool:
