@@ -15,6 +15,7 @@ from support.model_builder import ModelBuilder
 from support.planted_channels import planted_networks, with_weights
 
 from tflm_patch.api import ConvertOptions
+from tflm_patch.channels import removal
 from tflm_patch.channels.forward import analyze
 from tflm_patch.conversion.finish import finish
 from tflm_patch.conversion.plugins import Change, Context, run_plugins, select
@@ -82,6 +83,16 @@ def test_values_lie_in_their_ranges(network):
       assert (cells >= ranges[t].low).all() and (cells <= ranges[t].high).all(), model.main.tensors[
         t
       ]
+
+
+def test_networks_of_too_many_channels_are_left_alone(monkeypatch):
+  """What is looked at is bounded: a damaged file may say that a map has a billion channels."""
+  b = ModelBuilder(0)
+  b.output(b.conv(b.conv(b.input((1, 4, 4, 2)), 6, 1), 3, 1))
+  data = with_weights(b.build(), 0, zero(1, 4))
+  assert widths(rewritten(data)[0]) == [4, 3]
+  monkeypatch.setattr(removal, '_MOST_CHANNELS', 10)
+  assert widths(rewritten(data)[0]) == [6, 3]
 
 
 # ---- through every operator: two of six channels are constant, at the zero point or not ----
