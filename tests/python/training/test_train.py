@@ -86,7 +86,7 @@ class Kill(keras.callbacks.Callback):
       os.kill(os.getpid(), signal.SIGKILL)
 
 varied = TrainOptions(
-  epochs=4, batch_size=32, threads=1, dropout=0.3, checkpoint_seconds=0.05,
+  epochs=4, batch_size=32, threads=1, dropout=0.3, checkpoint_seconds=1e-6,
   augmentation=Augmentation(rotation=10, mixup=0.2),
 )
 train(dataset(), SPEC, varied, output=folder / 'whole')
