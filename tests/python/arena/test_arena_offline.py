@@ -260,9 +260,10 @@ def test_convert_uses_it(models, reported, build):
   if 'mlperf_vww_96_int8' not in models:
     pytest.skip('mlperf_vww_96_int8 is not among the models')
   data = models['mlperf_vww_96_int8'].read_bytes()
-  result = convert_model(data, ConvertOptions(plugins=('-stage',)))
+  alone = ('-stage', '-constant_channels')
+  result = convert_model(data, ConvertOptions(plugins=alone))
   assert result.changed and result.stages == () and result.reason is None
   assert [change.plugin for change in result.changes] == ['offline_plan']
   assert reported(result.data)[0] == result.converted_arena.head == 55296
-  kept = convert_model(data, ConvertOptions(plugins=('-stage',), offline_plan=False))
+  kept = convert_model(data, ConvertOptions(plugins=alone, offline_plan=False))
   assert not kept.changed and kept.data == data
