@@ -26,7 +26,8 @@ def chain(channels=6, groups=1, stride=1):
 
 
 def planned(data):
-  (stage,) = convert_model(data, ConvertOptions(force_stage=True)).stages
+  options = ConvertOptions(plugins=('-constant_channels',), force_stage=True)
+  (stage,) = convert_model(data, options).stages
   return stage.plan.graph
 
 
