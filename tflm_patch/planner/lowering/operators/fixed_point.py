@@ -8,6 +8,8 @@ gemmlowp's fixedpoint.h; the roundings are the same.
 
 from __future__ import annotations
 
+import functools
+
 from tflm_patch.graph import quantize
 
 INT32_MAX = (1 << 31) - 1
@@ -20,6 +22,9 @@ _EXP_OF_BITS = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 
 _48_OVER_17 = 1515870810  # in Q2
 _32_OVER_17 = 1010580540  # in Q2
 _HALF_SQRT_2 = 1518500250  # sqrt(2) / 2 in Q0
+
+# Results that are remembered: an operator's table is made anew in every plan that is tried.
+_KEPT = 1 << 16
 
 
 def high_multiply(a: int, b: int) -> int:
@@ -79,6 +84,7 @@ def _two_over_one_plus(a: int) -> int:
   return x
 
 
+@functools.lru_cache(_KEPT)
 def logistic(a: int) -> int:
   """1 / (1 + exp(-a)) of a Q4 value, in Q0."""
   if a == 0:
@@ -87,6 +93,7 @@ def logistic(a: int) -> int:
   return positive if a > 0 else INT32_MAX - positive
 
 
+@functools.lru_cache(_KEPT)
 def tanh(a: int) -> int:
   """tanh of a Q4 value, in Q0."""
   if a == 0:
