@@ -9,10 +9,10 @@ import pathlib
 
 from tflm_patch.arena import predict
 from tflm_patch.conversion import pipeline
+from tflm_patch.conversion.known import Known
 from tflm_patch.conversion.options import DEFAULT_OPTIONS, ConvertOptions
 from tflm_patch.conversion.pipeline import Progress
 from tflm_patch.conversion.result import SCHEMA_VERSION, ConversionResult, StockOperator
-from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import check_outputs, read_limited, write_atomically
 from tflm_patch.graph.reader import parse_model
@@ -36,7 +36,7 @@ def convert_model(
   options: ConvertOptions = DEFAULT_OPTIONS,
   source: str = '',
   progress: Progress | None = None,
-  known: Searches | None = None,
+  known: Known | None = None,
 ) -> ConversionResult:
   """Converts a model in memory.
 
@@ -55,7 +55,8 @@ def convert_model(
     ModelError: the bytes are no valid model.
     TflmPatchError: an option names something unknown.
   """
-  return _convert(data, parse_model(data, source), options, source, progress, known)
+  known = known or Known()
+  return _convert(data, known.parsed(data, source), options, source, progress, known)
 
 
 def convert(
@@ -99,7 +100,7 @@ def _convert(
   options: ConvertOptions,
   source: str,
   progress: Progress | None,
-  known: Searches | None = None,
+  known: Known | None = None,
 ) -> ConversionResult:
   say = progress or _silent
   found = pipeline.plan(original, options, source, say, known)

@@ -11,7 +11,7 @@ from support.memory_check import check_memory
 from support.model_builder import ModelBuilder
 
 from tflm_patch.api import ConvertOptions, convert_model
-from tflm_patch.conversion.stages import Searches
+from tflm_patch.conversion.known import Known
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.planner.search import work_of
@@ -30,7 +30,7 @@ KNOWN = {}
 @functools.cache
 def convert(data, **plan):
   """Conversions of a model share what they find, as those of `tflm-patch pareto` do."""
-  known = KNOWN.setdefault(data, Searches())
+  known = KNOWN.setdefault(data, Known())
   return convert_model(data, ConvertOptions(plan=PlanOptions(**plan)), known=known)
 
 

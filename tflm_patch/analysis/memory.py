@@ -12,8 +12,8 @@ from typing import Any
 from tflm_patch.analysis.suggestions import Suggestion, suggest
 from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
 from tflm_patch.arena import memory_over_time
+from tflm_patch.conversion.known import Known
 from tflm_patch.conversion.stage_operator import is_stage
-from tflm_patch.conversion.stages import Searches
 from tflm_patch.graph.files import read_limited
 from tflm_patch.planner.lowering.operators.macs import operator_macs
 from tflm_patch.planner.memory.buffers import fed_maps
@@ -100,7 +100,7 @@ def analyze(
   """
   data = read_limited(path)
   options = options or ConvertOptions()
-  known: Searches = {}
+  known = Known()
   result = convert_model(data, options, os.fspath(path), progress, known)
   suggestions = suggest(data, result, options, progress, known)
   return dataclasses.replace(analyze_conversion(result), suggestions=suggestions)

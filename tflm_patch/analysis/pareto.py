@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tflm_patch.api import ConvertOptions, convert_model
-from tflm_patch.conversion.stages import Searches
+from tflm_patch.conversion.known import Known
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import read_limited
 from tflm_patch.planner.options import Objective, PlanOptions, Schedule
@@ -96,7 +96,7 @@ def pareto(
   data = read_limited(path)
   options = options or ConvertOptions()
   say = progress or (lambda text: None)
-  known: Searches = {}
+  known = Known()
 
   def point(label: str, plan: PlanOptions) -> Point:
     say(f'Planning {label}')

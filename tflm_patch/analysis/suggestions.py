@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
+from tflm_patch.conversion.known import Known
 from tflm_patch.conversion.reasons import has_other_io
-from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model
 from tflm_patch.planner.options import Schedule
@@ -65,7 +65,7 @@ def suggest(
   result: ConversionResult,
   options: ConvertOptions,
   progress: Callable[[str], None] | None = None,
-  known: Searches | None = None,
+  known: Known | None = None,
 ) -> tuple[Suggestion, ...]:
   """Options that would lower the arena of a conversion, the most effective first.
 

@@ -18,9 +18,9 @@ from tflm_patch.architecture import Spec
 from tflm_patch.conversion import pipeline, spec_engine
 from tflm_patch.conversion.fit_batch import fits_many
 from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict, budget_of
+from tflm_patch.conversion.known import Known
 from tflm_patch.conversion.options import ConvertOptions
 from tflm_patch.conversion.pipeline import Conversion
-from tflm_patch.conversion.stages import Searches
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.reader import read_model
 from tflm_patch.graph.types import DType, Model
@@ -142,7 +142,7 @@ class _Trial:
     self._options = options
     self._progress = progress
     self._done: dict[tuple[_Flags, int | None], _Tried | None] = {}
-    self._known: dict[tuple[bool, int | None], Searches] = {}
+    self._known: dict[tuple[bool, int | None], Known] = {}
 
   def fit(self, chip: Target) -> Fit:
     """The answer for a chip."""
@@ -209,7 +209,7 @@ class _Trial:
         int8_io=base.int8_io or '--int8-io' in said,
         input_rows=1 if '--input-rows' in said else base.input_rows,
       )
-      known = self._known.setdefault((options.int8_io, options.input_rows), {})
+      known = self._known.setdefault((options.int8_io, options.input_rows), Known())
       self._progress(f'Trying {" ".join(said)}' if said else 'Planning')
       try:
         found = pipeline.plan(self._model, options, self._source, known=known)

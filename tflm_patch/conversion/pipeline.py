@@ -12,11 +12,12 @@ from tflm_patch.arena import ArenaPrediction, firmware_build, kernels, offline, 
 from tflm_patch.conversion import kept_input, plugins, reasons
 from tflm_patch.conversion.finish import finish
 from tflm_patch.conversion.judge import Goal
+from tflm_patch.conversion.known import Known
 from tflm_patch.conversion.options import DEFAULT_OPTIONS, ConvertOptions
 from tflm_patch.conversion.plugins import Change
 from tflm_patch.conversion.result import StockOperator
 from tflm_patch.conversion.stage_operator import PlannedStage, is_stage
-from tflm_patch.conversion.stages import Searches, StageChoice, StageOptions
+from tflm_patch.conversion.stages import StageChoice, StageOptions
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
@@ -69,7 +70,7 @@ def plan(
   options: ConvertOptions = DEFAULT_OPTIONS,
   source: str = '',
   progress: Progress = lambda text: None,
-  known: Searches | None = None,
+  known: Known | None = None,
 ) -> Conversion:
   """Converts a model.
 
@@ -93,6 +94,7 @@ def plan(
   legacy = kernels.legacy_uint8(original)
   if legacy is not None:
     return Conversion(original, original, reasons.no_uint8(legacy), stock_arena, stock_arena)
+  known = known or Known()
   convert = functools.partial(_convert, original, options, stock_arena, known, progress)
   attempt = convert(selection)
   found = attempt.conversion
@@ -123,25 +125,27 @@ def _convert(
   original: Model,
   options: ConvertOptions,
   stock_arena: ArenaPrediction,
-  known: Searches | None,
+  known: Known,
   progress: Progress,
   selection: plugins.Selection,
 ) -> _Attempt:
   context = plugins.Context(int8_io=options.int8_io)
-  rewritten, changes = plugins.run_plugins(original, selection.rewrites, context)
+  rewriting = known.rewritten(original, selection.rewrites, context)
+  rewritten, changes = rewriting.model, list(rewriting.changes)
   progress('Planning the stages')
   choice = None
   if selection.stage is not None:
     stage_options = _stage_options(options, stock_arena)
-    choice = selection.stage.rewrite(rewritten, stage_options, known, progress)
+    choice = selection.stage.rewrite(rewritten, stage_options, rewriting.searches, progress)
   reason = _why_unchanged(original, choice, changes, stock_arena, options)
   final = original
   stages: tuple[PlannedStage, ...] = ()
   if choice is not None and reason is None:
     final, stages = choice.model, choice.stages
   elif not is_converted(original):
-    final, changes = plugins.run_plugins(original, selection.of_weights().rewrites, context)
-    final, reason = (finish(final), None) if changes else (original, reason)
+    plain = known.rewritten(original, selection.of_weights().rewrites, context)
+    changes = list(plain.changes)
+    final, reason = (finish(plain.model), None) if changes else (original, reason)
   changes = changes if reason is None else []
   notes = _notes(original, changes)
   if options.keep_input and not is_converted(original):

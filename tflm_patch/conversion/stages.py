@@ -29,8 +29,7 @@ from tflm_patch.planner.search import StageSearch
 from tflm_patch.planner.sizes import SizeSearch
 
 Region = tuple[int, ...]
-Shapes = tuple[tuple[int, ...], ...]  # of the tensors of a region's operators
-Searches = dict[tuple[Region, Shapes], StageSearch]  # of the stages
+Searches = dict[Region, StageSearch]  # of the stages of one graph
 Rejected = tuple[Region, str]  # and why it stays stock
 
 # Operators that only give bytes another shape.
@@ -88,7 +87,7 @@ def choose_stages(
     model: After the other rewrites.
     finish: Makes a model with stages installed one that TFLM can run.
     options: See there.
-    known: What conversions of the same model that differ in nothing but `options.plan`
+    known: What choices for the same graph that differ in nothing but `options.plan`
       have found; more is added.
     progress: Called with a line of text as the work proceeds.
 
@@ -146,20 +145,13 @@ class _RegionPlanner:
       NotStageable: it cannot be a stage.
     """
     if region not in self._own:
-      key = region, self._shapes(region)
-      if key in self._known:
-        search = self._known[key].with_options(self.options.plan)
+      if region in self._known:
+        search = self._known[region].with_options(self.options.plan)
       else:
         graph = self._graph(region)
         search = StageSearch(graph, self._reuse(graph, region), self.options.plan)
-      self._own[region] = self._known[key] = search
+      self._own[region] = self._known[region] = search
     return self._own[region]
-
-  def _shapes(self, region: Region) -> Shapes:
-    """Rewrites of weights leave the operators and change shapes."""
-    main = self.model.main
-    tensors = (t for i in region for t in (*main.operators[i].inputs, *main.operators[i].outputs))
-    return tuple(main.tensors[t].shape if t >= 0 else () for t in tensors)
 
   def stage(self, region: Region) -> PlannedStage:
     """A region as the smallest stage that was found.

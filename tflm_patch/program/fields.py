@@ -11,6 +11,7 @@ header (`c_header.py`) and typed values for the planner.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
@@ -101,9 +102,18 @@ class Record:
   name: str
   fields: tuple[tuple[str, str], ...]
 
-  @property
+  @functools.cached_property
   def format(self) -> str:
     return '<' + ''.join(code for _, code in self.fields)
+
+  @functools.cached_property
+  def _names(self) -> frozenset[str]:
+    return frozenset(name for name, _ in self.fields)
+
+  @functools.cached_property
+  def _counts(self) -> tuple[tuple[str, int], ...]:
+    """Field -> how many values it is, 0 for a plain one."""
+    return tuple((name, int(code[:-1] or 0)) for name, code in self.fields)
 
   @property
   def size(self) -> int:
@@ -115,14 +125,13 @@ class Record:
 
   def pack(self, **values: Any) -> bytes:
     """The record's bytes; fields not given are zero."""
-    unknown = set(values) - {name for name, _ in self.fields}
+    unknown = values.keys() - self._names
     if unknown:
       raise KeyError(f'{self.name} has no field {sorted(unknown)}')
     flat: list[Any] = []
-    for name, code in self.fields:
+    for name, count in self._counts:
       value = values.get(name, 0)
-      if code[:-1].isdigit():
-        count = int(code[:-1])
+      if count:
         flat.extend(value if isinstance(value, (list, tuple)) else [0] * count)
       else:
         flat.append(value)
@@ -132,9 +141,8 @@ class Record:
     """The fields by name; struct.error when there are not enough bytes."""
     flat = list(struct.unpack_from(self.format, data, at))
     values: dict[str, Any] = {}
-    for name, code in self.fields:
-      if code[:-1].isdigit():
-        count = int(code[:-1])
+    for name, count in self._counts:
+      if count:
         values[name] = flat[:count]
         del flat[:count]
       else:
@@ -156,10 +164,15 @@ def structure(name: str) -> Callable[[type[_T]], type[_T]]:
   return decorate
 
 
-def field_types(cls: type) -> Iterator[tuple[dataclasses.Field[Any], FieldType]]:
+_Fields = tuple[tuple[dataclasses.Field[Any], FieldType], ...]
+_field_types: dict[type, _Fields] = {}
+
+
+def field_types(cls: type) -> _Fields:
   """The fields of a structure with what they are in the program."""
-  for field in dataclasses.fields(cls):
-    yield field, field.metadata[_KEY]
+  if cls not in _field_types:
+    _field_types[cls] = tuple((field, field.metadata[_KEY]) for field in dataclasses.fields(cls))
+  return _field_types[cls]
 
 
 def _flat_fields(cls: type) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+import functools
+from collections.abc import Callable, Hashable
 
 import numpy as np
 
@@ -28,9 +30,48 @@ def table_of(function: Callable[[int], int], source: DType, target: DType) -> np
   return np.array(results).astype(target.numpy).view(np.uint8)
 
 
+@dataclasses.dataclass(frozen=True)
+class _Function:
+  """What an operator computes of a value: all that its table depends on."""
+
+  opcode: str
+  options: Hashable
+  source: Hashable
+  target: Hashable
+  types: tuple[DType, DType]
+  apply: Callable[[int], int] = dataclasses.field(compare=False)
+
+
+# A plan that is tried lowers its operators again: their tables are remembered, 256 bytes each.
+@functools.lru_cache(maxsize=4096)
+def _remembered(function: _Function) -> np.ndarray:
+  table = table_of(function.apply, *function.types)
+  table.flags.writeable = False
+  return table
+
+
+def table_for(op: OpView, function: Callable[[int], int]) -> np.ndarray:
+  """`table_of` for the types of an operator; `function` depends on nothing but the operator's
+  options and the scales and zero points of its input and output.
+  """
+  tensors = op.input(), op.output()
+  source, target = ((q.scale, q.zero_point) if (q := t.quantization) else None for t in tensors)
+  options = op.operator.options
+  return _remembered(
+    _Function(
+      opcode=op.opcode,
+      options=tuple(sorted(vars(options).items())) if options is not None else (),
+      source=source,
+      target=target,
+      types=(op.input().dtype, op.output().dtype),
+      apply=function,
+    )
+  )
+
+
 def lower_int8(op: OpView, builder: StageBuilder, function: Callable[[int], int]) -> None:
-  """Appends a LOOKUP of a function of int8 values."""
-  lower_table(op, builder, table_of(function, DType.INT8, DType.INT8))
+  """Appends a LOOKUP of a function of int8 values, see `table_for`."""
+  lower_table(op, builder, table_for(op, function))
 
 
 def lower_table(op: OpView, builder: StageBuilder, table: np.ndarray) -> None:
@@ -72,7 +113,7 @@ def lower_relu(op: OpView, builder: StageBuilder) -> None:
     scaled = quantize.multiply_by_quantized_multiplier(value - source.zero_point, multiplier, shift)
     return max(target.zero_point + scaled, target.zero_point)
 
-  lower_table(op, builder, table_of(relu, DType.INT8, DType.INT8))
+  lower_int8(op, builder, relu)
 
 
 def constraint_six(op: OpView) -> str | None:
@@ -95,8 +136,4 @@ def lower_relu6(op: OpView, builder: StageBuilder) -> None:
   assert source is not None
   six = source.zero_point + _six_steps(source)
   six = min(max(six, quantize.INT8_MIN), quantize.INT8_MAX)
-  lower_table(
-    op,
-    builder,
-    table_of(lambda value: min(max(value, source.zero_point), six), DType.INT8, DType.INT8),
-  )
+  lower_int8(op, builder, lambda value: min(max(value, source.zero_point), six))

@@ -54,13 +54,12 @@ def requantize_table(op: OpView) -> np.ndarray:
   source, target = op.input().quantization, op.output().quantization
   assert source is not None and target is not None
   multiplier, shift = quantize.quantize_multiplier(source.scale / target.scale)
-  return lookup.table_of(
+  return lookup.table_for(
+    op,
     lambda value: (
       quantize.multiply_by_quantized_multiplier(value - source.zero_point, multiplier, shift)
       + target.zero_point
     ),
-    op.input().dtype,
-    op.output().dtype,
   )
 
 
