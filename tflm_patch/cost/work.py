@@ -5,27 +5,14 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from tflm_patch.graph.axis_window import AxisWindow
 from tflm_patch.program.decode import decode
+from tflm_patch.program.kinds import Shape, spec_of
 from tflm_patch.program.records import Kind
 
-Shape = tuple[int, int, int]
-
-# int16 maps have kinds of their own, with the records of the 8-bit kinds.
-_OF_INT16 = {
-  Kind.CONV_2D_S16: Kind.CONV_2D,
-  Kind.DEPTHWISE_CONV_2D_S16: Kind.DEPTHWISE_CONV_2D,
-  Kind.FULLY_CONNECTED_S16: Kind.FULLY_CONNECTED,
-  Kind.AVERAGE_POOL_2D_S16: Kind.AVERAGE_POOL_2D,
-  Kind.MAX_POOL_2D_S16: Kind.MAX_POOL_2D,
-  Kind.ADD_S16: Kind.ADD,
-}
-_WINDOWED = (Kind.CONV_2D, Kind.DEPTHWISE_CONV_2D, Kind.AVERAGE_POOL_2D, Kind.MAX_POOL_2D)
 _POINT = (1, 1)
 _INT8 = (-128, 127)
 _INT16 = (-32768, 32767)
@@ -62,13 +49,13 @@ class OperatorWork:
   @property
   def base_kind(self) -> Kind:
     """The 8-bit kind of the same arithmetic."""
-    return _OF_INT16.get(self.kind, self.kind)
+    return spec_of(self.kind).arithmetic
 
   @property
   def window(self) -> str:
     """Like '3x3/2'; '' for an operator without a window."""
-    kind = self.base_kind
-    if kind not in _WINDOWED or (self.kernel == _POINT and kind != Kind.CONV_2D):
+    spec = spec_of(self.kind)
+    if not spec.windowed or (self.kernel == _POINT and spec.arithmetic != Kind.CONV_2D):
       return ''
     stride = _text(self.stride) if self.stride[0] != self.stride[1] else str(self.stride[0])
     return _text(self.kernel) + (f'/{stride}' if self.stride != _POINT else '')
@@ -101,11 +88,11 @@ def operator_work(
   kind: Kind, params: Mapping[str, Any], source: Shape, made: Shape, calls: int, scratch_bytes: int
 ) -> OperatorWork:
   """An operator's work from the plain fields of its parameter record."""
-  base = _OF_INT16.get(kind, kind)
+  spec = spec_of(kind)
   kernel, stride, dilation = _POINT, _POINT, _POINT
-  if base in _WINDOWED and not params.get('accumulate'):
+  if spec.windowed and not params.get('accumulate'):
     kernel, stride, dilation = (_pair(params, name) for name in ('kernel', 'stride', 'dilation'))
-  whole = _INT8 if base == kind else _INT16
+  whole = _INT8 if spec.arithmetic == kind else _INT16
   prefix = 'requant.' if 'requant.act_min' in params else ''
   bounds = params.get(f'{prefix}act_min', whole[0]), params.get(f'{prefix}act_max', whole[1])
   tiles = made[0] * -(-made[1] // params['tile_cols']) if kind == Kind.BOTTLENECK else 0
@@ -117,44 +104,11 @@ def operator_work(
     stride=stride,
     dilation=dilation,
     clamped=bounds != whole,
-    macs=_macs(base, params, source, made),
+    macs=0 if spec.macs is None else spec.macs(params, source, made),
     calls=calls,
     tiles=tiles,
     scratch_bytes=scratch_bytes,
   )
-
-
-def _macs(kind: Kind, params: Mapping[str, Any], source: Shape, made: Shape) -> int:
-  if kind == Kind.CONV_2D:
-    return math.prod(made) * _taps(params) * source[2] // params['groups']
-  if kind == Kind.DEPTHWISE_CONV_2D:
-    return math.prod(made) * _taps(params)
-  if kind == Kind.FULLY_CONNECTED:
-    return math.prod(made) * math.prod(source) // made[0]
-  if kind == Kind.TRANSPOSE_CONV:
-    return math.prod(source) * _taps(params) * made[2]
-  if kind == Kind.BOTTLENECK:
-    cells = params['wide_rows'] * params['wide_cols']
-    cells += _rows_again(params, made[0]) * (params['wide_cols'] - params['held_cols'])
-    wide = _taps(params, 'expand.') * source[2] // params['expand.groups'] * cells
-    narrow = made[0] * made[1] * (_taps(params, 'depthwise.') + made[2])
-    return params['wide_channels'] * (wide + narrow)
-  return 0
-
-
-def _taps(params: Mapping[str, Any], part: str = '') -> int:
-  return params[f'{part}window.kernel_h'] * params[f'{part}window.kernel_w']
-
-
-def _rows_again(params: Mapping[str, Any], rows: int) -> int:
-  """Rows of a BOTTLENECK's wide map that more than one output row makes."""
-  fields = ('kernel_h', 'stride_h', 'dilation_h', 'pad_top')
-  window = AxisWindow(*(params[f'depthwise.window.{name}'] for name in fields))
-  again = 0
-  for row in range(1, rows):
-    last = min(window.reads(row - 1, row - 1)[1], params['wide_rows'] - 1)
-    again += max(0, last + 1 - max(0, window.reads(row, row)[0]))
-  return again
 
 
 def _pair(params: Mapping[str, Any], name: str) -> tuple[int, int]:

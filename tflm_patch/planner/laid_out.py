@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, Role, StageGraph, View
+from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, StageGraph, View
 from tflm_patch.planner.memory import buffers as memory_buffers
 from tflm_patch.planner.memory import layout, packing
 from tflm_patch.planner.rewrites import feed
@@ -19,6 +19,7 @@ from tflm_patch.planner.schedule import order, segments
 from tflm_patch.planner.schedule.live_ranges import LiveRanges, Timeline
 from tflm_patch.planner.stage_plan import MapPlan, Peak, ScratchPlan, SegmentPlan, StagePlan
 from tflm_patch.program import records as program
+from tflm_patch.program.kinds import Role
 
 
 @dataclasses.dataclass(frozen=True)
@@ -302,7 +303,7 @@ def join(
   """Joins consecutive steps of an operator; a pause before each band but the first."""
   joined: list[tuple[int, int, int]] = []
   for i, t in steps:
-    if band is not None and graph.ops[i].role is Role.FEED and t and t % band == 0:
+    if band is not None and graph.ops[i].spec.role is Role.FEED and t and t % band == 0:
       joined.append((program.PAUSE, 0, 0))
     elif joined:
       last, first, count = joined[-1]

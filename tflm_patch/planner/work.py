@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tflm_patch import cost
-from tflm_patch.cost.work import OperatorWork, Shape, operator_work
-from tflm_patch.planner.ir.stage_graph import FeatureMap
+from tflm_patch.cost.work import OperatorWork, operator_work
 from tflm_patch.planner.stage_plan import StagePlan
 from tflm_patch.program.fields import scalars
 
@@ -20,8 +19,8 @@ def work_of_plan(plan: StagePlan) -> list[OperatorWork]:
     operator_work(
       op.kind,
       {} if op.params is None else scalars(op.params),
-      _shape(plan.graph.maps[op.inputs[0]]),
-      _shape(plan.graph.maps[op.outputs[0]]),
+      plan.graph.maps[op.inputs[0]].shape,
+      plan.graph.maps[op.outputs[0]].shape,
       calls[i],
       0 if scratch is None else scratch.bytes,
     )
@@ -40,7 +39,3 @@ def predict(plan: StagePlan, cpu: str) -> cost.CostPrediction:
     TflmPatchError: there are no coefficients for the core.
   """
   return cost.predict_work(work_of_plan(plan), cost.load(cpu))
-
-
-def _shape(feature_map: FeatureMap) -> Shape:
-  return feature_map.rows, feature_map.cols, feature_map.channels

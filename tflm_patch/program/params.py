@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TypeVar
 
+from tflm_patch.graph.axis_window import AxisWindow, CellWindow
 from tflm_patch.program.fields import (
   Array,
   Deferred,
@@ -361,6 +362,15 @@ class CropParams(Params):
 
 
 _P = TypeVar('_P')
+
+
+def window_of(params: Params | None) -> CellWindow:
+  """The window of an operator that has one, along rows and along columns."""
+  window: Window = params.window  # type: ignore[union-attr]
+  return (
+    AxisWindow(window.kernel_h, window.stride_h, window.dilation_h, window.pad_top),
+    AxisWindow(window.kernel_w, window.stride_w, window.dilation_w, window.pad_left),
+  )
 
 
 def with_pads(params: _P, top: int, left: int) -> _P:

@@ -21,7 +21,8 @@ import numpy as np
 
 from tflm_patch.graph.axis_window import CellWindow
 from tflm_patch.graph.types import DType
-from tflm_patch.program.params import Params
+from tflm_patch.program.kinds import KindSpec, spec_of
+from tflm_patch.program.params import Params, window_of
 from tflm_patch.program.records import Kind
 
 
@@ -72,6 +73,11 @@ class FeatureMap:
   tensor: int
   constant: np.ndarray | None = None
   view: View | None = None
+
+  @property
+  def shape(self) -> tuple[int, int, int]:
+    """Rows, columns, channels."""
+    return self.rows, self.cols, self.channels
 
   @functools.cached_property
   def row_bytes(self) -> int:
@@ -128,18 +134,6 @@ class InPlace:
     return self.row_step == 2 and height == 3 and self.row_shift < 2
 
 
-class Role(enum.Enum):
-  """What an operator does beside computing."""
-
-  COMPUTE = 'compute'  # nothing else
-  FEED = 'feed'  # it makes the frame from the bands of the stage's input
-  PART = 'part'  # its output is a part of its input and lies in its memory
-  WHOLE = 'whole'  # its inputs lie in its output's memory and make it up together
-
-
-_ROLES = {Kind.FEED: Role.FEED, Kind.CROP: Role.PART, Kind.JOIN: Role.WHOLE}
-
-
 @dataclasses.dataclass(frozen=True, eq=False)
 class StageOp:
   """One operator of a stage.
@@ -158,10 +152,6 @@ class StageOp:
     macs: Multiply-accumulates of the whole operator.
     graph_ops: Indices of the graph's operators that it stands for.
     in_place: Inputs that the output may take the place of.
-    window: Which cells of the first input an output cell is made from; the
-      parameters have it, too.
-    cellwise: An output cell is made from the same cell of every input that is
-      not broadcast.
     calls: Kernel calls that a step takes; steps of a single one may share it.
   """
 
@@ -178,19 +168,22 @@ class StageOp:
   macs: int = 0
   graph_ops: tuple[int, ...] = ()
   in_place: tuple[InPlace, ...] = ()
-  window: CellWindow | None = None
-  cellwise: bool = False
   calls: int = 1
 
   @functools.cached_property
-  def role(self) -> Role:
-    """What its kind is for."""
-    return _ROLES.get(self.kind, Role.COMPUTE)
+  def spec(self) -> KindSpec:
+    """What is known of its kind."""
+    return spec_of(self.kind)
 
   @functools.cached_property
-  def is_view(self) -> bool:
-    """Whether it says where rows lie, and computes none."""
-    return self.role in (Role.PART, Role.WHOLE)
+  def window(self) -> CellWindow | None:
+    """Which cells of the first input an output cell is made from.
+
+    None without a window, and where rows are summed up.
+    """
+    if not self.spec.windowed or self.accumulates:
+      return None
+    return window_of(self.params)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

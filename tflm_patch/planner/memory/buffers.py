@@ -17,10 +17,11 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, Role, StageGraph, per_graph
+from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, StageGraph, per_graph
 from tflm_patch.planner.memory import layout
 from tflm_patch.planner.schedule import order
 from tflm_patch.planner.schedule.live_ranges import LiveRanges, Timeline, live_ranges_of
+from tflm_patch.program.kinds import Role
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -148,7 +149,7 @@ def _uses(graph: StageGraph) -> dict[int, _Use]:
     if feature_map.role == MapRole.CONSTANT or feature_map.view is not None:
       continue
     own = tuple(users.get(m, ()))
-    in_parts = any(graph.ops[i].is_view for i in own)
+    in_parts = any(graph.ops[i].spec.is_view for i in own)
     if feature_map.role == MapRole.OUTPUT:
       end = len(graph.ops)
     found[m] = _Use(begin, end, own, in_parts)
@@ -351,4 +352,4 @@ def _bytes(item: layout.Item) -> int:
 
 def fed_maps(graph: StageGraph) -> set[int]:
   """Inputs that the application writes between the steps of a stage."""
-  return {m for op in graph.ops if op.role is Role.FEED for m in op.inputs}
+  return {m for op in graph.ops if op.spec.role is Role.FEED for m in op.inputs}

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, StageGraph
-from tflm_patch.program.records import Kind
+from tflm_patch.program.kinds import Role
 
-_KINDS: dict[int, int] = {Kind.CROP: 1, Kind.JOIN: 2}
+_VIEWS = {Role.PART: 1, Role.WHOLE: 2}
 ROLES = {MapRole.INTERNAL: 0, MapRole.OUTPUT: 2, MapRole.INPUT: 3, MapRole.CONSTANT: 4}
 REUSED_INPUT = 1
 _NO_VIEW = -1
@@ -60,7 +60,7 @@ def stage_arrays(graph: StageGraph, reusable: Collection[int]) -> StageArrays | 
     _ints(op.steps for op in ops),
     _ints(op.accumulates for op in ops),
     _ints(op.calls for op in ops),
-    _ints(_KINDS.get(op.kind, 0) for op in ops),
+    _ints(_VIEWS.get(op.spec.role, 0) for op in ops),
     _longs(op.scratch_bytes for op in ops),
     _begins([op.inputs for op in ops]),
     _ints(chain.from_iterable(op.inputs for op in ops)),

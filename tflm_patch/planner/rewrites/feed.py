@@ -9,9 +9,10 @@ import dataclasses
 import numpy as np
 
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, Role, StageGraph, StageOp
+from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, StageGraph, StageOp
 from tflm_patch.planner.lowering.builder import NotStageable
 from tflm_patch.program import records as program
+from tflm_patch.program.kinds import Role
 
 
 def feed_by_bands(graph: StageGraph, position: int, band_rows: int) -> StageGraph:
@@ -52,6 +53,6 @@ def feed_by_bands(graph: StageGraph, position: int, band_rows: int) -> StageGrap
 def band_rows(graph: StageGraph) -> int | None:
   """Rows of a band, None for a stage that takes the whole frame."""
   for op in graph.ops:
-    if op.role is Role.FEED:
+    if op.spec.role is Role.FEED:
       return graph.maps[op.inputs[0]].rows
   return None

@@ -27,6 +27,7 @@ from tflm_patch.planner.ir.stage_graph import (
 )
 from tflm_patch.planner.lowering.builder import NotStageable
 from tflm_patch.planner.schedule import order
+from tflm_patch.program.fields import scalars
 from tflm_patch.program.params import CropParams, Params, with_pads
 from tflm_patch.program.records import Kind
 
@@ -96,10 +97,15 @@ def _is_local(graph: StageGraph, op: StageOp) -> bool:
     return False
   if op.window is not None:
     return not op.accumulates and len(op.inputs) == 1
-  return op.cellwise and all(
+  return _is_cellwise(graph, op) and all(
     graph.maps[m].role != MapRole.CONSTANT or graph.maps[m].rows * graph.maps[m].cols == 1
     for m in op.inputs
   )
+
+
+def _is_cellwise(graph: StageGraph, op: StageOp) -> bool:
+  shapes = (graph.maps[m].shape for m in (op.inputs[0], op.outputs[0]))
+  return op.spec.cellwise({} if op.params is None else scalars(op.params), *shapes)
 
 
 def _is_whole(graph: StageGraph, op: StageOp, m: int) -> bool:
@@ -255,7 +261,6 @@ class _Splitter:
         params=op.params if window is None else _with_pads(op.params, window),
         macs=op.macs * cells // (whole.rows * whole.cols),
         in_place=op.in_place if stays else (),
-        window=window,
       )
     )
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, Role, StageGraph, StageOp
+from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, StageGraph, StageOp
 from tflm_patch.planner.schedule import order
+from tflm_patch.program.kinds import Role
 from tflm_patch.program.records import Kind
 
 # The chain of operators that is run again begins at a map of at most this part.
@@ -64,7 +65,7 @@ def _gate(graph: StageGraph, i: int) -> Gate | None:
       if maker.accumulates or len(maker.outputs) != 1 or graph.maps[m].role != MapRole.INTERNAL:
         break
       streamed = [k for k in maker.inputs if graph.maps[k].role != MapRole.CONSTANT]
-      if len(streamed) != 1 or maker.role is Role.FEED:
+      if len(streamed) != 1 or maker.spec.role is Role.FEED:
         break
       chain.insert(0, producer[m])
       m = streamed[0]
@@ -77,7 +78,7 @@ def _gate(graph: StageGraph, i: int) -> Gate | None:
 
 def _is_fed(graph: StageGraph, m: int) -> bool:
   maker = order.producers(graph).get(m)
-  return maker is not None and graph.ops[maker].role is Role.FEED
+  return maker is not None and graph.ops[maker].spec.role is Role.FEED
 
 
 def make_again(graph: StageGraph, gates: Iterable[Gate]) -> StageGraph:

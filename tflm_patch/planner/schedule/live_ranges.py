@@ -15,8 +15,9 @@ from operator import itemgetter
 
 import numpy as np
 
-from tflm_patch.planner.ir.stage_graph import Role, RowReads, StageGraph, per_graph
+from tflm_patch.planner.ir.stage_graph import RowReads, StageGraph, per_graph
 from tflm_patch.planner.schedule.order import Step, producers
+from tflm_patch.program.kinds import Role
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -76,7 +77,7 @@ class Timeline:
     """
     producer = producers(self._graph).get(m)
     rows = self._graph.maps[m].rows
-    if producer is not None and self._graph.ops[producer].role is Role.WHOLE:
+    if producer is not None and self._graph.ops[producer].spec.role is Role.WHOLE:
       made = np.full(rows, self.length, np.int64)
       for part in self._graph.ops[producer].inputs:
         view = self._graph.maps[part].view
@@ -95,7 +96,7 @@ class Timeline:
   def made_whole(self, m: int) -> np.ndarray:
     """The same, the last part of the rows that is made."""
     producer = producers(self._graph).get(m)
-    if producer is None or self._graph.ops[producer].role is not Role.WHOLE:
+    if producer is None or self._graph.ops[producer].spec.role is not Role.WHOLE:
       return self.made(m)
     made = np.full(self._graph.maps[m].rows, -1, np.int64)
     for part in self._graph.ops[producer].inputs:
@@ -149,7 +150,7 @@ def _readings(graph: StageGraph) -> tuple[tuple[_Reading, ...], ...]:
   """Of each map, who reads it."""
   found: list[list[_Reading]] = [[] for _ in graph.maps]
   for i, op in enumerate(graph.ops):
-    if op.role is Role.PART:
+    if op.spec.role is Role.PART:
       part = op.outputs[0]
       view = graph.maps[part].view
       assert view is not None

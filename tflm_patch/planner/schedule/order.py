@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tflm_patch.planner.ir.stage_graph import Role, StageGraph, per_graph
+from tflm_patch.planner.ir.stage_graph import StageGraph, per_graph
+from tflm_patch.program.kinds import Role
 
 Step = tuple[int, int]  # operator (index in the stage), step
 
@@ -43,9 +44,9 @@ def spans(graph: StageGraph) -> tuple[tuple[int, int], ...]:
     begin = made.get(m, -1)
     end = max(read.get(m, (-1,)))
     for i in read.get(m, ()):
-      if graph.ops[i].role is Role.PART:
+      if graph.ops[i].spec.role is Role.PART:
         end = max(end, *read.get(graph.ops[i].outputs[0], (-1,)))
-    if begin >= 0 and graph.ops[begin].role is Role.WHOLE:
+    if begin >= 0 and graph.ops[begin].spec.role is Role.WHOLE:
       begin = min(made[part] for part in graph.ops[begin].inputs)
     result.append((begin, max(begin, end)))
   return tuple(result)

@@ -191,6 +191,5 @@ def lower(op: OpView, builder: StageBuilder) -> None:
       params=params,
       spare_scratch=spare_scratch(weights.shape, pointwise) if is_int8 else (),
       in_place=(InPlace(0),) if keeps_cells and is_int8 else (),
-      window=window,
     ),
   )

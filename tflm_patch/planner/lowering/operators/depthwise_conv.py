@@ -121,6 +121,5 @@ def lower(op: OpView, builder: StageBuilder) -> None:
       params=params,
       spare_scratch=() if is_conv else spare_scratch(window, output_map.cols),
       in_place=tuple(in_place),
-      window=window,
     ),
   )

@@ -104,6 +104,5 @@ def lower(op: OpView, builder: StageBuilder, kind: Kind, params: Params | None =
       in_place=tuple(
         InPlace(k) for k, m in enumerate(maps) if (m.rows, m.cols, m.channels) == shape
       ),
-      cellwise=True,
     ),
   )

@@ -89,7 +89,6 @@ def lower_table(op: OpView, builder: StageBuilder, table: np.ndarray) -> None:
       reads=(rows.same_row(count, count),),
       params=LookupParams(table),
       in_place=(InPlace(0),),
-      cellwise=True,
     ),
   )
 

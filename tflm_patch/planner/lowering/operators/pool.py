@@ -67,7 +67,6 @@ def _lower(op: OpView, builder: StageBuilder, kinds: dict[DType, program.Kind]) 
       params=params,
       accumulates=accumulate,
       scratch_bytes=4 * output_map.cols * output_map.channels if accumulate else 0,
-      window=None if accumulate else window,
     ),
   )
 

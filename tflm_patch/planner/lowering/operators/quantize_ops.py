@@ -111,6 +111,5 @@ def _lower_float(
       steps=builder.map(target).rows,
       reads=tuple(reads),
       params=params,
-      cellwise=True,
     ),
   )

@@ -54,7 +54,6 @@ def lower_cuts(op: OpView, builder: StageBuilder, source: int, target: int, cuts
     channel_stride=by_channel.stride,
   )
 
-  read = builder.map(source)
   is_same_row = by_row.begin == 0 and by_row.stride == 1
   is_forward = by_col.stride > 0 and by_channel.stride > 0
   builder.add(
@@ -67,7 +66,6 @@ def lower_cuts(op: OpView, builder: StageBuilder, source: int, target: int, cuts
       reads=(rows.listed_rows(index),),
       params=params,
       in_place=(InPlace(0),) if is_same_row and is_forward else (),
-      cellwise=(by_row.size, by_col) == (read.rows, Cut(0, read.cols)),
     ),
   )
 
