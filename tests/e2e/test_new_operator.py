@@ -67,7 +67,7 @@ def project(tmp_path_factory):
     else:
       shutil.copy(source, target)
   steps = BLOCK.findall((ROOT / 'docs/extend.md').read_text())
-  assert len(steps) == 5
+  assert len(steps) == 6
   for what, path, where, line, text in steps:
     if what == 'new':
       assert not (folder / path).exists()

@@ -156,9 +156,9 @@ def _spare_scratch(
   items = []
   for i in wishes:
     first, last = timeline.span(i)
-    life = LiveRanges(np.array([first]), np.array([last]))
+    live = LiveRanges(np.array([first]), np.array([last]))
     items.append(
-      [layout.Item(size, (life,), layout.ALIGNMENT) for size in graph.ops[i].spare_scratch]
+      [layout.Item(size, (live,), layout.ALIGNMENT) for size in graph.ops[i].spare_scratch]
     )
   places = packing.place_beside(chosen.layout, chosen.buffers.items, chosen.regions, items)
   for i, place in zip(wishes, places):

@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The memory that segments buffer: an item for every map, with the lives of its rows.
+"""The memory that segments buffer: an item for every map, with the live ranges of its rows.
 
 A map that is made and read in one segment alone is kept as a ring or, if that
 is easier to place, whole; any other map is whole. An output that may lie over
@@ -176,32 +176,32 @@ class _Collector:
     self._stream = {i: s for s, (a, b) in enumerate(segments) if b - a > 1 for i in range(a, b)}
 
   def collect(self) -> Buffers:
-    lives, tensors = {}, {}
+    live_ranges, tensors = {}, {}
     for m, use in _uses(self._graph).items():
       if use.end < self._first or use.begin >= self._last:
         continue
       feature_map = self._graph.maps[m]
       if feature_map.role == MapRole.INTERNAL:
-        lives[m] = self._life(m, use)
+        live_ranges[m] = self._live_ranges_of(m, use)
       elif feature_map.role == MapRole.OUTPUT or m in self._reusable:
-        tensors[m] = layout.Item(feature_map.row_bytes, (self._life(m, use),))
-    shared = self._merges(lives)
+        tensors[m] = layout.Item(feature_map.row_bytes, (self._live_ranges_of(m, use),))
+    shared = self._merges(live_ranges)
     guests = {guest for buffer in shared.values() for guest, _ in buffer.guests}
     buffers = [
-      shared.get(m) or Buffer(self._item(m, life), m)
-      for m, life in lives.items()
+      shared.get(m) or Buffer(self._item(m, live), m)
+      for m, live in live_ranges.items()
       if m not in guests
     ]
     for i in range(self._first, self._last):
       op = self._graph.ops[i]
       if op.scratch_bytes:
         first, last = self._time.span(i)
-        life = LiveRanges(np.array([first]), np.array([last]))
-        item = layout.Item(op.scratch_bytes, (life,), layout.ALIGNMENT)
+        live = LiveRanges(np.array([first]), np.array([last]))
+        item = layout.Item(op.scratch_bytes, (live,), layout.ALIGNMENT)
         buffers.append(Buffer(item, op=i))
     return Buffers(tuple(buffers), tensors, self._time.length)
 
-  def _life(self, m: int, use: _Use) -> LiveRanges:
+  def _live_ranges_of(self, m: int, use: _Use) -> LiveRanges:
     """When a map's rows are alive during the segments."""
     rows = self._graph.maps[m].rows
     stays = use.end >= self._last
@@ -225,38 +225,38 @@ class _Collector:
     stream = self._stream.get(use.users[0])
     return stream is not None and stream == self._stream.get(use.users[-1])
 
-  def _item(self, m: int, life: LiveRanges) -> layout.Item:
+  def _item(self, m: int, live: LiveRanges) -> layout.Item:
     if m not in self._items:
-      self._items[m] = self._make_item(m, life)
+      self._items[m] = self._make_item(m, live)
     return self._items[m]
 
-  def _make_item(self, m: int, life: LiveRanges) -> layout.Item:
+  def _make_item(self, m: int, live: LiveRanges) -> layout.Item:
     feature_map = self._graph.maps[m]
     alignment = feature_map.dtype.bytes or 1
-    shapes = [life]
+    shapes = [live]
     if self._streamed_alone(m):
-      height = ring_height(life, np.arange(feature_map.rows), life)
+      height = ring_height(live, np.arange(feature_map.rows), live)
       if height < feature_map.rows:
-        shapes.insert(0, _ring(life, height, life.last_time))
+        shapes.insert(0, _ring(live, height, live.last_time))
     return layout.Item(feature_map.row_bytes, tuple(shapes), alignment)
 
-  def _merges(self, lives: dict[int, LiveRanges]) -> dict[int, Buffer]:
+  def _merges(self, live_ranges: dict[int, LiveRanges]) -> dict[int, Buffer]:
     """Host map -> what it shares with the maps that lie over it."""
     merges: dict[int, Buffer] = {}
-    top = {m: m for m in lives}  # the last map that lies over a host -> the host
+    top = {m: m for m in live_ranges}  # the last map that lies over a host -> the host
     for i in range(self._first, self._last):
       op = self._graph.ops[i]
       best: tuple[int, int, Buffer] | None = None
       for how in op.in_place:
         below, guest = op.inputs[how.input], op.outputs[0]
-        if below not in top or guest not in lives or op.inputs.count(below) != 1:
+        if below not in top or guest not in live_ranges or op.inputs.count(below) != 1:
           continue
         host = top[below]
-        buffer = merges.get(host) or Buffer(self._item(host, lives[host]), host)
-        merged = self._merge(buffer, below, guest, how, lives)
+        buffer = merges.get(host) or Buffer(self._item(host, live_ranges[host]), host)
+        merged = self._merge(buffer, below, guest, how, live_ranges)
         if merged is None:
           continue
-        apart = _bytes(buffer.item) + _bytes(self._item(guest, lives[guest]))
+        apart = _bytes(buffer.item) + _bytes(self._item(guest, live_ranges[guest]))
         saved = apart - _bytes(merged.item)
         if saved > 0 and (best is None or saved > best[0]):
           best = saved, below, merged
@@ -268,7 +268,7 @@ class _Collector:
     return merges
 
   def _merge(
-    self, buffer: Buffer, below: int, guest: int, how: InPlace, lives: dict[int, LiveRanges]
+    self, buffer: Buffer, below: int, guest: int, how: InPlace, live_ranges: dict[int, LiveRanges]
   ) -> Buffer | None:
     """The buffer with a guest more, over the map `below` in it; None when that cannot be."""
     host = buffer.map
@@ -284,18 +284,18 @@ class _Collector:
     inside = over >= 0
     if over[-1] >= self._graph.maps[below].rows:  # its window lies behind the map
       return None
-    if np.any(lives[below].last[over[inside]] > lives[guest].made[inside]):
+    if np.any(live_ranges[below].last[over[inside]] > live_ranges[guest].made[inside]):
       return None
     guests = (*buffer.guests, (guest, how.over(dict(buffer.guests).get(below, InPlace(0)))))
     merged = dataclasses.replace(buffer, guests=guests)
     shapes = []
-    ring = self._common_ring(merged, lives)
+    ring = self._common_ring(merged, live_ranges)
     if ring is not None:
       shapes.append(ring)
     # A whole map is not held longer for narrower rows.
     same_place = all(other.is_same_place for _, other in guests)
     if same_place and first.bytes == second.bytes:
-      shapes.append(live_ranges_of(lives[host].made, lives[guest].last))
+      shapes.append(live_ranges_of(live_ranges[host].made, live_ranges[guest].last))
     if not shapes:
       return None
     item = layout.Item(
@@ -306,23 +306,23 @@ class _Collector:
     )
     return dataclasses.replace(merged, item=item)
 
-  def _common_ring(self, buffer: Buffer, lives: dict[int, LiveRanges]) -> LiveRanges | None:
+  def _common_ring(self, buffer: Buffer, live_ranges: dict[int, LiveRanges]) -> LiveRanges | None:
     """Lives of the slots of a ring for all maps of a buffer, None when there is none."""
     assert buffer.map is not None
     members = [(buffer.map, InPlace(0)), *buffer.guests]
     if not all(self._streamed_alone(m) for m, _ in members):
       return None
-    host = lives[buffer.map]
+    host = live_ranges[buffer.map]
     places = [
       np.arange(self._graph.maps[m].rows) * how.row_step - how.row_shift for m, how in members
     ]
-    height = max(ring_height(host, at, lives[m]) for (m, _), at in zip(members, places))
+    height = max(ring_height(host, at, live_ranges[m]) for (m, _), at in zip(members, places))
     fits = all(how.fits_ring(height) for _, how in members)
     if height >= self._graph.maps[buffer.map].rows or not fits:
       return None
     # Rows before the host's first lie in slots that nothing was made into yet.
-    early = [lives[m].first_time for (m, _), at in zip(members, places) if at[0] < 0]
-    end = max(lives[m].last_time for m, _ in members)
+    early = [live_ranges[m].first_time for (m, _), at in zip(members, places) if at[0] < 0]
+    end = max(live_ranges[m].last_time for m, _ in members)
     return _ring(host, height, end, min(early, default=None))
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Places in memory for rows that live at different times.
 
-An item is what a map needs: slots of equal size, each with its own life. An
+An item is what a map needs: slots of equal size, each with its own live range. An
 item whose slots come alive and die one after the other moves through memory, so
 that another may follow it: a map runs after the one that it is made from. Items
 lie in one piece or in two, the second beginning with any slot, so that they can
@@ -33,7 +33,7 @@ class Item:
 
   Attributes:
     slot_bytes: Size of a slot.
-    shapes: Ways to keep the rows, each with one life per slot: as a ring (few
+    shapes: Ways to keep the rows, each with one live range per slot: as a ring (few
       slots, all alive all the time), as a whole map (a slot for each row).
     alignment: Of every slot's address.
     one_piece: Its slots must lie one behind the other.
@@ -100,12 +100,12 @@ def live_bytes(items: Sequence[Item], length: int) -> np.ndarray:
   """Bytes alive at each time 0..length-1."""
   if not items:
     return np.zeros(length, np.int64)
-  lives = [item.rows for item in items]
+  live_ranges = [item.rows for item in items]
   sizes = np.repeat(
-    np.array([item.slot_bytes for item in items]), [len(life.made) for life in lives]
+    np.array([item.slot_bytes for item in items]), [len(live.made) for live in live_ranges]
   )
-  made = np.maximum(np.concatenate([life.made for life in lives]), 0)
-  free = np.minimum(np.concatenate([life.last for life in lives]) + 1, length)
+  made = np.maximum(np.concatenate([live.made for live in live_ranges]), 0)
+  free = np.minimum(np.concatenate([live.last for live in live_ranges]) + 1, length)
   change = np.bincount(made, sizes, length + 1) - np.bincount(free, sizes, length + 1)
   return np.cumsum(change)[:length].astype(np.int64)
 

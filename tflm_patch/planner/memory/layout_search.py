@@ -272,11 +272,11 @@ def first_orders(items: Sequence[Item], length: int) -> list[list[int]]:
   """Orders by rule: by size, by what is alive beside them, by begin, by span."""
   indices = list(range(len(items)))
   size = [item.slot_bytes * len(item.shapes[0].made) for item in items]
-  lives = [item.rows for item in items]
-  begin = [life.first_time for life in lives]
-  span = [life.last_time - life.first_time for life in lives]
-  live = live_bytes(items, length)
-  crowd = [int(live[max(0, life.first_time) : life.last_time + 1].max()) for life in lives]
+  live_ranges = [item.rows for item in items]
+  begin = [live.first_time for live in live_ranges]
+  span = [live.last_time - live.first_time for live in live_ranges]
+  held = live_bytes(items, length)
+  crowd = [int(held[max(0, live.first_time) : live.last_time + 1].max()) for live in live_ranges]
   return [
     sorted(indices, key=lambda i: (-size[i], begin[i])),
     sorted(indices, key=lambda i: (-crowd[i], -size[i])),

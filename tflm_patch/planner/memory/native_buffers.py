@@ -32,14 +32,14 @@ def _items(graph: StageGraph, arrays: BufferArrays, owners: list[int]) -> list[I
   count = arrays.of_maps + arrays.of_ops + arrays.of_tensors
   first_shape = arrays.first_shape[: count + 1].tolist()
   begins = arrays.first_slot[: first_shape[-1] + 1].tolist()
-  lives = [
+  live_ranges = [
     LiveRanges(arrays.made[begin:end], arrays.last[begin:end])
     for begin, end in itertools.pairwise(begins)
   ]
   alignment = [graph.maps[m].dtype.bytes or 1 for m in owners[: arrays.of_maps]]
   alignment += [ALIGNMENT] * arrays.of_ops + [1] * arrays.of_tensors
   return [
-    Item(slot_bytes, tuple(lives[a:b]), aligned, one_piece=bool(one_piece))
+    Item(slot_bytes, tuple(live_ranges[a:b]), aligned, one_piece=bool(one_piece))
     for slot_bytes, one_piece, aligned, a, b in zip(
       arrays.slot_bytes.tolist(), arrays.one_piece.tolist(), alignment, first_shape, first_shape[1:]
     )

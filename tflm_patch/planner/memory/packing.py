@@ -20,16 +20,18 @@ from tflm_patch.planner.schedule.live_ranges import LiveRanges
 class _Placed:
   """A piece of an item, alive from time `begin` to `end`."""
 
-  lives: LiveRanges
+  live_ranges: LiveRanges
   slot_bytes: int
   piece: Piece
   begin: int
   end: int
 
-  def blocked(self, lives: LiveRanges, slot_bytes: int, first: int = 0) -> list[gaps.Interval]:
+  def blocked(
+    self, live_ranges: LiveRanges, slot_bytes: int, first: int = 0
+  ) -> list[gaps.Interval]:
     """Where an item must not begin because of this piece, for its slots from `first` on."""
     part = self.piece.first, self.piece.count
-    found = gaps.blocked(self.lives, part, self.slot_bytes, lives, slot_bytes, first)
+    found = gaps.blocked(self.live_ranges, part, self.slot_bytes, live_ranges, slot_bytes, first)
     offset = self.piece.offset
     return [(begin + offset, end + offset) for begin, end in found]
 
@@ -44,22 +46,22 @@ class _Memory:
       owner = region.owner
       self.add(owner, owner.rows, Piece(number, 0, 0, len(owner.rows.made)))
 
-  def add(self, item: Item, lives: LiveRanges, piece: Piece) -> None:
+  def add(self, item: Item, live_ranges: LiveRanges, piece: Piece) -> None:
     last = piece.first + piece.count - 1
-    begin, end = int(lives.made[piece.first]), int(lives.last[last])
-    self.placed[piece.region].append(_Placed(lives, item.slot_bytes, piece, begin, end))
+    begin, end = int(live_ranges.made[piece.first]), int(live_ranges.last[last])
+    self.placed[piece.region].append(_Placed(live_ranges, item.slot_bytes, piece, begin, end))
 
 
 class _Candidate:
   """An item in one of its shapes that is to be placed in a memory."""
 
-  def __init__(self, memory: _Memory, item: Item, lives: LiveRanges) -> None:
-    self.n = len(lives.made)
+  def __init__(self, memory: _Memory, item: Item, live_ranges: LiveRanges) -> None:
+    self.n = len(live_ranges.made)
     self._memory = memory
     self._item = item
-    self._lives = lives
+    self._live_ranges = live_ranges
     self._splits: dict[int, gaps.Splits] = {}
-    first, last = lives.first_time, lives.last_time
+    first, last = live_ranges.first_time, live_ranges.last_time
     # What is alive with it, by regions.
     self._others = [
       [other for other in placed if other.begin <= last and first <= other.end]
@@ -72,7 +74,7 @@ class _Candidate:
     def blocked(region: int) -> gaps.Intervals:
       found: list[gaps.Interval] = []
       for other in self._others[region]:
-        found += other.blocked(self._lives, self._item.slot_bytes)
+        found += other.blocked(self._live_ranges, self._item.slot_bytes)
       return gaps.joined(found)
 
     return self._places(self.n, blocked, rng)
@@ -98,7 +100,7 @@ class _Candidate:
       found = self._split(region).backs[k]
       if beside is not None and beside.region == region:
         part = beside.first, beside.count
-        own = gaps.blocked(self._lives, part, size, self._lives, size, k)
+        own = gaps.blocked(self._live_ranges, part, size, self._live_ranges, size, k)
         found = gaps.joined([*found, *gaps.moved(own, beside.offset)])
       return gaps.moved(found, k * size)
 
@@ -112,10 +114,10 @@ class _Candidate:
         found += (
           (slot, begin + piece.offset, end + piece.offset)
           for slot, begin, end in gaps.blocked_slots(
-            other.lives,
+            other.live_ranges,
             (piece.first, piece.count),
             other.slot_bytes,
-            self._lives,
+            self._live_ranges,
             self._item.slot_bytes,
           )
         )
@@ -189,7 +191,7 @@ def pack(
   places: dict[int, Place] = {}
   for i in order:
     item = items[i]
-    candidates = [_Candidate(memory, item, lives) for lives in item.shapes]
+    candidates = [_Candidate(memory, item, live_ranges) for live_ranges in item.shapes]
     found = _place_whole(candidates, rng)
     if found is None and not item.one_piece:
       found = _place_split(candidates, rng)

@@ -15,11 +15,11 @@ typedef struct {
   int32_t slots;
 } writer;
 
-static void add_shape(writer* w, const tflm_patch_lives* lives) {
-  const size_t bytes = (size_t)lives->count * sizeof(int64_t);
-  memcpy(w->buffers->made + w->slots, lives->made, bytes);
-  memcpy(w->buffers->last + w->slots, lives->last, bytes);
-  w->slots += lives->count;
+static void add_shape(writer* w, const tflm_patch_live_ranges* live_ranges) {
+  const size_t bytes = (size_t)live_ranges->count * sizeof(int64_t);
+  memcpy(w->buffers->made + w->slots, live_ranges->made, bytes);
+  memcpy(w->buffers->last + w->slots, live_ranges->last, bytes);
+  w->slots += live_ranges->count;
   w->buffers->first_slot[++w->shapes] = w->slots;
 }
 
@@ -56,8 +56,8 @@ static void add_scratch(writer* w, const tflm_patch_collector* collector) {
     if (t->scratch_bytes[i] > 0) {
       int64_t made = time->times[i][0];
       int64_t last = time->times[i][t->steps[i] - 1];
-      const tflm_patch_lives lives = {&made, &last, 1};
-      add_shape(w, &lives);
+      const tflm_patch_live_ranges live_ranges = {&made, &last, 1};
+      add_shape(w, &live_ranges);
       add_item(w, i, t->scratch_bytes[i], false);
     }
   }
@@ -69,7 +69,7 @@ static void add_tensors(writer* w, const tflm_patch_collector* collector) {
   for (int32_t m = 0; m < collector->stage->t.maps; ++m) {
     const tflm_patch_buffer* buffer = &collector->buffer[m];
     if (buffer->presence == TFLM_PATCH_TENSOR) {
-      add_shape(w, &buffer->lives);
+      add_shape(w, &buffer->live_ranges);
       add_item(w, m, collector->stage->t.row_bytes[m], false);
     }
   }

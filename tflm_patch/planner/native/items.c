@@ -7,18 +7,18 @@
 
 static const tflm_patch_in_place kSamePlace = {0, 0, 0, 1};
 
-static tflm_patch_lives take_lives(tflm_patch_room* room, int32_t count) {
-  tflm_patch_lives lives;
-  lives.made = tflm_patch_take(room, (size_t)count, sizeof(*lives.made));
-  lives.last = tflm_patch_take(room, (size_t)count, sizeof(*lives.last));
-  lives.count = count;
-  return lives;
+static tflm_patch_live_ranges take_live_ranges(tflm_patch_room* room, int32_t count) {
+  tflm_patch_live_ranges live_ranges;
+  live_ranges.made = tflm_patch_take(room, (size_t)count, sizeof(*live_ranges.made));
+  live_ranges.last = tflm_patch_take(room, (size_t)count, sizeof(*live_ranges.last));
+  live_ranges.count = count;
+  return live_ranges;
 }
 
 static tflm_patch_shapes take_shapes(tflm_patch_room* room, int32_t count) {
   tflm_patch_shapes shapes;
-  shapes.shape[0] = take_lives(room, count);
-  shapes.shape[1] = take_lives(room, count);
+  shapes.shape[0] = take_live_ranges(room, count);
+  shapes.shape[1] = take_live_ranges(room, count);
   return shapes;
 }
 
@@ -32,10 +32,10 @@ void tflm_patch_collector_init(tflm_patch_collector* collector, const tflm_patch
   collector->buffer = tflm_patch_take(room, (size_t)t->maps, sizeof(*collector->buffer));
   collector->kept = tflm_patch_take(room, (size_t)t->maps, sizeof(*collector->kept));
   for (int32_t m = 0; m < t->maps; ++m) {
-    const tflm_patch_lives lives = take_lives(room, t->rows[m]);
+    const tflm_patch_live_ranges live_ranges = take_live_ranges(room, t->rows[m]);
     const tflm_patch_shapes kept = take_shapes(room, t->rows[m]);
     if (room->memory != NULL) {
-      collector->buffer[m].lives = lives;
+      collector->buffer[m].live_ranges = live_ranges;
       collector->kept[m] = kept;
     }
   }
@@ -112,15 +112,15 @@ static void raise_last_read(const tflm_patch_timeline* time, int32_t m, int64_t*
   }
 }
 
-/* live_ranges.row_lives, in place. */
-static void settle(tflm_patch_lives* lives) {
-  for (int32_t r = 0; r < lives->count; ++r) {
+/* live_ranges.live_ranges_of, in place. */
+static void settle(tflm_patch_live_ranges* live_ranges) {
+  for (int32_t r = 0; r < live_ranges->count; ++r) {
     if (r > 0) {
-      lives->made[r] = larger(lives->made[r], lives->made[r - 1]);
+      live_ranges->made[r] = larger(live_ranges->made[r], live_ranges->made[r - 1]);
     }
-    lives->last[r] = larger(lives->last[r], lives->made[r]);
+    live_ranges->last[r] = larger(live_ranges->last[r], live_ranges->made[r]);
     if (r > 0) {
-      lives->last[r] = larger(lives->last[r], lives->last[r - 1]);
+      live_ranges->last[r] = larger(live_ranges->last[r], live_ranges->last[r - 1]);
     }
   }
 }
@@ -136,26 +136,26 @@ static bool is_touched(const tflm_patch_stage* stage, const tflm_patch_use* use,
 }
 
 /* When a map's rows are alive during the segments. */
-static void find_lives(tflm_patch_collector* collector, int32_t m) {
+static void find_live_ranges(tflm_patch_collector* collector, int32_t m) {
   const tflm_patch_timeline* time = &collector->time;
   const tflm_patch_use* use = &collector->stage->use[m];
-  tflm_patch_lives* lives = &collector->buffer[m].lives;
+  tflm_patch_live_ranges* live_ranges = &collector->buffer[m].live_ranges;
   const bool stays = use->end >= time->last;
-  lives->count = collector->stage->t.rows[m];
+  live_ranges->count = collector->stage->t.rows[m];
   if (stays && use->begin < time->first &&
       !is_touched(collector->stage, use, time->first, time->last)) {
-    fill(lives->made, lives->count, -1);
-    fill(lives->last, lives->count, time->length);
+    fill(live_ranges->made, live_ranges->count, -1);
+    fill(live_ranges->last, live_ranges->count, time->length);
     return;
   }
-  find_made(time, m, lives->made, lives->last);
+  find_made(time, m, live_ranges->made, live_ranges->last);
   /* The part of a row that is made last may be made when nobody reads the row any more. */
   if (stays) {
-    fill(lives->last, lives->count, time->length);
+    fill(live_ranges->last, live_ranges->count, time->length);
   } else {
-    raise_last_read(time, m, lives->last, lives->count);
+    raise_last_read(time, m, live_ranges->last, live_ranges->count);
   }
-  settle(lives);
+  settle(live_ranges);
 }
 
 /* --- Items ---------------------------------------------------------------- */
@@ -175,8 +175,8 @@ static bool is_streamed_alone(const tflm_patch_collector* collector, int32_t m) 
 
 /* Rows of a ring in which row r of `alive` lies in the slot of row r * step - shift of
  * `made`: items.ring_height. */
-static int32_t ring_height(const tflm_patch_lives* made, const tflm_patch_in_place* how,
-                           const tflm_patch_lives* alive) {
+static int32_t ring_height(const tflm_patch_live_ranges* made, const tflm_patch_in_place* how,
+                           const tflm_patch_live_ranges* alive) {
   int64_t height = 1;
   int32_t before = 0;
   for (int32_t r = 0; r < alive->count; ++r) {
@@ -189,8 +189,9 @@ static int32_t ring_height(const tflm_patch_lives* made, const tflm_patch_in_pla
 }
 
 /* A shape that copies `count` times at which rows are made, and one end for all. */
-static tflm_patch_lives make_ring(tflm_patch_lives room, const tflm_patch_lives* made,
-                                  int32_t height, int64_t end) {
+static tflm_patch_live_ranges make_ring(tflm_patch_live_ranges room,
+                                        const tflm_patch_live_ranges* made, int32_t height,
+                                        int64_t end) {
   memcpy(room.made, made->made, (size_t)height * sizeof(*room.made));
   fill(room.last, height, end);
   room.count = height;
@@ -204,13 +205,13 @@ static void make_item(tflm_patch_collector* collector, int32_t m) {
   item->slot_bytes = t->row_bytes[m];
   item->one_piece = false;
   item->shapes = 1;
-  item->shape[0] = buffer->lives;
+  item->shape[0] = buffer->live_ranges;
   if (is_streamed_alone(collector, m)) {
-    const int32_t height = ring_height(&buffer->lives, &kSamePlace, &buffer->lives);
+    const int32_t height = ring_height(&buffer->live_ranges, &kSamePlace, &buffer->live_ranges);
     if (height < t->rows[m]) {
-      const int64_t end = buffer->lives.last[buffer->lives.count - 1];
-      item->shape[1] = buffer->lives;
-      item->shape[0] = make_ring(collector->kept[m].shape[0], &buffer->lives, height, end);
+      const int64_t end = buffer->live_ranges.last[buffer->live_ranges.count - 1];
+      item->shape[1] = buffer->live_ranges;
+      item->shape[0] = make_ring(collector->kept[m].shape[0], &buffer->live_ranges, height, end);
       item->shapes = 2;
     }
   }
@@ -240,7 +241,7 @@ static bool fits_ring(const tflm_patch_in_place* how, int32_t height) {
 }
 
 /* Whether somebody else reads what a row of the guest is written over. */
-static bool is_read_after(const tflm_patch_lives* below, const tflm_patch_lives* guest,
+static bool is_read_after(const tflm_patch_live_ranges* below, const tflm_patch_live_ranges* guest,
                           const tflm_patch_in_place* how) {
   for (int32_t r = 0; r < guest->count; ++r) {
     const int64_t row = r * how->row_step - how->row_shift;
@@ -268,12 +269,12 @@ typedef struct {
 
 static void add_member(const tflm_patch_collector* collector, int32_t host, int32_t m,
                        const tflm_patch_in_place* how, common_ring* ring) {
-  const tflm_patch_lives* lives = &collector->buffer[m].lives;
-  const int32_t height = ring_height(&collector->buffer[host].lives, how, lives);
+  const tflm_patch_live_ranges* live_ranges = &collector->buffer[m].live_ranges;
+  const int32_t height = ring_height(&collector->buffer[host].live_ranges, how, live_ranges);
   ring->height = height > ring->height ? height : ring->height;
-  ring->end = larger(ring->end, lives->last[lives->count - 1]);
+  ring->end = larger(ring->end, live_ranges->last[live_ranges->count - 1]);
   if (how->row_shift > 0) {
-    const int64_t first = lives->made[0];
+    const int64_t first = live_ranges->made[0];
     ring->early = ring->early == -2 ? first : smaller(ring->early, first);
   }
   ring->fits = ring->fits && is_streamed_alone(collector, m);
@@ -281,7 +282,7 @@ static void add_member(const tflm_patch_collector* collector, int32_t host, int3
 
 /* Makes the ring of a merge, items._common_ring. Returns whether there is one. */
 static bool make_common_ring(tflm_patch_collector* collector, const merge* merged,
-                             tflm_patch_lives* shape) {
+                             tflm_patch_live_ranges* shape) {
   const int32_t host = merged->host;
   common_ring ring = {1, INT64_MIN, -2, true};
   add_member(collector, host, host, &kSamePlace, &ring);
@@ -293,7 +294,7 @@ static bool make_common_ring(tflm_patch_collector* collector, const merge* merge
   for (int32_t m = collector->buffer[host].next; m >= 0; m = collector->buffer[m].next) {
     fits = fits && fits_ring(&collector->buffer[m].how, ring.height);
   }
-  const tflm_patch_lives* made = &collector->buffer[host].lives;
+  const tflm_patch_live_ranges* made = &collector->buffer[host].live_ranges;
   if (!fits || ring.height >= collector->stage->t.rows[host]) {
     return false;
   }
@@ -323,7 +324,8 @@ static bool make_merged(tflm_patch_collector* collector, const merge* merged, in
     return false;
   }
   if ((t->rows[guest] - 1) * how->row_step - how->row_shift >= t->rows[below] ||
-      is_read_after(&collector->buffer[below].lives, &collector->buffer[guest].lives, how)) {
+      is_read_after(&collector->buffer[below].live_ranges, &collector->buffer[guest].live_ranges,
+                    how)) {
     return false;
   }
   int64_t gap = merged->how.gap_bytes;
@@ -335,21 +337,21 @@ static bool make_merged(tflm_patch_collector* collector, const merge* merged, in
   item->shapes = 0;
   item->slot_bytes = t->row_bytes[host] + gap;
   item->one_piece = !all_same_place;
-  tflm_patch_lives ring = collector->trial.shape[0];
+  tflm_patch_live_ranges ring = collector->trial.shape[0];
   if (make_common_ring(collector, merged, &ring)) {
     item->shape[item->shapes++] = ring;
   }
   /* A whole map is not held longer for narrower rows. */
   if (all_same_place && has_same_bytes) {
-    tflm_patch_lives whole = collector->trial.shape[1];
+    tflm_patch_live_ranges whole = collector->trial.shape[1];
     const size_t bytes = (size_t)t->rows[host] * sizeof(*whole.made);
     if (t->rows[host] != t->rows[guest]) {
       collector->is_odd = true;
       return false;
     }
     whole.count = t->rows[host];
-    memcpy(whole.made, collector->buffer[host].lives.made, bytes);
-    memcpy(whole.last, collector->buffer[guest].lives.last, bytes);
+    memcpy(whole.made, collector->buffer[host].live_ranges.made, bytes);
+    memcpy(whole.last, collector->buffer[guest].live_ranges.last, bytes);
     settle(&whole);
     item->shape[item->shapes++] = whole;
   }
@@ -460,7 +462,7 @@ void tflm_patch_collect(tflm_patch_collector* collector, const tflm_patch_cut* s
     buffer->tail = m;
     buffer->next = -1;
     buffer->gap_bytes = 0;
-    find_lives(collector, m);
+    find_live_ranges(collector, m);
     if (buffer->presence == TFLM_PATCH_HOST) {
       make_item(collector, m);
     }

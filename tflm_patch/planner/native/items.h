@@ -13,14 +13,14 @@ typedef struct {
   int64_t* made;
   int64_t* last;
   int32_t count;
-} tflm_patch_lives;
+} tflm_patch_live_ranges;
 
 /* An item: a ring, the whole map, or both, the ring first. */
 typedef struct {
   int64_t slot_bytes;
   int32_t shapes;
   bool one_piece;
-  tflm_patch_lives shape[2];
+  tflm_patch_live_ranges shape[2];
 } tflm_patch_item;
 
 /* What a map is during the segments. */
@@ -34,18 +34,18 @@ typedef enum {
 /* A map's part in the buffers. */
 typedef struct {
   tflm_patch_presence presence;
-  tflm_patch_lives lives;  /* of its rows */
-  tflm_patch_item item;    /* of a host, its guests included */
-  int64_t gap_bytes;       /* of a host: what a slot begins before its row */
-  int32_t host;            /* whose item it lies in when it is the last over that; -1 */
-  int32_t next;            /* the guest that lies over the same host after this; -1 */
-  int32_t tail;            /* of a host: its last guest, itself without */
-  tflm_patch_in_place how; /* of a guest, over its host */
+  tflm_patch_live_ranges live_ranges; /* of its rows */
+  tflm_patch_item item;               /* of a host, its guests included */
+  int64_t gap_bytes;                  /* of a host: what a slot begins before its row */
+  int32_t host;                       /* whose item it lies in when it is the last over that; -1 */
+  int32_t next;                       /* the guest that lies over the same host after this; -1 */
+  int32_t tail;                       /* of a host: its last guest, itself without */
+  tflm_patch_in_place how;            /* of a guest, over its host */
 } tflm_patch_buffer;
 
 /* Room for shapes of one item. */
 typedef struct {
-  tflm_patch_lives shape[2];
+  tflm_patch_live_ranges shape[2];
 } tflm_patch_shapes;
 
 /* Collects what segments need. */

@@ -37,16 +37,17 @@ typedef struct {
 } live_sums;
 
 /* Adds slots of a shape to the sums that count it. */
-static void add_lives(live_sums* sums, const bool* counts, const tflm_patch_lives* lives,
-                      int64_t slot_bytes) {
+static void add_live_ranges(live_sums* sums, const bool* counts,
+                            const tflm_patch_live_ranges* live_ranges, int64_t slot_bytes) {
   for (int k = 0; k < kSums; ++k) {
     if (!counts[k]) {
       continue;
     }
     int64_t* change = sums->change[k];
-    for (int32_t s = 0; s < lives->count; ++s) {
-      const int64_t made = lives->made[s] > 0 ? lives->made[s] : 0;
-      const int64_t free = lives->last[s] + 1 < sums->length ? lives->last[s] + 1 : sums->length;
+    for (int32_t s = 0; s < live_ranges->count; ++s) {
+      const int64_t made = live_ranges->made[s] > 0 ? live_ranges->made[s] : 0;
+      const int64_t free =
+          live_ranges->last[s] + 1 < sums->length ? live_ranges->last[s] + 1 : sums->length;
       change[made] += slot_bytes;
       change[free] -= slot_bytes;
     }
@@ -79,11 +80,11 @@ static void add_buffers(const tflm_patch_costs* costs, live_sums* sums, int32_t 
     const tflm_patch_buffer* buffer = &collector->buffer[m];
     if (buffer->presence == TFLM_PATCH_TENSOR) {
       const bool counts[kSums] = {true, false, costs->stage.span_end[m] < last};
-      add_lives(sums, counts, &buffer->lives, costs->stage.t.row_bytes[m]);
+      add_live_ranges(sums, counts, &buffer->live_ranges, costs->stage.t.row_bytes[m]);
     } else if (buffer->presence == TFLM_PATCH_HOST) {
       const bool counts[kSums] = {true, tflm_patch_is_ring(&buffer->item),
                                   !is_left(costs, m, last)};
-      add_lives(sums, counts, &buffer->item.shape[0], buffer->item.slot_bytes);
+      add_live_ranges(sums, counts, &buffer->item.shape[0], buffer->item.slot_bytes);
     }
   }
 }
@@ -95,9 +96,9 @@ static void add_scratch(const tflm_patch_costs* costs, live_sums* sums, int32_t 
     if (t->scratch_bytes[i] > 0) {
       int64_t made = costs->collector.time.times[i][0];
       int64_t end = costs->collector.time.times[i][t->steps[i] - 1];
-      const tflm_patch_lives lives = {&made, &end, 1};
+      const tflm_patch_live_ranges live_ranges = {&made, &end, 1};
       const bool counts[kSums] = {true, false, true};
-      add_lives(sums, counts, &lives, t->scratch_bytes[i]);
+      add_live_ranges(sums, counts, &live_ranges, t->scratch_bytes[i]);
     }
   }
 }
