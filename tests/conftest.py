@@ -47,6 +47,13 @@ def pytest_configure(config):
   settings.load_profile('tflm_patch_thousands' if effort.thousands else 'tflm_patch')
 
 
+def pytest_collection_modifyitems(items):
+  """What builds Keras models compiles them first: seconds a test."""
+  for item in items:
+    if 'keras' in getattr(item, 'fixturenames', ()):
+      item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope='session')
 def models_dir():
   """The folder of the real models; skips where it is absent."""
