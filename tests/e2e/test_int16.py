@@ -39,6 +39,33 @@ def _adds() -> list[Case]:
   return cases
 
 
+def _pairs() -> list[Case]:
+  """MUL, SUB, MAXIMUM and MINIMUM: broadcasts of constants and inputs, either way round."""
+  shapes = {
+    'scalar': (),
+    'channels': (1, 1, 1, 6),
+    'plane': (1, 7, 9, 1),
+    'row': (1, 1, 9, 6),
+    'whole': MAP,
+  }
+  cases = []
+  for op in ('mul', 'sub', 'maximum', 'minimum'):
+    cases.append(Case(f'{op}_itself', lambda b, x, o=op: getattr(b, o)(x, x)))
+    for name, shape in shapes.items():
+      cases += [
+        Case(f'{op}_{name}_second', lambda b, x, o=op, s=shape: getattr(b, o)(x, _operand(b, s))),
+        Case(f'{op}_{name}_first', lambda b, x, o=op, s=shape: getattr(b, o)(_operand(b, s), x)),
+      ]
+    cases.append(
+      Case(f'{op}_input', lambda b, x, o=op: getattr(b, o)(b.input((1, 1, 1, 6), DType.INT16), x))
+    )
+  for op in ('mul', 'sub'):
+    cases += activations(
+      op, lambda b, x, o=op, **kw: getattr(b, o)(x, b.input(MAP, DType.INT16), **kw)
+    )
+  return cases
+
+
 INT16_CASES = [
   *windows('conv', lambda b, x, **kw: b.conv(x, 5, **kw)),
   *activations('conv', lambda b, x, **kw: b.conv(x, 5, **kw)),
@@ -96,6 +123,36 @@ INT16_CASES = [
   Case('split_v_rows', lambda b, x: b.split_v(x, [2, 4, 1], 1)[1]),
   Case('slice', lambda b, x: b.slice(x, (0, 1, 2, 3), (1, 5, -1, 2))),
   Case('strided_slice', lambda b, x: b.strided_slice(x, (0, 1, 8, 0), (1, 7, 0, 6), (1, 2, -3, 1))),
+  *_pairs(),
+  Case('logistic', lambda b, x: b.logistic(x)),
+  Case('tanh', lambda b, x: b.tanh(x)),
+  Case('relu', lambda b, x: b.relu(x)),
+  Case('relu6', lambda b, x: b.relu6(x)),
+  Case('leaky_relu', lambda b, x: b.leaky_relu(x)),
+  Case('leaky_relu_steep', lambda b, x: b.leaky_relu(x, 3.7)),
+  Case('leaky_relu_flat', lambda b, x: b.leaky_relu(x, 0.0)),
+  Case('abs', lambda b, x: b.abs(x)),
+  Case('requantize', lambda b, x: b.quantize(x, DType.INT16)),
+  Case('softmax', lambda b, x: b.softmax(x)),
+  Case('softmax_beta', lambda b, x: b.softmax(x, 0.3)),
+  Case('softmax_vector', lambda b, x: b.softmax(x), (1, 300), framed=False),
+  Case('softmax_one_column', lambda b, x: b.softmax(x), (1, 5, 1, 6)),
+  Case('softmax_one_channel', lambda b, x: b.softmax(x), (1, 5, 3, 1)),
+  Case('mean', lambda b, x: b.mean(x)),
+  Case('mean_rows', lambda b, x: b.mean(x, (1,))),
+  Case('mean_columns', lambda b, x: b.mean(x, (2,))),
+  Case('mean_vector', lambda b, x: b.mean(x, keep_dims=False)),
+  *windows(
+    'transpose_conv',
+    lambda b, x, **kw: b.transpose_conv(x, 5, **kw),
+  ),
+  *activations('transpose_conv', lambda b, x, **kw: b.transpose_conv(x, 5, **kw)),
+  Case('transpose_conv_per_tensor', lambda b, x: b.transpose_conv(x, 5, per_channel=False)),
+  Case('transpose_conv_no_bias', lambda b, x: b.transpose_conv(x, 5, bias=False)),
+  Case('resize_nearest_twice', lambda b, x: b.resize_nearest(x, 14, 18)),
+  Case('resize_nearest_odd', lambda b, x: b.resize_nearest(x, 5, 13)),
+  Case('resize_nearest_corners', lambda b, x: b.resize_nearest(x, 13, 17, True)),
+  Case('resize_nearest_centers', lambda b, x: b.resize_nearest(x, 9, 11, False, True)),
   Case('dequantize', lambda b, x: b.dequantize(x), framed=False),
 ]
 CASES = [dataclasses.replace(case, dtype=DType.INT16) for case in INT16_CASES]

@@ -113,7 +113,7 @@ class WeightedOps(ModelCore):
         x,
         *self._bias(x, weights, channels, bias),
       ),
-      self.activation(out_shape, spread, activation),
+      self.activation(out_shape, spread, activation, dtype=self.dtype(x)),
       options('TransposeConvOptions', **fields),
       version=4,
     )

@@ -377,12 +377,17 @@ def output_channels(op: OpView) -> int:
 
 
 def constraint_scale_ratio(op: OpView) -> str | None:
-  """The input scale over the output scale is below 2^22"""
+  """The input scale over the output scale is below 2^22, for int16 2^15"""
   source, target = op.input().quantization, op.output().quantization
   if source is None or target is None:
     return None
   real = source.scale / target.scale
-  return None if real < 2.0**22 else f'{real:g}'
+  return None if real < most_rescaling(op) else f'{real:g}'
+
+
+def most_rescaling(op: OpView) -> float:
+  """What a value times its multiplier stays below 2^31 with."""
+  return 2.0**15 if op.input().dtype == DType.INT16 else 2.0**22
 
 
 def constraint_bias(op: OpView) -> str | None:
