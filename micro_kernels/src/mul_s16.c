@@ -12,9 +12,9 @@
 void tflm_patch_mul_s16(const tflm_patch_mul_params* params, const int16_t* a, uint32_t a_step,
                         const int16_t* b, uint32_t b_step, int16_t* output, uint32_t n) {
   for (uint32_t i = 0; i < n; ++i) {
-    output[i] = (int16_t)tflm_patch_requantize((int32_t)*a * *b, params->output_multiplier,
-                                               params->output_shift, 0, params->act_min,
-                                               params->act_max);
+    output[i] =
+        (int16_t)tflm_patch_requantize((int32_t)*a * *b, params->output_multiplier,
+                                       params->output_shift, 0, params->act_min, params->act_max);
     a += a_step;
     b += b_step;
   }

@@ -60,8 +60,7 @@ void tflm_patch_softmax_s16(const tflm_patch_softmax_s16_params* params, const i
 /* ---- the operator ---- */
 
 static tflm_patch_status check(const tflm_patch_task* task) {
-  const tflm_patch_softmax_s16_params* params =
-      (const tflm_patch_softmax_s16_params*)task->params;
+  const tflm_patch_softmax_s16_params* params = (const tflm_patch_softmax_s16_params*)task->params;
   if (!tflm_patch_is_shift(params->shift)) {
     return TFLM_PATCH_BAD_OP;
   }
@@ -73,8 +72,7 @@ static tflm_patch_status check(const tflm_patch_task* task) {
 }
 
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
-  const tflm_patch_softmax_s16_params* params =
-      (const tflm_patch_softmax_s16_params*)task->params;
+  const tflm_patch_softmax_s16_params* params = (const tflm_patch_softmax_s16_params*)task->params;
   const int16_t* exp_table = (const int16_t*)tflm_patch_constant(task->stage, params->exp_table_at);
   const int16_t* reciprocal =
       (const int16_t*)tflm_patch_constant(task->stage, params->reciprocal_at);

@@ -5,18 +5,17 @@
  * whose input cell is in the map. Which taps these are depends on the cell, so
  * the input's zero point is taken off tap by tap.
  */
+#include "transpose_conv.h"
 #include "dot.h"
 #include "kernels.h"
 #include "requantize.h"
-#include "transpose_conv.h"
 #include "weights.h"
 
 #define CHANNELS TFLM_PATCH_DOT_CHANNELS
 
 static void add_taps(const tflm_patch_conv_args* args, const int32_t* offsets,
                      const tflm_patch_rows* input, tflm_patch_tap_start row,
-                     tflm_patch_tap_start col, uint32_t channel,
-                     uint32_t n, uint32_t* sums) {
+                     tflm_patch_tap_start col, uint32_t channel, uint32_t n, uint32_t* sums) {
   const tflm_patch_window* window = &args->window;
   const uint32_t depth = input->channels;
   for (int32_t i = row.tap, r = row.index; i < window->kernel_h && r >= 0;
@@ -85,10 +84,9 @@ static tflm_patch_status check(const tflm_patch_task* task) {
   const tflm_patch_transpose_conv_params* params =
       (const tflm_patch_transpose_conv_params*)task->params;
   const tflm_patch_status status = tflm_patch_check_transpose_conv(task);
-  return status != TFLM_PATCH_OK
-             ? status
-             : tflm_patch_check_constant(task->stage, params->offsets_at, filters_of(task),
-                                         sizeof(int32_t));
+  return status != TFLM_PATCH_OK ? status
+                                 : tflm_patch_check_constant(task->stage, params->offsets_at,
+                                                             filters_of(task), sizeof(int32_t));
 }
 
 void tflm_patch_transpose_conv_reads(const tflm_patch_task* task, uint32_t step,

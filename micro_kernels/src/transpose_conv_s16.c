@@ -20,8 +20,7 @@ static int64_t sum_taps(const tflm_patch_conv_args* args, const tflm_patch_rows*
     if (r >= (int32_t)input->rows) {
       continue;
     }
-    const int16_t* values =
-        (const int16_t*)(const void*)tflm_patch_view_row(input, (uint32_t)r);
+    const int16_t* values = (const int16_t*)(const void*)tflm_patch_view_row(input, (uint32_t)r);
     for (int32_t j = col.tap, x = col.index; j < window->kernel_w && x >= 0;
          j += window->stride_w, --x) {
       if (x < (int32_t)input->cols) {

@@ -4,13 +4,15 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
-from support.compare import check_conversion
+from support.compare import assert_same_bytes, check_conversion
 from support.model_builder import ModelBuilder
 from support.operator_cases import MAP, Case, activations, check_case, windows
 
-from tflm_patch.api import ConvertOptions
+from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.graph.types import DType
+from tflm_patch.runtime.tflm import Interpreter
 
 
 def _operand(b: ModelBuilder, shape: tuple[int, ...]) -> int:
@@ -181,3 +183,44 @@ def test_scales_of_fully_connected_multiply_in_double(bias, seed):
   x = b.input((1, 200), DType.INT16)
   b.output(b.fully_connected(x, 200, activation='NONE', per_channel=False, bias=bias))
   check_conversion(b.build(), ConvertOptions(force_stage=True), 7)
+
+
+EVERY_VALUE = np.arange(-(2**15), 2**15).astype(np.int16).reshape(1, 16, 64, 64)
+# Scales that TFLM treats apart, their neighbours, and others.
+SCALES = (2.0**-12, 2.0**-11, 2.0**-12 * 1.0004, 2.0**-11 * 1.002, 2.0**-15, 3e-7, 2.6, 0.00173)
+
+
+def check_values(operate, values: np.ndarray, scale: float) -> None:
+  """An operator alone, in a stage, on given values of a scale."""
+  b = ModelBuilder(1)
+  b.output(operate(b, b.input(values.shape, DType.INT16, scale * 256)))
+  data = b.build()
+  result = convert_model(data, ConvertOptions(force_stage=True))
+  assert result.stages and result.stock_operators == ()
+  assert_same_bytes(Interpreter(data).invoke([values]), Interpreter(result.data).invoke([values]))
+
+
+@pytest.mark.parametrize('scale', SCALES)
+@pytest.mark.parametrize('opcode', ['logistic', 'tanh', 'abs', 'relu', 'relu6', 'leaky_relu'])
+def test_every_value(opcode, scale):
+  check_values(lambda b, x: getattr(b, opcode)(x), EVERY_VALUE, scale)
+
+
+@pytest.mark.parametrize('scale', [1e-6, 2.0**-12, 10 / 65535, 0.01, 4.9])
+def test_softmax_of_every_difference(scale):
+  """Rows of two values, the larger of which is the largest there is."""
+  pairs = np.stack([EVERY_VALUE.reshape(-1), np.full(1 << 16, 2**15 - 1, np.int16)], axis=1)
+  check_values(lambda b, x: b.softmax(x), pairs.reshape(1, 256, 256, 2), scale)
+
+
+@pytest.mark.parametrize('channels', [2, 3, 40, 1000, 20000])
+def test_softmax_of_many_sums(channels):
+  rng = np.random.default_rng(channels)
+  values = rng.integers(-(2**15), 2**15, (1, 32, 3, channels)).astype(np.int16)
+  check_values(lambda b, x: b.softmax(x), values, 0.00008)
+
+
+def test_mean_of_most_values():
+  values = np.full((1, 256, 256, 2), -(2**15), np.int16)
+  values[..., 1] = 2**15 - 1
+  check_values(lambda b, x: b.mean(x), values, 0.001)

@@ -257,7 +257,7 @@ def strided_slice(s: Sketch, x: int) -> int:
   return s.strided_slice(x, begin, end, strides)
 
 
-def _slice(s: Sketch, x: int) -> int:
+def sliced(s: Sketch, x: int) -> int:
   """SLICE: some rows, columns and channels side by side."""
   begin, size = [0], [1]
   for whole in s.shape(x)[1:]:
@@ -314,7 +314,7 @@ def _axes(s: Sketch, x: int) -> int:
   return s.expand_dims(s.squeeze(x, [axis]), s.draw(st.sampled_from([1, 2, 3])))
 
 
-def _line_mean(s: Sketch, x: int) -> int:
+def line_mean(s: Sketch, x: int) -> int:
   return s.mean(x, s.draw(st.sampled_from([(1,), (2,), (1, 2)])))
 
 
@@ -359,7 +359,7 @@ BLOCKS: tuple[Block, ...] = (
   _resize,
   _transpose_conv,
   _pad_channels,
-  _line_mean,
+  line_mean,
   _fully_connected,
   _stock,
   _extra_input,
@@ -368,7 +368,7 @@ BLOCKS: tuple[Block, ...] = (
   split,
   _blocks,
   reshape,
-  _slice,
+  sliced,
   _axes,
 )
 
