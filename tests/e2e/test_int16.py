@@ -144,10 +144,7 @@ INT16_CASES = [
   Case('mean_rows', lambda b, x: b.mean(x, (1,))),
   Case('mean_columns', lambda b, x: b.mean(x, (2,))),
   Case('mean_vector', lambda b, x: b.mean(x, keep_dims=False)),
-  *windows(
-    'transpose_conv',
-    lambda b, x, **kw: b.transpose_conv(x, 5, **kw),
-  ),
+  *windows('transpose_conv', lambda b, x, **kw: b.transpose_conv(x, 5, **kw)),
   *activations('transpose_conv', lambda b, x, **kw: b.transpose_conv(x, 5, **kw)),
   Case('transpose_conv_per_tensor', lambda b, x: b.transpose_conv(x, 5, per_channel=False)),
   Case('transpose_conv_no_bias', lambda b, x: b.transpose_conv(x, 5, bias=False)),

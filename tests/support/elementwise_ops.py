@@ -73,9 +73,7 @@ class ElementwiseOps(ModelCore):
 
   def relu6(self, x: int) -> int:
     # TFLM's kernel copies the values: the scale stays.
-    return self.add_operator(
-      'RELU6', (x,), self._like(x, self.spread(x), 'RELU6', like=x)
-    )
+    return self.add_operator('RELU6', (x,), self._like(x, self.spread(x), 'RELU6', like=x))
 
   def elu(self, x: int) -> int:
     return self.add_operator('ELU', (x,), self.activation(self.shape(x), self.spread(x)))
@@ -83,16 +81,11 @@ class ElementwiseOps(ModelCore):
   def abs(self, x: int) -> int:
     spread = self.spread(x)
     size = abs(spread.mean) + 0.8 * spread.deviation
-    return self.add_operator(
-      'ABS', (x,), self._like(x, Spread(size, 0.6 * spread.deviation))
-    )
+    return self.add_operator('ABS', (x,), self._like(x, Spread(size, 0.6 * spread.deviation)))
 
   def leaky_relu(self, x: int, alpha: float = 0.1) -> int:
     return self.add_operator(
-      'LEAKY_RELU',
-      (x,),
-      self._like(x, self.spread(x)),
-      options('LeakyReluOptions', alpha=alpha),
+      'LEAKY_RELU', (x,), self._like(x, self.spread(x)), options('LeakyReluOptions', alpha=alpha)
     )
 
   def rsqrt(self, x: int) -> int:
@@ -152,9 +145,7 @@ class ElementwiseOps(ModelCore):
       version=2,
     )
 
-  def _like(
-    self, x: int, spread: Spread, activation: str = 'NONE', like: int | None = None
-  ) -> int:
+  def _like(self, x: int, spread: Spread, activation: str = 'NONE', like: int | None = None) -> int:
     """An output of the input's shape and type."""
     return self.activation(self.shape(x), spread, activation, like, self.dtype(x))
 

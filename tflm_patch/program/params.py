@@ -291,9 +291,7 @@ class SoftmaxInt16Params(Params):
 class SigmoidParams(Params):
   """LOGISTIC and TANH of int16 maps (output scale 2^-15)."""
 
-  table: Array | None = constant(
-    'table_at', '<u2', 'uint16[256], 1 / (1 + exp(-i / 24)) in 2^-16'
-  )
+  table: Array | None = constant('table_at', '<u2', 'uint16[256], 1 / (1 + exp(-i / 24)) in 2^-16')
   multiplier: int = i32('of a value;')
   shift: int = i32('to the right after it, rounded: steps of 1 / 12288')
 

@@ -297,10 +297,10 @@ def detection(boxes: int, classes: int, options: dict[str, object]) -> bytes:
   shapes = (1, found, 4), (1, found), (1, found), (1,)
   writes = [model.tensor(shape, FLOAT32) for shape in shapes]
   scales = {f'{axis}_scale': 10.0 for axis in 'yxhw'}
-  packed = flexbuffers.Dumps({'nms_iou_threshold': 0.6, 'num_classes': classes, **scales, **options})
-  model.op(
-    'CUSTOM', [*reads, anchors], writes, custom=DETECTION, custom_options=bytes(packed)
+  packed = flexbuffers.Dumps(
+    {'nms_iou_threshold': 0.6, 'num_classes': classes, **scales, **options}
   )
+  model.op('CUSTOM', [*reads, anchors], writes, custom=DETECTION, custom_options=bytes(packed))
   model.interface(reads, writes)
   return model.build()
 

@@ -9,10 +9,7 @@ from tflm_patch.codegen.operators.base import Code, Writer, register
 from tflm_patch.program.records import Kind
 
 _ENTRIES = 256
-_FUNCTIONS = {
-  Kind.LOGISTIC_S16: 'tflm_patch_logistic_s16',
-  Kind.TANH_S16: 'tflm_patch_tanh_s16',
-}
+_FUNCTIONS = {Kind.LOGISTIC_S16: 'tflm_patch_logistic_s16', Kind.TANH_S16: 'tflm_patch_tanh_s16'}
 
 
 @register(Kind.RESCALE_S16)

@@ -30,7 +30,11 @@ def constraint_alpha(op: OpView) -> str | None:
 
 
 @base.register(
-  'LEAKY_RELU', *lookup.INTEGER_RULES, base.constraint_scale_ratio, constraint_alpha, reads=cells.pointwise
+  'LEAKY_RELU',
+  *lookup.INTEGER_RULES,
+  base.constraint_scale_ratio,
+  constraint_alpha,
+  reads=cells.pointwise,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """By a table, int16 value by value"""

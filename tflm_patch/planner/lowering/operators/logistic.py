@@ -13,7 +13,6 @@ from tflm_patch.planner.lowering.operators import base, cells, fixed_point, look
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program.records import Kind
 
-
 # The log2 of int16 input scales for which TFLM needs no multiplier.
 _LOGISTIC_POWERS = (-12,)
 _TANH_POWERS = (-12, -11)

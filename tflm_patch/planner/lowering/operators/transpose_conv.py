@@ -22,10 +22,7 @@ from tflm_patch.program import records as program
 from tflm_patch.program.fields import Deferred
 from tflm_patch.program.params import TransposeConvParams
 
-_KINDS = {
-  DType.INT8: program.Kind.TRANSPOSE_CONV,
-  DType.INT16: program.Kind.TRANSPOSE_CONV_S16,
-}
+_KINDS = {DType.INT8: program.Kind.TRANSPOSE_CONV, DType.INT16: program.Kind.TRANSPOSE_CONV_S16}
 _SHAPE, _WEIGHTS, _INPUT, _BIAS = range(4)
 
 
