@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fits the planner's cost model from runs on the emulated cores.
 
-  python benchmarks/cortex_m/fit_cost.py [--cpus m4,m55]
+  python benchmarks/cortex_m/fit_cost.py [--cpus m4,m55] [--add-int16]
 
 Writes tflm_patch/cost/<core>.json. Every operator of the models of FITTED and
 of the probes is an observation; the models of CHECKED only show how well instructions
 of a model are predicted that was not fitted. Run it again after every change of a
-kernel.
+kernel. With --add-int16 only the probes of int16 maps run, and classes of kinds that a table
+lacks are added to it.
 
 Coefficients are not negative; they minimize the squares of the residuals, each divided by
 the instructions of its operator times those of its model: within a model large operators
@@ -25,10 +26,10 @@ import os
 import pathlib
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from probes import probes
+from probes import int16_probes, probes
 
 from tflm_patch import cost
 from tflm_patch.api import ConvertOptions
@@ -36,6 +37,7 @@ from tflm_patch.bench import cpus, image
 from tflm_patch.bench.measure import BenchResult, OperatorCost, Workload, measure, prepare
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.planner.options import PlanOptions
+from tflm_patch.program.records import Kind
 from tflm_patch.sample.sample import sample_model_path
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -160,27 +162,46 @@ def block_workloads() -> list[Workload]:
   return [prepare(model_path(name), how) for name in IN_BLOCKS for how in BLOCK_OPTIONS]
 
 
-def probe_workloads() -> list[Workload]:
-  """The probes."""
+def probe_workloads(models: Mapping[str, bytes]) -> list[Workload]:
+  """The probes, in both plans in turn."""
   found = []
   with tempfile.TemporaryDirectory() as folder:
     path = pathlib.Path(folder) / 'probe.tflite'
-    for data, plan in zip(probes().values(), itertools.cycle(PROBE_PLANS)):
+    for data, plan in zip(models.values(), itertools.cycle(PROBE_PLANS)):
       path.write_bytes(data)
       found.append(prepare(path, ConvertOptions(plan=plan)))
   return found
+
+
+def add_int16(cores: Sequence[cpus.Cpu]) -> None:
+  """Adds to the tables the classes of kinds for int16 maps that they lack."""
+  models = {f'{k} {name}': data for k in range(2) for name, data in int16_probes().items()}
+  small = probe_workloads(models)
+  for core in cores:
+    found = fit_table(core, [exact(measure(workload, core)) for workload in small]).classes
+    known = cost.load(core.name)
+    added = {name: found[name] for name in found if name in Kind.__members__}
+    classes = dict(sorted({**added, **known.classes}.items()))
+    path = cost.FOLDER / f'{core.name}.json'
+    content = {**json.loads(path.read_text()), 'classes': classes}
+    path.write_text(json.dumps(content, indent=2) + '\n')
+    print(core.name, *sorted(set(classes) - set(known.classes)))
 
 
 def main() -> None:
   """Measures, fits, writes and prints the errors."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--cpus', default=','.join(cpus.CPUS), help='cores, between commas')
+  parser.add_argument('--add-int16', action='store_true', help='only what int16 maps need')
   arguments = parser.parse_args()
   try:
     cores = [cpus.find(name) for name in arguments.cpus.split(',')]
     for core in cores:
       image.require_tools(core)
-    models, small = workloads((*FITTED, *CHECKED)), [*probe_workloads(), *block_workloads()]
+    if arguments.add_int16:
+      add_int16(cores)
+      return
+    models, small = workloads((*FITTED, *CHECKED)), [*probe_workloads(probes()), *block_workloads()]
     for core in cores:
       results = {name: exact(measure(workload, core)) for name, workload in models.items()}
       probed = [exact(measure(workload, core)) for workload in small]

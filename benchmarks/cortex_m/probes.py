@@ -17,6 +17,8 @@ sys.path.insert(0, str(ROOT / 'tests'))
 
 from support.model_builder import ModelBuilder  # noqa: E402
 
+from tflm_patch.graph.types import DType  # noqa: E402
+
 Layer = tuple[Any, ...]  # a method of ModelBuilder, then its arguments behind the tensor
 
 # First layers: image, then what reads it.
@@ -207,7 +209,12 @@ def probes() -> dict[str, bytes]:
     found[f'bounded_{channels}'] = _bounded((14, 22, channels))
   for channels, cols in ((8, 24), (24, 12), (57, 6)):
     found[f'pairs_{channels}'] = _pairs((cols + 3, cols, channels))
-  return found
+  return found | int16_probes()
+
+
+def int16_probes() -> dict[str, bytes]:
+  """Those of kinds for int16 maps alone, by name."""
+  return {f'int16_{n}': _int16((cols + 3, cols, n)) for n, cols in ((3, 30), (8, 24), (57, 6))}
 
 
 def _chain(shape: tuple[int, int, int], layers: tuple[Layer, ...]) -> bytes:
@@ -246,4 +253,15 @@ def _pairs(shape: tuple[int, int, int]) -> bytes:
   x = b.maximum(x, b.minimum(x, y))
   x = b.prelu(b.concat([x, x]), b.constant_operand((1, 1, 2 * shape[2])))
   b.output(b.mul(x, x))
+  return b.build()
+
+
+def _int16(shape: tuple[int, int, int]) -> bytes:
+  b = ModelBuilder(4)
+  x, y = b.input((1, *shape), DType.INT16), b.input((1, *shape), DType.INT16)
+  gate = b.input((1, 1, 1, shape[2]), DType.INT16)
+  x = b.sub(b.leaky_relu(b.mul(x, y)), b.tanh(y))
+  x = b.mul(b.maximum(x, b.minimum(x, y)), gate)
+  b.output(b.mean(x), b.mean(x, (2,)), b.softmax(x), b.logistic(b.transpose_conv(x, 4)))
+  b.output(b.abs(b.logistic(x)), b.relu(b.tanh(x)))
   return b.build()

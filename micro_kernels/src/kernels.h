@@ -49,6 +49,16 @@ extern const tflm_patch_kernel tflm_patch_reshape_kernel;
 extern const tflm_patch_kernel tflm_patch_feed_kernel;
 extern const tflm_patch_kernel tflm_patch_crop_kernel;
 extern const tflm_patch_kernel tflm_patch_join_kernel;
+extern const tflm_patch_kernel tflm_patch_logistic_s16_kernel;
+extern const tflm_patch_kernel tflm_patch_tanh_s16_kernel;
+extern const tflm_patch_kernel tflm_patch_rescale_s16_kernel;
+extern const tflm_patch_kernel tflm_patch_mul_s16_kernel;
+extern const tflm_patch_kernel tflm_patch_sub_s16_kernel;
+extern const tflm_patch_kernel tflm_patch_maximum_s16_kernel;
+extern const tflm_patch_kernel tflm_patch_minimum_s16_kernel;
+extern const tflm_patch_kernel tflm_patch_softmax_s16_kernel;
+extern const tflm_patch_kernel tflm_patch_mean_s16_kernel;
+extern const tflm_patch_kernel tflm_patch_transpose_conv_s16_kernel;
 
 /* clang-format off */
 #define TFLM_PATCH_ALL_KERNEL_ENTRIES                                            \
@@ -88,7 +98,17 @@ extern const tflm_patch_kernel tflm_patch_join_kernel;
   [TFLM_PATCH_RESHAPE] = &tflm_patch_reshape_kernel,                             \
   [TFLM_PATCH_FEED] = &tflm_patch_feed_kernel,                                   \
   [TFLM_PATCH_CROP] = &tflm_patch_crop_kernel,                                   \
-  [TFLM_PATCH_JOIN] = &tflm_patch_join_kernel,
+  [TFLM_PATCH_JOIN] = &tflm_patch_join_kernel,                                   \
+  [TFLM_PATCH_LOGISTIC_S16] = &tflm_patch_logistic_s16_kernel,                   \
+  [TFLM_PATCH_TANH_S16] = &tflm_patch_tanh_s16_kernel,                           \
+  [TFLM_PATCH_RESCALE_S16] = &tflm_patch_rescale_s16_kernel,                     \
+  [TFLM_PATCH_MUL_S16] = &tflm_patch_mul_s16_kernel,                             \
+  [TFLM_PATCH_SUB_S16] = &tflm_patch_sub_s16_kernel,                             \
+  [TFLM_PATCH_MAXIMUM_S16] = &tflm_patch_maximum_s16_kernel,                     \
+  [TFLM_PATCH_MINIMUM_S16] = &tflm_patch_minimum_s16_kernel,                     \
+  [TFLM_PATCH_SOFTMAX_S16] = &tflm_patch_softmax_s16_kernel,                     \
+  [TFLM_PATCH_MEAN_S16] = &tflm_patch_mean_s16_kernel,                           \
+  [TFLM_PATCH_TRANSPOSE_CONV_S16] = &tflm_patch_transpose_conv_s16_kernel,
 /* clang-format on */
 
 #endif /* TFLM_PATCH_SRC_KERNELS_H_ */

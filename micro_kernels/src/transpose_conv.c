@@ -5,6 +5,7 @@
  * whose input cell is in the map. Which taps these are depends on the cell, so
  * the input's zero point is taken off tap by tap.
  */
+#include "transpose_conv.h"
 #include "dot.h"
 #include "kernels.h"
 #include "requantize.h"
@@ -12,22 +13,9 @@
 
 #define CHANNELS TFLM_PATCH_DOT_CHANNELS
 
-/* The taps of an output row or column: `tap` reads input `index`, the tap that
- * is a stride further the input before it. */
-typedef struct {
-  int32_t tap;
-  int32_t index;
-} tap_start;
-
-static inline tap_start find_taps(uint32_t position, int32_t pad, int32_t stride) {
-  const int32_t at = (int32_t)position + pad;
-  const tap_start start = {at % stride, at / stride};
-  return start;
-}
-
 static void add_taps(const tflm_patch_conv_args* args, const int32_t* offsets,
-                     const tflm_patch_rows* input, tap_start row, tap_start col, uint32_t channel,
-                     uint32_t n, uint32_t* sums) {
+                     const tflm_patch_rows* input, tflm_patch_tap_start row,
+                     tflm_patch_tap_start col, uint32_t channel, uint32_t n, uint32_t* sums) {
   const tflm_patch_window* window = &args->window;
   const uint32_t depth = input->channels;
   for (int32_t i = row.tap, r = row.index; i < window->kernel_h && r >= 0;
@@ -53,9 +41,9 @@ static void add_taps(const tflm_patch_conv_args* args, const int32_t* offsets,
 void tflm_patch_transpose_conv_s8(const tflm_patch_conv_args* args, const int32_t* offsets,
                                   const tflm_patch_rows* input, uint32_t row, int8_t* output) {
   const tflm_patch_window* window = &args->window;
-  const tap_start rows = find_taps(row, window->pad_top, window->stride_h);
+  const tflm_patch_tap_start rows = tflm_patch_find_taps(row, window->pad_top, window->stride_h);
   for (uint32_t x = 0; x < args->output_cols; ++x) {
-    const tap_start cols = find_taps(x, window->pad_left, window->stride_w);
+    const tflm_patch_tap_start cols = tflm_patch_find_taps(x, window->pad_left, window->stride_w);
     uint32_t n;
     for (uint32_t channel = 0; channel < args->output_channels; channel += n) {
       const uint32_t left = args->output_channels - channel;
@@ -74,25 +62,35 @@ void tflm_patch_transpose_conv_s8(const tflm_patch_conv_args* args, const int32_
 
 /* ---- the operator ---- */
 
-static tflm_patch_status check(const tflm_patch_task* task) {
+static uint32_t filters_of(const tflm_patch_task* task) {
+  const tflm_patch_window* window = (const tflm_patch_window*)task->params;
+  return (uint32_t)task->output->channels * window->kernel_h * window->kernel_w;
+}
+
+tflm_patch_status tflm_patch_check_transpose_conv(const tflm_patch_task* task) {
   const tflm_patch_transpose_conv_params* params =
       (const tflm_patch_transpose_conv_params*)task->params;
   const tflm_patch_window* window = &params->window;
-  const uint32_t channels = task->output->channels;
-  const uint32_t filters = channels * window->kernel_h * window->kernel_w;
   if (window->kernel_h == 0 || window->kernel_w == 0 || window->stride_h == 0 ||
       window->stride_w == 0 || window->dilation_h != 1 || window->dilation_w != 1 ||
       window->pad_top < 0 || window->pad_left < 0) {
     return TFLM_PATCH_BAD_OP;
   }
-  const tflm_patch_status status =
-      tflm_patch_check_constant(task->stage, params->offsets_at, filters, sizeof(int32_t));
-  return status != TFLM_PATCH_OK ? status
-                                 : tflm_patch_check_weights(task, &params->requant, filters,
-                                                            task->input->channels, channels);
+  return tflm_patch_check_weights(task, &params->requant, filters_of(task), task->input->channels,
+                                  task->output->channels);
 }
 
-static void reads(const tflm_patch_task* task, uint32_t step, tflm_patch_span* rows) {
+static tflm_patch_status check(const tflm_patch_task* task) {
+  const tflm_patch_transpose_conv_params* params =
+      (const tflm_patch_transpose_conv_params*)task->params;
+  const tflm_patch_status status = tflm_patch_check_transpose_conv(task);
+  return status != TFLM_PATCH_OK ? status
+                                 : tflm_patch_check_constant(task->stage, params->offsets_at,
+                                                             filters_of(task), sizeof(int32_t));
+}
+
+void tflm_patch_transpose_conv_reads(const tflm_patch_task* task, uint32_t step,
+                                     tflm_patch_span* rows) {
   const tflm_patch_window* window = (const tflm_patch_window*)task->params;
   const int32_t end = task->input->rows;
   const int32_t at = (int32_t)step + window->pad_top;
@@ -117,7 +115,7 @@ static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
 
 const tflm_patch_kernel tflm_patch_transpose_conv_kernel = {
     .check = check,
-    .reads = reads,
+    .reads = tflm_patch_transpose_conv_reads,
     .run = run,
     .params_bytes = sizeof(tflm_patch_transpose_conv_params),
     .inputs = 1,

@@ -4,13 +4,15 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
-from support.compare import check_conversion
+from support.compare import assert_same_bytes, check_conversion
 from support.model_builder import ModelBuilder
 from support.operator_cases import MAP, Case, activations, check_case, windows
 
-from tflm_patch.api import ConvertOptions
+from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.graph.types import DType
+from tflm_patch.runtime.tflm import Interpreter
 
 
 def _operand(b: ModelBuilder, shape: tuple[int, ...]) -> int:
@@ -36,6 +38,33 @@ def _adds() -> list[Case]:
       cases.append(
         Case(f'add_input_{name}', lambda b, x, s=shape: b.add(b.input(s, DType.INT16), x))
       )
+  return cases
+
+
+def _pairs() -> list[Case]:
+  """MUL, SUB, MAXIMUM and MINIMUM: broadcasts of constants and inputs, either way round."""
+  shapes = {
+    'scalar': (),
+    'channels': (1, 1, 1, 6),
+    'plane': (1, 7, 9, 1),
+    'row': (1, 1, 9, 6),
+    'whole': MAP,
+  }
+  cases = []
+  for op in ('mul', 'sub', 'maximum', 'minimum'):
+    cases.append(Case(f'{op}_itself', lambda b, x, o=op: getattr(b, o)(x, x)))
+    for name, shape in shapes.items():
+      cases += [
+        Case(f'{op}_{name}_second', lambda b, x, o=op, s=shape: getattr(b, o)(x, _operand(b, s))),
+        Case(f'{op}_{name}_first', lambda b, x, o=op, s=shape: getattr(b, o)(_operand(b, s), x)),
+      ]
+    cases.append(
+      Case(f'{op}_input', lambda b, x, o=op: getattr(b, o)(b.input((1, 1, 1, 6), DType.INT16), x))
+    )
+  for op in ('mul', 'sub'):
+    cases += activations(
+      op, lambda b, x, o=op, **kw: getattr(b, o)(x, b.input(MAP, DType.INT16), **kw)
+    )
   return cases
 
 
@@ -96,6 +125,33 @@ INT16_CASES = [
   Case('split_v_rows', lambda b, x: b.split_v(x, [2, 4, 1], 1)[1]),
   Case('slice', lambda b, x: b.slice(x, (0, 1, 2, 3), (1, 5, -1, 2))),
   Case('strided_slice', lambda b, x: b.strided_slice(x, (0, 1, 8, 0), (1, 7, 0, 6), (1, 2, -3, 1))),
+  *_pairs(),
+  Case('logistic', lambda b, x: b.logistic(x)),
+  Case('tanh', lambda b, x: b.tanh(x)),
+  Case('relu', lambda b, x: b.relu(x)),
+  Case('relu6', lambda b, x: b.relu6(x)),
+  Case('leaky_relu', lambda b, x: b.leaky_relu(x)),
+  Case('leaky_relu_steep', lambda b, x: b.leaky_relu(x, 3.7)),
+  Case('leaky_relu_flat', lambda b, x: b.leaky_relu(x, 0.0)),
+  Case('abs', lambda b, x: b.abs(x)),
+  Case('requantize', lambda b, x: b.quantize(x, DType.INT16)),
+  Case('softmax', lambda b, x: b.softmax(x)),
+  Case('softmax_beta', lambda b, x: b.softmax(x, 0.3)),
+  Case('softmax_vector', lambda b, x: b.softmax(x), (1, 300), framed=False),
+  Case('softmax_one_column', lambda b, x: b.softmax(x), (1, 5, 1, 6)),
+  Case('softmax_one_channel', lambda b, x: b.softmax(x), (1, 5, 3, 1)),
+  Case('mean', lambda b, x: b.mean(x)),
+  Case('mean_rows', lambda b, x: b.mean(x, (1,))),
+  Case('mean_columns', lambda b, x: b.mean(x, (2,))),
+  Case('mean_vector', lambda b, x: b.mean(x, keep_dims=False)),
+  *windows('transpose_conv', lambda b, x, **kw: b.transpose_conv(x, 5, **kw)),
+  *activations('transpose_conv', lambda b, x, **kw: b.transpose_conv(x, 5, **kw)),
+  Case('transpose_conv_per_tensor', lambda b, x: b.transpose_conv(x, 5, per_channel=False)),
+  Case('transpose_conv_no_bias', lambda b, x: b.transpose_conv(x, 5, bias=False)),
+  Case('resize_nearest_twice', lambda b, x: b.resize_nearest(x, 14, 18)),
+  Case('resize_nearest_odd', lambda b, x: b.resize_nearest(x, 5, 13)),
+  Case('resize_nearest_corners', lambda b, x: b.resize_nearest(x, 13, 17, True)),
+  Case('resize_nearest_centers', lambda b, x: b.resize_nearest(x, 9, 11, False, True)),
   Case('dequantize', lambda b, x: b.dequantize(x), framed=False),
 ]
 CASES = [dataclasses.replace(case, dtype=DType.INT16) for case in INT16_CASES]
@@ -124,3 +180,44 @@ def test_scales_of_fully_connected_multiply_in_double(bias, seed):
   x = b.input((1, 200), DType.INT16)
   b.output(b.fully_connected(x, 200, activation='NONE', per_channel=False, bias=bias))
   check_conversion(b.build(), ConvertOptions(force_stage=True), 7)
+
+
+EVERY_VALUE = np.arange(-(2**15), 2**15).astype(np.int16).reshape(1, 16, 64, 64)
+# Scales that TFLM treats apart, their neighbours, and others.
+SCALES = (2.0**-12, 2.0**-11, 2.0**-12 * 1.0004, 2.0**-11 * 1.002, 2.0**-15, 3e-7, 2.6, 0.00173)
+
+
+def check_values(operate, values: np.ndarray, scale: float) -> None:
+  """An operator alone, in a stage, on given values of a scale."""
+  b = ModelBuilder(1)
+  b.output(operate(b, b.input(values.shape, DType.INT16, scale * 256)))
+  data = b.build()
+  result = convert_model(data, ConvertOptions(force_stage=True))
+  assert result.stages and result.stock_operators == ()
+  assert_same_bytes(Interpreter(data).invoke([values]), Interpreter(result.data).invoke([values]))
+
+
+@pytest.mark.parametrize('scale', SCALES)
+@pytest.mark.parametrize('opcode', ['logistic', 'tanh', 'abs', 'relu', 'relu6', 'leaky_relu'])
+def test_every_value(opcode, scale):
+  check_values(lambda b, x: getattr(b, opcode)(x), EVERY_VALUE, scale)
+
+
+@pytest.mark.parametrize('scale', [1e-6, 2.0**-12, 10 / 65535, 0.01, 4.9])
+def test_softmax_of_every_difference(scale):
+  """Rows of two values, the larger of which is the largest there is."""
+  pairs = np.stack([EVERY_VALUE.reshape(-1), np.full(1 << 16, 2**15 - 1, np.int16)], axis=1)
+  check_values(lambda b, x: b.softmax(x), pairs.reshape(1, 256, 256, 2), scale)
+
+
+@pytest.mark.parametrize('channels', [2, 3, 40, 1000, 20000])
+def test_softmax_of_many_sums(channels):
+  rng = np.random.default_rng(channels)
+  values = rng.integers(-(2**15), 2**15, (1, 32, 3, channels)).astype(np.int16)
+  check_values(lambda b, x: b.softmax(x), values, 0.00008)
+
+
+def test_mean_of_most_values():
+  values = np.full((1, 256, 256, 2), -(2**15), np.int16)
+  values[..., 1] = 2**15 - 1
+  check_values(lambda b, x: b.mean(x), values, 0.001)

@@ -134,11 +134,87 @@ static void test_other_rejections(void) {
   encoded_free(&good);
 }
 
+static void test_elementwise_rejections(void) {
+  encoded good = int16_program(find_case("mul"), 0);
+  test_case = "mul rejections";
+  REJECT_TYPES(tflm_patch_mul_params);
+  REJECT(tflm_patch_mul_params, params->output_zero_point = 1, TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_mul_params, params->output_shift = 31, TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_mul_params, (params->act_min = 1, params->act_max = 0), TFLM_PATCH_BAD_OP);
+  encoded_free(&good);
+  good = int16_program(find_case("logistic"), 0);
+  test_case = "logistic rejections";
+  REJECT_TYPES(tflm_patch_sigmoid_params);
+  REJECT(tflm_patch_sigmoid_params, params->shift = 32, TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_sigmoid_params, params->shift = -1, TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_sigmoid_params, params->multiplier = -1, TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_sigmoid_params, params->table_at += 4, TFLM_PATCH_BAD_SIZE);
+  REJECT(tflm_patch_sigmoid_params, params->table_at += 1, TFLM_PATCH_BAD_ALIGNMENT);
+  encoded_free(&good);
+  good = int16_program(find_case("leaky relu"), 0);
+  test_case = "rescale rejections";
+  REJECT_TYPES(tflm_patch_rescale_params);
+  REJECT(tflm_patch_rescale_params, params->shift[0] = 31, TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_rescale_params, params->shift[1] = -32, TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_rescale_params, (params->act_min = 1, params->act_max = 0), TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_rescale_params, params->magnitude = 2, TFLM_PATCH_BAD_OP);
+  encoded_free(&good);
+}
+
+static void test_row_rejections(void) {
+  encoded good = int16_program(find_case("softmax"), 0);
+  const uint32_t end = (uint32_t)good.constants_bytes;
+  test_case = "softmax rejections";
+  REJECT_TYPES(tflm_patch_softmax_s16_params);
+  REJECT(tflm_patch_softmax_s16_params, params->shift = 31, TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_softmax_s16_params, params->exp_table_at = end - 1024, TFLM_PATCH_BAD_SIZE);
+  REJECT(tflm_patch_softmax_s16_params, params->reciprocal_at = end - 1024, TFLM_PATCH_BAD_SIZE);
+  encoded_free(&good);
+  good = int16_program(find_case("mean"), 0);
+  test_case = "mean rejections";
+  REJECT_TYPES(tflm_patch_mean_params);
+  REJECT(tflm_patch_mean_params, params->output_zero_point = 1, TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_mean_params, params->shift = -32, TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_mean_params, params->over_cols = 0, TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_mean_params, encoded_op(&bad, 0)->scratch_bytes -= 1, TFLM_PATCH_BAD_SIZE);
+  encoded_free(&good);
+  good = int16_program(find_case("transposed"), 0);
+  test_case = "transposed convolution rejections";
+  REJECT_TYPES(tflm_patch_transpose_conv_params);
+  REJECT(tflm_patch_transpose_conv_params, params->window.stride_h = 0, TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_transpose_conv_params, params->window.pad_left = -1, TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_transpose_conv_params, params->requant.sums = 3, TFLM_PATCH_BAD_OP);
+  REJECT(tflm_patch_transpose_conv_params, params->weights_at += 16 * 1024, TFLM_PATCH_BAD_SIZE);
+  encoded_free(&good);
+}
+
+/* Tables that no model has: results differ, memory does not. */
+static void test_damaged_tables(void) {
+  static const char* const kCases[] = {"logistic", "tanh", "softmax"};
+  static int16_t made[5 * 6 * 7];
+  uint32_t seed = 7;
+  for (size_t i = 0; i < COUNT(kCases); ++i) {
+    const golden_int16* c = find_case(kCases[i]);
+    encoded e = int16_program(c, 0);
+    test_case = kCases[i];
+    for (size_t k = 0; k < (size_t)e.constants_bytes; ++k) {
+      e.constants[k] = (uint8_t)test_random(&seed);
+    }
+    const void* inputs[] = {c->inputs[0]};
+    void* outputs[] = {made};
+    CHECK_EQUAL(encoded_run(&e, inputs, outputs, 0xA5), TFLM_PATCH_OK);
+    encoded_free(&e);
+  }
+}
+
 int main(void) {
   test_cases();
   test_dot();
   test_multiply_wide();
   test_conv_rejections();
   test_other_rejections();
+  test_elementwise_rejections();
+  test_row_rejections();
+  test_damaged_tables();
   return TEST_RESULT();
 }

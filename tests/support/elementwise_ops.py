@@ -13,6 +13,7 @@ from tflm_patch.graph.types import DType
 
 _SIGMOID = quantized(1 / 256, -128)
 _TANH = quantized(1 / 128, 0)
+_FRACTION = quantized(2.0**-15, 0)  # of int16 maps, of all of these
 
 
 class ElementwiseOps(ModelCore):
@@ -53,7 +54,9 @@ class ElementwiseOps(ModelCore):
     """A random constant of int8 or int16, for one side of a binary operator."""
     if dtype == DType.INT16:
       index = self.constant(
-        self.rng.integers(-(2**15), 2**15, tuple(shape)), dtype, quantized(2.0**-13, 0)
+        self.rng.integers(-(2**15), 2**15, tuple(shape)),
+        dtype,
+        quantized(2.0**-13, 0) if like is None else self.quantization(like),
       )
       self._spread[index] = Spread(0.0, 2.3)
       return index
@@ -66,13 +69,11 @@ class ElementwiseOps(ModelCore):
     return index
 
   def relu(self, x: int) -> int:
-    return self.add_operator('RELU', (x,), self.activation(self.shape(x), self.spread(x), 'RELU'))
+    return self.add_operator('RELU', (x,), self._like(x, self.spread(x), 'RELU'))
 
   def relu6(self, x: int) -> int:
     # TFLM's kernel copies the values: the scale stays.
-    return self.add_operator(
-      'RELU6', (x,), self.activation(self.shape(x), self.spread(x), 'RELU6', like=x)
-    )
+    return self.add_operator('RELU6', (x,), self._like(x, self.spread(x), 'RELU6', like=x))
 
   def elu(self, x: int) -> int:
     return self.add_operator('ELU', (x,), self.activation(self.shape(x), self.spread(x)))
@@ -80,16 +81,11 @@ class ElementwiseOps(ModelCore):
   def abs(self, x: int) -> int:
     spread = self.spread(x)
     size = abs(spread.mean) + 0.8 * spread.deviation
-    return self.add_operator(
-      'ABS', (x,), self.activation(self.shape(x), Spread(size, 0.6 * spread.deviation))
-    )
+    return self.add_operator('ABS', (x,), self._like(x, Spread(size, 0.6 * spread.deviation)))
 
   def leaky_relu(self, x: int, alpha: float = 0.1) -> int:
     return self.add_operator(
-      'LEAKY_RELU',
-      (x,),
-      self.activation(self.shape(x), self.spread(x)),
-      options('LeakyReluOptions', alpha=alpha),
+      'LEAKY_RELU', (x,), self._like(x, self.spread(x)), options('LeakyReluOptions', alpha=alpha)
     )
 
   def rsqrt(self, x: int) -> int:
@@ -144,13 +140,19 @@ class ElementwiseOps(ModelCore):
     return self.add_operator(
       'MEAN',
       (x, self.int32(list(axes))),
-      self.activation(kept, spread),
+      self.activation(kept, spread, dtype=self.dtype(x)),
       options('ReducerOptions', keepDims=keep_dims),
       version=2,
     )
 
+  def _like(self, x: int, spread: Spread, activation: str = 'NONE', like: int | None = None) -> int:
+    """An output of the input's shape and type."""
+    return self.activation(self.shape(x), spread, activation, like, self.dtype(x))
+
   def _fixed(self, opcode: str, x: int, quantization, spread: Spread, fields=None) -> int:
-    index = self.tensor(self.shape(x), DType.INT8, quantization)
+    if self.dtype(x) == DType.INT16:
+      quantization = _FRACTION
+    index = self.tensor(self.shape(x), self.dtype(x), quantization)
     self._spread[index] = spread
     return self.add_operator(opcode, (x,), index, fields)
 
@@ -164,6 +166,6 @@ class ElementwiseOps(ModelCore):
     return self.add_operator(
       opcode,
       (a, b),
-      self.activation(shape, self.spread(a), like=a),
+      self.activation(shape, self.spread(a), like=a, dtype=self.dtype(a)),
       options('MaximumMinimumOptions'),
     )

@@ -63,6 +63,10 @@ def int16_model() -> bytes:
   b.output(b.average_pool(y, 3), b.average_pool(y, (8, 9)))
   b.output(b.fully_connected(y, 5))
   b.output(b.fully_connected(b.average_pool(y, (8, 9)), 3))
+  x = b.sub(b.mul(x, b.logistic(x)), b.leaky_relu(x))
+  x = b.maximum(x, b.constant_operand((1, 1, 1, 6), like=x, dtype=DType.INT16))
+  x = b.minimum(b.constant_operand((1, 9, 1, 1), like=x, dtype=DType.INT16), x)
+  b.output(b.mean(x), b.mean(x, (2,)), b.softmax(x), b.tanh(b.transpose_conv(x, 3)))
   return b.build()
 
 
@@ -83,13 +87,12 @@ def _binary_operators(b: ModelBuilder, dtype: DType) -> list[Callable[[int, tupl
     return b.constant_operand(shape, dtype=dtype)
 
   both = [lambda x, shape: b.add(x, constant(shape)), lambda x, shape: b.add(constant(shape), x)]
-  if dtype == DType.INT16:
-    return both
-  return [
-    *both,
+  both += [
     lambda x, shape: b.sub(constant(shape), x),
     lambda x, shape: b.mul(x, constant(shape)),
-    lambda x, shape: b.maximum(x, b.constant_operand(shape, like=x)),
-    lambda x, shape: b.minimum(b.constant_operand(shape, like=x), x),
-    lambda x, shape: b.prelu(x, constant(shape)),
+    lambda x, shape: b.maximum(x, b.constant_operand(shape, like=x, dtype=dtype)),
+    lambda x, shape: b.minimum(b.constant_operand(shape, like=x, dtype=dtype), x),
   ]
+  if dtype == DType.INT16:
+    return both
+  return [*both, lambda x, shape: b.prelu(x, constant(shape))]

@@ -107,6 +107,10 @@ class Sketch:
   def channels(self) -> int:
     return self.draw(st.integers(1, 12))
 
+  def int4(self) -> dict[str, Any]:
+    """The same, with weights of 4 bits now and then."""
+    return {**self.weighted(), 'int4': self.draw(st.sampled_from([False, False, False, True]))}
+
 
 def _text(value: Any) -> str:
   return f'DType.{value.name}' if isinstance(value, DType) else repr(value)
@@ -116,23 +120,23 @@ Block = Callable[[Sketch, int], int]
 
 
 def _conv(s: Sketch, x: int) -> int:
-  return s.conv(x, s.channels(), **s.window(x, 5, dilated=True), **s.weighted())
+  return s.conv(x, s.channels(), **s.window(x, 5, dilated=True), **s.int4())
 
 
 def _pointwise(s: Sketch, x: int) -> int:
-  return s.conv(x, s.channels(), 1, **s.weighted())
+  return s.conv(x, s.channels(), 1, **s.int4())
 
 
 def _grouped(s: Sketch, x: int) -> int:
   channels = s.shape(x)[3]
   groups = s.draw(st.sampled_from([g for g in range(1, channels + 1) if channels % g == 0]))
   out = groups * s.draw(st.integers(1, 3))
-  return s.conv(x, out, **s.window(x, 3, dilated=True), groups=groups, **s.weighted())
+  return s.conv(x, out, **s.window(x, 3, dilated=True), groups=groups, **s.int4())
 
 
 def _depthwise(s: Sketch, x: int) -> int:
   multiplier = s.draw(st.integers(1, 3)) if s.shape(x)[3] <= MAX_CHANNELS // 3 else 1
-  return s.depthwise(x, multiplier, **s.window(x, 5, dilated=True), **s.weighted())
+  return s.depthwise(x, multiplier, **s.window(x, 5, dilated=True), **s.int4())
 
 
 def pool(s: Sketch, x: int) -> int:
@@ -257,7 +261,7 @@ def strided_slice(s: Sketch, x: int) -> int:
   return s.strided_slice(x, begin, end, strides)
 
 
-def _slice(s: Sketch, x: int) -> int:
+def sliced(s: Sketch, x: int) -> int:
   """SLICE: some rows, columns and channels side by side."""
   begin, size = [0], [1]
   for whole in s.shape(x)[1:]:
@@ -314,14 +318,19 @@ def _axes(s: Sketch, x: int) -> int:
   return s.expand_dims(s.squeeze(x, [axis]), s.draw(st.sampled_from([1, 2, 3])))
 
 
-def _line_mean(s: Sketch, x: int) -> int:
+def line_mean(s: Sketch, x: int) -> int:
   return s.mean(x, s.draw(st.sampled_from([(1,), (2,), (1, 2)])))
 
 
 def _fully_connected(s: Sketch, x: int) -> int:
   """A dense layer on every pixel."""
   return s.fully_connected(
-    x, s.channels(), flatten=False, keep_num_dims=True, activation=s.draw(ACTIVATIONS)
+    x,
+    s.channels(),
+    flatten=False,
+    keep_num_dims=True,
+    activation=s.draw(ACTIVATIONS),
+    int4=s.draw(st.sampled_from([False, False, True])),
   )
 
 
@@ -359,7 +368,7 @@ BLOCKS: tuple[Block, ...] = (
   _resize,
   _transpose_conv,
   _pad_channels,
-  _line_mean,
+  line_mean,
   _fully_connected,
   _stock,
   _extra_input,
@@ -368,7 +377,7 @@ BLOCKS: tuple[Block, ...] = (
   split,
   _blocks,
   reshape,
-  _slice,
+  sliced,
   _axes,
 )
 

@@ -18,10 +18,12 @@ from support.graphs import (
   Network,
   Sketch,
   inverted_residual,
+  line_mean,
   pads,
   pool,
   reshape,
   residual,
+  sliced,
   split,
   strided_slice,
 )
@@ -73,12 +75,75 @@ def _pad_channels(s: Sketch, x: int) -> int:
 
 
 def _operand(s: Sketch, x: int) -> int:
-  """An addition of a constant, or of another input, that may be broadcast."""
+  """An operator on a constant, or on another input, that may be broadcast."""
   _, rows, cols, channels = s.shape(x)
-  shape = s.draw(st.sampled_from([(1, 1, 1, channels), (1, rows, cols, channels), (1, 1, 1, 1)]))
+  shapes = [(1, 1, 1, channels), (1, rows, cols, channels), (1, 1, 1, 1), (1, rows, 1, 1)]
+  shape = s.draw(st.sampled_from(shapes))
   if s.draw(st.booleans()):
-    return s.add(x, s.input(shape, DType.INT16))
-  return s.add(*s.draw(st.permutations([x, s.constant_operand(shape, dtype=DType.INT16)])))
+    other = s.input(shape, DType.INT16)
+  else:
+    other = s.constant_operand(shape, dtype=DType.INT16)
+  return _pair(s, x, other)
+
+
+def _pair(s: Sketch, x: int, other: int) -> int:
+  """ADD, SUB, MUL, MAXIMUM or MINIMUM, either way round."""
+  opcode = s.draw(st.sampled_from(['add', 'mul', 'sub', 'maximum', 'minimum']))
+  fused = {} if opcode in ('maximum', 'minimum') else {'activation': s.draw(ACTIVATIONS)}
+  return getattr(s, opcode)(*s.draw(st.permutations([x, other])), **fused)
+
+
+def _two_maps(s: Sketch, x: int) -> int:
+  """An operator on an earlier map of the same shape, or on a convolution of this one."""
+  others = [t for t in s.maps if t != x and s.shape(t) == s.shape(x)]
+  other = s.draw(st.sampled_from([None, *others]))
+  return _pair(s, x, s.conv(x, s.shape(x)[3], 1) if other is None else other)
+
+
+def _unary(s: Sketch, x: int) -> int:
+  names = ['logistic', 'tanh', 'relu', 'relu6', 'leaky_relu', 'abs', 'softmax', 'quantize']
+  name = s.draw(st.sampled_from(names))
+  return s.quantize(x, DType.INT16) if name == 'quantize' else getattr(s, name)(x)
+
+
+def _swish(s: Sketch, x: int) -> int:
+  return s.mul(*s.draw(st.permutations([x, s.logistic(x)])))
+
+
+def _squeeze_excite(s: Sketch, x: int) -> int:
+  channels = s.shape(x)[3]
+  y = s.conv(s.mean(x, keep_dims=True), max(1, channels // 2), 1, activation='RELU')
+  y = s.logistic(s.conv(y, channels, 1))
+  return s.mul(*s.draw(st.permutations([x, y])))
+
+
+def _up_and_joined(s: Sketch, x: int) -> int:
+  """Twice the rows and columns, beside the map of before: what a U-Net does on its way up."""
+  _, rows, cols, channels = s.shape(x)
+  down = s.conv(s.max_pool(s.pad_spatial(x, 0, rows % 2, 0, cols % 2)), channels, 3)
+  if s.draw(st.booleans()):
+    up = s.resize_nearest(down, rows, cols)
+  else:
+    size = (rows, cols)
+    up = s.transpose_conv(down, s.channels(), 3, 2, **_weighted(s, (True, False)), size=size)
+  if not s.same_quantization(x, up):
+    up = s.quantize(up, DType.INT16, like=x)
+  return s.concat([x, up])
+
+
+def _resize(s: Sketch, x: int) -> int:
+  _, rows, cols, _ = s.shape(x)
+  flags = s.draw(st.sampled_from([(False, False), (True, False), (False, True)]))
+  rows, cols = s.draw(st.sampled_from([(2 * rows, 2 * cols), (rows + 1, cols), (rows, cols + 3)]))
+  return s.resize_nearest(x, rows, cols, *flags)
+
+
+def _transpose_conv(s: Sketch, x: int) -> int:
+  window = s.window(x, 4, dilated=False)
+  _, rows, cols, _ = s.shape(x)
+  if rows * cols * window['stride'][0] * window['stride'][1] * MAX_CHANNELS > 4 * MAX_VALUES:
+    window['stride'] = (1, 1)
+  return s.transpose_conv(x, s.channels(), **window, **_weighted(s, (True, False)))
 
 
 def _concat(s: Sketch, x: int) -> int:
@@ -109,6 +174,15 @@ BLOCKS: tuple[Block, ...] = (
   split,
   strided_slice,
   reshape,
+  sliced,
+  line_mean,
+  _unary,
+  _two_maps,
+  _swish,
+  _squeeze_excite,
+  _up_and_joined,
+  _resize,
+  _transpose_conv,
 )
 
 
@@ -135,9 +209,13 @@ def _finish(s: Sketch, x: int) -> Network:
   if taps and s.draw(st.sampled_from([False, False, True])):
     s.output(s.draw(st.sampled_from(taps)))
   _, rows, cols, channels = s.shape(x)
-  tail = s.draw(st.sampled_from(['none', 'dense', 'flat dense', 'pool']))
+  tail = s.draw(st.sampled_from(['none', 'dense', 'flat dense', 'pool', 'mean', 'softmax']))
   if tail == 'pool':
     x = s.reshape(s.average_pool(x, (rows, cols), 1), (1, channels))
+  elif tail == 'mean':
+    x = s.mean(x, keep_dims=False)
+  elif tail == 'softmax':
+    x = s.softmax(x, beta=s.draw(st.sampled_from([1.0, 0.5])))
   elif tail != 'none':
     if tail == 'flat dense':
       x = s.reshape(x, (1, rows * cols * channels))

@@ -9,7 +9,7 @@ import functools
 import numpy as np
 
 from support.model_core import ACTIVATIONS, ModelCore, Spread, options, pair
-from tflm_patch.graph.types import DType, Quantization
+from tflm_patch.graph.types import DType, Quantization, packed_int4
 
 _PADDING = {'SAME': 0, 'VALID': 1}
 
@@ -37,10 +37,11 @@ class WeightedOps(ModelCore):
     bias: bool | str = True,
     groups: int = 1,
     like: int | None = None,
+    int4: bool = False,
   ) -> int:
     rows, cols = self._window_output(x, kernel, stride, dilation, padding)
     shape = (channels, *pair(kernel), self.shape(x)[3] // groups)
-    weights, spread = self._weights(x, shape, 0, per_channel, activation)
+    weights, spread = self._weights(x, shape, 0, per_channel, activation, int4)
     fields = _window_options(stride, dilation, padding, activation)
     return self.add_operator(
       'CONV_2D',
@@ -62,10 +63,12 @@ class WeightedOps(ModelCore):
     per_channel: bool = True,
     bias: bool | str = True,
     like: int | None = None,
+    int4: bool = False,
   ) -> int:
     rows, cols = self._window_output(x, kernel, stride, dilation, padding)
     channels = self.shape(x)[3] * multiplier
-    weights, spread = self._weights(x, (1, *pair(kernel), channels), 3, per_channel, activation)
+    shape = (1, *pair(kernel), channels)
+    weights, spread = self._weights(x, shape, 3, per_channel, activation, int4)
     fields = _window_options(stride, dilation, padding, activation)
     return self.add_operator(
       'DEPTHWISE_CONV_2D',
@@ -113,7 +116,7 @@ class WeightedOps(ModelCore):
         x,
         *self._bias(x, weights, channels, bias),
       ),
-      self.activation(out_shape, spread, activation),
+      self.activation(out_shape, spread, activation, dtype=self.dtype(x)),
       options('TransposeConvOptions', **fields),
       version=4,
     )
@@ -139,13 +142,14 @@ class WeightedOps(ModelCore):
     keep_num_dims: bool = False,
     flatten: bool = True,
     like: int | None = None,
+    int4: bool = False,
   ) -> int:
     """A dense layer over all values, or over the last dimension if not `flatten`."""
     shape = self.shape(x)
     inner = int(np.prod(shape)) if flatten else shape[-1]
     outer = int(np.prod(shape)) // inner
     out_shape = (*shape[:-1], units) if keep_num_dims else (outer, units)
-    weights, spread = self._weights(x, (units, inner), 0, per_channel, activation)
+    weights, spread = self._weights(x, (units, inner), 0, per_channel, activation, int4)
     return self.add_operator(
       'FULLY_CONNECTED',
       (x, weights, *self._bias(x, weights, units, bias)),
@@ -198,12 +202,20 @@ class WeightedOps(ModelCore):
     return rows, cols
 
   def _weights(
-    self, x: int, shape: tuple[int, ...], axis: int, per_channel: bool, activation: str
+    self,
+    x: int,
+    shape: tuple[int, ...],
+    axis: int,
+    per_channel: bool,
+    activation: str,
+    int4: bool = False,
   ) -> tuple[int, Spread]:
     """Weights whose scales give outputs of a deviation that suits the activation."""
     values = np.clip(np.rint(self.rng.normal(0, 45, shape)), -127, 127).astype(np.int8)
     # Corner cases of real models: the lowest value, and a channel that was pruned away.
     values.reshape(-1)[:: max(1, values.size // 5)] = -128
+    if int4:
+      values >>= 4
     if shape[axis] > 2 and self.rng.random() < 0.2:
       np.moveaxis(values, axis, 0)[1] = 0
     other = tuple(i for i in range(len(shape)) if i != axis)
@@ -223,7 +235,11 @@ class WeightedOps(ModelCore):
     quantization = Quantization(
       scales.astype(np.float32), np.zeros(scales.size, np.int64), axis if per_channel else 0
     )
-    return self.constant(values, DType.INT8, quantization), Spread(0.0, target)
+    if int4:
+      index = self.tensor(shape, DType.INT4, quantization, packed_int4(values))
+    else:
+      index = self.constant(values, DType.INT8, quantization)
+    return index, Spread(0.0, target)
 
   def _bias(self, x: int, weights: int, channels: int, wanted: bool | str) -> tuple[int, ...]:
     """No bias; one of the default type, int64 for int16 activations; or, by name, int32."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 
+from tflm_patch.arena import detection
 from tflm_patch.arena.structs import Build, align_up, int_array_bytes, size_of
 from tflm_patch.graph.types import DType, Operator, Subgraph, Tensor
 from tflm_patch.program.decode import ProgramError, header, is_fed_by_bands
@@ -246,6 +247,21 @@ def _reshape(site: Site) -> Iterable[int]:
   return _writable_dims(site) if output is not None and -1 in output.shape else ()
 
 
+def _detection_scratch(site: Site) -> Iterable[int]:
+  """Candidates, boxes, scores; indices and sorted values of each detection, and what is kept."""
+  boxes, scores = _dim(site.input(0), 1), site.input(1)
+  detections, classes = detection.sizes(site.operator.custom_options)
+  yield boxes
+  yield 4 * boxes * 4
+  yield 4 * _dim(scores, 1) * _dim(scores, 2)
+  yield from (4 * boxes,) * 2
+  yield from (4 * detections * boxes,) * 2
+  yield 4 * boxes
+  yield 4 * detections * boxes
+  yield 4 * max(classes, detections) * boxes
+  yield 4 * min(boxes, detections) * boxes
+
+
 def _stage_program(site: Site) -> bytes | None:
   """The program of a stage; None when it is damaged: TFLM refuses such a model anyway."""
   tensor = site.input(-2)
@@ -410,4 +426,5 @@ _BUILTIN: dict[str, OperatorMemory] = {
 _CUSTOM: dict[str, OperatorMemory] = {
   _STAGE: OperatorMemory(prepare=_stage_prepare, scratch=_stage_scratch, temporaries=0),
   'CIRCULAR_BUFFER': OperatorMemory(data='ii'),
+  detection.NAME: OperatorMemory(data='6ib4i11i6i', scratch=_detection_scratch, temporaries=3),
 }

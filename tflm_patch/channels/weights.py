@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from tflm_patch.graph import edit
-from tflm_patch.graph.types import DType, Quantization, Subgraph, Tensor
+from tflm_patch.graph.types import DType, Quantization, Subgraph, Tensor, packed_int4
 
 # Of weights: TFLite's specification leaves -128 out.
 _LOW, _HIGH = -127, 127
@@ -18,12 +18,19 @@ _LOW, _HIGH = -127, 127
 def add_constant(
   graph: Subgraph, like: Tensor, values: np.ndarray, quantization: Quantization | None
 ) -> int:
-  """Adds a constant of another one's name and type; gives its index."""
-  data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
+  """Adds a constant of another one's name and type, or of int8 where int4 does not do; gives its
+  index.
+  """
+  dtype = like.dtype
+  if dtype == DType.INT4 and values.min(initial=0) >= -8 and values.max(initial=0) <= 7:
+    data = packed_int4(values)
+  else:
+    dtype = DType.INT8 if dtype == DType.INT4 else dtype
+    data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
   return edit.add_tensor(
     graph,
     dataclasses.replace(
-      like, shape=values.shape, data=data, quantization=quantization, origin=None
+      like, shape=values.shape, dtype=dtype, data=data, quantization=quantization, origin=None
     ),
   )
 

@@ -140,15 +140,45 @@ class Tensor:
     """Bytes of the dense tensor; 0 for types without a fixed element size."""
     return self.elements * (self.dtype.bytes or 0)
 
+  @property
+  def is_dense(self) -> bool:
+    """Whether it is a constant stored value by value, int4 two to a byte."""
+    if self.data is None:
+      return False
+    if self.dtype == DType.INT4:
+      return self.data.size == (self.elements + 1) // 2
+    return self.dtype.numpy is not None and self.data.size == self.bytes
+
   def array(self) -> np.ndarray:
-    """The constant as an array of its shape and type.
+    """The constant as an array of its shape and type, int4 as int8.
 
     Raises:
       ValueError: the tensor is no constant, or its bytes do not fit its shape.
     """
+    if self.dtype == DType.INT4 and self.data is not None:
+      return unpacked_int4(self.data, self.elements).reshape(self.shape)
     if self.data is None or self.dtype.numpy is None:
       raise ValueError(f'tensor "{self.name}" holds no constant array')
     return self.data.view(self.dtype.numpy).reshape(self.shape)
+
+
+def unpacked_int4(data: np.ndarray, count: int) -> np.ndarray:
+  """int8[count] of uint8 bytes of two values each, the low half first.
+
+  Raises:
+    ValueError: there are not as many bytes.
+  """
+  if data.size != (count + 1) // 2:
+    raise ValueError(f'{data.size} bytes hold no {count} int4 values')
+  halves = np.stack([data << 4, data & 0xF0], axis=1).astype(np.uint8)
+  return (halves.reshape(-1)[:count].view(np.int8) >> 4).astype(np.int8)
+
+
+def packed_int4(values: np.ndarray) -> np.ndarray:
+  """uint8 bytes of int8 values of -8..7, two to a byte, the low half first."""
+  flat = np.asarray(values, np.int8).reshape(-1).view(np.uint8) & 0x0F
+  flat = np.append(flat, np.zeros(flat.size % 2, np.uint8))
+  return (flat[0::2] | flat[1::2] << 4).astype(np.uint8)
 
 
 @dataclasses.dataclass

@@ -268,6 +268,49 @@ class SoftmaxParams(Params):
   diff_min: int = i32('smaller differences count as zero')
 
 
+@structure('tflm_patch_softmax_s16_params')
+@dataclasses.dataclass(frozen=True, eq=False)
+class SoftmaxInt16Params(Params):
+  """SOFTMAX over channels of int16 maps (output scale 2^-15).
+
+  The multiplier and shift bring a difference to steps of 10 / 65535.
+  """
+
+  exp_table: Array | None = constant(
+    'exp_table_at', '<i2', 'int16[513], exp from -10 to 0, in 2^-15'
+  )
+  reciprocal: Array | None = constant(
+    'reciprocal_at', '<i2', 'int16[513], 1 / (1 + x) from 0 to 1, in 2^-15'
+  )
+  multiplier: int = i32()
+  shift: int = i32()
+
+
+@structure('tflm_patch_sigmoid_params')
+@dataclasses.dataclass(frozen=True, eq=False)
+class SigmoidParams(Params):
+  """LOGISTIC and TANH of int16 maps (output scale 2^-15)."""
+
+  table: Array | None = constant('table_at', '<u2', 'uint16[256], 1 / (1 + exp(-i / 24)) in 2^-16')
+  multiplier: int = i32('of a value;')
+  shift: int = i32('to the right after it, rounded: steps of 1 / 12288')
+
+
+@structure('tflm_patch_rescale_params')
+@dataclasses.dataclass(frozen=True, eq=False)
+class RescaleParams(Params):
+  """RESCALE of int16 maps: a multiplier and shift for values from 0 on, and one for those below.
+
+  magnitude 1: of the latter their magnitude is taken first.
+  """
+
+  multiplier: tuple[int, int] = array_of('i', 2)
+  shift: tuple[int, int] = array_of('b', 2)
+  act_min: int = i16()
+  act_max: int = i16()
+  magnitude: int = u16()
+
+
 @structure('tflm_patch_quantize_params')
 @dataclasses.dataclass(frozen=True, eq=False)
 class QuantizeParams(Params):

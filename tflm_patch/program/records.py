@@ -119,6 +119,16 @@ class Kind(enum.IntEnum):
   FEED = 39
   CROP = 40
   JOIN = 41
+  LOGISTIC_S16 = 42
+  TANH_S16 = 43
+  RESCALE_S16 = 44
+  MUL_S16 = 45
+  SUB_S16 = 46
+  MAXIMUM_S16 = 47
+  MINIMUM_S16 = 48
+  SOFTMAX_S16 = 49
+  MEAN_S16 = 50
+  TRANSPOSE_CONV_S16 = 51
 
 
 # Numbers that older formats used; never given again.
@@ -150,6 +160,7 @@ KIND_COMMENTS = {
     'with one'
   ),
   Kind.CROP: 'a part of a map, in its memory',
+  Kind.LOGISTIC_S16: 'and from here on more of int16 maps',
   Kind.JOIN: (
     "a map whose parts were made one by one: the inputs lie in the output's memory and make "
     'it up together; nothing is copied'
@@ -313,6 +324,14 @@ PARAMS: dict[Kind, type[params.Params]] = {
   Kind.MAX_POOL_2D_S16: params.PoolParams,
   Kind.ADD_S16: params.AddParams,
   Kind.CROP: params.CropParams,
+  Kind.LOGISTIC_S16: params.SigmoidParams,
+  Kind.TANH_S16: params.SigmoidParams,
+  Kind.RESCALE_S16: params.RescaleParams,
+  Kind.MUL_S16: params.MulParams,
+  Kind.SUB_S16: params.AddParams,
+  Kind.SOFTMAX_S16: params.SoftmaxInt16Params,
+  Kind.MEAN_S16: params.MeanParams,
+  Kind.TRANSPOSE_CONV_S16: params.TransposeConvParams,
 }
 
 # Their records.

@@ -264,6 +264,55 @@ void tflm_patch_mean_finish_s8(const tflm_patch_mean_params* params, int32_t inp
 void tflm_patch_softmax_s8(const int32_t* exp_table, int32_t diff_min, const int8_t* input,
                            int8_t* output, uint32_t n);
 
+/* ---- int16 maps: mul_s16.c, sub_s16.c, maximum_minimum_s16.c ---- */
+
+/* As their int8 kernels; zero points are 0. */
+void tflm_patch_mul_s16(const tflm_patch_mul_params* params, const int16_t* a, uint32_t a_step,
+                        const int16_t* b, uint32_t b_step, int16_t* output, uint32_t n);
+void tflm_patch_sub_s16(const tflm_patch_add_params* params, const int16_t* a, uint32_t a_step,
+                        const int16_t* b, uint32_t b_step, int16_t* output, uint32_t n);
+void tflm_patch_maximum_s16(const int16_t* a, uint32_t a_step, const int16_t* b, uint32_t b_step,
+                            int16_t* output, uint32_t n);
+void tflm_patch_minimum_s16(const int16_t* a, uint32_t a_step, const int16_t* b, uint32_t b_step,
+                            int16_t* output, uint32_t n);
+
+/* ---- sigmoid_s16.c ---- */
+
+/* n values; table as in tflm_patch_sigmoid_params. output may be input. */
+void tflm_patch_logistic_s16(const tflm_patch_sigmoid_params* params, const uint16_t* table,
+                             const int16_t* input, int16_t* output, uint32_t n);
+void tflm_patch_tanh_s16(const tflm_patch_sigmoid_params* params, const uint16_t* table,
+                         const int16_t* input, int16_t* output, uint32_t n);
+
+/* ---- rescale_s16.c ---- */
+
+/* n values. output may be input. */
+void tflm_patch_rescale_s16(const tflm_patch_rescale_params* params, const int16_t* input,
+                            int16_t* output, uint32_t n);
+
+/* ---- softmax_s16.c ---- */
+
+/* A row of n values; tables as in tflm_patch_softmax_s16_params. */
+void tflm_patch_softmax_s16(const tflm_patch_softmax_s16_params* params, const int16_t* exp_table,
+                            const int16_t* reciprocal_table, const int16_t* input, int16_t* output,
+                            uint32_t n);
+
+/* ---- mean_s16.c ---- */
+
+/* As those of mean.c, of int16 values of zero point 0. */
+void tflm_patch_mean_cols_s16(const tflm_patch_mean_params* params, const int16_t* input,
+                              uint32_t cols, uint32_t channels, int16_t* output);
+void tflm_patch_mean_accumulate_s16(const tflm_patch_mean_params* params, const int16_t* input,
+                                    uint32_t cols, uint32_t channels, int32_t* sums);
+void tflm_patch_mean_finish_s16(const tflm_patch_mean_params* params, const int32_t* sums,
+                                int16_t* output, uint32_t n);
+
+/* ---- transpose_conv_s16.c ---- */
+
+/* Output row `row`, [output_cols][output_channels], of an int16 map. */
+void tflm_patch_transpose_conv_s16(const tflm_patch_conv_args* args, const tflm_patch_rows* input,
+                                   uint32_t row, int16_t* output);
+
 /* ---- quantize.c ---- */
 
 /* n values of TFLM_PATCH_INT8, TFLM_PATCH_UINT8 or TFLM_PATCH_INT16. */

@@ -111,7 +111,17 @@ enum {
   /* a map whose parts were made one by one: the inputs lie in the output's memory and make it up
    * together; nothing is copied */
   TFLM_PATCH_JOIN = 41,
-  TFLM_PATCH_KIND_COUNT = 42
+  TFLM_PATCH_LOGISTIC_S16 = 42, /* and from here on more of int16 maps */
+  TFLM_PATCH_TANH_S16 = 43,
+  TFLM_PATCH_RESCALE_S16 = 44,
+  TFLM_PATCH_MUL_S16 = 45,
+  TFLM_PATCH_SUB_S16 = 46,
+  TFLM_PATCH_MAXIMUM_S16 = 47,
+  TFLM_PATCH_MINIMUM_S16 = 48,
+  TFLM_PATCH_SOFTMAX_S16 = 49,
+  TFLM_PATCH_MEAN_S16 = 50,
+  TFLM_PATCH_TRANSPOSE_CONV_S16 = 51,
+  TFLM_PATCH_KIND_COUNT = 52
 };
 
 /* A sliding window over rows and columns. Output row r reads input rows r * stride_h - pad_top +
@@ -273,6 +283,32 @@ typedef struct {
   uint32_t exp_table_at; /* int32[256], TFLM's fixed-point exp of -i * beta * scale */
   int32_t diff_min;      /* smaller differences count as zero */
 } tflm_patch_softmax_params;
+
+/* SOFTMAX over channels of int16 maps (output scale 2^-15). The multiplier and shift bring a
+ * difference to steps of 10 / 65535. 16 bytes. */
+typedef struct {
+  uint32_t exp_table_at;  /* int16[513], exp from -10 to 0, in 2^-15 */
+  uint32_t reciprocal_at; /* int16[513], 1 / (1 + x) from 0 to 1, in 2^-15 */
+  int32_t multiplier;
+  int32_t shift;
+} tflm_patch_softmax_s16_params;
+
+/* LOGISTIC and TANH of int16 maps (output scale 2^-15). 12 bytes. */
+typedef struct {
+  uint32_t table_at;  /* uint16[256], 1 / (1 + exp(-i / 24)) in 2^-16 */
+  int32_t multiplier; /* of a value; */
+  int32_t shift;      /* to the right after it, rounded: steps of 1 / 12288 */
+} tflm_patch_sigmoid_params;
+
+/* RESCALE of int16 maps: a multiplier and shift for values from 0 on, and one for those below.
+ * magnitude 1: of the latter their magnitude is taken first. 16 bytes. */
+typedef struct {
+  int32_t multiplier[2];
+  int8_t shift[2];
+  int16_t act_min;
+  int16_t act_max;
+  uint16_t magnitude;
+} tflm_patch_rescale_params;
 
 /* QUANTIZE, DEQUANTIZE between float32 and 8 bits, or int16 with zero point 0. 8 bytes. */
 typedef struct {

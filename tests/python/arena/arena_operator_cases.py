@@ -7,10 +7,15 @@ Sizes are odd on purpose: they do not divide by any alignment.
 
 from __future__ import annotations
 
+import functools
+
 import arena_stateful_cases  # noqa: F401 (registers its cases)
 import numpy as np
 from arena_case_registry import CASES, MAP, Case, add, case, simple, weights_case
 from arena_models import BOOL, FLOAT32, INT4, INT8, INT16, INT32, INT64, SmallModel
+from flatbuffers import flexbuffers
+
+from tflm_patch.arena.detection import NAME as DETECTION
 
 __all__ = ['CASES']
 
@@ -281,3 +286,36 @@ def unused_int64() -> bytes:
   model.op('TRANSPOSE', [read, model.constant([0, 3, 1, 2])], [write], ('TransposeOptions', {}))
   model.interface([read], [write])
   return model.build()
+
+
+def detection(boxes: int, classes: int, options: dict[str, object]) -> bytes:
+  """TFLite_Detection_PostProcess as TensorFlow's converter writes it."""
+  model = SmallModel()
+  reads = [model.tensor((1, boxes, 4), FLOAT32), model.tensor((1, boxes, classes + 1), FLOAT32)]
+  anchors = model.constant(np.ones((boxes, 4)), 'float32')
+  found = int(options['max_detections'])
+  shapes = (1, found, 4), (1, found), (1, found), (1,)
+  writes = [model.tensor(shape, FLOAT32) for shape in shapes]
+  scales = {f'{axis}_scale': 10.0 for axis in 'yxhw'}
+  packed = flexbuffers.Dumps(
+    {'nms_iou_threshold': 0.6, 'num_classes': classes, **scales, **options}
+  )
+  model.op('CUSTOM', [*reads, anchors], writes, custom=DETECTION, custom_options=bytes(packed))
+  model.interface(reads, writes)
+  return model.build()
+
+
+for sizes in ((17, 3, 5), (200, 90, 10), (6, 20, 10), (50, 1, 1)):
+  add(
+    DETECTION,
+    functools.partial(
+      detection,
+      *sizes[:2],
+      {
+        'max_detections': sizes[2],
+        'max_classes_per_detection': 1,
+        'nms_score_threshold': 0.3,
+        'use_regular_nms': sizes[2] == 5,
+      },
+    ),
+  )

@@ -120,8 +120,8 @@ def test_the_table_of_kernels_is_tflms(tmp_path):
   'command', [['convert'], ['convert', '--arena', '1KB'], ['analyze'], ['pareto']]
 )
 def test_memory_that_is_not_known_is_said(command, say):
-  _, text = say(unsupported('CUSTOM', custom='TFLite_Detection_PostProcess'), *command)
-  assert re.search('memory of TFLite_Detection_PostProcess is not known and comes on top', text)
+  _, text = say(unsupported('CUSTOM', custom='TheirOperator'), *command)
+  assert re.search('memory of TheirOperator is not known and comes on top', text)
 
 
 def test_memory_that_is_not_known_in_json(say):

@@ -19,3 +19,15 @@ def emit_maximum(w: Writer) -> Code:
 def emit_minimum(w: Writer) -> Code:
   """Calls of tflm_patch_minimum_s8."""
   return emit_binary(w, 'tflm_patch_minimum_s8')
+
+
+@register(Kind.MAXIMUM_S16)
+def emit_maximum_int16(w: Writer) -> Code:
+  """Calls of tflm_patch_maximum_s16."""
+  return emit_binary(w, 'tflm_patch_maximum_s16')
+
+
+@register(Kind.MINIMUM_S16)
+def emit_minimum_int16(w: Writer) -> Code:
+  """Calls of tflm_patch_minimum_s16."""
+  return emit_binary(w, 'tflm_patch_minimum_s16')

@@ -27,3 +27,18 @@ def emit(w: Writer) -> Code:
   return Code(
     (call('tflm_patch_transpose_conv_s8', args, offsets, w.view(source), w.step, w.row(target)),)
   )
+
+
+@register(Kind.TRANSPOSE_CONV_S16)
+def emit_int16(w: Writer) -> Code:
+  """Calls of tflm_patch_transpose_conv_s16."""
+  source, target = w.op.inputs[0], w.op.outputs[0]
+  weights = target.channels * w.taps() * source.channels
+  fields = {
+    **w.weighted(weights, target.channels),
+    'output_cols': target.cols,
+    'output_channels': target.channels,
+  }
+  args = w.struct('tflm_patch_conv_args', 'args', fields)
+  row = w.row(target, None, 'int16_t')
+  return Code((call('tflm_patch_transpose_conv_s16', args, w.view(source), w.step, row),))

@@ -9,19 +9,24 @@ import math
 import numpy as np
 
 from tflm_patch.graph import quantize
+from tflm_patch.graph.types import DType
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells, fixed_point, lookup
+from tflm_patch.planner.lowering.operators import base, cells, fixed_point, lookup, rescale_s16
 from tflm_patch.planner.lowering.operators.base import OpView
 
 _SHIFT = 20  # TFLM keeps so many fraction bits of the root
 
 
-@base.register('ABS', *lookup.RULES, base.constraint_scale_ratio, reads=cells.pointwise)
+@base.register('ABS', *lookup.INTEGER_RULES, base.constraint_scale_ratio, reads=cells.pointwise)
 def lower_abs(op: OpView, builder: StageBuilder) -> None:
-  """By a table"""
+  """By a table, int16 value by value"""
   source, target = op.input().quantization, op.output().quantization
   assert source is not None and target is not None
   scales = quantize.quantize_multiplier(source.scale / target.scale)
+  if op.input().dtype == DType.INT16:
+    scales = rescale_s16.SAME if source.scale == target.scale else scales
+    rescale_s16.lower(op, builder, scales, magnitude=True)
+    return
 
   def absolute(value: int) -> int:
     value = abs(value - source.zero_point)

@@ -34,6 +34,29 @@ def constraint_output_scale(op: OpView) -> str | None:
   return None
 
 
+def parameters(op: OpView) -> AddParams:
+  """The record of an ADD or a SUB, by CalculateOpDataAdd and CalculateOpDataSub of TFLM.
+
+  Scales divide in double; SUB's did in float32 before October 2026, which is another last bit
+  of the multipliers for some scales.
+  """
+  first, second, out = elementwise.quantizations(op)
+  twice_max = 2 * max(first.scale, second.scale)
+  inputs = [quantize.quantize_multiplier(q.scale / twice_max) for q in (first, second)]
+  output = quantize.quantize_multiplier(twice_max / ((1 << left_shift(op)) * out.scale))
+  clamp = conv.clamp_of(op)
+  return AddParams(
+    input_multiplier=(inputs[0][0], inputs[1][0]),
+    input_shift=(inputs[0][1], inputs[1][1]),
+    output_multiplier=output[0],
+    output_shift=output[1],
+    left_shift=left_shift(op),
+    output_zero_point=out.zero_point,
+    act_min=clamp[0],
+    act_max=clamp[1],
+  )
+
+
 @base.register(
   'ADD',
   elementwise.constraint_two_integer_inputs,
@@ -45,21 +68,4 @@ def constraint_output_scale(op: OpView) -> str | None:
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of two maps, or of a map and a broadcast map or constant"""
-  first, second, out = elementwise.quantizations(op)
-  twice_max = 2 * max(first.scale, second.scale)
-  inputs = [quantize.quantize_multiplier(q.scale / twice_max) for q in (first, second)]
-  output = quantize.quantize_multiplier(twice_max / ((1 << left_shift(op)) * out.scale))
-  clamp = conv.clamp_of(op)
-
-  params = AddParams(
-    input_multiplier=(inputs[0][0], inputs[1][0]),
-    input_shift=(inputs[0][1], inputs[1][1]),
-    output_multiplier=output[0],
-    output_shift=output[1],
-    left_shift=left_shift(op),
-    output_zero_point=out.zero_point,
-    act_min=clamp[0],
-    act_max=clamp[1],
-  )
-
-  elementwise.lower(op, builder, _KINDS[op.output().dtype], params)
+  elementwise.lower(op, builder, _KINDS[op.output().dtype], parameters(op))

@@ -195,12 +195,12 @@ def constraint_plausible_quantization(op: OpView) -> str | None:
 
 
 def constraint_plain_constants(op: OpView) -> str | None:
-  """Constants are stored value by value, in types of 8 to 64 bits"""
+  """Constants are stored value by value, in types of 8 to 64 bits or int4"""
   for i in range(len(op.operator.inputs)):
     if not op.has_input(i) or not op.input(i).is_constant:
       continue
     tensor = op.input(i)
-    if tensor.data is None or tensor.dtype.numpy is None or tensor.data.size != tensor.bytes:
+    if not tensor.is_dense:
       return f'"{tensor.name}" is {tensor.dtype.name}, stored in its own way'
   return None
 
@@ -311,15 +311,18 @@ def constraint_same_channels(op: OpView) -> str | None:
 
 
 def constraint_filter_quantization(op: OpView) -> str | None:
-  """Weights are constant int8 with zero point 0, per tensor or per output channel"""
+  """Weights are constant int8 with zero point 0, per tensor or per output channel; int4 for int8
+  activations in CONV_2D, DEPTHWISE_CONV_2D and, per tensor, FULLY_CONNECTED
+  """
   if not op.has_input(1):
     return 'no weights'
   weights = op.input(1)
   quantization = weights.quantization
-  if not weights.is_constant or weights.dtype != DType.INT8 or quantization is None:
+  dtypes = (DType.INT8, DType.INT4) if takes_int4(op) else (DType.INT8,)
+  if not weights.is_constant or weights.dtype not in dtypes or quantization is None:
     kind = 'constant' if weights.is_constant else 'computed'
     return f'"{weights.name}" is {kind} {weights.dtype.name}'
-  if weights.data is None or weights.data.size != weights.elements:
+  if not weights.is_dense:
     return f'"{weights.name}" is stored compressed'
   if np.any(quantization.zero_points != 0):
     return f'"{weights.name}" has zero points'
@@ -332,6 +335,16 @@ def constraint_filter_quantization(op: OpView) -> str | None:
   if quantization.scales.size not in (1, channels):
     return f'{quantization.scales.size} scales for {channels} channels'
   return None
+
+
+def takes_int4(op: OpView) -> bool:
+  """Whether TFLM's kernel takes int4 weights."""
+  if op.input().dtype != DType.INT8:
+    return False
+  quantization = op.input(1).quantization
+  if op.operator.opcode == 'FULLY_CONNECTED':
+    return quantization is not None and quantization.per_tensor
+  return op.operator.opcode in ('CONV_2D', 'DEPTHWISE_CONV_2D')
 
 
 def constraint_multiplier(op: OpView) -> str | None:
@@ -377,12 +390,17 @@ def output_channels(op: OpView) -> int:
 
 
 def constraint_scale_ratio(op: OpView) -> str | None:
-  """The input scale over the output scale is below 2^22"""
+  """The input scale over the output scale is below 2^22, for int16 2^15"""
   source, target = op.input().quantization, op.output().quantization
   if source is None or target is None:
     return None
   real = source.scale / target.scale
-  return None if real < 2.0**22 else f'{real:g}'
+  return None if real < most_rescaling(op) else f'{real:g}'
+
+
+def most_rescaling(op: OpView) -> float:
+  """What a value times its multiplier stays below 2^31 with."""
+  return 2.0**15 if op.input().dtype == DType.INT16 else 2.0**22
 
 
 def constraint_bias(op: OpView) -> str | None:

@@ -9,8 +9,9 @@ import math
 import numpy as np
 
 from tflm_patch.graph import quantize
+from tflm_patch.graph.types import DType
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells, lookup
+from tflm_patch.planner.lowering.operators import base, cells, lookup, rescale_s16
 from tflm_patch.planner.lowering.operators.base import OpView
 
 
@@ -22,20 +23,28 @@ def _slope(op: OpView) -> float:
 
 
 def constraint_alpha(op: OpView) -> str | None:
-  """alpha is not negative, and scaled like the input it is below 2^22"""
+  """alpha is not negative, and scaled like the input it is below 2^22, for int16 2^15"""
   alpha = float(op.option('alpha', 0.0))
-  return None if alpha >= 0 and math.isfinite(alpha) and _slope(op) < 2.0**22 else f'{alpha:g}'
+  fits = alpha >= 0 and math.isfinite(alpha) and _slope(op) < base.most_rescaling(op)
+  return None if fits else f'{alpha:g}'
 
 
 @base.register(
-  'LEAKY_RELU', *lookup.RULES, base.constraint_scale_ratio, constraint_alpha, reads=cells.pointwise
+  'LEAKY_RELU',
+  *lookup.INTEGER_RULES,
+  base.constraint_scale_ratio,
+  constraint_alpha,
+  reads=cells.pointwise,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
-  """By a table"""
+  """By a table, int16 value by value"""
   source, target = op.input().quantization, op.output().quantization
   assert source is not None and target is not None
   identity = quantize.quantize_multiplier(source.scale / target.scale)
   slope = quantize.quantize_multiplier(_slope(op))
+  if op.input().dtype == DType.INT16:
+    rescale_s16.lower(op, builder, identity, slope)
+    return
 
   def leaky_relu(value: int) -> int:
     value -= source.zero_point

@@ -15,7 +15,7 @@ from tflm_patch.graph.types import DType, Quantization
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells
+from tflm_patch.planner.lowering.operators import base, cells, rescale_s16
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import LookupParams
@@ -99,14 +99,23 @@ RULES = (
   base.constraint_int8_activations,
   base.constraint_same_shape,
 )
+# Of operators that int16 maps have, too; not by a table.
+INTEGER_RULES = (
+  base.constraint_input_is_activation,
+  base.constraint_integer_activations,
+  base.constraint_same_shape,
+)
 
 
-@base.register('RELU', *RULES, base.constraint_scale_ratio, reads=cells.pointwise)
+@base.register('RELU', *INTEGER_RULES, base.constraint_scale_ratio, reads=cells.pointwise)
 def lower_relu(op: OpView, builder: StageBuilder) -> None:
-  """By a table"""
+  """By a table, int16 value by value"""
   source, target = op.input().quantization, op.output().quantization
   assert source is not None and target is not None
   multiplier, shift = quantize.quantize_multiplier(source.scale / target.scale)
+  if op.input().dtype == DType.INT16:
+    rescale_s16.lower(op, builder, (multiplier, shift), clamp=(0, rescale_s16.INT16_MAX))
+    return
 
   def relu(value: int) -> int:
     scaled = quantize.multiply_by_quantized_multiplier(value - source.zero_point, multiplier, shift)
@@ -128,11 +137,15 @@ def _six_steps(source: Quantization) -> int:
   return quantize.round_half_away(quantize.float_quotient(6.0, source.scale))
 
 
-@base.register('RELU6', *RULES, constraint_six, reads=cells.pointwise)
+@base.register('RELU6', *INTEGER_RULES, constraint_six, reads=cells.pointwise)
 def lower_relu6(op: OpView, builder: StageBuilder) -> None:
-  """By a table; like TFLM's kernel it clamps in the input's scale"""
+  """By a table, int16 value by value; like TFLM's kernel it clamps in the input's scale"""
   source = op.input().quantization
   assert source is not None
   six = source.zero_point + _six_steps(source)
+  if op.input().dtype == DType.INT16:
+    six = min(six, rescale_s16.INT16_MAX)
+    rescale_s16.lower(op, builder, rescale_s16.SAME, clamp=(0, six))
+    return
   six = min(max(six, quantize.INT8_MIN), quantize.INT8_MAX)
   lower_int8(op, builder, lambda value: min(max(value, source.zero_point), six))

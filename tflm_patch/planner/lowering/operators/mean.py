@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from tflm_patch.graph import quantize
+from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import feature_shape
 from tflm_patch.planner.ir.stage_graph import StageOp
@@ -13,6 +14,8 @@ from tflm_patch.planner.lowering.operators import base, cells
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import MeanParams
+
+_KINDS = {DType.INT8: program.Kind.MEAN, DType.INT16: program.Kind.MEAN_S16}
 
 
 def _axes(op: OpView) -> tuple[int, ...] | None:
@@ -41,6 +44,14 @@ def constraint_vector_or_kept_dims(op: OpView) -> str | None:
   return None
 
 
+def constraint_int16_count(op: OpView) -> str | None:
+  """A mean of int16 values is of at most 65,536, whose sum is in 32 bits"""
+  if op.input().dtype != DType.INT16:
+    return None
+  count = op.input().elements // max(1, op.output().elements)
+  return None if count <= 1 << 16 else f'{count}'
+
+
 def mean_multiplier(input_scale: float, output_scale: float, count: int) -> tuple[int, int]:
   """QuantizedMeanOrSum of TFLM's reduce.h: 1 / count goes into the multiplier."""
   multiplier, output_shift = quantize.quantize_multiplier(input_scale / output_scale)
@@ -51,10 +62,11 @@ def mean_multiplier(input_scale: float, output_scale: float, count: int) -> tupl
 @base.register(
   'MEAN',
   base.constraint_input_is_activation,
-  base.constraint_int8_activations,
+  base.constraint_integer_activations,
   base.constraint_multiplier,
   constraint_axes,
   constraint_vector_or_kept_dims,
+  constraint_int16_count,
   reads=cells.whole,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
@@ -80,7 +92,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   builder.add(
     op,
     StageOp(
-      kind=program.Kind.MEAN,
+      kind=_KINDS[op.input().dtype],
       inputs=(source,),
       outputs=(target,),
       steps=input_map.rows,

@@ -11,7 +11,7 @@ from tflm_patch.graph.types import DType, Quantization
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells, lookup
+from tflm_patch.planner.lowering.operators import base, cells, lookup, rescale_s16
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import QuantizeParams
@@ -25,6 +25,7 @@ _QUANTIZE_PAIRS = (
   (DType.INT8, DType.INT8),
   (DType.INT8, DType.UINT8),
   (DType.UINT8, DType.INT8),
+  (DType.INT16, DType.INT16),
 )
 
 
@@ -33,12 +34,17 @@ def _one_scale(quantization: Quantization | None) -> bool:
 
 
 def constraint_quantize_types(op: OpView) -> str | None:
-  """float32 to int8 or int16, or between int8 and uint8, one scale each"""
+  """float32 to int8 or int16, between int8 and uint8, or int16 to int16, one scale each"""
   pair = op.input().dtype, op.output().dtype
   for tensor in (op.input(), op.output()):
     if tensor.dtype in _QUANTIZED and not _one_scale(tensor.quantization):
       return f'"{tensor.name}" has no single scale'
   return None if pair in _QUANTIZE_PAIRS else f'{pair[0].name} to {pair[1].name}'
+
+
+def constraint_int16_ratio(op: OpView) -> str | None:
+  """The scale of an int16 input over the output scale is below 2^15"""
+  return base.constraint_scale_ratio(op) if op.input().dtype == DType.INT16 else None
 
 
 def constraint_dequantize_types(op: OpView) -> str | None:
@@ -68,12 +74,18 @@ def requantize_table(op: OpView) -> np.ndarray:
   base.constraint_input_is_activation,
   base.constraint_same_shape,
   constraint_quantize_types,
+  constraint_int16_ratio,
   reads=cells.pointwise,
 )
 def lower_quantize(op: OpView, builder: StageBuilder) -> None:
-  """float32 to 8 bits or int16; 8 bits to 8 bits by a table"""
+  """float32 to 8 bits or int16; 8 bits to 8 bits by a table; int16 to another scale"""
   if op.input().dtype in _EIGHT_BITS:
     lookup.lower_table(op, builder, requantize_table(op))
+    return
+  if op.input().dtype == DType.INT16:
+    source, target = op.input().quantization, op.output().quantization
+    assert source is not None and target is not None
+    rescale_s16.lower(op, builder, quantize.quantize_multiplier(source.scale / target.scale))
     return
   _lower_float(op, builder, program.Kind.QUANTIZE, op.output().quantization)
 

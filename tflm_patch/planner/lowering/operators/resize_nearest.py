@@ -61,7 +61,7 @@ def constraint_int8_or_int16(op: OpView) -> str | None:
 @base.register(
   'RESIZE_NEAREST_NEIGHBOR',
   base.constraint_input_is_activation,
-  constraint_int8,
+  constraint_int8_or_int16,
   conv.constraint_rank_4,
   constraint_constant_size,
   reads=cells.resized,

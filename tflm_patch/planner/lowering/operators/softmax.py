@@ -4,56 +4,66 @@
 
 from __future__ import annotations
 
+from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells
+from tflm_patch.planner.lowering.operators import base, cells, softmax_s16
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.planner.lowering.operators.softmax_table import exp_table
 from tflm_patch.program import records as program
-from tflm_patch.program.params import SoftmaxParams
+from tflm_patch.program.params import Params, SoftmaxParams
+
+_KINDS = {DType.INT8: program.Kind.SOFTMAX, DType.INT16: program.Kind.SOFTMAX_S16}
 
 
 def constraint_output_quantization(op: OpView) -> str | None:
-  """The output has scale 1/256 and zero point -128"""
+  """The output has scale 1/256 and zero point -128, for int16 scale 2^-15"""
   out = op.output().quantization
-  if out is None or out.scale != 1 / 256 or out.zero_point != -128:
+  wanted = (2.0**-15, 0) if op.output().dtype == DType.INT16 else (1 / 256, -128)
+  if out is None or (out.scale, out.zero_point) != wanted:
     return 'other quantization' if out is None else f'{out.scale:g}/{out.zero_point}'
   return None
 
 
 def constraint_beta(op: OpView) -> str | None:
-  """beta times the input scale is a number above 2^-26"""
+  """beta times the input scale is a number above 2^-26, for int16 below 5"""
   quantization = op.input().quantization
   product = float(op.option('beta', 1.0)) * (0.0 if quantization is None else quantization.scale)
-  return None if 2.0**-26 < product < 2.0**31 else f'{product:g}'
+  most = 5.0 if op.input().dtype == DType.INT16 else 2.0**31
+  return None if 2.0**-26 < product < most else f'{product:g}'
+
+
+def _parameters(op: OpView) -> Params:
+  if op.input().dtype == DType.INT16:
+    return softmax_s16.parameters(op)
+  quantization = op.input().quantization
+  assert quantization is not None
+  return SoftmaxParams(*exp_table(float(op.option('beta', 1.0)), quantization.scale))
 
 
 @base.register(
   'SOFTMAX',
   base.constraint_input_is_activation,
-  base.constraint_int8_activations,
+  base.constraint_integer_activations,
   base.constraint_same_shape,
   constraint_output_quantization,
   constraint_beta,
   reads=cells.pointwise,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
-  """Over channels, by a table of exponentials"""
+  """Over channels, by tables"""
   source = builder.read(op.operator.inputs[0])
   target = builder.make(op.operator.outputs[0])
   count = builder.map(target).rows
-  quantization = op.input().quantization
-  assert quantization is not None
-  table, diff_min = exp_table(float(op.option('beta', 1.0)), quantization.scale)
   builder.add(
     op,
     StageOp(
-      kind=program.Kind.SOFTMAX,
+      kind=_KINDS[op.input().dtype],
       inputs=(source,),
       outputs=(target,),
       steps=builder.map(target).rows,
       reads=(rows.same_row(count, count),),
-      params=SoftmaxParams(table, diff_min),
+      params=_parameters(op),
     ),
   )

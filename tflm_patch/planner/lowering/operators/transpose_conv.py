@@ -10,18 +10,19 @@ import functools
 import numpy as np
 
 from tflm_patch.graph.axis_window import AxisWindow, CellWindow
-from tflm_patch.graph.types import Operator, Tensor
+from tflm_patch.graph.types import DType, Operator, Tensor
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import feature_shape
-from tflm_patch.planner.ir.stage_graph import StageOp
+from tflm_patch.planner.ir.stage_graph import FeatureMap, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, cells, conv, macs, windows
-from tflm_patch.planner.lowering.operators.accumulators import Accumulators
+from tflm_patch.planner.lowering.operators.accumulators import Accumulators, Int16Accumulators
 from tflm_patch.planner.lowering.operators.base import CellReads, OpView, Rule
 from tflm_patch.program import records as program
 from tflm_patch.program.fields import Deferred
 from tflm_patch.program.params import TransposeConvParams
 
+_KINDS = {DType.INT8: program.Kind.TRANSPOSE_CONV, DType.INT16: program.Kind.TRANSPOSE_CONV_S16}
 _SHAPE, _WEIGHTS, _INPUT, _BIAS = range(4)
 
 
@@ -116,14 +117,30 @@ def reads(op: OpView, tensor: Tensor) -> CellReads:
   return rows_window.transposed(), cols_window.transposed()
 
 
+def constraint_wide_bias(op: OpView) -> str | None:
+  """The bias of int16 activations is int64"""
+  view = _as_convolution(op)
+  if view.input().dtype != DType.INT16 or not view.has_input(2):
+    return None
+  dtype = view.input(2).dtype
+  return None if dtype == DType.INT64 else dtype.name
+
+
+def _offsets(weights: np.ndarray, source: FeatureMap) -> np.ndarray:
+  """What a tap adds for the input's zero point."""
+  return np.asarray(-source.zero_point * weights.sum(axis=3, dtype=np.int64))
+
+
 @base.register(
   'TRANSPOSE_CONV',
   constraint_three_inputs,
   constraint_constant_shape,
   _shared(base.constraint_input_is_activation),
-  _shared(base.constraint_int8_activations),
+  _shared(base.constraint_integer_activations),
   _shared(base.constraint_filter_quantization),
   _shared(base.constraint_bias),
+  constraint_wide_bias,
+  _shared(base.constraint_wide_sums),
   _shared(base.constraint_multiplier),
   _shared(conv.constraint_rank_4),
   constraint_filter_shape,
@@ -142,10 +159,14 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   view = _as_convolution(op)
   input_map, output_map = builder.map(source), builder.map(target)
 
-  def sums() -> Accumulators:
+  is_int16 = input_map.dtype == DType.INT16
+
+  def sums() -> Accumulators | Int16Accumulators:
     bias = conv.folded_bias(view, np.zeros(output_map.channels, np.int64))
     by_output = weights.transpose(0, 1, 3, 2).reshape(-1, bias.size)
-    found = conv.int8_accumulators(view, by_output, bias)
+    found = conv.accumulators(view, by_output, bias)
+    if isinstance(found, Int16Accumulators):
+      return dataclasses.replace(found, wide=True)
     # The zero point is taken off the values.
     return dataclasses.replace(found, largest_input=255)
 
@@ -155,13 +176,13 @@ def lower(op: OpView, builder: StageBuilder) -> None:
     requant=requant,
     weights=weights,
     bias=bias,
-    offsets=Deferred(lambda: -input_map.zero_point * weights.sum(axis=3, dtype=np.int64)),
+    offsets=np.zeros(0, np.int64) if is_int16 else Deferred(lambda: _offsets(weights, input_map)),
   )
 
   builder.add(
     op,
     StageOp(
-      kind=program.Kind.TRANSPOSE_CONV,
+      kind=_KINDS[input_map.dtype],
       inputs=(source,),
       outputs=(target,),
       steps=builder.map(target).rows,
