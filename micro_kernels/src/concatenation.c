@@ -1,7 +1,8 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * CONCATENATION along channels.
+ * CONCATENATION along channels, or along columns when the first input has not all
+ * of them.
  */
 #include "kernels.h"
 #include "parts.h"
@@ -10,6 +11,7 @@ static tflm_patch_parts find_parts(const tflm_patch_task* task) {
   const tflm_patch_parts parts = {
       .whole = task->output,
       .end = task->op->n_inputs,
+      .by_cols = task->input->cols != task->output->cols,
   };
   return parts;
 }

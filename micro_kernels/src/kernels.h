@@ -49,6 +49,12 @@ extern const tflm_patch_kernel tflm_patch_reshape_kernel;
 extern const tflm_patch_kernel tflm_patch_feed_kernel;
 extern const tflm_patch_kernel tflm_patch_crop_kernel;
 extern const tflm_patch_kernel tflm_patch_join_kernel;
+extern const tflm_patch_kernel tflm_patch_permute_kernel;
+extern const tflm_patch_kernel tflm_patch_gather_kernel;
+extern const tflm_patch_kernel tflm_patch_reduce_max_kernel;
+extern const tflm_patch_kernel tflm_patch_reduce_min_kernel;
+extern const tflm_patch_kernel tflm_patch_squared_difference_kernel;
+extern const tflm_patch_kernel tflm_patch_arg_max_kernel;
 
 /* clang-format off */
 #define TFLM_PATCH_ALL_KERNEL_ENTRIES                                            \
@@ -88,7 +94,13 @@ extern const tflm_patch_kernel tflm_patch_join_kernel;
   [TFLM_PATCH_RESHAPE] = &tflm_patch_reshape_kernel,                             \
   [TFLM_PATCH_FEED] = &tflm_patch_feed_kernel,                                   \
   [TFLM_PATCH_CROP] = &tflm_patch_crop_kernel,                                   \
-  [TFLM_PATCH_JOIN] = &tflm_patch_join_kernel,
+  [TFLM_PATCH_JOIN] = &tflm_patch_join_kernel,                                   \
+  [TFLM_PATCH_PERMUTE] = &tflm_patch_permute_kernel,                             \
+  [TFLM_PATCH_GATHER] = &tflm_patch_gather_kernel,                               \
+  [TFLM_PATCH_REDUCE_MAX] = &tflm_patch_reduce_max_kernel,                       \
+  [TFLM_PATCH_REDUCE_MIN] = &tflm_patch_reduce_min_kernel,                       \
+  [TFLM_PATCH_SQUARED_DIFFERENCE] = &tflm_patch_squared_difference_kernel,       \
+  [TFLM_PATCH_ARG_MAX] = &tflm_patch_arg_max_kernel,
 /* clang-format on */
 
 #endif /* TFLM_PATCH_SRC_KERNELS_H_ */

@@ -133,20 +133,52 @@ class ElementwiseOps(ModelCore):
     return self.add_operator('DEQUANTIZE', (x,), index)
 
   def mean(self, x: int, axes: Sequence[int] = (1, 2), keep_dims: bool = True) -> int:
+    kept, count = self._reduced(x, axes, keep_dims)
+    # Values of a channel depend on each other: less than the root of the count is gained.
+    spread = Spread(self.spread(x).mean, self.spread(x).deviation / max(1.0, count**0.35))
+    return self._reduce('MEAN', x, axes, keep_dims, self.activation(kept, spread))
+
+  def sum(self, x: int, axes: Sequence[int] = (1, 2), keep_dims: bool = True) -> int:
+    kept, count = self._reduced(x, axes, keep_dims)
+    spread = Spread(self.spread(x).mean * count, self.spread(x).deviation * count**0.65)
+    return self._reduce('SUM', x, axes, keep_dims, self.activation(kept, spread))
+
+  def reduce_max(self, x: int, axes: Sequence[int] = (1, 2), keep_dims: bool = True) -> int:
+    return self._reduce_like('REDUCE_MAX', x, axes, keep_dims)
+
+  def reduce_min(self, x: int, axes: Sequence[int] = (1, 2), keep_dims: bool = True) -> int:
+    return self._reduce_like('REDUCE_MIN', x, axes, keep_dims)
+
+  def arg_max(self, x: int, opcode: str = 'ARG_MAX') -> int:
+    """ARG_MAX or ARG_MIN over the last axis."""
+    index = self.tensor(self.shape(x)[:-1], DType.INT32)
+    fields = options('ArgMaxOptions' if opcode == 'ARG_MAX' else 'ArgMinOptions', outputType=2)
+    return self.add_operator(opcode, (x, self.int32(-1)), index, fields)
+
+  def squared_difference(self, a: int, b: int) -> int:
+    first, second = self.spread(a), self.spread(b)
+    variance = first.deviation**2 + second.deviation**2 + (first.mean - second.mean) ** 2
+    fields = options('SquaredDifferenceOptions')
+    spread = Spread(variance, 1.5 * variance)
+    return self._binary('SQUARED_DIFFERENCE', a, b, spread, 'RELU', fields)
+
+  def _reduced(self, x: int, axes: Sequence[int], keep_dims: bool) -> tuple[list[int], int]:
+    """The shape that is left, and how many values go into one."""
     shape = self.shape(x)
     reduced = {axis % len(shape) for axis in axes}
     kept = [1 if i in reduced else size for i, size in enumerate(shape)]
     if not keep_dims:
       kept = [size for i, size in enumerate(shape) if i not in reduced]
-    count = int(np.prod([shape[i] for i in reduced]))
-    # Values of a channel depend on each other: less than the root of the count is gained.
-    spread = Spread(self.spread(x).mean, self.spread(x).deviation / max(1.0, count**0.35))
-    return self.add_operator(
-      'MEAN',
-      (x, self.int32(list(axes))),
-      self.activation(kept, spread),
-      options('ReducerOptions', keepDims=keep_dims),
-      version=2,
+    return kept, int(np.prod([shape[i] for i in reduced]))
+
+  def _reduce(self, opcode: str, x: int, axes: Sequence[int], keep_dims: bool, target: int) -> int:
+    fields = options('ReducerOptions', keepDims=keep_dims)
+    return self.add_operator(opcode, (x, self.int32(list(axes))), target, fields, version=2)
+
+  def _reduce_like(self, opcode: str, x: int, axes: Sequence[int], keep_dims: bool) -> int:
+    kept, _ = self._reduced(x, axes, keep_dims)
+    return self._reduce(
+      opcode, x, axes, keep_dims, self.activation(kept, self.spread(x), like=x)
     )
 
   def _fixed(self, opcode: str, x: int, quantization, spread: Spread, fields=None) -> int:

@@ -13,7 +13,17 @@ import enum
 
 from tflm_patch.graph.types import DType
 from tflm_patch.program import params
-from tflm_patch.program.fields import STRUCTURES, i16, i32, record_of, structure, u8, u16, u32
+from tflm_patch.program.fields import (
+  NO_ARRAY,
+  STRUCTURES,
+  i16,
+  i32,
+  record_of,
+  structure,
+  u8,
+  u16,
+  u32,
+)
 from tflm_patch.program.fields import Record as Record
 
 MAGIC = 0x48435054
@@ -24,7 +34,7 @@ MAX_OPS = 255
 MAX_STEP_ROWS = 255
 CONV_IN_PLACE_CHANNELS = 112  # at most, of the input of a CONV_2D that lies over it
 PAUSE = 255  # op of a step that waits for the next band of the input
-NONE = 0xFFFFFFFF
+NONE = NO_ARRAY
 CHECKSUM_FROM = 16
 MAX_WIDE_SHIFT = 7
 BETWEEN_BITS = 10
@@ -119,6 +129,12 @@ class Kind(enum.IntEnum):
   FEED = 39
   CROP = 40
   JOIN = 41
+  PERMUTE = 50
+  GATHER = 51
+  REDUCE_MAX = 52
+  REDUCE_MIN = 53
+  SQUARED_DIFFERENCE = 54
+  ARG_MAX = 55
 
 
 # Numbers that older formats used; never given again.
@@ -133,7 +149,10 @@ KIND_COMMENTS = {
     "NCHW to NHWC: the input map's rows are the C planes, its cols H, its channels W; every "
     'step reads all input rows'
   ),
-  Kind.CONCATENATION: 'along channels: inputs of equal scale are copied side by side',
+  Kind.CONCATENATION: (
+    'along channels, or along columns when the first input has not all of them: inputs of '
+    'equal scale are copied side by side'
+  ),
   Kind.MAXIMUM: 'of the quantized values, broadcast like ADD',
   Kind.MINIMUM: 'likewise',
   Kind.SPLIT: (
@@ -150,6 +169,7 @@ KIND_COMMENTS = {
     'with one'
   ),
   Kind.CROP: 'a part of a map, in its memory',
+  Kind.SQUARED_DIFFERENCE: 'with the record of ADD',
   Kind.JOIN: (
     "a map whose parts were made one by one: the inputs lie in the output's memory and make "
     'it up together; nothing is copied'
@@ -313,6 +333,12 @@ PARAMS: dict[Kind, type[params.Params]] = {
   Kind.MAX_POOL_2D_S16: params.PoolParams,
   Kind.ADD_S16: params.AddParams,
   Kind.CROP: params.CropParams,
+  Kind.PERMUTE: params.PermuteParams,
+  Kind.GATHER: params.GatherParams,
+  Kind.REDUCE_MAX: params.ReduceParams,
+  Kind.REDUCE_MIN: params.ReduceParams,
+  Kind.SQUARED_DIFFERENCE: params.AddParams,
+  Kind.ARG_MAX: params.ArgMaxParams,
 }
 
 # Their records.

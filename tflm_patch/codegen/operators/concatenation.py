@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""CONCATENATION along channels."""
+"""CONCATENATION along channels or columns."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ def emit(w: Writer) -> Code:
   """Calls of tflm_patch_copy_cells, one an input."""
   target = w.op.outputs[0]
   size = type_bytes(target)
+  # Columns of an input lie side by side in the output: one cell.
+  cells = target.cols if w.op.inputs[0].cols == target.cols else 1
   row = w.row(target, None, 'uint8_t')
   calls = []
   at = 0
   for source in w.op.inputs:
-    cell = source.channels * size
+    cell = source.row_values * size // cells
     calls.append(
       call(
         'tflm_patch_copy_cells',
         w.row(source, None, 'uint8_t'),
         cell,
         f'{row} + {at}' if at else row,
-        target.channels * size,
+        target.row_values * size // cells,
         cell,
-        target.cols,
+        cells,
       )
     )
     at += cell
