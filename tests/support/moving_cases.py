@@ -39,6 +39,7 @@ def _concatenations() -> list[Case]:
   return [
     *cases,
     Case('concatenation_negative_axis', lambda b, x: b.concat([x, b.relu6(x)], -3)),
+    Case('concatenation_of_lines', lambda b, x: b.concat([x, x], 2), (1, 1, 9, 6)),
     Case('concatenation_one', lambda b, x: b.concat([x], 1)),
     Case('concatenation_lines', lambda b, x: b.concat([x, b.relu6(x)], 1), (1, 9, 6), framed=False),
     Case('concatenation_heads', _heads, framed=False),

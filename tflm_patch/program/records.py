@@ -151,7 +151,8 @@ KIND_COMMENTS = {
   ),
   Kind.CONCATENATION: (
     'along channels, or along columns when the first input has not all of them: inputs of '
-    'equal scale are copied side by side'
+    'equal scale are copied side by side; along rows when the first input has not all of '
+    'them: other maps one below the other'
   ),
   Kind.MAXIMUM: 'of the quantized values, broadcast like ADD',
   Kind.MINIMUM: 'likewise',

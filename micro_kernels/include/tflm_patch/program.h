@@ -83,7 +83,8 @@ enum {
   TFLM_PATCH_TRANSPOSE = 14,
   TFLM_PATCH_RESIZE_NEAREST = 15,
   /* along channels, or along columns when the first input has not all of them: inputs of equal
-   * scale are copied side by side */
+   * scale are copied side by side; along rows when the first input has not all of them: other
+   * maps one below the other */
   TFLM_PATCH_CONCATENATION = 16,
   TFLM_PATCH_SUB = 17,     /* parameters of ADD */
   TFLM_PATCH_MAXIMUM = 18, /* of the quantized values, broadcast like ADD */

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import feature_shape, map_axes
-from tflm_patch.planner.ir.stage_graph import StageOp, View
+from tflm_patch.planner.ir.stage_graph import MapRole, StageOp, View
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, cells, reshape
 from tflm_patch.planner.lowering.operators.base import OpView
@@ -77,7 +79,7 @@ def constraint_sizes(op: OpView) -> str | None:
   reads=cells.pointwise,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
-  """Along rows, columns or channels; along rows every part is made in its place"""
+  """Along rows, columns or channels; along rows the parts of an output are made in it"""
   rank = len(op.output().shape)
   axis = map_axes(rank).index(int(op.option('axis')) % rank)
   sources = []
@@ -109,22 +111,53 @@ def append(
 
 
 def _append_rows(op: OpView, builder: StageBuilder, sources: Sequence[int], target: int) -> None:
+  """One after the other; an output of the stage is whole anyway: its parts are made in it."""
+  if builder.map(target).role is MapRole.OUTPUT:
+    _append_parts(op, builder, sources, target)
+    return
+  whole, parts = builder.map(target), list(sources)
+  for i, source in enumerate(sources):
+    if source in parts[:i]:  # the kernel tells its inputs by their maps
+      parts[i] = builder.temporary(whole.tensor, builder.map(source).shape)
+      _append_copy(op, builder, source, parts[i])
+  sizes = [builder.map(part).rows for part in parts]
+  begins = np.cumsum([0, *sizes[:-1]])
+  builder.add(
+    op,
+    StageOp(
+      kind=program.Kind.CONCATENATION,
+      inputs=tuple(parts),
+      outputs=(target,),
+      steps=whole.rows,
+      reads=tuple(
+        rows.part_of_rows(whole.rows, int(begin), size) for begin, size in zip(begins, sizes)
+      ),
+    ),
+  )
+
+
+def _append_copy(op: OpView, builder: StageBuilder, source: int, target: int) -> None:
+  count = builder.map(target).rows
+  builder.add(
+    op,
+    StageOp(
+      kind=program.Kind.CONCATENATION,
+      inputs=(source,),
+      outputs=(target,),
+      steps=count,
+      reads=(rows.same_row(count, count),),
+    ),
+  )
+
+
+def _append_parts(op: OpView, builder: StageBuilder, sources: Sequence[int], target: int) -> None:
   """Parts in the whole map's memory; `joined` takes out the copies that are not needed."""
   whole = builder.map(target)
   parts, top = [], 0
   for source in sources:
     shape = builder.map(source).shape
     part = builder.temporary(whole.tensor, shape, View(target, top, 0))
-    builder.add(
-      op,
-      StageOp(
-        kind=program.Kind.CONCATENATION,
-        inputs=(source,),
-        outputs=(part,),
-        steps=shape[ROWS],
-        reads=(rows.same_row(shape[ROWS], shape[ROWS]),),
-      ),
-    )
+    _append_copy(op, builder, source, part)
     parts.append(part)
     top += shape[ROWS]
   builder.add(
