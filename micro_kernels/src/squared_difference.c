@@ -16,12 +16,10 @@ void tflm_patch_squared_difference_s8(const tflm_patch_add_params* params, int32
   const int32_t unit = (int32_t)1 << params->left_shift;
   for (uint32_t i = 0; i < n; ++i) {
     const int32_t difference =
-        tflm_patch_multiply_by_quantized_multiplier((*a - a_zero_point) * unit,
-                                                    params->input_multiplier[0],
-                                                    params->input_shift[0]) -
-        tflm_patch_multiply_by_quantized_multiplier((*b - b_zero_point) * unit,
-                                                    params->input_multiplier[1],
-                                                    params->input_shift[1]);
+        tflm_patch_multiply_by_quantized_multiplier(
+            (*a - a_zero_point) * unit, params->input_multiplier[0], params->input_shift[0]) -
+        tflm_patch_multiply_by_quantized_multiplier(
+            (*b - b_zero_point) * unit, params->input_multiplier[1], params->input_shift[1]);
     output[i] = (int8_t)tflm_patch_requantize(difference * difference, params->output_multiplier,
                                               params->output_shift, params->output_zero_point,
                                               params->act_min, params->act_max);

@@ -145,8 +145,8 @@ static void add_gathers(corpus* c) {
   tflm_patch_gather_params gather = {TFLM_PATCH_NONE, TFLM_PATCH_NONE, TFLM_PATCH_NONE};
   for (size_t i = 0; i < COUNT(kOrders); ++i) {
     builder_init(&b);
-    add(c, one_operator(&b, TFLM_PATCH_PERMUTE, &from, 1, turned[i], &kOrders[i],
-                        sizeof(kOrders[i])));
+    add(c,
+        one_operator(&b, TFLM_PATCH_PERMUTE, &from, 1, turned[i], &kOrders[i], sizeof(kOrders[i])));
   }
   builder_init(&b);
   add(c, one_operator(&b, TFLM_PATCH_GATHER, &from, 1, from, &gather, sizeof(gather)));
@@ -157,7 +157,7 @@ static void add_gathers(corpus* c) {
   add(c, one_operator(&b, TFLM_PATCH_GATHER, &from, 1, taken, &gather, sizeof(gather)));
 }
 
-/* REDUCE_MAX over rows and columns, REDUCE_MIN over channels; ARG_MAX; SQUARED_DIFFERENCE. */
+/* REDUCE_MAX over rows and columns, REDUCE_MIN over channels; ARG_MAX, CAST, and of pairs. */
 static void add_reductions(corpus* c) {
   static const tflm_patch_reduce_params kOver[] = {{1, 1, 0}, {0, 0, 1}};
   static const tflm_patch_arg_max_params kFirst = {1};
@@ -177,8 +177,12 @@ static void add_reductions(corpus* c) {
   builder_init(&b);
   add(c, one_operator(&b, TFLM_PATCH_ARG_MAX, pair, 1, places, &kFirst, sizeof(kFirst)));
   builder_init(&b);
-  add(c, one_operator(&b, TFLM_PATCH_SQUARED_DIFFERENCE, pair, 2, pair[0], &kSquare,
-                      sizeof(kSquare)));
+  add(c, one_operator(&b, TFLM_PATCH_L2_NORMALIZATION, pair, 1, pair[0], NULL, 0));
+  builder_init(&b);
+  add(c, one_operator(&b, TFLM_PATCH_CAST, &places, 1, cells, NULL, 0));
+  builder_init(&b);
+  add(c,
+      one_operator(&b, TFLM_PATCH_SQUARED_DIFFERENCE, pair, 2, pair[0], &kSquare, sizeof(kSquare)));
 }
 
 /* RESHAPE to more, and to fewer, rows of a ring. */

@@ -25,7 +25,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Priced by the class 'without weights': they copy, do nothing, or take little of a network's time.
 WITHOUT_COST_CLASS = {
   *('CROP', 'FEED', 'JOIN', 'RESHAPE', 'SPLIT', 'STRIDED_SLICE', 'TRANSPOSE'),
-  *('ARG_MAX', 'GATHER', 'PERMUTE', 'REDUCE_MAX', 'REDUCE_MIN', 'SQUARED_DIFFERENCE'),
+  *('ARG_MAX', 'CAST', 'GATHER', 'L2_NORMALIZATION', 'PERMUTE'),
+  *('REDUCE_MAX', 'REDUCE_MIN', 'SQUARED_DIFFERENCE'),
 }
 
 

@@ -152,8 +152,44 @@ class ElementwiseOps(ModelCore):
   def arg_max(self, x: int, opcode: str = 'ARG_MAX') -> int:
     """ARG_MAX or ARG_MIN over the last axis."""
     index = self.tensor(self.shape(x)[:-1], DType.INT32)
+    self._spread[index] = Spread(self.shape(x)[-1] / 2, self.shape(x)[-1] / 4)
     fields = options('ArgMaxOptions' if opcode == 'ARG_MAX' else 'ArgMinOptions', outputType=2)
     return self.add_operator(opcode, (x, self.int32(-1)), index, fields)
+
+  def l2_normalization(self, x: int) -> int:
+    return self._fixed(
+      'L2_NORMALIZATION', x, quantized(1 / 128, 0), Spread(0.0, 0.4), options('L2NormOptions')
+    )
+
+  def cast(self, x: int, dtype: DType) -> int:
+    fields = options('CastOptions')
+    if dtype == DType.INT8:
+      return self.add_operator('CAST', (x,), self.activation(self.shape(x), self.spread(x)), fields)
+    index = self.tensor(self.shape(x), dtype)
+    self._spread[index] = self.spread(x)
+    return self.add_operator('CAST', (x,), index, fields)
+
+  def div(self, a: int, b: int, activation: str = 'NONE') -> int:
+    """By a `single`; a step of a gives one to three of the output."""
+    divisor = self.quantization(b)
+    data = self.tensors[b].data
+    assert data is not None
+    steps = abs(int(data.view(np.int8)[0]) - divisor.zero_point)
+    scale = self.quantization(a).scale / (divisor.scale * steps) * self.rng.uniform(0.35, 0.5)
+    target = self.tensor(
+      self.shape(a), DType.INT8, quantized(float(scale), int(self.rng.integers(-128, 128)))
+    )
+    self._spread[target] = Spread(0.0, 74 * scale)
+    fields = options('DivOptions', fusedActivationFunction=ACTIVATIONS[activation])
+    return self.add_operator('DIV', (a, b), target, fields)
+
+  def single(self, steps: int) -> int:
+    """A constant of one value, so many steps from its zero point."""
+    zero_point = int(self.rng.integers(-20, 20))
+    quantization = quantized(float(self.rng.uniform(0.01, 0.1)), zero_point)
+    index = self.constant(np.array([zero_point + steps]), DType.INT8, quantization)
+    self._spread[index] = Spread(steps * quantization.scale, 0.1)
+    return index
 
   def squared_difference(self, a: int, b: int) -> int:
     first, second = self.spread(a), self.spread(b)
@@ -177,9 +213,7 @@ class ElementwiseOps(ModelCore):
 
   def _reduce_like(self, opcode: str, x: int, axes: Sequence[int], keep_dims: bool) -> int:
     kept, _ = self._reduced(x, axes, keep_dims)
-    return self._reduce(
-      opcode, x, axes, keep_dims, self.activation(kept, self.spread(x), like=x)
-    )
+    return self._reduce(opcode, x, axes, keep_dims, self.activation(kept, self.spread(x), like=x))
 
   def _fixed(self, opcode: str, x: int, quantization, spread: Spread, fields=None) -> int:
     index = self.tensor(self.shape(x), DType.INT8, quantization)

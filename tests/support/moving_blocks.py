@@ -9,6 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tflm_patch.graph.types import DType
+
 _ORDERS = [(0, *axes) for axes in itertools.permutations((1, 2, 3))][1:]
 _AXES = [a for n in (1, 2, 3) for a in itertools.combinations((1, 2, 3), n)]
 MAX_SIZE = 24  # of a dimension that a block makes longer
@@ -114,12 +116,15 @@ def difference(s: Any, x: int) -> int:
   return s.squared_difference(*s.draw(st.permutations([x, other])))
 
 
-MOVING_BLOCKS = (
-  concat_along,
-  two_heads,
-  transpose,
-  packed,
-  reduction,
-  moved,
-  difference,
-)
+def unusual(s: Any, x: int) -> int:
+  """L2_NORMALIZATION, CAST to and fro, DIV by a constant."""
+  kind = s.draw(st.sampled_from(['l2_normalization', 'cast', 'div']))
+  if kind == 'cast':
+    between = s.draw(st.sampled_from([DType.INT16, DType.INT32, DType.INT8]))
+    return s.cast(s.cast(x, between), DType.INT8)
+  if kind == 'div':
+    return s.div(x, s.single(s.draw(st.sampled_from([-90, -3, 1, 5, 40, 100]))))
+  return s.l2_normalization(x)
+
+
+MOVING_BLOCKS = (concat_along, two_heads, transpose, packed, reduction, moved, difference, unusual)

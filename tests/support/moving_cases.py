@@ -8,6 +8,7 @@ import itertools
 
 from support.model_builder import ModelBuilder
 from support.operator_cases import MAP, Case
+from tflm_patch.graph.types import DType
 
 
 def _like(b: ModelBuilder, x: int, y: int) -> int:
@@ -19,7 +20,9 @@ def _concatenations() -> list[Case]:
   for axis, name in ((1, 'rows'), (2, 'columns'), (3, 'channels')):
 
     def computed(b: ModelBuilder, x: int, axis=axis) -> int:
-      return b.concat([_like(b, x, b.conv(x, 6)), x, _like(b, x, b.max_pool(x, 3, 1, 'SAME'))], axis)
+      return b.concat(
+        [_like(b, x, b.conv(x, 6)), x, _like(b, x, b.max_pool(x, 3, 1, 'SAME'))], axis
+      )
 
     def constant(b: ModelBuilder, x: int, axis=axis) -> int:
       shape = list(MAP)
@@ -72,9 +75,7 @@ def _packs() -> list[Case]:
     for axis in (1, 2, 3, -1)
   ]
   cases += [
-    Case(
-      f'unpack_{axis}', lambda b, x, a=axis: b.add(*b.unpack(x, a)[:2]), framed=False
-    )
+    Case(f'unpack_{axis}', lambda b, x, a=axis: b.add(*b.unpack(x, a)[:2]), framed=False)
     for axis in (1, 2, 3)
   ]
   return [
@@ -143,7 +144,23 @@ def _gathers() -> list[Case]:
     Case('broadcast_to_same', lambda b, x: b.broadcast_to(x, MAP)),
     Case('mirror_pad', lambda b, x: b.mirror_pad(x, [(0, 0), (3, 2), (1, 4), (0, 0)])),
     Case('mirror_pad_all', lambda b, x: b.mirror_pad(x, [(0, 0), (6, 6), (8, 0), (1, 5)])),
-    Case('mirror_pad_symmetric', lambda b, x: b.mirror_pad(x, [(0, 0), (7, 1), (2, 9), (6, 0)], True)),
+    Case(
+      'mirror_pad_symmetric', lambda b, x: b.mirror_pad(x, [(0, 0), (7, 1), (2, 9), (6, 0)], True)
+    ),
+    Case('l2_normalization', lambda b, x: b.l2_normalization(x)),
+    Case('l2_normalization_of_zeros', lambda b, x: b.l2_normalization(b.sub(x, x))),
+    Case('l2_normalization_vector', lambda b, x: b.l2_normalization(x), (1, 300), framed=False),
+    *[
+      Case(f'cast_{dtype.name}'.lower(), lambda b, x, d=dtype: b.cast(x, d), framed=False)
+      for dtype in (DType.INT8, DType.INT16, DType.INT32, DType.FLOAT32)
+    ],
+    Case('cast_twice', lambda b, x: b.cast(b.cast(x, DType.INT32), DType.INT8)),
+    Case('cast_of_arg_max', lambda b, x: b.cast(b.arg_max(x), DType.FLOAT32), framed=False),
+    *[
+      Case(f'div_by_{steps}', lambda b, x, n=steps: b.div(x, b.single(n)))
+      for steps in (-100, -7, -1, 1, 2, 13, 64, 107)
+    ],
+    Case('div_relu', lambda b, x: b.div(x, b.single(20), 'RELU')),
     Case('arg_max', lambda b, x: b.arg_max(x), framed=False),
     Case('arg_min', lambda b, x: b.arg_max(x, 'ARG_MIN'), framed=False),
     Case('arg_max_vector', lambda b, x: b.arg_max(x), (1, 10), framed=False),
@@ -151,10 +168,4 @@ def _gathers() -> list[Case]:
   ]
 
 
-MOVING_CASES = [
-  *_concatenations(),
-  *_packs(),
-  *_transposes(),
-  *_reductions(),
-  *_gathers(),
-]
+MOVING_CASES = [*_concatenations(), *_packs(), *_transposes(), *_reductions(), *_gathers()]

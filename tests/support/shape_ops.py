@@ -133,9 +133,7 @@ class ShapeOps(ModelCore):
       options('BroadcastToOptions'),
     )
 
-  def mirror_pad(
-    self, x: int, pads: Sequence[tuple[int, int]], symmetric: bool = False
-  ) -> int:
+  def mirror_pad(self, x: int, pads: Sequence[tuple[int, int]], symmetric: bool = False) -> int:
     """MIRROR_PAD, REFLECT or SYMMETRIC; `pads` has (before, after) per dimension."""
     shape = [size + before + after for size, (before, after) in zip(self.shape(x), pads)]
     return self.add_operator(

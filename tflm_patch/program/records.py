@@ -135,6 +135,8 @@ class Kind(enum.IntEnum):
   REDUCE_MIN = 53
   SQUARED_DIFFERENCE = 54
   ARG_MAX = 55
+  L2_NORMALIZATION = 56
+  CAST = 57
 
 
 # Numbers that older formats used; never given again.

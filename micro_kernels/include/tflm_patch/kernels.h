@@ -223,8 +223,7 @@ void tflm_patch_sub_s8(const tflm_patch_add_params* params, int32_t a_zero_point
 
 void tflm_patch_squared_difference_s8(const tflm_patch_add_params* params, int32_t a_zero_point,
                                       int32_t b_zero_point, const int8_t* a, uint32_t a_step,
-                                      const int8_t* b, uint32_t b_step, int8_t* output,
-                                      uint32_t n);
+                                      const int8_t* b, uint32_t b_step, int8_t* output, uint32_t n);
 
 /* ---- mul.c ---- */
 
@@ -281,6 +280,17 @@ void tflm_patch_reduce_min_s8(const tflm_patch_reduce_params* params, const int8
 void tflm_patch_arg_max_s8(const int8_t* input, uint32_t cols, uint32_t channels, int sign,
                            int32_t* output);
 
+/* ---- l2_normalization.c ---- */
+
+/* Each cell of an input row over its length, in steps of 1/128. */
+void tflm_patch_l2_normalization_s8(int32_t input_zero_point, const int8_t* input, uint32_t cols,
+                                    uint32_t channels, int8_t* output);
+
+/* ---- cast.c ---- */
+
+/* n values of type `from`, an integer, to type `to`, an integer or float32 (tflm_patch_type). */
+void tflm_patch_cast_row(const void* input, uint32_t from, void* output, uint32_t to, uint32_t n);
+
 /* ---- softmax.c ---- */
 
 /* A row of n values. exp_table and diff_min as in tflm_patch_softmax_params. */
@@ -319,8 +329,8 @@ void tflm_patch_resize_nearest_row(const uint16_t* index, const uint8_t* input, 
 
 /* n cells of cell_bytes: cell i goes from input + i * input_step to output + i *
  * output_step, one after the other. What CONCATENATION, SPLIT, STRIDED_SLICE,
- * TRANSPOSE, PERMUTE, SPACE_TO_DEPTH and DEPTH_TO_SPACE do to a row. output may be in the input where no
- * cell is written over one that is copied later. */
+ * TRANSPOSE, PERMUTE, SPACE_TO_DEPTH and DEPTH_TO_SPACE do to a row. output may be in the input
+ * where no cell is written over one that is copied later. */
 void tflm_patch_copy_cells(const uint8_t* input, int32_t input_step, uint8_t* output,
                            int32_t output_step, uint32_t cell_bytes, uint32_t n);
 

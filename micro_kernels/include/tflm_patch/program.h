@@ -120,7 +120,9 @@ enum {
   TFLM_PATCH_REDUCE_MIN = 53,
   TFLM_PATCH_SQUARED_DIFFERENCE = 54, /* with the record of ADD */
   TFLM_PATCH_ARG_MAX = 55,
-  TFLM_PATCH_KIND_COUNT = 56
+  TFLM_PATCH_L2_NORMALIZATION = 56,
+  TFLM_PATCH_CAST = 57,
+  TFLM_PATCH_KIND_COUNT = 58
 };
 
 /* A sliding window over rows and columns. Output row r reads input rows r * stride_h - pad_top +

@@ -14,7 +14,8 @@ def emit(w: Writer) -> Code:
   """Calls of tflm_patch_gather_row."""
   source, target = w.op.inputs[0], w.op.outputs[0]
   row = w.step
-  if w.params['row_at'] != NONE:
+  # A map of a single slot has the same place for all rows.
+  if w.params['row_at'] != NONE and 'index' in w.row(source, 'index'):
     rows = w.constant(w.params['row_at'], 'uint16_t', 3 * target.rows, 'rows')
     row = f'{rows}[3 * {w.step}]'
   tables = [

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call, nested
 from tflm_patch.codegen.operators.base import Code, Writer, register
-from tflm_patch.program.records import Kind, PARAMETERS
+from tflm_patch.program.records import PARAMETERS, Kind
 
 
 @register(Kind.MEAN)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from tflm_patch.graph.types import DType, Tensor
@@ -148,7 +150,9 @@ def lower_broadcast(op: OpView, builder: StageBuilder) -> None:
   """Along rows, columns and channels"""
   source, target = _broadcast_from(op), _shape(op.output())
   assert source is not None
-  index = [np.arange(size) if size == of else np.zeros(size, int) for of, size in zip(source, target)]
+  index = [
+    np.arange(size) if size == of else np.zeros(size, int) for of, size in zip(source, target)
+  ]
   lower_index(op, builder, source, index)
 
 
@@ -189,7 +193,9 @@ def lower_mirror_pad(op: OpView, builder: StageBuilder) -> None:
   """Of rows, columns and channels, with the border repeated or not"""
   pads, shape = _pads(op), _shape(op.input())
   assert pads is not None
-  mode = 'reflect' if op.option('mode') == _REFLECT else 'symmetric'
+  mode: Literal['reflect', 'symmetric'] = (
+    'reflect' if op.option('mode') == _REFLECT else 'symmetric'
+  )
   index = [
     np.arange(size) if dim is None else np.pad(np.arange(size), pads[dim], mode)
     for dim, size in zip(map_axes(len(op.input().shape)), shape)

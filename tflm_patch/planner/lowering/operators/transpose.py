@@ -68,13 +68,17 @@ def _only_renames(op: OpView, order: Order) -> bool:
   return moved == sorted(moved)
 
 
+def is_from_nchw(op: OpView) -> bool:
+  """Whether the operand is an image of planes."""
+  return len(op.input().shape) == 4 and op.integers(1) == NCHW_TO_NHWC
+
+
 def _is_image_of_planes(op: OpView, builder: StageBuilder) -> bool:
   """Whether it alone reads an NCHW input of the model, whose planes then are the map's rows."""
   tensor = op.operator.inputs[0]
   readers = [i for i, other in enumerate(op.subgraph.operators) if tensor in other.inputs]
   return (
-    len(op.input().shape) == 4
-    and op.integers(1) == NCHW_TO_NHWC
+    is_from_nchw(op)
     and tensor in op.subgraph.inputs
     and readers == [op.index]
     and tensor not in op.subgraph.outputs
@@ -84,8 +88,7 @@ def _is_image_of_planes(op: OpView, builder: StageBuilder) -> bool:
 
 def reads(op: OpView, tensor: Tensor) -> CellReads:
   """The same cell of all planes of an image; the same row where rows stay."""
-  permutation = op.integers(1)
-  if permutation == NCHW_TO_NHWC and len(op.input().shape) == 4:
+  if is_from_nchw(op):
     return cells.SAME, cells.SAME
   if constraint_permutation(op) is not None or base.constraint_static_batch_one(op) is not None:
     return base.WHOLE
@@ -138,9 +141,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
       inputs=(source,),
       outputs=(target,),
       steps=count,
-      reads=(
-        rows.same_row(count, input_rows) if stays else rows.whole_map(count, input_rows),
-      ),
+      reads=(rows.same_row(count, input_rows) if stays else rows.whole_map(count, input_rows),),
       params=PermuteParams(order),
     ),
   )
