@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from typing import Any
 
 from converter_plugins.reshape_noop import ReshapeNoop
 from tflm_patch.conversion.plugins import Context, register
@@ -36,6 +37,7 @@ _CELLWISE = (
   'RELU',
   'RELU6',
   'SOFTMAX',
+  'SQUARED_DIFFERENCE',
   'SUB',
   'TANH',
 )
@@ -89,7 +91,7 @@ class LineToColumn:
       operator,
       inputs=tuple(inputs),
       outputs=(made,),
-      options=_turned_options(operator.options),
+      options=_turned_options(operator),
       explicit_padding=None if pads is None else (pads[2], pads[3], pads[0], pads[1]),
     )
     graph.operators[match : match + 1] = [*before, turned, graph_edit.reshape(graph, made, target)]
@@ -159,8 +161,10 @@ def _turned_weights(graph: Subgraph, index: int) -> int:
   )
 
 
-def _turned_options(options: object) -> object:
-  turned = copy.copy(options)
+def _turned_options(operator: Operator) -> object:
+  turned: Any = copy.copy(operator.options)
+  if operator.opcode == 'CONCATENATION' and int(turned.axis) % 4 in (1, 2):
+    turned.axis = 3 - int(turned.axis) % 4
   for a, b in _SWAPPED_FIELDS:
     if hasattr(turned, a):
       first, second = getattr(turned, a), getattr(turned, b)

@@ -36,7 +36,8 @@ class RankFour:
     if len(source.shape) != 3 or source.shape[0] != 1 or values is None or source.is_constant:
       return None
     if operator.opcode == 'MEAN':
-      fits = len(values) == 1 and values[0] in (1, -2)
+      made = graph.tensors[operator.outputs[0]].elements
+      fits = len(values) == 1 and values[0] in (1, -2) and made == source.shape[2]
     else:
       fits = len(values) == 6 and len(graph.tensors[operator.outputs[0]].shape) == 3
     if not fits:

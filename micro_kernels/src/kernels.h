@@ -59,6 +59,14 @@ extern const tflm_patch_kernel tflm_patch_minimum_s16_kernel;
 extern const tflm_patch_kernel tflm_patch_softmax_s16_kernel;
 extern const tflm_patch_kernel tflm_patch_mean_s16_kernel;
 extern const tflm_patch_kernel tflm_patch_transpose_conv_s16_kernel;
+extern const tflm_patch_kernel tflm_patch_permute_kernel;
+extern const tflm_patch_kernel tflm_patch_gather_kernel;
+extern const tflm_patch_kernel tflm_patch_reduce_max_kernel;
+extern const tflm_patch_kernel tflm_patch_reduce_min_kernel;
+extern const tflm_patch_kernel tflm_patch_squared_difference_kernel;
+extern const tflm_patch_kernel tflm_patch_arg_max_kernel;
+extern const tflm_patch_kernel tflm_patch_l2_normalization_kernel;
+extern const tflm_patch_kernel tflm_patch_cast_kernel;
 
 /* clang-format off */
 #define TFLM_PATCH_ALL_KERNEL_ENTRIES                                            \
@@ -108,7 +116,15 @@ extern const tflm_patch_kernel tflm_patch_transpose_conv_s16_kernel;
   [TFLM_PATCH_MINIMUM_S16] = &tflm_patch_minimum_s16_kernel,                     \
   [TFLM_PATCH_SOFTMAX_S16] = &tflm_patch_softmax_s16_kernel,                     \
   [TFLM_PATCH_MEAN_S16] = &tflm_patch_mean_s16_kernel,                           \
-  [TFLM_PATCH_TRANSPOSE_CONV_S16] = &tflm_patch_transpose_conv_s16_kernel,
+  [TFLM_PATCH_TRANSPOSE_CONV_S16] = &tflm_patch_transpose_conv_s16_kernel,       \
+  [TFLM_PATCH_PERMUTE] = &tflm_patch_permute_kernel,                             \
+  [TFLM_PATCH_GATHER] = &tflm_patch_gather_kernel,                               \
+  [TFLM_PATCH_REDUCE_MAX] = &tflm_patch_reduce_max_kernel,                       \
+  [TFLM_PATCH_REDUCE_MIN] = &tflm_patch_reduce_min_kernel,                       \
+  [TFLM_PATCH_SQUARED_DIFFERENCE] = &tflm_patch_squared_difference_kernel,       \
+  [TFLM_PATCH_ARG_MAX] = &tflm_patch_arg_max_kernel,                             \
+  [TFLM_PATCH_L2_NORMALIZATION] = &tflm_patch_l2_normalization_kernel,           \
+  [TFLM_PATCH_CAST] = &tflm_patch_cast_kernel,
 /* clang-format on */
 
 #endif /* TFLM_PATCH_SRC_KERNELS_H_ */

@@ -11,6 +11,7 @@ import dataclasses
 import pytest
 from support.compare import check_conversion
 from support.model_builder import ModelBuilder
+from support.moving_cases import MOVING_CASES
 from support.operator_cases import INPUTS, MAP, Case, activations, check_case, windows
 
 from tflm_patch.api import ConvertOptions, convert_model
@@ -246,6 +247,7 @@ CASES = [
   *_binary('sub'),
   *_binary('maximum', fused=False),
   *_binary('minimum', fused=False),
+  *_binary('squared_difference', fused=False),
   *_prelus(),
   Case('mean', lambda b, x: b.mean(x)),
   Case('mean_vector', lambda b, x: b.mean(x, keep_dims=False), framed=False),
@@ -333,6 +335,7 @@ CASES = [
     (1, 6),
     framed=False,
   ),
+  *MOVING_CASES,
 ]
 
 
@@ -355,9 +358,8 @@ STOCK_CASES = {
     lambda b, x: b.strided_slice(x, (0, 6, 0, 0), (1, 0, 9, 6), (1, -2, 1, 1)),
     'Rows',
   ),
-  'TRANSPOSE': (lambda b, x: b.transpose(x, (0, 2, 1, 3)), 'NCHW'),
-  'CONCATENATION': (lambda b, x: b.concat([x, x], axis=1), 'axis'),
-  'MEAN': (lambda b, x: b.mean(x, (3,)), 'axes'),
+  'GATHER': (lambda b, x: b.gather(x, [0], 0), 'axis'),
+  'MEAN': (lambda b, x: b.mean(x, (0,)), 'axes'),
 }
 
 

@@ -133,6 +133,58 @@ static void add_moves(corpus* c) {
   }
 }
 
+/* PERMUTE whose rows stay, and whose rows come from all; GATHER with all tables and with none. */
+static void add_gathers(corpus* c) {
+  static const tflm_patch_permute_params kOrders[] = {{{0, 2, 1}, 0}, {{2, 0, 1}, 0}};
+  static const uint16_t kRows[] = {1, 0, 1, 0, 0, 2, 2, 2, 2};
+  static const uint16_t kCols[] = {3, 0};
+  static const uint16_t kChannels[] = {1, 1, 0};
+  const map_shape from = {TFLM_PATCH_INT8, 3, 4, 2, 0};
+  const map_shape turned[] = {{TFLM_PATCH_INT8, 3, 2, 4, 0}, {TFLM_PATCH_INT8, 2, 3, 4, 0}};
+  const map_shape taken = {TFLM_PATCH_INT8, 3, 2, 3, 0};
+  tflm_patch_gather_params gather = {TFLM_PATCH_NONE, TFLM_PATCH_NONE, TFLM_PATCH_NONE};
+  for (size_t i = 0; i < COUNT(kOrders); ++i) {
+    builder_init(&b);
+    add(c,
+        one_operator(&b, TFLM_PATCH_PERMUTE, &from, 1, turned[i], &kOrders[i], sizeof(kOrders[i])));
+  }
+  builder_init(&b);
+  add(c, one_operator(&b, TFLM_PATCH_GATHER, &from, 1, from, &gather, sizeof(gather)));
+  builder_init(&b);
+  gather.row_at = builder_constant(&b, kRows, sizeof(kRows));
+  gather.col_at = builder_constant(&b, kCols, sizeof(kCols));
+  gather.channel_at = builder_constant(&b, kChannels, sizeof(kChannels));
+  add(c, one_operator(&b, TFLM_PATCH_GATHER, &from, 1, taken, &gather, sizeof(gather)));
+}
+
+/* REDUCE_MAX over rows and columns, REDUCE_MIN over channels; ARG_MAX, CAST, and of pairs. */
+static void add_reductions(corpus* c) {
+  static const tflm_patch_reduce_params kOver[] = {{1, 1, 0}, {0, 0, 1}};
+  static const tflm_patch_arg_max_params kFirst = {1};
+  static const tflm_patch_add_params kSquare = {
+      {1 << 30, 1 << 30}, 1 << 30, {0, -1}, -9, 7, -3, -128, 127};
+  const map_shape pair[] = {{TFLM_PATCH_INT8, 3, 4, 2, 5}, {TFLM_PATCH_INT8, 1, 1, 2, -7}};
+  const map_shape cells = {TFLM_PATCH_INT8, 3, 4, 1, 5};
+  const map_shape places = {TFLM_PATCH_INT32, 3, 4, 1, 0};
+  builder_init(&b);
+  const uint32_t in = builder_tensor_map(&b, TFLM_PATCH_INT8, 3, 4, 2, 5, 0);
+  const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_INT8, 1, 1, 2, 5, 1);
+  builder_op(&b, TFLM_PATCH_REDUCE_MAX, &in, 1, out, 3, &kOver[0], sizeof(kOver[0]), 2);
+  builder_stream(&b);
+  add(c, builder_encode(&b));
+  builder_init(&b);
+  add(c, one_operator(&b, TFLM_PATCH_REDUCE_MIN, pair, 1, cells, &kOver[1], sizeof(kOver[1])));
+  builder_init(&b);
+  add(c, one_operator(&b, TFLM_PATCH_ARG_MAX, pair, 1, places, &kFirst, sizeof(kFirst)));
+  builder_init(&b);
+  add(c, one_operator(&b, TFLM_PATCH_L2_NORMALIZATION, pair, 1, pair[0], NULL, 0));
+  builder_init(&b);
+  add(c, one_operator(&b, TFLM_PATCH_CAST, &places, 1, cells, NULL, 0));
+  builder_init(&b);
+  add(c,
+      one_operator(&b, TFLM_PATCH_SQUARED_DIFFERENCE, pair, 2, pair[0], &kSquare, sizeof(kSquare)));
+}
+
 /* RESHAPE to more, and to fewer, rows of a ring. */
 static void add_reshape(corpus* c) {
   builder_init(&b);
@@ -351,6 +403,8 @@ void corpus_init(corpus* c) {
   add_bottleneck(c);
   add_int16(c);
   add_reshape(c);
+  add_gathers(c);
+  add_reductions(c);
   add_int16_boundary(c);
   add_overlaps(c);
   add_state(c);

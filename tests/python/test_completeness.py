@@ -23,8 +23,12 @@ from tflm_patch.planner.lowering.operators import REGISTRY
 from tflm_patch.program.records import Kind
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# Priced by the class 'without weights': they copy, or do nothing.
-WITHOUT_COST_CLASS = {'CROP', 'FEED', 'JOIN', 'RESHAPE', 'SPLIT', 'STRIDED_SLICE', 'TRANSPOSE'}
+# Priced by the class 'without weights': they copy, do nothing, or take little of a network's time.
+WITHOUT_COST_CLASS = {
+  *('CROP', 'FEED', 'JOIN', 'RESHAPE', 'SPLIT', 'STRIDED_SLICE', 'TRANSPOSE'),
+  *('ARG_MAX', 'CAST', 'GATHER', 'L2_NORMALIZATION', 'PERMUTE'),
+  *('REDUCE_MAX', 'REDUCE_MIN', 'SQUARED_DIFFERENCE'),
+}
 
 
 @functools.cache
@@ -54,7 +58,7 @@ def compared():
 @functools.cache
 def generated():
   """Operators in graphs of the generators; some are drawn seldom, but named."""
-  text = text_of('tests/support/*graphs.py')
+  text = text_of('tests/support/*graphs.py', 'tests/support/*_blocks.py')
   found = {opcode for opcode in REGISTRY if re.search(rf"[.']{opcode.lower()}\b", text)}
 
   @settings(max_examples=400, phases=[Phase.generate], derandomize=True)

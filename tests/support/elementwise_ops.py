@@ -129,21 +129,88 @@ class ElementwiseOps(ModelCore):
     return self.add_operator('DEQUANTIZE', (x,), index)
 
   def mean(self, x: int, axes: Sequence[int] = (1, 2), keep_dims: bool = True) -> int:
+    kept, count = self._reduced(x, axes, keep_dims)
+    # Values of a channel depend on each other: less than the root of the count is gained.
+    spread = Spread(self.spread(x).mean, self.spread(x).deviation / max(1.0, count**0.35))
+    target = self.activation(kept, spread, dtype=self.dtype(x))
+    return self._reduce('MEAN', x, axes, keep_dims, target)
+
+  def sum(self, x: int, axes: Sequence[int] = (1, 2), keep_dims: bool = True) -> int:
+    kept, count = self._reduced(x, axes, keep_dims)
+    spread = Spread(self.spread(x).mean * count, self.spread(x).deviation * count**0.65)
+    return self._reduce('SUM', x, axes, keep_dims, self.activation(kept, spread))
+
+  def reduce_max(self, x: int, axes: Sequence[int] = (1, 2), keep_dims: bool = True) -> int:
+    return self._reduce_like('REDUCE_MAX', x, axes, keep_dims)
+
+  def reduce_min(self, x: int, axes: Sequence[int] = (1, 2), keep_dims: bool = True) -> int:
+    return self._reduce_like('REDUCE_MIN', x, axes, keep_dims)
+
+  def arg_max(self, x: int, opcode: str = 'ARG_MAX') -> int:
+    """ARG_MAX or ARG_MIN over the last axis."""
+    index = self.tensor(self.shape(x)[:-1], DType.INT32)
+    self._spread[index] = Spread(self.shape(x)[-1] / 2, self.shape(x)[-1] / 4)
+    fields = options('ArgMaxOptions' if opcode == 'ARG_MAX' else 'ArgMinOptions', outputType=2)
+    return self.add_operator(opcode, (x, self.int32(-1)), index, fields)
+
+  def l2_normalization(self, x: int) -> int:
+    return self._fixed(
+      'L2_NORMALIZATION', x, quantized(1 / 128, 0), Spread(0.0, 0.4), options('L2NormOptions')
+    )
+
+  def cast(self, x: int, dtype: DType) -> int:
+    fields = options('CastOptions')
+    if dtype == DType.INT8:
+      return self.add_operator('CAST', (x,), self.activation(self.shape(x), self.spread(x)), fields)
+    index = self.tensor(self.shape(x), dtype)
+    self._spread[index] = self.spread(x)
+    return self.add_operator('CAST', (x,), index, fields)
+
+  def div(self, a: int, b: int, activation: str = 'NONE') -> int:
+    """By a `single`; a step of a gives one to three of the output."""
+    divisor = self.quantization(b)
+    data = self.tensors[b].data
+    assert data is not None
+    steps = abs(int(data.view(np.int8)[0]) - divisor.zero_point)
+    scale = self.quantization(a).scale / (divisor.scale * steps) * self.rng.uniform(0.35, 0.5)
+    target = self.tensor(
+      self.shape(a), DType.INT8, quantized(float(scale), int(self.rng.integers(-128, 128)))
+    )
+    self._spread[target] = Spread(0.0, 74 * scale)
+    fields = options('DivOptions', fusedActivationFunction=ACTIVATIONS[activation])
+    return self.add_operator('DIV', (a, b), target, fields)
+
+  def single(self, steps: int) -> int:
+    """A constant of one value, so many steps from its zero point."""
+    zero_point = int(self.rng.integers(-20, 20))
+    quantization = quantized(float(self.rng.uniform(0.01, 0.1)), zero_point)
+    index = self.constant(np.array([zero_point + steps]), DType.INT8, quantization)
+    self._spread[index] = Spread(steps * quantization.scale, 0.1)
+    return index
+
+  def squared_difference(self, a: int, b: int) -> int:
+    first, second = self.spread(a), self.spread(b)
+    variance = first.deviation**2 + second.deviation**2 + (first.mean - second.mean) ** 2
+    fields = options('SquaredDifferenceOptions')
+    spread = Spread(variance, 1.5 * variance)
+    return self._binary('SQUARED_DIFFERENCE', a, b, spread, 'RELU', fields)
+
+  def _reduced(self, x: int, axes: Sequence[int], keep_dims: bool) -> tuple[list[int], int]:
+    """The shape that is left, and how many values go into one."""
     shape = self.shape(x)
     reduced = {axis % len(shape) for axis in axes}
     kept = [1 if i in reduced else size for i, size in enumerate(shape)]
     if not keep_dims:
       kept = [size for i, size in enumerate(shape) if i not in reduced]
-    count = int(np.prod([shape[i] for i in reduced]))
-    # Values of a channel depend on each other: less than the root of the count is gained.
-    spread = Spread(self.spread(x).mean, self.spread(x).deviation / max(1.0, count**0.35))
-    return self.add_operator(
-      'MEAN',
-      (x, self.int32(list(axes))),
-      self.activation(kept, spread, dtype=self.dtype(x)),
-      options('ReducerOptions', keepDims=keep_dims),
-      version=2,
-    )
+    return kept, int(np.prod([shape[i] for i in reduced]))
+
+  def _reduce(self, opcode: str, x: int, axes: Sequence[int], keep_dims: bool, target: int) -> int:
+    fields = options('ReducerOptions', keepDims=keep_dims)
+    return self.add_operator(opcode, (x, self.int32(list(axes))), target, fields, version=2)
+
+  def _reduce_like(self, opcode: str, x: int, axes: Sequence[int], keep_dims: bool) -> int:
+    kept, _ = self._reduced(x, axes, keep_dims)
+    return self._reduce(opcode, x, axes, keep_dims, self.activation(kept, self.spread(x), like=x))
 
   def _like(self, x: int, spread: Spread, activation: str = 'NONE', like: int | None = None) -> int:
     """An output of the input's shape and type."""

@@ -16,6 +16,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from support.model_builder import ModelBuilder
+from support.moving_blocks import MOVING_BLOCKS
 from support.weighted_ops import window_size
 from tflm_patch.graph.types import DType
 
@@ -335,12 +336,8 @@ def _fully_connected(s: Sketch, x: int) -> int:
 
 
 def _stock(s: Sketch, x: int) -> int:
-  """Operators that no stage holds."""
-  choices: list[Callable[[], int]] = [
-    lambda: s.leaky_relu(x, -0.5),
-    lambda: s.transpose(x, (0, 2, 1, 3)),
-  ]
-  return s.draw(st.sampled_from(choices))()
+  """An operator that no stage holds."""
+  return s.leaky_relu(x, -0.5)
 
 
 def _extra_input(s: Sketch, x: int) -> int:
@@ -379,6 +376,7 @@ BLOCKS: tuple[Block, ...] = (
   reshape,
   sliced,
   _axes,
+  *MOVING_BLOCKS,
 )
 
 
@@ -398,8 +396,11 @@ def _image(s: Sketch) -> int:
 
 
 def _tail(s: Sketch, x: int) -> int:
-  kind = s.draw(st.sampled_from(['none', 'mean', 'dense', 'pool', 'softmax']))
+  kind = s.draw(st.sampled_from(['none', 'mean', 'dense', 'pool', 'softmax', 'arg_max']))
   if kind == 'none':
+    return x
+  if kind == 'arg_max':
+    s.output(s.arg_max(x, s.draw(st.sampled_from(['ARG_MAX', 'ARG_MIN']))))
     return x
   if kind == 'softmax':
     return s.softmax(x, beta=s.draw(st.sampled_from([1.0, 0.5])))
@@ -432,8 +433,8 @@ def _finish(s: Sketch, x: int) -> Network:
 
 
 @st.composite
-def small_networks(draw: Draw) -> Network:
-  """Convolutional networks with at most MAX_BLOCKS blocks."""
+def small_networks(draw: Draw, moving: bool = False) -> Network:
+  """Convolutional networks with at most MAX_BLOCKS blocks; `moving`: many that move values."""
   s = Sketch(draw)
   x = _image(s)
   for _ in range(draw(st.integers(1, MAX_BLOCKS))):
@@ -441,7 +442,8 @@ def small_networks(draw: Draw) -> Network:
     _, rows, cols, channels = s.shape(x)
     if rows * cols * channels > MAX_VALUES or channels > MAX_CHANNELS:
       x = s.conv(x, 4, 3, 3)
-    x = draw(st.sampled_from(BLOCKS))(s, x)
+    blocks = MOVING_BLOCKS if moving and draw(st.booleans()) else BLOCKS
+    x = draw(st.sampled_from(blocks))(s, x)
   return _finish(s, _tail(s, x))
 
 

@@ -95,6 +95,62 @@ class ShapeOps(ModelCore):
       options('ConcatenationOptions', axis=axis),
     )
 
+  def pack(self, tensors: Sequence[int], axis: int) -> int:
+    """PACK; the tensors must have the shape and the quantization of the first one."""
+    shape = list(self.shape(tensors[0]))
+    shape.insert(axis % (len(shape) + 1), len(tensors))
+    return self.add_operator(
+      'PACK',
+      tensors,
+      self._same(tensors[0], shape),
+      options('PackOptions', axis=axis, valuesCount=len(tensors)),
+    )
+
+  def unpack(self, x: int, axis: int) -> list[int]:
+    shape = list(self.shape(x))
+    count = shape.pop(axis)
+    parts = [self._same(x, shape) for _ in range(count)]
+    self.add_operator('UNPACK', (x,), parts, options('UnpackOptions', axis=axis, num=count))
+    return parts
+
+  def gather(self, x: int, positions: Sequence[int] | int, axis: int) -> int:
+    """GATHER of constant positions, in any number of dimensions."""
+    index = np.asarray(positions)
+    shape = self.shape(x)
+    axis %= len(shape)
+    return self.add_operator(
+      'GATHER',
+      (x, self.int32(index)),
+      self._same(x, (*shape[:axis], *index.shape, *shape[axis + 1 :])),
+      options('GatherOptions', axis=axis),
+    )
+
+  def broadcast_to(self, x: int, shape: Sequence[int]) -> int:
+    return self.add_operator(
+      'BROADCAST_TO',
+      (x, self.int32(list(shape))),
+      self._same(x, shape),
+      options('BroadcastToOptions'),
+    )
+
+  def mirror_pad(self, x: int, pads: Sequence[tuple[int, int]], symmetric: bool = False) -> int:
+    """MIRROR_PAD, REFLECT or SYMMETRIC; `pads` has (before, after) per dimension."""
+    shape = [size + before + after for size, (before, after) in zip(self.shape(x), pads)]
+    return self.add_operator(
+      'MIRROR_PAD',
+      (x, self.int32([list(each) for each in pads])),
+      self._same(x, shape),
+      options('MirrorPadOptions', mode=int(symmetric)),
+    )
+
+  def reverse(self, x: int, axis: int) -> int:
+    return self.add_operator(
+      'REVERSE_V2',
+      (x, self.int32([axis])),
+      self._same(x, self.shape(x)),
+      options('ReverseV2Options'),
+    )
+
   def space_to_depth(self, x: int, block: int) -> int:
     n, rows, cols, channels = self.shape(x)
     return self.add_operator(

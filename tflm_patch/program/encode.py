@@ -182,6 +182,8 @@ def _values(params: Any, pool: ConstantPool, prefix: str = '') -> dict[str, Any]
       value = value.get()
     if kind.nested is not None:
       values.update(_values(value, pool, f'{prefix}{field.name}.'))
+    elif kind.optional and value is None:
+      values[prefix + kind.name] = NONE
     elif kind.stored_as is not None:
       assert value is not None, field.name
       stored = value.astype(kind.stored_as) if kind.stored_as else value

@@ -36,6 +36,7 @@ class Deferred(Generic[_T]):
 
 
 Array = np.ndarray | Deferred[np.ndarray]
+NO_ARRAY = 0xFFFFFFFF  # the offset of an optional array that is missing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +50,7 @@ class FieldType:
     stored_as: numpy type of an array that lies in the constants, None for a plain value.
     alignment: Of that array in bytes.
     nested: The structure that the field is.
+    optional: Whether the array may be missing: the offset is then `NO_ARRAY`.
   """
 
   code: str = ''
@@ -57,6 +59,7 @@ class FieldType:
   stored_as: str | None = None
   alignment: int = 4
   nested: type | None = None
+  optional: bool = False
 
 
 _KEY = 'program'
@@ -79,9 +82,11 @@ def array_of(code: str, count: int, comment: str = '') -> Any:
   return dataclasses.field(default=(0,) * count, metadata={_KEY: kind})
 
 
-def constant(name: str, stored_as: str, comment: str = '', alignment: int = 4) -> Any:
+def constant(
+  name: str, stored_as: str, comment: str = '', alignment: int = 4, optional: bool = False
+) -> Any:
   """An array in the constants; the structure holds its offset, a uint32_t called `name`."""
-  kind = FieldType('I', comment, name, stored_as, alignment)
+  kind = FieldType('I', comment, name, stored_as, alignment, optional=optional)
   return dataclasses.field(default=None, metadata={_KEY: kind})
 
 

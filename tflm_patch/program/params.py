@@ -240,21 +240,71 @@ class PreluParams(Params):
 @structure('tflm_patch_mean_params')
 @dataclasses.dataclass(frozen=True, eq=False)
 class MeanParams(Params):
-  """MEAN over columns (over_rows 0: a row operator) or over rows, with or without columns.
+  """MEAN over rows, columns and channels; with over_rows 0 it is a row operator.
 
-  over_rows 1: a step consumes one input row into int32 accumulators, [channels] or [cols *
-  channels], in the scratch. The arithmetic is that of TFLM's int8 MEAN: with n the number of
+  over_rows 1: a step consumes one input row into int32 accumulators, as many as an output row
+  has values, in the scratch. The arithmetic is that of TFLM's int8 MEAN: with n the number of
   values in a mean (at most 2^23) and
     (m, s) = QuantizeMultiplier((double)input_scale / (double)output_scale)
     k = min(floor(log2(n)), 32, 31 + s)
-  the record holds multiplier = (m << k) / n, rounded down, and shift = s - k.
+  the record holds multiplier = (m << k) / n, rounded down, and shift = s - k. Of SUM it holds
+  m and s.
   """
 
   multiplier: int = i32()
   shift: int = i32()
   output_zero_point: int = i32()
   over_rows: int = u16()
-  over_cols: int = u16()
+  over_cols: int = u8()
+  over_channels: int = u8()
+
+
+@structure('tflm_patch_reduce_params')
+@dataclasses.dataclass(frozen=True, eq=False)
+class ReduceParams(Params):
+  """REDUCE_MAX, REDUCE_MIN over rows, columns and channels; over_rows 0: a row operator.
+
+  over_rows 1: a step consumes one input row into int8 results, as many as an output row has
+  values, in the scratch.
+  """
+
+  over_rows: int = u16()
+  over_cols: int = u8()
+  over_channels: int = u8()
+
+
+@structure('tflm_patch_arg_max_params')
+@dataclasses.dataclass(frozen=True, eq=False)
+class ArgMaxParams(Params):
+  """ARG_MAX: of each cell of an int8 map the first channel with the largest value, int32."""
+
+  sign: int = i32('-1: with the least value')
+
+
+@structure('tflm_patch_permute_params')
+@dataclasses.dataclass(frozen=True, eq=False)
+class PermuteParams(Params):
+  """PERMUTE. Unless the rows stay (order[0] is 0), every step reads all input rows."""
+
+  order: tuple[int, int, int] = array_of(
+    'B', 3, "0 rows, 1 columns, 2 channels of the input: the output's rows, columns, channels"
+  )
+  reserved: int = u8()
+
+
+@structure('tflm_patch_gather_params')
+@dataclasses.dataclass(frozen=True, eq=False)
+class GatherParams(Params):
+  """GATHER: every output row, column and channel is one of the input's.
+
+  The tables are uint16[out rows][3], the input row and the first and the last of those that
+  the step counts as read, of which neither decreases; uint16[out cols]; uint16[out channels].
+  One that is TFLM_PATCH_NONE says that all stay.
+  """
+
+  rows: Array | None = constant('row_at', '<u2', optional=True)
+  cols: Array | None = constant('col_at', '<u2', optional=True)
+  channels: Array | None = constant('channel_at', '<u2', optional=True)
 
 
 @structure('tflm_patch_softmax_params')

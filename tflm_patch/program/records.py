@@ -13,7 +13,17 @@ import enum
 
 from tflm_patch.graph.types import DType
 from tflm_patch.program import params
-from tflm_patch.program.fields import STRUCTURES, i16, i32, record_of, structure, u8, u16, u32
+from tflm_patch.program.fields import (
+  NO_ARRAY,
+  STRUCTURES,
+  i16,
+  i32,
+  record_of,
+  structure,
+  u8,
+  u16,
+  u32,
+)
 from tflm_patch.program.fields import Record as Record
 
 MAGIC = 0x48435054
@@ -24,7 +34,7 @@ MAX_OPS = 255
 MAX_STEP_ROWS = 255
 CONV_IN_PLACE_CHANNELS = 112  # at most, of the input of a CONV_2D that lies over it
 PAUSE = 255  # op of a step that waits for the next band of the input
-NONE = 0xFFFFFFFF
+NONE = NO_ARRAY
 CHECKSUM_FROM = 16
 MAX_WIDE_SHIFT = 7
 BETWEEN_BITS = 10
@@ -129,6 +139,14 @@ class Kind(enum.IntEnum):
   SOFTMAX_S16 = 49
   MEAN_S16 = 50
   TRANSPOSE_CONV_S16 = 51
+  PERMUTE = 52
+  GATHER = 53
+  REDUCE_MAX = 54
+  REDUCE_MIN = 55
+  SQUARED_DIFFERENCE = 56
+  ARG_MAX = 57
+  L2_NORMALIZATION = 58
+  CAST = 59
 
 
 # Numbers that older formats used; never given again.
@@ -143,7 +161,11 @@ KIND_COMMENTS = {
     "NCHW to NHWC: the input map's rows are the C planes, its cols H, its channels W; every "
     'step reads all input rows'
   ),
-  Kind.CONCATENATION: 'along channels: inputs of equal scale are copied side by side',
+  Kind.CONCATENATION: (
+    'along channels, or along columns when the first input has not all of them: inputs of '
+    'equal scale are copied side by side; along rows when the first input has not all of '
+    'them: other maps one below the other'
+  ),
   Kind.MAXIMUM: 'of the quantized values, broadcast like ADD',
   Kind.MINIMUM: 'likewise',
   Kind.SPLIT: (
@@ -161,6 +183,7 @@ KIND_COMMENTS = {
   ),
   Kind.CROP: 'a part of a map, in its memory',
   Kind.LOGISTIC_S16: 'and from here on more of int16 maps',
+  Kind.SQUARED_DIFFERENCE: 'with the record of ADD',
   Kind.JOIN: (
     "a map whose parts were made one by one: the inputs lie in the output's memory and make "
     'it up together; nothing is copied'
@@ -332,6 +355,12 @@ PARAMS: dict[Kind, type[params.Params]] = {
   Kind.SOFTMAX_S16: params.SoftmaxInt16Params,
   Kind.MEAN_S16: params.MeanParams,
   Kind.TRANSPOSE_CONV_S16: params.TransposeConvParams,
+  Kind.PERMUTE: params.PermuteParams,
+  Kind.GATHER: params.GatherParams,
+  Kind.REDUCE_MAX: params.ReduceParams,
+  Kind.REDUCE_MIN: params.ReduceParams,
+  Kind.SQUARED_DIFFERENCE: params.AddParams,
+  Kind.ARG_MAX: params.ArgMaxParams,
 }
 
 # Their records.

@@ -219,6 +219,12 @@ void tflm_patch_sub_s8(const tflm_patch_add_params* params, int32_t a_zero_point
                        int32_t b_zero_point, const int8_t* a, uint32_t a_step, const int8_t* b,
                        uint32_t b_step, int8_t* output, uint32_t n);
 
+/* ---- squared_difference.c ---- */
+
+void tflm_patch_squared_difference_s8(const tflm_patch_add_params* params, int32_t a_zero_point,
+                                      int32_t b_zero_point, const int8_t* a, uint32_t a_step,
+                                      const int8_t* b, uint32_t b_step, int8_t* output, uint32_t n);
+
 /* ---- mul.c ---- */
 
 /* output[i] = a[i * a_step] * b[i * b_step]; see tflm_patch_add_s8. */
@@ -257,6 +263,33 @@ void tflm_patch_mean_accumulate_s8(const tflm_patch_mean_params* params, const i
 /* n outputs from n sums of `count` values each. */
 void tflm_patch_mean_finish_s8(const tflm_patch_mean_params* params, int32_t input_zero_point,
                                const int32_t* sums, uint32_t count, int8_t* output, uint32_t n);
+
+/* ---- reduce.c ---- */
+
+/* Takes an input row [cols][channels] into results, of which there are as many as an output
+ * row has: the larger, or the smaller, of each value and its result. */
+void tflm_patch_reduce_max_s8(const tflm_patch_reduce_params* params, const int8_t* input,
+                              uint32_t cols, uint32_t channels, int8_t* results);
+void tflm_patch_reduce_min_s8(const tflm_patch_reduce_params* params, const int8_t* input,
+                              uint32_t cols, uint32_t channels, int8_t* results);
+
+/* ---- arg_max.c ---- */
+
+/* Of each cell of an input row the first channel with the largest value (sign 1) or the least
+ * (sign -1): [cols]. */
+void tflm_patch_arg_max_s8(const int8_t* input, uint32_t cols, uint32_t channels, int sign,
+                           int32_t* output);
+
+/* ---- l2_normalization.c ---- */
+
+/* Each cell of an input row over its length, in steps of 1/128. */
+void tflm_patch_l2_normalization_s8(int32_t input_zero_point, const int8_t* input, uint32_t cols,
+                                    uint32_t channels, int8_t* output);
+
+/* ---- cast.c ---- */
+
+/* n values of type `from`, an integer, to type `to`, an integer or float32 (tflm_patch_type). */
+void tflm_patch_cast_row(const void* input, uint32_t from, void* output, uint32_t to, uint32_t n);
 
 /* ---- softmax.c ---- */
 
@@ -345,10 +378,18 @@ void tflm_patch_resize_nearest_row(const uint16_t* index, const uint8_t* input, 
 
 /* n cells of cell_bytes: cell i goes from input + i * input_step to output + i *
  * output_step, one after the other. What CONCATENATION, SPLIT, STRIDED_SLICE,
- * TRANSPOSE, SPACE_TO_DEPTH and DEPTH_TO_SPACE do to a row. output may be in the input where no
- * cell is written over one that is copied later. */
+ * TRANSPOSE, PERMUTE, SPACE_TO_DEPTH and DEPTH_TO_SPACE do to a row. output may be in the input
+ * where no cell is written over one that is copied later. */
 void tflm_patch_copy_cells(const uint8_t* input, int32_t input_step, uint8_t* output,
                            int32_t output_step, uint32_t cell_bytes, uint32_t n);
+
+/* ---- gather.c ---- */
+
+/* An output row from an input row: column i is the input's cols[i], of it channel k the input's
+ * channels[k]; NULL for those of the same number. */
+void tflm_patch_gather_row(const uint16_t* cols, const uint16_t* channels, const uint8_t* input,
+                           uint32_t input_channels, uint32_t value_bytes, uint8_t* output,
+                           uint32_t output_cols, uint32_t output_channels);
 
 /* ---- strided_slice.c ---- */
 

@@ -82,10 +82,13 @@ enum {
    * reads all input rows */
   TFLM_PATCH_TRANSPOSE = 14,
   TFLM_PATCH_RESIZE_NEAREST = 15,
-  TFLM_PATCH_CONCATENATION = 16, /* along channels: inputs of equal scale are copied side by side */
-  TFLM_PATCH_SUB = 17,           /* parameters of ADD */
-  TFLM_PATCH_MAXIMUM = 18,       /* of the quantized values, broadcast like ADD */
-  TFLM_PATCH_MINIMUM = 19,       /* likewise */
+  /* along channels, or along columns when the first input has not all of them: inputs of equal
+   * scale are copied side by side; along rows when the first input has not all of them: other
+   * maps one below the other */
+  TFLM_PATCH_CONCATENATION = 16,
+  TFLM_PATCH_SUB = 17,     /* parameters of ADD */
+  TFLM_PATCH_MAXIMUM = 18, /* of the quantized values, broadcast like ADD */
+  TFLM_PATCH_MINIMUM = 19, /* likewise */
   /* along channels, or along columns when the first output has not all of them: the outputs lie
    * side by side in the input */
   TFLM_PATCH_SPLIT = 20,
@@ -121,7 +124,15 @@ enum {
   TFLM_PATCH_SOFTMAX_S16 = 49,
   TFLM_PATCH_MEAN_S16 = 50,
   TFLM_PATCH_TRANSPOSE_CONV_S16 = 51,
-  TFLM_PATCH_KIND_COUNT = 52
+  TFLM_PATCH_PERMUTE = 52,
+  TFLM_PATCH_GATHER = 53,
+  TFLM_PATCH_REDUCE_MAX = 54,
+  TFLM_PATCH_REDUCE_MIN = 55,
+  TFLM_PATCH_SQUARED_DIFFERENCE = 56, /* with the record of ADD */
+  TFLM_PATCH_ARG_MAX = 57,
+  TFLM_PATCH_L2_NORMALIZATION = 58,
+  TFLM_PATCH_CAST = 59,
+  TFLM_PATCH_KIND_COUNT = 60
 };
 
 /* A sliding window over rows and columns. Output row r reads input rows r * stride_h - pad_top +
@@ -264,19 +275,51 @@ typedef struct {
   int16_t output_zero_point;
 } tflm_patch_prelu_params;
 
-/* MEAN over columns (over_rows 0: a row operator) or over rows, with or without columns.
- * over_rows 1: a step consumes one input row into int32 accumulators, [channels] or [cols *
- * channels], in the scratch. The arithmetic is that of TFLM's int8 MEAN: with n the number of
- * values in a mean (at most 2^23) and (m, s) = QuantizeMultiplier((double)input_scale /
- * (double)output_scale) k = min(floor(log2(n)), 32, 31 + s) the record holds multiplier = (m <<
- * k) / n, rounded down, and shift = s - k. 16 bytes. */
+/* MEAN over rows, columns and channels; with over_rows 0 it is a row operator. over_rows 1: a
+ * step consumes one input row into int32 accumulators, as many as an output row has values, in
+ * the scratch. The arithmetic is that of TFLM's int8 MEAN: with n the number of values in a mean
+ * (at most 2^23) and (m, s) = QuantizeMultiplier((double)input_scale / (double)output_scale) k =
+ * min(floor(log2(n)), 32, 31 + s) the record holds multiplier = (m << k) / n, rounded down, and
+ * shift = s - k. Of SUM it holds m and s. 16 bytes. */
 typedef struct {
   int32_t multiplier;
   int32_t shift;
   int32_t output_zero_point;
   uint16_t over_rows;
-  uint16_t over_cols;
+  uint8_t over_cols;
+  uint8_t over_channels;
 } tflm_patch_mean_params;
+
+/* REDUCE_MAX, REDUCE_MIN over rows, columns and channels; over_rows 0: a row operator. over_rows
+ * 1: a step consumes one input row into int8 results, as many as an output row has values, in
+ * the scratch. 4 bytes. */
+typedef struct {
+  uint16_t over_rows;
+  uint8_t over_cols;
+  uint8_t over_channels;
+} tflm_patch_reduce_params;
+
+/* ARG_MAX: of each cell of an int8 map the first channel with the largest value, int32. 4 bytes. */
+typedef struct {
+  int32_t sign; /* -1: with the least value */
+} tflm_patch_arg_max_params;
+
+/* PERMUTE. Unless the rows stay (order[0] is 0), every step reads all input rows. 4 bytes. */
+typedef struct {
+  /* 0 rows, 1 columns, 2 channels of the input: the output's rows, columns, channels */
+  uint8_t order[3];
+  uint8_t reserved;
+} tflm_patch_permute_params;
+
+/* GATHER: every output row, column and channel is one of the input's. The tables are uint16[out
+ * rows][3], the input row and the first and the last of those that the step counts as read, of
+ * which neither decreases; uint16[out cols]; uint16[out channels]. One that is TFLM_PATCH_NONE
+ * says that all stay. 12 bytes. */
+typedef struct {
+  uint32_t row_at;
+  uint32_t col_at;
+  uint32_t channel_at;
+} tflm_patch_gather_params;
 
 /* SOFTMAX over channels, int8 to int8 (output scale 1/256, zero point -128). 8 bytes. */
 typedef struct {

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
 
-from tflm_patch.channels.family import Family, Tie, register
+from tflm_patch.channels.family import Family, Tie, register, sources_of
 from tflm_patch.channels.ranges import Ranges
 from tflm_patch.channels.site import Site
 
@@ -16,6 +16,12 @@ from tflm_patch.channels.site import Site
 @register('CONCATENATION')
 class Concatenation(Family):
   """The inputs' channels, one input after the other."""
+
+  def follows(self, site: Site) -> bool:
+    """Along channels, without constants."""
+    rank = len(site.view.output().shape)
+    is_computed = len(sources_of(site)) == len(site.operator.inputs)
+    return int(site.view.option('axis')) % rank == rank - 1 and is_computed
 
   def ranges(self, site: Site, sources: Sequence[Ranges]) -> Ranges:
     del site

@@ -19,6 +19,13 @@ from tflm_patch.program.params import MeanParams
 class Mean(Family):
   """The sum of many values is the largest when each is."""
 
+  def follows(self, site: Site) -> bool:
+    """Channels that stay channels: neither reduced nor, without rows or columns, renamed."""
+    lowered = site.lowered
+    assert lowered is not None
+    params = site.stage_op.params
+    return isinstance(params, MeanParams) and not params.over_channels and len(lowered.ops) == 1
+
   def ranges(self, site: Site, sources: Sequence[Ranges]) -> Ranges:
     params, source = site.stage_op.params, site.source_map()
     assert isinstance(params, MeanParams)

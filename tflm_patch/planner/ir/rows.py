@@ -47,6 +47,12 @@ def reshaped_rows(steps: int, values: int, rows: int, row_values: int) -> RowRea
   return RowReads(first // row_values, np.minimum((first + values - 1) // row_values, rows - 1))
 
 
+def part_of_rows(steps: int, begin: int, size: int) -> RowReads:
+  """Steps begin .. begin + size - 1 read the rows of a part, one by one; the others none."""
+  index = np.arange(steps, dtype=np.int64) - begin
+  return RowReads(np.clip(index, 0, size), np.clip(index, -1, size - 1))
+
+
 def listed_rows(index: np.ndarray) -> RowReads:
   """Step t reads row index[t]."""
   return RowReads(index.astype(np.int64), index.astype(np.int64))

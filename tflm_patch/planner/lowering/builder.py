@@ -14,7 +14,15 @@ from tflm_patch.graph.types import Subgraph
 from tflm_patch.planner import limits
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import EIGHT_BITS, feature_shape
-from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, NotStageable, StageGraph, StageOp
+from tflm_patch.planner.ir.stage_graph import (
+  FeatureMap,
+  MapRole,
+  NotStageable,
+  StageGraph,
+  StageOp,
+  View,
+)
+from tflm_patch.planner.lowering import joined
 from tflm_patch.program.records import MAX_TENSORS, Kind
 
 
@@ -74,6 +82,22 @@ class StageBuilder:
     values = self._subgraph.tensors[tensor_index].array().reshape(shape)
     return self._add_map(tensor_index, shape, MapRole.CONSTANT, values)
 
+  def shape_of(self, tensor_index: int) -> tuple[int, int, int] | None:
+    """Rows, columns and channels of a tensor's own map."""
+    if tensor_index in self._map_of:
+      return self._maps[self._map_of[tensor_index]].shape
+    return feature_shape(self._subgraph.tensors[tensor_index])
+
+  def is_constant(self, tensor_index: int) -> bool:
+    """Whether a tensor is a constant."""
+    return self._subgraph.tensors[tensor_index].is_constant
+
+  def temporary(
+    self, tensor_index: int, shape: tuple[int, int, int], view: View | None = None
+  ) -> int:
+    """A map of some of a tensor's values, or of all in another shape, beside its own."""
+    return self._add_map(tensor_index, shape, MapRole.INTERNAL, view=view)
+
   def knows(self, tensor_index: int) -> bool:
     """Whether the tensor is made or read already."""
     return tensor_index in self._map_of
@@ -128,6 +152,7 @@ class StageBuilder:
     shape: tuple[int, int, int],
     role: MapRole,
     constant: np.ndarray | None = None,
+    view: View | None = None,
   ) -> int:
     tensor = self._subgraph.tensors[tensor_index]
     zero_point = 0
@@ -144,6 +169,7 @@ class StageBuilder:
         role=role,
         tensor=tensor_index,
         constant=constant,
+        view=view,
       )
     )
     return len(self._maps) - 1
@@ -183,4 +209,6 @@ class StageBuilder:
         f'a stage has at most {MAX_TENSORS} inputs and outputs, this one would have '
         f'{len(self._inputs)} and {len(outputs)}; split the model where fewer are alive'
       )
-    return StageGraph(tuple(self._maps), tuple(self._ops), tuple(self._inputs), tuple(outputs))
+    return joined.without_copies(
+      StageGraph(tuple(self._maps), tuple(self._ops), tuple(self._inputs), tuple(outputs))
+    )

@@ -84,12 +84,17 @@ def _two_over_one_plus(a: int) -> int:
   return x
 
 
+def one_over_one_plus(a: int) -> int:
+  """1 / (1 + a) of a Q0 value in [0, 1], in Q0."""
+  return _shift_left(_two_over_one_plus(a), 1)
+
+
 @functools.lru_cache(_KEPT)
 def logistic(a: int) -> int:
   """1 / (1 + exp(-a)) of a Q4 value, in Q0."""
   if a == 0:
     return 1 << 30
-  positive = _shift_left(_two_over_one_plus(exp_on_negative_values(-abs(a), 4)), 1)
+  positive = one_over_one_plus(exp_on_negative_values(-abs(a), 4))
   return positive if a > 0 else INT32_MAX - positive
 
 

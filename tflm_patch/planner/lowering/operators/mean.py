@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""MEAN over rows, columns or both."""
+"""MEAN and SUM."""
 
 from __future__ import annotations
 
@@ -10,46 +10,37 @@ from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import feature_shape
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells
+from tflm_patch.planner.lowering.operators import base, cells, reductions, reshape
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import MeanParams
 
 _KINDS = {DType.INT8: program.Kind.MEAN, DType.INT16: program.Kind.MEAN_S16}
+MAX_COUNT = 1 << 23  # values whose sum, less their zero points, is in int32
 
 
-def _axes(op: OpView) -> tuple[int, ...] | None:
-  values = op.integers(1)
-  if values is None:
-    return None
-  rank = len(op.input().shape)
-  return tuple(sorted({value + rank if value < 0 else value for value in values}))
+def _count(op: OpView) -> int:
+  """Values in a mean or a sum."""
+  shape = feature_shape(op.input())
+  assert shape is not None
+  count = 1
+  for gone, size in zip(reductions.over(op), shape):
+    count *= size if gone else 1
+  return count
 
 
-def constraint_axes(op: OpView) -> str | None:
-  """The input has rank 4 and the constant axes are rows, columns or both"""
-  axes = _axes(op)
-  if len(op.input().shape) != 4 or axes not in ((1,), (2,), (1, 2)):
-    return f'axes {axes} of rank {len(op.input().shape)}'
-  return None
+def constraint_count(op: OpView) -> str | None:
+  """At most 2^23 values go into one"""
+  return None if _count(op) <= MAX_COUNT else str(_count(op))
 
 
-def constraint_vector_or_kept_dims(op: OpView) -> str | None:
-  """Reduced dimensions are kept, unless both are reduced"""
-  rows_in, cols_in, channels = feature_shape(op.input()) or (0, 0, 0)
-  axes = _axes(op) or ()
-  wanted = (1 if 1 in axes else rows_in, 1 if 2 in axes else cols_in, channels)
-  if feature_shape(op.output()) != wanted:
-    return f'output {list(op.output().shape)}'
-  return None
-
-
-def constraint_int16_count(op: OpView) -> str | None:
-  """A mean of int16 values is of at most 65,536, whose sum is in 32 bits"""
+def constraint_int16(op: OpView) -> str | None:
+  """A mean of int16 values is over rows and columns, of at most 65,536, whose sum is in 32 bits"""
   if op.input().dtype != DType.INT16:
     return None
-  count = op.input().elements // max(1, op.output().elements)
-  return None if count <= 1 << 16 else f'{count}'
+  if reductions.over(op).channels:
+    return 'over channels'
+  return None if _count(op) <= 1 << 16 else str(_count(op))
 
 
 def mean_multiplier(input_scale: float, output_scale: float, count: int) -> tuple[int, int]:
@@ -59,34 +50,40 @@ def mean_multiplier(input_scale: float, output_scale: float, count: int) -> tupl
   return (multiplier << shift) // count, output_shift - shift
 
 
-@base.register(
-  'MEAN',
+_RULES = (
   base.constraint_input_is_activation,
-  base.constraint_integer_activations,
   base.constraint_multiplier,
-  constraint_axes,
-  constraint_vector_or_kept_dims,
-  constraint_int16_count,
-  reads=cells.whole,
+  reductions.constraint_axes,
+  reductions.constraint_reduced_shape,
+  constraint_count,
 )
+
+
+@base.register(
+  'MEAN', base.constraint_integer_activations, *_RULES, constraint_int16, reads=cells.whole
+)
+@base.register('SUM', base.constraint_int8_activations, *_RULES, reads=cells.whole)
 def lower(op: OpView, builder: StageBuilder) -> None:
-  """Over rows, columns or both; rows are summed up one by one, no map is kept"""
-  source = builder.read(op.operator.inputs[0])
-  target = builder.make(op.operator.outputs[0])
-  input_map, output_map = builder.map(source), builder.map(target)
-  axes = _axes(op) or ()
-  over_rows, over_cols = 1 in axes, 2 in axes
-  count = (input_map.rows if over_rows else 1) * (input_map.cols if over_cols else 1)
+  """Over rows, columns or channels; rows are summed up one by one, no map is kept"""
+  shape = feature_shape(op.input())
+  assert shape is not None
+  source = reshape.read_as(op, builder, op.operator.inputs[0], shape)
+  made = reshape.make_as(op, builder, op.operator.outputs[0], reductions.shape_of(op))
+  output_map, over = builder.map(made.map), reductions.over(op)
   first, out = op.input().quantization, op.output().quantization
   assert first is not None and out is not None
-  multiplier, shift = mean_multiplier(first.scale, out.scale, count)
+  if op.operator.opcode == 'SUM':
+    multiplier, shift = quantize.quantize_multiplier(first.scale / out.scale)
+  else:
+    multiplier, shift = mean_multiplier(first.scale, out.scale, _count(op))
 
   params = MeanParams(
     multiplier=multiplier,
     shift=shift,
     output_zero_point=out.zero_point,
-    over_rows=int(over_rows),
-    over_cols=int(over_cols),
+    over_rows=int(over.rows),
+    over_cols=int(over.cols),
+    over_channels=int(over.channels),
   )
 
   builder.add(
@@ -94,11 +91,12 @@ def lower(op: OpView, builder: StageBuilder) -> None:
     StageOp(
       kind=_KINDS[op.input().dtype],
       inputs=(source,),
-      outputs=(target,),
-      steps=input_map.rows,
-      reads=(rows.same_row(input_map.rows, input_map.rows),),
+      outputs=(made.map,),
+      steps=shape[0],
+      reads=(rows.same_row(shape[0], shape[0]),),
       params=params,
-      accumulates=over_rows,
-      scratch_bytes=4 * output_map.cols * output_map.channels if over_rows else 0,
+      accumulates=over.rows,
+      scratch_bytes=4 * output_map.cols * output_map.channels if over.rows else 0,
     ),
   )
+  made.finish()

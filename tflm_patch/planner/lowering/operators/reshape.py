@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
+
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import feature_shape
 from tflm_patch.planner.ir.stage_graph import StageOp
@@ -49,6 +52,59 @@ def _reads_alone(op: OpView) -> bool:
   return others == 1 and tensor not in op.subgraph.outputs
 
 
+def append(op: OpView, builder: StageBuilder, source: int, target: int) -> None:
+  """Appends a copy of a map's values into the rows of another one."""
+  input_map, output_map = builder.map(source), builder.map(target)
+  reads = rows.reshaped_rows(
+    output_map.rows,
+    output_map.cols * output_map.channels,
+    input_map.rows,
+    input_map.cols * input_map.channels,
+  )
+  builder.add(
+    op,
+    StageOp(
+      kind=program.Kind.RESHAPE,
+      inputs=(source,),
+      outputs=(target,),
+      steps=output_map.rows,
+      reads=(reads,),
+    ),
+  )
+
+
+def read_as(op: OpView, builder: StageBuilder, tensor: int, shape: tuple[int, int, int]) -> int:
+  """A tensor that is read, as a map of another shape: a copy where it must be one."""
+  if builder.shape_of(tensor) == shape:
+    return builder.read(tensor)
+  if builder.is_constant(tensor):
+    return builder.read_constant(tensor, shape)
+  source, target = builder.read(tensor), builder.temporary(tensor, shape)
+  append(op, builder, source, target)
+  return target
+
+
+def make_as(op: OpView, builder: StageBuilder, tensor: int, shape: tuple[int, int, int]) -> Made:
+  """A tensor that is made as a map of another shape."""
+  if builder.shape_of(tensor) == shape:
+    return Made(builder.make(tensor), lambda: None)
+  source = builder.temporary(tensor, shape)
+  return Made(source, lambda: append(op, builder, source, builder.make(tensor)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+  """A map that an operator makes.
+
+  Attributes:
+    map: Its index.
+    finish: To be called once the operator is appended: it becomes the tensor.
+  """
+
+  map: int
+  finish: Callable[[], None]
+
+
 _RULES = (base.constraint_input_is_activation, constraint_bytes_stay, constraint_quantization_stays)
 
 
@@ -66,21 +122,4 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   if not builder.knows(source_tensor) and _reads_alone(op):
     builder.alias(target_tensor, builder.read_as(source_tensor, shape))
     return
-  source, target = builder.read(source_tensor), builder.make(target_tensor)
-  input_map, output_map = builder.map(source), builder.map(target)
-  reads = rows.reshaped_rows(
-    output_map.rows,
-    output_map.cols * output_map.channels,
-    input_map.rows,
-    input_map.cols * input_map.channels,
-  )
-  builder.add(
-    op,
-    StageOp(
-      kind=program.Kind.RESHAPE,
-      inputs=(source,),
-      outputs=(target,),
-      steps=builder.map(target).rows,
-      reads=(reads,),
-    ),
-  )
+  append(op, builder, builder.read(source_tensor), builder.make(target_tensor))

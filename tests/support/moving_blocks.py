@@ -1,0 +1,130 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Blocks of generated networks that move, join and reduce rows, columns and channels."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tflm_patch.graph.types import DType
+
+_ORDERS = [(0, *axes) for axes in itertools.permutations((1, 2, 3))][1:]
+_AXES = [a for n in (1, 2, 3) for a in itertools.combinations((1, 2, 3), n)]
+MAX_SIZE = 24  # of a dimension that a block makes longer
+
+
+def _axis(s: Any) -> int:
+  return s.draw(st.sampled_from([1, 2, 3]))
+
+
+def concat_along(s: Any, x: int) -> int:
+  """Two to four maps and constants along any axis; maps may occur twice."""
+  axis = _axis(s)
+  if s.shape(x)[axis] > MAX_SIZE // 2:
+    return s.relu6(x)
+  parts = [x]
+  for _ in range(s.draw(st.integers(1, 2))):
+    kind = s.draw(st.sampled_from(['same', 'copy', 'conv', 'pool', 'constant', 'slice']))
+    if kind == 'same':
+      parts.append(x)
+    elif kind == 'copy':
+      parts.append(s.relu6(x))
+    elif kind == 'conv':
+      parts.append(s.quantize(s.conv(x, s.shape(x)[3], 3, padding='SAME'), like=x))
+    elif kind == 'pool':
+      parts.append(s.quantize(s.max_pool(x, 3, 1, 'SAME'), like=x))
+    elif kind == 'constant':
+      shape = list(s.shape(x))
+      shape[axis] = s.draw(st.integers(1, 3))
+      parts.append(s.constant_operand(shape, like=x))
+    else:
+      size = list(s.shape(x))
+      size[axis] = s.draw(st.integers(1, size[axis]))
+      parts.append(s.slice(x, (0, 0, 0, 0), size))
+  return s.concat(s.draw(st.permutations(parts)), axis)
+
+
+def two_heads(s: Any, x: int) -> int:
+  """Rows of values from two maps of other sizes, one below the other, as detectors have them."""
+  values = s.draw(st.integers(1, 4))
+  first = s.conv(x, values * s.draw(st.integers(1, 2)), 1)
+  second = s.conv(s.max_pool(x, 2, 2, 'SAME'), values, s.draw(st.sampled_from([1, 3])))
+  second = s.quantize(second, like=first)
+  lines = []
+  for head in s.draw(st.permutations([first, second])):
+    _, rows, cols, channels = s.shape(head)
+    lines.append(s.reshape(head, (1, rows * cols * channels // values, values)))
+  joined = s.concat(lines, 1)
+  return s.reshape(joined, (1, s.shape(joined)[1], 1, values))
+
+
+def transpose(s: Any, x: int) -> int:
+  return s.transpose(x, s.draw(st.sampled_from(_ORDERS)))
+
+
+def packed(s: Any, x: int) -> int:
+  """UNPACK along an axis, and PACK of some parts along another."""
+  axis = _axis(s)
+  if s.shape(x)[axis] > 8:
+    x = s.slice(x, (0, 0, 0, 0), [min(size, 8) for size in s.shape(x)])
+  parts = s.unpack(x, axis)
+  chosen = s.draw(st.lists(st.sampled_from(parts), min_size=1, max_size=4))
+  return s.pack(chosen, _axis(s))
+
+
+def reduction(s: Any, x: int) -> int:
+  """MEAN, SUM, REDUCE_MAX or REDUCE_MIN, and now and then what was reduced broadcast again."""
+  reduce = s.draw(st.sampled_from([s.mean, s.sum, s.reduce_max, s.reduce_min]))
+  axes = s.draw(st.sampled_from(_AXES))
+  if len(axes) < 3 and s.draw(st.sampled_from([False, False, True])):
+    y = reduce(x, axes, False)
+    kept = [1 if i in axes else size for i, size in enumerate(s.shape(x))]
+    return s.reshape(y, kept)
+  y = reduce(x, axes)
+  again = s.draw(st.sampled_from(['no', 'broadcast_to', 'add', 'squared_difference']))
+  if again == 'broadcast_to':
+    return s.broadcast_to(y, s.shape(x))
+  return y if again == 'no' else getattr(s, again)(*s.draw(st.permutations([x, y])))
+
+
+def moved(s: Any, x: int) -> int:
+  """GATHER, REVERSE_V2 or MIRROR_PAD along any axes."""
+  kind = s.draw(st.sampled_from(['gather', 'reverse', 'mirror_pad']))
+  axis = _axis(s)
+  size = s.shape(x)[axis]
+  if kind == 'reverse':
+    return s.reverse(x, axis)
+  if kind == 'gather':
+    return s.gather(
+      x, s.draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=MAX_SIZE)), axis
+    )
+  symmetric = s.draw(st.booleans())
+  pads = [(0, 0)]
+  for length in s.shape(x)[1:]:
+    most = min(3, length if symmetric else length - 1)
+    pads.append((s.draw(st.integers(0, most)), s.draw(st.integers(0, most))))
+  return s.mirror_pad(x, pads, symmetric)
+
+
+def difference(s: Any, x: int) -> int:
+  _, rows, cols, channels = s.shape(x)
+  shapes = [(1, 1, 1, channels), (), (1, rows, cols, channels), (1, rows, 1, 1)]
+  other = s.constant_operand(s.draw(st.sampled_from(shapes)))
+  return s.squared_difference(*s.draw(st.permutations([x, other])))
+
+
+def unusual(s: Any, x: int) -> int:
+  """L2_NORMALIZATION, CAST to and fro, DIV by a constant."""
+  kind = s.draw(st.sampled_from(['l2_normalization', 'cast', 'div']))
+  if kind == 'cast':
+    between = s.draw(st.sampled_from([DType.INT16, DType.INT32, DType.INT8]))
+    return s.cast(s.cast(x, between), DType.INT8)
+  if kind == 'div':
+    return s.div(x, s.single(s.draw(st.sampled_from([-90, -3, 1, 5, 40, 100]))))
+  return s.l2_normalization(x)
+
+
+MOVING_BLOCKS = (concat_along, two_heads, transpose, packed, reduction, moved, difference, unusual)
