@@ -354,6 +354,7 @@ BLOCKS: tuple[Block, ...] = (
   _concat,
   _grouped,
   _resize,
+  _resize,
   _transpose_conv,
   _pad_channels,
   _line_mean,
