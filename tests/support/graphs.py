@@ -363,6 +363,7 @@ BLOCKS: tuple[Block, ...] = (
   _concat,
   _grouped,
   _resize,
+  _resize,
   _transpose_conv,
   _pad_channels,
   line_mean,
