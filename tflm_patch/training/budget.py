@@ -10,10 +10,8 @@ from tflm_patch.conversion.options import ConvertOptions
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model
 from tflm_patch.planner.options import PlanOptions
-from tflm_patch.targets import Target
+from tflm_patch.training.chip import chip_of
 from tflm_patch.training.options import Budgets
-
-_NO_LIMIT = 1 << 30
 
 
 def check(subject: Spec | Model, budgets: Budgets) -> Fit:
@@ -27,16 +25,8 @@ def check(subject: Spec | Model, budgets: Budgets) -> Fit:
   Raises:
     TflmPatchError: it cannot meet them: by how much, and what would help.
   """
-  arena = _NO_LIMIT if budgets.arena_bytes is None else budgets.arena_bytes
-  chip = Target(
-    name='the budget',
-    cpu='cortex-m4',
-    kernels='dsp',
-    clock_hz=1,
-    sram_bytes=arena,
-    sram_contiguous_bytes=arena,
-    flash_bytes=budgets.flash_bytes,
-    source='given',
+  chip = chip_of(
+    'the budget', 'cortex-m4', 'dsp', budgets.arena_bytes, flash_bytes=budgets.flash_bytes
   )
   convert = ConvertOptions(input_rows=budgets.input_rows)
   fit = fits(subject, chip, FitOptions(convert, try_options=True))
@@ -49,7 +39,7 @@ def check(subject: Spec | Model, budgets: Budgets) -> Fit:
   if not fit.fits and not _fits_with_a_limit(fit):
     raise TflmPatchError(
       f'the arena will be {fit.arena_required:,} bytes, {-fit.spare_bytes:,} more than the budget '
-      f'of {arena:,}{_bound(fit)}; {_help(fit, budgets)}'
+      f'of {chip.sram_bytes:,}{_bound(fit)}; {_help(fit, budgets)}'
     )
   return fit
 

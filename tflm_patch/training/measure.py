@@ -16,9 +16,7 @@ from tflm_patch.conversion.options import DEFAULT_OPTIONS, ConvertOptions
 from tflm_patch.quantization.capture import capture
 from tflm_patch.quantization.network import Network
 from tflm_patch.quantization.structure import structural_graph
-from tflm_patch.targets import Target
-
-_NO_LIMIT = 1 << 40
+from tflm_patch.training.chip import chip_of
 
 
 def footprint(model: Any, cpu: str = DEFAULT_CPU, convert: ConvertOptions = DEFAULT_OPTIONS) -> Fit:
@@ -36,21 +34,7 @@ def footprint(model: Any, cpu: str = DEFAULT_CPU, convert: ConvertOptions = DEFA
     TflmPatchError: a layer is not supported.
   """
   network = model if isinstance(model, Network) else capture(model)
-  return fits(structural_graph(network), _chip(cpu), FitOptions(convert))
-
-
-def _chip(cpu: str) -> Target:
-  """A chip on which everything fits, with a core."""
-  return Target(
-    name='any',
-    cpu=cpu,
-    kernels='portable',
-    clock_hz=1,
-    sram_bytes=_NO_LIMIT,
-    sram_contiguous_bytes=_NO_LIMIT,
-    flash_bytes=None,
-    source='',
-  )
+  return fits(structural_graph(network), chip_of('any', cpu, 'portable'), FitOptions(convert))
 
 
 def signature(network: Network) -> tuple[Any, ...]:

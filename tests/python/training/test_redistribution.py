@@ -163,6 +163,50 @@ def test_new_blocks_change_nothing(keras, line):
   assert np.allclose(made.predict(x, verbose=0), wanted, atol=1e-4 * np.abs(wanted).max())
 
 
+@pytest.mark.parametrize(
+  'line',
+  (
+    'in16x16x3 conv3_s2_c8_relu ds3_s2_c8_relu ds3_c8_relu fc4',
+    'in16x16x3 conv3_s2_c8 ir_k3_e2_s2_c8 ir_k3_e2_c8 fc4',
+  ),
+)
+def test_new_blocks_change_nothing_in_training_either(keras, line):
+  """With samples: their statistics are met, by batches of them and by what is kept."""
+  from tflm_patch import models
+  from tflm_patch.training import recalibrate
+  from tflm_patch.training.redistribution.inherit import inherit
+
+  spec = architecture.load(line)
+  chosen = growth.growths(spec, 1)[:1]
+  grown = growth.with_added(spec, chosen)
+  model = randomized(models.build(spec, models.BuildOptions(momentum=0.8)))
+  x = np.random.default_rng(1).normal(size=(64, 16, 16, 3)).astype(np.float32)
+  recalibrate(model, x)
+  made = inherit(model, spec, grown, growth.origins(spec, chosen), x)
+  norms = [each for each in made.layers if each.name.endswith('_norm')]
+  assert len(norms) > sum(each.name.endswith('_norm') for each in model.layers)
+  assert all(norm.momentum == 0.8 and norm.trainable for norm in norms)
+  wanted = array(model(x, training=False))
+  for training in (False, True):
+    found = array(made(x, training=training))
+    assert np.allclose(found, wanted, atol=2e-3 * np.abs(wanted).max())
+
+
+def test_statistics_of_cropped_kernels_are_those_of_samples(keras):
+  from tflm_patch import models
+
+  options = RedistributionOptions(goal=0.2, blocks=4, grid=TWO, macs_tolerance=0.2)
+  x = np.random.default_rng(1).normal(size=(64, 64, 64, 3)).astype(np.float32)
+  made = redistribute(randomized(models.build(SMALL)), options, x).model
+  norms = [each for each in made.layers if each.name.endswith('_norm')]
+  read = keras.Model(made.input, [norm.input for norm in norms]).predict(x, verbose=0)
+  for norm, values in zip(norms, read):
+    mean, spread = values.mean((0, 1, 2)), values.std((0, 1, 2))
+    assert np.allclose(array(norm.moving_mean), mean, atol=0.02 * spread.max())
+  with pytest.raises(TflmPatchError, match='a spec has none'):
+    redistribute(SMALL, options, x)
+
+
 def test_kernels_are_cropped_and_the_rest_stays(keras):
   from tflm_patch import models
 

@@ -11,12 +11,15 @@ import numpy as np
 
 from tflm_patch.architecture.spec import Spec
 from tflm_patch.models.builder import BuildOptions, build, layer_names
+from tflm_patch.models.operators import norm_name
 from tflm_patch.quantization.model_io import require_keras
 
 _SKIPPING = ('ir', 'er', 'basic')  # the input is added to what they compute
 
 
-def inherit(model: Any, old: Spec, new: Spec, origin: Sequence[int | None]) -> Any:
+def inherit(
+  model: Any, old: Spec, new: Spec, origin: Sequence[int | None], samples: np.ndarray | None = None
+) -> Any:
   """Builds the new model; its blocks have the old one's weights.
 
   Kernels that became smaller have the centre of the old ones, narrower blocks the inner
@@ -27,14 +30,11 @@ def inherit(model: Any, old: Spec, new: Spec, origin: Sequence[int | None]) -> A
     model: Built from the old spec.
     old, new: Specs.
     origin: For each block of the new spec the number of the old block; None for new ones.
+    samples: Inputs as the model is trained with; batch normalization gets its statistics
+      from them anew, since those of cropped kernels are others. None leaves the old ones.
   """
   require_keras()
-  names = {layer.name for layer in model.layers}
-  options = BuildOptions(
-    normalization=any(name.endswith('_norm') for name in names),
-    dropout=next((each.rate for each in model.layers if each.name.endswith('_dropout')), 0.0),
-  )
-  made = build(new, options, name=model.name)
+  made = build(new, _options_of(model), name=model.name)
   sources, targets = layer_names(old), layer_names(new)
   numbers = [*origin, *range(len(old.blocks), len(sources))]  # heads follow the blocks
   for block, (target, number) in enumerate(zip(targets, numbers)):
@@ -49,7 +49,58 @@ def inherit(model: Any, old: Spec, new: Spec, origin: Sequence[int | None]) -> A
     channels = _kept_channels(pairs)
     for theirs, ours in pairs:
       _copy(theirs, ours, channels)
+  if samples is not None:
+    _recalibrate(made, _plain_norms(made, new, targets, numbers), samples)
   return made
+
+
+def _options_of(model: Any) -> BuildOptions:
+  """How the model was built."""
+  norms = [layer for layer in model.layers if layer.name.endswith(norm_name(''))]
+  rates = [layer.rate for layer in model.layers if layer.name.endswith('_dropout')]
+  dropout = rates[0] if rates else 0.0
+  if not norms:
+    return BuildOptions(normalization=False, dropout=dropout)
+  return BuildOptions(momentum=norms[0].momentum, dropout=dropout)
+
+
+def _plain_norms(
+  made: Any, spec: Spec, names: Sequence[Sequence[str]], numbers: Sequence[int | None]
+) -> list[Any]:
+  """Batch normalization of new blocks whose output is not added to their input."""
+  return [
+    made.get_layer(name)
+    for block, (inside, number) in enumerate(zip(names, numbers))
+    if number is None and spec.blocks[block].kind not in _SKIPPING
+    for name in inside
+    if name.endswith(norm_name('')) and _has(made, name)
+  ]
+
+
+def _recalibrate(made: Any, identities: Sequence[Any], samples: np.ndarray) -> None:
+  """Sets statistics to those of the samples; what gives its input goes on to give it."""
+  import keras
+
+  from tflm_patch.training.elastic.weights import recalibrate
+
+  for norm in identities:
+    norm.trainable = False  # it normalizes by what it keeps: the mean 0, the variance 1
+  try:
+    recalibrate(made, samples)
+  finally:
+    for norm in identities:
+      norm.trainable = True
+  if not identities:
+    return
+  # A training step normalizes by the batch: that is undone by gamma and beta.
+  read = keras.Model(made.input, [norm.input for norm in identities])
+  for norm, values in zip(identities, keras.tree.flatten(read.predict(samples, verbose=0))):
+    axes = tuple(range(values.ndim - 1))
+    mean, variance = values.mean(axes), values.var(axes)
+    norm.moving_mean.assign(mean)
+    norm.moving_variance.assign(variance)
+    norm.gamma.assign(np.sqrt(variance + norm.epsilon))
+    norm.beta.assign(mean)
 
 
 def _has(model: Any, name: str) -> bool:

@@ -75,7 +75,9 @@ class Redistribution:
     }
 
 
-def redistribute(model_or_spec: Any, options: RedistributionOptions = DEFAULT) -> Redistribution:
+def redistribute(
+  model_or_spec: Any, options: RedistributionOptions = DEFAULT, samples: Any = None
+) -> Redistribution:
   """Moves receptive field, and computation, from the patched part of a network to later blocks.
 
   Kernels of the first blocks become smaller, blocks that keep the shape of their map go, and
@@ -85,11 +87,17 @@ def redistribute(model_or_spec: Any, options: RedistributionOptions = DEFAULT) -
     model_or_spec: A model that `models.build` made, whose weights the new model inherits; or
       a spec, its line or its name.
     options: See `RedistributionOptions`.
+    samples: Inputs of the model, as it is trained with, some hundreds: batch normalization
+      of the new model gets its statistics from them, since those of cropped kernels are
+      others. Of no use to a spec.
 
   Raises:
-    TflmPatchError: the goal, or the MACs, cannot be reached; says what can.
+    TflmPatchError: there are samples and no model; or the goal, or the MACs, cannot be
+      reached: says what can.
   """
   is_spec = isinstance(model_or_spec, (str, Spec))
+  if is_spec and samples is not None:
+    raise TflmPatchError('samples are for the weights of a model, and a spec has none')
   spec = _spec_of(model_or_spec)
   blocks = options.blocks
   if blocks is None:
@@ -108,7 +116,7 @@ def redistribute(model_or_spec: Any, options: RedistributionOptions = DEFAULT) -
   if not is_spec:
     from tflm_patch.training.redistribution.inherit import inherit
 
-    model = inherit(model_or_spec, spec, grown, origin)
+    model = inherit(model_or_spec, spec, grown, origin, samples)
   return Redistribution(grown, before, after, _changes(spec, grown, origin), model)
 
 

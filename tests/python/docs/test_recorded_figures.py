@@ -1,0 +1,100 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Figures that the pages quote are those that benchmarks recorded."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+
+def _trained(name: str, net: dict[str, Any]) -> str:
+  return (
+    f'| {name} | {net["int8_accuracy"]:.1f} % | {net["arena_total"]:,} | {net["file_bytes"]:,} '
+    f'| {net["cpu_seconds"] / 60:.0f} |'
+  )
+
+
+def _sign_digits(found: dict[str, Any]) -> list[str]:
+  names = {
+    '16kb': 'sign digits | 64x64x3',
+    '8kb': 'sign digits | 64x64x1',
+    'rows': 'sign digits | 96x96x3, row by row',
+  }
+  return [_trained(names[net['net']], net) for net in found['nets']]
+
+
+def _cifar10(found: dict[str, Any]) -> list[str]:
+  return [_trained('CIFAR-10 | 32x32x3', found)]
+
+
+def _quantize(found: dict[str, Any]) -> list[str]:
+  lines = []
+  for model in found['models']:
+    ours, theirs = model['own'], model['tensorflow']
+    accuracies = (model['float_accuracy'], ours['int8_accuracy'], theirs['int8_accuracy'])
+    cells = [f'{each:.2f} %' for each in accuracies]
+    cells += [str(each['operators']) for each in (ours, theirs)]
+    cells += [f'{each["file_bytes"]:,}' for each in (ours, theirs)]
+    lines.append(f'| {model["model"]} | {" | ".join(cells)} |')
+  return lines
+
+
+def _callbacks(found: dict[str, Any]) -> list[str]:
+  names = {
+    'distillation': 'distillation, from a network trained as long',
+    'NetAug': 'NetAug',
+    'pruning': 'pruning, to the file size of the small network',
+    'low rank': 'low rank',
+  }
+  return [
+    f'| {names[row["option"]]} | {row["without"]["accuracy"]:.1f} % '
+    f'| {row["with"]["accuracy"]:.1f} % | {"helps" if row["helps"] else ""}'
+    for row in found['options']
+  ]
+
+
+def _qat_exact(found: dict[str, Any]) -> list[str]:
+  assert found['exact_differing_bytes'] == 0
+  return [
+    f'{found["networks"]} random networks of {found["inputs"]} inputs each',
+    f'of {found["output_bytes"]:,} output bytes',
+    f'{100 * found["training_equal_share"]:.2f} %',
+    f'{100 * found["training_step_equal_share"]:.1f} %',
+  ]
+
+
+# Recorded file, page, what the page must say.
+QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
+  ('train_sign_digits', 'train', _sign_digits),
+  ('train_cifar10', 'train', _cifar10),
+  ('quantize', 'quantize', _quantize),
+  ('callbacks_help', 'callbacks', _callbacks),
+  ('qat_exact', 'qat', _qat_exact),
+]
+
+
+def _page(name: str) -> str:
+  return ' '.join((ROOT / f'docs/{name}.md').read_text().split())
+
+
+@pytest.mark.parametrize(('recorded', 'page', 'lines'), QUOTED, ids=[each[0] for each in QUOTED])
+def test_pages_quote_what_was_recorded(recorded, page, lines):
+  found = json.loads((ROOT / f'benchmarks/results/{recorded}.json').read_text())
+  text, wanted = _page(page), lines(found)
+  assert wanted
+  for line in wanted:
+    assert ' '.join(line.split()) in text, line
+
+
+def test_everything_recorded_says_how():
+  for path in (ROOT / 'benchmarks/results').glob('*.json'):
+    found = json.loads(path.read_text())
+    assert {'command', 'commit', 'seconds'} <= found.keys(), path.name
+    assert 'seed' in found or 'seeds' in found, path.name
