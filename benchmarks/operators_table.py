@@ -108,6 +108,7 @@ def table(rows: list[Row]) -> str:
 
 
 def main() -> None:
+  """Prints the table."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--inputs', type=int, default=3, help='inputs of each comparison')
   parser.add_argument('--json', type=pathlib.Path, help='a file for the figures')
