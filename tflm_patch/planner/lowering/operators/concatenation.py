@@ -29,6 +29,7 @@ def constraint_along_channels(op: OpView) -> str | None:
 _TYPES = (DType.INT8, DType.INT16)
 
 
+@base.of_types(DType.INT8, DType.INT16)
 def constraint_equal_inputs(op: OpView) -> str | None:
   """All inputs are computed maps of the output's rows, columns and quantization, int8 or int16"""
   target, out = feature_shape(op.output()), op.output().quantization

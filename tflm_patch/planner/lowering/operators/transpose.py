@@ -36,6 +36,7 @@ def constraint_input_of_the_model(op: OpView) -> str | None:
   return None if readers == [op.index] else f'operators {readers} read "{op.input().name}"'
 
 
+@base.of_types(DType.FLOAT32, DType.INT8)
 def constraint_types(op: OpView) -> str | None:
   """Values are int8 or float32"""
   types = op.input().dtype, op.output().dtype
