@@ -113,9 +113,7 @@ def main() -> None:
   parser.add_argument('--inputs', type=int, default=3, help='inputs of each comparison')
   parser.add_argument('--json', type=pathlib.Path, help='a file for the figures')
   arguments = parser.parse_args()
-  found = (
-    measure(name, rows, arguments.inputs) for name in sorted(NETWORKS) for rows in (None, 1)
-  )
+  found = (measure(name, rows, arguments.inputs) for name in sorted(NETWORKS) for rows in (None, 1))
   rows = [row for row in found if row is not None]
   print(table(rows))
   if arguments.json:

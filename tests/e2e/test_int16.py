@@ -3,6 +3,9 @@
 """Operators on int16 maps (TFLM's 16x8 scheme): the stage gives TFLM's bytes."""
 
 import dataclasses
+import importlib
+import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -148,6 +151,7 @@ INT16_CASES = [
   *activations('transpose_conv', lambda b, x, **kw: b.transpose_conv(x, 5, **kw)),
   Case('transpose_conv_per_tensor', lambda b, x: b.transpose_conv(x, 5, per_channel=False)),
   Case('transpose_conv_no_bias', lambda b, x: b.transpose_conv(x, 5, bias=False)),
+  Case('squeeze_mean', lambda b, x: b.expand_dims(b.squeeze(b.mean(x, (1,)), [1]), 2)),
   Case('resize_nearest_twice', lambda b, x: b.resize_nearest(x, 14, 18)),
   Case('resize_nearest_odd', lambda b, x: b.resize_nearest(x, 5, 13)),
   Case('resize_nearest_corners', lambda b, x: b.resize_nearest(x, 13, 17, True)),
@@ -221,3 +225,18 @@ def test_mean_of_most_values():
   values = np.full((1, 256, 256, 2), -(2**15), np.int16)
   values[..., 1] = 2**15 - 1
   check_values(lambda b, x: b.mean(x), values, 0.001)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+  'name', ['unet_16x8', 'attention_unet_16x8', 'denoiser_16x8', 'squeeze_excite_16x8']
+)
+def test_networks_are_one_stage(name, monkeypatch):
+  """Each in at most 0.6 of the arena from when an operator cut its stage."""
+  monkeypatch.syspath_prepend(str(pathlib.Path(__file__).resolve().parents[2] / 'benchmarks'))
+  table = importlib.import_module('operators_16x8_table')
+  assert name in table.NETWORKS
+  before = json.loads(table.BEFORE.read_text())['arena'][name]
+  row = table.measure(name, before, 3)
+  assert (row.stages, row.stock_operators) == (1, [])
+  assert row.ratio <= 0.6

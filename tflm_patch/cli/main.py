@@ -14,6 +14,7 @@ from tflm_patch.cli import (
   convert,
   export,
   fit,
+  operators,
   pareto,
   quantize,
   targets,
@@ -40,6 +41,7 @@ COMMANDS: dict[str, Command] = {
     bench.COMMAND,
     export.COMMAND,
     targets.COMMAND,
+    operators.COMMAND,
   )
 }
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130

@@ -15,6 +15,7 @@ from tflm_patch.program import records as program
 from tflm_patch.program.params import ArgMaxParams
 
 
+@base.of_types(DType.INT8)
 def constraint_types(op: OpView) -> str | None:
   """The input is int8, the output int32"""
   types = op.input().dtype, op.output().dtype

@@ -123,6 +123,23 @@ class OperatorSpec:
 REGISTRY: dict[str, OperatorSpec] = {}
 
 
+def of_types(*types: DType) -> Callable[[Rule], Rule]:
+  """Names the types of the first computed input that a rule lets pass."""
+
+  def decorate(rule: Rule) -> Rule:
+    rule.__dict__['types'] = types
+    return rule
+
+  return decorate
+
+
+def stage_types(opcode: str) -> tuple[DType, ...]:
+  """The types that the rules of an operator let pass; none for one that no stage holds."""
+  spec = REGISTRY.get(opcode)
+  named = [rule.__dict__['types'] for rule in spec.rules if 'types' in vars(rule)] if spec else []
+  return tuple(t for t in named[0] if all(t in each for each in named)) if named else ()
+
+
 def register(
   opcode: str, *rules: Rule, reads: Reads, macs: Macs | None = None
 ) -> Callable[[Lower], Lower]:
@@ -235,6 +252,7 @@ def quantized_int8(tensor: Tensor) -> bool:
   )
 
 
+@of_types(DType.INT8)
 def constraint_int8_activations(op: OpView) -> str | None:
   """Input and output are int8 with one scale and zero point"""
   for tensor in (op.input(), op.output()):
@@ -244,6 +262,7 @@ def constraint_int8_activations(op: OpView) -> str | None:
   return None
 
 
+@of_types(DType.INT8, DType.INT16)
 def constraint_integer_activations(op: OpView) -> str | None:
   """Input and output are int8 or int16, both the same, with one scale and zero point"""
   if op.input().dtype != DType.INT16:

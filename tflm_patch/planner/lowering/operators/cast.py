@@ -16,6 +16,7 @@ _FROM = (DType.INT8, DType.INT16, DType.INT32)
 _TO = (*_FROM, DType.FLOAT32)
 
 
+@base.of_types(DType.INT8, DType.INT16, DType.INT32)
 def constraint_types(op: OpView) -> str | None:
   """From int8, int16 or int32 to one of them or to float32"""
   source, target = op.input().dtype, op.output().dtype

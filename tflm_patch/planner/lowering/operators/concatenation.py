@@ -41,6 +41,7 @@ def constraint_count(op: OpView) -> str | None:
   return None if is_computed else 'all are constants'
 
 
+@base.of_types(DType.INT8, DType.INT16)
 def constraint_equal_inputs(op: OpView) -> str | None:
   """All inputs are maps of the output's type, int8 or int16, and quantization"""
   out, dtype = op.output().quantization, op.output().dtype

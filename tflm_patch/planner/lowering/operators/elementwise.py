@@ -18,11 +18,13 @@ from tflm_patch.program.params import Params
 from tflm_patch.program.records import Kind
 
 
+@base.of_types(DType.INT8)
 def constraint_two_int8_inputs(op: OpView) -> str | None:
   """Both inputs and the output are int8 with one scale and zero point"""
   return _two_inputs(op, base.quantized_int8)
 
 
+@base.of_types(DType.INT8, DType.INT16)
 def constraint_two_integer_inputs(op: OpView) -> str | None:
   """Both inputs and the output are int8, or all int16, with one scale and zero point"""
   is_int16 = op.input().dtype == DType.INT16

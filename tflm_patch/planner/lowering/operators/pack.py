@@ -39,6 +39,7 @@ def _slice_shape(op: OpView) -> Shape:
   return sizes[0], sizes[1], sizes[2]
 
 
+@base.of_types(DType.INT8, DType.INT16)
 def constraint_types(op: OpView) -> str | None:
   """All tensors are int8, or all int16"""
   dtype = _whole(op).dtype

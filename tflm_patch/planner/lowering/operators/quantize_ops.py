@@ -33,6 +33,7 @@ def _one_scale(quantization: Quantization | None) -> bool:
   return quantization is not None and quantization.per_tensor and quantization.scale > 0
 
 
+@base.of_types(DType.FLOAT32, DType.INT8, DType.INT16, DType.UINT8)
 def constraint_quantize_types(op: OpView) -> str | None:
   """float32 to int8 or int16, between int8 and uint8, or int16 to int16, one scale each"""
   pair = op.input().dtype, op.output().dtype
@@ -47,6 +48,7 @@ def constraint_int16_ratio(op: OpView) -> str | None:
   return base.constraint_scale_ratio(op) if op.input().dtype == DType.INT16 else None
 
 
+@base.of_types(DType.INT8, DType.INT16, DType.UINT8)
 def constraint_dequantize_types(op: OpView) -> str | None:
   """int8, uint8 or int16 with one scale to float32"""
   source = op.input().quantization

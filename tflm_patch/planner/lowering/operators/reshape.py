@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import feature_shape
 from tflm_patch.planner.ir.stage_graph import StageOp
@@ -16,6 +17,7 @@ from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 
 
+@base.of_types(DType.FLOAT32, DType.INT8, DType.INT16, DType.UINT8, DType.INT32)
 def constraint_bytes_stay(op: OpView) -> str | None:
   """Input and output have the same type and number of values"""
   source, target = op.input(), op.output()

@@ -44,6 +44,7 @@ def constraint_constant_size(op: OpView) -> str | None:
   return None
 
 
+@base.of_types(DType.INT8)
 def constraint_int8(op: OpView) -> str | None:
   """Input and output are int8"""
   if (op.input().dtype, op.output().dtype) != (DType.INT8, DType.INT8):
@@ -51,6 +52,7 @@ def constraint_int8(op: OpView) -> str | None:
   return None
 
 
+@base.of_types(DType.INT8, DType.INT16)
 def constraint_int8_or_int16(op: OpView) -> str | None:
   """Input and output are int8, or both int16"""
   if op.input().dtype == op.output().dtype == DType.INT16:

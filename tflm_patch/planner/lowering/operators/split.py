@@ -33,6 +33,7 @@ def _axis(op: OpView) -> int | None:
   return axis % rank if -rank <= axis < rank else None
 
 
+@base.of_types(DType.INT8, DType.INT16)
 def constraint_computed_input(op: OpView) -> str | None:
   """The input is a computed int8 or int16 map, and so are the outputs; there are at most 255"""
   if not op.has_input(_input(op)) or op.input(_input(op)).is_constant:

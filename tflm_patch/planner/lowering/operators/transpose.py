@@ -32,6 +32,7 @@ def constraint_permutation(op: OpView) -> str | None:
   return None
 
 
+@base.of_types(DType.FLOAT32, DType.INT8, DType.INT16)
 def constraint_types(op: OpView) -> str | None:
   """Values are int8, int16 or float32"""
   types = op.input().dtype, op.output().dtype
