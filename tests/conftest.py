@@ -16,12 +16,14 @@ from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-# A process has one backend of Keras. What is trained at length runs in processes of its own, on
-# TensorFlow; everything else on JAX, which shows that nothing needs TensorFlow.
-if importlib.util.find_spec('jax') is not None:
-  os.environ.setdefault('KERAS_BACKEND', 'jax')
+# A process has one backend of Keras. On JAX every operation of every shape is compiled: the tests
+# take six times as long there, and tests/python/training/test_on_jax.py runs some of them so.
+for backend in ('tensorflow', 'jax'):
+  if importlib.util.find_spec(backend) is not None:
+    os.environ.setdefault('KERAS_BACKEND', backend)
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
-from support import effort, real_models
+from support import effort, real_models  # noqa: E402
 
 # Examples build and run whole models, so how long one takes says nothing.
 _COMMON = {
@@ -45,6 +47,13 @@ def pytest_addoption(parser):
 def pytest_configure(config):
   effort.thousands = config.getoption('--thousands')
   settings.load_profile('tflm_patch_thousands' if effort.thousands else 'tflm_patch')
+
+
+def pytest_collection_modifyitems(items):
+  """What builds Keras models compiles them first: seconds a test."""
+  for item in items:
+    if 'keras' in getattr(item, 'fixturenames', ()):
+      item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope='session')

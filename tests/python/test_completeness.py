@@ -6,6 +6,7 @@ import functools
 import pathlib
 import re
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from support import golden, graphs, int16_graphs
@@ -103,6 +104,7 @@ def lacks_of_operator(opcode):
   return [f'{opcode} lacks {what}' for what, is_there in facts.items() if not is_there]
 
 
+@pytest.mark.slow
 def test_nothing_is_forgotten():
   lacks = [text for kind in Kind for text in lacks_of_kind(kind.name)]
   lacks += [text for opcode in REGISTRY for text in lacks_of_operator(opcode)]
@@ -117,6 +119,7 @@ def test_costs_are_of_every_core():
     assert has in (set(), set(names)), f'{kind.name} has a cost class on {sorted(has)} alone'
 
 
+@pytest.mark.slow
 def test_a_new_operator_lacks_everything():
   assert len(lacks_of_kind('NEW_KIND')) == 5
   assert len(lacks_of_operator('NEW_OPERATOR')) == 5

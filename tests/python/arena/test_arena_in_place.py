@@ -77,6 +77,7 @@ def check(data, head, reported, build, kept=()):
     assert result.bit_exact, result.first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
   ('source', 'target'),
   [
@@ -127,6 +128,7 @@ def test_inputs_that_are_read_again(reported, build):
   check(Chain(UINT8).quantize(INT8).slice(16).build(), 2 * N, reported, build, kept=(0,))
 
 
+@pytest.mark.slow
 def test_random_chains(reported, build):
   rng = np.random.default_rng(11)
   for _ in range(40):

@@ -49,6 +49,7 @@ def test_operators_exactly(case, parse, build, reported):
   Interpreter(data, arena_bytes=prediction.required)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', ['CONV_2D', 'MEAN', 'IF', 'SPLIT', 'CONCATENATION'])
 def test_the_smallest_arena_of_tiny_models(name, parse, build):
   data = operator_cases.CASES[name][0]()

@@ -50,6 +50,7 @@ def widths(model: Model) -> list[int]:
   return [model.main.tensors[op.outputs[0]].shape[-1] for op in model.main.operators]
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(30), deadline=None)
 @given(planted_networks())
 def test_planted_channels_go_and_no_byte_changes(network):

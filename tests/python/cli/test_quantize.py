@@ -46,6 +46,7 @@ def _quantize(capsys, files, *more):
   return _run(capsys, 'quantize', files / 'model.keras', '--samples', files / 'samples.npz', *more)
 
 
+@pytest.mark.slow
 def test_quantize(capsys, files):
   code, out, err = _quantize(capsys, files)
   assert (code, err) == (0, '')
@@ -61,6 +62,7 @@ def test_quantize(capsys, files):
   ]
 
 
+@pytest.mark.slow
 def test_quantize_for_machines(capsys, files, tmp_path):
   output = tmp_path / 'o.tflite'
   code, out, _ = _quantize(capsys, files, '-o', output, '--json', '--input-type', 'uint8')
@@ -73,6 +75,7 @@ def test_quantize_for_machines(capsys, files, tmp_path):
   ] or found['inputs'][0]['scale'] == pytest.approx(1.0, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_convert_in_one_go(capsys, files, tmp_path):
   both = tmp_path / 'int8.tflite', tmp_path / 'patch.tflite'
   code, out, err = _run(

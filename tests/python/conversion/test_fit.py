@@ -89,6 +89,7 @@ def test_what_is_kept_for_the_rest(path, plain):
   assert not fit.fits and fit.arena_limit == -1000 and fit.option == ''
 
 
+@pytest.mark.slow
 def test_options_that_make_it_fit(path, data, plain):
   """The first that does, in the order of what they cost; it does what it says."""
   need = plain.converted_arena.required
@@ -124,6 +125,7 @@ def test_float_inputs_may_become_int8():
   assert fits(model, chip(8 << 10), inside).arena == fit.option_arena
 
 
+@pytest.mark.slow
 def test_a_table_is_as_single_answers(path):
   chips = targets.all_targets()
   table = fit_table(path, chips)
@@ -161,6 +163,7 @@ def test_unknown_target():
     fits('ds_cnn', 'stm32f413')
 
 
+@pytest.mark.slow
 def test_processes_say_the_same():
   specs = MCUNET.samples(70, seed=8)
   budget = Budget(60_000, 1 << 20, name='b')
@@ -172,6 +175,7 @@ def test_processes_say_the_same():
   assert all(fit.gear is Gear.FULL and fit.instructions for fit in exact)
 
 
+@pytest.mark.slow
 def test_errors_of_other_processes():
   specs = [*MCUNET.samples(40, seed=8), parse_spec('in8x8x3 conv3_s9_c8 fc2')]
   with pytest.raises(SpecError, match='"conv3_s9_c8": stride 9'):

@@ -32,6 +32,7 @@ def head(dtype, channels, **options):
   return result.converted_arena.head
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('channels', [2, 16])
 def test_uint8_costs_what_int8_does(channels):
   interface = SIDE * SIDE * 3 + (SIDE // 2) ** 2 * channels

@@ -127,6 +127,7 @@ def python_blocks(page):
   return re.findall(r'```python\n(.*?)```', page.read_text(), re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_exact_forward_pass_of_the_page(folder):
   page = ROOT / 'docs/quantize.md'
   make_keras_files(page, folder)

@@ -153,6 +153,7 @@ def test_constants_come_inside(options):
     assert_same_bytes(theirs.invoke(arrays), ours.invoke(arrays))
 
 
+@pytest.mark.slow
 def test_verify_compares_with_the_constants_inside(tmp_path):
   paths = tmp_path / 'model.tflite', tmp_path / 'model_patch.tflite'
   paths[0].write_bytes(with_buffers_outside(network().build()))

@@ -36,6 +36,7 @@ def test_layers_around_an_lstm_are_staged():
   assert len(lstm.inputs) == 24
 
 
+@pytest.mark.slow
 def test_lstm_and_its_neighbours_give_the_same_bytes():
   pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
   data = stateful_models.recurrent()

@@ -77,6 +77,7 @@ def meaning(model: Model) -> Any:
   return graphs, metadata, [plain(s) for s in model.signatures], model.description
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('path', MODELS, ids=lambda path: path.stem)
 def test_models_mean_the_same(path):
   model = parse_model(path.read_bytes(), str(path))

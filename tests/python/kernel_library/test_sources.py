@@ -42,6 +42,7 @@ def test_table_knows_every_kind():
   assert sorted(entries) == sorted(kind.name for kind in Kind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('kind', Kind, ids=lambda kind: kind.name)
 def test_sources_of_one_kind_need_no_others(kind, symbols):
   chosen = sources.sources_of_kinds([kind])
@@ -59,6 +60,7 @@ def with_header(folder, kinds):
   return f'-DTFLM_PATCH_KERNEL_TABLE_FILE="{path}"'
 
 
+@pytest.mark.slow
 def test_sources_of_one_kind_link(tmp_path):
   need('gcc')
   chosen = sources.sources_of_kinds([Kind.CONV_2D])
@@ -109,6 +111,7 @@ def test_unknown_kind(monkeypatch):
     sources.table_lines([Kind.CONV_2D])
 
 
+@pytest.mark.slow
 def test_small_sources_of_cmake_are_those_of_the_exports(tmp_path):
   need('cmake', 'gcc')
   run(

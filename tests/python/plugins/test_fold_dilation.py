@@ -171,6 +171,7 @@ def files(tmp_path, original: bytes):
   return paths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('line', [False, True], ids=['map', 'line'])
 def test_verify_compares_with_the_defined_form(tmp_path, line):
   pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
@@ -181,6 +182,7 @@ def test_verify_compares_with_the_defined_form(tmp_path, line):
   assert 'two runs' in check.notes[0] and 'dilated' in check.notes[0]
 
 
+@pytest.mark.slow
 def test_verify_still_finds_wrong_bytes_of_an_undefined_original(tmp_path):
   pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
   original, _ = files(tmp_path, as_tensorflow_writes(network('conv', (1, 16, 16, 3), 3, 2, 'SAME')))
@@ -193,6 +195,7 @@ def test_verify_still_finds_wrong_bytes_of_an_undefined_original(tmp_path):
   assert not check.bit_exact and check.original_undefined and check.mismatch is not None
 
 
+@pytest.mark.slow
 def test_verify_does_not_blame_the_conversion_where_nothing_is_right(tmp_path):
   pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
   b = ModelBuilder(1)

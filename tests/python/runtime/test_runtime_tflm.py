@@ -122,6 +122,7 @@ def test_arena_usage(interpreter_class):
   assert usage.total == usage.head + usage.tail
 
 
+@pytest.mark.slow
 def test_errors_are_one_line(needs_tflm):
   for model in (b'', b'nothing', RELU[:100], RELU[:60] + bytes(len(RELU) - 60)):
     with pytest.raises(TflmPatchError) as caught:

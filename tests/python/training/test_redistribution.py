@@ -36,6 +36,7 @@ def test_mobilenet_v2_rd():
   assert macs_of(found.spec) == after.macs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('objective', Objective)
 def test_objectives_get_smaller(objective):
   options = RedistributionOptions(objective, blocks=4, grid=TWO, macs_tolerance=0.1)
@@ -55,6 +56,7 @@ def test_objectives_get_smaller(objective):
   assert 'patch side on the image' in text and f'{found.after.arena:,}' in text
 
 
+@pytest.mark.slow
 def test_of_what_will_do_the_most_is_kept():
   """No stage of more MACs reaches the goal; all were tried."""
   spec = architecture.load(SMALL)

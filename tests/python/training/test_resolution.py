@@ -11,6 +11,7 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.training import TrainOptions, resolution
 
 pytest.importorskip('keras')
+pytestmark = pytest.mark.slow
 
 
 def test_scales_grow_to_whole_images() -> None:

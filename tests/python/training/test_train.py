@@ -24,6 +24,8 @@ from tflm_patch.training.data.augmentation import NONE
 from tflm_patch.training.int8_inference import Engine
 from tflm_patch.training.run import calibration_samples, spec_for
 
+pytestmark = pytest.mark.slow
+
 SPEC = 'in8x8x1 conv3_s2_c8 ir_k3_e2_c8 fc10'
 
 

@@ -68,6 +68,7 @@ def test_usual_scales(name, source, target, alpha):
     assert is_fine or name == 'elu'
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(200), deadline=None)
 @given(
   st.sampled_from(OPERATORS),
@@ -79,6 +80,7 @@ def test_any_scales(name, source, target, alpha):
   check(build(name, source, (target[0], -128 if name == 'logistic' else target[1]), alpha))
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(100), deadline=None)
 @given(scales(-39, 39), scales(-39, 39), zero_points())
 def test_rsqrt(source, target, zero_point):
@@ -97,6 +99,7 @@ def test_rsqrt_of_negative_values_stays_stock():
   assert not result.stages
 
 
+@pytest.mark.slow
 def test_elu_of_usual_scales_is_held():
   """Only tables that hang on the last bit of expf are refused: few are."""
   rng = np.random.default_rng(0)

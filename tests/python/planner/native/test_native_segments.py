@@ -132,6 +132,7 @@ def reusable_of(graph, reuse):
   return [m for m in graph.inputs if m not in fed] if reuse else []
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(12))
 @given(small_networks(), st.booleans())
 def test_costs_and_cuts_are_the_same(network, reuse):
@@ -147,6 +148,7 @@ def test_dense_networks(network, reuse):
     check(graph, reusable_of(graph, reuse))
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(10))
 @given(int16_networks(), st.booleans())
 def test_int16_networks(network, reuse):
@@ -154,6 +156,7 @@ def test_int16_networks(network, reuse):
     check(graph, reusable_of(graph, reuse))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('kernel', [3])
 def test_blocks_and_patches(kernel):
   rewritten = 0

@@ -92,15 +92,15 @@ def test_slices_are_masks(keras):
   if keras.backend.backend() != 'tensorflow':
     pytest.skip('slices need TensorFlow')
   masked, sliced = supernet(), supernet(sliced=True)
-  rng = np.random.default_rng(4)
+  rng, images = np.random.default_rng(4), keras.ops.convert_to_tensor(INPUTS)
   for sub in (SPACE.uniform(9), SPACE.sample(rng)):
     table = keras.ops.convert_to_tensor(SPACE.table(sub))
     for training in (False, True):
-      found = [np.asarray(m.network([INPUTS, table], training=training)) for m in (masked, sliced)]
+      found = [np.asarray(m.network([images, table], training=training)) for m in (masked, sliced)]
       np.testing.assert_allclose(found[1], found[0], rtol=1e-3, atol=1e-4)
   # The statistics that both use, of the first channels, moved alike.
   table = keras.ops.convert_to_tensor(SPACE.table(SPACE.uniform(9)))
-  found = [np.asarray(m.network([INPUTS, table], training=False)) for m in (masked, sliced)]
+  found = [np.asarray(m.network([images, table], training=False)) for m in (masked, sliced)]
   np.testing.assert_allclose(found[1], found[0], rtol=1e-3, atol=1e-4)
 
 
