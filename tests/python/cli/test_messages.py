@@ -51,8 +51,8 @@ def unsupported(*opcodes: str, name: str = '', custom: str | None = None) -> byt
 
 
 def test_an_operator_that_no_stage_holds(say):
-  _, text = say(unsupported('L2_NORMALIZATION'), 'convert')
-  assert 'stock: L2_NORMALIZATION (1): a stage cannot hold L2_NORMALIZATION' in text
+  _, text = say(unsupported('ZEROS_LIKE'), 'convert')
+  assert 'stock: ZEROS_LIKE (1): a stage cannot hold ZEROS_LIKE' in text
   assert 'one that a stage can hold' not in text
 
 
@@ -176,7 +176,7 @@ def test_verify_names_the_model_that_tflm_refuses(tmp_path, say, capsys):
 
 def test_names_are_escaped_on_the_screen_and_kept_in_the_file(say, tmp_path):
   evil = '\x1b]0;title\x07\x1b[2J\nstock: nothing\r'
-  data = unsupported('L2_NORMALIZATION', name=evil)
+  data = unsupported('ZEROS_LIKE', name=evil)
   _, text = say(data, 'analyze')
   assert all(line.isprintable() for line in text.split('\n'))
   assert '\nstock: nothing' not in text
