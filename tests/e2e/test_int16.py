@@ -4,6 +4,7 @@
 
 import dataclasses
 import importlib
+import itertools
 import json
 import pathlib
 
@@ -157,6 +158,18 @@ INT16_CASES = [
   Case('resize_nearest_corners', lambda b, x: b.resize_nearest(x, 13, 17, True)),
   Case('resize_nearest_centers', lambda b, x: b.resize_nearest(x, 9, 11, False, True)),
   Case('dequantize', lambda b, x: b.dequantize(x), framed=False),
+  *(
+    Case(f'transpose_{"".join(map(str, axes))}', lambda b, x, p=(0, *axes): b.transpose(x, p))
+    for axes in itertools.permutations((1, 2, 3))
+    if axes != (1, 2, 3)
+  ),
+  *(
+    Case(f'pack_{axis}', lambda b, x, a=axis: b.pack(b.unpack(x, a)[::-1], a)) for axis in (1, 2, 3)
+  ),
+  *(
+    Case(f'cast_{dtype.name}'.lower(), lambda b, x, d=dtype: b.cast(x, d), framed=False)
+    for dtype in (DType.FLOAT32, DType.INT32)
+  ),
 ]
 CASES = [dataclasses.replace(case, dtype=DType.INT16) for case in INT16_CASES]
 QUANTIZE = Case(
