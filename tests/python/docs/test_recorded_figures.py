@@ -70,6 +70,16 @@ def _qat_exact(found: dict[str, Any]) -> list[str]:
   ]
 
 
+def _qat(found: dict[str, Any]) -> list[str]:
+  row = found['per_tensor']
+  return [
+    f'{row["fake_quantized"]:.1f} % fake-quantized',
+    f'{row["quantization_aware"]:.1f} % in TFLM',
+    f'{row["after_training"]:.1f} % quantized after training',
+    f'({row["float"]:.1f} % in float)',
+  ]
+
+
 # Recorded file, page, what the page must say.
 QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('train_sign_digits', 'train', _sign_digits),
@@ -77,6 +87,7 @@ QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('quantize', 'quantize', _quantize),
   ('callbacks_help', 'callbacks', _callbacks),
   ('qat_exact', 'qat', _qat_exact),
+  ('qat', 'qat', _qat),
 ]
 
 
