@@ -15,6 +15,16 @@ from flatbuffers import flexbuffers
 NAME = 'TFLite_Detection_PostProcess'
 _LARGEST = (1 << 31) - 1
 _MOST_BYTES = 1 << 16  # of options; they are some 200
+# What the parser raises on damaged bytes.
+_DAMAGED = (
+  ArithmeticError,
+  AssertionError,
+  AttributeError,
+  LookupError,
+  TypeError,
+  ValueError,
+  struct.error,
+)
 
 
 def sizes(custom_options: bytes) -> tuple[int, int]:
@@ -27,7 +37,8 @@ def _integer(custom_options: bytes, name: str) -> int:
     return 0
   try:
     root = flexbuffers.GetRoot(custom_options)
-    value = root.AsMap[name].AsInt if root.IsMap else 0
-  except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error):
+    found = root.AsMap[name] if root.IsMap else None
+    value = found.AsInt if found is not None and found.IsInt else 0
+  except _DAMAGED:
     return 0
   return value if 0 <= value <= _LARGEST else 0
