@@ -31,10 +31,10 @@ from tflm_patch.runtime.tflm import Interpreter
 from tflm_patch.training import RedistributionOptions, redistribute
 
 SPEC = 'in32x32x3 conv3_s2_c12 ir_k7_e2_c12 ir_k5_e2_c12 ir_k3_e4_s2_c24 x2 ir_k3_e3_s2_c32 x2 fc10'
-OPTIONS = RedistributionOptions(goal=0.6, blocks=3, grid=(2, 2), least_kernel=3)
+OPTIONS = RedistributionOptions(goal=0.85, blocks=3, grid=(2, 2), least_kernel=3)
 SEEDS = (1, 2, 3)
-EPOCHS, MORE_EPOCHS = 3, 1
-RATE, MORE_RATE = 0.1, 0.02
+EPOCHS, MORE_EPOCHS = 4, 2
+RATE, MORE_RATE = 0.1, 0.05
 BATCH = 128
 MAX_LOST_POINTS = 0.5
 CALIBRATION, RECALIBRATION = 200, 2000
