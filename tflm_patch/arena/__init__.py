@@ -5,6 +5,7 @@
 from tflm_patch.arena.predict import (
   ArenaPrediction,
   PlannedBuffer,
+  buffers_during,
   memory_over_time,
   peak_operators,
   predict,
@@ -30,6 +31,7 @@ __all__ = [
   'ArenaPrediction',
   'Build',
   'PlannedBuffer',
+  'buffers_during',
   'firmware_build',
   'memory_over_time',
   'peak_operators',

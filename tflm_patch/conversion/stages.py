@@ -12,11 +12,10 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from tflm_patch.arena import peak_operators
 from tflm_patch.conversion import input_bands, kept_input
-from tflm_patch.conversion.judge import DEFAULT_GOAL, Finish, Goal, Judge
+from tflm_patch.conversion.judge import DEFAULT_GOAL, Finish, Goal, Judge, bounding
 from tflm_patch.conversion.splits import split
-from tflm_patch.conversion.stage_operator import PlannedStage, is_stage
+from tflm_patch.conversion.stage_operator import PlannedStage
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model
 from tflm_patch.planner.encode_plan import encode_stage
@@ -35,7 +34,7 @@ Rejected = tuple[Region, str]  # and why it stays stock
 # Operators that only give bytes another shape.
 _RENAMING = frozenset({'EXPAND_DIMS', 'RESHAPE', 'SQUEEZE'})
 # How often a stage that bounds the arena is made two.
-_SPLITS = 3
+_SPLITS = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -276,23 +275,28 @@ def cut_in_two(
   stages: Sequence[PlannedStage], planner: StagePlanner, judge: Judge
 ) -> Sequence[PlannedStage]:
   """With stages that bound the arena by their inputs and outputs made two; maybe the same."""
-  chosen = stages
+  best = chosen = stages
+  least = judge.arena(best)
   for _ in range(_SPLITS):
-    stage = _bounding(chosen, judge)
-    if stage is None or (planner.bands is not None and stage.region == planner.bands.region):
+    stage = bounding(chosen, judge)
+    # Of stages that are alike one bounds the arena after the other: half of them may not help.
+    if stage is None or not any(stage is other for other in best):
+      break
+    if planner.bands is not None and stage.region == planner.bands.region:
       break
     parts = split(planner.model.main, stage, planner.search)
     if parts is None:
       break
-    least = judge.arena(chosen)
     wanted = least - judge.goal.least_gain(least)
     halves = _stages_below(parts, planner, wanted)
-    others = [other for other in chosen if other is not stage]
-    two = sorted([*others, *halves], key=_place)
-    if not halves or judge.arena(two) > wanted:
+    if not halves:
       break
-    chosen = two
-  return chosen
+    others = [other for other in chosen if other is not stage]
+    chosen = sorted([*others, *halves], key=_place)
+    total = judge.arena(chosen)
+    if total <= wanted:
+      best, least = chosen, total
+  return best
 
 
 def _stages_below(
@@ -305,18 +309,6 @@ def _stages_below(
     if made[-1].plan.bytes > arena_bytes:
       return []
   return made
-
-
-def _bounding(stages: Sequence[PlannedStage], judge: Judge) -> PlannedStage | None:
-  """The stage during which the most memory is alive, None when a stock operator does that."""
-  operators = judge.build(stages).main.operators
-  arena = judge.predict(stages)
-  if arena.operators != len(operators):  # some call subgraphs
-    return None
-  for at in peak_operators(arena):
-    if is_stage(operators[at]):
-      return stages[sum(is_stage(operator) for operator in operators[:at])]
-  return None
 
 
 def _fastest(

@@ -304,11 +304,10 @@ typedef struct {
   int32_t sign; /* -1: with the least value */
 } tflm_patch_arg_max_params;
 
-/* PERMUTE. Unless the rows stay (order[0] is 0), every step reads all input rows. 4 bytes. */
+/* PERMUTE. Unless the rows stay (order[0] is 0), every step reads all input rows. 3 bytes. */
 typedef struct {
   /* 0 rows, 1 columns, 2 channels of the input: the output's rows, columns, channels */
   uint8_t order[3];
-  uint8_t reserved;
 } tflm_patch_permute_params;
 
 /* GATHER: every output row, column and channel is one of the input's. The tables are uint16[out
