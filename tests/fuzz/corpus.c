@@ -365,6 +365,8 @@ static void add_overlaps(corpus* c) {
 }
 
 static void add_state(corpus* c) {
+  slide_build(&b);
+  add(c, builder_encode(&b));
   state_build(&b);
   add(c, builder_encode(&b));
 }

@@ -20,7 +20,7 @@ from tflm_patch.arena.structs import (
   firmware_build,
   wheel_build,
 )
-from tflm_patch.arena.tail import resource_variables, stage_operator_bytes
+from tflm_patch.arena.tail import resource_variables, stage_operator_bytes, variable_name
 
 __all__ = [
   'FIRMWARE_32',
@@ -38,5 +38,6 @@ __all__ = [
   'predict',
   'resource_variables',
   'stage_operator_bytes',
+  'variable_name',
   'wheel_build',
 ]

@@ -9,7 +9,7 @@ smaller by it, as TFLM's allocator would report it; so a converted model is neve
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from tflm_patch.conversion import input_bands, kept_input
@@ -21,6 +21,7 @@ from tflm_patch.graph.types import Model
 from tflm_patch.planner.encode_plan import encode_stage
 from tflm_patch.planner.ir.stage_graph import StageGraph
 from tflm_patch.planner.lowering.operators import Violation
+from tflm_patch.planner.lowering.operators.slide import SLIDE
 from tflm_patch.planner.lowering.partition import Partition, partition
 from tflm_patch.planner.lowering.region import NotStageable, lower_region, region_boundary
 from tflm_patch.planner.options import DEFAULT, PlanOptions, Schedule
@@ -109,7 +110,8 @@ def choose_stages(
   judge = Judge(model, finish_and_keep, options.goal)
   chosen = planned
   if not options.force:
-    fixed = None if bands is None else bands.region
+    fixed = {part for part in parts.regions if _keeps_rows(model, part)}
+    fixed |= set() if bands is None else {bands.region}
     chosen, useless = _worth_making(planned, judge, fixed)
     rejected += useless
   ways: list[Sequence[PlannedStage]] = [chosen]
@@ -123,6 +125,11 @@ def choose_stages(
     progress('Looking for the fastest plan that fits')
     final = _fastest(ways, planner, judge, options.plan.arena_bytes)
   return StageChoice(judge.build(final), tuple(final), parts.violations, tuple(rejected))
+
+
+def _keeps_rows(model: Model, region: Region) -> bool:
+  """Whether only a stage can hold a region: rows stay there between invocations."""
+  return any(model.main.operators[i].opcode == SLIDE for i in region)
 
 
 class _RegionPlanner:
@@ -219,14 +226,14 @@ def _place(stage: PlannedStage) -> int:
 
 
 def _worth_making(
-  planned: Sequence[PlannedStage], judge: Judge, fixed: Region | None
+  planned: Sequence[PlannedStage], judge: Judge, fixed: Collection[Region]
 ) -> tuple[list[PlannedStage], list[Rejected]]:
   """The stages without those that save too little, those that save the least first.
 
   Args:
     planned: All of them.
     judge: Knows the arena.
-    fixed: The region of a stage that must stay.
+    fixed: Regions of stages that must stay.
   """
   if not planned:
     return [], []
@@ -239,7 +246,7 @@ def _worth_making(
   saves = {id(stage): judge.arena(without(planned, stage)) - least for stage in planned}
   chosen, rejected = list(planned), []
   for stage in sorted(planned, key=lambda stage: (saves[id(stage)], len(stage.region))):
-    if stage.region == fixed:
+    if stage.region in fixed:
       continue
     others = without(chosen, stage)
     total = judge.arena(others)

@@ -147,6 +147,7 @@ class Kind(enum.IntEnum):
   ARG_MAX = 57
   L2_NORMALIZATION = 58
   CAST = 59
+  SLIDE = 60
 
 
 # Numbers that older formats used; never given again.
@@ -184,6 +185,10 @@ KIND_COMMENTS = {
   Kind.CROP: 'a part of a map, in its memory',
   Kind.LOGISTIC_S16: 'and from here on more of int16 maps',
   Kind.SQUARED_DIFFERENCE: 'with the record of ADD',
+  Kind.SLIDE: (
+    'a kept map: its last rows of the invocation before move to the front, and the rows of the '
+    'input come behind them'
+  ),
   Kind.JOIN: (
     "a map whose parts were made one by one: the inputs lie in the output's memory and make "
     'it up together; nothing is copied'

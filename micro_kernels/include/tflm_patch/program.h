@@ -132,7 +132,10 @@ enum {
   TFLM_PATCH_ARG_MAX = 57,
   TFLM_PATCH_L2_NORMALIZATION = 58,
   TFLM_PATCH_CAST = 59,
-  TFLM_PATCH_KIND_COUNT = 60
+  /* a kept map: its last rows of the invocation before move to the front, and the rows of the
+   * input come behind them */
+  TFLM_PATCH_SLIDE = 60,
+  TFLM_PATCH_KIND_COUNT = 61
 };
 
 /* A sliding window over rows and columns. Output row r reads input rows r * stride_h - pad_top +
