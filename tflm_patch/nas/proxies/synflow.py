@@ -76,8 +76,8 @@ def _double() -> Iterator[None]:
     import jax
 
     # Its name moved in 2025.
-    enable = getattr(jax, 'enable_x64', None) or jax.experimental.enable_x64
-    precise = enable(True)
+    owner = jax if hasattr(jax, 'enable_x64') else jax.experimental
+    precise = owner.enable_x64(True)
   keras.config.set_floatx('float64')
   policy = keras.config.dtype_policy()
   keras.config.set_dtype_policy('float64')
