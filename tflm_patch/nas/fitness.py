@@ -15,6 +15,7 @@ from typing import Protocol
 
 from tflm_patch.architecture.spec import Spec
 from tflm_patch.errors import TflmPatchError
+from tflm_patch.training.options import DEFAULT, TrainOptions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Effort:
     batch_size: Of training, and of the batches that are looked at.
     seed: Of weights, shuffles and choices.
     threads: Of the backend; None for its own choice. With one a search is the same every time.
+    training: How networks are trained otherwise: optimizer, rate, augmentation.
 
   Raises:
     TflmPatchError: a value that means nothing.
@@ -39,6 +41,7 @@ class Effort:
   batch_size: int = 32
   seed: int = 1
   threads: int | None = None
+  training: TrainOptions = DEFAULT
 
   def __post_init__(self) -> None:
     for name in ('epochs', 'batch_size', 'threads'):

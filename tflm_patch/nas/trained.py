@@ -8,6 +8,8 @@ import dataclasses
 import gc
 from collections.abc import Sequence
 
+import numpy as np
+
 from tflm_patch.architecture.spec import Spec
 from tflm_patch.architecture.text import format_spec
 from tflm_patch.nas.chance import seed_of
@@ -16,8 +18,7 @@ from tflm_patch.nas.fitness import Effort
 from tflm_patch.training import backend
 from tflm_patch.training.data.dataset import Dataset, Task
 from tflm_patch.training.evaluation import score_of
-from tflm_patch.training.loop import Loop, compile_model
-from tflm_patch.training.options import DEFAULT, TrainOptions
+from tflm_patch.training.loop import Diverged, Loop, compile_model
 
 _NORM_MOMENTUM = 0.9  # moving averages as short as the training
 
@@ -30,17 +31,16 @@ class Trained:
 
   Args:
     data: Examples.
-    options: Of the training, but for what the effort says.
   """
 
-  def __init__(self, data: SearchData, options: TrainOptions = DEFAULT) -> None:
-    self._data, self._options = data, options
+  def __init__(self, data: SearchData) -> None:
+    self._data = data
 
   def evaluate(self, specs: Sequence[Spec], budget: Effort) -> list[float]:
     """See `Fitness`.
 
     Raises:
-      TflmPatchError: data that cannot be read, a loss that is not finite.
+      TflmPatchError: data that cannot be read.
       EnvironmentMissing: Keras or a backend is not installed.
     """
     return [self._one(spec, budget) for spec in specs]
@@ -52,7 +52,7 @@ class Trained:
     dataset = share_of(self._data.divided(spec.input_shape), budget.share, budget.seed)
     seed = seed_of('trained', budget.seed, format_spec(spec))
     options = dataclasses.replace(
-      self._options,
+      budget.training,
       epochs=budget.epochs,
       minutes=None,
       cpu_minutes=None,
@@ -63,12 +63,23 @@ class Trained:
     keras.utils.set_random_seed(seed)
     model = build(spec, BuildOptions(momentum=_NORM_MOMENTUM, dropout=options.dropout))
     compile_model(model, model, dataset, options)
-    Loop(model, dataset, options, settings={}).run()
-    score = score_of(model, dataset, dataset.test.inputs, dataset.test.targets)
+    try:
+      Loop(model, dataset, options, settings={}).run()
+      score = score_of(model, dataset, dataset.test.inputs, dataset.test.targets)
+    except Diverged:
+      score = _of_nothing_learned(dataset)
     del model
     keras.utils.clear_session(free_memory=False)
     gc.collect()
     return score if dataset.task is Task.CLASSIFICATION else -score
+
+
+def _of_nothing_learned(dataset: Dataset) -> float:
+  """A score that any training is likely to beat."""
+  if dataset.task is Task.CLASSIFICATION:
+    return 0.0
+  targets = np.asarray(dataset.test.targets, np.float64)
+  return 10 * float(np.abs(targets - targets.mean(axis=0)).mean())
 
 
 def _average(dataset: Dataset, budget: Effort) -> float:
