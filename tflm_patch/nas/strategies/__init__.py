@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 
 from tflm_patch.architecture.text import unknown
@@ -41,4 +42,8 @@ def strategy_of(name: str, problem: Problem, **settings: float) -> Strategy:
   """
   if name not in STRATEGIES:
     raise unknown(name, 'strategy', STRATEGIES)
+  known = [key for key in inspect.signature(STRATEGIES[name]).parameters if key != 'problem']
+  for key in settings:
+    if key not in known:
+      raise unknown(key, f'setting of "{name}"', known or ['none'])
   return STRATEGIES[name](problem, **settings)
