@@ -17,7 +17,7 @@ from tflm_patch.nas.costs import COSTS
 from tflm_patch.nas.result import SearchResult
 
 STATE, SUMMARY, TABLE, SPEC = 'search.jsonl', 'search.json', 'trials.csv', 'spec.txt'
-CACHE, TOP = 'data', 'top'
+TOP = 'top'
 
 
 class SearchOutputs:
@@ -35,12 +35,12 @@ class SearchOutputs:
   def __init__(self, folder: str | os.PathLike[str], resume: bool, overwrite: bool) -> None:
     self.folder = pathlib.Path(folder)
     try:
-      (self.folder / CACHE).mkdir(parents=True, exist_ok=True)
+      self.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
       raise TflmPatchError(
         f'{self.folder}: cannot be made ({error.strerror}); choose another output folder'
       ) from None
-    self.state, self.cache = self.folder / STATE, self.folder / CACHE
+    self.state = self.folder / STATE
     has_state = self.state.exists()
     if has_state and not (resume or overwrite):
       raise TflmPatchError(

@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tflm_patch.architecture.text import format_spec
+from tflm_patch.architecture.text import format_spec, unknown
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.nas.catalogue import load_space
 from tflm_patch.nas.chance import rng_of
 from tflm_patch.nas.checker import Checker
 from tflm_patch.nas.data import SearchData, Source, adapted, imbalance
 from tflm_patch.nas.finalists import chosen, train_finalist
-from tflm_patch.nas.judges import fitness_of
+from tflm_patch.nas.judges import FITNESS, fitness_of
 from tflm_patch.nas.objectives import Objectives
 from tflm_patch.nas.options import SearchOptions
 from tflm_patch.nas.outputs import SearchOutputs
@@ -27,7 +27,7 @@ from tflm_patch.nas.search_space import rank_spaces, sub_spaces
 from tflm_patch.nas.space import Picks, SearchSpace
 from tflm_patch.nas.space_json import space_to_json
 from tflm_patch.nas.state import StateFile
-from tflm_patch.nas.strategies import Problem, strategy_of
+from tflm_patch.nas.strategies import Problem, check_settings, strategy_of
 from tflm_patch.nas.trial import Trial
 from tflm_patch.training.data.series import Windows
 
@@ -75,10 +75,14 @@ def search(
     EnvironmentMissing: a package that is needed is not installed.
   """
   goals, how = objectives or Objectives(), options or SearchOptions()
+  chosen_space = load_space(space) if isinstance(space, (str, pathlib.Path)) else space
+  check_settings(how.strategy, **how.settings)
+  if isinstance(how.fitness, str) and how.fitness not in FITNESS:
+    raise unknown(how.fitness, 'fitness', FITNESS)
   outputs = None if output is None else SearchOutputs(output, resume, overwrite)
-  cache = None if outputs is None else outputs.cache
-  examples = SearchData(data, how.seed, windows, cache, progress)
-  found = adapted(load_space(space) if isinstance(space, (str, pathlib.Path)) else space, examples)
+  folder = None if outputs is None else outputs.folder
+  examples = SearchData(data, how.seed, windows, folder, progress)
+  found = adapted(chosen_space, examples)
   uneven = imbalance(examples.whole(found.inputs[0]))
   if uneven:
     progress(f'Note: {uneven}')
@@ -97,7 +101,7 @@ def search(
     ),
     task=examples.whole(run.space.inputs[0]).task,
     seconds=sum(trial.seconds for trial in trials),
-    folder=None if outputs is None else outputs.folder,
+    folder=folder,
   )
   if outputs is not None:
     outputs.write(result)

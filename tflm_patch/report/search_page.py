@@ -51,7 +51,9 @@ svg text.small {{ font-size: 11px; fill: #555; }}
 table {{ border-collapse: collapse; }}
 td, th {{ padding: 3px 9px; text-align: right; border-bottom: 1px solid #ddd;
   white-space: nowrap; }}
-td:last-child, th:last-child {{ text-align: left; white-space: normal; font-size: 13px; }}
+td:last-child, th:last-child {{ text-align: left; white-space: normal; font-size: 13px;
+  min-width: 300px; }}
+th {{ font-size: 13px; vertical-align: bottom; white-space: normal; }}
 code {{ background: #f3f6f9; padding: 2px 4px; word-break: break-word; }}
 </style>
 </head>
@@ -159,12 +161,22 @@ def _finalist(finalist: Finalist, result: SearchResult) -> str:
   )
 
 
+def _score(result: SearchResult) -> str:
+  """What a score is."""
+  if result.options.fitness_name != 'trained':
+    return f'score by {_text(result.options.fitness_name)}'
+  is_classes = result.task is Task.CLASSIFICATION
+  return 'accuracy in the search, %' if is_classes else 'negative error in the search'
+
+
 class _Axis:
   """Values of one dimension as positions on a chart."""
 
-  def __init__(self, values: Sequence[float], start: float, end: float) -> None:
+  def __init__(
+    self, values: Sequence[float], start: float, end: float, margin: float = 0.05
+  ) -> None:
     low, high = min(values), max(values)
-    margin = 0.05 * (high - low) or 0.05 * max(abs(high), 1.0)
+    margin = margin * (high - low) or margin * max(abs(high), 1.0)
     self.low, self.high = low - margin, high + margin
     self._start, self._end = start, end
 
@@ -207,7 +219,7 @@ def _scatter(result: SearchResult) -> str:
   is_near = limit is not None and limit / _KB <= 1.5 * max(arenas)
   x = _Axis([*arenas, *([limit / _KB] if limit and is_near else [])], _LEFT, _WIDTH - _RIGHT)
   y = _Axis([trial.score for trial in trials], _HEIGHT - _BOTTOM, _TOP)
-  parts = _frame(x, y, 'arena, KB', 'score', 'score against arena')
+  parts = _frame(x, y, 'arena, KB', _score(result), 'score against arena')
   if limit is not None and is_near:
     at = x.at(limit / _KB)
     parts.append(f'<line class="limit" x1="{at}" x2="{at}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/>')
@@ -228,9 +240,11 @@ def _rank(trial: Trial, front: set[int], final: set[int]) -> int:
 def _progress(result: SearchResult) -> str:
   """The best score so far."""
   trials = result.trials
-  x = _Axis([0, max(len(trials), 1)], _LEFT, _WIDTH - _RIGHT)
+  # A multiple of the ticks, so that they are whole numbers.
+  most = -(-max(len(trials), 1) // (_TICKS - 1)) * (_TICKS - 1)
+  x = _Axis([0, most], _LEFT, _WIDTH - _RIGHT, margin=0)
   y = _Axis([trial.score for trial in trials], _HEIGHT - _BOTTOM, _TOP)
-  parts = _frame(x, y, 'trials', 'score', 'best score so far')
+  parts = _frame(x, y, 'trials', _score(result), 'best score so far')
   best = -float('inf')
   points: list[str] = []
   for trial in trials:

@@ -15,7 +15,7 @@ from tflm_patch.nas.strategies.evolution import Evolution
 from tflm_patch.nas.strategies.greedy import Greedy
 from tflm_patch.nas.strategies.random_search import RandomSearch
 
-__all__ = ['STRATEGIES', 'Problem', 'Strategy', 'strategy_of']
+__all__ = ['STRATEGIES', 'Problem', 'Strategy', 'check_settings', 'strategy_of']
 
 # What begins one. Keyword arguments beside the problem are the strategy's own.
 STRATEGIES: dict[str, Callable[..., Strategy]] = {
@@ -25,6 +25,20 @@ STRATEGIES: dict[str, Callable[..., Strategy]] = {
   'greedy': Greedy,
   'random': RandomSearch,
 }
+
+
+def check_settings(name: str, **settings: float) -> None:
+  """Checks a strategy's name, and the names of its settings.
+
+  Raises:
+    SpecError: there is none of that name.
+  """
+  if name not in STRATEGIES:
+    raise unknown(name, 'strategy', STRATEGIES)
+  known = [key for key in inspect.signature(STRATEGIES[name]).parameters if key != 'problem']
+  for key in settings:
+    if key not in known:
+      raise unknown(key, f'setting of {name}', known or ['none'])
 
 
 def strategy_of(name: str, problem: Problem, **settings: float) -> Strategy:
@@ -40,10 +54,5 @@ def strategy_of(name: str, problem: Problem, **settings: float) -> Strategy:
     TflmPatchError: settings that mean nothing.
     EnvironmentMissing: it needs a package that is not installed.
   """
-  if name not in STRATEGIES:
-    raise unknown(name, 'strategy', STRATEGIES)
-  known = [key for key in inspect.signature(STRATEGIES[name]).parameters if key != 'problem']
-  for key in settings:
-    if key not in known:
-      raise unknown(key, f'setting of "{name}"', known or ['none'])
+  check_settings(name, **settings)
   return STRATEGIES[name](problem, **settings)
