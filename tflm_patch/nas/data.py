@@ -27,7 +27,7 @@ from tflm_patch.training.data.series import Windows
 
 VALIDATION_SHARE = 0.2
 _LEAST_OF_A_CLASS = 2  # one to train with, one to judge by
-_KEPT_SHAPES = 2
+_KEPT_BYTES = 1 << 30  # of images, beyond those in use
 
 Source = Dataset | str | os.PathLike[str]
 Progress = Callable[[str], None]
@@ -111,8 +111,12 @@ def adapted(space: SearchSpace, data: SearchData) -> SearchSpace:
 
 
 def _forget(kept: collections.OrderedDict[Shape, Dataset]) -> None:
-  while len(kept) > _KEPT_SHAPES:
+  while len(kept) > 1 and sum(map(_bytes, kept.values())) > _KEPT_BYTES:
     kept.popitem(last=False)
+
+
+def _bytes(dataset: Dataset) -> int:
+  return int(dataset.train.inputs.nbytes + dataset.test.inputs.nbytes)
 
 
 def _checked(dataset: Dataset, source: Source) -> Dataset:
