@@ -163,6 +163,8 @@ class _Search:
     done: list[Trial] = []
     while not self._is_done(done):
       start = time.monotonic()
+      if len(done) >= len(self._known):
+        self._progress('Drawing candidates that fit')
       asked = self._strategy.ask(rng_of('ask', self._how.seed, len(done)))
       if not asked:
         break
@@ -195,6 +197,7 @@ class _Search:
       return known
     spec = self.space.spec_of(picks)
     needs = self.checker.needs(picks)
+    self._progress(f'Judging candidate {number + 1}: {format_spec(spec)}')
     (score,) = self._fitness.evaluate([spec], self._effort)
     seconds = time.monotonic() - start
     # JSON has no infinity.
