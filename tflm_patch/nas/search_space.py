@@ -9,40 +9,27 @@ more work tends to mean more accuracy; so the spaces are ranked by it
 
 from __future__ import annotations
 
-import bisect
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tflm_patch.architecture.spaces import TINY_NAS_SIDES, TINY_NAS_WIDTHS
 from tflm_patch.conversion.fit import fits_many
 from tflm_patch.conversion.fit_types import Budget
+from tflm_patch.conversion.space_fit import Distribution
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.nas.costs import PLAIN_COSTS
 from tflm_patch.nas.objectives import Objectives
 from tflm_patch.nas.space import SearchSpace, Shape
 
-# TinyNAS' 12 resolutions and 9 widths.
-SIDES = tuple(range(48, 225, 16))
-WIDTHS = tuple(tenths / 10 for tenths in range(2, 11))
 QUANTILE = 0.8
 LEAST_FITTING = 0.01
 _NO_LIMIT = (1 << 31) - 1
 
 
-@dataclasses.dataclass(frozen=True)
-class SubSpace:
-  """One resolution and one width of a space, and the networks by chance that fit.
-
-  Attributes:
-    space: All other decisions are left.
-    tried: Networks that were drawn.
-    macs: Multiply-accumulates of those that fit, in ascending order.
-  """
-
-  space: SearchSpace
-  tried: int
-  macs: tuple[int, ...]
+class SubSpace(Distribution[SearchSpace]):
+  """One resolution and one width of a space, and the networks by chance that fit."""
 
   @property
   def input_shape(self) -> Shape:
@@ -51,26 +38,6 @@ class SubSpace:
   @property
   def width(self) -> float:
     return self.space.widths[0]
-
-  @property
-  def fitting(self) -> float:
-    """The part that fits, 0 to 1."""
-    return len(self.macs) / self.tried
-
-  @property
-  def mean(self) -> float:
-    """Mean multiply-accumulates of those that fit; 0 when none does."""
-    return sum(self.macs) / len(self.macs) if self.macs else 0.0
-
-  def cdf(self, macs: float) -> float:
-    """The part of those that fit with at most so many multiply-accumulates."""
-    return bisect.bisect_right(self.macs, macs) / len(self.macs) if self.macs else 0.0
-
-  def quantile(self, part: float) -> int:
-    """Multiply-accumulates that this part of those that fit does not exceed; 0 without any."""
-    if not self.macs:
-      return 0
-    return self.macs[min(len(self.macs) - 1, max(0, math.ceil(part * len(self.macs)) - 1))]
 
   def to_json(self) -> dict[str, Any]:
     """For machines."""
@@ -112,7 +79,8 @@ def sub_spaces(
 def tiny_nas(space: SearchSpace) -> list[SearchSpace]:
   """TinyNAS' 108 spaces: 12 resolutions and 9 widths of a space of images."""
   channels = space.inputs[0][2]
-  return sub_spaces(space, [(side, side, channels) for side in SIDES], WIDTHS)
+  shapes = [(side, side, channels) for side in TINY_NAS_SIDES]
+  return sub_spaces(space, shapes, TINY_NAS_WIDTHS)
 
 
 def rank_spaces(
