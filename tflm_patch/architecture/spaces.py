@@ -95,10 +95,15 @@ class Space:
 MCUNET = Space(tuple(range(96, 177, 16)), (0.35, 0.5, 0.75, 1.0))
 
 
+# TinyNAS' 12 resolutions and 9 widths.
+TINY_NAS_SIDES = tuple(range(48, 225, 16))
+TINY_NAS_WIDTHS = tuple(tenths / 10 for tenths in range(2, 11))
+
+
 def tiny_nas_spaces(base: Space = MCUNET) -> Sequence[Space]:
   """TinyNAS' 108 spaces: 12 resolutions x 9 widths."""
   return [
-    dataclasses.replace(base, resolutions=(side,), widths=(tenths / 10,))
-    for side in range(48, 225, 16)
-    for tenths in range(2, 11)
+    dataclasses.replace(base, resolutions=(side,), widths=(width,))
+    for side in TINY_NAS_SIDES
+    for width in TINY_NAS_WIDTHS
   ]

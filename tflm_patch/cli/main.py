@@ -17,6 +17,7 @@ from tflm_patch.cli import (
   operators,
   pareto,
   quantize,
+  search,
   targets,
   train,
   verify,
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Command] = {
   command.name: command
   for command in (
     train.COMMAND,
+    search.COMMAND,
     quantize.COMMAND,
     convert.COMMAND,
     analyze.COMMAND,

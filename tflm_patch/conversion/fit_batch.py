@@ -14,7 +14,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any
 
@@ -32,7 +32,12 @@ _WORKER = 'from tflm_patch.conversion import fit_batch\nfit_batch.serve()\n'
 
 
 def fits_many(
-  specs: Sequence[Spec], target: Target | Budget | str, *, exact: bool = False, processes: int = 1
+  specs: Sequence[Spec],
+  target: Target | Budget | str,
+  *,
+  exact: bool = False,
+  processes: int = 1,
+  progress: Callable[[int], None] = lambda decided: None,
 ) -> list[Fit]:
   """What `fits` says of each spec.
 
@@ -41,6 +46,7 @@ def fits_many(
     target: A chip, its name, or a budget.
     exact: The arena of the whole search for each, not only a verdict.
     processes: That work at the same time, this one when it is 1.
+    progress: Called now and then with how many are decided.
 
   Raises:
     SpecError: a spec cannot exist.
@@ -48,8 +54,13 @@ def fits_many(
   """
   budget = _budget(target, exact)
   if processes <= 1 or len(specs) <= _CHUNK:
+    found = []
     with _without_collector():
-      return [_fit(spec, budget, exact) for spec in specs]
+      for spec in specs:
+        found.append(_fit(spec, budget, exact))
+        if len(found) % _CHUNK == 0:
+          progress(len(found))
+    return found
   chunks = _Chunks(len(specs))
   answers: list[Fit | None] = [None] * len(specs)
 
@@ -58,6 +69,7 @@ def fits_many(
       for begin in chunks:
         part = specs[begin : begin + _CHUNK]
         answers[begin : begin + len(part)] = worker.ask(part)
+        progress(sum(answer is not None for answer in answers))
 
   with ThreadPoolExecutor(processes) as pool:
     for future in [pool.submit(work) for _ in range(processes)]:

@@ -10,25 +10,29 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
+import math
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 from tflm_patch.architecture.spaces import Space
 from tflm_patch.conversion.fit_batch import fits_many
 from tflm_patch.conversion.fit_types import Budget
 from tflm_patch.targets import Target
 
+S = TypeVar('S')
+
 
 @dataclasses.dataclass(frozen=True)
-class Distribution:
+class Distribution(Generic[S]):
   """Random specs of a space under a budget.
 
   Attributes:
-    space: The space.
+    space: The space, of whatever kind.
     tried: How many specs were drawn.
     macs: Multiply-accumulates of those that fit, in ascending order.
   """
 
-  space: Space
+  space: S
   tried: int
   macs: tuple[int, ...]
 
@@ -46,6 +50,12 @@ class Distribution:
     """The part of those that fit with at most so many multiply-accumulates."""
     return bisect.bisect_right(self.macs, macs) / len(self.macs) if self.macs else 0.0
 
+  def quantile(self, part: float) -> int:
+    """Multiply-accumulates that this part of those that fit does not exceed; 0 without any."""
+    if not self.macs:
+      return 0
+    return self.macs[min(len(self.macs) - 1, max(0, math.ceil(part * len(self.macs)) - 1))]
+
 
 def distributions(
   spaces: Sequence[Space],
@@ -54,7 +64,7 @@ def distributions(
   count: int = 1000,
   seed: int = 0,
   processes: int = 1,
-) -> list[Distribution]:
+) -> list[Distribution[Space]]:
   """The distributions of spaces.
 
   Args:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tflm_patch.architecture import spaces
 from tflm_patch.architecture.spec import Activation, Block, Head, Pair, SpecError, shown
 from tflm_patch.architecture.text import unknown
 from tflm_patch.errors import TflmPatchError
@@ -34,13 +35,8 @@ def _bottlenecks(
   )
 
 
-_MCUNET_ROWS: tuple[_Row, ...] = (
-  (24, 2, (2, 3, 4)),
-  (40, 2, (2, 3, 4)),
-  (80, 2, (2, 3, 4)),
-  (96, 1, (2, 3, 4)),
-  (192, 2, (2, 3, 4)),
-  (320, 1, (1,)),
+_MCUNET_ROWS: tuple[_Row, ...] = tuple(
+  (stage.channels, stage.stride, stage.depths) for stage in spaces.STAGES
 )
 # A stage has at least one block; ProxylessNAS may leave out the others.
 _PROXYLESS_ROWS: tuple[_Row, ...] = (
@@ -57,10 +53,10 @@ _TENTHS = tuple(k / 10 for k in range(1, 11))
 
 MCUNET = SearchSpace(
   'mcunet',
-  _images(range(96, 177, 16)),
-  (0.35, 0.5, 0.75, 1.0),
+  _images(spaces.MCUNET.resolutions),
+  spaces.MCUNET.widths,
   _STEM,
-  _bottlenecks(_MCUNET_ROWS, (3.0, 4.0, 6.0)),
+  _bottlenecks(_MCUNET_ROWS, spaces.MCUNET.expansions),
   head=Head('fc', classes=1000),
 )
 MCUNET_V2 = SearchSpace(
@@ -68,7 +64,7 @@ MCUNET_V2 = SearchSpace(
   _images((96, 128, 160, 192, 224, 256)),
   (0.35, 0.5, 0.75, 1.0),
   _STEM,
-  _bottlenecks(_MCUNET_ROWS, (3.0, 4.0, 6.0), (0.5, 0.75, 1.0)),
+  _bottlenecks(_MCUNET_ROWS, spaces.MCUNET.expansions, (0.5, 0.75, 1.0)),
   head=Head('fc', classes=1000),
 )
 PROXYLESS = SearchSpace(

@@ -193,6 +193,10 @@ class SearchSpace:
       if not 0 <= pick < len(decision.options):
         raise SpecError(f'space "{self.name}": {decision.name} has no option {pick}')
 
+  def smallest(self, shape: int = 0) -> Picks:
+    """The candidate with the least option of each decision, for the input of that number."""
+    return self._edge(shape, smallest=True)
+
   def _edge(self, shape: int, *, smallest: bool) -> Picks:
     """The candidate of an input with the least, or the greatest, option of each decision."""
     choose = min if smallest else max

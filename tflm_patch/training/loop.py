@@ -27,6 +27,10 @@ _CURVE_EXAMPLES = 2000
 Progress = Callable[[str], None]
 
 
+class Diverged(TflmPatchError):
+  """The loss of a training is not finite."""
+
+
 def compile_model(model: Any, original: Any, dataset: Dataset, options: TrainOptions) -> None:
   """Loss and optimizer; XLA is off, it is slow for depthwise convolutions on CPUs.
 
@@ -117,7 +121,8 @@ class Loop:
     """Trains until the budget is used; the model then has the weights that are kept.
 
     Raises:
-      TflmPatchError: the loss is not finite, or a checkpoint cannot be written.
+      Diverged: the loss is not finite.
+      TflmPatchError: a checkpoint cannot be written.
     """
     self._callbacks.on_train_begin()
     self._model.stop_training = False
@@ -153,7 +158,7 @@ class Loop:
       inputs = resolution.resized(inputs, self._scale())
       loss = float(self._learner.train_on_batch(inputs, targets))
       if not math.isfinite(loss):
-        raise TflmPatchError(
+        raise Diverged(
           f'the loss is not finite in epoch {state.epoch + 1}; use a lower learning rate than '
           f'{options.rate:g}'
         )

@@ -117,7 +117,7 @@ def make_keras_files(page, folder):
 
 def environment(page):
   """Of a page's code: what trains at length does so on TensorFlow, as docs/train.md says."""
-  if page.name != 'train.md':
+  if page.name not in ('train.md', 'search.md'):
     return None
   pytest.importorskip('tensorflow')
   return {**os.environ, 'KERAS_BACKEND': 'tensorflow'}
@@ -144,7 +144,7 @@ def test_the_exact_forward_pass_of_the_page(folder):
 @pytest.mark.slow
 @pytest.mark.parametrize('page', WITH_COMMANDS, ids=lambda page: page.name)
 def test_commands_of_the_page_run(page, folder):
-  if page.name in ('quantize.md', 'train.md'):
+  if page.name in ('quantize.md', 'train.md', 'search.md'):
     make_keras_files(page, folder)
   for command in COMMAND.findall(blocks(page, 'sh')):
     arguments = shlex.split(command, comments=True)[1:]

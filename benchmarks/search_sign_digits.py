@@ -1,0 +1,58 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Finds a network for ten hand signs within an arena of 16 KB and a file of 64 KB.
+
+  pip install 'tflm-patch[search]'
+  python benchmarks/search_sign_digits.py --data sign_digits.tar --out found --minutes 60 --json
+
+Resolution, colour, widths, depths and expansions are searched; every candidate's arena is
+exact. Beside it stand a random search of as many minutes, and MobileNetV2 scaled to the same
+limits. The same command goes on where it was killed.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from searching import Task, run
+
+from tflm_patch.architecture import Block, Head
+from tflm_patch.nas import SearchSpace, StageChoice
+from tflm_patch.training import Augmentation, TrainOptions
+
+KB = 1024
+SPACE = SearchSpace(
+  'sign_digits',
+  tuple((side, side, channels) for side in (32, 48, 64) for channels in (1, 3)),
+  (0.5, 0.75, 1.0),
+  (Block('conv', stride=(2, 2), channels=16),),
+  tuple(
+    StageChoice(
+      Block('ir', stride=(2, 2), channels=channels),
+      depths,
+      ((3, 3), (5, 5)),
+      (2.0, 3.0, 4.0),
+      (0.5, 1.0),
+    )
+    for channels, depths in ((24, (1, 2)), (40, (1, 2, 3)), (64, (1, 2)))
+  ),
+  head=Head('fc', classes=10),
+  divisor=4,
+)
+TASK = Task(
+  'sign digits',
+  SPACE,
+  16 * KB,
+  64 * KB,
+  (32, 48, 64),
+  TrainOptions(
+    batch_size=32,
+    label_smoothing=0.1,
+    augmentation=Augmentation(
+      flip=False, shift=0.1, rotation=15, zoom=0.15, brightness=0.1, contrast=0.2
+    ),
+  ),
+)
+
+if __name__ == '__main__':
+  sys.exit(run(TASK, __doc__))

@@ -1,0 +1,56 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A small space and small images for searches."""
+
+import numpy as np
+import pytest
+
+from tflm_patch import nas
+from tflm_patch.errors import EnvironmentMissing
+from tflm_patch.training.data.dataset import Dataset, Part
+
+SMALL = {
+  'name': 'small',
+  'inputs': [[8, 8, 1], [16, 16, 1]],
+  'widths': [0.5, 1],
+  'stem': ['conv3_s2_c16'],
+  'stages': [
+    {'block': 'ir_c16', 'depths': [1, 2], 'kernels': [3, 5], 'expansions': [2, 4]},
+    {'block': 'ir_s2_c24', 'depths': [1, 2], 'expansions': [2, 4]},
+  ],
+  'head': 'fc10',
+}
+
+
+def bars(count, seed):
+  """Images of two classes: a bright row, a bright column."""
+  rng = np.random.default_rng(seed)
+  images = rng.integers(0, 60, (count, 8, 8, 1), np.uint8)
+  labels = np.arange(count) % 2
+  for image, label in zip(images, labels):
+    place = rng.integers(8)
+    image[(place, slice(None)) if label else (slice(None), place)] += 150
+  return Part(images, labels)
+
+
+@pytest.fixture(scope='session')
+def space():
+  return nas.space_from_json(SMALL)
+
+
+@pytest.fixture(scope='session')
+def dataset():
+  return Dataset(bars(160, 1), bars(40, 2), ('column', 'row'))
+
+
+@pytest.fixture(scope='session')
+def keras():
+  """Keras; skips where it is absent."""
+  from tflm_patch.quantization.model_io import require_keras
+
+  try:
+    module = require_keras()
+  except EnvironmentMissing as error:
+    pytest.skip(str(error))
+  module.utils.set_random_seed(7)
+  return module

@@ -1,0 +1,317 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""tflm-patch search."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import pathlib
+import shlex
+
+from tflm_patch.cli import values
+from tflm_patch.cli.command import Command, UsageError, add_json
+from tflm_patch.cli.terminal import Progress, say, say_json
+from tflm_patch.cli.train import parse_number, parse_windows
+from tflm_patch.nas.fitness import DEFAULT_EFFORT, Effort
+from tflm_patch.nas.objectives import Objectives
+from tflm_patch.nas.options import DEFAULT_TRIALS, SearchOptions
+from tflm_patch.training.data.series import Windows
+from tflm_patch.training.options import DEFAULT as OPTIONS
+from tflm_patch.training.options import TrainOptions
+
+_D = '(default: %(default)s)'
+_count = values.argument(values.parse_count)
+_size = values.argument(values.parse_size)
+_number = values.argument(parse_number)
+_Group = argparse._ArgumentGroup
+
+
+def parse_settings(text: str) -> dict[str, float]:
+  """'population=20,parents=5': settings of a strategy.
+
+  Raises:
+    ValueError: it is no such list.
+  """
+  found: dict[str, float] = {}
+  for part in values.parse_names(text):
+    name, equals, number = part.partition('=')
+    if not equals or not name.isidentifier():
+      raise ValueError(f'"{part[:40]}" is no setting; write for example population=20,parents=5')
+    value = parse_number(number)
+    found[name] = int(value) if value.is_integer() else value
+  return found
+
+
+def _define(parser: argparse.ArgumentParser) -> None:
+  parser.add_argument(
+    '--data',
+    required=True,
+    metavar='FOLDER|FILE',
+    help='a folder (or uncompressed .tar) with a folder of images for each class, or folders '
+    'train and test of these; or series: .npz, .ts',
+  )
+  parser.add_argument(
+    '--space',
+    default='mcunet',
+    metavar='NAME|FILE.json',
+    help=f'what is searched, see docs/search_spaces.md {_D}',
+  )
+  parser.add_argument(
+    '-o',
+    '--output',
+    metavar='FOLDER',
+    help='for state, models and report (default: DATA_search in the current folder)',
+  )
+  parser.add_argument(
+    '--forecast',
+    type=values.argument(parse_windows),
+    metavar='STEPS,HORIZON',
+    help='tell the next HORIZON steps of a series from STEPS of it',
+  )
+  _define_limits(parser.add_argument_group('limits of every candidate'))
+  _define_search(parser.add_argument_group('search'))
+  _define_training(parser.add_argument_group('training'))
+  parser.add_argument(
+    '--resume', action='store_true', help='go on with the state in the folder, if there is one'
+  )
+  parser.add_argument(
+    '--overwrite',
+    action='store_true',
+    help='begin anew in a folder that holds a search, which is refused otherwise',
+  )
+  add_json(parser)
+
+
+def _define_limits(group: _Group) -> None:
+  group.add_argument(
+    '--target', metavar='CHIP', help='a chip by name or a file: its memory, core and clock'
+  )
+  group.add_argument('--arena', type=_size, metavar='SIZE', help='of arena, the input counted')
+  group.add_argument('--flash', type=_size, metavar='SIZE', help='of the converted file')
+  group.add_argument('--macs', type=_count, metavar='N', help='multiply-accumulates')
+  group.add_argument(
+    '--instructions', type=_count, metavar='N', help="by the cost model of the chip's core"
+  )
+  group.add_argument(
+    '--milliseconds', type=_number, metavar='MS', help='of an inference on the chip: an estimate'
+  )
+  group.add_argument(
+    '--millijoules', type=_number, metavar='MJ', help='of an inference: an estimate'
+  )
+  group.add_argument(
+    '--milliwatts', type=_number, metavar='MW', help='that the chip takes while it computes'
+  )
+  group.add_argument(
+    '--input-rows',
+    type=_count,
+    metavar='N',
+    help='models may take their image in bands of N rows where they do not fit otherwise',
+  )
+  group.add_argument(
+    '--allow-slower',
+    action='store_true',
+    help='plans may take more time, but no more work, where nothing else fits',
+  )
+  group.add_argument(
+    '--axes',
+    type=values.argument(values.parse_names),
+    default=('arena', 'flash', 'macs'),
+    metavar='COSTS',
+    help='that are compared beside the score (default: arena,flash,macs)',
+  )
+
+
+def _define_search(group: _Group) -> None:
+  group.add_argument(
+    '--strategy',
+    default='evolution',
+    metavar='NAME',
+    help=f'evolution, aging, bayesian, greedy or random {_D}',
+  )
+  group.add_argument(
+    '--settings',
+    type=values.argument(parse_settings),
+    default={},
+    metavar='NAME=N,...',
+    help='of the strategy, like population=20,parents=5',
+  )
+  group.add_argument(
+    '--fitness',
+    default='trained',
+    metavar='NAME',
+    help=f'what judges a candidate: trained, parameters, flops, synflow, naswot or zico {_D}',
+  )
+  group.add_argument(
+    '--trials',
+    type=_count,
+    metavar='N',
+    help=f'candidates (default: {DEFAULT_TRIALS}; no limit with minutes)',
+  )
+  group.add_argument(
+    '--minutes',
+    type=_number,
+    metavar='M',
+    help='of wall time: six tenths for candidates, the rest for the finalists',
+  )
+  group.add_argument(
+    '--first-stage',
+    type=int,
+    default=0,
+    metavar='N',
+    help='first check N networks of every resolution and width, and search only the most '
+    f'promising of these spaces {_D}',
+  )
+  group.add_argument(
+    '--top', type=_count, default=1, metavar='K', help=f'finalists that are trained {_D}'
+  )
+  group.add_argument('--seed', type=int, default=1, metavar='N', help=_D)
+
+
+def _define_training(group: _Group) -> None:
+  group.add_argument(
+    '--search-epochs',
+    type=_count,
+    metavar='N',
+    default=DEFAULT_EFFORT.epochs,
+    help=f'of each candidate {_D}',
+  )
+  group.add_argument(
+    '--search-share',
+    type=_number,
+    metavar='PART',
+    default=DEFAULT_EFFORT.share,
+    help=f'of the training examples, for each candidate {_D}',
+  )
+  group.add_argument(
+    '--epochs',
+    type=_count,
+    metavar='N',
+    help='of each finalist (default: 60, or what minutes give)',
+  )
+  group.add_argument('--qat-epochs', type=int, metavar='N', default=0, help=f'of finalists {_D}')
+  group.add_argument(
+    '--batch-size', type=_count, metavar='N', default=DEFAULT_EFFORT.batch_size, help=_D
+  )
+  group.add_argument(
+    '--learning-rate', type=_number, metavar='R', help='the highest (default: 0.1)'
+  )
+  group.add_argument(
+    '--no-flip', dest='flip', action='store_false', help='images are never mirrored left to right'
+  )
+  group.add_argument(
+    '--threads', type=_count, metavar='N', help='1: the same scores every time (default: all cores)'
+  )
+
+
+def _objectives(arguments: argparse.Namespace) -> Objectives:
+  names = ('arena', 'flash', 'macs', 'instructions', 'milliseconds', 'millijoules')
+  return Objectives.of(
+    arguments.target,
+    axes=arguments.axes,
+    milliwatts=arguments.milliwatts,
+    input_rows=arguments.input_rows,
+    allow_slower=arguments.allow_slower,
+    **{name: getattr(arguments, name) for name in names},
+  )
+
+
+def _options(arguments: argparse.Namespace) -> SearchOptions:
+  varied = dataclasses.replace(OPTIONS.augmentation, flip=arguments.flip)
+  training = TrainOptions(
+    epochs=arguments.epochs,
+    batch_size=arguments.batch_size,
+    learning_rate=arguments.learning_rate,
+    augmentation=varied,
+    qat_epochs=arguments.qat_epochs,
+  )
+  effort = Effort(
+    arguments.search_epochs,
+    arguments.search_share,
+    arguments.batch_size,
+    arguments.seed,
+    arguments.threads,
+    dataclasses.replace(training, epochs=None, qat_epochs=0),
+  )
+  return SearchOptions(
+    strategy=arguments.strategy,
+    settings=arguments.settings,
+    fitness=arguments.fitness,
+    effort=effort,
+    trials=arguments.trials,
+    minutes=arguments.minutes,
+    first_stage=arguments.first_stage,
+    seed=arguments.seed,
+    top=arguments.top,
+    training=training,
+  )
+
+
+def _run(arguments: argparse.Namespace) -> int:
+  from tflm_patch.nas.search import search
+  from tflm_patch.report import search as report
+
+  if arguments.resume and arguments.overwrite:
+    raise UsageError('--resume and --overwrite exclude each other')
+  output = arguments.output or f'{pathlib.Path(arguments.data).resolve().stem}_search'
+  goals, options = _objectives(arguments), _options(arguments)
+  with Progress(not arguments.json) as progress:
+    result = search(
+      arguments.data,
+      arguments.space,
+      goals,
+      options,
+      output,
+      windows=arguments.forecast,
+      resume=arguments.resume,
+      overwrite=arguments.overwrite,
+      progress=progress,
+    )
+    progress('Writing the report')
+    written = report.write_report(result, output, _command(arguments, output))
+  if arguments.json:
+    say_json({**result.to_json(), 'output': output, 'written': written})
+  else:
+    say(report.summary(result, written))
+  return 0 if report.is_good(result) else 1
+
+
+def _command(arguments: argparse.Namespace, output: str) -> str:
+  """The command line that searches the same again, with what differs from the defaults."""
+  words = ['tflm-patch', 'search']
+  defaults = argparse.ArgumentParser()
+  _define(defaults)
+  given = {**vars(arguments), 'output': output}
+  for action in defaults._actions:
+    value = given.get(action.dest)
+    is_said = action.dest in ('resume', 'overwrite', 'json', 'help') or value == action.default
+    if is_said or value is None:
+      continue
+    words.append(action.option_strings[-1])
+    if action.nargs != 0:
+      words.append(_word(value))
+  return shlex.join(words)
+
+
+def _word(value: object) -> str:
+  if isinstance(value, Windows):
+    return f'{value.steps},{value.horizon}'
+  if isinstance(value, dict):
+    return ','.join(f'{name}={number:g}' for name, number in value.items())
+  return ','.join(value) if isinstance(value, tuple) else str(value)
+
+
+COMMAND = Command(
+  name='search',
+  summary='finds the best network for your data within an exact arena, flash and time',
+  usage='--data FOLDER|FILE [--arena SIZE] [--flash SIZE] [--target CHIP] [--minutes M] ...',
+  examples=(
+    'tflm-patch search --data photos --arena 32KB --flash 256KB --target stm32f412',
+    'tflm-patch search --data photos --arena 32KB --space mcunet --minutes 120 --top 3 -o found',
+    'tflm-patch search --data photos --arena 32KB --space mcunet --minutes 120 --top 3 -o found '
+    '--resume',
+    'tflm-patch search --data photos --target stm32f412 --milliseconds 50 --strategy aging',
+  ),
+  define=_define,
+  run=_run,
+)

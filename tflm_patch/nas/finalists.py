@@ -1,0 +1,93 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The end of a search: the best candidates are trained, converted and measured in TFLM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tflm_patch.architecture.text import parse_spec
+from tflm_patch.errors import EnvironmentMissing
+from tflm_patch.export import ExportOptions, export
+from tflm_patch.nas.data import SearchData
+from tflm_patch.nas.objectives import Objectives
+from tflm_patch.nas.options import SearchOptions
+from tflm_patch.nas.outputs import SearchOutputs
+from tflm_patch.nas.result import Finalist
+from tflm_patch.nas.trial import Trial, pareto_front
+from tflm_patch.runtime.arena_measurement import measure_arena
+from tflm_patch.training.options import Budgets
+from tflm_patch.training.outputs import CONVERTED
+from tflm_patch.training.run import train
+
+C_ARRAY = 'c_array'
+
+Progress = Callable[[str], None]
+
+
+def chosen(trials: Sequence[Trial], axes: Sequence[str], top: int) -> list[Trial]:
+  """Those that are trained: the best of the front, then the best of the others.
+
+  Args:
+    trials: All.
+    axes: Costs that count beside the score.
+    top: How many.
+  """
+  front = pareto_front(trials, axes)
+  known = {trial.number for trial in front}
+  others = [trial for trial in trials if trial.number not in known]
+  others.sort(key=lambda trial: (-trial.score, trial.number))
+  return [*front, *others][:top]
+
+
+def train_finalist(
+  rank: int,
+  trial: Trial,
+  data: SearchData,
+  objectives: Objectives,
+  options: SearchOptions,
+  outputs: SearchOutputs | None,
+  progress: Progress,
+) -> Finalist:
+  """Trains a candidate on all training examples, and measures it on those held out.
+
+  A training that was killed goes on with its checkpoint.
+
+  Raises:
+    TflmPatchError: files that cannot be written, a loss that is not finite.
+  """
+  spec = parse_spec(trial.spec)
+  dataset = data.whole(spec.input_shape)
+  folder = None if outputs is None else outputs.finalist(rank, trial.spec)
+
+  def say(text: str) -> None:
+    progress(f'Finalist {rank} of {options.top}: {text}')
+
+  result = train(
+    dataset,
+    spec,
+    options.final_training,
+    _budgets(objectives, trial),
+    folder,
+    resume=folder is not None,
+    progress=say,
+  )
+  if folder is not None:
+    say('Writing C')
+    export(folder / CONVERTED, folder / C_ARRAY, ExportOptions('c-array', force=True))
+  say('Measuring the arena in TFLM')
+  try:
+    measured = measure_arena(result.converted.data).total
+  except EnvironmentMissing:
+    return Finalist(rank, trial, result, None)
+  return Finalist(rank, trial, result, measured)
+
+
+def _budgets(objectives: Objectives, trial: Trial) -> Budgets:
+  limits, schedule = objectives.limits, trial.needs.schedule
+  arena, flash = limits.get('arena'), limits.get('flash')
+  return Budgets(
+    None if arena is None else int(arena),
+    None if flash is None else int(flash),
+    objectives.input_rows if schedule.feeds_rows else None,
+  )

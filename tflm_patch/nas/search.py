@@ -1,0 +1,250 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""TinyNAS: finds the best network for one's own data within exact limits of a chip."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tflm_patch.architecture.text import format_spec, unknown
+from tflm_patch.errors import TflmPatchError
+from tflm_patch.nas.catalogue import load_space
+from tflm_patch.nas.chance import rng_of
+from tflm_patch.nas.checker import Checker
+from tflm_patch.nas.data import SearchData, Source, adapted, imbalance
+from tflm_patch.nas.finalists import chosen, train_finalist
+from tflm_patch.nas.judges import FITNESS, fitness_of
+from tflm_patch.nas.objectives import Objectives
+from tflm_patch.nas.options import SearchOptions
+from tflm_patch.nas.outputs import SearchOutputs
+from tflm_patch.nas.result import SearchResult
+from tflm_patch.nas.search_space import rank_spaces, sub_spaces
+from tflm_patch.nas.space import Picks, SearchSpace
+from tflm_patch.nas.space_json import space_to_json
+from tflm_patch.nas.state import StateFile
+from tflm_patch.nas.strategies import Problem, check_settings, strategy_of
+from tflm_patch.nas.trial import Trial
+from tflm_patch.training.data.series import Windows
+
+_LARGEST = 1e30  # score
+
+Progress = Callable[[str], None]
+Hook = Callable[[Trial], None]
+
+
+def search(
+  data: Source,
+  space: SearchSpace | str | pathlib.Path,
+  objectives: Objectives | None = None,
+  options: SearchOptions | None = None,
+  output: str | os.PathLike[str] | None = None,
+  *,
+  windows: Windows | None = None,
+  resume: bool = False,
+  overwrite: bool = False,
+  hooks: Sequence[Hook] = (),
+  progress: Progress = lambda text: None,
+) -> SearchResult:
+  """Searches a space, then trains the best networks and converts them.
+
+  Every candidate that is judged was checked exactly: its arena is that of the converted
+  model, to the byte. Candidates are judged by a part of the training examples; those that are
+  held out measure the finalists alone.
+
+  Args:
+    data: A folder of images (or a `.tar`), a file of series (`.npz`, `.ts`), or a dataset.
+    space: A space, its name, or a `.json` file; its classes become those of the data.
+    objectives: Limits and axes; None for no limits.
+    options: How; None for the defaults. Global random seeds are set.
+    output: A folder for the state and the files; None to write nothing.
+    windows: To forecast series.
+    resume: Go on with the state in the folder, if there is one; a search that was killed and
+      resumed gives what one gives that was not.
+    overwrite: Begin anew though the folder holds a search.
+    hooks: Called with every new trial.
+    progress: Called with a line of text as the work proceeds.
+
+  Raises:
+    TflmPatchError: data that cannot be read, limits that nothing keeps, a folder that holds
+      another search or a state that is damaged, files that cannot be written.
+    EnvironmentMissing: a package that is needed is not installed.
+  """
+  goals, how = objectives or Objectives(), options or SearchOptions()
+  chosen_space = load_space(space) if isinstance(space, (str, pathlib.Path)) else space
+  check_settings(how.strategy, **how.settings)
+  if isinstance(how.fitness, str) and how.fitness not in FITNESS:
+    raise unknown(how.fitness, 'fitness', FITNESS)
+  outputs = None if output is None else SearchOutputs(output, resume, overwrite)
+  folder = None if outputs is None else outputs.folder
+  examples = SearchData(data, how.seed, windows, folder, progress)
+  found = adapted(chosen_space, examples)
+  uneven = imbalance(examples.whole(found.inputs[0]))
+  if uneven:
+    progress(f'Note: {uneven}')
+  run = _Search(examples, _narrowed(found, goals, how, progress), goals, how, outputs, progress)
+  trials = run.trials(hooks)
+  best = chosen(trials, goals.axes, how.top)
+  result = SearchResult(
+    space=run.space,
+    objectives=goals,
+    options=how,
+    trials=tuple(trials),
+    checked=run.checker.checked,
+    finalists=tuple(
+      train_finalist(rank, trial, examples, goals, how, outputs, progress)
+      for rank, trial in enumerate(best, 1)
+    ),
+    task=examples.whole(run.space.inputs[0]).task,
+    seconds=sum(trial.seconds for trial in trials),
+    folder=folder,
+  )
+  if outputs is not None:
+    outputs.write(result)
+  return result
+
+
+def _narrowed(
+  space: SearchSpace, goals: Objectives, how: SearchOptions, progress: Progress
+) -> SearchSpace:
+  """The most promising resolution and width, where that is wanted."""
+  if not how.first_stage or len(space.inputs) * len(space.widths) == 1:
+    return space
+  ranking = rank_spaces(
+    sub_spaces(space), goals, count=how.first_stage, seed=how.seed, progress=progress
+  )
+  if not ranking[0].macs:
+    return space  # what nothing keeps is said with figures later
+  progress(f'First stage: {ranking[0].space.name}, {ranking[0].fitting:.0%} of its networks fit')
+  return ranking[0].space
+
+
+class _Search:
+  """Asks the strategy, judges, writes the state."""
+
+  def __init__(
+    self,
+    data: SearchData,
+    space: SearchSpace,
+    goals: Objectives,
+    how: SearchOptions,
+    outputs: SearchOutputs | None,
+    progress: Progress,
+  ) -> None:
+    self.space, self.checker = space, Checker(space, goals)
+    self._data, self._how, self._progress = data, how, progress
+    fitness = how.fitness
+    self._fitness = fitness_of(fitness, data) if isinstance(fitness, str) else fitness(data)
+    problem = Problem(space, goals, self.checker.fits)
+    self._strategy = strategy_of(how.strategy, problem, **how.settings)
+    self._state = StateFile(
+      None if outputs is None else outputs.state, space, _settings(data, space, goals, how)
+    )
+    self._known: list[Trial] = []  # of the run that is resumed
+    self._resumes = outputs is not None and outputs.resumes
+    if self._resumes:
+      self._known = self._state.load()
+
+  def trials(self, hooks: Sequence[Hook]) -> list[Trial]:
+    """All trials, those of the run that is resumed first.
+
+    Raises:
+      TflmPatchError: nothing keeps the limits, or the state is of other candidates.
+    """
+    self._progress('Checking the limits')
+    rng = rng_of('limits', self._how.seed)
+    self.checker.require_some(self.space.sample(rng) for _ in range(1000))
+    if not self._resumes:
+      self._state.begin()
+    done: list[Trial] = []
+    while not self._is_done(done):
+      start = time.monotonic()
+      if len(done) >= len(self._known):
+        self._progress('Drawing candidates that fit')
+      asked = self._strategy.ask(rng_of('ask', self._how.seed, len(done)))
+      if not asked:
+        break
+      batch: list[Trial] = []
+      for picks in asked:
+        if self._is_done([*done, *batch]):
+          return [*done, *batch]
+        batch.append(self._trial(len(done) + len(batch), picks, start, hooks))
+        self._report([*done, *batch])
+        start = time.monotonic()
+      self._strategy.tell(batch)
+      done += batch
+    return done
+
+  def _is_done(self, trials: Sequence[Trial]) -> bool:
+    # What a killed run did beyond its time is kept.
+    return len(trials) >= len(self._known) and self._share(trials) >= 1
+
+  def _share(self, trials: Sequence[Trial]) -> float:
+    return self._how.progress(len(trials), sum(trial.seconds for trial in trials))
+
+  def _trial(self, number: int, picks: Picks, start: float, hooks: Sequence[Hook]) -> Trial:
+    if number < len(self._known):
+      known = self._known[number]
+      if known.picks != picks:
+        raise TflmPatchError(
+          f'trial {number} of the state is another candidate than the strategy asks for: another '
+          'version wrote it; it is kept: choose another output folder'
+        )
+      return known
+    spec = self.space.spec_of(picks)
+    needs = self.checker.needs(picks)
+    self._progress(f'Judging candidate {number + 1}: {format_spec(spec)}')
+    (score,) = self._fitness.evaluate([spec], self._effort)
+    seconds = time.monotonic() - start
+    # JSON has no infinity.
+    score = max(-_LARGEST, min(float(score), _LARGEST))
+    trial = Trial(number, picks, format_spec(spec), score, needs, round(seconds, 3))
+    self._state.add(trial)
+    for hook in hooks:
+      hook(trial)
+    return trial
+
+  @property
+  def _effort(self) -> Any:
+    return dataclasses.replace(self._how.effort, seed=self._how.seed)
+
+  def _report(self, trials: Sequence[Trial]) -> None:
+    best = max(trials, key=lambda trial: (trial.score, -trial.number))
+    share, seconds = self._share(trials), sum(trial.seconds for trial in trials)
+    left = '' if share <= 0 else f', {duration(seconds * (1 - share) / share)} left'
+    self._progress(
+      f'Trial {len(trials)}: {trials[-1].score:.4g}, best {best.score:.4g} with arena '
+      f'{best.needs.arena_required:,}; {self.checker.checked:,} checked, {100 * share:.0f} % '
+      f'done{left}'
+    )
+
+
+def _settings(
+  data: SearchData, space: SearchSpace, goals: Objectives, how: SearchOptions
+) -> dict[str, Any]:
+  """What must not change when a search is resumed."""
+  dataset = data.whole(space.inputs[0])
+  effort = dataclasses.asdict(how.effort)
+  del effort['threads'], effort['seed']
+  return {
+    'space': space_to_json(space),
+    **goals.to_json(),
+    'strategy': how.strategy,
+    'strategy_settings': dict(how.settings),
+    'fitness': how.fitness_name,
+    **effort,
+    'seed': how.seed,
+    'examples': [len(dataset.train), len(dataset.test)],
+    'classes': list(dataset.classes),
+  }
+
+
+def duration(seconds: float) -> str:
+  """'1:02:03' or '2:03'."""
+  minutes, seconds = divmod(round(seconds), 60)
+  hours, minutes = divmod(minutes, 60)
+  return f'{hours}:{minutes:02}:{seconds:02}' if hours else f'{minutes}:{seconds:02}'

@@ -1,0 +1,131 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The first stage of TinyNAS: which resolution and width of a space suit a chip.
+
+Networks by chance of every resolution and width are checked. Of those that keep the limits,
+more work tends to mean more accuracy; so the spaces are ranked by it
+(arXiv 2007.10319, section 3.1).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tflm_patch.architecture.spaces import TINY_NAS_SIDES, TINY_NAS_WIDTHS
+from tflm_patch.conversion.fit import fits_many
+from tflm_patch.conversion.fit_types import Budget
+from tflm_patch.conversion.space_fit import Distribution
+from tflm_patch.errors import TflmPatchError
+from tflm_patch.nas.costs import PLAIN_COSTS
+from tflm_patch.nas.objectives import Objectives
+from tflm_patch.nas.space import SearchSpace, Shape
+
+QUANTILE = 0.8
+LEAST_FITTING = 0.01
+_NO_LIMIT = (1 << 31) - 1
+
+
+class SubSpace(Distribution[SearchSpace]):
+  """One resolution and one width of a space, and the networks by chance that fit."""
+
+  @property
+  def input_shape(self) -> Shape:
+    return self.space.inputs[0]
+
+  @property
+  def width(self) -> float:
+    return self.space.widths[0]
+
+  def to_json(self) -> dict[str, Any]:
+    """For machines."""
+    return {
+      'input_shape': list(self.input_shape),
+      'width': self.width,
+      'tried': self.tried,
+      'fitting': round(self.fitting, 4),
+      'mean_macs': round(self.mean),
+      'quantile_macs': self.quantile(QUANTILE),
+    }
+
+
+def sub_spaces(
+  space: SearchSpace, shapes: Sequence[Shape] | None = None, widths: Sequence[float] | None = None
+) -> list[SearchSpace]:
+  """A space for each input shape and width.
+
+  Args:
+    space: All other decisions are left.
+    shapes: Of inputs; None for the space's own.
+    widths: Multipliers; None for the space's own.
+
+  Raises:
+    SpecError: its networks cannot read one of the shapes.
+  """
+  return [
+    dataclasses.replace(
+      space,
+      name=f'{space.name} {shape[0]}x{shape[1]} width {width:g}',
+      inputs=(shape,),
+      widths=(width,),
+    )
+    for shape in (space.inputs if shapes is None else shapes)
+    for width in (space.widths if widths is None else widths)
+  ]
+
+
+def tiny_nas(space: SearchSpace) -> list[SearchSpace]:
+  """TinyNAS' 108 spaces: 12 resolutions and 9 widths of a space of images."""
+  channels = space.inputs[0][2]
+  shapes = [(side, side, channels) for side in TINY_NAS_SIDES]
+  return sub_spaces(space, shapes, TINY_NAS_WIDTHS)
+
+
+def rank_spaces(
+  spaces: Sequence[SearchSpace],
+  objectives: Objectives,
+  *,
+  count: int = 1000,
+  seed: int = 0,
+  processes: int = 1,
+  progress: Callable[[str], None] = lambda text: None,
+) -> list[SubSpace]:
+  """Spaces, the most promising first: by the mean work of their networks that fit.
+
+  Those of which less than one in a hundred fits come last: their mean is that of a few.
+
+  Args:
+    spaces: Each of one input and one width.
+    objectives: Whose limits of arena, flash and MACs are kept; models take their input whole.
+    count: Networks of each space, at least 1.
+    seed: The same seed draws the same networks.
+    processes: That work at the same time.
+    progress: Called with a line of text as the work proceeds.
+
+  Raises:
+    TflmPatchError: count is below 1, other costs are limited, or a process ended.
+  """
+  if count < 1:
+    raise TflmPatchError(f'{count} networks of a space say nothing; draw 1 or more')
+  for name in objectives.limits:
+    if name not in PLAIN_COSTS:
+      raise TflmPatchError(f'{name} cannot be limited here; limit {", ".join(PLAIN_COSTS)}')
+  limits = objectives.limits
+  flash = limits.get('flash')
+  budget = Budget(int(limits.get('arena', _NO_LIMIT)), None if flash is None else int(flash))
+  specs = [space.spec_of(picks) for space in spaces for picks in space.samples(count, seed)]
+  answers = fits_many(
+    specs,
+    budget,
+    processes=processes,
+    progress=lambda done: progress(f'Checked {done:,} of {len(specs):,} networks'),
+  )
+  most = limits.get('macs', math.inf)
+  found = []
+  for k, space in enumerate(spaces):
+    part = answers[k * count : (k + 1) * count]
+    macs = sorted(answer.macs for answer in part if answer.fits and answer.macs <= most)
+    found.append(SubSpace(space, count, tuple(macs)))
+  return sorted(found, key=lambda each: (each.fitting < LEAST_FITTING, -each.mean))
