@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -80,6 +81,23 @@ class ElasticNetwork(keras.layers.Layer):
     return [
       each for each in self.parts.values() if isinstance(each, keras.layers.BatchNormalization)
     ]
+
+  @contextlib.contextmanager
+  def momentum(self, value: float) -> Iterator[None]:
+    """Batch normalization has this momentum meanwhile; 0 keeps a batch's statistics, 1 none."""
+    before = [norm.momentum for norm in self.norms]
+    for norm in self.norms:
+      norm.momentum = value
+    try:
+      yield
+    finally:
+      for norm, kept in zip(self.norms, before):
+        norm.momentum = kept
+
+  @property
+  def reads(self) -> tuple[int, ...]:
+    """The shape of an input without the batch."""
+    return self._shared.input.shape[1:]
 
   @property
   def outputs(self) -> int:
