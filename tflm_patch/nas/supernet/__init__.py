@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
   from tflm_patch.nas.supernet.engine import Loss
+  from tflm_patch.nas.supernet.few_shot import FewShotAccuracy, split
   from tflm_patch.nas.supernet.fitness import InheritedAccuracy
   from tflm_patch.nas.supernet.options import SupernetOptions
   from tflm_patch.nas.supernet.shared_space import Candidate, SharedSpace
@@ -24,23 +25,27 @@ if TYPE_CHECKING:
 
 __all__ = [
   'Candidate',
+  'FewShotAccuracy',
   'InheritedAccuracy',
   'Loss',
   'SharedSpace',
   'Supernet',
   'SupernetOptions',
   'SupernetTraining',
+  'split',
   'train_supernet',
 ]
 
 _HOMES = {
   'Candidate': 'shared_space',
+  'FewShotAccuracy': 'few_shot',
   'InheritedAccuracy': 'fitness',
   'Loss': 'engine',
   'SharedSpace': 'shared_space',
   'Supernet': 'supernet',
   'SupernetOptions': 'options',
   'SupernetTraining': 'training',
+  'split': 'few_shot',
   'train_supernet': 'training',
 }
 

@@ -128,13 +128,22 @@ class SharedSpace:
     Raises:
       TflmPatchError: the space has no such network.
     """
+    picks = self._picks(spec)
+    if picks is None:
+      raise TflmPatchError(f'"{format_spec(spec)}": no network of the space "{self.space.name}"')
+    return self.candidate(picks)
+
+  def __contains__(self, spec: Spec) -> bool:
+    return self._picks(spec) is not None
+
+  def _picks(self, spec: Spec) -> Picks | None:
     space = self.space
     if spec.head == space.head and spec.input_shape in space.inputs:
       for width in range(len(space.widths)):
         picks = self._found(spec.blocks, width)
         if picks is not None:
-          return self.candidate((space.inputs.index(spec.input_shape), width, *picks))
-    raise TflmPatchError(f'"{format_spec(spec)}": no network of the space "{space.name}"')
+          return (space.inputs.index(spec.input_shape), width, *picks)
+    return None
 
   def _origin(self, depths: Sequence[int]) -> tuple[int, ...]:
     space = self.space

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -34,15 +34,26 @@ def extract(
     options: How the plain model is built.
   """
   made = build(spec, options)
+  copy_part(network, spec, origin, {layer.name: layer for layer in made.layers})
+  return made
+
+
+def copy_part(
+  network: ElasticNetwork, spec: Spec, origin: Sequence[int], targets: Mapping[str, Any]
+) -> None:
+  """Gives the layers of a sub-network their part of the weights.
+
+  Args:
+    network, spec, origin: As for `extract`.
+    targets: Layers of Keras, by the names that `models.build(spec)` gives them.
+  """
   names = layer_names(network.largest)
   origins = [*origin, *range(len(network.largest.blocks), len(names))]
-  targets = {layer.name: layer for layer in made.layers}
   for ours, number in zip(layer_names(spec), origins):
     for our_name, name in zip(ours, names[number]):
       if our_name in targets and name in network.parts:
         for target, source in zip(targets[our_name].weights, network.parts[name].weights):
           target.assign(part_of(ops.convert_to_numpy(source), tuple(target.shape)))
-  return made
 
 
 def part_of(values: Any, shape: tuple[int, ...]) -> np.ndarray:
