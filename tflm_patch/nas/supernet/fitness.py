@@ -10,12 +10,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tflm_patch.architecture.spec import Spec
+from tflm_patch.nas.supernet.calibration import EXAMPLES, calibration_samples
 from tflm_patch.nas.supernet.supernet import Supernet
 from tflm_patch.quantization import quantize
 from tflm_patch.training.data.dataset import Dataset, Part, Scaling, Task
 from tflm_patch.training.evaluation import int8_score, score
-
-CALIBRATION_BATCHES, CALIBRATION_BATCH = 20, 64  # MCUNet's
 
 # Of inputs that were standardized, then resized.
 _AS_THEY_ARE = Scaling(np.zeros(1, np.float32), np.ones(1, np.float32))
@@ -33,8 +32,7 @@ class InheritedAccuracy:
     supernet: Trained.
     dataset: In the size of the largest network. Networks are judged by its held-out part,
       which should not be the one that the final figures come from.
-    exact: Judge them as int8 networks, by the bytes that TFLM gives; a minute instead of a
-      second each.
+    exact: Judge them as int8 networks, by the bytes that TFLM gives: many times slower.
     calibration: Training examples that statistics come from.
     progress: Called with a line of text as the work proceeds.
   """
@@ -44,14 +42,12 @@ class InheritedAccuracy:
     supernet: Supernet,
     dataset: Dataset,
     exact: bool = False,
-    calibration: int = CALIBRATION_BATCHES * CALIBRATION_BATCH,
+    calibration: int = EXAMPLES,
     progress: Progress = lambda text: None,
   ) -> None:
     self._supernet, self._dataset, self._exact = supernet, dataset, exact
     self._progress = progress
-    train = dataset.train.inputs
-    order = np.random.default_rng(0).permutation(len(train))[:calibration]
-    self._samples = dataset.to_model(train[order])
+    self._samples = calibration_samples(dataset, calibration)
     self._held_out = dataset.to_model(dataset.test.inputs)
     self._known: dict[Spec, float] = {}
 
@@ -74,7 +70,7 @@ class InheritedAccuracy:
 
   def _float(self, spec: Spec) -> float:
     candidate = self._supernet.candidate(spec)
-    self._supernet.recalibrate(candidate, self._samples, CALIBRATION_BATCH)
+    self._supernet.recalibrate(candidate, self._samples)
     found = self._supernet.predict(candidate, self._held_out)
     return self._signed(score(self._dataset, found, self._dataset.test.targets))
 

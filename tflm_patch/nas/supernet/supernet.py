@@ -21,6 +21,7 @@ from tflm_patch.graph.files import write_atomically
 from tflm_patch.models.builder import BuildOptions
 from tflm_patch.nas.space import SearchSpace
 from tflm_patch.nas.space_json import space_from_json, space_to_json
+from tflm_patch.nas.supernet.calibration import BATCH
 from tflm_patch.nas.supernet.engine import SLICED_BACKEND, Engine, Loss, engine_of
 from tflm_patch.nas.supernet.shared_space import Candidate, SharedSpace
 from tflm_patch.training import resolution
@@ -30,7 +31,6 @@ from tflm_patch.training.elastic.network import ElasticNetwork
 VERSION = 1
 _MAX_BYTES = 1 << 31
 _ABOUT = 'about'
-_BATCH = 64
 _MOMENTUM = 0.9  # of extracted networks, whose trainings are short
 
 
@@ -85,7 +85,7 @@ class Supernet:
     )
 
   def recalibrate(
-    self, network: Spec | Candidate | Sequence[int], samples: np.ndarray, batch: int = _BATCH
+    self, network: Spec | Candidate | Sequence[int], samples: np.ndarray, batch: int = BATCH
   ) -> None:
     """Sets the statistics of batch normalization to those of one network.
 

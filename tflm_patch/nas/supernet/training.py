@@ -16,6 +16,7 @@ import numpy as np
 from tflm_patch.architecture.text import format_head
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.nas.space_json import space_to_json
+from tflm_patch.nas.supernet.calibration import calibration_samples
 from tflm_patch.nas.supernet.options import DEFAULT, SupernetOptions
 from tflm_patch.nas.supernet.shared_space import Candidate
 from tflm_patch.nas.supernet.supernet import Supernet
@@ -101,7 +102,7 @@ def train_supernet(
   not: batches and sub-networks are functions of the seed and the step.
 
   Args:
-    supernet: Untrained; has the weights afterwards.
+    supernet: Untrained; has the weights afterwards, and the largest network's statistics.
     dataset: In the size of the largest network. The held-out part is only measured on.
     options: How.
     folder: Of checkpoints, and the supernet at the end; None for none.
@@ -129,6 +130,7 @@ def train_supernet(
   learner = Learner(supernet, options, rest, choose)
   path = None if place is None else place / ALL
   done.append(_run(learner, dataset, rest, settings, path, progress, 'Epoch of all'))
+  supernet.recalibrate(shared.largest_candidate, calibration_samples(dataset))
   if place is not None:
     supernet.save(place / WEIGHTS)
   return SupernetTraining(

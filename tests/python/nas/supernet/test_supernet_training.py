@@ -31,7 +31,7 @@ def trained(keras, space, dataset, options, folder=None, progress=lambda text: N
 
 
 def values(supernet):
-  return [np.array(each) for each in supernet.network.trainable_weights]
+  return [np.array(each) for each in supernet.network.weights]
 
 
 class Killed(Exception):
