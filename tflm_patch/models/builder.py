@@ -12,10 +12,9 @@ from tflm_patch.architecture.layers import Layer
 from tflm_patch.architecture.network import Network, network_of
 from tflm_patch.architecture.spec import Activation, Spec
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.models.operators import MAKERS, Maker, norm_name
+from tflm_patch.models.operators import MAKERS, WEIGHTED, Maker, norm_name
 from tflm_patch.quantization.model_io import require_keras
 
-_WEIGHTED = ('CONV_2D', 'DEPTHWISE_CONV_2D', 'FULLY_CONNECTED')
 _ATTRIBUTE = '_tflm_patch_spec'
 
 
@@ -58,7 +57,7 @@ def build(spec: Spec | str, options: BuildOptions = BuildOptions(), name: str = 
   found = architecture.load(spec) if isinstance(spec, str) else spec
   network = network_of(found)
   layers = network.layers()
-  plain = _without_normalization(network, layers)
+  plain = without_normalization(network)
   source = keras.Input(network.input.shape[1:], name='input')
   values = [source]
   for number, layer in enumerate(layers):
@@ -108,15 +107,16 @@ def layer_names(spec: Spec) -> list[list[str]]:
   found, first = [], 0
   for count in counts:
     numbers = range(first, first + count)
-    weighted = [k for k in numbers if layers[k].opcode in _WEIGHTED]
+    weighted = [k for k in numbers if layers[k].opcode in WEIGHTED]
     names = [layer_name(k, layers[k]) for k in weighted]
     found.append([each for name in names for each in (name, norm_name(name))])
     first += count
   return found
 
 
-def _without_normalization(network: Network, layers: list[Layer]) -> set[int]:
+def without_normalization(network: Network) -> set[int]:
   """Numbers of layers with weights that are part of a gate, or give the answer."""
+  layers = network.layers()
   readers: dict[int, list[int]] = {}
   for number, layer in enumerate(layers):
     for value in layer.inputs:
@@ -132,6 +132,6 @@ def _without_normalization(network: Network, layers: list[Layer]) -> set[int]:
     ends = [layers[k].opcode for k in readers.get(made, ())]
     # An activation is part of the layer before it, SOFTMAX too when it comes last.
     is_answer = (made in answers and layer.activation is Activation.NONE) or ends == ['SOFTMAX']
-    if layer.opcode in _WEIGHTED and (made in gate or is_answer):
+    if layer.opcode in WEIGHTED and (made in gate or is_answer):
       plain.add(number)
   return plain

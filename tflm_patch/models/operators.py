@@ -50,41 +50,48 @@ def _activate(maker: Maker, x: Any) -> Any:
   return keras.layers.ReLU(limit, name=f'{maker.name}_{activation.value}')(x)
 
 
-def _window(maker: Maker) -> dict[str, Any]:
-  layer = maker.layer
-  return {'strides': layer.stride, 'padding': layer.padding.value, 'name': maker.name}
+def _window(layer: Layer, name: str) -> dict[str, Any]:
+  return {'strides': layer.stride, 'padding': layer.padding.value, 'name': name}
 
 
-def _conv(maker: Maker, inputs: Sequence[Any]) -> Any:
-  layer = keras.layers.Conv2D(
-    maker.layer.output.channels,
-    maker.layer.kernel,
-    use_bias=maker.momentum is None,
+def _conv(layer: Layer, name: str, use_bias: bool) -> Any:
+  return keras.layers.Conv2D(
+    layer.output.channels,
+    layer.kernel,
+    use_bias=use_bias,
     kernel_initializer='he_normal',
-    **_window(maker),
+    **_window(layer, name),
   )
-  return _finish(maker, layer(inputs[0]))
 
 
-def _depthwise(maker: Maker, inputs: Sequence[Any]) -> Any:
-  layer = keras.layers.DepthwiseConv2D(
-    maker.layer.kernel,
-    use_bias=maker.momentum is None,
-    depthwise_initializer='he_normal',
-    **_window(maker),
+def _depthwise(layer: Layer, name: str, use_bias: bool) -> Any:
+  return keras.layers.DepthwiseConv2D(
+    layer.kernel, use_bias=use_bias, depthwise_initializer='he_normal', **_window(layer, name)
   )
-  return _finish(maker, layer(inputs[0]))
 
 
-def _dense(maker: Maker, inputs: Sequence[Any]) -> Any:
-  units = maker.layer.output.channels
-  use_bias = maker.momentum is None
-  return _finish(maker, keras.layers.Dense(units, use_bias=use_bias, name=maker.name)(inputs[0]))
+def _dense(layer: Layer, name: str, use_bias: bool) -> Any:
+  return keras.layers.Dense(layer.output.channels, use_bias=use_bias, name=name)
+
+
+# The Keras layer that has an operator's weights, from its name and whether it has a bias.
+WEIGHTED: dict[str, Callable[[Layer, str, bool], Any]] = {
+  'CONV_2D': _conv,
+  'DEPTHWISE_CONV_2D': _depthwise,
+  'FULLY_CONNECTED': _dense,
+}
+
+
+def _weighted(maker: Maker, inputs: Sequence[Any]) -> Any:
+  make = WEIGHTED[maker.layer.opcode]
+  return _finish(maker, make(maker.layer, maker.name, maker.momentum is None)(inputs[0]))
 
 
 def _pool(kind: str) -> Callable[[Maker, Sequence[Any]], Any]:
   def make(maker: Maker, inputs: Sequence[Any]) -> Any:
-    return getattr(keras.layers, kind)(maker.layer.kernel, **_window(maker))(inputs[0])
+    return getattr(keras.layers, kind)(maker.layer.kernel, **_window(maker.layer, maker.name))(
+      inputs[0]
+    )
 
   return make
 
@@ -109,9 +116,7 @@ def _single(kind: str, *arguments: Any) -> Callable[[Maker, Sequence[Any]], Any]
 
 
 MAKERS: dict[str, Callable[[Maker, Sequence[Any]], Any]] = {
-  'CONV_2D': _conv,
-  'DEPTHWISE_CONV_2D': _depthwise,
-  'FULLY_CONNECTED': _dense,
+  **dict.fromkeys(WEIGHTED, _weighted),
   'AVERAGE_POOL_2D': _pool('AveragePooling2D'),
   'MAX_POOL_2D': _pool('MaxPooling2D'),
   'MEAN': _mean,

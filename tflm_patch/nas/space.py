@@ -163,9 +163,9 @@ class SearchSpace:
     """
     self._check_picks(picks)
     width, at = self.widths[picks[1]], 2
-    blocks = [self._scaled(block, width) for block in self.stem]
+    blocks = [self.scaled(block, width) for block in self.stem]
     for stage in self.stages:
-      base = self._scaled(stage.block, width * stage.widths[picks[at + 1]])
+      base = self.scaled(stage.block, width * stage.widths[picks[at + 1]])
       for b in range(stage.depths[picks[at]]):
         kernel, expansion = picks[at + 2 + 2 * b], picks[at + 3 + 2 * b]
         blocks.append(
@@ -177,10 +177,11 @@ class SearchSpace:
           )
         )
       at += 2 + 2 * max(stage.depths)
-    blocks += [self._scaled(block, width) for block in self.tail]
+    blocks += [self.scaled(block, width) for block in self.tail]
     return Spec(self.inputs[picks[0]], tuple(blocks), self.head)
 
-  def _scaled(self, block: Block, width: float) -> Block:
+  def scaled(self, block: Block, width: float) -> Block:
+    """A block with its channels times a width, rounded."""
     if not block.channels:
       return block
     return dataclasses.replace(block, channels=divisible(block.channels * width, self.divisor))

@@ -41,15 +41,7 @@ def compile_model(model: Any, original: Any, dataset: Dataset, options: TrainOpt
   """
   import keras
 
-  if options.optimizer is Optimizer.SGD:
-    optimizer = keras.optimizers.SGD(
-      options.rate, momentum=0.9, nesterov=True, weight_decay=options.decay or None
-    )
-  else:
-    optimizer = keras.optimizers.AdamW(options.rate, weight_decay=options.decay)
-  plain = [each for each in model.trainable_variables if len(each.shape) < 2]
-  if options.decay:
-    optimizer.exclude_from_weight_decay(var_list=plain)
+  optimizer = make_optimizer(model.trainable_variables, options)
   if dataset.task is Task.CLASSIFICATION:
     loss = keras.losses.CategoricalCrossentropy(
       from_logits=not _ends_with_softmax(original), label_smoothing=options.label_smoothing
@@ -57,7 +49,24 @@ def compile_model(model: Any, original: Any, dataset: Dataset, options: TrainOpt
   else:
     loss = keras.losses.MeanSquaredError()
   model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
-  optimizer.build(model.trainable_variables)
+
+
+def make_optimizer(variables: Sequence[Any], options: TrainOptions) -> Any:
+  """The optimizer of these weights; only kernels decay."""
+  import keras
+
+  if options.optimizer is Optimizer.SGD:
+    optimizer = keras.optimizers.SGD(
+      options.rate, momentum=0.9, nesterov=True, weight_decay=options.decay or None
+    )
+  else:
+    optimizer = keras.optimizers.AdamW(options.rate, weight_decay=options.decay)
+  if options.decay:
+    optimizer.exclude_from_weight_decay(
+      var_list=[each for each in variables if len(each.shape) < 2]
+    )
+  optimizer.build(variables)
+  return optimizer
 
 
 def _ends_with_softmax(model: Any) -> bool:

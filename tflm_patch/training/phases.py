@@ -61,7 +61,7 @@ def learn(
     callbacks: Of Keras, for the float phase.
     progress: Called with a line of text as the work proceeds.
   """
-  settings = _settings(name, dataset, options)
+  settings = settings_of(name, dataset, options)
   compile_model(model, model, dataset, options)
   path = None if outputs is None else outputs.checkpoint
   loop = Loop(model, dataset, options, settings, path, callbacks, progress)
@@ -116,7 +116,7 @@ def _aware(
   )
 
 
-def _settings(name: str, dataset: Dataset, options: TrainOptions) -> dict[str, Any]:
+def settings_of(name: str, dataset: Dataset, options: TrainOptions) -> dict[str, Any]:
   """What must not change when a training is resumed."""
   kept = {key: value for key, value in dataclasses.asdict(options).items() if key not in _FREE}
   return {

@@ -7,6 +7,7 @@ Progressive resizing, as in "EfficientNetV2" (Tan and Le, arXiv 2104.00298, sect
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -61,9 +62,21 @@ def resized(images: np.ndarray, scale: float) -> Any:
     images: float32[n, rows, columns, channels].
     scale: Of the sides.
   """
-  from keras import ops
-
   if scale == 1:
     return images
   rows, cols = (max(2 * round(scale * side / 2), 2) for side in images.shape[1:3])
-  return ops.image.resize(images, (rows, cols), interpolation='bilinear', antialias=True)
+  return in_size(images, (rows, cols))
+
+
+def in_size(images: Any, size: Sequence[int]) -> Any:
+  """A batch of images in another size.
+
+  Args:
+    images: float32[n, rows, columns, channels].
+    size: Rows and columns.
+  """
+  from keras import ops
+
+  if tuple(images.shape[1:3]) == tuple(size):
+    return images
+  return ops.image.resize(images, tuple(size), interpolation='bilinear', antialias=True)

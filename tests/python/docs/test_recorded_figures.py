@@ -80,6 +80,14 @@ def _qat(found: dict[str, Any]) -> list[str]:
   ]
 
 
+def _supernet_speed(found: dict[str, Any]) -> list[str]:
+  rates = found['images_per_cpu_second']
+  rows = [
+    f'| {name} | {rates[f"{name}_alone"]} | {rates[name]} |' for name in ('largest', 'smallest')
+  ]
+  return [*rows, f'| by chance | | {rates["random"]} |']
+
+
 # Recorded file, page, what the page must say.
 QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('train_sign_digits', 'train', _sign_digits),
@@ -88,6 +96,7 @@ QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('callbacks_help', 'callbacks', _callbacks),
   ('qat_exact', 'qat', _qat_exact),
   ('qat', 'qat', _qat),
+  ('supernet_speed', 'supernet', _supernet_speed),
 ]
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import keras
 
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.training.elastic import weights
 from tflm_patch.training.elastic.model import ElasticModel, Slot
+from tflm_patch.training.elastic.ordering import sort_channels
 from tflm_patch.training.elastic.space import Column
 
 
@@ -116,7 +116,7 @@ class ProgressiveShrinking(keras.callbacks.Callback):
       return
     closed = number == 0 or self.phases[number - 1].expansions == 1
     if closed and phase.expansions != 1:
-      weights.sort_channels(model.network)
+      sort_channels(model.network)
     if phase.learning_rate is not None:
       model.optimizer.learning_rate = phase.learning_rate
 

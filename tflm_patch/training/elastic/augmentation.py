@@ -108,7 +108,7 @@ def _adds(spec: Spec, number: int) -> bool:
 
 def _widest(spec: Spec, space: Space) -> Spec:
   """The spec that has room for all."""
-  rows = space.table(space.uniform(max(group.count for group in space.groups)))
+  rows = space.rows(space.uniform(max(group.count for group in space.groups)))
   blocks: list[Block] = []
   channels = spec.input_shape[2]
   for block, row in zip(spec.blocks, rows):

@@ -17,8 +17,8 @@ from tflm_patch.architecture.spec import Spec
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.models.builder import BuildOptions
 from tflm_patch.training.elastic import weights
-from tflm_patch.training.elastic.network import build_network
-from tflm_patch.training.elastic.space import Column, Space, SubNetwork
+from tflm_patch.training.elastic.network import ElasticNetwork
+from tflm_patch.training.elastic.space import Space, SubNetwork
 from tflm_patch.training.soft_labels import soft_label_loss
 
 
@@ -84,8 +84,14 @@ class ElasticModel(keras.Model):
     self.space, self.options = space, options
     self.slots = options.slots
     sliced = keras.backend.backend() == 'tensorflow' if options.sliced is None else options.sliced
-    self.network = build_network(space, options.momentum, sliced)
-    self._base = ops.convert_to_tensor(space.base)
+    self.network = ElasticNetwork(
+      space.largest,
+      optional=space.optional,
+      momentum=options.momentum,
+      sliced=sliced,
+      name='elastic',
+    )
+    self._base = ops.convert_to_tensor(space.table(space.uniform(0)))
     self._draws = _draws(space)
     self._random = keras.random.SeedGenerator(options.seed)
     self._open = self._number(space.counts, 'open_options')
@@ -157,7 +163,7 @@ class ElasticModel(keras.Model):
     return self.network([ops.convert_to_tensor(x), table], training=training)
 
   def _table(self, slot: Slot) -> Any:
-    """The numbers of a sub-network of this kind; float32[blocks, columns]."""
+    """The numbers of a sub-network of this kind; see `Space.table`."""
     if not self._draws:
       return self._base
     count = ops.cast(ops.convert_to_tensor(self._open), 'float32')
@@ -192,26 +198,35 @@ class ElasticModel(keras.Model):
       spec: What the sub-network is called; None for the space's name of it.
     """
     options = BuildOptions(momentum=self.options.momentum, dropout=dropout)
-    model = weights.extract(self.network, self.space, sub, options, spec)
+    model = weights.extract(
+      self.network, spec or self.space.spec_of(sub), self.space.origin(sub), options
+    )
     weights.recalibrate(model, samples)
     return model
 
 
 def _draws(space: Space) -> tuple[Any, Any, Any] | None:
-  """For each cell that varies: its group, its options, and where in the table it stands.
+  """For each cell of the table that varies: its group, its options, and where it stands.
 
-  int32[cells], float32[cells, most options], float32[cells, blocks * columns].
+  int32[cells], float32[cells, most options], float32[cells, cells of the table]. A cell
+  depends on one group alone.
   """
+  base = space.table(space.uniform(0)).ravel()
   groups, rows, places = [], [], []
   most = max((group.count for group in space.groups), default=0)
   for number, group in enumerate(space.groups):
-    for cell in group.cells:
+    tables = []
+    for option in range(most):
+      picks = [0] * len(space.groups)
+      picks[number] = min(option, group.count - 1)
+      tables.append(space.table(SubNetwork(tuple(picks))).ravel())
+    for place in np.flatnonzero((np.array(tables) != base).any(axis=0)):
       groups.append(number)
-      rows.append([*cell.values, *([cell.values[-1]] * (most - group.count))])
-      places.append(cell.block * len(Column) + cell.column)
+      rows.append([table[place] for table in tables])
+      places.append(place)
   if not groups:
     return None
-  where = np.zeros((len(places), space.base.size), np.float32)
+  where = np.zeros((len(places), base.size), np.float32)
   where[np.arange(len(places)), places] = 1
   return (
     ops.convert_to_tensor(np.array(groups, np.int32)),

@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A space of sub-networks that share the weights of one network.
 
-The network is that of the space's largest spec. A sub-network is told to it as a table of
-numbers, a row for each block: which part of the block's weights it uses. What a cell of the
-table may be is drawn in groups: the cells of a group change together, as the widths of
-blocks whose outputs are added do.
+The network is that of the space's largest spec. A sub-network is a row of numbers for each
+block: which part of the block it has. What a cell of these rows may be is drawn in groups: the
+cells of a group change together, as the widths of blocks whose outputs are added do.
 """
 
 from __future__ import annotations
@@ -16,10 +15,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tflm_patch.architecture.network import Network, network_of
+from tflm_patch.architecture.network import Network
 from tflm_patch.architecture.spec import Block, Spec
 from tflm_patch.architecture.text import format_spec
 from tflm_patch.errors import TflmPatchError
+from tflm_patch.training.elastic.table import shared_network, table_of
 
 BOTTLENECK = 'ir'
 
@@ -84,7 +84,7 @@ class Space:
 
   Attributes:
     largest: The spec of the network that has all weights.
-    base: The table of numbers of the network itself; float32[blocks, len(Column)].
+    base: The numbers of the network itself; float32[blocks, len(Column)].
     groups: What may be drawn.
   """
 
@@ -105,8 +105,22 @@ class Space:
     """A sub-network by chance, each option as likely as the others of its group."""
     return SubNetwork(tuple(int(rng.integers(group.count)) for group in self.groups))
 
+  @property
+  def optional(self) -> frozenset[int]:
+    """Numbers of the blocks that some sub-networks leave out."""
+    cells = (cell for group in self.groups for cell in group.cells)
+    return frozenset(cell.block for cell in cells if cell.column is Column.ACTIVE)
+
   def table(self, sub: SubNetwork) -> np.ndarray:
-    """The numbers of a sub-network; float32[blocks, len(Column)].
+    """What a network of the largest spec is told to run a sub-network, see `table_of`.
+
+    Raises:
+      TflmPatchError: it is of another space.
+    """
+    return table_of(self.largest, self.spec_of(sub), self.origin(sub))
+
+  def rows(self, sub: SubNetwork) -> np.ndarray:
+    """The numbers of a sub-network's blocks; float32[blocks, len(Column)].
 
     Raises:
       TflmPatchError: it is of another space.
@@ -125,7 +139,7 @@ class Space:
 
   def spec_of(self, sub: SubNetwork) -> Spec:
     """The architecture of a sub-network alone."""
-    rows = self.table(sub)
+    rows = self.rows(sub)
     blocks = []
     channels = self.largest.input_shape[2]
     for block, row in zip(self.largest.blocks, rows):
@@ -136,7 +150,7 @@ class Space:
 
   def origin(self, sub: SubNetwork) -> list[int]:
     """For each block of the sub-network's spec the number of the space's."""
-    return [int(number) for number in np.flatnonzero(self.table(sub)[:, Column.ACTIVE])]
+    return [int(number) for number in np.flatnonzero(self.rows(sub)[:, Column.ACTIVE])]
 
 
 def _alone(block: Block, row: np.ndarray, channels: int) -> Block:
@@ -167,11 +181,7 @@ def numbers_of(spec: Spec) -> tuple[Network, np.ndarray]:
     SpecError: the spec cannot exist.
     TflmPatchError: its head looks at several maps.
   """
-  network = network_of(spec)
-  if network.head:
-    raise TflmPatchError(
-      f'"{format_spec(spec)}": a head that looks at several maps cannot be shared by sub-networks'
-    )
+  network = shared_network(spec)
   rows = np.zeros((len(spec.blocks), len(Column)), np.float32)
   for row, block, fragment in zip(rows, spec.blocks, network.fragments):
     channels = fragment.input.channels

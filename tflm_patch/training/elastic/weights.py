@@ -1,10 +1,10 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Weights of sub-networks: extraction, the order of channels, batch normalization."""
+"""Weights of sub-networks: extraction, batch normalization."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -14,45 +14,46 @@ from keras import ops
 from tflm_patch.architecture.spec import Spec
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.models.builder import BuildOptions, build, layer_names
-from tflm_patch.models.operators import norm_name
-from tflm_patch.training.elastic.layers import ElasticBottleneck
-from tflm_patch.training.elastic.network import parts_of
-from tflm_patch.training.elastic.space import Space, SubNetwork
+from tflm_patch.training.elastic.network import ElasticNetwork
 
 RECALIBRATION_BATCH = 64
 _PLAIN = BuildOptions()
 
 
 def extract(
-  network: Any,
-  space: Space,
-  sub: SubNetwork,
-  options: BuildOptions = _PLAIN,
-  spec: Spec | None = None,
+  network: ElasticNetwork, spec: Spec, origin: Sequence[int], options: BuildOptions = _PLAIN
 ) -> Any:
   """A plain Keras model of a sub-network, with its part of the weights.
 
   The statistics of batch normalization are those of the whole network: `recalibrate` them.
 
   Args:
-    network: Of `build_network`.
-    space: Its space.
-    sub: Which one.
+    network: That has the weights.
+    spec: The sub-network.
+    origin: For each of its blocks the number of the network's.
     options: How the plain model is built.
-    spec: What the sub-network is called; None for the space's name of it.
   """
-  spec = spec or space.spec_of(sub)
   made = build(spec, options)
-  parts = parts_of(network)
-  names = layer_names(space.largest)
-  origins = [*space.origin(sub), *range(len(space.largest.blocks), len(names))]
-  targets = {layer.name: layer for layer in made.layers}
-  for ours, origin in zip(layer_names(spec), origins):
-    for our_name, name in zip(ours, names[origin]):
-      if our_name in targets and name in parts:
-        for target, source in zip(targets[our_name].weights, parts[name].weights):
-          target.assign(part_of(ops.convert_to_numpy(source), tuple(target.shape)))
+  copy_part(network, spec, origin, {layer.name: layer for layer in made.layers})
   return made
+
+
+def copy_part(
+  network: ElasticNetwork, spec: Spec, origin: Sequence[int], targets: Mapping[str, Any]
+) -> None:
+  """Gives the layers of a sub-network their part of the weights.
+
+  Args:
+    network, spec, origin: As for `extract`.
+    targets: Layers of Keras, by the names that `models.build(spec)` gives them.
+  """
+  names = layer_names(network.largest)
+  origins = [*origin, *range(len(network.largest.blocks), len(names))]
+  for ours, number in zip(layer_names(spec), origins):
+    for our_name, name in zip(ours, names[number]):
+      if our_name in targets and name in network.parts:
+        for target, source in zip(targets[our_name].weights, network.parts[name].weights):
+          target.assign(part_of(ops.convert_to_numpy(source), tuple(target.shape)))
 
 
 def part_of(values: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -89,35 +90,3 @@ def recalibrate(model: Any, samples: np.ndarray, batch: int = RECALIBRATION_BATC
   finally:
     for norm, momentum in zip(norms, momenta):
       norm.momentum = momentum
-
-
-def sort_channels(network: Any) -> None:
-  """Orders the inner channels of every bottleneck, those that its last layer weighs most first.
-
-  What the whole network computes stays the same. By the L1 norm, as Once-for-all
-  (arXiv 1908.09791) does before expansions shrink.
-  """
-  for layer in network.layers:
-    if isinstance(layer, ElasticBottleneck) and layer.expand_name:
-      kernel = np.asarray(ops.convert_to_numpy(layer.parts[layer.project_name].kernel))
-      order = np.argsort(-np.abs(kernel).sum(axis=(0, 1, 3)), kind='stable')
-      for weight, axis in _inner_axes(layer):
-        values = np.asarray(ops.convert_to_numpy(weight))
-        weight.assign(np.take(values, order, axis))
-
-
-def _inner_axes(layer: ElasticBottleneck) -> Iterator[tuple[Any, int]]:
-  """Every weight of a bottleneck that has its inner channels, and on which axis."""
-  assert layer.expand_name
-  parts = layer.parts
-  yield parts[layer.expand_name].kernel, 3
-  yield parts[layer.depthwise_name].kernel, 2
-  yield parts[layer.project_name].kernel, 2
-  for name in (layer.expand_name, layer.depthwise_name):
-    for weight in parts[norm_name(name)].weights:
-      yield weight, 0
-  if layer.gate_names:
-    first, last = (parts[name] for name in layer.gate_names)
-    yield first.kernel, 2
-    yield last.kernel, 3
-    yield last.bias, 0

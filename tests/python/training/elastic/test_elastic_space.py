@@ -56,7 +56,7 @@ def test_every_sample_is_a_spec_that_exists():
     spec = space.spec_of(sub)
     network = network_of(spec)
     seen.add(named(spec))
-    rows = space.table(sub)[space.origin(sub)]
+    rows = space.rows(sub)[space.origin(sub)]
     for block, fragment, row in zip(spec.blocks, network.fragments, rows):
       if block.kind == 'ir':
         widest = max(layer.output.channels for layer in fragment.layers)
@@ -81,9 +81,9 @@ def test_what_cannot_be_shared_is_refused():
     Elasticity(expansions=(1.0,))
   space = elastic_space(LARGE)
   with pytest.raises(TflmPatchError, match='2 picks'):
-    space.table(SubNetwork((0, 0)))
+    space.rows(SubNetwork((0, 0)))
   with pytest.raises(TflmPatchError, match='option 9'):
-    space.table(SubNetwork((9,) * len(space.groups)))
+    space.rows(SubNetwork((9,) * len(space.groups)))
 
 
 def test_augmented_networks_contain_the_network():
@@ -93,7 +93,7 @@ def test_augmented_networks_contain_the_network():
   assert named(space.largest) == (
     'in16x16x3 conv3_s2_c16 ir_k3_e1_c16 ir_k3_e2.25_s2_c24_se0.5 x2 fc4'
   )
-  smallest, widest = space.table(space.uniform(0)), space.table(space.uniform(1))
+  smallest, widest = space.rows(space.uniform(0)), space.rows(space.uniform(1))
   assert (widest >= smallest).all()
   # conv and the bottleneck that adds its input are one chain, with the channels inside of it.
   chain = next(group for group in space.groups if group.cells[0].block == 0)

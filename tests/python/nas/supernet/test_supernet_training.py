@@ -1,0 +1,136 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Trainings of supernets: they learn, survive a kill, and judge networks."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tflm_patch.errors import TflmPatchError
+from tflm_patch.nas.supernet import SupernetOptions
+from tflm_patch.training import Augmentation, TrainOptions
+
+PLAIN = Augmentation(flip=False, shift=0)
+SHORT = SupernetOptions(
+  TrainOptions(
+    epochs=3, batch_size=32, average=0.5, augmentation=PLAIN, checkpoint_seconds=0, seed=4
+  ),
+  random=1,
+)
+
+
+def trained(keras, space, dataset, options, folder=None, progress=lambda text: None):
+  from tflm_patch.nas.supernet import Supernet, train_supernet
+
+  keras.utils.set_random_seed(options.training.seed)
+  made = Supernet(space)
+  return made, train_supernet(made, dataset, options, folder, progress)
+
+
+def values(supernet):
+  return [np.array(each) for each in supernet.network.weights]
+
+
+class Killed(Exception):
+  pass
+
+
+def test_a_killed_training_goes_on_as_if_it_had_not_been(
+  keras, tiny_space, quarters, tmp_path, monkeypatch
+):
+  from tflm_patch.nas.supernet import training
+
+  wanted, took = trained(keras, tiny_space, quarters, SHORT)
+  assert took.epochs == 3
+  learn = training.Learner.train_on_batch
+  for kill_at in (1, 2, 3, 2):  # in both phases, and between them
+    left = [kill_at]
+
+    def until(self, inputs, targets, left=left):
+      if not left[0]:
+        raise Killed
+      left[0] -= 1
+      return learn(self, inputs, targets)
+
+    monkeypatch.setattr(training.Learner, 'train_on_batch', until)
+    with pytest.raises(Killed):
+      trained(keras, tiny_space, quarters, SHORT, tmp_path)
+  monkeypatch.setattr(training.Learner, 'train_on_batch', learn)
+  found, _ = trained(keras, tiny_space, quarters, SHORT, tmp_path)
+  for ours, theirs in zip(values(found), values(wanted)):
+    np.testing.assert_array_equal(ours, theirs)
+  # A training that is done is not done again; another one is not gone on with.
+  monkeypatch.setattr(training.Learner, 'train_on_batch', None)
+  again, _ = trained(keras, tiny_space, quarters, SHORT, tmp_path)
+  np.testing.assert_array_equal(values(again)[0], values(wanted)[0])
+  with pytest.raises(TflmPatchError, match='had random 1, not 2'):
+    trained(keras, tiny_space, quarters, dataclasses.replace(SHORT, random=2), tmp_path)
+  assert sorted(each.name for each in tmp_path.iterdir()) == [
+    'all.npz',
+    'largest.npz',
+    'supernet.npz',
+  ]
+
+
+def test_networks_inherit_what_was_learned(keras, space, quarters):
+  from tflm_patch.nas.supernet import InheritedAccuracy
+
+  training = dataclasses.replace(SHORT.training, epochs=24, average=0.0, learning_rate=0.05)
+  lines = []
+  made, _ = trained(
+    keras, space, quarters, dataclasses.replace(SHORT, training=training), progress=lines.append
+  )
+  assert any('Epoch of all' in line and ' left' in line for line in lines)
+  fitness = InheritedAccuracy(made, quarters)
+  specs = [made.shared.largest, made.shared.smallest_candidate.spec]
+  specs += [space.spec_of(picks) for picks in space.samples(2, seed=1)]
+  found = fitness.evaluate([*specs, specs[0]])
+  assert found[0] == found[-1] and min(found) > 60, found  # by chance 25
+  # A network's number does not depend on which were judged before, nor on the batch.
+  alone = InheritedAccuracy(made, quarters)
+  assert alone.evaluate([specs[2]]) == [found[2]]
+  # Alone it is as good as it was judged, in float and in int8.
+  model = made.extract(specs[1], quarters.to_model(quarters.train.inputs))
+  inputs = made.resized(specs[1], quarters.to_model(quarters.test.inputs))
+  right = np.asarray(model(inputs)).argmax(axis=1) == quarters.test.targets
+  assert 100 * right.mean() == pytest.approx(found[1], abs=5)
+  exact = InheritedAccuracy(made, quarters, exact=True).evaluate([specs[1]])
+  assert exact[0] == pytest.approx(found[1], abs=10)
+
+
+def test_data_of_another_shape_are_refused(keras, space, quarters):
+  small = dataclasses.replace(
+    quarters, train=dataclasses.replace(quarters.train, inputs=quarters.train.inputs[:, :8, :8])
+  )
+  with pytest.raises(TflmPatchError, match=r'takes \[12, 12, 1\]'):
+    trained(keras, space, small, SHORT)
+  with pytest.raises(TflmPatchError, match='3 outputs'):
+    trained(keras, space, dataclasses.replace(quarters, classes=('a', 'b', 'c')), SHORT)
+
+
+@pytest.mark.parametrize(
+  'changes, message',
+  [
+    ({'largest_share': 1.0}, 'smaller networks'),
+    ({'soft': 1.5}, 'soft is 1.5'),
+    ({'random': -1}, 'random'),
+    ({'temperature': 0.0}, 'temperature'),
+    ({'training': TrainOptions(start_scale=0.5)}, 'start_scale'),
+  ],
+)
+def test_options_that_mean_nothing_are_refused(changes, message):
+  with pytest.raises(TflmPatchError, match=message):
+    SupernetOptions(**changes)
+
+
+def test_budgets_are_divided():
+  first, rest = SupernetOptions(TrainOptions(cpu_minutes=10), largest_share=0.25).phases()
+  assert (first.cpu_minutes, rest.cpu_minutes) == (2.5, 7.5)
+  first, rest = SupernetOptions(TrainOptions(epochs=10)).phases()
+  assert (first.epochs, rest.epochs) == (3, 7)
+  assert SupernetOptions(TrainOptions(epochs=1), largest_share=0).phases()[0] is None
+  with pytest.raises(TflmPatchError, match='cannot be divided'):
+    SupernetOptions(TrainOptions(epochs=1)).phases()

@@ -1,0 +1,89 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""How accurate networks are with the weights that they inherit from a supernet."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tflm_patch.architecture.spec import Spec
+from tflm_patch.nas.supernet.calibration import EXAMPLES, calibration_samples
+from tflm_patch.nas.supernet.supernet import Supernet
+from tflm_patch.quantization import quantize
+from tflm_patch.training.data.dataset import Dataset, Part, Scaling, Task
+from tflm_patch.training.evaluation import int8_score, score
+
+# Of inputs that were standardized, then resized.
+_AS_THEY_ARE = Scaling(np.zeros(1, np.float32), np.ones(1, np.float32))
+
+Progress = Callable[[str], None]
+
+
+class InheritedAccuracy:
+  """Accuracy in per cent of networks with inherited weights; for a regression minus the error.
+
+  Batch normalization is recalibrated for each of them on training examples. The number of a
+  spec depends on the spec alone, and is kept.
+
+  Args:
+    supernet: Trained.
+    dataset: In the size of the largest network. Networks are judged by its held-out part,
+      which should not be the one that the final figures come from.
+    exact: Judge them as int8 networks, by the bytes that TFLM gives: many times slower.
+    calibration: Training examples that statistics come from.
+    progress: Called with a line of text as the work proceeds.
+  """
+
+  def __init__(
+    self,
+    supernet: Supernet,
+    dataset: Dataset,
+    exact: bool = False,
+    calibration: int = EXAMPLES,
+    progress: Progress = lambda text: None,
+  ) -> None:
+    self._supernet, self._dataset, self._exact = supernet, dataset, exact
+    self._progress = progress
+    self._samples = calibration_samples(dataset, calibration)
+    self._held_out = dataset.to_model(dataset.test.inputs)
+    self._known: dict[Spec, float] = {}
+
+  def evaluate(self, specs: Sequence[Spec], budget: object = None) -> list[float]:
+    """The accuracy of each spec.
+
+    Args:
+      specs: Networks of the supernet's space.
+      budget: Of no effect: there is nothing to train.
+
+    Raises:
+      TflmPatchError: the space has no such network.
+    """
+    del budget
+    new = [spec for spec in dict.fromkeys(specs) if spec not in self._known]
+    for number, spec in enumerate(new):
+      self._progress(f'Judging network {number + 1:,} of {len(new):,}')
+      self._known[spec] = self._int8(spec) if self._exact else self._float(spec)
+    return [self._known[spec] for spec in specs]
+
+  def _float(self, spec: Spec) -> float:
+    candidate = self._supernet.candidate(spec)
+    self._supernet.recalibrate(candidate, self._samples)
+    found = self._supernet.predict(candidate, self._held_out)
+    return self._signed(score(self._dataset, found, self._dataset.test.targets))
+
+  def _int8(self, spec: Spec) -> float:
+    supernet, dataset = self._supernet, self._dataset
+    candidate = supernet.candidate(spec)
+    model = supernet.extract(candidate, self._samples)
+    quantized = quantize(model, supernet.resized(candidate, self._samples))
+    inputs = supernet.resized(candidate, self._held_out)
+    part = Part(inputs, dataset.test.targets)
+    ready = dataclasses.replace(dataset, inputs_by=_AS_THEY_ARE, test=part)
+    found = int8_score(quantized.model, quantized.data, ready, part, self._progress)
+    return self._signed(found.score)
+
+  def _signed(self, value: float) -> float:
+    return value if self._dataset.task is Task.CLASSIFICATION else -value
