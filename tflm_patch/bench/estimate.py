@@ -1,12 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Milliseconds on chips: estimates, never measurements.
-
-Cycles of a Cortex-M4 and M33 are modelled, see `bench.timing`. For the other cores a number
-of cycles per instruction is assumed, with memory that does not wait: a Cortex-M7 issues up
-to two instructions a cycle; a vector instruction of a Cortex-M55 takes two beats of a cycle
-each.
-"""
+"""Milliseconds on chips: estimates, never measurements; see `cost.clock`."""
 
 from __future__ import annotations
 
@@ -14,17 +8,9 @@ import dataclasses
 
 from tflm_patch import targets
 from tflm_patch.bench import cpus
+from tflm_patch.cost.clock import CYCLES_PER_INSTRUCTION, milliseconds
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.targets import Target
-
-# M4 and M33: where no trace can be taken; the mean of MLPerf Tiny's models.
-CYCLES_PER_INSTRUCTION = {
-  'cortex-m4': 1.55,
-  'cortex-m7': 0.8,
-  'cortex-m33': 1.55,
-  'cortex-m55': 1.4,
-  'riscv32': 1.3,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +47,7 @@ def estimates(
     cycles = round(instructions * CYCLES_PER_INSTRUCTION[cpu])
   ratio = cycles / instructions if instructions else CYCLES_PER_INSTRUCTION[cpu]
   return [
-    Estimate(chip.name, chip.clock_hz, cycles, ratio, 1e3 * cycles / chip.clock_hz)
+    Estimate(chip.name, chip.clock_hz, cycles, ratio, milliseconds(cycles, chip.clock_hz))
     for chip in (targets.all_targets() if chips is None else chips)
     if core_of(chip) == cpu
   ]

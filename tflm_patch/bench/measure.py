@@ -156,7 +156,7 @@ def measure(
   cycles = None
   if missing is None:
     cycles = model_cycles.model_cycles(core, built, workload.jobs, found, flash)
-  predicted, predicted_optimization = _predicted(workload, core)
+  predicted = _predicted(workload, core)
   return BenchResult(
     cpu=core.name,
     optimization=optimization,
@@ -175,8 +175,9 @@ def measure(
     compared_with_original=workload.compared_with_original,
     different_bytes=sum(measured.different for measured in found),
     stray_bytes=sum(measured.stray for measured in found),
-    predicted_instructions=predicted,
-    predicted_optimization=predicted_optimization,
+    predicted_instructions=predicted.instructions,
+    predicted_cycles=predicted.cycles,
+    predicted_optimization=predicted.optimization,
     cycles=cycles,
     cycles_missing=missing,
   )
@@ -221,15 +222,24 @@ def _longest_band(jobs: Sequence[StageJob], found: Sequence[emulator.Measurement
   return max(fed) if fed else sum(measured.instructions for measured in found)
 
 
-def _predicted(workload: Workload, core: cpus.Cpu) -> tuple[int | None, str | None]:
-  """The cost model's instructions, and the compiler's flag that it was fitted with."""
+@dataclasses.dataclass(frozen=True)
+class _Predicted:
+  """What the cost model says, and the compiler's flag that it was fitted with."""
+
+  instructions: int | None = None
+  cycles: int | None = None
+  optimization: str | None = None
+
+
+def _predicted(workload: Workload, core: cpus.Cpu) -> _Predicted:
   if core.name not in cost.known_cpus():
-    return None, None
+    return _Predicted()
   table = cost.load(core.name)
-  instructions = sum(
-    cost.predict_work(work_of_program(job.program), table).instructions for job in workload.jobs
-  )
-  return instructions, table.optimization
+  found = [cost.predict_work(work_of_program(job.program), table) for job in workload.jobs]
+  cycles = None
+  if table.cycles is not None:
+    cycles = sum(each.cycles or 0 for each in found)
+  return _Predicted(sum(each.instructions for each in found), cycles, table.optimization)
 
 
 def _silent(text: str) -> None:

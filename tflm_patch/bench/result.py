@@ -62,6 +62,7 @@ class BenchResult:
     different_bytes: Of the outputs on the core, against the converted model in TFLM.
     stray_bytes: Written around the memory that belongs to the stages.
     predicted_instructions: By the planner's cost model; None for a core without one.
+    predicted_cycles: Likewise; None for a core without timings.
     predicted_optimization: The compiler's flag that the cost model was fitted with.
     cycles: Modelled, of the same inference; None where there is no model or no trace.
     cycles_missing: Why there are none.
@@ -85,6 +86,7 @@ class BenchResult:
   different_bytes: int
   stray_bytes: int
   predicted_instructions: int | None
+  predicted_cycles: int | None
   predicted_optimization: str | None
   cycles: ModelCycles | None = None
   cycles_missing: str | None = None
@@ -113,6 +115,7 @@ class BenchResult:
       'instructions': self.instructions,
       **self._cycles_to_json(),
       'predicted_instructions': self.predicted_instructions,
+      'predicted_cycles': self.predicted_cycles,
       'predicted_optimization': self.predicted_optimization,
       'bands': self.bands,
       'longest_band': self.longest_band,

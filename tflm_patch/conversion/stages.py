@@ -24,7 +24,7 @@ from tflm_patch.planner.ir.stage_graph import StageGraph
 from tflm_patch.planner.lowering.operators import Violation
 from tflm_patch.planner.lowering.partition import Partition, partition
 from tflm_patch.planner.lowering.region import NotStageable, lower_region, region_boundary
-from tflm_patch.planner.options import DEFAULT, PlanOptions, Schedule
+from tflm_patch.planner.options import DEFAULT, Objective, PlanOptions, Schedule
 from tflm_patch.planner.search import StageSearch
 from tflm_patch.planner.sizes import SizeSearch
 
@@ -63,12 +63,14 @@ class StageChoice:
 
   Attributes:
     model: With the chosen stages installed and finished.
+    before: What the regions of the stages refer to.
     stages: The chosen ones.
     violations: Operator index -> the rule that it breaks.
     rejected: (region, why it stays stock).
   """
 
   model: Model
+  before: Model
   stages: tuple[PlannedStage, ...]
   violations: dict[int, Violation]
   rejected: tuple[Rejected, ...]
@@ -111,7 +113,8 @@ def choose_stages(
   chosen = planned
   if not options.force:
     fixed = None if bands is None else bands.region
-    chosen, useless = _worth_making(planned, judge, fixed)
+    may_only_be_faster = options.plan.minimize == Objective.CYCLES
+    chosen, useless = _worth_making(planned, judge, fixed, may_only_be_faster)
     rejected += useless
   ways: list[Sequence[PlannedStage]] = [chosen]
   if chosen and not options.force and options.plan.schedule == Schedule.AUTO:
@@ -123,7 +126,7 @@ def choose_stages(
   if options.plan.arena_bytes is not None:
     progress('Looking for the fastest plan that fits')
     final = _fastest(ways, planner, judge, options.plan.arena_bytes)
-  return StageChoice(judge.build(final), tuple(final), parts.violations, tuple(rejected))
+  return StageChoice(judge.build(final), model, tuple(final), parts.violations, tuple(rejected))
 
 
 class _RegionPlanner:
@@ -220,7 +223,7 @@ def _place(stage: PlannedStage) -> int:
 
 
 def _worth_making(
-  planned: Sequence[PlannedStage], judge: Judge, fixed: Region | None
+  planned: Sequence[PlannedStage], judge: Judge, fixed: Region | None, may_only_be_faster: bool
 ) -> tuple[list[PlannedStage], list[Rejected]]:
   """The stages without those that save too little, those that save the least first.
 
@@ -228,6 +231,7 @@ def _worth_making(
     planned: All of them.
     judge: Knows the arena.
     fixed: The region of a stage that must stay.
+    may_only_be_faster: Also keep what takes less work in an arena that does not grow.
   """
   if not planned:
     return [], []
@@ -244,6 +248,8 @@ def _worth_making(
       continue
     others = without(chosen, stage)
     total = judge.arena(others)
+    if may_only_be_faster and judge.are_faster([stage]) and judge.arena(chosen) <= total:
+      continue
     # Stages that save little each are made where together they save enough.
     if total - judge.arena(chosen) < own or total - least < judge.goal.least_gain(total):
       chosen, least = others, min(least, total)

@@ -40,17 +40,7 @@ def bench_summary(result: BenchResult, estimates: list[Estimate]) -> str:
     f'code           {result.code_bytes:,} bytes: executor and all kernels',
     f'exactness      {_exactness(result)}',
   ]
-  if result.predicted_instructions is not None:
-    error = 100 * (result.predicted_instructions / max(result.instructions, 1) - 1)
-    fitted = (
-      ''
-      if result.predicted_optimization == result.optimization
-      else f' for {result.predicted_optimization}'
-    )
-    lines.append(
-      f'cost model     {result.predicted_instructions:,} instructions predicted{fitted} '
-      f'({error:+.1f} %)'
-    )
+  lines += _cost_model(result)
   if result.stock_operators:
     names = ', '.join(dict.fromkeys(result.stock_operators))
     lines.append(f'not measured   {len(result.stock_operators)} operators outside stages: {names}')
@@ -66,6 +56,23 @@ def bench_summary(result: BenchResult, estimates: list[Estimate]) -> str:
       for estimate in estimates
     ]
   return '\n'.join(lines)
+
+
+def _cost_model(result: BenchResult) -> list[str]:
+  if result.predicted_instructions is None:
+    return []
+  fitted = ''
+  if result.predicted_optimization != result.optimization:
+    fitted = f' for {result.predicted_optimization}'
+  error = 100 * (result.predicted_instructions / max(result.instructions, 1) - 1)
+  text = f'{result.predicted_instructions:,} instructions ({error:+.1f} %)'
+  if result.predicted_cycles is not None:
+    text += f', {result.predicted_cycles:,} cycles'
+    if result.cycles is not None and result.cycles.total.cycles:
+      total = result.cycles.total
+      error = 100 * (result.predicted_cycles / (total.cycles - total.waits) - 1)
+      text += f' ({error:+.1f} %)'
+  return [f'cost model     {text} predicted{fitted}']
 
 
 def _cycles(result: BenchResult) -> list[str]:
