@@ -8,9 +8,11 @@ import pytest
 from support import emulated
 
 from tflm_patch.bench import cpus
+from tflm_patch.bench.foreign import cycles_of_image
 from tflm_patch.bench.timing import TIMINGS, Flash, cycles_of
 from tflm_patch.bench.timing.disassembly import disassemble
 from tflm_patch.bench.trace import counts, plugin
+from tflm_patch.errors import TflmPatchError
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCES = (HERE / 'blocks.c', emulated.BOARDS / 'marks.c', emulated.BOARDS / 'cortex_m.c')
@@ -129,3 +131,28 @@ def test_a_cache_that_is_too_small(tmp_path, m4):
   flash = Flash(wait_states=7, code_bytes=128)
   trace, _, _ = run_blocks(m4, tmp_path, [block], flash)
   assert trace.counts_of(1).next_misses >= 3 * 15
+
+
+def test_firmware_of_others(tmp_path, m4):
+  blocks = ['bx lr', 'push {r4, lr}; ldr r4, [r0]; udiv r4, r4, r2; pop {r4, pc}']
+  run_blocks(m4, tmp_path, blocks)
+  found = cycles_of_image(m4, tmp_path / 'blocks.elf')
+  # The call and what follows it belong to the section, too.
+  assert 4 <= found.instructions <= 12
+  assert 3 + 3 + 12 + 3 <= found.cycles <= 40
+  slow = cycles_of_image(m4, tmp_path / 'blocks.elf', Flash(5))
+  assert slow.cycles - slow.waits == found.cycles and slow.waits > 0
+
+
+def test_firmware_without_marks(tmp_path, m4):
+  run_blocks(m4, tmp_path, ['bx lr'])
+  with pytest.raises(TflmPatchError, match=r'nothing ran behind board_mark\(2\)'):
+    cycles_of_image(m4, tmp_path / 'blocks.elf')
+  stripped = tmp_path / 'stripped.elf'
+  emulated.run('arm-none-eabi-strip', tmp_path / 'blocks.elf', '-o', stripped)
+  with pytest.raises(TflmPatchError, match='has no board_mark'):
+    cycles_of_image(m4, stripped)
+  with pytest.raises(TflmPatchError, match='nm failed'):
+    cycles_of_image(m4, tmp_path / 'none.elf')
+  with pytest.raises(TflmPatchError, match='not published'):
+    cycles_of_image(cpus.find('m55'), tmp_path / 'blocks.elf')
