@@ -15,7 +15,7 @@ COMPILERS := $(shell command -v $${CC:-gcc} >/dev/null && command -v $${CXX:-g++
 
 .PHONY: demo lint check test clean
 
-$(VENV)/installed: setup.py pyproject.toml $(wildcard tflm_patch/planner/native/*.[ch]) $(wildcard micro_kernels/src/*) $(wildcard micro_kernels/tflm/*) $(wildcard micro_kernels/host/*) $(wildcard micro_kernels/include/tflm_patch/*.h) $(wildcard micro_kernels/include/tflm_patch/tflm/*.h)
+$(VENV)/installed: setup.py pyproject.toml $(wildcard tflm_patch/planner/native/*.[ch]) $(wildcard tflm_patch/bench/trace/*.[ch]) $(wildcard micro_kernels/src/*) $(wildcard micro_kernels/tflm/*) $(wildcard micro_kernels/host/*) $(wildcard micro_kernels/include/tflm_patch/*.h) $(wildcard micro_kernels/include/tflm_patch/tflm/*.h)
 ifneq ($(ENSUREPIP),yes)
 	$(error $(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv)
 endif

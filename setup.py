@@ -1,9 +1,13 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the package, the planner's library and, on Linux x86-64, the host library.
+"""Builds the package, the planner's library, a plugin for QEMU and, on Linux x86-64, the
+host library.
 
 The planner's library makes conversions several times as fast; any C compiler of
 Unix kind builds it, and without one the planner runs in Python.
+
+The plugin watches what an emulated microcontroller executes: `tflm-patch bench` tells
+cycles by it.
 
 The host library lets the Python TFLM interpreter run converted models. It
 needs a C and a C++ compiler (CC, CXX; CFLAGS is obeyed as usual) and nothing
@@ -29,6 +33,8 @@ KERNELS = pathlib.Path('micro_kernels')
 HOST_LIBRARY = 'tflm_patch.runtime.libtflm_patch_host'
 PLANNER = pathlib.Path('tflm_patch/planner/native')
 PLANNER_LIBRARY = 'tflm_patch.planner.native.libtflm_patch_planner'
+TRACE = pathlib.Path('tflm_patch/bench/trace')
+TRACE_LIBRARY = 'tflm_patch.bench.trace.libtflm_patch_trace'
 
 C_FLAGS = ['-std=c11']
 CXX_FLAGS = ['-std=c++14', '-fno-rtti', '-fno-exceptions', '-DTFLM_PATCH_NO_TFLM_HEADERS']
@@ -47,13 +53,13 @@ class BuildLibraries(build_ext):
     return os.path.join(*fullname.split('.')) + '.so'
 
   def build_extension(self, ext: Extension) -> None:
-    build = self.build_host_library if ext.name == HOST_LIBRARY else self.build_planner
+    build = self.build_host_library if ext.name == HOST_LIBRARY else self.build_plain
     build(ext)
 
-  def build_planner(self, ext: Extension) -> None:
+  def build_plain(self, ext: Extension) -> None:
     compiler = self.compiler
     if compiler.compiler_type != 'unix' or shutil.which(compiler.compiler_so[0]) is None:
-      self.warn("no C compiler of Unix kind: installing without the planner's library")
+      self.warn(f'no C compiler of Unix kind: installing without {ext.name}')
       return
     objects = compiler.compile(
       ext.sources,
@@ -118,6 +124,11 @@ def planner_library() -> Extension:
   return Extension(PLANNER_LIBRARY, sources=sources, optional=True)
 
 
+def trace_library() -> Extension:
+  """The sources of QEMU's plugin; its symbols are QEMU's own, found when it is loaded."""
+  return Extension(TRACE_LIBRARY, sources=[str(TRACE / 'block_trace.c')], optional=True)
+
+
 setup(
   packages=[
     *find_packages(include=['tflm_patch', 'tflm_patch.*']),
@@ -149,7 +160,11 @@ setup(
       '**/*.map',
     ],
   },
-  ext_modules=[planner_library(), *([host_library()] if wants_host_library() else [])],
+  ext_modules=[
+    planner_library(),
+    *([trace_library()] if sys.platform == 'linux' else []),
+    *([host_library()] if wants_host_library() else []),
+  ],
   # Not `build`: where names ignore case, the Bazel file BUILD is in the way.
   options={'build': {'build_base': '.build/python'}},
   cmdclass={'build_ext': BuildLibraries, 'bdist_wheel': PlatformWheel},

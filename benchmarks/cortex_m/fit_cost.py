@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fits the planner's cost model from runs on the emulated cores.
 
-  python benchmarks/cortex_m/fit_cost.py [--cpus m4,m55] [--add-int16]
+  python benchmarks/cortex_m/fit_cost.py [--cpus m4,m55] [--add-missing]
 
-Writes tflm_patch/cost/<core>.json. Every operator of the models of FITTED and
+Writes tflm_patch/cost/<core>.json: instructions and, of cores with timings, cycles of
+memory that does not wait. Every operator of the models of FITTED and
 of the probes is an observation; the models of CHECKED only show how well instructions
 of a model are predicted that was not fitted. Run it again after every change of a
-kernel. With --add-int16 only the probes of int16 maps run, and classes of kinds that a table
-lacks are added to it.
+kernel. With --add-missing only the probes of int16 maps and the sample, fed by rows, run, and
+classes of kinds that a table lacks are added to it.
 
 Coefficients are not negative; they minimize the squares of the residuals, each divided by
 the instructions of its operator times those of its model: within a model large operators
@@ -26,7 +27,7 @@ import os
 import pathlib
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from probes import int16_probes, probes
@@ -34,7 +35,9 @@ from probes import int16_probes, probes
 from tflm_patch import cost
 from tflm_patch.api import ConvertOptions
 from tflm_patch.bench import cpus, image
-from tflm_patch.bench.measure import BenchResult, OperatorCost, Workload, measure, prepare
+from tflm_patch.bench.measure import BenchResult, Workload, measure, prepare
+from tflm_patch.bench.result import OperatorCost
+from tflm_patch.cost.work import OperatorWork
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.planner.options import PlanOptions
 from tflm_patch.program.records import Kind
@@ -60,17 +63,39 @@ BLOCK_OPTIONS = tuple(
 )
 # Probes run layer by layer and row by row in turn: that tells rows from calls.
 PROBE_PLANS = (PlanOptions(schedule='layer'), PlanOptions(schedule='stream'))
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MIN_OBSERVATIONS = 10
 _DIGITS = 6
 
 
 @dataclasses.dataclass(frozen=True)
 class Observation:
-  """An operator that was measured, and the instructions of its whole model."""
+  """Instructions or cycles of an operator that was measured, and of its whole model."""
 
-  cost: OperatorCost
+  work: OperatorWork
+  value: int
   total: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantity:
+  """What is fitted: of an operator, of a model, of a model's executor."""
+
+  of: Callable[[OperatorCost], int]
+  total: Callable[[BenchResult], int]
+  executor: Callable[[BenchResult], int]
+
+
+INSTRUCTIONS = Quantity(
+  of=lambda measured: measured.instructions,
+  total=lambda result: result.instructions,
+  executor=lambda result: result.executor_instructions,
+)
+CYCLES = Quantity(
+  of=lambda measured: measured.cycles or 0,
+  total=lambda result: 0 if result.cycles is None else result.cycles.total.cycles,
+  executor=lambda result: 0 if result.cycles is None else result.cycles.executor,
+)
 
 
 def fit(
@@ -113,33 +138,46 @@ def nonnegative_least_squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def fit_table(core: cpus.Cpu, results: Sequence[BenchResult]) -> cost.CostTable:
   """The coefficients of a core from measured models."""
+  cycles = None
+  if all(result.cycles is not None for result in results):
+    cycles = fit_terms(results, CYCLES)
+  instructions = fit_terms(results, INSTRUCTIONS)
+  return cost.CostTable(core.name, results[0].optimization, instructions, cycles)
+
+
+def fit_terms(results: Sequence[BenchResult], quantity: Quantity) -> cost.CostTerms:
+  """The coefficients of one quantity."""
   observations: dict[str, list[Observation]] = defaultdict(list)
   for result in results:
     for measured in result.operators:
+      seen = Observation(measured.operator, quantity.of(measured), quantity.total(result))
       for name in set(cost.classes_of(measured.operator)):
-        observations[name].append(Observation(measured, result.instructions))
+        observations[name].append(seen)
   classes = {}
   for name, found in sorted(observations.items()):
-    work = [item.cost.operator for item in found]
+    work = [item.work for item in found]
     # The widest classes of an operator are always there: of its kind, and of all.
     if name in list(cost.classes_of(work[0]))[-3:] or len(set(work)) >= MIN_OBSERVATIONS:
       classes[name] = fit(
         [cost.features_of(operator) for operator in work],
-        [item.cost.instructions for item in found],
+        [item.value for item in found],
         [item.total for item in found],
       )
   executor = fit(
     [cost.executor_features([item.operator for item in result.operators]) for result in results],
-    [max(result.executor_instructions, 0) for result in results],
+    [max(quantity.executor(result), 0) for result in results],
     [1] * len(results),
   )
-  return cost.CostTable(core.name, results[0].optimization, classes, executor)
+  return cost.CostTerms(classes, executor)
 
 
-def error_of(result: BenchResult, table: cost.CostTable) -> float:
-  """How far the prediction is from the measurement, as a part of it."""
-  work = [measured.operator for measured in result.operators]
-  return cost.predict_work(work, table).instructions / result.instructions - 1
+def errors_of(result: BenchResult, table: cost.CostTable) -> dict[str, float]:
+  """How far the predictions are from the measurements, as a part of them."""
+  found = cost.predict_work([measured.operator for measured in result.operators], table)
+  errors = {'instructions': found.instructions / result.instructions - 1}
+  if found.cycles is not None and result.cycles is not None:
+    errors['cycles'] = found.cycles / result.cycles.total.cycles - 1
+  return {name: round(error, 4) for name, error in errors.items()}
 
 
 def workloads(names: Sequence[str]) -> dict[str, Workload]:
@@ -173,44 +211,50 @@ def probe_workloads(models: Mapping[str, bytes]) -> list[Workload]:
   return found
 
 
-def add_int16(cores: Sequence[cpus.Cpu]) -> None:
-  """Adds to the tables the classes of kinds for int16 maps that they lack."""
+def add_missing(cores: Sequence[cpus.Cpu]) -> None:
+  """Adds to the tables the classes of kinds for int16 maps and bands that they lack."""
   models = {f'{k} {name}': data for k in range(2) for name, data in int16_probes().items()}
-  small = probe_workloads(models)
+  small = [*probe_workloads(models), *(prepare(sample_model_path(), how) for how in BLOCK_OPTIONS)]
   for core in cores:
-    found = fit_table(core, [exact(measure(workload, core)) for workload in small]).classes
+    found = fit_table(core, [exact(measure(workload, core)) for workload in small])
     known = cost.load(core.name)
-    added = {name: found[name] for name in found if name in Kind.__members__}
-    classes = dict(sorted({**added, **known.classes}.items()))
     path = cost.FOLDER / f'{core.name}.json'
-    content = {**json.loads(path.read_text()), 'classes': classes}
+    content = json.loads(path.read_text())
+    for unit, new, old in (
+      ('instructions', found.instructions, known.instructions),
+      ('cycles', found.cycles, known.cycles),
+    ):
+      if new is None or old is None:
+        continue
+      added = {name: new.classes[name] for name in new.classes if name in Kind.__members__}
+      content[unit]['classes'] = dict(sorted({**added, **old.classes}.items()))
+      print(core.name, unit, *sorted(set(added) - set(old.classes)))
     path.write_text(json.dumps(content, indent=2) + '\n')
-    print(core.name, *sorted(set(classes) - set(known.classes)))
 
 
 def main() -> None:
   """Measures, fits, writes and prints the errors."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--cpus', default=','.join(cpus.CPUS), help='cores, between commas')
-  parser.add_argument('--add-int16', action='store_true', help='only what int16 maps need')
+  parser.add_argument('--add-missing', action='store_true', help='only kinds that tables lack')
   arguments = parser.parse_args()
   try:
     cores = [cpus.find(name) for name in arguments.cpus.split(',')]
     for core in cores:
       image.require_tools(core)
-    if arguments.add_int16:
-      add_int16(cores)
+    if arguments.add_missing:
+      add_missing(cores)
       return
     models, small = workloads((*FITTED, *CHECKED)), [*probe_workloads(probes()), *block_workloads()]
     for core in cores:
       results = {name: exact(measure(workload, core)) for name, workload in models.items()}
       probed = [exact(measure(workload, core)) for workload in small]
       table = fit_table(core, [*probed, *(results[name] for name in FITTED)])
-      errors = {name: round(error_of(result, table), 4) for name, result in results.items()}
+      errors = {name: errors_of(result, table) for name, result in results.items()}
       write(table, errors)
-      for name, error in errors.items():
-        kind = 'unseen' if name in CHECKED else ''
-        print(f'{core.name:12}{name:24}{100 * error:+7.2f} %  {kind}')
+      for name, found in errors.items():
+        text = ', '.join(f'{100 * error:+6.2f} % {unit}' for unit, error in found.items())
+        print(f'{core.name:12}{name:24}{text}{"  unseen" if name in CHECKED else ""}')
   except TflmPatchError as error:
     raise SystemExit(str(error)) from None
 
@@ -222,17 +266,19 @@ def exact(result: BenchResult) -> BenchResult:
   return result
 
 
-def write(table: cost.CostTable, errors: dict[str, float]) -> None:
+def write(table: cost.CostTable, errors: Mapping[str, Mapping[str, float]]) -> None:
   """Writes the table for `cost.load`."""
+  units = [unit for unit in ('instructions', 'cycles') if getattr(table, unit) is not None]
   content = {
     'schema_version': SCHEMA_VERSION,
+    'command': f'python benchmarks/cortex_m/fit_cost.py --cpus {table.cpu}',
     'cpu': table.cpu,
     'optimization': table.optimization,
-    'unit': 'instructions',
     'fitted_on': list(FITTED),
-    'errors': errors,
-    'executor': table.executor,
-    'classes': table.classes,
+    'errors': {
+      unit: {name: found[unit] for name, found in errors.items() if unit in found} for unit in units
+    },
+    **{unit: dataclasses.asdict(getattr(table, unit)) for unit in units},
   }
   path = cost.FOLDER / f'{table.cpu}.json'
   path.write_text(json.dumps(content, indent=2) + '\n')

@@ -13,6 +13,8 @@ from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.bench import cpus, image
 from tflm_patch.bench.estimate import CYCLES_PER_INSTRUCTION, core_of, estimates
 from tflm_patch.bench.measure import bench, measure, prepare
+from tflm_patch.bench.timing import Flash
+from tflm_patch.bench.trace import plugin
 from tflm_patch.cost.work import work_of_program
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import DType
@@ -241,6 +243,63 @@ def test_names_of_cores(name, expected):
 def test_names_of_no_core(name):
   with pytest.raises(TflmPatchError, match=r'cortex-m55|did you mean'):
     cpus.find(name)
+
+
+def test_cycles(tmp_path, m4):
+  workload = prepare(fresh(tmp_path))
+  result = measure(workload, m4)
+  if result.cycles is None:
+    pytest.skip(result.cycles_missing)
+  total = result.cycles.total
+  # The plugin and the machine's clock count the same instructions, to a tick or two.
+  assert abs(total.instructions - result.instructions) <= 3 * m4.instructions_per_tick
+  assert total.instructions < total.least < total.cycles < total.most < 3 * total.instructions
+  assert total.waits == 0 and result.cycles.longest_band == total.cycles
+  kernels = sum(cost.cycles for cost in result.operators)
+  assert kernels + result.cycles.executor == total.cycles
+  assert all(cost.instructions < cost.cycles < 3 * cost.instructions for cost in result.operators)
+  assert 0 < result.cycles.executor < 0.2 * total.cycles
+  assert result.validate_instructions < result.cycles.validate < 3 * result.validate_instructions
+  assert f'{total.cycles:,}' in bench_summary(result, [])
+  slow = measure(workload, m4, flash=Flash(5))
+  assert slow.cycles.total.waits > 0 and slow.cycles.wait_states == 5
+  assert slow.cycles.total.cycles == total.cycles + slow.cycles.total.waits
+  assert 'flash of 5 wait states' in bench_summary(slow, [])
+
+
+def test_cycles_of_bands(tmp_path, m4):
+  result = bench(fresh(tmp_path), 'cortex-m4', ConvertOptions(input_rows=2))
+  if result.cycles is None:
+    pytest.skip(result.cycles_missing)
+  assert result.bands == 9
+  ratio = result.cycles.longest_band / result.cycles.total.cycles
+  assert abs(ratio - result.longest_band / result.instructions) < 0.05
+
+
+def test_cores_without_timings_say_so(tmp_path, core):
+  result = bench(fresh(tmp_path), core.name)
+  assert (result.cycles is None) == (result.cycles_missing is not None)
+  if core.name in ('cortex-m7', 'cortex-m55', 'riscv32'):
+    assert 'no timings' in result.cycles_missing
+    assert result.cycles_missing in bench_summary(result, [])
+
+
+def test_an_emulator_without_plugins(tmp_path, m4, monkeypatch):
+  monkeypatch.setattr(plugin, 'LIBRARY', tmp_path / 'none.so')
+  plugin.why_not.cache_clear()
+  try:
+    result = bench(fresh(tmp_path), 'cortex-m4')
+  finally:
+    plugin.why_not.cache_clear()
+  assert result.cycles is None and 'without its QEMU plugin' in result.cycles_missing
+  assert result.bit_exact and result.to_json()['cycles'] is None
+
+
+def test_estimates_from_cycles():
+  (chip,) = [chip for chip in all_targets() if chip.name == 'stm32l4r5']
+  (found,) = estimates(1_000_000, 'cortex-m4', [chip], 1_500_000)
+  assert (found.cycles, found.cycles_per_instruction) == (1_500_000, 1.5)
+  assert np.isclose(found.milliseconds, 1.5e9 / chip.clock_hz)
 
 
 def test_estimates():

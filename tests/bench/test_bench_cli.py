@@ -42,7 +42,7 @@ def test_the_sample_in_json():
   done = run(sample_model_path(), '--target', 'NRF52840', '--json')
   assert done.returncode == 0, done.stderr
   found = json.loads(done.stdout)
-  assert found['schema_version'] == 1
+  assert found['schema_version'] == 2
   assert found['cpu'] == 'cortex-m4' and found['bit_exact'] is True
   for name in ('instructions', 'macs', 'workspace', 'stack', 'code_bytes'):
     assert isinstance(found[name], int) and found[name] > 0, name
@@ -51,6 +51,15 @@ def test_the_sample_in_json():
   assert sum(operator['macs'] for operator in found['operators']) == found['macs']
   (estimate,) = found['estimates']
   assert estimate['target'] == 'nrf52840'
+  if found['cycles'] is None:
+    assert found['cycles_missing']
+    return
+  low, high = found['cycles_bounds']
+  assert found['instructions'] < low < found['cycles'] < high
+  assert found['wait_states'] == 0 and found['wait_cycles'] == 0
+  assert 'Technical Reference Manual' in found['cycles_model']
+  kernels = sum(operator['cycles'] for operator in found['operators'])
+  assert kernels + found['executor_cycles'] == found['cycles'] == estimate['cycles']
 
 
 @needs_m4
@@ -92,6 +101,8 @@ def test_a_compiler_that_fails(tmp_path):
     (('--target', 'stm32f746', '--cpu', 'm4'), 2, 'is Arm Cortex-M7, not cortex-m4'),
     (('--cpu', 'm4', '-O', 'O9'), 2, 'optimization'),
     (('--cpu', 'm4', 'another'), 2, 'superfluous: another'),
+    (('--cpu', 'm4', '--wait-states', '-1'), 2, 'wait-states'),
+    (('--cpu', 'm55', '--wait-states', '5'), 2, 'no timings of the cortex-m55'),
   ],
 )
 def test_wrong_command_lines(arguments, code, text):

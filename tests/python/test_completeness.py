@@ -72,7 +72,7 @@ def generated():
 
 def lacks_of_kind(name):
   """What a kind has not, in words."""
-  core = cost.load('cortex-m4').classes
+  core = cost.load('cortex-m4').instructions.classes
   work_name = name.removesuffix('_S16')
   in_corpus = text_of('tests/fuzz/corpus.c', 'tests/kernels/*.h') + golden_cases()
   facts = {
@@ -113,7 +113,7 @@ def test_nothing_is_forgotten():
 
 
 def test_costs_are_of_every_core():
-  names = {cpu: set(cost.load(cpu).classes) for cpu in cost.known_cpus()}
+  names = {cpu: set(cost.load(cpu).instructions.classes) for cpu in cost.known_cpus()}
   assert len(names) > 1
   for kind in Kind:
     has = {cpu for cpu in names if kind.name in names[cpu]}

@@ -66,11 +66,12 @@ def link(
   return target
 
 
-def emulate(cpu: cpus.Cpu, elf: pathlib.Path) -> str:
+def emulate(cpu: cpus.Cpu, elf: pathlib.Path, *arguments: object) -> str:
   """Runs an image that ends with code 0; gives what it prints."""
   return run(
     cpu.emulator,
     *cpu.machine,
+    *arguments,
     '-display',
     'none',
     '-monitor',

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from tflm_patch.analysis.speed import PredictedSpeed, speed_of
 from tflm_patch.analysis.suggestions import Suggestion, suggest
 from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
 from tflm_patch.arena import ArenaPrediction, buffers_during, memory_over_time
@@ -62,13 +63,14 @@ class Bound:
 
 @dataclasses.dataclass(frozen=True)
 class Analysis:
-  """Memory of a model, stock and converted; arenas are predictions."""
+  """Memory and speed of a model, stock and converted; all are predictions."""
 
   conversion: ConversionResult
   operators: tuple[OperatorMemory, ...]
   bound_before: Bound
   bound_after: Bound
   suggestions: tuple[Suggestion, ...] = ()
+  speed: PredictedSpeed | None = None
 
   def to_json(self) -> dict[str, Any]:
     """For machines."""
@@ -80,6 +82,7 @@ class Analysis:
         'original': dataclasses.asdict(self.bound_before),
         'converted': dataclasses.asdict(self.bound_after),
       },
+      'speed': None if self.speed is None else dataclasses.asdict(self.speed),
       'suggestions': [dataclasses.asdict(suggestion) for suggestion in self.suggestions],
     }
 
@@ -88,6 +91,7 @@ def analyze(
   path: str | os.PathLike[str],
   options: ConvertOptions | None = None,
   progress: Callable[[str], None] | None = None,
+  clock_hz: int | None = None,
 ) -> Analysis:
   """Plans a conversion without writing it and says where the memory goes.
 
@@ -95,6 +99,7 @@ def analyze(
     path: The `.tflite` file.
     options: Of the conversion.
     progress: Called with a line of text as the work proceeds.
+    clock_hz: Of the chip, for milliseconds.
 
   Raises:
     TflmPatchError: see `convert`.
@@ -104,7 +109,8 @@ def analyze(
   known = Known()
   result = convert_model(data, options, os.fspath(path), progress, known)
   suggestions = suggest(data, result, options, progress, known)
-  return dataclasses.replace(analyze_conversion(result), suggestions=suggestions)
+  speed = speed_of(result, options.cpu, clock_hz)
+  return dataclasses.replace(analyze_conversion(result), suggestions=suggestions, speed=speed)
 
 
 def analyze_conversion(result: ConversionResult) -> Analysis:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tflm_patch.analysis.speed import speed_of
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.conversion.known import Known
 from tflm_patch.errors import TflmPatchError
@@ -32,6 +33,7 @@ class Point:
     arena_host: The total that TFLM's Python interpreter reports.
     macs: Per inference.
     kernel_calls: Of the stages, per inference.
+    cycles: Of the stages, predicted for the options' core; None without stages.
     optimal: No other point is as good in all three and better in one.
   """
 
@@ -41,6 +43,7 @@ class Point:
   arena_host: int
   macs: int
   kernel_calls: int
+  cycles: int | None = None
   optimal: bool = False
 
   @property
@@ -103,6 +106,7 @@ def pareto(
     planned = dataclasses.replace(options, plan=plan)
     result = convert_model(data, planned, os.fspath(path), known=known)
     arena = result.converted_arena
+    speed = speed_of(result, planned.cpu)
     calls = sum(stage.plan.dispatches for stage in result.stages)
     return Point(
       label,
@@ -111,12 +115,14 @@ def pareto(
       result.converted_arena_host.total,
       result.converted_macs,
       calls,
+      None if speed is None else speed.cycles,
     )
 
   smallest = convert_model(data, options, os.fspath(path), known=known)
   found = [
     point('(none)', PlanOptions()),
     point('--minimize calls', PlanOptions(minimize=Objective.CALLS)),
+    point('--minimize cycles', PlanOptions(minimize=Objective.CYCLES)),
   ]
   least, most = found[0].arena_total, found[1].arena_total
   for k in range(1, _BUDGETS + 1):

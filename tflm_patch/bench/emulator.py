@@ -8,10 +8,14 @@ import dataclasses
 import pathlib
 import subprocess
 import tempfile
+from collections.abc import Sequence
 
 from tflm_patch.bench.cpus import Cpu
 from tflm_patch.bench.image import Image
-from tflm_patch.bench.job import StageJob, encode
+from tflm_patch.bench.job import StageJob, encode, flash_of
+from tflm_patch.bench.timing import Flash
+from tflm_patch.bench.trace import plugin
+from tflm_patch.bench.trace.counts import Trace, parse
 from tflm_patch.errors import TflmPatchError
 
 DEFAULT_TIMEOUT_SECONDS = 1800.0
@@ -33,6 +37,7 @@ class Measurement:
     validate_stack: Of checking the program.
     different: Bytes of the outputs that differ from the golden ones.
     stray: Bytes written around the memory that belongs to the stage.
+    trace: What was executed; None where nobody watched.
   """
 
   instructions: float
@@ -43,10 +48,27 @@ class Measurement:
   validate_stack: int
   different: int
   stray: int
+  trace: Trace | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Watch:
+  """What to look at besides what the image prints: blocks of instructions.
+
+  Attributes:
+    flash: Whose caches are to be followed; None for memory that does not wait.
+  """
+
+  flash: Flash | None = None
 
 
 def run(
-  cpu: Cpu, image: Image, job: StageJob, calls: list[int], timeout: float = DEFAULT_TIMEOUT_SECONDS
+  cpu: Cpu,
+  image: Image,
+  job: StageJob,
+  calls: list[int],
+  timeout: float = DEFAULT_TIMEOUT_SECONDS,
+  watch: Watch | None = None,
 ) -> Measurement:
   """Measures a stage.
 
@@ -56,6 +78,7 @@ def run(
     job: The stage.
     calls: How often each operator's kernel is called in an inference.
     timeout: Seconds that the emulator may take.
+    watch: Trace the blocks that run; see `plugin.why_not`.
 
   Raises:
     TflmPatchError: the job does not fit the machine, the emulator fails, or the
@@ -67,46 +90,61 @@ def run(
       f'{job.name}: needs {needed:,} bytes of memory on {cpu.name}, the emulated machine has '
       f'{image.job_bytes:,}'
     )
-  return _read(cpu, job, _facts(_emulate(cpu, image, job, data, timeout)), calls)
-
-
-def _emulate(cpu: Cpu, image: Image, job: StageJob, data: bytes, timeout: float) -> str:
   with tempfile.TemporaryDirectory(prefix='tflm_patch_bench_') as folder:
-    file = pathlib.Path(folder) / 'job.bin'
+    file, blocks = pathlib.Path(folder) / 'job.bin', pathlib.Path(folder) / 'blocks.txt'
     file.write_bytes(data)
-    command = [
-      cpu.emulator,
-      *cpu.machine,
-      '-icount',
-      'shift=0',
-      '-display',
-      'none',
-      '-monitor',
-      'none',
-      '-serial',
-      'none',
-      '-chardev',
-      'stdio,id=host',
-      '-semihosting-config',
-      'enable=on,target=native,chardev=host',
-      '-kernel',
-      str(image.path),
-      '-device',
-      f'loader,file={file},addr={image.job_address:#x},force-raw=on',
-    ]
-    try:
-      done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        errors='replace',
-        timeout=timeout,
-        stdin=subprocess.DEVNULL,
-      )
-    except subprocess.TimeoutExpired:
-      raise TflmPatchError(
-        f'{job.name}: {cpu.emulator} did not finish within {timeout:.0f} seconds'
-      ) from None
+    watching = [] if watch is None else _watching(watch, image, flash_of(data), blocks)
+    facts = _facts(_emulate(cpu, image, job, file, watching, timeout))
+    trace = None if watch is None else parse(blocks.read_text())
+  return _read(cpu, job, facts, calls, trace)
+
+
+def _watching(watch: Watch, image: Image, flash: range, out: pathlib.Path) -> list[str]:
+  """Arguments of the emulator; `flash` within the job."""
+  at = image.job_address
+  lies = range(at + flash.start, at + flash.stop)
+  return plugin.arguments(
+    out, image.marks, image.marker, (image.constants, lies), watch.flash or Flash(0, word_bytes=0)
+  )
+
+
+def _emulate(
+  cpu: Cpu, image: Image, job: StageJob, file: pathlib.Path, watching: Sequence[str], timeout: float
+) -> str:
+  command = [
+    cpu.emulator,
+    *cpu.machine,
+    *watching,
+    '-icount',
+    'shift=0',
+    '-display',
+    'none',
+    '-monitor',
+    'none',
+    '-serial',
+    'none',
+    '-chardev',
+    'stdio,id=host',
+    '-semihosting-config',
+    'enable=on,target=native,chardev=host',
+    '-kernel',
+    str(image.path),
+    '-device',
+    f'loader,file={file},addr={image.job_address:#x},force-raw=on',
+  ]
+  try:
+    done = subprocess.run(
+      command,
+      capture_output=True,
+      text=True,
+      errors='replace',
+      timeout=timeout,
+      stdin=subprocess.DEVNULL,
+    )
+  except subprocess.TimeoutExpired:
+    raise TflmPatchError(
+      f'{job.name}: {cpu.emulator} did not finish within {timeout:.0f} seconds'
+    ) from None
   lines = done.stdout.splitlines()
   if done.returncode or not lines or lines[-1] != 'end':
     reason = ' '.join([*lines[-1:], *done.stderr.splitlines()[-1:]]) or 'no output'
@@ -121,7 +159,7 @@ def _facts(text: str) -> list[tuple[str, list[int]]]:
 
 
 def _read(
-  cpu: Cpu, job: StageJob, facts: list[tuple[str, list[int]]], calls: list[int]
+  cpu: Cpu, job: StageJob, facts: list[tuple[str, list[int]]], calls: list[int], trace: Trace | None
 ) -> Measurement:
   one = dict(facts)
   scale = cpu.instructions_per_tick
@@ -149,6 +187,7 @@ def _read(
     validate_stack=one['stack_validate'][1],
     different=max(sum(numbers[2] for numbers in outputs) for outputs in _runs(facts)),
     stray=max(numbers[0] for name, numbers in facts if name == 'guards'),
+    trace=trace,
   )
 
 

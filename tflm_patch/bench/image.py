@@ -34,8 +34,9 @@ _COMPILE = ('-std=c11', '-ffunction-sections', '-fdata-sections', '-Wall', '-Wex
 _KEEP_SECONDS = 14 * 24 * 3600
 _KERNEL = 'k-'  # prefixes of objects: what ships in firmware, what only measures
 _HARNESS = 'h-'
-_SIZE_LINE = re.compile(r'^ (\.[^\s]+)\s+0x[0-9a-f]+\s+0x([0-9a-f]+) (\S.*)$', re.MULTILINE)
+_SIZE_LINE = re.compile(r'^ (\.[^\s]+)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+) (\S.*)$', re.MULTILINE)
 _SYMBOL_LINE = r'^\s+0x([0-9a-f]+)\s+{}\b'
+_MARKS, _MARKER = 'board_marks', 'board_mark'  # of firmware/marks.c
 _CODE_SECTIONS = ('.text', '.rodata', '.srodata')
 
 
@@ -50,6 +51,9 @@ class Image:
     code_bytes: Code and read-only data by source file of executor and kernels.
     support_bytes: Code of the compiler's and C libraries that they, and the
       harness, use.
+    harness: Addresses of code that only measures.
+    marks, marker: Addresses of the array and the function that tell which section runs.
+    constants: Addresses of code and constants of the image.
   """
 
   path: pathlib.Path
@@ -57,6 +61,10 @@ class Image:
   job_bytes: int
   code_bytes: dict[str, int]
   support_bytes: int
+  harness: tuple[range, ...]
+  marks: range
+  marker: range
+  constants: range
 
 
 def require_tools(cpu: Cpu) -> None:
@@ -93,7 +101,7 @@ def build(
     source: _KERNEL + '+'.join(source.relative_to(kernels / 'src').with_suffix('').parts)
     for source in sorted((kernels / 'src').rglob('*.c'))
   }
-  for name in ('main.c', 'timed_executor.c', cpu.board):
+  for name in ('main.c', 'timed_executor.c', 'marks.c', cpu.board):
     sources[FIRMWARE / name] = f'{_HARNESS}{name}'
   cache = _cache()
   if header is not None:
@@ -225,19 +233,35 @@ def _describe(path: pathlib.Path) -> Image:
   text = pathlib.Path(f'{path}.map').read_text()
   text = text[text.index('Linker script and memory map') :]
   code: dict[str, int] = {}
+  harness: list[range] = []
+  placed: dict[str, range] = {}
   support = 0
   # Long section names stand on a line of their own.
-  for section, size, file in _SIZE_LINE.findall(re.sub(r'\n {16}', ' ', text)):
+  for section, address, size, file in _SIZE_LINE.findall(re.sub(r'\n {16}', ' ', text)):
+    begin, bytes_ = int(address, 16), int(size, 16)
+    placed[section] = range(begin, begin + bytes_)
     if not section.startswith(_CODE_SECTIONS):
       continue
     name = os.path.basename(file)
     if name.startswith(_KERNEL):
       source = name[len(_KERNEL) :].rpartition('-')[0].replace('+', '/')
-      code[source] = code.get(source, 0) + int(size, 16)
-    elif not name.startswith(_HARNESS):
-      support += int(size, 16)
+      code[source] = code.get(source, 0) + bytes_
+    elif name.startswith(_HARNESS):
+      harness.append(placed[section])
+    else:
+      support += bytes_
   begin, end = (_symbol(text, name) for name in ('board_job', 'board_job_end'))
-  return Image(path, begin, end - begin, dict(sorted(code.items())), support)
+  return Image(
+    path,
+    begin,
+    end - begin,
+    dict(sorted(code.items())),
+    support,
+    harness=tuple(each for each in harness if each),
+    marks=placed[f'.bss.{_MARKS}'],
+    marker=placed[f'.text.{_MARKER}'],
+    constants=range(_symbol(text, 'board_data_load')),
+  )
 
 
 def _symbol(text: str, name: str) -> int:

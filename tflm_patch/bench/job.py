@@ -117,3 +117,10 @@ def encode(job: StageJob) -> tuple[bytes, int]:
   for at, part in contents:
     data[at : at + len(part)] = part
   return bytes(data), layout.end
+
+
+def flash_of(data: bytes) -> range:
+  """Where a job's file holds what a chip keeps in flash: program and constants."""
+  words = _HEADER.unpack_from(data)
+  program_at, constants_at, constants_bytes = words[3], words[5], words[6]
+  return range(program_at, constants_at + constants_bytes)

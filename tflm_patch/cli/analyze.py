@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 
+from tflm_patch import targets
 from tflm_patch.analysis.memory import analyze
 from tflm_patch.analysis.patch_report import DEFAULT_GRID, receptive_field
 from tflm_patch.api import ConvertOptions
@@ -42,7 +43,9 @@ def _run(arguments: argparse.Namespace) -> int:
     check_outputs([arguments.model], [arguments.plot])
   with Progress(not arguments.json) as progress:
     progress('Planning')
-    analysis = analyze(arguments.model, options, progress)
+    chip = None if arguments.target is None else targets.load(arguments.target)
+    clock_hz = None if chip is None else chip.clock_hz
+    analysis = analyze(arguments.model, options, progress, clock_hz)
     if arguments.plot:
       plot_memory(analysis, arguments.plot)
   if arguments.json:

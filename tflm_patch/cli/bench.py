@@ -12,7 +12,9 @@ from tflm_patch.bench import cpus
 from tflm_patch.bench.estimate import core_of, estimates
 from tflm_patch.bench.image import OPTIMIZATIONS
 from tflm_patch.bench.measure import bench
-from tflm_patch.cli import convert_flags
+from tflm_patch.bench.model_cycles import why_not
+from tflm_patch.bench.timing import Flash
+from tflm_patch.cli import convert_flags, values
 from tflm_patch.cli.command import Command, UsageError, add_json, add_model
 from tflm_patch.cli.terminal import Progress, say, say_json
 from tflm_patch.report.bench_table import bench_summary
@@ -31,6 +33,12 @@ def _define(parser: argparse.ArgumentParser) -> None:
     default='O2',
     help='of the C compiler (default: %(default)s)',
   )
+  parser.add_argument(
+    '--wait-states',
+    type=values.argument(values.parse_count),
+    metavar='N',
+    help='of flash with code and constants behind a small cache, for the cycles',
+  )
   convert_flags.define(parser)
   add_json(parser)
 
@@ -39,15 +47,28 @@ def _run(arguments: argparse.Namespace) -> int:
   options = convert_flags.options(arguments)
   chip = None if arguments.target is None else targets.load(arguments.target)
   core = _core(arguments.cpu, chip)
+  flash = _flash(arguments.wait_states, core)
   with Progress(not arguments.json) as progress:
-    result = bench(arguments.model, core, options, f'-{arguments.optimization}', progress)
-  found = estimates(result.instructions, core, None if chip is None else [chip])
+    level = f'-{arguments.optimization}'
+    result = bench(arguments.model, core, options, level, progress, flash)
+  modelled = None if result.cycles is None else result.cycles.total.cycles
+  found = estimates(result.instructions, core, None if chip is None else [chip], modelled)
   if arguments.json:
     chips = [dataclasses.asdict(estimate) for estimate in found]
     say_json({**result.to_json(), 'estimates': chips})
   else:
     say(bench_summary(result, found))
   return 0 if result.bit_exact else 1
+
+
+def _flash(wait_states: int | None, core: str) -> Flash | None:
+  """The flash that cycles are to be told with."""
+  if wait_states is None:
+    return None
+  missing = why_not(cpus.find(core))
+  if missing is not None:
+    raise UsageError(f'--wait-states needs modelled cycles: {missing}')
+  return Flash(wait_states)
 
 
 def _core(wanted: str | None, chip: Target | None) -> str:
@@ -68,11 +89,12 @@ def _core(wanted: str | None, chip: Target | None) -> str:
 
 COMMAND = Command(
   name='bench',
-  summary='counts instructions, stack and code on an emulated microcontroller',
+  summary='counts instructions, cycles, stack and code on an emulated microcontroller',
   usage='model.tflite --cpu cortex-m4 [--target chip] [--int8-io] [-O Os] [--json]',
   examples=(
     'tflm-patch bench model.tflite --cpu cortex-m4',
     'tflm-patch bench model_patch.tflite --cpu m55 --json',
+    'tflm-patch bench model.tflite --cpu m4 --wait-states 5',
     'tflm-patch bench model.tflite --target stm32f746 --int8-io',
   ),
   define=_define,

@@ -49,7 +49,7 @@ def _define_limits(group: argparse._ArgumentGroup) -> None:
     '--arena',
     type=values.argument(values.parse_size),
     metavar='SIZE',
-    help='the plan of the fewest predicted instructions that fits an arena of this size, like '
+    help='the plan of the fewest predicted cycles that fits an arena of this size, like '
     '64KB; without it the smallest plan',
   )
   group.add_argument(
@@ -70,14 +70,20 @@ def _define_limits(group: argparse._ArgumentGroup) -> None:
     '--minimize',
     choices=[objective.value for objective in Objective],
     default='arena',
-    help='arena: the least memory; calls: the fewest kernel calls below the stock arena '
-    '(default: %(default)s)',
+    help='arena: the least memory; cycles: the fewest predicted cycles in at most the stock arena, '
+    'or in --arena; calls: the fewest kernel calls below the stock arena (default: %(default)s)',
   )
   group.add_argument(
     '--allow-slower',
     action='store_true',
     help='a lower arena may cost time, though not more multiply-accumulates; --arena and '
     '--target always allow it',
+  )
+  group.add_argument(
+    '--balance',
+    action='store_true',
+    help='with --input-rows: the longest Invoke() of a frame is to be short, in an arena of at '
+    'most --arena or the stock size',
   )
   group.add_argument(
     '--max-overhead',
@@ -158,6 +164,7 @@ def options(arguments: argparse.Namespace) -> ConvertOptions:
       minimize=arguments.minimize,
       allow_slower=arguments.allow_slower,
       max_overhead=arguments.max_overhead,
+      balance=arguments.balance,
       schedule=arguments.schedule,
       grid=arguments.grid or DEFAULT.grid,
       patch_depth=arguments.patch_depth,
@@ -177,13 +184,20 @@ def _check(arguments: argparse.Namespace) -> None:
     for option, used in (
       ('--arena', arguments.arena is not None),
       ('--target', arguments.target is not None),
-      ('--minimize calls', arguments.minimize == Objective.CALLS),
+      (f'--minimize {arguments.minimize}', arguments.minimize != Objective.ARENA),
       ('--allow-slower', arguments.allow_slower),
       ('--max-overhead', arguments.max_overhead > 1),
+      ('--balance', arguments.balance),
     ):
       if used:
         raise UsageError(f'{option} needs --schedule auto: a fixed schedule leaves no choice')
+  if arguments.balance and arguments.input_rows is None:
+    raise UsageError('--balance needs --input-rows: without it there is one Invoke() a frame')
+  if arguments.balance and arguments.minimize != Objective.ARENA:
+    what = arguments.minimize
+    raise UsageError(f'--balance and --minimize {what} exclude each other; leave one out')
   if budget and arguments.minimize == Objective.CALLS:
     raise UsageError('--arena takes the fastest plan that fits already; leave --minimize out')
-  if arguments.allow_slower and arguments.minimize == Objective.CALLS:
-    raise UsageError('--allow-slower and --minimize calls exclude each other; leave one out')
+  if arguments.allow_slower and arguments.minimize != Objective.ARENA:
+    what = arguments.minimize
+    raise UsageError(f'--allow-slower and --minimize {what} exclude each other; leave one out')

@@ -17,7 +17,7 @@ from tflm_patch import architecture, cost, targets
 from tflm_patch.architecture import Spec
 from tflm_patch.conversion import pipeline, spec_engine
 from tflm_patch.conversion.fit_batch import fits_many
-from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict, budget_of
+from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict, budget_of, speed_of
 from tflm_patch.conversion.known import Known
 from tflm_patch.conversion.options import ConvertOptions
 from tflm_patch.conversion.pipeline import Conversion
@@ -26,7 +26,7 @@ from tflm_patch.graph.reader import read_model
 from tflm_patch.graph.types import DType, Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.stage_plan import StagePlan
-from tflm_patch.planner.work import predict
+from tflm_patch.planner.work import Speed, speed
 from tflm_patch.targets import Target
 
 __all__ = ['Budget', 'Fit', 'FitOptions', 'Gear', 'Verdict', 'fit_table', 'fits', 'fits_many']
@@ -161,7 +161,7 @@ class _Trial:
       flash=plain.file_bytes,
       flash_limit=chip.flash_bytes,
       macs=plain.conversion.macs,
-      instructions=_instructions(plain.conversion, chip),
+      **speed_of(_speed(plain.conversion, chip), chip.clock_hz),
       bound_by=_bound_by(plain.conversion),
     )
     if small or limit <= 0:
@@ -226,12 +226,12 @@ def _within(tried: _Tried, limit: int, chip: Target) -> bool:
   return is_small and tried.conversion.arena.required <= limit
 
 
-def _instructions(conversion: Conversion, chip: Target) -> int | None:
+def _speed(conversion: Conversion, chip: Target) -> Speed | None:
   """Of the stages, when they are the whole model and the core is known."""
   core = cost.core_of(chip.cpu)
   if core is None or len(conversion.model.main.operators) != len(conversion.stages):
     return None
-  return sum(predict(stage.plan, core).instructions for stage in conversion.stages)
+  return speed((stage.plan for stage in conversion.stages), core)
 
 
 def _bound_by(conversion: Conversion) -> str:

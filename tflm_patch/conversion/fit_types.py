@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from typing import Any
+from typing import Any, TypedDict
 
+from tflm_patch.planner.work import Speed
 from tflm_patch.targets import Target
 
 
@@ -35,12 +36,14 @@ class Budget:
     flash_bytes: For the converted file; None for no limit.
     cpu: A core of `tflm_patch.cost` whose instructions are predicted; None for none.
     name: Of the chip.
+    clock_hz: Its highest clock.
   """
 
   arena_bytes: int
   flash_bytes: int | None = None
   cpu: str | None = None
   name: str = ''
+  clock_hz: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +61,9 @@ class Fit:
     flash_limit: What the chip has; None where flash is external.
     macs: Multiply-accumulates of an inference.
     instructions: Predicted for the chip's core; None where that is not known.
+    cycles: Predicted, or instructions times an assumed number where the core's timings
+      are not published, see `cost.clock`.
+    milliseconds: Of the cycles at the chip's highest clock.
     bound_by: What needs the most memory.
     option: Of `tflm-patch convert`: what makes it fit, '' when nothing must or can.
     option_arena: The arena with it.
@@ -73,6 +79,8 @@ class Fit:
   flash_limit: int | None
   macs: int
   instructions: int | None = None
+  cycles: int | None = None
+  milliseconds: float | None = None
   bound_by: str = ''
   option: str = ''
   option_arena: int | None = None
@@ -93,6 +101,25 @@ class Fit:
     return {**values, 'fits': self.fits, 'spare_bytes': self.spare_bytes}
 
 
+class SpeedFields(TypedDict):
+  """The fields of a `Fit` that say how fast it is."""
+
+  instructions: int | None
+  cycles: int | None
+  milliseconds: float | None
+
+
+def speed_of(found: Speed | None, clock_hz: int | None) -> SpeedFields:
+  """The fields of a `Fit` from what is predicted, None where that is not known."""
+  if found is None:
+    return SpeedFields(instructions=None, cycles=None, milliseconds=None)
+  return SpeedFields(
+    instructions=found.instructions,
+    cycles=found.cycles,
+    milliseconds=None if clock_hz is None else found.milliseconds(clock_hz),
+  )
+
+
 def budget_of(target: Target, core: str | None, reserve_bytes: int = 0) -> Budget:
   """What a chip offers.
 
@@ -102,4 +129,4 @@ def budget_of(target: Target, core: str | None, reserve_bytes: int = 0) -> Budge
     reserve_bytes: SRAM that is kept for everything else.
   """
   arena = target.sram_contiguous_bytes - reserve_bytes
-  return Budget(arena, target.flash_bytes, core, target.name)
+  return Budget(arena, target.flash_bytes, core, target.name, target.clock_hz)

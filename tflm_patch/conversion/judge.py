@@ -17,7 +17,9 @@ from tflm_patch.conversion.stage_operator import (
   is_stage,
   with_workspace,
 )
+from tflm_patch.conversion.stock_work import are_faster
 from tflm_patch.graph.types import Model
+from tflm_patch.planner.bands import longest_invocation
 from tflm_patch.planner.search import work_of
 from tflm_patch.planner.stage_plan import StagePlan
 from tflm_patch.planner.work import predict as predict_work
@@ -35,17 +37,23 @@ class Goal:
 
   Attributes:
     build: TFLM on the target.
-    cpu: A core whose instructions are predicted; None when kernel calls count.
+    cpu: A core whose cycles, or instructions where it has no timings, are predicted; None
+      when kernel calls count.
+    balance: The longest invocation counts, before all of them together.
   """
 
   build: Build = FIRMWARE_32
   cpu: str | None = DEFAULT_CPU
+  balance: bool = False
 
   def work(self, plan: StagePlan) -> tuple[int, int]:
     """What makes a plan slow, to be compared with that of others."""
     if self.cpu is None:
       return work_of(plan)
-    return predict_work(plan, self.cpu).instructions, plan.dispatches
+    if self.balance:
+      longest = longest_invocation(plan, self.cpu)
+      return longest.longest, longest.total
+    return predict_work(plan, self.cpu).work, plan.dispatches
 
   def least_gain(self, arena_bytes: int, stages: int = 1) -> int:
     """Bytes that so many stages must save of an arena to be worth making."""
@@ -90,6 +98,10 @@ class Judge:
     each = np.array([self.goal.work(stage.plan) for stage in stages], np.int64).reshape(-1, 2)
     first, second = each.sum(axis=0).tolist()
     return first, second
+
+  def are_faster(self, stages: Sequence[PlannedStage]) -> bool:
+    """Whether stages take less predicted work than the operators in them."""
+    return are_faster(self._model.main, stages, self.goal.cpu)
 
   def largest_workspace(
     self, stages: Sequence[PlannedStage], stage: PlannedStage, limit: int

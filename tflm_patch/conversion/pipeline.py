@@ -18,12 +18,13 @@ from tflm_patch.conversion.plugins import Change
 from tflm_patch.conversion.result import StockOperator
 from tflm_patch.conversion.stage_operator import PlannedStage, is_stage
 from tflm_patch.conversion.stages import StageChoice, StageOptions
+from tflm_patch.conversion.stock_work import are_faster
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.lowering.operators import OpView
 from tflm_patch.planner.lowering.operators.macs import subgraph_macs
-from tflm_patch.planner.options import Objective
+from tflm_patch.planner.options import Objective, PlanOptions
 
 Progress = Callable[[str], None]
 
@@ -185,9 +186,10 @@ def _convert(
 
 def _is_no_worse(found: Conversion, plain: Conversion, options: ConvertOptions) -> bool:
   """Whether rewrites of weights did no harm; memory that was granted may be used up."""
-  granted = options.plan.arena_bytes or 0
-  if options.plan.minimize == Objective.CALLS:
-    granted = max(granted, plain.original_arena.total)
+  granted = options.plan.arena_bytes
+  if granted is None:
+    is_small = options.plan.minimize == Objective.ARENA and not options.plan.balance
+    granted = 0 if is_small else plain.original_arena.total
   return (
     found.arena.total <= max(plain.arena.total, granted)
     and found.arena.required <= max(plain.arena.required, granted)
@@ -223,6 +225,10 @@ def _stage_options(options: ConvertOptions, stock: ArenaPrediction) -> StageOpti
     limit = stock.total - goal.least_gain(stock.total)
     plan_options = dataclasses.replace(plan_options, arena_bytes=limit)
     goal = dataclasses.replace(goal, cpu=None)
+  elif _may_fill_stock_arena(plan_options):
+    # Not above it: what is only faster is worth making, too.
+    plan_options = dataclasses.replace(plan_options, arena_bytes=stock.required)
+  goal = dataclasses.replace(goal, balance=plan_options.balance)
   return StageOptions(
     keep_input=options.keep_input,
     force=options.force_stage,
@@ -230,6 +236,10 @@ def _stage_options(options: ConvertOptions, stock: ArenaPrediction) -> StageOpti
     plan=plan_options,
     goal=goal,
   )
+
+
+def _may_fill_stock_arena(plan: PlanOptions) -> bool:
+  return plan.arena_bytes is None and (plan.minimize == Objective.CYCLES or plan.balance)
 
 
 def _why_unchanged(
@@ -253,6 +263,9 @@ def _why_unchanged(
   if options.keep_input:
     stock = predict(kept_input.keep(original), build=build)
   gain = Goal(build).least_gain(stock.total, len(choice.stages))
+  if options.plan.minimize == Objective.CYCLES and arena.total <= stock.total:
+    if are_faster(choice.before.main, choice.stages, options.cpu):
+      return None
   if arena.total > stock.total - gain:
     return f'the stock arena of {stock.total:,} bytes is hardly beaten by {arena.total:,}'
   return None

@@ -18,7 +18,7 @@ from tflm_patch.architecture.spec import Spec
 from tflm_patch.arena import ArenaPrediction, offline
 from tflm_patch.arena import predict as predict_arena
 from tflm_patch.conversion import pipeline, plugins, spec_size
-from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict
+from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict, speed_of
 from tflm_patch.conversion.judge import DEFAULT_GOAL
 from tflm_patch.conversion.options import ConvertOptions
 from tflm_patch.conversion.spec_splits import Part, SeveralStages, Splits, several_stages
@@ -27,7 +27,7 @@ from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.sizes import StageSizes
 from tflm_patch.planner.stage_plan import StagePlan
-from tflm_patch.planner.work import predict
+from tflm_patch.planner.work import speed
 
 # A stage is made where it needs less than this part of the stock arena, and less by so
 # many bytes; near that the whole conversion decides.
@@ -112,9 +112,9 @@ def _convert(spec: Spec) -> Requirements:
 def _answer(requirements: Requirements, budget: Budget) -> Fit:
   is_small = budget.flash_bytes is None or requirements.flash <= budget.flash_bytes
   fits = is_small and requirements.arena.required <= budget.arena_bytes
-  instructions = None
+  found = None
   if budget.cpu is not None and requirements.plans is not None:
-    instructions = sum(predict(plan, budget.cpu).instructions for plan in requirements.plans())
+    found = speed(requirements.plans(), budget.cpu)
   return Fit(
     target=budget.name,
     verdict=Verdict.FITS if fits else Verdict.TOO_LARGE,
@@ -125,7 +125,7 @@ def _answer(requirements: Requirements, budget: Budget) -> Fit:
     flash=requirements.flash,
     flash_limit=budget.flash_bytes,
     macs=requirements.macs,
-    instructions=instructions,
+    **speed_of(found, budget.clock_hz),
     bound_by=requirements.bound_by if is_small else 'flash',
   )
 

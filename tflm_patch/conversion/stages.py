@@ -24,7 +24,7 @@ from tflm_patch.planner.lowering.operators import Violation
 from tflm_patch.planner.lowering.operators.slide import SLIDE
 from tflm_patch.planner.lowering.partition import Partition, partition
 from tflm_patch.planner.lowering.region import NotStageable, lower_region, region_boundary
-from tflm_patch.planner.options import DEFAULT, PlanOptions, Schedule
+from tflm_patch.planner.options import DEFAULT, Objective, PlanOptions, Schedule
 from tflm_patch.planner.search import StageSearch
 from tflm_patch.planner.sizes import SizeSearch
 
@@ -63,12 +63,14 @@ class StageChoice:
 
   Attributes:
     model: With the chosen stages installed and finished.
+    before: What the regions of the stages refer to.
     stages: The chosen ones.
     violations: Operator index -> the rule that it breaks.
     rejected: (region, why it stays stock).
   """
 
   model: Model
+  before: Model
   stages: tuple[PlannedStage, ...]
   violations: dict[int, Violation]
   rejected: tuple[Rejected, ...]
@@ -112,7 +114,8 @@ def choose_stages(
   if not options.force:
     fixed = {part for part in parts.regions if _keeps_rows(model, part)}
     fixed |= set() if bands is None else {bands.region}
-    chosen, useless = _worth_making(planned, judge, fixed)
+    may_only_be_faster = options.plan.minimize == Objective.CYCLES
+    chosen, useless = _worth_making(planned, judge, fixed, may_only_be_faster)
     rejected += useless
   ways: list[Sequence[PlannedStage]] = [chosen]
   if chosen and not options.force and options.plan.schedule == Schedule.AUTO:
@@ -124,7 +127,7 @@ def choose_stages(
   if options.plan.arena_bytes is not None:
     progress('Looking for the fastest plan that fits')
     final = _fastest(ways, planner, judge, options.plan.arena_bytes)
-  return StageChoice(judge.build(final), tuple(final), parts.violations, tuple(rejected))
+  return StageChoice(judge.build(final), model, tuple(final), parts.violations, tuple(rejected))
 
 
 def _keeps_rows(model: Model, region: Region) -> bool:
@@ -226,7 +229,7 @@ def _place(stage: PlannedStage) -> int:
 
 
 def _worth_making(
-  planned: Sequence[PlannedStage], judge: Judge, fixed: Collection[Region]
+  planned: Sequence[PlannedStage], judge: Judge, fixed: Collection[Region], may_only_be_faster: bool
 ) -> tuple[list[PlannedStage], list[Rejected]]:
   """The stages without those that save too little, those that save the least first.
 
@@ -234,6 +237,7 @@ def _worth_making(
     planned: All of them.
     judge: Knows the arena.
     fixed: Regions of stages that must stay.
+    may_only_be_faster: Also keep what takes less work in an arena that does not grow.
   """
   if not planned:
     return [], []
@@ -250,6 +254,8 @@ def _worth_making(
       continue
     others = without(chosen, stage)
     total = judge.arena(others)
+    if may_only_be_faster and judge.are_faster([stage]) and judge.arena(chosen) <= total:
+      continue
     # Stages that save little each are made where together they save enough.
     if total - judge.arena(chosen) < own or total - least < judge.goal.least_gain(total):
       chosen, least = others, min(least, total)

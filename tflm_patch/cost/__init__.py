@@ -1,10 +1,11 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Predicts the instructions of a stage on a core, without running it.
+"""Predicts the instructions and cycles of a stage on a core, without running it.
 
-An operator's instructions are a sum of coefficients times what it has to do. The
-coefficients of a core come from runs on its emulator: one JSON file per core in
-this folder, made by benchmarks/cortex_m/fit_cost.py.
+Of an operator each is a sum of coefficients times what it has to do. The coefficients
+of a core come from runs on its emulator: one JSON file per core in this folder, made by
+benchmarks/cortex_m/fit_cost.py. Cycles are those of `tflm_patch.bench.timing`; a core
+without timings has none.
 """
 
 from __future__ import annotations
@@ -47,45 +48,83 @@ Coefficients = dict[str, float]
 
 
 @dataclasses.dataclass(frozen=True)
+class CostTerms:
+  """Coefficients of one quantity.
+
+  Attributes:
+    classes: Of each class of operators, see `classes_of`, by feature.
+    executor: Of what is outside the kernels, by EXECUTOR_FEATURES.
+  """
+
+  classes: dict[str, Coefficients]
+  executor: Coefficients
+
+
+@dataclasses.dataclass(frozen=True)
 class CostTable:
   """The coefficients of a core.
 
   Attributes:
     cpu: Its name.
     optimization: The compiler's flag of the runs.
-    classes: Of each class of operators, see `classes_of`, by feature.
-    executor: Of what is outside the kernels, by EXECUTOR_FEATURES.
+    instructions: What is executed.
+    cycles: What that takes; None for a core without timings.
   """
 
   cpu: str
   optimization: str
-  classes: dict[str, Coefficients]
-  executor: Coefficients
+  instructions: CostTerms
+  cycles: CostTerms | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class CostPrediction:
-  """Predicted instructions of an inference.
+  """What an inference is predicted to take.
 
   Attributes:
-    operators: Of each operator's kernel.
-    executor: Of everything else.
+    operators: Instructions of each operator's kernel.
+    executor: Instructions of everything else.
+    operator_cycles: Cycles of each operator's kernel, None for a core without timings.
+    executor_cycles: Cycles of everything else, likewise.
   """
 
   operators: tuple[float, ...]
   executor: float
+  operator_cycles: tuple[float, ...] | None = None
+  executor_cycles: float | None = None
 
   @property
   def instructions(self) -> int:
     """All together."""
     return round(sum(self.operators) + self.executor)
 
+  @property
+  def cycles(self) -> int | None:
+    """All together; None for a core without timings."""
+    if self.operator_cycles is None or self.executor_cycles is None:
+      return None
+    return round(sum(self.operator_cycles) + self.executor_cycles)
+
+  @property
+  def work(self) -> int:
+    """What makes a plan slow: cycles, where they are known, else instructions."""
+    return self.instructions if self.cycles is None else self.cycles
+
 
 def predict_work(work: Sequence[OperatorWork], table: CostTable) -> CostPrediction:
-  """Instructions of a stage's operators."""
+  """What a stage's operators take."""
+  features = [features_of(operator) for operator in work]
+  outside = executor_features(work)
+
+  def each(terms: CostTerms) -> tuple[float, ...]:
+    return tuple(_operator(one, found, terms) for one, found in zip(work, features))
+
+  cycles = table.cycles
   return CostPrediction(
-    operators=tuple(_operator(operator, table) for operator in work),
-    executor=_sum(table.executor, executor_features(work)),
+    operators=each(table.instructions),
+    executor=_sum(table.instructions.executor, outside),
+    operator_cycles=None if cycles is None else each(cycles),
+    executor_cycles=None if cycles is None else _sum(cycles.executor, outside),
   )
 
 
@@ -176,14 +215,19 @@ def load(cpu: str) -> CostTable:
   if cpu not in known_cpus():
     raise TflmPatchError(f'no costs are known for "{cpu}"; known are {", ".join(known_cpus())}')
   found = json.loads((FOLDER / f'{cpu}.json').read_text())
-  return CostTable(cpu, found['optimization'], found['classes'], found['executor'])
+  cycles = found.get('cycles')
+  return CostTable(
+    cpu,
+    found['optimization'],
+    CostTerms(**found['instructions']),
+    None if cycles is None else CostTerms(**cycles),
+  )
 
 
-def _operator(work: OperatorWork, table: CostTable) -> float:
-  features = features_of(work)
+def _operator(work: OperatorWork, features: Coefficients, terms: CostTerms) -> float:
   for name in classes_of(work):
-    if name in table.classes:
-      return _sum(table.classes[name], features)
+    if name in terms.classes:
+      return _sum(terms.classes[name], features)
   return 0.0
 
 

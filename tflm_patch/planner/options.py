@@ -16,6 +16,7 @@ class Objective(str, enum.Enum):
 
   ARENA = 'arena'
   CALLS = 'calls'
+  CYCLES = 'cycles'
 
 
 class Schedule(str, enum.Enum):
@@ -34,12 +35,15 @@ class PlanOptions:
   Attributes:
     arena_bytes: The whole model's arena must not exceed this; the fastest plan
       that fits is taken. None for no limit.
-    minimize: The arena, or the kernel calls of plans that are still below the stock
-      model's arena. The latter only without a limit. An `Objective` or its value.
+    minimize: The arena; or the kernel calls of plans that are still below the stock
+      model's arena; or the predicted cycles of plans that are not above it. CALLS only
+      without a limit. An `Objective` or its value.
     allow_slower: A stage may be rewritten so that it needs less memory and more time,
       though not more multiply-accumulates. Always so with a limit or with max_overhead
       above 1.
     max_overhead: Multiply-accumulates may grow to this multiple of the model's.
+    balance: Of a stage that is fed by bands of rows, the work of the longest invocation is
+      to be small, in the limit, or in the stock model's arena without one.
     schedule: AUTO searches where to cut; LAYER runs operator by operator; STREAM
       runs the whole stage as one stream; PATCH runs its first operators patch by
       patch. A `Schedule` or its value.
@@ -56,6 +60,7 @@ class PlanOptions:
   minimize: Objective = Objective.ARENA
   allow_slower: bool = False
   max_overhead: float = 1.0
+  balance: bool = False
   schedule: Schedule = Schedule.AUTO
   grid: tuple[int, int] = (4, 4)
   patch_depth: int | None = None

@@ -25,6 +25,7 @@ from tflm_patch.planner.laid_out import (
 from tflm_patch.planner.memory import buffers as memory_buffers
 from tflm_patch.planner.memory import layout, layout_search
 from tflm_patch.planner.memory.layout_search import Wish
+from tflm_patch.planner.rewrites import feed
 from tflm_patch.planner.schedule import segments
 from tflm_patch.planner.stage_plan import (
   Outline,
@@ -63,6 +64,7 @@ class Planner(CutSearch[Candidate, LaidOut]):
     super().__init__(self._search, sum(graph.maps[m].bytes for m in self._tensors))
     self._plan: StagePlan | None = None
     self._tried: list[Outline] | None = None
+    self._ahead: list[Outline] | None = None
     self._realized: dict[segments.Cuts, tuple[StagePlan, ...]] = {}
 
   @property
@@ -159,14 +161,32 @@ class Planner(CutSearch[Candidate, LaidOut]):
     most = self._tensor_bytes + workspace_limit
     return [outline for outline in self._tried if outline.peak_bytes <= most]
 
+  def streamed_ahead(self, workspace_limit: int) -> list[Outline]:
+    """Cuts whose first segment is longer and longer: more is done while rows come in.
+
+    Args:
+      workspace_limit: What does not fit at best is left out.
+    """
+    if self._ahead is None:
+      smallest = self._search.fewest_dispatches(max(self.least_peak(), 1))
+      assert smallest is not None
+      n = len(self._graph.ops)
+      ends = [last for _, last in smallest if 1 < last <= min(n, program.MAX_OPS)]
+      self._ahead = [
+        self._outline(((0, end), *(cut for cut in smallest if cut[0] >= end))) for end in ends
+      ]
+    most = self._tensor_bytes + workspace_limit
+    return [outline for outline in self._ahead if outline.peak_bytes <= most]
+
   def _outline(self, cuts: segments.Cuts) -> Outline:
     candidate = self._simulate(cuts)
     return Outline(cuts, candidate.peak_bytes, self._at_best(candidate))
 
   def _at_best(self, candidate: Candidate) -> StagePlan:
     """A plan without places, in which every operator has the scratch that it is fastest with."""
+    band = feed.band_rows(self._graph)
     plans = tuple(
-      SegmentPlan('', first, last, join(self._graph, steps, None), Peak(0, 0, 0, ()))
+      SegmentPlan('', first, last, join(self._graph, steps, band), Peak(0, 0, 0, ()))
       for (first, last), steps in zip(candidate.cuts, candidate.steps)
     )
     scratch = []

@@ -136,10 +136,14 @@ class StageSearch:
       if plan.workspace_bytes <= workspace_limit:
         found.append((work(plan), len(found), plan))
 
+    outlines = []
+    if self._options.balance:
+      plain = self._planner(_Rewrites())
+      for each in plain.streamed_ahead(workspace_limit):
+        outlines.append((work(each.at_best), plain, each))
     # What a conversion without a limit takes, and what it takes when nothing faster fits.
     offer(self._planner(_Rewrites()).smallest())
     offer(self.smallest())
-    outlines = []
     for rewrites in self._ladder():
       planner = self._planner(rewrites)
       if planner.least_workspace() <= workspace_limit:

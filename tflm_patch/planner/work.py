@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
+from collections.abc import Iterable
 
 from tflm_patch import cost
+from tflm_patch.cost import clock
 from tflm_patch.cost.work import OperatorWork, operator_work
 from tflm_patch.planner.stage_plan import StagePlan
 from tflm_patch.program.fields import scalars
@@ -29,7 +32,7 @@ def work_of_plan(plan: StagePlan) -> list[OperatorWork]:
 
 
 def predict(plan: StagePlan, cpu: str) -> cost.CostPrediction:
-  """Instructions of a stage.
+  """Instructions and cycles of a stage.
 
   Args:
     plan: The stage's plan.
@@ -39,3 +42,33 @@ def predict(plan: StagePlan, cpu: str) -> cost.CostPrediction:
     TflmPatchError: there are no coefficients for the core.
   """
   return cost.predict_work(work_of_plan(plan), cost.load(cpu))
+
+
+@dataclasses.dataclass(frozen=True)
+class Speed:
+  """What the stages of a model are predicted to take on a core.
+
+  Attributes:
+    instructions: Executed.
+    cycles: See `cost.clock.cycles_of`.
+  """
+
+  instructions: int
+  cycles: int
+
+  def milliseconds(self, clock_hz: int) -> float:
+    """At a clock."""
+    return clock.milliseconds(self.cycles, clock_hz)
+
+
+def speed(plans: Iterable[StagePlan], cpu: str) -> Speed:
+  """What several stages take.
+
+  Raises:
+    TflmPatchError: there are no coefficients for the core.
+  """
+  found = [predict(plan, cpu) for plan in plans]
+  return Speed(
+    sum(prediction.instructions for prediction in found),
+    sum(clock.cycles_of(prediction, cpu) for prediction in found),
+  )

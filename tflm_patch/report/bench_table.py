@@ -5,14 +5,17 @@
 from __future__ import annotations
 
 from tflm_patch.bench.estimate import Estimate
-from tflm_patch.bench.measure import BenchResult
+from tflm_patch.bench.result import BenchResult
 
 _WIDTH = 60
 
 
 def bench_summary(result: BenchResult, estimates: list[Estimate]) -> str:
   """The table of operators, totals, and estimates for chips."""
-  lines = [f'{"operator":{_WIDTH}} {"calls":>6} {"MACs":>12} {"instructions":>13} {"per MAC":>8}']
+  lines = [
+    f'{"operator":{_WIDTH}} {"calls":>6} {"MACs":>12} {"instructions":>13} {"per MAC":>8}'
+    + ('' if result.cycles is None else f' {"cycles":>13}')
+  ]
   for cost in result.operators:
     ratio = cost.instructions_per_mac
     per_mac = '' if ratio is None else f'{ratio:8.2f}'
@@ -20,12 +23,14 @@ def bench_summary(result: BenchResult, estimates: list[Estimate]) -> str:
     lines.append(
       f'{operator.description:{_WIDTH}} {operator.calls:6,} {operator.macs:12,} '
       f'{cost.instructions:13,} {per_mac:>8}'
+      + ('' if cost.cycles is None else f' {cost.cycles:13,}')
     )
   per_mac = f', {result.instructions / result.macs:.2f} per MAC' if result.macs else ''
   share = 100 * result.executor_instructions / max(result.instructions, 1)
   lines += [
     '',
     f'instructions   {result.instructions:,}{per_mac} ({result.cpu}, {result.optimization})',
+    *_cycles(result),
     *_bands(result),
     f'MACs           {result.macs:,}',
     f'executor       {result.executor_instructions:,} of the instructions ({share:.2f} %)',
@@ -35,23 +40,16 @@ def bench_summary(result: BenchResult, estimates: list[Estimate]) -> str:
     f'code           {result.code_bytes:,} bytes: executor and all kernels',
     f'exactness      {_exactness(result)}',
   ]
-  if result.predicted_instructions is not None:
-    error = 100 * (result.predicted_instructions / max(result.instructions, 1) - 1)
-    fitted = (
-      ''
-      if result.predicted_optimization == result.optimization
-      else f' for {result.predicted_optimization}'
-    )
-    lines.append(
-      f'cost model     {result.predicted_instructions:,} instructions predicted{fitted} '
-      f'({error:+.1f} %)'
-    )
+  lines += _cost_model(result)
   if result.stock_operators:
     names = ', '.join(dict.fromkeys(result.stock_operators))
     lines.append(f'not measured   {len(result.stock_operators)} operators outside stages: {names}')
   if estimates:
-    assumed = estimates[0].cycles_per_instruction
-    lines += ['', f'estimates, not measured: {assumed:.2f} cycles per instruction assumed']
+    if result.cycles is None:
+      basis = f'{estimates[0].cycles_per_instruction:.2f} cycles per instruction assumed'
+    else:
+      basis = 'the modelled cycles at the highest clock'
+    lines += ['', f'estimates, not measured: {basis}']
     lines += [
       f'  {estimate.target:<14} {estimate.milliseconds:10.1f} ms at '
       f'{estimate.clock_hz / 1e6:.0f} MHz'
@@ -60,13 +58,47 @@ def bench_summary(result: BenchResult, estimates: list[Estimate]) -> str:
   return '\n'.join(lines)
 
 
+def _cost_model(result: BenchResult) -> list[str]:
+  if result.predicted_instructions is None:
+    return []
+  fitted = ''
+  if result.predicted_optimization != result.optimization:
+    fitted = f' for {result.predicted_optimization}'
+  error = 100 * (result.predicted_instructions / max(result.instructions, 1) - 1)
+  text = f'{result.predicted_instructions:,} instructions ({error:+.1f} %)'
+  if result.predicted_cycles is not None:
+    text += f', {result.predicted_cycles:,} cycles'
+    if result.cycles is not None and result.cycles.total.cycles:
+      total = result.cycles.total
+      error = 100 * (result.predicted_cycles / (total.cycles - total.waits) - 1)
+      text += f' ({error:+.1f} %)'
+  return [f'cost model     {text} predicted{fitted}']
+
+
+def _cycles(result: BenchResult) -> list[str]:
+  found = result.cycles
+  if found is None:
+    return [f'cycles         not modelled: {result.cycles_missing}']
+  total = found.total
+  per_mac = f', {total.cycles / result.macs:.2f} per MAC' if result.macs else ''
+  bounds = f'{total.least:,} to {total.most:,}'
+  memory = 'memory that does not wait'
+  if found.wait_states:
+    memory = f'flash of {found.wait_states} wait states, {total.waits:,} of them waiting'
+  return [
+    f'cycles         {total.cycles:,}{per_mac} modelled, {bounds}; {memory}',
+    f'               {found.source}',
+  ]
+
+
 def _bands(result: BenchResult) -> list[str]:
   if result.bands == 1:
     return []
   share = 100 * result.longest_band / max(result.instructions, 1)
+  cycles = '' if result.cycles is None else f', {result.cycles.longest_band:,} cycles'
   return [
     f"longest band   {result.longest_band:,} instructions, {share:.0f} % of the frame's "
-    f'{result.bands} bands together'
+    f'{result.bands} bands together{cycles}'
   ]
 
 

@@ -53,4 +53,7 @@ def fit_summary(fit: Fit) -> str:
 def _instructions(fit: Fit) -> str:
   if fit.instructions is None:
     return ''
-  return f', about {fit.instructions / 1e6:,.1f} million instructions (a model, not a measurement)'
+  text = f', about {fit.instructions / 1e6:,.1f} million instructions'
+  if fit.cycles is not None and fit.milliseconds is not None:
+    text += f', {fit.cycles / 1e6:,.1f} million cycles, {fit.milliseconds:,.1f} ms'
+  return f'{text} (a model, not a measurement)'

@@ -16,6 +16,7 @@ from tflm_patch.analysis.suggestions import Suggestion
 from tflm_patch.analysis.verification import Verification
 from tflm_patch.api import ConversionResult, StockOperator
 from tflm_patch.codegen.compiler import CompiledModel
+from tflm_patch.report.speed_lines import speed_lines
 from tflm_patch.targets import Target
 
 # Of the list of stock operators: lines, kinds of operators in a line, characters of a name.
@@ -192,6 +193,7 @@ def analysis_summary(analysis: Analysis) -> str:
     f'pointers; in Python {result.original_arena_host.total:,} and '
     f'{result.converted_arena_host.total:,})'
   )
+  lines += speed_lines(analysis.speed)
   lines += [f'note: {note}' for note in result.notes]
   if not result.changed:
     lines.append(f'unchanged: {short_names(result.reason or "")}')
@@ -220,10 +222,11 @@ def pareto_summary(found: Pareto) -> str:
       f'{point.macs:,}',
       f'{point.macs / found.stock_macs:.2f}x',
       f'{point.kernel_calls:,}',
+      '' if point.cycles is None else f'{point.cycles / 1e6:,.2f}',
     )
     for point in found.points
   ]
-  header = ('', 'options', 'arena', 'head', 'MACs', 'of stock', 'kernel calls')
+  header = ('', 'options', 'arena', 'head', 'MACs', 'of stock', 'kernel calls', 'Mcycles')
   return '\n'.join(
     [
       f'{table(header, rows, left=2)}\n\n* no other is as good in arena, MACs and kernel calls. '

@@ -265,6 +265,11 @@ def test_outputs_that_nobody_reads(command, say, tmp_path):
   [
     (['--minimize', 'calls', '--arena', '64KB'], '--arena takes the fastest plan'),
     (['--minimize', 'calls', '--allow-slower'], '--allow-slower and --minimize calls exclude'),
+    (['--minimize', 'cycles', '--allow-slower'], '--allow-slower and --minimize cycles exclude'),
+    (['--minimize', 'cycles', '--schedule', 'layer'], '--minimize cycles needs --schedule auto'),
+    (['--balance'], '--balance needs --input-rows'),
+    (['--balance', '--input-rows', '1', '--minimize', 'calls'], '--balance and --minimize calls'),
+    (['--balance', '--input-rows', '1', '--schedule', 'stream'], '--balance needs --schedule auto'),
     (['--schedule', 'layer', '--allow-slower'], '--allow-slower needs --schedule auto'),
     (['--minimize', 'macs'], "invalid choice: 'macs'"),
   ],

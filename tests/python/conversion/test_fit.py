@@ -67,6 +67,7 @@ def test_a_file(path, plain):
     assert fit.arena == plain.converted_arena.total
     assert (fit.flash, fit.macs) == (plain.converted_bytes, plain.converted_macs)
     assert fit.instructions > fit.macs and fit.option == ''
+    assert fit.cycles > 0 and fit.milliseconds == 1e3 * fit.cycles / chip(limit).clock_hz
     assert 'CONV_2D' in fit.bound_by or 'ADD' in fit.bound_by
 
 

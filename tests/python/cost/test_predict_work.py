@@ -41,8 +41,13 @@ def test_an_operator_that_nobody_measured_costs_what_others_do():
     'CONV_2D',
     'with weights',
   ]
-  table = cost.CostTable('any', '-O3', {'with weights': {'macs': 2.0, 'rows': 3.0}}, {})
-  assert cost.predict_work([work], table).operators == (2.0 * work.macs + 3.0,)
+  terms = cost.CostTerms({'with weights': {'macs': 2.0, 'rows': 3.0}}, {})
+  found = cost.predict_work([work], cost.CostTable('any', '-O3', terms))
+  assert found.operators == (2.0 * work.macs + 3.0,) and found.cycles is None
+  slower = cost.CostTerms({'with weights': {'macs': 5.0}}, {'stages': 7.0})
+  found = cost.predict_work([work], cost.CostTable('any', '-O3', terms, slower))
+  assert found.operator_cycles == (5.0 * work.macs,) and found.executor_cycles == 7.0
+  assert found.work == found.cycles == 5 * work.macs + 7 and found.instructions == 2 * work.macs + 3
 
 
 def test_an_unknown_core():

@@ -16,7 +16,10 @@ def test_choices_are_enums_whatever_they_are_given_as():
 
 @pytest.mark.parametrize(
   ('option', 'known'),
-  [({'minimize': 'macs'}, 'arena, calls'), ({'schedule': 'fast'}, 'auto, layer, stream, patch')],
+  [
+    ({'minimize': 'macs'}, 'arena, calls, cycles'),
+    ({'schedule': 'fast'}, 'auto, layer, stream, patch'),
+  ],
 )
 def test_unknown_choices(option, known):
   with pytest.raises(TflmPatchError) as error:

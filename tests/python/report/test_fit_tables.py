@@ -39,6 +39,8 @@ def test_what_fits():
   assert 'flash: 300,000 bytes of 1,048,576 bytes' in text
   assert '12,345,678 MACs, about 24.7 million instructions (a model, not a measurement)' in text
   assert 'bound by' not in text and 'fits with' not in text
+  timed = fit_summary(dataclasses.replace(FITS, cycles=37_000_000, milliseconds=370.04))
+  assert '24.7 million instructions, 37.0 million cycles, 370.0 ms (a model, not' in timed
 
 
 def test_what_does_not_fit_says_what_would():

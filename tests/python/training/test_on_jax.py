@@ -18,8 +18,7 @@ SOME = (
   'training/test_quantization_aware.py::test_extreme_weights',
   'training/test_traced_array.py',
   'nas/supernet/test_few_shot.py::test_parts_compute_what_the_whole_does',
-  'nas/supernet/test_supernet_training.py::'
-  'test_a_killed_training_goes_on_as_if_it_had_not_been',
+  'nas/supernet/test_supernet_training.py::test_a_killed_training_goes_on_as_if_it_had_not_been',
 )
 
 

@@ -12,6 +12,7 @@
 
 #include "board.h"
 #include "job.h"
+#include "marks.h"
 #include "tflm_patch/executor.h"
 #include "timed_executor.h"
 
@@ -93,16 +94,18 @@ static tflm_patch_status run_inference(run_mode mode, uint64_t* ticks) {
   g_longest_band = 0;
   for (uint32_t band = 0; band < kJob->bands; ++band) {
     copy_inputs(band);
+    board_mark(mode == kPlain ? kMarkFirstBand + band : kMarkOutside);
     const uint64_t begin = board_ticks();
     if (mode == kTimed) {
-      status =
-          timed_resume(place(kJob->program), place(kJob->constants), g_tensors,
-                       place(kJob->workspace), &position, (uint64_t*)(void*)place(kJob->op_ticks));
+      status = timed_resume(place(kJob->program), place(kJob->constants), g_tensors,
+                            place(kJob->workspace), &position,
+                            (uint64_t*)(void*)place(kJob->op_ticks), kMarkFirstBand + kJob->bands);
     } else {
       status = tflm_patch_resume(place(kJob->program), place(kJob->constants), g_tensors,
                                  place(kJob->workspace), &position);
     }
     const uint64_t band_ticks = board_ticks() - begin;
+    board_mark(kMarkOutside);
     *ticks += band_ticks;
     g_longest_band = band_ticks > g_longest_band ? band_ticks : g_longest_band;
     const tflm_patch_status wanted = band + 1 < kJob->bands ? TFLM_PATCH_ABORT : TFLM_PATCH_OK;
@@ -249,9 +252,12 @@ int main(void) {
   }
   board_clock_start();
   calibrate();
+  board_mark(kMarkValidate);
   const uint64_t start = board_ticks();
   const tflm_patch_status status = validate();
-  PRINT("validate", status, board_ticks() - start);
+  const uint64_t validate_ticks = board_ticks() - start;
+  board_mark(kMarkOutside);
+  PRINT("validate", status, validate_ticks);
   if (status == TFLM_PATCH_OK) {
     take_totals();
   }

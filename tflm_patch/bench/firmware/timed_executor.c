@@ -18,21 +18,26 @@
 #undef tflm_patch_find_kernel
 
 #include "board.h"
+#include "marks.h"
 #include "timed_executor.h"
 
 const tflm_patch_kernel* tflm_patch_find_kernel(uint32_t kind);
 
 static uint64_t* g_op_ticks;
+static uint32_t g_first_mark;
 
 /* As the executor calls kernels. */
 static void call_timed(const tflm_patch_kernel* kernel, const tflm_patch_task* task, uint32_t step,
                        uint32_t count) {
+  const uint32_t op = (uint32_t)(task->op - task->stage->ops);
+  board_mark(g_first_mark + op);
   const uint64_t start = board_ticks();
   const uint32_t n = kernel->rules & TFLM_PATCH_IN_SERIES ? count : 1;
   for (uint32_t i = 0; i < count; i += n) {
     kernel->run(task, step + i, n);
   }
-  g_op_ticks[task->op - task->stage->ops] += board_ticks() - start;
+  g_op_ticks[op] += board_ticks() - start;
+  board_mark(kMarkOutside);
 }
 
 static void run_timed(const tflm_patch_task* task, uint32_t step, uint32_t count) {
@@ -49,8 +54,10 @@ const tflm_patch_kernel* timed_find_kernel(uint32_t kind) {
 }
 
 tflm_patch_status timed_resume(const void* program, const void* constants, void* const* tensors,
-                               void* workspace, tflm_patch_position* position, uint64_t* op_ticks) {
+                               void* workspace, tflm_patch_position* position, uint64_t* op_ticks,
+                               uint32_t first_mark) {
   g_op_ticks = op_ticks;
+  g_first_mark = first_mark;
   return timed_resume_program(program, constants, tensors, workspace, position);
 }
 

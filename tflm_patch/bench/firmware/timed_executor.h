@@ -8,9 +8,11 @@
 
 #include "tflm_patch/executor.h"
 
-/* tflm_patch_resume. Adds the ticks of every step to op_ticks[operator]. */
+/* tflm_patch_resume. Adds the ticks of every step to op_ticks[operator], and enters section
+   first_mark + operator while its kernel runs. */
 tflm_patch_status timed_resume(const void* program, const void* constants, void* const* tensors,
-                               void* workspace, tflm_patch_position* position, uint64_t* op_ticks);
+                               void* workspace, tflm_patch_position* position, uint64_t* op_ticks,
+                               uint32_t first_mark);
 
 /* Ticks that the clock itself adds to TIMED_OVERHEAD_STEPS steps. */
 #define TIMED_OVERHEAD_STEPS 1024u
