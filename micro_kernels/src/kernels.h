@@ -67,6 +67,7 @@ extern const tflm_patch_kernel tflm_patch_squared_difference_kernel;
 extern const tflm_patch_kernel tflm_patch_arg_max_kernel;
 extern const tflm_patch_kernel tflm_patch_l2_normalization_kernel;
 extern const tflm_patch_kernel tflm_patch_cast_kernel;
+extern const tflm_patch_kernel tflm_patch_batch_matmul_kernel;
 
 /* clang-format off */
 #define TFLM_PATCH_ALL_KERNEL_ENTRIES                                            \
@@ -124,7 +125,8 @@ extern const tflm_patch_kernel tflm_patch_cast_kernel;
   [TFLM_PATCH_SQUARED_DIFFERENCE] = &tflm_patch_squared_difference_kernel,       \
   [TFLM_PATCH_ARG_MAX] = &tflm_patch_arg_max_kernel,                             \
   [TFLM_PATCH_L2_NORMALIZATION] = &tflm_patch_l2_normalization_kernel,           \
-  [TFLM_PATCH_CAST] = &tflm_patch_cast_kernel,
+  [TFLM_PATCH_CAST] = &tflm_patch_cast_kernel,                                   \
+  [TFLM_PATCH_BATCH_MATMUL] = &tflm_patch_batch_matmul_kernel,
 /* clang-format on */
 
 #endif /* TFLM_PATCH_SRC_KERNELS_H_ */

@@ -105,6 +105,10 @@ INT16_CASES = [
   Case(
     'fully_connected_no_bias_of_int32', lambda b, x: b.fully_connected(x, 5, bias='absent int32')
   ),
+  Case(
+    'fully_connected_of_cells',
+    lambda b, x: b.fully_connected(x, 9, flatten=False, keep_num_dims=True),
+  ),
   Case('fully_connected_vector', lambda b, x: b.fully_connected(x, 9), (1, 37), framed=False),
   Case('fully_connected_long', lambda b, x: b.fully_connected(x, 3), (1, 2000), framed=False),
   Case(

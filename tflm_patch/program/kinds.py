@@ -98,6 +98,11 @@ def _fully_connected_macs(fields: Fields, source: Shape, made: Shape) -> int:
   return math.prod(made) * math.prod(source) // made[0]
 
 
+def _batch_matmul_macs(fields: Fields, source: Shape, made: Shape) -> int:
+  del fields
+  return math.prod(made) * source[2]
+
+
 def _transpose_conv_macs(fields: Fields, source: Shape, made: Shape) -> int:
   return math.prod(source) * _taps(fields) * made[2]
 
@@ -132,6 +137,7 @@ _SPECS = (
   *_spec(Kind.DEPTHWISE_CONV_2D, Kind.DEPTHWISE_CONV_2D_S16, windowed=True, macs=_depthwise_macs),
   *_spec(Kind.FULLY_CONNECTED, Kind.FULLY_CONNECTED_S16, macs=_fully_connected_macs),
   *_spec(Kind.TRANSPOSE_CONV, Kind.TRANSPOSE_CONV_S16, macs=_transpose_conv_macs),
+  *_spec(Kind.BATCH_MATMUL, macs=_batch_matmul_macs),
   *_spec(Kind.BOTTLENECK, macs=_bottleneck_macs),
   *_spec(Kind.AVERAGE_POOL_2D, Kind.AVERAGE_POOL_2D_S16, windowed=True),
   *_spec(Kind.MAX_POOL_2D, Kind.MAX_POOL_2D_S16, windowed=True),

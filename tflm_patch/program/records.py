@@ -147,6 +147,7 @@ class Kind(enum.IntEnum):
   ARG_MAX = 57
   L2_NORMALIZATION = 58
   CAST = 59
+  BATCH_MATMUL = 60
 
 
 # Numbers that older formats used; never given again.
@@ -357,6 +358,7 @@ PARAMS: dict[Kind, type[params.Params]] = {
   Kind.TRANSPOSE_CONV_S16: params.TransposeConvParams,
   Kind.PERMUTE: params.PermuteParams,
   Kind.GATHER: params.GatherParams,
+  Kind.BATCH_MATMUL: params.BatchMatmulParams,
   Kind.REDUCE_MAX: params.ReduceParams,
   Kind.REDUCE_MIN: params.ReduceParams,
   Kind.SQUARED_DIFFERENCE: params.AddParams,
