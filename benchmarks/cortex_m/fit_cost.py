@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fits the planner's cost model from runs on the emulated cores.
 
-  python benchmarks/cortex_m/fit_cost.py [--cpus m4,m55] [--add-int16]
+  python benchmarks/cortex_m/fit_cost.py [--cpus m4,m55] [--add int16]
 
 Writes tflm_patch/cost/<core>.json. Every operator of the models of FITTED and
 of the probes is an observation; the models of CHECKED only show how well instructions
 of a model are predicted that was not fitted. Run it again after every change of a
-kernel. With --add-int16 only the probes of int16 maps run, and classes of kinds that a table
-lacks are added to it.
+kernel. With --add only some probes run, those of int16 maps or those of heads and copies, and
+classes of kinds that a table lacks are added to it.
 
 Coefficients are not negative; they minimize the squares of the residuals, each divided by
 the instructions of its operator times those of its model: within a model large operators
@@ -29,7 +29,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from probes import int16_probes, probes
+from probes import head_probes, int16_probes, probes
 
 from tflm_patch import cost
 from tflm_patch.api import ConvertOptions
@@ -162,6 +162,11 @@ def block_workloads() -> list[Workload]:
   return [prepare(model_path(name), how) for name in IN_BLOCKS for how in BLOCK_OPTIONS]
 
 
+def all_probes() -> list[Workload]:
+  """Everything that is fitted beside models in their default plans."""
+  return [*probe_workloads(probes()), *block_workloads(), *head_workloads()]
+
+
 def probe_workloads(models: Mapping[str, bytes]) -> list[Workload]:
   """The probes, in both plans in turn."""
   found = []
@@ -173,10 +178,28 @@ def probe_workloads(models: Mapping[str, bytes]) -> list[Workload]:
   return found
 
 
-def add_int16(cores: Sequence[cpus.Cpu]) -> None:
-  """Adds to the tables the classes of kinds for int16 maps that they lack."""
+def int16_workloads() -> list[Workload]:
+  """The probes of kinds for int16 maps."""
   models = {f'{k} {name}': data for k in range(2) for name, data in int16_probes().items()}
-  small = probe_workloads(models)
+  return probe_workloads(models)
+
+
+def head_workloads() -> list[Workload]:
+  """The probes of kinds of heads and of copies."""
+  found = []
+  with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder) / 'probe.tflite'
+    for data, how in head_probes().values():
+      path.write_bytes(data)
+      found.append(prepare(path, how))
+  return found
+
+
+ADDED = {'int16': int16_workloads, 'heads': head_workloads}
+
+
+def add(cores: Sequence[cpus.Cpu], small: Sequence[Workload]) -> None:
+  """Adds to the tables the classes of kinds that they lack."""
   for core in cores:
     found = fit_table(core, [exact(measure(workload, core)) for workload in small]).classes
     known = cost.load(core.name)
@@ -192,16 +215,16 @@ def main() -> None:
   """Measures, fits, writes and prints the errors."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--cpus', default=','.join(cpus.CPUS), help='cores, between commas')
-  parser.add_argument('--add-int16', action='store_true', help='only what int16 maps need')
+  parser.add_argument('--add', choices=sorted(ADDED), help='only what a table lacks of these')
   arguments = parser.parse_args()
   try:
     cores = [cpus.find(name) for name in arguments.cpus.split(',')]
     for core in cores:
       image.require_tools(core)
-    if arguments.add_int16:
-      add_int16(cores)
+    if arguments.add is not None:
+      add(cores, ADDED[arguments.add]())
       return
-    models, small = workloads((*FITTED, *CHECKED)), [*probe_workloads(probes()), *block_workloads()]
+    models, small = workloads((*FITTED, *CHECKED)), all_probes()
     for core in cores:
       results = {name: exact(measure(workload, core)) for name, workload in models.items()}
       probed = [exact(measure(workload, core)) for workload in small]
