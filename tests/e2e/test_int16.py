@@ -55,7 +55,7 @@ def _pairs() -> list[Case]:
     'whole': MAP,
   }
   cases = []
-  for op in ('mul', 'sub', 'maximum', 'minimum'):
+  for op in ('mul', 'sub', 'maximum', 'minimum', 'squared_difference'):
     cases.append(Case(f'{op}_itself', lambda b, x, o=op: getattr(b, o)(x, x)))
     for name, shape in shapes.items():
       cases += [
@@ -148,6 +148,9 @@ INT16_CASES = [
   Case('softmax_vector', lambda b, x: b.softmax(x), (1, 300), framed=False),
   Case('softmax_one_column', lambda b, x: b.softmax(x), (1, 5, 1, 6)),
   Case('softmax_one_channel', lambda b, x: b.softmax(x), (1, 5, 3, 1)),
+  Case('sum', lambda b, x: b.sum(x)),
+  Case('sum_rows', lambda b, x: b.sum(x, (1,))),
+  Case('sum_columns', lambda b, x: b.sum(x, (2,))),
   Case('mean', lambda b, x: b.mean(x)),
   Case('mean_rows', lambda b, x: b.mean(x, (1,))),
   Case('mean_columns', lambda b, x: b.mean(x, (2,))),

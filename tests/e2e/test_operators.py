@@ -267,6 +267,13 @@ CASES = [
   *_binary('maximum', fused=False),
   *_binary('minimum', fused=False),
   *_binary('squared_difference', fused=False),
+  Case('add_n_two', lambda b, x: b.add_n(x, b.constant_operand(MAP, like=x))),
+  Case(
+    'add_n_three',
+    lambda b, x: b.add_n(x, b.relu6(x), b.quantize(b.max_pool(x, 3, 1, 'SAME'), like=x)),
+  ),
+  Case('add_n_itself', lambda b, x: b.add_n(x, x, x)),
+  Case('add_n_fifteen', lambda b, x: b.add_n(*[x] * 15)),
   *_prelus(),
   Case('mean', lambda b, x: b.mean(x)),
   Case('mean_vector', lambda b, x: b.mean(x, keep_dims=False), framed=False),

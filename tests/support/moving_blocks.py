@@ -117,8 +117,12 @@ def difference(s: Any, x: int) -> int:
 
 
 def unusual(s: Any, x: int) -> int:
-  """L2_NORMALIZATION, CAST to and fro, DIV by a constant."""
-  kind = s.draw(st.sampled_from(['l2_normalization', 'cast', 'div']))
+  """L2_NORMALIZATION, CAST to and fro, DIV by a constant, ADD_N."""
+  kind = s.draw(st.sampled_from(['l2_normalization', 'cast', 'div', 'add_n']))
+  if kind == 'add_n':
+    parts = [x, s.relu6(x), s.max_pool(x, 3, 1, 'SAME'), s.constant_operand(s.shape(x), like=x)]
+    like = [part if part == x else s.quantize(part, like=x) for part in parts[:-1]] + parts[-1:]
+    return s.add_n(*s.draw(st.permutations(like))[: s.draw(st.integers(2, 4))], x)
   if kind == 'cast':
     between = s.draw(st.sampled_from([DType.INT16, DType.INT32, DType.INT8]))
     return s.cast(s.cast(x, between), DType.INT8)

@@ -148,6 +148,8 @@ class Kind(enum.IntEnum):
   L2_NORMALIZATION = 58
   CAST = 59
   BATCH_MATMUL = 60
+  SQUARED_DIFFERENCE_S16 = 61
+  ADD_N = 62
 
 
 # Numbers that older formats used; never given again.
@@ -185,6 +187,7 @@ KIND_COMMENTS = {
   Kind.CROP: 'a part of a map, in its memory',
   Kind.LOGISTIC_S16: 'and from here on more of int16 maps',
   Kind.SQUARED_DIFFERENCE: 'with the record of ADD',
+  Kind.ADD_N: 'of any number of maps of one scale and shape, with the record of MUL',
   Kind.JOIN: (
     "a map whose parts were made one by one: the inputs lie in the output's memory and make "
     'it up together; nothing is copied'
@@ -359,6 +362,8 @@ PARAMS: dict[Kind, type[params.Params]] = {
   Kind.PERMUTE: params.PermuteParams,
   Kind.GATHER: params.GatherParams,
   Kind.BATCH_MATMUL: params.BatchMatmulParams,
+  Kind.SQUARED_DIFFERENCE_S16: params.AddParams,
+  Kind.ADD_N: params.MulParams,
   Kind.REDUCE_MAX: params.ReduceParams,
   Kind.REDUCE_MIN: params.ReduceParams,
   Kind.SQUARED_DIFFERENCE: params.AddParams,

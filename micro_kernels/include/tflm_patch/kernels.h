@@ -225,6 +225,16 @@ void tflm_patch_squared_difference_s8(const tflm_patch_add_params* params, int32
                                       int32_t b_zero_point, const int8_t* a, uint32_t a_step,
                                       const int8_t* b, uint32_t b_step, int8_t* output, uint32_t n);
 
+void tflm_patch_squared_difference_s16(const tflm_patch_add_params* params, const int16_t* a,
+                                       uint32_t a_step, const int16_t* b, uint32_t b_step,
+                                       int16_t* output, uint32_t n);
+
+/* ---- add_n.c ---- */
+
+/* output[i] = the sum of inputs[k][i], of `count` maps, and of a zero more, as in TFLM. */
+void tflm_patch_add_n_s8(const tflm_patch_mul_params* params, int32_t input_zero_point,
+                         const int8_t* const* inputs, uint32_t count, int8_t* output, uint32_t n);
+
 /* ---- batch_matmul.c ---- */
 
 typedef struct {

@@ -133,7 +133,9 @@ enum {
   TFLM_PATCH_L2_NORMALIZATION = 58,
   TFLM_PATCH_CAST = 59,
   TFLM_PATCH_BATCH_MATMUL = 60,
-  TFLM_PATCH_KIND_COUNT = 61
+  TFLM_PATCH_SQUARED_DIFFERENCE_S16 = 61,
+  TFLM_PATCH_ADD_N = 62, /* of any number of maps of one scale and shape, with the record of MUL */
+  TFLM_PATCH_KIND_COUNT = 63
 };
 
 /* A sliding window over rows and columns. Output row r reads input rows r * stride_h - pad_top +
