@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fits the planner's cost model from runs on the emulated cores.
 
-  python benchmarks/cortex_m/fit_cost.py [--cpus m4,m55] [--add-missing]
+  python benchmarks/cortex_m/fit_cost.py [--cpus m4,m55] [--add int16]
 
 Writes tflm_patch/cost/<core>.json: instructions and, of cores with timings, cycles of
 memory that does not wait. Every operator of the models of FITTED and
 of the probes is an observation; the models of CHECKED only show how well instructions
 of a model are predicted that was not fitted. Run it again after every change of a
-kernel. With --add-missing only the probes of int16 maps and the sample, fed by rows, run, and
+kernel. With --add only some probes run, those of int16 maps or those of heads and copies, and
 classes of kinds that a table lacks are added to it.
 
 Coefficients are not negative; they minimize the squares of the residuals, each divided by
@@ -30,7 +30,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from probes import int16_probes, probes
+from probes import head_probes, int16_probes, probes
 
 from tflm_patch import cost
 from tflm_patch.api import ConvertOptions
@@ -200,6 +200,11 @@ def block_workloads() -> list[Workload]:
   return [prepare(model_path(name), how) for name in IN_BLOCKS for how in BLOCK_OPTIONS]
 
 
+def all_probes() -> list[Workload]:
+  """Everything that is fitted beside models in their default plans."""
+  return [*probe_workloads(probes()), *block_workloads(), *head_workloads()]
+
+
 def probe_workloads(models: Mapping[str, bytes]) -> list[Workload]:
   """The probes, in both plans in turn."""
   found = []
@@ -211,10 +216,28 @@ def probe_workloads(models: Mapping[str, bytes]) -> list[Workload]:
   return found
 
 
-def add_missing(cores: Sequence[cpus.Cpu]) -> None:
-  """Adds to the tables the classes of kinds for int16 maps and bands that they lack."""
+def int16_workloads() -> list[Workload]:
+  """The probes of kinds for int16 maps."""
   models = {f'{k} {name}': data for k in range(2) for name, data in int16_probes().items()}
-  small = [*probe_workloads(models), *(prepare(sample_model_path(), how) for how in BLOCK_OPTIONS)]
+  return probe_workloads(models)
+
+
+def head_workloads() -> list[Workload]:
+  """The probes of kinds of heads and of copies."""
+  found = []
+  with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder) / 'probe.tflite'
+    for data, how in head_probes().values():
+      path.write_bytes(data)
+      found.append(prepare(path, how))
+  return found
+
+
+ADDED = {'int16': int16_workloads, 'heads': head_workloads}
+
+
+def add(cores: Sequence[cpus.Cpu], small: Sequence[Workload]) -> None:
+  """Adds to the tables the classes of kinds that they lack."""
   for core in cores:
     found = fit_table(core, [exact(measure(workload, core)) for workload in small])
     known = cost.load(core.name)
@@ -236,16 +259,16 @@ def main() -> None:
   """Measures, fits, writes and prints the errors."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--cpus', default=','.join(cpus.CPUS), help='cores, between commas')
-  parser.add_argument('--add-missing', action='store_true', help='only kinds that tables lack')
+  parser.add_argument('--add', choices=sorted(ADDED), help='only what a table lacks of these')
   arguments = parser.parse_args()
   try:
     cores = [cpus.find(name) for name in arguments.cpus.split(',')]
     for core in cores:
       image.require_tools(core)
-    if arguments.add_missing:
-      add_missing(cores)
+    if arguments.add is not None:
+      add(cores, ADDED[arguments.add]())
       return
-    models, small = workloads((*FITTED, *CHECKED)), [*probe_workloads(probes()), *block_workloads()]
+    models, small = workloads((*FITTED, *CHECKED)), all_probes()
     for core in cores:
       results = {name: exact(measure(workload, core)) for name, workload in models.items()}
       probed = [exact(measure(workload, core)) for workload in small]

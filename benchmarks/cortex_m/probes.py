@@ -17,7 +17,9 @@ sys.path.insert(0, str(ROOT / 'tests'))
 
 from support.model_builder import ModelBuilder  # noqa: E402
 
+from tflm_patch.api import ConvertOptions  # noqa: E402
 from tflm_patch.graph.types import DType  # noqa: E402
+from tflm_patch.planner.options import PlanOptions, Schedule  # noqa: E402
 
 Layer = tuple[Any, ...]  # a method of ModelBuilder, then its arguments behind the tensor
 
@@ -215,6 +217,66 @@ def probes() -> dict[str, bytes]:
 def int16_probes() -> dict[str, bytes]:
   """Those of kinds for int16 maps alone, by name."""
   return {f'int16_{n}': _int16((cols + 3, cols, n)) for n, cols in ((3, 30), (8, 24), (57, 6))}
+
+
+def head_probes() -> dict[str, tuple[bytes, ConvertOptions]]:
+  """Those of kinds of heads and of copies, by name, and how they are converted."""
+  found = {}
+  for cols, channels in ((18, 4), (9, 15), (6, 40)):
+    for schedule in ('layer', 'stream'):
+      options = ConvertOptions(force_stage=True, plan=PlanOptions(schedule=Schedule(schedule)))
+      shape = (cols + 3, cols, channels)
+      for half in range(2):
+        found[f'moves_{channels}_{schedule}_{half}'] = _moves(shape, half), options
+      found[f'reductions_{channels}_{schedule}'] = _reductions(shape), options
+      found[f'products_{channels}_{schedule}'] = _products(shape), options
+    bands = ConvertOptions(force_stage=True, input_rows=1)
+    found[f'bands_{channels}'] = _chain((cols, cols, channels), (('conv', 8, 3),)), bands
+    patches = ConvertOptions(
+      force_stage=True, plan=PlanOptions(schedule=Schedule.PATCH, grid=(2, 2), max_overhead=9.0)
+    )
+    layers = (('conv', 8, 3), ('conv', 8, 3, 2), ('mean',))
+    found[f'patches_{channels}'] = _chain((4 * cols, 4 * cols, channels), layers), patches
+  return found
+
+
+def _moves(shape: tuple[int, int, int], half: int) -> bytes:
+  """Half of the copies: other orders of the axes, positions, borders, parts, other rows."""
+  b = ModelBuilder(5)
+  rows, cols, channels = shape
+  x = b.transpose(b.input((1, channels, rows, cols)), (0, 2, 3, 1))
+  outputs = [b.transpose(x, order) for order in ((0, 2, 1, 3), (0, 1, 3, 2), (0, 3, 1, 2))]
+  outputs += [b.gather(x, list(range(size)[::-1]), axis) for axis, size in enumerate(shape, 1)]
+  outputs += [b.reverse(x, 2), b.mirror_pad(x, [(0, 0), (1, 1), (2, 1), (0, 0)])]
+  outputs += [b.broadcast_to(b.mean(x), (1, *shape)), *b.split_v(x, [1, channels - 1])]
+  outputs += [b.strided_slice(x, (0, 1, 0, 0), (1, rows, cols, channels), (1, 2, 1, 2))]
+  outputs += [b.slice(x, (0, 0, 1, 1), (1, rows, cols - 2, channels - 2))]
+  outputs += [b.reshape(x, (1, rows * cols, channels)), b.reshape(x, (1, cols, rows, channels))]
+  outputs += [b.concat([x, b.relu6(x)], 1)]
+  b.output(*outputs[half::2])
+  return b.build()
+
+
+def _reductions(shape: tuple[int, int, int]) -> bytes:
+  b = ModelBuilder(6)
+  x = b.input((1, *shape))
+  for axes in ((1,), (2,), (3,), (1, 2)):
+    b.output(b.reduce_max(x, axes), b.reduce_min(x, axes))
+  y = b.squared_difference(x, b.relu6(x))
+  b.output(b.arg_max(x, 'ARG_MAX'), b.l2_normalization(x), b.squared_difference(y, b.mean(x)))
+  b.output(b.cast(b.cast(x, DType.INT16), DType.INT8))
+  return b.build()
+
+
+def _products(shape: tuple[int, int, int]) -> bytes:
+  """Matrices of several heads, as in attention, and one of a constant."""
+  b = ModelBuilder(7)
+  x = b.input((1, *shape))
+  y = b.batch_matmul(b.softmax(b.batch_matmul(x, x, True)), x)
+  line = b.reshape(y, (1, shape[0] * shape[1], shape[2]))
+  b.output(b.batch_matmul(line, b.constant_operand((1, shape[2], 24))))
+  b.output(b.batch_matmul(line, b.constant_operand((1, 11, shape[2])), True))
+  return b.build()
 
 
 def _chain(shape: tuple[int, int, int], layers: tuple[Layer, ...]) -> bytes:

@@ -20,6 +20,9 @@ tflm_patch_status tflm_patch_check_binary(const tflm_patch_task* task);
 /* The same with a tflm_patch_add_params record (src/add.c). */
 tflm_patch_status tflm_patch_check_add(const tflm_patch_task* task);
 
+/* The same of SQUARED_DIFFERENCE, but for the zero point (src/squared_difference.c). */
+tflm_patch_status tflm_patch_check_squared_difference(const tflm_patch_task* task);
+
 void tflm_patch_binary_reads(const tflm_patch_task* task, uint32_t step, tflm_patch_span* rows);
 
 void tflm_patch_run_binary(const tflm_patch_task* task, uint32_t step, uint32_t count,

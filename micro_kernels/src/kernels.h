@@ -67,65 +67,71 @@ extern const tflm_patch_kernel tflm_patch_squared_difference_kernel;
 extern const tflm_patch_kernel tflm_patch_arg_max_kernel;
 extern const tflm_patch_kernel tflm_patch_l2_normalization_kernel;
 extern const tflm_patch_kernel tflm_patch_cast_kernel;
+extern const tflm_patch_kernel tflm_patch_batch_matmul_kernel;
+extern const tflm_patch_kernel tflm_patch_squared_difference_s16_kernel;
+extern const tflm_patch_kernel tflm_patch_add_n_kernel;
 extern const tflm_patch_kernel tflm_patch_slide_kernel;
 
 /* clang-format off */
-#define TFLM_PATCH_ALL_KERNEL_ENTRIES                                            \
-  [TFLM_PATCH_CONV_2D] = &tflm_patch_conv_2d_kernel,                             \
-  [TFLM_PATCH_DEPTHWISE_CONV_2D] = &tflm_patch_depthwise_conv_2d_kernel,         \
-  [TFLM_PATCH_FULLY_CONNECTED] = &tflm_patch_fully_connected_kernel,             \
-  [TFLM_PATCH_AVERAGE_POOL_2D] = &tflm_patch_average_pool_2d_kernel,             \
-  [TFLM_PATCH_MAX_POOL_2D] = &tflm_patch_max_pool_2d_kernel,                     \
-  [TFLM_PATCH_ADD] = &tflm_patch_add_kernel,                                     \
-  [TFLM_PATCH_MUL] = &tflm_patch_mul_kernel,                                     \
-  [TFLM_PATCH_MEAN] = &tflm_patch_mean_kernel,                                   \
-  [TFLM_PATCH_SOFTMAX] = &tflm_patch_softmax_kernel,                             \
-  [TFLM_PATCH_QUANTIZE] = &tflm_patch_quantize_kernel,                           \
-  [TFLM_PATCH_DEQUANTIZE] = &tflm_patch_dequantize_kernel,                       \
-  [TFLM_PATCH_LOOKUP] = &tflm_patch_lookup_kernel,                               \
-  [TFLM_PATCH_PAD] = &tflm_patch_pad_kernel,                                     \
-  [TFLM_PATCH_TRANSPOSE] = &tflm_patch_transpose_kernel,                         \
-  [TFLM_PATCH_RESIZE_NEAREST] = &tflm_patch_resize_nearest_kernel,               \
-  [TFLM_PATCH_CONCATENATION] = &tflm_patch_concatenation_kernel,                 \
-  [TFLM_PATCH_SUB] = &tflm_patch_sub_kernel,                                     \
-  [TFLM_PATCH_MAXIMUM] = &tflm_patch_maximum_kernel,                             \
-  [TFLM_PATCH_MINIMUM] = &tflm_patch_minimum_kernel,                             \
-  [TFLM_PATCH_SPLIT] = &tflm_patch_split_kernel,                                 \
-  [TFLM_PATCH_STRIDED_SLICE] = &tflm_patch_strided_slice_kernel,                 \
-  [TFLM_PATCH_SPACE_TO_DEPTH] = &tflm_patch_space_to_depth_kernel,               \
-  [TFLM_PATCH_DEPTH_TO_SPACE] = &tflm_patch_depth_to_space_kernel,               \
-  [TFLM_PATCH_PRELU] = &tflm_patch_prelu_kernel,                                 \
-  [TFLM_PATCH_RESIZE_BILINEAR] = &tflm_patch_resize_bilinear_kernel,             \
-  [TFLM_PATCH_TRANSPOSE_CONV] = &tflm_patch_transpose_conv_kernel,               \
-  [TFLM_PATCH_BOTTLENECK] = &tflm_patch_bottleneck_kernel,                       \
-  [TFLM_PATCH_CONV_2D_S16] = &tflm_patch_conv_2d_s16_kernel,                     \
-  [TFLM_PATCH_DEPTHWISE_CONV_2D_S16] = &tflm_patch_depthwise_conv_2d_s16_kernel, \
-  [TFLM_PATCH_FULLY_CONNECTED_S16] = &tflm_patch_fully_connected_s16_kernel,     \
-  [TFLM_PATCH_AVERAGE_POOL_2D_S16] = &tflm_patch_average_pool_2d_s16_kernel,     \
-  [TFLM_PATCH_MAX_POOL_2D_S16] = &tflm_patch_max_pool_2d_s16_kernel,             \
-  [TFLM_PATCH_ADD_S16] = &tflm_patch_add_s16_kernel,                             \
-  [TFLM_PATCH_RESHAPE] = &tflm_patch_reshape_kernel,                             \
-  [TFLM_PATCH_FEED] = &tflm_patch_feed_kernel,                                   \
-  [TFLM_PATCH_CROP] = &tflm_patch_crop_kernel,                                   \
-  [TFLM_PATCH_JOIN] = &tflm_patch_join_kernel,                                   \
-  [TFLM_PATCH_LOGISTIC_S16] = &tflm_patch_logistic_s16_kernel,                   \
-  [TFLM_PATCH_TANH_S16] = &tflm_patch_tanh_s16_kernel,                           \
-  [TFLM_PATCH_RESCALE_S16] = &tflm_patch_rescale_s16_kernel,                     \
-  [TFLM_PATCH_MUL_S16] = &tflm_patch_mul_s16_kernel,                             \
-  [TFLM_PATCH_SUB_S16] = &tflm_patch_sub_s16_kernel,                             \
-  [TFLM_PATCH_MAXIMUM_S16] = &tflm_patch_maximum_s16_kernel,                     \
-  [TFLM_PATCH_MINIMUM_S16] = &tflm_patch_minimum_s16_kernel,                     \
-  [TFLM_PATCH_SOFTMAX_S16] = &tflm_patch_softmax_s16_kernel,                     \
-  [TFLM_PATCH_MEAN_S16] = &tflm_patch_mean_s16_kernel,                           \
-  [TFLM_PATCH_TRANSPOSE_CONV_S16] = &tflm_patch_transpose_conv_s16_kernel,       \
-  [TFLM_PATCH_PERMUTE] = &tflm_patch_permute_kernel,                             \
-  [TFLM_PATCH_GATHER] = &tflm_patch_gather_kernel,                               \
-  [TFLM_PATCH_REDUCE_MAX] = &tflm_patch_reduce_max_kernel,                       \
-  [TFLM_PATCH_REDUCE_MIN] = &tflm_patch_reduce_min_kernel,                       \
-  [TFLM_PATCH_SQUARED_DIFFERENCE] = &tflm_patch_squared_difference_kernel,       \
-  [TFLM_PATCH_ARG_MAX] = &tflm_patch_arg_max_kernel,                             \
-  [TFLM_PATCH_L2_NORMALIZATION] = &tflm_patch_l2_normalization_kernel,           \
-  [TFLM_PATCH_CAST] = &tflm_patch_cast_kernel,                                   \
+#define TFLM_PATCH_ALL_KERNEL_ENTRIES                                              \
+  [TFLM_PATCH_CONV_2D] = &tflm_patch_conv_2d_kernel,                               \
+  [TFLM_PATCH_DEPTHWISE_CONV_2D] = &tflm_patch_depthwise_conv_2d_kernel,           \
+  [TFLM_PATCH_FULLY_CONNECTED] = &tflm_patch_fully_connected_kernel,               \
+  [TFLM_PATCH_AVERAGE_POOL_2D] = &tflm_patch_average_pool_2d_kernel,               \
+  [TFLM_PATCH_MAX_POOL_2D] = &tflm_patch_max_pool_2d_kernel,                       \
+  [TFLM_PATCH_ADD] = &tflm_patch_add_kernel,                                       \
+  [TFLM_PATCH_MUL] = &tflm_patch_mul_kernel,                                       \
+  [TFLM_PATCH_MEAN] = &tflm_patch_mean_kernel,                                     \
+  [TFLM_PATCH_SOFTMAX] = &tflm_patch_softmax_kernel,                               \
+  [TFLM_PATCH_QUANTIZE] = &tflm_patch_quantize_kernel,                             \
+  [TFLM_PATCH_DEQUANTIZE] = &tflm_patch_dequantize_kernel,                         \
+  [TFLM_PATCH_LOOKUP] = &tflm_patch_lookup_kernel,                                 \
+  [TFLM_PATCH_PAD] = &tflm_patch_pad_kernel,                                       \
+  [TFLM_PATCH_TRANSPOSE] = &tflm_patch_transpose_kernel,                           \
+  [TFLM_PATCH_RESIZE_NEAREST] = &tflm_patch_resize_nearest_kernel,                 \
+  [TFLM_PATCH_CONCATENATION] = &tflm_patch_concatenation_kernel,                   \
+  [TFLM_PATCH_SUB] = &tflm_patch_sub_kernel,                                       \
+  [TFLM_PATCH_MAXIMUM] = &tflm_patch_maximum_kernel,                               \
+  [TFLM_PATCH_MINIMUM] = &tflm_patch_minimum_kernel,                               \
+  [TFLM_PATCH_SPLIT] = &tflm_patch_split_kernel,                                   \
+  [TFLM_PATCH_STRIDED_SLICE] = &tflm_patch_strided_slice_kernel,                   \
+  [TFLM_PATCH_SPACE_TO_DEPTH] = &tflm_patch_space_to_depth_kernel,                 \
+  [TFLM_PATCH_DEPTH_TO_SPACE] = &tflm_patch_depth_to_space_kernel,                 \
+  [TFLM_PATCH_PRELU] = &tflm_patch_prelu_kernel,                                   \
+  [TFLM_PATCH_RESIZE_BILINEAR] = &tflm_patch_resize_bilinear_kernel,               \
+  [TFLM_PATCH_TRANSPOSE_CONV] = &tflm_patch_transpose_conv_kernel,                 \
+  [TFLM_PATCH_BOTTLENECK] = &tflm_patch_bottleneck_kernel,                         \
+  [TFLM_PATCH_CONV_2D_S16] = &tflm_patch_conv_2d_s16_kernel,                       \
+  [TFLM_PATCH_DEPTHWISE_CONV_2D_S16] = &tflm_patch_depthwise_conv_2d_s16_kernel,   \
+  [TFLM_PATCH_FULLY_CONNECTED_S16] = &tflm_patch_fully_connected_s16_kernel,       \
+  [TFLM_PATCH_AVERAGE_POOL_2D_S16] = &tflm_patch_average_pool_2d_s16_kernel,       \
+  [TFLM_PATCH_MAX_POOL_2D_S16] = &tflm_patch_max_pool_2d_s16_kernel,               \
+  [TFLM_PATCH_ADD_S16] = &tflm_patch_add_s16_kernel,                               \
+  [TFLM_PATCH_RESHAPE] = &tflm_patch_reshape_kernel,                               \
+  [TFLM_PATCH_FEED] = &tflm_patch_feed_kernel,                                     \
+  [TFLM_PATCH_CROP] = &tflm_patch_crop_kernel,                                     \
+  [TFLM_PATCH_JOIN] = &tflm_patch_join_kernel,                                     \
+  [TFLM_PATCH_LOGISTIC_S16] = &tflm_patch_logistic_s16_kernel,                     \
+  [TFLM_PATCH_TANH_S16] = &tflm_patch_tanh_s16_kernel,                             \
+  [TFLM_PATCH_RESCALE_S16] = &tflm_patch_rescale_s16_kernel,                       \
+  [TFLM_PATCH_MUL_S16] = &tflm_patch_mul_s16_kernel,                               \
+  [TFLM_PATCH_SUB_S16] = &tflm_patch_sub_s16_kernel,                               \
+  [TFLM_PATCH_MAXIMUM_S16] = &tflm_patch_maximum_s16_kernel,                       \
+  [TFLM_PATCH_MINIMUM_S16] = &tflm_patch_minimum_s16_kernel,                       \
+  [TFLM_PATCH_SOFTMAX_S16] = &tflm_patch_softmax_s16_kernel,                       \
+  [TFLM_PATCH_MEAN_S16] = &tflm_patch_mean_s16_kernel,                             \
+  [TFLM_PATCH_TRANSPOSE_CONV_S16] = &tflm_patch_transpose_conv_s16_kernel,         \
+  [TFLM_PATCH_PERMUTE] = &tflm_patch_permute_kernel,                               \
+  [TFLM_PATCH_GATHER] = &tflm_patch_gather_kernel,                                 \
+  [TFLM_PATCH_REDUCE_MAX] = &tflm_patch_reduce_max_kernel,                         \
+  [TFLM_PATCH_REDUCE_MIN] = &tflm_patch_reduce_min_kernel,                         \
+  [TFLM_PATCH_SQUARED_DIFFERENCE] = &tflm_patch_squared_difference_kernel,         \
+  [TFLM_PATCH_ARG_MAX] = &tflm_patch_arg_max_kernel,                               \
+  [TFLM_PATCH_L2_NORMALIZATION] = &tflm_patch_l2_normalization_kernel,             \
+  [TFLM_PATCH_CAST] = &tflm_patch_cast_kernel,                                     \
+  [TFLM_PATCH_BATCH_MATMUL] = &tflm_patch_batch_matmul_kernel,                     \
+  [TFLM_PATCH_SQUARED_DIFFERENCE_S16] = &tflm_patch_squared_difference_s16_kernel, \
+  [TFLM_PATCH_ADD_N] = &tflm_patch_add_n_kernel,                                   \
   [TFLM_PATCH_SLIDE] = &tflm_patch_slide_kernel,
 /* clang-format on */
 

@@ -153,4 +153,17 @@ static inline int32_t tflm_patch_scaled_sum(const tflm_patch_add_params* params,
 #endif
 }
 
+/* (a - b) squared of values less their zero points, scaled as in a sum. */
+static inline int32_t tflm_patch_squared_difference(const tflm_patch_add_params* params, int32_t a,
+                                                    int32_t b) {
+  const int32_t unit = (int32_t)1 << params->left_shift;
+  const uint32_t difference = (uint32_t)tflm_patch_multiply_by_quantized_multiplier(
+                                  a * unit, params->input_multiplier[0], params->input_shift[0]) -
+                              (uint32_t)tflm_patch_multiply_by_quantized_multiplier(
+                                  b * unit, params->input_multiplier[1], params->input_shift[1]);
+  return tflm_patch_requantize((int32_t)(difference * difference), params->output_multiplier,
+                               params->output_shift, params->output_zero_point, params->act_min,
+                               params->act_max);
+}
+
 #endif /* TFLM_PATCH_SRC_REQUANTIZE_H_ */

@@ -13,22 +13,14 @@ void tflm_patch_squared_difference_s8(const tflm_patch_add_params* params, int32
                                       int32_t b_zero_point, const int8_t* a, uint32_t a_step,
                                       const int8_t* b, uint32_t b_step, int8_t* output,
                                       uint32_t n) {
-  const int32_t unit = (int32_t)1 << params->left_shift;
   for (uint32_t i = 0; i < n; ++i) {
-    const int32_t difference =
-        tflm_patch_multiply_by_quantized_multiplier(
-            (*a - a_zero_point) * unit, params->input_multiplier[0], params->input_shift[0]) -
-        tflm_patch_multiply_by_quantized_multiplier(
-            (*b - b_zero_point) * unit, params->input_multiplier[1], params->input_shift[1]);
-    output[i] = (int8_t)tflm_patch_requantize(difference * difference, params->output_multiplier,
-                                              params->output_shift, params->output_zero_point,
-                                              params->act_min, params->act_max);
+    output[i] = (int8_t)tflm_patch_squared_difference(params, *a - a_zero_point, *b - b_zero_point);
     a += a_step;
     b += b_step;
   }
 }
 
-static tflm_patch_status check(const tflm_patch_task* task) {
+tflm_patch_status tflm_patch_check_squared_difference(const tflm_patch_task* task) {
   const tflm_patch_add_params* params = (const tflm_patch_add_params*)task->params;
   for (uint32_t i = 0; i < 2; ++i) {
     if (params->input_shift[i] > 0 || params->input_shift[i] < -31) {
@@ -37,10 +29,15 @@ static tflm_patch_status check(const tflm_patch_task* task) {
   }
   return tflm_patch_is_shift(params->output_shift) && params->left_shift >= 0 &&
                  params->left_shift <= MAX_LEFT_SHIFT &&
-                 tflm_patch_is_int8(params->output_zero_point) &&
                  tflm_patch_is_clamp(task->output->type, params->act_min, params->act_max)
              ? tflm_patch_check_binary(task)
              : TFLM_PATCH_BAD_OP;
+}
+
+static tflm_patch_status check(const tflm_patch_task* task) {
+  const tflm_patch_add_params* params = (const tflm_patch_add_params*)task->params;
+  return tflm_patch_is_int8(params->output_zero_point) ? tflm_patch_check_squared_difference(task)
+                                                       : TFLM_PATCH_BAD_OP;
 }
 
 static void squared_difference_row(const void* params, int32_t a_zero_point, int32_t b_zero_point,

@@ -15,6 +15,7 @@ from support.compare import assert_same_bytes
 from support.effort import examples
 from support.graphs import dense_networks, small_networks
 from support.int16_graphs import int16_networks
+from support.model_builder import ModelBuilder
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.codegen.compiler import CompileOptions, compile_model
@@ -23,7 +24,7 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.planner.options import PlanOptions
+from tflm_patch.planner.options import PlanOptions, Schedule
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.tflm import Interpreter
 from tflm_patch.runtime.verify import as_frames
@@ -112,6 +113,34 @@ def test_blocks(part, case, rows, tmp_path, monkeypatch):
 )
 def test_every_kernel(make, tmp_path):
   check(make(), tmp_path, ConvertOptions())
+
+
+def products_and_sums():
+  """BATCH_MATMUL by rows, by one row, and with a whole matrix; ADD_N; dense layers of cells."""
+  b = ModelBuilder(3)
+  x = b.conv(b.input((1, 5, 7, 6)), 6)
+  y = b.add_n(x, b.quantize(b.relu6(x), like=x), b.constant_operand((1, 5, 7, 6), like=x))
+  y = b.batch_matmul(b.softmax(b.batch_matmul(x, y, True)), b.constant_operand((1, 1, 7, 6)))
+  y = b.fully_connected(y, 4, flatten=False, keep_num_dims=True)
+  line = b.reshape(y, (1, 35, 4))
+  z = b.batch_matmul(line, b.constant_operand((1, 4, 19)))
+  b.output(b.fully_connected(z, 3, flatten=False, keep_num_dims=True))
+  b.output(b.batch_matmul(line, b.relu6(line), True))
+  return b.build()
+
+
+def squares_of_int16():
+  b = ModelBuilder(4)
+  x = b.conv(b.input((1, 5, 7, 6), DType.INT16), 6)
+  b.output(b.squared_difference(x, b.mean(x)), b.sum(b.squared_difference(x, x)))
+  return b.build()
+
+
+@pytest.mark.parametrize('schedule', ['layer', 'stream'])
+@pytest.mark.parametrize('make', [products_and_sums, squares_of_int16])
+def test_products_and_sums(make, schedule, tmp_path):
+  plan = PlanOptions(schedule=Schedule(schedule))
+  check(make(), tmp_path, ConvertOptions(force_stage=True, plan=plan))
 
 
 plans = st.builds(

@@ -54,7 +54,7 @@ def _pairs() -> list[Case]:
     'whole': MAP,
   }
   cases = []
-  for op in ('mul', 'sub', 'maximum', 'minimum'):
+  for op in ('mul', 'sub', 'maximum', 'minimum', 'squared_difference'):
     cases.append(Case(f'{op}_itself', lambda b, x, o=op: getattr(b, o)(x, x)))
     for name, shape in shapes.items():
       cases += [
@@ -104,6 +104,10 @@ INT16_CASES = [
   Case(
     'fully_connected_no_bias_of_int32', lambda b, x: b.fully_connected(x, 5, bias='absent int32')
   ),
+  Case(
+    'fully_connected_of_cells',
+    lambda b, x: b.fully_connected(x, 9, flatten=False, keep_num_dims=True),
+  ),
   Case('fully_connected_vector', lambda b, x: b.fully_connected(x, 9), (1, 37), framed=False),
   Case('fully_connected_long', lambda b, x: b.fully_connected(x, 3), (1, 2000), framed=False),
   Case(
@@ -143,6 +147,9 @@ INT16_CASES = [
   Case('softmax_vector', lambda b, x: b.softmax(x), (1, 300), framed=False),
   Case('softmax_one_column', lambda b, x: b.softmax(x), (1, 5, 1, 6)),
   Case('softmax_one_channel', lambda b, x: b.softmax(x), (1, 5, 3, 1)),
+  Case('sum', lambda b, x: b.sum(x)),
+  Case('sum_rows', lambda b, x: b.sum(x, (1,))),
+  Case('sum_columns', lambda b, x: b.sum(x, (2,))),
   Case('mean', lambda b, x: b.mean(x)),
   Case('mean_rows', lambda b, x: b.mean(x, (1,))),
   Case('mean_columns', lambda b, x: b.mean(x, (2,))),

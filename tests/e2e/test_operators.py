@@ -10,6 +10,7 @@ import dataclasses
 
 import pytest
 from support.compare import check_conversion
+from support.matmul_cases import MATMUL_CASES
 from support.model_builder import ModelBuilder
 from support.moving_cases import MOVING_CASES
 from support.operator_cases import INPUTS, MAP, Case, activations, check_case, windows
@@ -238,6 +239,24 @@ CASES = [
     lambda b, x: b.fully_connected(x, 9, keep_num_dims=True),
     (1, 1, 1, 21),
   ),
+  Case(
+    'fully_connected_of_cells',
+    lambda b, x: b.fully_connected(x, 9, flatten=False, keep_num_dims=True, activation='RELU6'),
+  ),
+  Case(
+    'fully_connected_of_cells_per_channel',
+    lambda b, x: b.fully_connected(x, 4, flatten=False, keep_num_dims=True, per_channel=True),
+  ),
+  Case(
+    'fully_connected_of_cells_int4',
+    lambda b, x: b.fully_connected(x, 4, flatten=False, keep_num_dims=True, int4=True),
+  ),
+  Case(
+    'fully_connected_of_steps',
+    lambda b, x: b.fully_connected(x, 9, flatten=False, keep_num_dims=True),
+    (1, 11, 6),
+    framed=False,
+  ),
   *windows('average_pool', lambda b, x, **kw: b.average_pool(x, **kw)),
   *activations('average_pool', lambda b, x, **kw: b.average_pool(x, **kw)),
   *windows('max_pool', lambda b, x, **kw: b.max_pool(x, **kw)),
@@ -248,6 +267,13 @@ CASES = [
   *_binary('maximum', fused=False),
   *_binary('minimum', fused=False),
   *_binary('squared_difference', fused=False),
+  Case('add_n_two', lambda b, x: b.add_n(x, b.constant_operand(MAP, like=x))),
+  Case(
+    'add_n_three',
+    lambda b, x: b.add_n(x, b.relu6(x), b.quantize(b.max_pool(x, 3, 1, 'SAME'), like=x)),
+  ),
+  Case('add_n_itself', lambda b, x: b.add_n(x, x, x)),
+  Case('add_n_fifteen', lambda b, x: b.add_n(*[x] * 15)),
   *_prelus(),
   Case('mean', lambda b, x: b.mean(x)),
   Case('mean_vector', lambda b, x: b.mean(x, keep_dims=False), framed=False),
@@ -336,6 +362,7 @@ CASES = [
     framed=False,
   ),
   *MOVING_CASES,
+  *MATMUL_CASES,
 ]
 
 
@@ -359,6 +386,7 @@ STOCK_CASES = {
     'Rows',
   ),
   'GATHER': (lambda b, x: b.gather(x, [0], 0), 'axis'),
+  'BATCH_MATMUL': (lambda b, x: b.batch_matmul(x, x, adj_x=True), 'adj_x'),
   'MEAN': (lambda b, x: b.mean(x, (0,)), 'axes'),
 }
 

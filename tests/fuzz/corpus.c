@@ -185,6 +185,34 @@ static void add_reductions(corpus* c) {
       one_operator(&b, TFLM_PATCH_SQUARED_DIFFERENCE, pair, 2, pair[0], &kSquare, sizeof(kSquare)));
 }
 
+/* BATCH_MATMUL matrix by matrix, one of them broadcast, and with one whole matrix. */
+static void add_products(corpus* c) {
+  tflm_patch_batch_matmul_params params = {.output_multiplier = 1 << 30, .output_shift = -5};
+  const map_shape by_rows[] = {{TFLM_PATCH_INT8, 3, 4, 5, 1}, {TFLM_PATCH_INT8, 1, 5, 2, -2}};
+  const map_shape by_all[] = {{TFLM_PATCH_INT8, 3, 1, 5, 1}, {TFLM_PATCH_INT8, 2, 1, 5, -2}};
+  const map_shape made[] = {{TFLM_PATCH_INT8, 3, 4, 2, 0}, {TFLM_PATCH_INT8, 3, 1, 2, 0}};
+  builder_init(&b);
+  add(c, one_operator(&b, TFLM_PATCH_BATCH_MATMUL, by_rows, 2, made[0], &params, sizeof(params)));
+  builder_init(&b);
+  params.transposed = params.whole = 1;
+  add(c, one_operator(&b, TFLM_PATCH_BATCH_MATMUL, by_all, 2, made[1], &params, sizeof(params)));
+}
+
+/* ADD_N of three maps; SQUARED_DIFFERENCE of int16 maps. */
+static void add_sums(corpus* c) {
+  static const tflm_patch_mul_params kSum = {1 << 30, -18, 3, -128, 127};
+  static const tflm_patch_add_params kSquare = {
+      {1 << 30, 1 << 30}, 1 << 30, {0, -1}, -9, 0, 0, -32768, 32767};
+  const map_shape map = {TFLM_PATCH_INT8, 3, 4, 2, 5};
+  const map_shape maps[] = {map, map, map};
+  const map_shape pair[] = {{TFLM_PATCH_INT16, 3, 4, 2, 0}, {TFLM_PATCH_INT16, 1, 1, 2, 0}};
+  builder_init(&b);
+  add(c, one_operator(&b, TFLM_PATCH_ADD_N, maps, 3, map, &kSum, sizeof(kSum)));
+  builder_init(&b);
+  add(c, one_operator(&b, TFLM_PATCH_SQUARED_DIFFERENCE_S16, pair, 2, pair[0], &kSquare,
+                      sizeof(kSquare)));
+}
+
 /* RESHAPE to more, and to fewer, rows of a ring. */
 static void add_reshape(corpus* c) {
   builder_init(&b);
@@ -407,6 +435,8 @@ void corpus_init(corpus* c) {
   add_reshape(c);
   add_gathers(c);
   add_reductions(c);
+  add_products(c);
+  add_sums(c);
   add_int16_boundary(c);
   add_overlaps(c);
   add_state(c);

@@ -16,6 +16,7 @@ KERNELS = HERE.parents[1] / 'micro_kernels'
 CPUS = ('cortex-m4', 'cortex-m55')
 # Those that concern kernels; the others do not depend on the core.
 TESTS = (
+  'batch_matmul',
   'binary',
   'bottleneck',
   'conv',
@@ -25,7 +26,9 @@ TESTS = (
   'golden_int16',
   'golden_maps',
   'mean',
+  'moves',
   'pool',
+  'reductions',
   'requantize',
   'schedule',
 )

@@ -138,7 +138,8 @@ class ElementwiseOps(ModelCore):
   def sum(self, x: int, axes: Sequence[int] = (1, 2), keep_dims: bool = True) -> int:
     kept, count = self._reduced(x, axes, keep_dims)
     spread = Spread(self.spread(x).mean * count, self.spread(x).deviation * count**0.65)
-    return self._reduce('SUM', x, axes, keep_dims, self.activation(kept, spread))
+    target = self.activation(kept, spread, dtype=self.dtype(x))
+    return self._reduce('SUM', x, axes, keep_dims, target)
 
   def reduce_max(self, x: int, axes: Sequence[int] = (1, 2), keep_dims: bool = True) -> int:
     return self._reduce_like('REDUCE_MAX', x, axes, keep_dims)
@@ -187,6 +188,13 @@ class ElementwiseOps(ModelCore):
     index = self.constant(np.array([zero_point + steps]), DType.INT8, quantization)
     self._spread[index] = Spread(steps * quantization.scale, 0.1)
     return index
+
+  def add_n(self, *tensors: int) -> int:
+    """ADD_N of tensors in the quantization of the first one."""
+    mean = sum(self.spread(x).mean for x in tensors)
+    deviation = float(np.sqrt(sum(self.spread(x).deviation ** 2 for x in tensors)))
+    target = self.activation(self.shape(tensors[0]), Spread(mean, deviation))
+    return self.add_operator('ADD_N', tensors, target, options('AddNOptions'))
 
   def squared_difference(self, a: int, b: int) -> int:
     first, second = self.spread(a), self.spread(b)

@@ -66,12 +66,17 @@ def link(
   return target
 
 
-def emulate(cpu: cpus.Cpu, elf: pathlib.Path, *arguments: object) -> str:
-  """Runs an image that ends with code 0; gives what it prints."""
+def emulate(cpu: cpus.Cpu, elf: pathlib.Path, *more: object) -> str:
+  """Runs an image that ends with code 0; gives what it prints.
+
+  Args:
+    cpu: Its core.
+    elf: The image.
+    more: Further arguments of the emulator.
+  """
   return run(
     cpu.emulator,
     *cpu.machine,
-    *arguments,
     '-display',
     'none',
     '-monitor',
@@ -84,6 +89,7 @@ def emulate(cpu: cpus.Cpu, elf: pathlib.Path, *arguments: object) -> str:
     'enable=on,target=native,chardev=host',
     '-kernel',
     elf,
+    *more,
   )
 
 

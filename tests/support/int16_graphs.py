@@ -88,8 +88,9 @@ def _operand(s: Sketch, x: int) -> int:
 
 def _pair(s: Sketch, x: int, other: int) -> int:
   """ADD, SUB, MUL, MAXIMUM or MINIMUM, either way round."""
-  opcode = s.draw(st.sampled_from(['add', 'mul', 'sub', 'maximum', 'minimum']))
-  fused = {} if opcode in ('maximum', 'minimum') else {'activation': s.draw(ACTIVATIONS)}
+  opcodes = ['add', 'mul', 'sub', 'maximum', 'minimum', 'squared_difference']
+  opcode = s.draw(st.sampled_from(opcodes))
+  fused = {} if opcode in opcodes[3:] else {'activation': s.draw(ACTIVATIONS)}
   return getattr(s, opcode)(*s.draw(st.permutations([x, other])), **fused)
 
 
@@ -108,6 +109,10 @@ def _unary(s: Sketch, x: int) -> int:
 
 def _swish(s: Sketch, x: int) -> int:
   return s.mul(*s.draw(st.permutations([x, s.logistic(x)])))
+
+
+def _sum(s: Sketch, x: int) -> int:
+  return s.sum(x, s.draw(st.sampled_from([(1,), (2,), (1, 2)])))
 
 
 def _squeeze_excite(s: Sketch, x: int) -> int:
@@ -180,6 +185,7 @@ BLOCKS: tuple[Block, ...] = (
   _two_maps,
   _swish,
   _squeeze_excite,
+  _sum,
   _up_and_joined,
   _resize,
   _transpose_conv,

@@ -117,8 +117,12 @@ def difference(s: Any, x: int) -> int:
 
 
 def unusual(s: Any, x: int) -> int:
-  """L2_NORMALIZATION, CAST to and fro, DIV by a constant."""
-  kind = s.draw(st.sampled_from(['l2_normalization', 'cast', 'div']))
+  """L2_NORMALIZATION, CAST to and fro, DIV by a constant, ADD_N."""
+  kind = s.draw(st.sampled_from(['l2_normalization', 'cast', 'div', 'add_n']))
+  if kind == 'add_n':
+    parts = [x, s.relu6(x), s.max_pool(x, 3, 1, 'SAME'), s.constant_operand(s.shape(x), like=x)]
+    like = [part if part == x else s.quantize(part, like=x) for part in parts[:-1]] + parts[-1:]
+    return s.add_n(*s.draw(st.permutations(like))[: s.draw(st.integers(2, 4))], x)
   if kind == 'cast':
     between = s.draw(st.sampled_from([DType.INT16, DType.INT32, DType.INT8]))
     return s.cast(s.cast(x, between), DType.INT8)
@@ -127,4 +131,35 @@ def unusual(s: Any, x: int) -> int:
   return s.l2_normalization(x)
 
 
-MOVING_BLOCKS = (concat_along, two_heads, transpose, packed, reduction, moved, difference, unusual)
+def matrix_product(s: Any, x: int) -> int:
+  """BATCH_MATMUL of a map and itself, another map or a constant, of rank 4 or 3."""
+  if s.draw(st.booleans()):
+    _, rows, cols, channels = s.shape(x)
+    x = s.reshape(x, (1, rows * cols, channels))
+  *_, vectors, depth = s.shape(x)
+  batches = s.shape(x)[:-2]
+  kind = s.draw(st.sampled_from(['itself', 'constant', 'moved']))
+  if kind == 'itself' and vectors <= MAX_SIZE:
+    y = s.batch_matmul(x, x, True)
+  elif kind == 'moved' and vectors <= MAX_SIZE:
+    order = (0, 1, 3, 2) if len(batches) == 2 else (0, 2, 1)
+    y = s.batch_matmul(*s.draw(st.permutations([x, s.transpose(s.relu6(x), order)])))
+  else:
+    outputs, swapped = s.draw(st.integers(1, MAX_SIZE)), s.draw(st.booleans())
+    size = (outputs, depth) if swapped else (depth, outputs)
+    kept = batches if s.draw(st.booleans()) else (1,) * len(batches)
+    y = s.batch_matmul(x, s.constant_operand((*kept, *size)), swapped)
+  return y if len(batches) == 2 else s.reshape(y, (1, s.shape(y)[1], 1, s.shape(y)[2]))
+
+
+MOVING_BLOCKS = (
+  concat_along,
+  two_heads,
+  transpose,
+  packed,
+  reduction,
+  moved,
+  difference,
+  unusual,
+  matrix_product,
+)

@@ -21,6 +21,11 @@ def window_size(size: int, kernel: int, stride: int, dilation: int, padding: str
   return (size - (kernel - 1) * dilation - 1) // stride + 1
 
 
+def _batches(shape: list[int], longer: list[int]) -> list[int]:
+  """All dimensions but the last two, as many as another shape has."""
+  return [1] * (len(longer) - len(shape)) + shape[:-2]
+
+
 class WeightedOps(ModelCore):
   """CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED and the pools."""
 
@@ -49,6 +54,27 @@ class WeightedOps(ModelCore):
       self.activation((1, rows, cols, channels), spread, activation, like, self.dtype(x)),
       options('Conv2DOptions', quantizedBiasType=bias_type(bias), **fields),
       version=3,
+    )
+
+  def batch_matmul(self, a: int, b: int, adj_y: bool = False, adj_x: bool = False) -> int:
+    """BATCH_MATMUL of two tensors; the last two dimensions of b (and of a) may be swapped."""
+    left, right = list(self.shape(a)), list(self.shape(b))
+    if adj_x:
+      left[-2:] = left[:-3:-1]
+    if adj_y:
+      right[-2:] = right[:-3:-1]
+    depth = left[-1]
+    longer = max(left, right, key=len)
+    batches = [max(sizes) for sizes in zip(_batches(left, longer), _batches(right, longer))]
+    first, second = self.spread(a), self.spread(b)
+    squares = (first.mean**2 + first.deviation**2) * (second.mean**2 + second.deviation**2)
+    variance = squares - (first.mean * second.mean) ** 2
+    spread = Spread(depth * first.mean * second.mean, float(np.sqrt(depth * variance)))
+    return self.add_operator(
+      'BATCH_MATMUL',
+      (a, b),
+      self.activation((*batches, left[-2], right[-1]), spread),
+      options('BatchMatMulOptions', adjX=adj_x, adjY=adj_y),
     )
 
   def depthwise(

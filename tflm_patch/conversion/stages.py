@@ -25,6 +25,7 @@ from tflm_patch.planner.lowering.operators.slide import SLIDE
 from tflm_patch.planner.lowering.partition import Partition, partition
 from tflm_patch.planner.lowering.region import NotStageable, lower_region, region_boundary
 from tflm_patch.planner.options import DEFAULT, Objective, PlanOptions, Schedule
+from tflm_patch.planner.rewrites.orders import orders_of
 from tflm_patch.planner.search import StageSearch
 from tflm_patch.planner.sizes import SizeSearch
 
@@ -96,11 +97,44 @@ def choose_stages(
   Raises:
     TflmPatchError: the input cannot be fed by bands of that height.
   """
+  known = {} if known is None else known
+  chosen = _choose(model, finish, options, known, progress, in_order=False)
+  if options.force or not any(search.is_reordered for search in known.values()):
+    return chosen.choice
+  # What is smaller as one stage need not be when a stage is made two, or beside others.
+  plain = _choose(model, finish, options, known, lambda text: None, in_order=True)
+  return min(chosen, plain, key=lambda each: each.rank(options.plan.arena_bytes)).choice
+
+
+@dataclasses.dataclass(frozen=True)
+class _Judged:
+  """A choice, and who knows what it needs."""
+
+  choice: StageChoice
+  judge: Judge
+
+  def rank(self, arena_bytes: int | None) -> tuple[int, ...]:
+    """The less the better: the arena; the work among those that fit the arena that is there."""
+    stages, judge = self.choice.stages, self.judge
+    if arena_bytes is None or not judge.fits(stages, arena_bytes):
+      return 1, judge.arena(stages)
+    return 0, *judge.work(stages)
+
+
+def _choose(
+  model: Model,
+  finish: Finish,
+  options: StageOptions,
+  known: Searches,
+  progress: Callable[[str], None],
+  in_order: bool,
+) -> _Judged:
+  """A choice of stages, all with their operators in the order of the model or not."""
   parts = partition(model, model.main)
   bands = None
   if options.input_rows is not None:
     bands = input_bands.plan_bands(model.main, parts, options.input_rows)
-  planner = _RegionPlanner(model, options, bands, {} if known is None else known)
+  planner = _RegionPlanner(model, options, bands, known, in_order)
   planned, rejected = _plan_all(planner, parts, progress)
   if bands is not None:
     model = input_bands.with_band_input(model, bands)
@@ -127,7 +161,8 @@ def choose_stages(
   if options.plan.arena_bytes is not None:
     progress('Looking for the fastest plan that fits')
     final = _fastest(ways, planner, judge, options.plan.arena_bytes)
-  return StageChoice(judge.build(final), model, tuple(final), parts.violations, tuple(rejected))
+  choice = StageChoice(judge.build(final), model, tuple(final), parts.violations, tuple(rejected))
+  return _Judged(choice, judge)
 
 
 def _keeps_rows(model: Model, region: Region) -> bool:
@@ -139,12 +174,18 @@ class _RegionPlanner:
   """Makes stages of regions."""
 
   def __init__(
-    self, model: Model, options: StageOptions, bands: input_bands.Bands | None, searches: Searches
+    self,
+    model: Model,
+    options: StageOptions,
+    bands: input_bands.Bands | None,
+    searches: Searches,
+    in_order: bool,
   ) -> None:
     self.model = model
     self.options = options
     self.bands = bands
     self._known = searches
+    self._in_order = in_order
     self._own: dict[Region, StageSearch] = {}
 
   def search(self, region: Region) -> StageSearch:
@@ -158,8 +199,10 @@ class _RegionPlanner:
         search = self._known[region].with_options(self.options.plan)
       else:
         graph = self._graph(region)
-        search = StageSearch(graph, self._reuse(graph, region), self.options.plan)
-      self._own[region] = self._known[region] = search
+        reuse = self._reuse(graph, region)
+        search = StageSearch.of_orders(orders_of(graph), reuse, self.options.plan)
+      self._known[region] = search
+      self._own[region] = search.in_order if self._in_order else search
     return self._own[region]
 
   def stage(self, region: Region) -> PlannedStage:

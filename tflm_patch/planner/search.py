@@ -23,11 +23,14 @@ from tflm_patch.planner.rewrites import patches
 from tflm_patch.planner.rewrites.bottleneck import Bottleneck, find_bottlenecks, join_bottlenecks
 from tflm_patch.planner.rewrites.two_pass import Gate, find_gates, make_again
 from tflm_patch.planner.stage_plan import PlanSize, StagePlan
+from tflm_patch.program.records import STEP
 
 Work = TypeVar('Work', int, float, tuple[int, int])  # what makes a plan slow, to be compared
 
 # A rewrite that lowers the peak by less than this part is not chosen.
 _WORTH = 0.005
+# Bytes of flash that a byte of memory may cost where operators only change their order.
+_FLASH_FOR_MEMORY = 2
 # Grids of patches that are tried, and how many ranges of operators.
 _GRIDS = ((1, 2), (1, 3), (1, 4), (2, 2), (3, 3))
 _PATCHED = 6
@@ -52,6 +55,36 @@ class StageSearch:
     self._budget = options.max_overhead * sum(op.macs for op in graph.ops)
     self._planners: dict[_Rewrites, Planner] = {}
     self._steps: list[_Rewrites] = []
+    self._first: StageSearch | None = None
+
+  @classmethod
+  def of_orders(
+    cls, graphs: Sequence[StageGraph], reuse_inputs: Sequence[int], options: PlanOptions
+  ) -> StageSearch:
+    """The search of the graph that has the smallest plan, of graphs of one stage.
+
+    Args:
+      graphs: With operators in other orders, the first in that of the model; in doubt that.
+      reuse_inputs, options: As of the search.
+    """
+    first = best = cls(graphs[0], reuse_inputs, options)
+    for graph in graphs[1:] if options.schedule == Schedule.AUTO else ():
+      other = cls(graph, reuse_inputs, options)
+      # A lower peak is not always laid out in less.
+      if other.least_bytes() < (1 + _WORTH) * best.least_bytes() and other._is_worth(best):
+        best = other
+    best._first = None if best is first else first
+    return best
+
+  @property
+  def is_reordered(self) -> bool:
+    """Whether operators are in another order than in the model."""
+    return self._first is not None
+
+  @property
+  def in_order(self) -> StageSearch:
+    """The search of the graph whose operators are in the order of the model."""
+    return self._first or self
 
   @property
   def graph(self) -> StageGraph:
@@ -62,6 +95,8 @@ class StageSearch:
     """A search of the same stage that knows what this one has found."""
     other = StageSearch(self._graph, self._reuse, options)
     other._planners = self._planners
+    if self._first is not None:
+      other._first = self._first.with_options(options)
     return other
 
   def gets_below(self, limit: int, floor: int) -> bool:
@@ -80,6 +115,14 @@ class StageSearch:
   def smallest_size(self) -> PlanSize:
     """What the smallest plan without rewrites needs; sooner than that makes the plan."""
     return self._planner(_Rewrites()).smallest_size()
+
+  def _is_worth(self, other: StageSearch) -> bool:
+    """Whether this order saves memory that is worth the steps that it writes down."""
+    here, there = self.smallest_size(), other.smallest_size()
+    least = _WORTH * (there.workspace_bytes + self._planner(_Rewrites()).tensor_bytes)
+    saved = there.workspace_bytes - here.workspace_bytes
+    more_flash = STEP.size * (here.steps - there.steps)
+    return saved > least and more_flash <= _FLASH_FOR_MEMORY * saved
 
   def least_bytes(self) -> int:
     """What the stage needs at least without rewrites, its tensors included."""

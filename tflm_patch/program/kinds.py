@@ -99,6 +99,11 @@ def _fully_connected_macs(fields: Fields, source: Shape, made: Shape) -> int:
   return math.prod(made) * math.prod(source) // made[0]
 
 
+def _batch_matmul_macs(fields: Fields, source: Shape, made: Shape) -> int:
+  del fields
+  return math.prod(made) * source[2]
+
+
 def _transpose_conv_macs(fields: Fields, source: Shape, made: Shape) -> int:
   return math.prod(source) * _taps(fields) * made[2]
 
@@ -133,6 +138,7 @@ _SPECS = (
   *_spec(Kind.DEPTHWISE_CONV_2D, Kind.DEPTHWISE_CONV_2D_S16, windowed=True, macs=_depthwise_macs),
   *_spec(Kind.FULLY_CONNECTED, Kind.FULLY_CONNECTED_S16, macs=_fully_connected_macs),
   *_spec(Kind.TRANSPOSE_CONV, Kind.TRANSPOSE_CONV_S16, macs=_transpose_conv_macs),
+  *_spec(Kind.BATCH_MATMUL, macs=_batch_matmul_macs),
   *_spec(Kind.BOTTLENECK, macs=_bottleneck_macs),
   *_spec(Kind.AVERAGE_POOL_2D, Kind.AVERAGE_POOL_2D_S16, windowed=True),
   *_spec(Kind.MAX_POOL_2D, Kind.MAX_POOL_2D_S16, windowed=True),
@@ -142,7 +148,8 @@ _SPECS = (
   *_spec(Kind.MAXIMUM, Kind.MAXIMUM_S16, cellwise=_always),
   *_spec(Kind.MINIMUM, Kind.MINIMUM_S16, cellwise=_always),
   *_spec(Kind.PRELU, cellwise=_always),
-  *_spec(Kind.SQUARED_DIFFERENCE, cellwise=_always),
+  *_spec(Kind.SQUARED_DIFFERENCE, Kind.SQUARED_DIFFERENCE_S16, cellwise=_always),
+  *_spec(Kind.ADD_N, cellwise=_always),
   *_spec(Kind.ARG_MAX, cellwise=_always),
   *_spec(Kind.L2_NORMALIZATION, cellwise=_always),
   *_spec(Kind.CAST, cellwise=_always),

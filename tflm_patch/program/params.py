@@ -223,6 +223,24 @@ class MulParams(Params):
   act_max: int = i16()
 
 
+@structure('tflm_patch_batch_matmul_params')
+@dataclasses.dataclass(frozen=True, eq=False)
+class BatchMatmulParams(Params):
+  """BATCH_MATMUL: each cell of the first input is a vector that a matrix of the second multiplies.
+
+  Row r of the output is made from row r of both inputs, of one that has a single row from
+  that: the cells of the second input's row are the rows of the matrix. With `whole` all rows of
+  the second input, of one cell each, are the rows of one matrix. The multiplier and shift
+  are those of input_scale[0] * input_scale[1] / output_scale.
+  """
+
+  output_multiplier: int = i32()
+  output_shift: int = i32()
+  output_zero_point: int = i16()
+  transposed: int = u8("the rows of the matrix are the output's channels")
+  whole: int = u8()
+
+
 @structure('tflm_patch_prelu_params')
 @dataclasses.dataclass(frozen=True, eq=False)
 class PreluParams(Params):

@@ -147,7 +147,10 @@ class Kind(enum.IntEnum):
   ARG_MAX = 57
   L2_NORMALIZATION = 58
   CAST = 59
-  SLIDE = 60
+  BATCH_MATMUL = 60
+  SQUARED_DIFFERENCE_S16 = 61
+  ADD_N = 62
+  SLIDE = 63
 
 
 # Numbers that older formats used; never given again.
@@ -189,6 +192,7 @@ KIND_COMMENTS = {
     'a kept map: its last rows of the invocation before move to the front, and the rows of the '
     'input come behind them'
   ),
+  Kind.ADD_N: 'of any number of maps of one scale and shape, with the record of MUL',
   Kind.JOIN: (
     "a map whose parts were made one by one: the inputs lie in the output's memory and make "
     'it up together; nothing is copied'
@@ -362,6 +366,9 @@ PARAMS: dict[Kind, type[params.Params]] = {
   Kind.TRANSPOSE_CONV_S16: params.TransposeConvParams,
   Kind.PERMUTE: params.PermuteParams,
   Kind.GATHER: params.GatherParams,
+  Kind.BATCH_MATMUL: params.BatchMatmulParams,
+  Kind.SQUARED_DIFFERENCE_S16: params.AddParams,
+  Kind.ADD_N: params.MulParams,
   Kind.REDUCE_MAX: params.ReduceParams,
   Kind.REDUCE_MIN: params.ReduceParams,
   Kind.SQUARED_DIFFERENCE: params.AddParams,

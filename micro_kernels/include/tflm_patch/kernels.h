@@ -225,6 +225,35 @@ void tflm_patch_squared_difference_s8(const tflm_patch_add_params* params, int32
                                       int32_t b_zero_point, const int8_t* a, uint32_t a_step,
                                       const int8_t* b, uint32_t b_step, int8_t* output, uint32_t n);
 
+void tflm_patch_squared_difference_s16(const tflm_patch_add_params* params, const int16_t* a,
+                                       uint32_t a_step, const int16_t* b, uint32_t b_step,
+                                       int16_t* output, uint32_t n);
+
+/* ---- add_n.c ---- */
+
+/* output[i] = the sum of inputs[k][i], of `count` maps, and of a zero more, as in TFLM. */
+void tflm_patch_add_n_s8(const tflm_patch_mul_params* params, int32_t input_zero_point,
+                         const int8_t* const* inputs, uint32_t count, int8_t* output, uint32_t n);
+
+/* ---- batch_matmul.c ---- */
+
+typedef struct {
+  const int8_t* a; /* vectors x depth */
+  /* The matrix: row b_row holds it, depth x outputs, or outputs x depth where it is transposed;
+   * with params->whole the rows of the map are those of the matrix. */
+  const tflm_patch_rows* b;
+  uint32_t b_row;
+  int32_t a_zero_point;
+  int32_t b_zero_point;
+  uint32_t vectors;
+  uint32_t depth;
+  uint32_t outputs;
+} tflm_patch_batch_matmul_args;
+
+/* output: vectors x outputs. */
+void tflm_patch_batch_matmul_s8(const tflm_patch_batch_matmul_params* params,
+                                const tflm_patch_batch_matmul_args* args, int8_t* output);
+
 /* ---- mul.c ---- */
 
 /* output[i] = a[i * a_step] * b[i * b_step]; see tflm_patch_add_s8. */

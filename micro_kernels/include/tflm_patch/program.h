@@ -132,10 +132,13 @@ enum {
   TFLM_PATCH_ARG_MAX = 57,
   TFLM_PATCH_L2_NORMALIZATION = 58,
   TFLM_PATCH_CAST = 59,
+  TFLM_PATCH_BATCH_MATMUL = 60,
+  TFLM_PATCH_SQUARED_DIFFERENCE_S16 = 61,
+  TFLM_PATCH_ADD_N = 62, /* of any number of maps of one scale and shape, with the record of MUL */
   /* a kept map: its last rows of the invocation before move to the front, and the rows of the
    * input come behind them */
-  TFLM_PATCH_SLIDE = 60,
-  TFLM_PATCH_KIND_COUNT = 61
+  TFLM_PATCH_SLIDE = 63,
+  TFLM_PATCH_KIND_COUNT = 64
 };
 
 /* A sliding window over rows and columns. Output row r reads input rows r * stride_h - pad_top +
@@ -268,6 +271,19 @@ typedef struct {
   int16_t act_min;
   int16_t act_max;
 } tflm_patch_mul_params;
+
+/* BATCH_MATMUL: each cell of the first input is a vector that a matrix of the second multiplies.
+ * Row r of the output is made from row r of both inputs, of one that has a single row from that:
+ * the cells of the second input's row are the rows of the matrix. With `whole` all rows of the
+ * second input, of one cell each, are the rows of one matrix. The multiplier and shift are those
+ * of input_scale[0] * input_scale[1] / output_scale. 12 bytes. */
+typedef struct {
+  int32_t output_multiplier;
+  int32_t output_shift;
+  int16_t output_zero_point;
+  uint8_t transposed; /* the rows of the matrix are the output's channels */
+  uint8_t whole;
+} tflm_patch_batch_matmul_params;
 
 /* PRELU. The first input's values from its zero point on are scaled by multiplier[0]; those
  * below it are multiplied by the second input, broadcast like ADD, and scaled by multiplier[1].

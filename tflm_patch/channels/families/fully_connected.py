@@ -11,7 +11,7 @@ from tflm_patch.channels.ranges import Ranges, Sums, stored
 from tflm_patch.channels.site import Site
 from tflm_patch.channels.weighted import Weighted, tap_bounds
 from tflm_patch.graph.types import Tensor
-from tflm_patch.program.params import FullyConnectedParams, Requant
+from tflm_patch.program.params import ConvParams, FullyConnectedParams, Requant
 
 
 @register('FULLY_CONNECTED')
@@ -44,7 +44,7 @@ class FullyConnected(Weighted):
     return values.shape[0], values.shape[1] * values.shape[2]
 
   @staticmethod
-  def _params(site: Site) -> FullyConnectedParams:
+  def _params(site: Site) -> FullyConnectedParams | ConvParams:
     params = site.stage_op.params
-    assert isinstance(params, FullyConnectedParams)
+    assert isinstance(params, FullyConnectedParams | ConvParams)
     return params

@@ -13,3 +13,9 @@ from tflm_patch.program.records import Kind
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_squared_difference_s8."""
   return emit_binary(w, 'tflm_patch_squared_difference_s8')
+
+
+@register(Kind.SQUARED_DIFFERENCE_S16)
+def emit_int16(w: Writer) -> Code:
+  """Calls of tflm_patch_squared_difference_s16."""
+  return emit_binary(w, 'tflm_patch_squared_difference_s16')

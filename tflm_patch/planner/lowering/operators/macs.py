@@ -18,6 +18,12 @@ def convolution(subgraph: Subgraph, operator: Operator) -> int:
   return output.elements * weights.elements // max(channels, 1)
 
 
+def matrix_product(subgraph: Subgraph, operator: Operator) -> int:
+  """Every output value is the product of a vector of the first input with another one."""
+  source = subgraph.tensors[operator.inputs[0]]
+  return subgraph.tensors[operator.outputs[0]].elements * source.shape[-1]
+
+
 def transpose_convolution(subgraph: Subgraph, operator: Operator) -> int:
   """Every input value is scattered by weights / input channels taps."""
   if len(operator.inputs) < 3 or min(operator.inputs[:3]) < 0:

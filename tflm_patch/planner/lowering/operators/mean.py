@@ -35,7 +35,7 @@ def constraint_count(op: OpView) -> str | None:
 
 
 def constraint_int16(op: OpView) -> str | None:
-  """A mean of int16 values is over rows and columns, of at most 65,536, whose sum is in 32 bits"""
+  """A mean or sum of int16 values is over rows and columns, at most 65,536 of a 32-bit sum"""
   if op.input().dtype != DType.INT16:
     return None
   if reductions.over(op).channels:
@@ -62,7 +62,9 @@ _RULES = (
 @base.register(
   'MEAN', base.constraint_integer_activations, *_RULES, constraint_int16, reads=cells.whole
 )
-@base.register('SUM', base.constraint_int8_activations, *_RULES, reads=cells.whole)
+@base.register(
+  'SUM', base.constraint_integer_activations, *_RULES, constraint_int16, reads=cells.whole
+)
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Over rows, columns or channels; rows are summed up one by one, no map is kept"""
   shape = feature_shape(op.input())
