@@ -10,8 +10,8 @@ import dataclasses
 
 import pytest
 from support.compare import check_conversion
-from support.model_builder import ModelBuilder
 from support.matmul_cases import MATMUL_CASES
+from support.model_builder import ModelBuilder
 from support.moving_cases import MOVING_CASES
 from support.operator_cases import INPUTS, MAP, Case, activations, check_case, windows
 
