@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Arena of every model, stock and converted, on a 32-bit target; a Markdown table.
 
-  python benchmarks/arena_table.py [--inputs N] [--update README.md]
+  python benchmarks/arena_table.py [--inputs N] [--update README.md] [--json]
 
 The models are the package's sample and those of the folder TFLM_PATCH_MODELS
 (default: ../shared/models). Every conversion is checked for equal output bytes. Arenas
@@ -14,6 +14,9 @@ The file to update holds the table between two marker comments.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import dataclasses
+import json
 import os
 import pathlib
 import sys
@@ -56,25 +59,66 @@ def checked(path: pathlib.Path, options: ConvertOptions, inputs: int) -> Convers
   return result
 
 
-def row(path: pathlib.Path, int8_io: bool, inputs: int) -> str:
-  """One line of the table."""
+@dataclasses.dataclass(frozen=True)
+class Row:
+  """A model. Bytes on a 32-bit target, `in_python_...` in TFLM's Python interpreter.
+
+  Attributes:
+    model: Its name, with the options.
+    stock, head, tail: The arena before, and both parts of it after the conversion.
+    by_rows: The arena after a conversion with --input-rows 1; None where that is refused.
+    file_bytes, converted_file_bytes: Before and after.
+    in_python_stock, in_python_converted: Arenas.
+    seconds: Of the conversion.
+  """
+
+  model: str
+  stock: int
+  head: int
+  tail: int
+  by_rows: int | None
+  file_bytes: int
+  converted_file_bytes: int
+  in_python_stock: int
+  in_python_converted: int
+  seconds: float
+
+  def line(self) -> str:
+    """Of the table."""
+    total = self.head + self.tail
+    by_rows = (
+      '- | -' if self.by_rows is None else f'{self.by_rows:,} | {self.stock / self.by_rows:.1f}x'
+    )
+    return (
+      f'| {self.model} | {self.stock:,} | **{total:,}** ({self.head:,} + {self.tail:,}) '
+      f'| {self.stock / total:.1f}x | {by_rows} '
+      f'| {self.file_bytes:,} | {self.converted_file_bytes:,} '
+      f'| {self.in_python_stock:,} | {self.in_python_converted:,} '
+      f'| {self.seconds:.1f} s |'
+    )
+
+
+def measure(path: pathlib.Path, int8_io: bool, inputs: int) -> Row:
+  """Converts a model both ways and compares."""
   start = time.monotonic()
   convert_model(path.read_bytes(), ConvertOptions(int8_io=int8_io), str(path))
   seconds = time.monotonic() - start
   result = checked(path, ConvertOptions(int8_io=int8_io), inputs)
-  stock, ours = result.original_arena, result.converted_arena
-  try:
-    fed = checked(path, ConvertOptions(int8_io=int8_io, input_rows=1), inputs).converted_arena
-    by_rows = f'{fed.total:,} | {stock.total / fed.total:.1f}x'
-  except TflmPatchError:
-    by_rows = '- | -'
-  name = path.stem + (' --int8-io' if int8_io else '')
-  return (
-    f'| {name} | {stock.total:,} | **{ours.total:,}** ({ours.head:,} + {ours.tail:,}) '
-    f'| {stock.total / ours.total:.1f}x | {by_rows} '
-    f'| {result.original_bytes:,} | {result.converted_bytes:,} '
-    f'| {result.original_arena_host.total:,} | {result.converted_arena_host.total:,} '
-    f'| {seconds:.1f} s |'
+  by_rows = None
+  with contextlib.suppress(TflmPatchError):
+    fed = checked(path, ConvertOptions(int8_io=int8_io, input_rows=1), inputs)
+    by_rows = fed.converted_arena.total
+  return Row(
+    model=path.stem + (' --int8-io' if int8_io else ''),
+    stock=result.original_arena.total,
+    head=result.converted_arena.head,
+    tail=result.converted_arena.tail,
+    by_rows=by_rows,
+    file_bytes=result.original_bytes,
+    converted_file_bytes=result.converted_bytes,
+    in_python_stock=result.original_arena_host.total,
+    in_python_converted=result.converted_arena_host.total,
+    seconds=round(seconds, 2),
   )
 
 
@@ -92,6 +136,7 @@ def main() -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--inputs', type=int, default=8, help='inputs to compare per model')
   parser.add_argument('--update', type=pathlib.Path, help='file to put the table into')
+  parser.add_argument('--json', action='store_true', help='print the figures for machines')
   arguments = parser.parse_args()
   folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))
   models = sorted(folder.glob('*.tflite'))
@@ -100,20 +145,23 @@ def main() -> None:
     if arguments.update is not None:
       raise SystemExit(f'{arguments.update} left alone: {note}')
     print(f'the sample only: {note}', file=sys.stderr)
-  lines = list(HEADER)
+  rows: list[Row] = []
   for path in [sample_model_path(), *models]:
     for int8_io in (False, True) if path.stem in INT8_IO else (False,):
       try:
-        lines.append(row(path, int8_io, arguments.inputs))
+        rows.append(measure(path, int8_io, arguments.inputs))
       except TflmPatchError as error:
         print(f'left out: {error}', file=sys.stderr)
         continue
-      print(lines[-1], file=sys.stderr, flush=True)
-  table = '\n'.join(lines)
-  if arguments.update is None:
+      print(rows[-1].line(), file=sys.stderr, flush=True)
+  if arguments.json:
+    models = [dataclasses.asdict(row) for row in rows]
+    print(json.dumps({'schema_version': 1, 'models': models}, indent=2))
+  table = '\n'.join([*HEADER, *(row.line() for row in rows)])
+  if arguments.update is not None:
+    arguments.update.write_text(replaced(arguments.update.read_text(), table))
+  elif not arguments.json:
     print(table)
-    return
-  arguments.update.write_text(replaced(arguments.update.read_text(), table))
 
 
 if __name__ == '__main__':

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Table 1 of MCUNetV2 (arXiv 2110.15352), published and computed; a Markdown table.
 
-  python benchmarks/mcunetv2_table.py [mobilenet_v2.tflite]
+  python benchmarks/mcunetv2_table.py [mobilenet_v2.tflite] [--json]
 
 The model is MobileNetV2-1.0 at 224x224 in int8, by default that of the folder
 TFLM_PATCH_MODELS (default: ../shared/models). The paper states two overheads that
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import os
 import pathlib
 import sys
@@ -28,6 +29,28 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 MODEL = 'mbv2_1.0_224_int8.tflite'
 GRID = (4, 4)
 _KB = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+  """A line of the table; see `Figure`."""
+
+  name: str
+  published: float
+  unit: str
+  equal: float
+  clamped: float | None
+  agrees: bool
+
+  def line(self) -> str:
+    """Of the table."""
+    unit = self.unit and f' {self.unit}'
+    cells = [
+      '' if value is None else f'{value:.{1 if value % 1 else 0}f}{unit}'
+      for value in (self.equal, self.clamped)
+    ]
+    agrees = 'yes' if self.agrees else '**no**'
+    return f'| {self.name} | {self.published:g}{unit} | {" | ".join(cells)} | {agrees} |'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,17 +75,13 @@ class Figure:
   clamped: Callable[[ReceptiveFieldReport], float] | None = None
   counted: str = 'equal'
 
-  def row(self, report: ReceptiveFieldReport) -> tuple[str, bool]:
-    """A line of the table, and whether the figures agree."""
+  def found(self, report: ReceptiveFieldReport) -> Found:
+    """What we count."""
     equal = self.equal(report)
-    clamped = equal if self.clamped is None else self.clamped(report)
-    found = equal if self.counted == 'equal' else clamped
-    agrees = abs(found - self.published) <= self.tolerance
-    cells = [f'{value:.{1 if value % 1 else 0}f}{self.unit}' for value in (equal, clamped)]
-    if self.clamped is None:
-      cells[1] = ''
-    line = ' | '.join([f'{self.published:g}{self.unit}', *cells, 'yes' if agrees else '**no**'])
-    return f'| {self.name} | {line} |', agrees
+    clamped = None if self.clamped is None else self.clamped(report)
+    counted = equal if clamped is None or self.counted == 'equal' else clamped
+    agrees = abs(counted - self.published) <= self.tolerance
+    return Found(self.name, self.published, self.unit.strip(), equal, clamped, agrees)
 
 
 def _stage_overhead(exact: bool) -> Callable[[ReceptiveFieldReport], float]:
@@ -124,16 +143,22 @@ def main() -> int:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))
   parser.add_argument('model', nargs='?', type=pathlib.Path, default=folder / MODEL)
+  parser.add_argument('--json', action='store_true', help='print the figures for machines')
+  arguments = parser.parse_args()
   try:
-    report = receptive_field(parser.parse_args().model, GRID)
+    report = receptive_field(arguments.model, GRID)
   except TflmPatchError as error:
     print(error, file=sys.stderr)
     return 1
-  print('| 4x4 patches | published | equal patches | patches without padding | agrees |')
-  print('|---|---:|---:|---:|---|')
-  rows = [figure.row(report) for figure in FIGURES]
-  print('\n'.join(line for line, _ in rows))
-  return 0 if all(agrees for _, agrees in rows) else 1
+  rows = [figure.found(report) for figure in FIGURES]
+  if arguments.json:
+    figures = [dataclasses.asdict(row) for row in rows]
+    print(json.dumps({'schema_version': 1, 'figures': figures}, indent=2))
+  else:
+    print('| 4x4 patches | published | equal patches | patches without padding | agrees |')
+    print('|---|---:|---:|---:|---|')
+    print('\n'.join(row.line() for row in rows))
+  return 0 if all(row.agrees for row in rows) else 1
 
 
 if __name__ == '__main__':

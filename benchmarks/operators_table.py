@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Arena of networks whose heads move, join and reduce maps, before and after stages held that.
 
-  python benchmarks/operators_table.py [--json FILE] [--inputs N]
+  python benchmarks/operators_table.py [--json] [--inputs N]
 
 "Before" are the arenas of commit b34d88f on the same models, recorded below. Every conversion
 is checked for equal output bytes, also of the model that takes its input row by row.
@@ -111,14 +111,15 @@ def main() -> None:
   """Prints the table."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--inputs', type=int, default=3, help='inputs of each comparison')
-  parser.add_argument('--json', type=pathlib.Path, help='a file for the figures')
+  parser.add_argument('--json', action='store_true', help='print the figures for machines')
   arguments = parser.parse_args()
   found = (measure(name, rows, arguments.inputs) for name in sorted(NETWORKS) for rows in (None, 1))
   rows = [row for row in found if row is not None]
-  print(table(rows))
-  if arguments.json:
-    figures = {'before_commit': BEFORE_COMMIT, 'rows': [dataclasses.asdict(row) for row in rows]}
-    arguments.json.write_text(json.dumps(figures, indent=2) + '\n')
+  if not arguments.json:
+    print(table(rows))
+    return
+  figures = [dataclasses.asdict(row) for row in rows]
+  print(json.dumps({'schema_version': 1, 'before': BEFORE_COMMIT, 'networks': figures}, indent=2))
 
 
 if __name__ == '__main__':

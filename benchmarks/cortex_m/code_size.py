@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Code of executor and kernels: all of them, and what single models need; Markdown.
 
-  python benchmarks/cortex_m/code_size.py [--cpus m4,m55] [--models vww,kws]
+  python benchmarks/cortex_m/code_size.py [--cpus m4,m55] [--models vww,kws] [--json]
 
 Counted are code and read-only data of our own objects after --gc-sections: neither the
 C library nor the models. The models are those of the folder TFLM_PATCH_MODELS (default:
@@ -14,11 +14,12 @@ whose constants are not counted.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import pathlib
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.bench import cpus, image
@@ -133,11 +134,21 @@ def row(core: str, what: str, sizes: Sequence[int]) -> str:
   return f'| {core} | {what} | {" | ".join(f"{size:,}" for size in sizes)} |'
 
 
+def measured(core: cpus.Cpu, paths: Sequence[pathlib.Path]) -> Iterator[tuple[str, Sequence[int]]]:
+  """What is in the image, and its bytes at each level."""
+  yield 'executor and all kernels', library_bytes(core)
+  for path in paths:
+    yield f'{path.stem}: executor and its kernels', library_bytes(core, needed_header(path))
+    if is_whole(path):
+      yield f'{path.stem}: compiled to C', compiled_bytes(core, path)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
   """Prints the table."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--cpus', default='m4', help='cores, between commas')
   parser.add_argument('--models', default='', help="parts of models' names, between commas")
+  parser.add_argument('--json', action='store_true', help='print the figures for machines')
   parsed = parser.parse_args(arguments)
   folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))
   paths = [
@@ -147,15 +158,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
   ]
   try:
     cores = [cpus.find(name) for name in parsed.cpus.split(',')]
+    if parsed.json:
+      rows = [
+        {'core': core.name, 'what': what, 'bytes': dict(zip(LEVELS, sizes))}
+        for core in cores
+        for what, sizes in measured(core, paths)
+      ]
+      print(json.dumps({'schema_version': 1, 'rows': rows}, indent=2))
+      return
     print('\n'.join(HEADER))
     for core in cores:
-      print(row(core.name, 'executor and all kernels', library_bytes(core)), flush=True)
-      for path in paths:
-        needed = library_bytes(core, needed_header(path))
-        print(row(core.name, f'{path.stem}: executor and its kernels', needed), flush=True)
-        if is_whole(path):
-          compiled = compiled_bytes(core, path)
-          print(row(core.name, f'{path.stem}: compiled to C', compiled), flush=True)
+      for what, sizes in measured(core, paths):
+        print(row(core.name, what, sizes), flush=True)
   except TflmPatchError as error:
     raise SystemExit(str(error)) from None
 

@@ -59,9 +59,10 @@
  *   PAIRS     depthwise convolutions that are not 3 x 3 or have uncommon shifts
  *             (src/dsp/depthwise_pairs.c)
  *
- * but for
+ * but for faster ways:
  *
- *   WIDE_WINDOWS  a faster way for windows of a multiple of four channels */
+ *   WIDE_WINDOWS  of windows of a multiple of four channels
+ *   COLUMNS       of depthwise convolutions of a single column */
 #ifdef TFLM_PATCH_WITHOUT_ROW_SUMS
 #define TFLM_PATCH_HAS_ROW_SUMS 0
 #else
@@ -76,6 +77,11 @@
 #define TFLM_PATCH_HAS_PAIRS 0
 #else
 #define TFLM_PATCH_HAS_PAIRS 1
+#endif
+#ifdef TFLM_PATCH_DSP_WITHOUT_COLUMNS
+#define TFLM_PATCH_HAS_COLUMNS 0
+#else
+#define TFLM_PATCH_HAS_COLUMNS 1
 #endif
 #ifdef TFLM_PATCH_DSP_WITHOUT_WIDE_WINDOWS
 #define TFLM_PATCH_HAS_WIDE_WINDOWS 0

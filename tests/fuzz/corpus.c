@@ -135,7 +135,7 @@ static void add_moves(corpus* c) {
 
 /* PERMUTE whose rows stay, and whose rows come from all; GATHER with all tables and with none. */
 static void add_gathers(corpus* c) {
-  static const tflm_patch_permute_params kOrders[] = {{{0, 2, 1}, 0}, {{2, 0, 1}, 0}};
+  static const tflm_patch_permute_params kOrders[] = {{{0, 2, 1}}, {{2, 0, 1}}};
   static const uint16_t kRows[] = {1, 0, 1, 0, 0, 2, 2, 2, 2};
   static const uint16_t kCols[] = {3, 0};
   static const uint16_t kChannels[] = {1, 1, 0};
@@ -393,6 +393,8 @@ static void add_overlaps(corpus* c) {
 }
 
 static void add_state(corpus* c) {
+  slide_build(&b);
+  add(c, builder_encode(&b));
   state_build(&b);
   add(c, builder_encode(&b));
 }

@@ -34,4 +34,24 @@ static inline void state_build(builder* b) {
   builder_step(b, 1, 0, STATE_ROWS);
 }
 
+enum { SLIDE_NEW_ROWS = 2, SLIDE_ROWS = 5, SLIDE_COLS = 3, SLIDE_CHANNELS = 2 };
+
+/* A window that keeps three rows, and a copy of it. */
+static inline void slide_build(builder* b) {
+  builder_init(b);
+  const uint32_t in = builder_tensor_map(b, TFLM_PATCH_INT8, SLIDE_NEW_ROWS, SLIDE_COLS,
+                                         SLIDE_CHANNELS, STATE_ZERO_POINT, 0);
+  const uint32_t window = builder_map(b, TFLM_PATCH_REGION_STATE, 0, TFLM_PATCH_INT8, SLIDE_ROWS,
+                                      SLIDE_COLS, SLIDE_CHANNELS, STATE_ZERO_POINT);
+  const uint32_t out = builder_tensor_map(b, TFLM_PATCH_INT8, SLIDE_ROWS, SLIDE_COLS,
+                                          SLIDE_CHANNELS, STATE_ZERO_POINT, 1);
+  b->maps[window].kept = 1;
+  b->header.state_bytes = 32;
+  const tflm_patch_pad_params copy = {0};
+  builder_op(b, TFLM_PATCH_SLIDE, &in, 1, window, SLIDE_ROWS, NULL, 0, 0);
+  builder_op(b, TFLM_PATCH_PAD, &window, 1, out, SLIDE_ROWS, &copy, sizeof(copy), 0);
+  builder_step(b, 0, 0, SLIDE_ROWS);
+  builder_step(b, 1, 0, SLIDE_ROWS);
+}
+
 #endif /* TFLM_PATCH_TESTS_STATE_PROGRAM_H_ */

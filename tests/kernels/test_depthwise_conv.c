@@ -13,10 +13,11 @@ static int random_case(uint32_t* seed) {
   memset(&the_case, 0, sizeof(the_case));
   c->kind = TFLM_PATCH_DEPTHWISE_CONV_2D;
   c->groups = (uint16_t)(multiplied ? random_between(seed, 2, 9) : 1);
-  const int is_long = test_random(seed) % 4 == 0; /* more than kernels make at once */
-  random_window(seed, w, is_long ? 4 : 9, is_long ? 18 : 7);
-  c->shape[0] = (uint16_t)random_between(seed, 1, is_long ? 3 : 9);
-  c->shape[1] = (uint16_t)random_between(seed, 1, is_long ? 60 : 9);
+  const int is_long = test_random(seed) % 4 == 0;               /* more than kernels make at once */
+  const int is_column = !is_long && test_random(seed) % 4 == 0; /* over time */
+  random_window(seed, w, is_long ? 4 : is_column ? 36 : 9, is_long ? 18 : is_column ? 1 : 7);
+  c->shape[0] = (uint16_t)random_between(seed, 1, is_long ? 3 : is_column ? 40 : 9);
+  c->shape[1] = (uint16_t)random_between(seed, 1, is_long ? 60 : is_column ? 1 : 9);
   /* More and less than a block of channels, which a multiplier may cut. */
   const uint32_t wide = test_random(seed) % 5 == 0;
   c->shape[2] = (uint16_t)random_between(seed, 1, wide ? 140 : 12);

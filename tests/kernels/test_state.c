@@ -75,7 +75,45 @@ static void test_rejected(void) {
   encoded_free(&e);
 }
 
+static void test_slide(void) {
+  enum { ROW = SLIDE_COLS * SLIDE_CHANNELS, NEW = SLIDE_NEW_ROWS * ROW, WINDOW = SLIDE_ROWS * ROW };
+  uint32_t seed = 5;
+  test_case = "slides";
+  slide_build(&b);
+  encoded e = builder_encode(&b);
+  CHECK_EQUAL(encoded_validate(&e), TFLM_PATCH_OK);
+  _Alignas(16) int8_t state[32];
+  _Alignas(4) int8_t input[NEW];
+  _Alignas(4) int8_t output[WINDOW];
+  int8_t wanted[WINDOW];
+  void* tensors[] = {input, output};
+  tflm_patch_position position = {0, 0, state};
+  for (int sequence = 0; sequence < 2; ++sequence) {
+    tflm_patch_reset_state(e.program, state);
+    memset(wanted, STATE_ZERO_POINT, sizeof(wanted));
+    for (int i = 0; i < 5; ++i) {
+      test_fill(&seed, input, sizeof(input));
+      memmove(wanted, wanted + NEW, WINDOW - NEW);
+      memcpy(wanted + WINDOW - NEW, input, NEW);
+      CHECK_EQUAL(tflm_patch_resume(e.program, e.constants, tensors, NULL, &position),
+                  TFLM_PATCH_OK);
+      CHECK_BYTES(output, wanted, sizeof(wanted));
+    }
+  }
+  REJECT(
+      (encoded_map(&bad, 1)->kept = 0, encoded_map(&bad, 1)->region = TFLM_PATCH_REGION_WORKSPACE,
+       encoded_header(&bad)->workspace_bytes = 32),
+      BAD_OP);
+  REJECT(encoded_map(&bad, 1)->cols = 2, BAD_OP);
+  REJECT(encoded_map(&bad, 0)->channels = 1, BAD_OP);
+  REJECT((encoded_map(&bad, 0)->rows = encoded_map(&bad, 0)->ring_rows = SLIDE_ROWS,
+          encoded_map(&bad, 0)->split = SLIDE_ROWS),
+         BAD_SIZE);
+  encoded_free(&e);
+}
+
 int main(void) {
+  test_slide();
   test_outlives();
   test_rejected();
   return TEST_RESULT();

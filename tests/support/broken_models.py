@@ -168,7 +168,7 @@ def stock_builtin() -> bytes:
   x = b.input((1, 8, 8, 3))
   for _ in range(2):
     y = b.tensor((1, 8, 8, 3), DType.INT8, quantized(1 / 128, 0))
-    x = b.add_operator('L2_NORMALIZATION', (x,), y, options('L2NormOptions'))
+    x = b.add_operator('ZEROS_LIKE', (x,), y, options('ZerosLikeOptions'))
   b.output(x)
   return b.build()
 
@@ -229,7 +229,7 @@ def lstm() -> bytes:
 GAIN_NOTHING: dict[str, tuple[Callable[[], bytes], str]] = {
   'float_only': (float_only, 'FLOAT32'),
   'old_uint8': (old_uint8, 'UINT8'),
-  'stock_builtin': (stock_builtin, 'L2_NORMALIZATION'),
+  'stock_builtin': (stock_builtin, 'ZEROS_LIKE'),
   'newer_builtin': (newer_builtin, '4321'),
   'custom': (custom, 'SomeoneElses'),
   'svdf': (svdf, 'SVDF'),

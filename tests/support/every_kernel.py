@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Two models that call every row kernel between them, and binary operators of every constant."""
+"""Models that call every row kernel between them, and binary operators of every constant."""
 
 from __future__ import annotations
 
@@ -48,6 +48,18 @@ def int8_model() -> bytes:
   b.output(b.resize_bilinear(small, 9, 8), b.transpose_conv(small, 5))
   b.output(b.fully_connected(small, 7), b.fully_connected(b.average_pool(small, (5, 5)), 4))
   b.output(b.dequantize(b.logistic(small)))
+  return b.build()
+
+
+def heads_model() -> bytes:
+  """Every kernel of 8-bit maps that heads have: reductions, moved values, indices."""
+  b = ModelBuilder(24)
+  x = b.conv(b.input((1, 9, 8, 4)), 6, 3)
+  apart = b.squared_difference(x, b.conv(x, 6, 1))
+  b.output(b.reduce_max(apart), b.reduce_min(apart, (2,)), b.sum(apart, (3,)), b.mean(apart, (3,)))
+  b.output(b.arg_max(apart), b.arg_max(apart, 'ARG_MIN'), b.cast(apart, DType.FLOAT32))
+  moved = b.transpose(b.l2_normalization(x), (0, 3, 1, 2))
+  b.output(b.mirror_pad(moved, [(0, 0), (1, 1), (2, 0), (0, 1)]), b.gather(moved, [5, 0, 3], 1))
   return b.build()
 
 

@@ -14,7 +14,8 @@ from support.model_core import options, quantized
 from tflm_patch.graph.types import DType, Operator, Subgraph, Tensor
 from tflm_patch.graph.writer import serialize_model
 
-_STATE = quantized(0.05, -3)
+STREAMING_ZERO_POINT = -3
+_STATE = quantized(0.05, STREAMING_ZERO_POINT)
 
 
 def streaming(variables: int = 1, initial: int = 7) -> bytes:
@@ -25,7 +26,7 @@ def streaming(variables: int = 1, initial: int = 7) -> bytes:
     initial: What the variables hold at first, by a CALL_ONCE.
   """
   b = ModelBuilder(11)
-  x = b.input((1, 1, 1, 8), scale=0.05, zero_point=-3)
+  x = b.input((1, 1, 1, 8), scale=0.05, zero_point=STREAMING_ZERO_POINT)
   handles = [b.tensor((), DType.RESOURCE) for _ in range(variables)]
   b.operators.append(Operator('CALL_ONCE', (), (), options('CallOnceOptions', initSubgraphIndex=1)))
   for number, handle in enumerate(handles):

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tflm_patch.analysis.suggestions import Suggestion, suggest
 from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
-from tflm_patch.arena import memory_over_time
+from tflm_patch.arena import ArenaPrediction, buffers_during, memory_over_time
 from tflm_patch.conversion.known import Known
 from tflm_patch.conversion.stage_operator import is_stage
 from tflm_patch.graph.files import read_limited
+from tflm_patch.graph.types import Operator
 from tflm_patch.planner.lowering.operators.macs import operator_macs
 from tflm_patch.planner.memory.buffers import fed_maps
 
@@ -123,7 +124,7 @@ def analyze_conversion(result: ConversionResult) -> Analysis:
         opcode=operator.custom_name or operator.opcode,
         output_shape=() if output is None else output.shape,
         macs=operator_macs(graph, operator),
-        live_before=before[index] if index < len(before) else 0,
+        live_before=before[index],
         live_after=live,
         schedule=schedule,
         segment=segment,
@@ -167,17 +168,14 @@ def _bound_before(result: ConversionResult) -> Bound:
   return _bound_of(result.original_arena, result.original.main.operators)
 
 
-def _bound_of(arena: Any, operators: Any) -> Bound:
+def _bound_of(arena: ArenaPrediction, operators: Sequence[Operator]) -> Bound:
   over_time = memory_over_time(arena)
   if not over_time:
     return Bound('', 0, ())
   at = max(range(len(over_time)), key=over_time.__getitem__)
-  parts = [
-    (f'{buffer.kind} "{buffer.name}"', buffer.size)
-    for buffer in arena.buffers
-    if buffer.first_op <= at <= buffer.last_op
-  ]
-  name = f'{operators[at].custom_name or operators[at].opcode} {at}' if at < len(operators) else ''
+  alive = buffers_during(arena, at)
+  parts = [(f'{buffer.kind} "{buffer.name}"', buffer.size) for buffer in alive]
+  name = f'{operators[at].custom_name or operators[at].opcode} {at}'
   return Bound(name, over_time[at], _largest_first(parts))
 
 
@@ -186,7 +184,7 @@ def _bound_after(result: ConversionResult) -> Bound:
   over_time = memory_over_time(result.converted_arena)
   at = max(range(len(over_time)), key=over_time.__getitem__, default=-1)
   operators = result.model.main.operators
-  if not result.stages or not 0 <= at < len(operators) or not is_stage(operators[at]):
+  if not result.stages or at < 0 or not is_stage(operators[at]):
     return outer
   number = sum(is_stage(operator) for operator in operators[:at])
   return _bound_in_stage(result, number, at, outer.bytes)
@@ -210,9 +208,7 @@ def _bound_in_stage(result: ConversionResult, number: int, at: int, total: int) 
   reused = {plan.graph.inputs[i] for i in stage.reuse} - fed_maps(plan.graph)
   used = {plan.graph.maps[m].name for m in (*reused, *plan.graph.outputs)}
   own, others = [], []
-  for buffer in result.converted_arena.buffers:
-    if not buffer.first_op <= at <= buffer.last_op:
-      continue
+  for buffer in buffers_during(result.converted_arena, at):
     role = 'input' if buffer.name in inputs else 'output' if buffer.name in outputs else 'tensor'
     if buffer.kind == 'scratch':
       own.append((f'workspace of stage {number}', buffer.size))

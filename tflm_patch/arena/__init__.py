@@ -5,6 +5,7 @@
 from tflm_patch.arena.predict import (
   ArenaPrediction,
   PlannedBuffer,
+  buffers_during,
   memory_over_time,
   peak_operators,
   predict,
@@ -19,7 +20,7 @@ from tflm_patch.arena.structs import (
   firmware_build,
   wheel_build,
 )
-from tflm_patch.arena.tail import resource_variables, stage_operator_bytes
+from tflm_patch.arena.tail import resource_variables, stage_operator_bytes, variable_name
 
 __all__ = [
   'FIRMWARE_32',
@@ -30,11 +31,13 @@ __all__ = [
   'ArenaPrediction',
   'Build',
   'PlannedBuffer',
+  'buffers_during',
   'firmware_build',
   'memory_over_time',
   'peak_operators',
   'predict',
   'resource_variables',
   'stage_operator_bytes',
+  'variable_name',
   'wheel_build',
 ]

@@ -77,12 +77,12 @@ class LiveRangeTable:
 
   Attributes:
     buffers: In the order in which TFLM adds them to its planner.
-    scopes: Number of the last scope.
+    callers: Of every scope after the first, the main subgraph's operator that it belongs to.
     is_complete: The walk did not have to stop early.
   """
 
   buffers: tuple[LiveRange, ...]
-  scopes: int
+  callers: tuple[int, ...]
   is_complete: bool
 
 
@@ -146,7 +146,7 @@ def find(
     buffers.append(
       LiveRange(request.subgraph, None, request.operator, request.size, *span, offset=None)
     )
-  return LiveRangeTable(tuple(buffers), walk.scope, walk.is_complete)
+  return LiveRangeTable(tuple(buffers), tuple(walk.callers), walk.is_complete)
 
 
 def _resolved_bytes(subgraph: Subgraph) -> dict[int, int]:
@@ -169,7 +169,7 @@ class _Walk:
 
   def __init__(self, model: Model, scratch: Sequence[ScratchRequest]) -> None:
     self.model = model
-    self.scope = 0
+    self.callers: list[int] = []
     self.is_complete = True
     self.first = [[NEVER] * len(subgraph.tensors) for subgraph in model.subgraphs]
     self.last = [[NEVER] * len(subgraph.tensors) for subgraph in model.subgraphs]
@@ -177,6 +177,10 @@ class _Walk:
     self._requests: dict[tuple[int, int], list[int]] = {}
     for i, request in enumerate(scratch):
       self._requests.setdefault((request.subgraph, request.operator), []).append(i)
+
+  @property
+  def scope(self) -> int:
+    return len(self.callers)
 
   def visit(self, index: int, depth: int) -> None:
     subgraph = self.model.subgraphs[index]
@@ -190,7 +194,7 @@ class _Walk:
       create(tensor)
       last[tensor] = self.scope
     for number, op in enumerate(subgraph.operators):
-      self.scope += 1
+      self.callers.append(self.callers[-1] if depth else number)
       start = self.scope
       for tensor in op.outputs:
         if tensor >= 0:
@@ -213,5 +217,5 @@ class _Walk:
       if is_endless or not 0 <= callee < len(self.model.subgraphs):
         self.is_complete = False
       else:
-        self.scope += 1
+        self.callers.append(self.callers[-1])
         self.visit(callee, depth + 1)

@@ -46,8 +46,9 @@ class ArenaPrediction:
       the smallest one, except for models of a few hundred bytes, where it may be some
       bytes too large. For small models it is more than the total: see `tail`.
     buffers: What lies in the head.
-    operators: Number of operators in execution order; those of a called subgraph
-      count where the call is, after one for the call itself.
+    callers: Of every operator in execution order, the main subgraph's operator that it
+      belongs to; those of a called subgraph stand where the call is, after two for the
+      call itself.
     unknown_operators: Names of operators whose memory is not known. They are
       counted as if they had none of their own.
     exact: The figures are what TFLM reports, not an estimate.
@@ -58,7 +59,7 @@ class ArenaPrediction:
   total: int
   required: int
   buffers: tuple[PlannedBuffer, ...]
-  operators: int
+  callers: tuple[int, ...]
   unknown_operators: tuple[str, ...]
   exact: bool
 
@@ -105,7 +106,7 @@ def predict(model: Model, pointer_bytes: int = 8, build: Build | None = None) ->
     total=head + tail.used,
     required=tail.required,
     buffers=buffers,
-    operators=alive.scopes,
+    callers=alive.callers,
     unknown_operators=tuple(tail.unknown),
     exact=(
       not tail.unknown
@@ -120,14 +121,30 @@ _BUILDS = {8: WHEEL_2026_10, 4: FIRMWARE_32}
 
 
 def memory_over_time(prediction: ArenaPrediction) -> list[int]:
-  """Bytes of the head that are alive during each operator.
+  """Bytes of the head that are alive during each operator of the main subgraph, at the most.
 
   The greedy planner may leave gaps between them: the head can be larger than the
   largest of these.
   """
-  change = [0] * (prediction.operators + 1)
+  most: dict[int, int] = {}
+  for caller, live in zip(prediction.callers, _executed(prediction)):
+    most[caller] = max(live, most.get(caller, 0))
+  return list(most.values())
+
+
+def buffers_during(prediction: ArenaPrediction, operator: int) -> list[PlannedBuffer]:
+  """What is alive when the most is, while an operator of the main subgraph runs."""
+  over_time = _executed(prediction)
+  own = (i for i, caller in enumerate(prediction.callers) if caller == operator)
+  at = max(own, key=over_time.__getitem__)
+  return [buffer for buffer in prediction.buffers if buffer.first_op <= at <= buffer.last_op]
+
+
+def _executed(prediction: ArenaPrediction) -> list[int]:
+  """Bytes that are alive during each operator in execution order."""
+  change = [0] * (len(prediction.callers) + 1)
   for buffer in prediction.buffers:
-    if buffer.last_op >= 0 and prediction.operators:
+    if buffer.last_op >= 0 and prediction.callers:
       change[buffer.first_op] += buffer.size
       change[buffer.last_op + 1] -= buffer.size
   live, over_time = 0, []
@@ -138,7 +155,7 @@ def memory_over_time(prediction: ArenaPrediction) -> list[int]:
 
 
 def peak_operators(prediction: ArenaPrediction) -> list[int]:
-  """The operators during which the most bytes are alive; none for an empty model."""
+  """Operators of the main subgraph during which the most bytes are alive; none without any."""
   over_time = memory_over_time(prediction)
   return [i for i, live in enumerate(over_time) if live == max(over_time)]
 

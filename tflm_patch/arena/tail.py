@@ -211,14 +211,15 @@ class Tail:
 def resource_variables(model: Model) -> set[object]:
   """The names of a model's resource variables, which `MicroResourceVariables` has to hold."""
   return {
-    _variable_name(op)
+    variable_name(op)
     for graph in model.subgraphs
     for op in graph.operators
     if op.opcode == 'VAR_HANDLE'
   }
 
 
-def _variable_name(op: Operator) -> tuple[object, object]:
+def variable_name(op: Operator) -> tuple[object, object]:
+  """What a VAR_HANDLE operator calls its variable: container and name."""
   # No container is the empty one.
   return getattr(op.options, 'container', None) or b'', getattr(op.options, 'sharedName', None)
 
@@ -234,7 +235,7 @@ class _Resources:
     """Bytes that an operator allocates for a variable, None when it allocates none."""
     op = site.operator
     if op.opcode == 'VAR_HANDLE' and op.outputs:
-      self._names[subgraph, op.outputs[0]] = _variable_name(op)
+      self._names[subgraph, op.outputs[0]] = variable_name(op)
     elif op.opcode == 'ASSIGN_VARIABLE' and op.inputs:
       name = self._names.get((subgraph, op.inputs[0]))
       value = site.input(1)

@@ -15,9 +15,9 @@ from tflm_patch.program import records as program
 from tflm_patch.program.decode import header
 
 MAGIC = 0x424A5054
-VERSION = 1
+VERSION = 2
 GUARD = 64
-_HEADER = struct.Struct('<16I')
+_HEADER = struct.Struct('<18I')
 _TENSOR = struct.Struct('<4I')
 
 
@@ -84,6 +84,7 @@ def encode(job: StageJob) -> tuple[bytes, int]:
   file_bytes = layout.end
   memory = layout.take(0)
   workspace = layout.take(head.workspace_bytes, GUARD)
+  state = layout.take(head.state_bytes, GUARD)
   memory_at = [layout.take(tensor.bytes, GUARD) for tensor in tensors]
   data = bytearray(file_bytes)
   _HEADER.pack_into(
@@ -105,6 +106,8 @@ def encode(job: StageJob) -> tuple[bytes, int]:
     layout.end,
     op_ticks,
     table,
+    state,
+    head.state_bytes,
   )
   for i, tensor in enumerate(tensors):
     code = program.TYPE_CODES[tensor.dtype]

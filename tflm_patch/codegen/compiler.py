@@ -139,7 +139,12 @@ def _compile(
     raise TflmPatchError(
       f'{where}: is fed by rows and has {len(stages)} stages; compile it without --input-rows'
     )
-  place = memory.place(model.main, operators, [stage.workspace_bytes for stage in stages])
+  place = memory.place(
+    model.main,
+    operators,
+    [stage.workspace_bytes for stage in stages],
+    [stage.state_bytes for stage in stages],
+  )
   functions = []
   first_op = 0
   for number, (stage, operator) in enumerate(zip(stages, operators)):
@@ -152,7 +157,12 @@ def _compile(
   bands = 1 + sum(stage.pauses for stage in stages)
   text = source.source(names, model, place, functions)
   kernels = tuple(sorted(set(_KERNEL.findall(text))))
-  files = {file_name: text, header_name: source.header(names, model, place, bands)}
+  files = {
+    file_name: text,
+    header_name: source.header(
+      names, model, place, bands, any(stage.kept_maps for stage in stages)
+    ),
+  }
   if options.standalone:
     files = {**standalone.sources(kernels, needed.left_out(stages)), **files}
   return CompiledModel(

@@ -49,7 +49,8 @@ class StageFunctions:
   ) -> None:
     self.constants = ConstantArrays(stage.constants)
     self._tensors = [memory.tensors[i] for i in (*operator.inputs[:-2], *operator.outputs)]
-    self._workspace = memory.workspaces[number]
+    self._workspace, self._state = memory.workspaces[number], memory.states[number]
+    self._kept = stage.kept_maps
     self._number = number
     self._first_op = first_op
     self._helpers: dict[str, list[str]] = {}
@@ -67,6 +68,8 @@ class StageFunctions:
   def offset(self, region: int, offset: int) -> int:
     """See `operators.base.Surroundings`."""
     tensor = tensor_of(region)
+    if region == Region.STATE:
+      return self._state + offset
     if tensor is None:
       return self._workspace + offset
     return self._tensors[tensor] + offset
@@ -104,6 +107,15 @@ class StageFunctions:
     form = self._form(call.function, op)
     arguments = {'whole': (), 'row': (row,), 'rows': (row, call.count)}[form]
     return c_text.call(self.name(call.function), *arguments)
+
+  def reset(self) -> list[str]:
+    """Statements that bring what is kept to its zero points."""
+    return [
+      c_text.call(
+        'memset', f'workspace + {self._state + m.offset}', m.zero_point, m.rows * m.row_bytes
+      )
+      for m in self._kept
+    ]
 
   def _function(self, op: Op) -> int | None:
     """The function that makes an operator's rows, None for those that do nothing."""

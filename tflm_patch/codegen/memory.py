@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Where tensors and the stages' workspaces lie in the one workspace of a compiled model."""
+"""Where tensors, the stages' workspaces and their state lie in the memory of a compiled model."""
 
 from __future__ import annotations
 
@@ -20,21 +20,24 @@ class Memory:
   Attributes:
     bytes: Of the whole workspace.
     tensors: Offset of every tensor that is no constant, by its index.
-    workspaces: Offset of each stage's workspace.
+    workspaces, states: Offsets of each stage's workspace and state.
   """
 
   bytes: int
   tensors: dict[int, int]
   workspaces: tuple[int, ...]
+  states: tuple[int, ...]
 
 
-def place(subgraph: Subgraph, stages: Sequence[Operator], workspaces: Sequence[int]) -> Memory:
+def place(
+  subgraph: Subgraph, stages: Sequence[Operator], workspaces: Sequence[int], states: Sequence[int]
+) -> Memory:
   """Places everything by live_ranges, as TFLM does.
 
   Args:
     subgraph: Of stage operators only.
     stages: Its operators; the last two inputs of each are constants.
-    workspaces: Their sizes.
+    workspaces, states: Their sizes.
   """
   first: dict[int, int] = dict.fromkeys(subgraph.inputs, 0)
   last: dict[int, int] = dict(first)
@@ -52,10 +55,15 @@ def place(subgraph: Subgraph, stages: Sequence[Operator], workspaces: Sequence[i
   wanted = [
     *(greedy.Requirement(_aligned(subgraph.tensors[i].bytes), first[i], last[i]) for i in tensors),
     *(greedy.Requirement(_aligned(size), number, number) for number, size in enumerate(workspaces)),
+    *(greedy.Requirement(_aligned(size), 0, len(stages)) for size in states),
   ]
   offsets = packing.Packer(wanted).search(lambda found: greedy.peak(wanted, found))
+  of_stages = offsets[len(tensors) :]
   return Memory(
-    greedy.peak(wanted, offsets), dict(zip(tensors, offsets)), tuple(offsets[len(tensors) :])
+    greedy.peak(wanted, offsets),
+    dict(zip(tensors, offsets)),
+    tuple(of_stages[: len(stages)]),
+    tuple(of_stages[len(stages) :]),
   )
 
 

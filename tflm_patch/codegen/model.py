@@ -88,6 +88,12 @@ class ModelInfo:
     return next((found for found in rows if found is not None), None)
 
   @property
+  def can_reset(self) -> bool:
+    """Whether an invocation depends on those before it."""
+    keeps_rows = any(stage.kept_maps for stage in self.programs)
+    return self.frame_rows is not None or keeps_rows or self.variables > 0
+
+  @property
   def band_rows(self) -> int | None:
     """Rows of the frame that one `Invoke()` takes."""
     return None if self.frame_rows is None else self.inputs[0].shape[1]

@@ -103,11 +103,16 @@ def _entries(
   prefix, main = names.prefix, model.main
   is_fed = any(len(stage.chunks) > 1 for stage in stages)
   run = _feed(names, model, memory, stages[0]) if is_fed else _invoke(names, stages)
+  reset = [f'  {line}' for stage in stages for line in stage.reset()]
+  if is_fed:
+    reset.append('  next_band = 0;')
   return [
+    *(['static uint32_t next_band;', ''] if is_fed else []),
+    *([f'void {prefix}_reset(void) {{', *reset, '}', ''] if reset else []),
     *run,
     f'void {prefix}_init(void) {{',
     '  memset(workspace, 0, sizeof(workspace));',
-    *([f'  {prefix}_reset();'] if is_fed else []),
+    *([f'  {prefix}_reset();'] if reset else []),
     '}',
     '',
     *_getter('void*', f'{prefix}_input', [memory.tensors[i] for i in main.inputs]),
@@ -140,12 +145,6 @@ def _feed(names: FileNames, model: Model, memory: Memory, stage: StageFunctions)
   band = model.main.inputs[0]
   place = f'workspace + {memory.tensors[band]}'
   lines = [
-    'static uint32_t next_band;',
-    '',
-    f'void {names.prefix}_reset(void) {{',
-    '  next_band = 0;',
-    '}',
-    '',
     f'int {names.prefix}_feed(const void* band) {{',
     f'  if (band != {place}) {{',
     f'    memcpy({place}, band, {model.main.tensors[band].bytes});',
@@ -229,7 +228,7 @@ def _row(call: loops.Call, variables: tuple[str, ...]) -> str:
 # ---- the header ----
 
 
-def header(names: FileNames, model: Model, memory: Memory, bands: int) -> str:
+def header(names: FileNames, model: Model, memory: Memory, bands: int, keeps_rows: bool) -> str:
   """The text of model.h.
 
   Args:
@@ -237,6 +236,7 @@ def header(names: FileNames, model: Model, memory: Memory, bands: int) -> str:
     model: The converted model.
     memory: Where everything lies.
     bands: Of a frame; 1 for models that take it whole.
+    keeps_rows: It has state that a reset clears.
   """
   prefix, macro, main = names.prefix, names.prefix.upper(), model.main
   guard = f'{macro}_H_'
@@ -264,7 +264,7 @@ def header(names: FileNames, model: Model, memory: Memory, bands: int) -> str:
       'extern "C" {',
       '#endif',
       '',
-      *_declarations(prefix, bands),
+      *_declarations(prefix, bands, keeps_rows),
       '',
       '#ifdef __cplusplus',
       '}',
@@ -276,7 +276,7 @@ def header(names: FileNames, model: Model, memory: Memory, bands: int) -> str:
   )
 
 
-def _declarations(prefix: str, bands: int) -> list[str]:
+def _declarations(prefix: str, bands: int, keeps_rows: bool) -> list[str]:
   """Of the functions that an application calls."""
   lines = ['/* Once, before anything else. */', f'void {prefix}_init(void);', '']
   if bands > 1:
@@ -285,15 +285,16 @@ def _declarations(prefix: str, bands: int) -> list[str]:
       f' * {prefix}_input(0). Returns 1 when the frame is complete and the outputs',
       ' * are there, else 0; the next band then begins a new frame. */',
       f'int {prefix}_feed(const void* band);',
-      '',
-      '/* Gives up a frame: the next band is the first. */',
-      f'void {prefix}_reset(void);',
     ]
   else:
     lines += [
       '/* Runs the model. It may write over its inputs: fill them before every call. */',
       f'void {prefix}_invoke(void);',
     ]
+  if bands > 1 or keeps_rows:
+    what = ['Gives up a frame: the next band is the first.'] if bands > 1 else []
+    what += ['Forgets what earlier invocations left.'] if keeps_rows else []
+    lines += ['', f'/* {" ".join(what)} */', f'void {prefix}_reset(void);']
   return [
     *lines,
     '',

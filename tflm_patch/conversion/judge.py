@@ -9,9 +9,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tflm_patch.arena import ArenaPrediction, predict, stage_operator_bytes
+from tflm_patch.arena import ArenaPrediction, peak_operators, predict, stage_operator_bytes
 from tflm_patch.arena.structs import FIRMWARE_32, Build
-from tflm_patch.conversion.stage_operator import PlannedStage, install_stages, with_workspace
+from tflm_patch.conversion.stage_operator import (
+  PlannedStage,
+  install_stages,
+  is_stage,
+  with_workspace,
+)
 from tflm_patch.graph.types import Model
 from tflm_patch.planner.search import work_of
 from tflm_patch.planner.stage_plan import StagePlan
@@ -105,3 +110,12 @@ class Judge:
       else:
         high = middle - 1
     return low * 16
+
+
+def bounding(stages: Sequence[PlannedStage], judge: Judge) -> PlannedStage | None:
+  """The stage during which the most memory is alive, None when a stock operator does that."""
+  operators = judge.build(stages).main.operators
+  for at in peak_operators(judge.predict(stages)):
+    if is_stage(operators[at]):
+      return stages[sum(is_stage(operator) for operator in operators[:at])]
+  return None

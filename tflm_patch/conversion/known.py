@@ -46,11 +46,21 @@ class Known:
     return self._model
 
   def rewritten(
-    self, original: Model, rewrites: Sequence[plugins.Registered], context: plugins.Context
+    self,
+    original: Model,
+    rewrites: Sequence[plugins.Registered],
+    context: plugins.Context,
+    before: Sequence[Change] = (),
   ) -> Rewriting:
-    """The model after the rewrites; see `plugins.run_plugins`."""
-    names = tuple(entry.name for entry in rewrites)
+    """The model after the rewrites; see `plugins.run_plugins`.
+
+    Args:
+      original: The model, or what was made of it before.
+      rewrites, context: See there.
+      before: What was done before.
+    """
+    names = tuple([change.plugin for change in before] + [entry.name for entry in rewrites])
     if names not in self._rewritings:
       model, changes = plugins.run_plugins(original, rewrites, context)
-      self._rewritings[names] = Rewriting(model, tuple(changes))
+      self._rewritings[names] = Rewriting(model, (*before, *changes))
     return self._rewritings[names]

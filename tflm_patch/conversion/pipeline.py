@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Sequence
 
 from tflm_patch.arena import ArenaPrediction, firmware_build, kernels, offline, predict
-from tflm_patch.conversion import kept_input, plugins, reasons
+from tflm_patch.conversion import kept_input, plugins, reasons, states
 from tflm_patch.conversion.finish import finish
 from tflm_patch.conversion.judge import Goal
 from tflm_patch.conversion.known import Known
@@ -97,6 +97,8 @@ def plan(
   known = known or Known()
   convert = functools.partial(_convert, original, options, stock_arena, known, progress)
   attempt = convert(selection)
+  if selection.states:
+    attempt = _with_windows(original, attempt, functools.partial(convert, selection))
   found = attempt.conversion
   of_weights = {entry.name for entry in selection.of_weights().rewrites}
   if any(change.plugin in of_weights for change in found.changes):
@@ -121,6 +123,20 @@ class _Attempt:
   choice: StageChoice | None
 
 
+def _with_windows(
+  original: Model, plain: _Attempt, convert: Callable[[states.Windowed | None], _Attempt]
+) -> _Attempt:
+  """With what variables hold kept by stages, where that needs less."""
+  windowed = states.with_windows(original)
+  if windowed is None:
+    return plain
+  attempt = convert(windowed)
+  found = attempt.conversion
+  if any(states.is_window(op) for op in found.model.main.operators):
+    return plain
+  return attempt if found.arena.total < plain.conversion.arena.total else plain
+
+
 def _convert(
   original: Model,
   options: ConvertOptions,
@@ -128,9 +144,11 @@ def _convert(
   known: Known,
   progress: Progress,
   selection: plugins.Selection,
+  windowed: states.Windowed | None = None,
 ) -> _Attempt:
   context = plugins.Context(int8_io=options.int8_io)
-  rewriting = known.rewritten(original, selection.rewrites, context)
+  source, before = (original, ()) if windowed is None else (windowed.model, (windowed.change,))
+  rewriting = known.rewritten(source, selection.rewrites, context, before)
   rewritten, changes = rewriting.model, list(rewriting.changes)
   progress('Planning the stages')
   choice = None

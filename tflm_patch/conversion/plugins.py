@@ -127,8 +127,9 @@ class StagePlugin(Protocol):
     """Chooses and installs stages in a model that the other rewrites have left."""
 
 
-# Of the stage rewrite, which runs after the others.
+# Of the stage rewrite, which runs after the others, and of what it does with variables.
 STAGE = 'stage'
+STATES = 'states'
 _stage_plugins: list[StagePlugin] = []
 
 
@@ -140,10 +141,17 @@ def register_stage(cls: _T) -> _T:
 
 @dataclasses.dataclass(frozen=True)
 class Selection:
-  """Plugins that a conversion uses: rewrites in order, and the stage rewrite, if any."""
+  """Plugins that a conversion uses.
+
+  Attributes:
+    rewrites: In order.
+    stage: The stage rewrite, if any.
+    states: Stages may keep what variables hold; see `states.py`.
+  """
 
   rewrites: tuple[Registered, ...]
   stage: StagePlugin | None
+  states: bool = False
 
   def of_weights(self) -> Selection:
     """Only the rewrites that depend on weights, and no stages."""
@@ -165,7 +173,7 @@ def select(spec: Sequence[str]) -> Selection:
     TflmPatchError: a name is unknown, or both forms are mixed.
   """
   plugins = all_plugins()
-  known = {STAGE, *(entry.name for entry in plugins)}
+  known = {STAGE, STATES, *(entry.name for entry in plugins)}
   off = {item[1:] for item in spec if item.startswith('-')}
   on = {item for item in spec if not item.startswith('-')}
   unknown = sorted((off | on) - known)
@@ -182,6 +190,7 @@ def select(spec: Sequence[str]) -> Selection:
   return Selection(
     tuple(entry for entry in plugins if wanted(entry.name)),
     _stage_plugins[0] if wanted(STAGE) else None,
+    wanted(STATES) and wanted(STAGE),
   )
 
 

@@ -116,6 +116,7 @@ def _stage_json(stage: PlannedStage) -> dict[str, Any]:
   return {
     'operators': len(stage.region),
     'workspace_bytes': stage.plan.workspace_bytes,
+    'state_bytes': stage.plan.state_bytes,
     'program_bytes': len(stage.encoded.program),
     'constants_bytes': len(stage.encoded.constants),
     'segments': [

@@ -9,19 +9,19 @@ smaller by it, as TFLM's allocator would report it; so a converted model is neve
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
-from tflm_patch.arena import peak_operators
 from tflm_patch.conversion import input_bands, kept_input
-from tflm_patch.conversion.judge import DEFAULT_GOAL, Finish, Goal, Judge
+from tflm_patch.conversion.judge import DEFAULT_GOAL, Finish, Goal, Judge, bounding
 from tflm_patch.conversion.splits import split
-from tflm_patch.conversion.stage_operator import PlannedStage, is_stage
+from tflm_patch.conversion.stage_operator import PlannedStage
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model
 from tflm_patch.planner.encode_plan import encode_stage
 from tflm_patch.planner.ir.stage_graph import StageGraph
 from tflm_patch.planner.lowering.operators import Violation
+from tflm_patch.planner.lowering.operators.slide import SLIDE
 from tflm_patch.planner.lowering.partition import Partition, partition
 from tflm_patch.planner.lowering.region import NotStageable, lower_region, region_boundary
 from tflm_patch.planner.options import DEFAULT, PlanOptions, Schedule
@@ -36,7 +36,7 @@ Rejected = tuple[Region, str]  # and why it stays stock
 # Operators that only give bytes another shape.
 _RENAMING = frozenset({'EXPAND_DIMS', 'RESHAPE', 'SQUEEZE'})
 # How often a stage that bounds the arena is made two.
-_SPLITS = 3
+_SPLITS = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,7 +144,8 @@ def _choose(
   judge = Judge(model, finish_and_keep, options.goal)
   chosen = planned
   if not options.force:
-    fixed = None if bands is None else bands.region
+    fixed = {part for part in parts.regions if _keeps_rows(model, part)}
+    fixed |= set() if bands is None else {bands.region}
     chosen, useless = _worth_making(planned, judge, fixed)
     rejected += useless
   ways: list[Sequence[PlannedStage]] = [chosen]
@@ -159,6 +160,11 @@ def _choose(
     final = _fastest(ways, planner, judge, options.plan.arena_bytes)
   choice = StageChoice(judge.build(final), tuple(final), parts.violations, tuple(rejected))
   return _Judged(choice, judge)
+
+
+def _keeps_rows(model: Model, region: Region) -> bool:
+  """Whether only a stage can hold a region: rows stay there between invocations."""
+  return any(model.main.operators[i].opcode == SLIDE for i in region)
 
 
 class _RegionPlanner:
@@ -263,14 +269,14 @@ def _place(stage: PlannedStage) -> int:
 
 
 def _worth_making(
-  planned: Sequence[PlannedStage], judge: Judge, fixed: Region | None
+  planned: Sequence[PlannedStage], judge: Judge, fixed: Collection[Region]
 ) -> tuple[list[PlannedStage], list[Rejected]]:
   """The stages without those that save too little, those that save the least first.
 
   Args:
     planned: All of them.
     judge: Knows the arena.
-    fixed: The region of a stage that must stay.
+    fixed: Regions of stages that must stay.
   """
   if not planned:
     return [], []
@@ -283,7 +289,7 @@ def _worth_making(
   saves = {id(stage): judge.arena(without(planned, stage)) - least for stage in planned}
   chosen, rejected = list(planned), []
   for stage in sorted(planned, key=lambda stage: (saves[id(stage)], len(stage.region))):
-    if stage.region == fixed:
+    if stage.region in fixed:
       continue
     others = without(chosen, stage)
     total = judge.arena(others)
@@ -319,23 +325,28 @@ def cut_in_two(
   stages: Sequence[PlannedStage], planner: StagePlanner, judge: Judge
 ) -> Sequence[PlannedStage]:
   """With stages that bound the arena by their inputs and outputs made two; maybe the same."""
-  chosen = stages
+  best = chosen = stages
+  least = judge.arena(best)
   for _ in range(_SPLITS):
-    stage = _bounding(chosen, judge)
-    if stage is None or (planner.bands is not None and stage.region == planner.bands.region):
+    stage = bounding(chosen, judge)
+    # Of stages that are alike one bounds the arena after the other: half of them may not help.
+    if stage is None or not any(stage is other for other in best):
+      break
+    if planner.bands is not None and stage.region == planner.bands.region:
       break
     parts = split(planner.model.main, stage, planner.search)
     if parts is None:
       break
-    least = judge.arena(chosen)
     wanted = least - judge.goal.least_gain(least)
     halves = _stages_below(parts, planner, wanted)
-    others = [other for other in chosen if other is not stage]
-    two = sorted([*others, *halves], key=_place)
-    if not halves or judge.arena(two) > wanted:
+    if not halves:
       break
-    chosen = two
-  return chosen
+    others = [other for other in chosen if other is not stage]
+    chosen = sorted([*others, *halves], key=_place)
+    total = judge.arena(chosen)
+    if total <= wanted:
+      best, least = chosen, total
+  return best
 
 
 def _stages_below(
@@ -348,18 +359,6 @@ def _stages_below(
     if made[-1].plan.bytes > arena_bytes:
       return []
   return made
-
-
-def _bounding(stages: Sequence[PlannedStage], judge: Judge) -> PlannedStage | None:
-  """The stage during which the most memory is alive, None when a stock operator does that."""
-  operators = judge.build(stages).main.operators
-  arena = judge.predict(stages)
-  if arena.operators != len(operators):  # some call subgraphs
-    return None
-  for at in peak_operators(arena):
-    if is_stage(operators[at]):
-      return stages[sum(is_stage(operator) for operator in operators[:at])]
-  return None
 
 
 def _fastest(

@@ -51,10 +51,11 @@ def model_header(info: ModelInfo, names: Names) -> str:
       f' on a band of the frame: {names.upper}_DONE after the last\n'
       f' * one, {names.upper}_WANTS_ROWS before that, {names.upper}_FAILED'
     )
-    reset = (
-      '\n/* Gives a frame up: the next band is the first of another. */\n'
-      f'void {names.lower}_reset(void);\n'
-    )
+  if info.can_reset:
+    what = 'Gives a frame up: the next band is the first of another.'
+    if info.frame_rows is None:
+      what = 'Forgets what earlier calls left.'
+    reset = f'\n/* {what} */\nvoid {names.lower}_reset(void);\n'
   return fill(
     'model.h',
     names,
@@ -75,14 +76,18 @@ def direct_source(info: ModelInfo, names: Names) -> str:
   sizes = {name: max(1, tensor.bytes) for name, tensor in tensors}
   if stage.workspace_bytes:
     sizes['workspace'] = stage.workspace_bytes
+  if stage.program.state_bytes:
+    sizes['state'] = stage.program.state_bytes
   prefix = f'{names.upper}_MEMORY static _Alignas(16) unsigned char'
-  reset = ''
-  if info.frame_rows is not None:
-    reset = (
-      f'\nvoid {names.lower}_reset(void) {{\n'
-      '  const tflm_patch_position start = {0, 0, NULL};\n'
-      '  position = start;\n}\n'
-    )
+  name, linkage = (f'{names.lower}_reset', '') if info.can_reset else ('start', 'static ')
+  state, clear = 'NULL', ''
+  if stage.program.state_bytes:
+    state, clear = 'state', '  tflm_patch_reset_state(PROGRAM, state);\n'
+  reset = (
+    f'\n{linkage}void {name}(void) {{\n'
+    f'  const tflm_patch_position first = {{0, 0, {state}}};\n'
+    f'  position = first;\n{clear}}}\n'
+  )
   return fill(
     'direct.c',
     names,
@@ -96,13 +101,14 @@ def direct_source(info: ModelInfo, names: Names) -> str:
     infos=', '.join(f'{{{tensor.bytes}, {type_code(tensor)}}}' for _, tensor in tensors),
     workspace='workspace' if stage.workspace_bytes else 'NULL',
     reset=reset,
+    start=name,
   )
 
 
 def tflm_source(info: ModelInfo, names: Names) -> str:
   """The text of `<name>_tflm.cc`."""
   reset = ''
-  if info.frame_rows is not None:
+  if info.can_reset:
     # Resetting cannot fail: it only calls the operators' own functions.
     reset = (
       f'\nvoid {names.lower}_reset(void) {{\n  static_cast<void>(g_interpreter->Reset());\n}}\n'

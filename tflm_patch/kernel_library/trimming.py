@@ -20,6 +20,7 @@ WITHOUT_ROW_SUMS = 'TFLM_PATCH_WITHOUT_ROW_SUMS'
 WITHOUT_FALLBACK = 'TFLM_PATCH_DSP_WITHOUT_FALLBACK'
 WITHOUT_PAIRS = 'TFLM_PATCH_DSP_WITHOUT_PAIRS'  # where the fallback is left out, too
 WITHOUT_WIDE_WINDOWS = 'TFLM_PATCH_DSP_WITHOUT_WIDE_WINDOWS'
+WITHOUT_COLUMNS = 'TFLM_PATCH_DSP_WITHOUT_COLUMNS'
 
 
 def left_out(stages: Iterable[Stage]) -> tuple[str, ...]:
@@ -33,11 +34,15 @@ def left_out(stages: Iterable[Stage]) -> tuple[str, ...]:
     return tuple(macros)
   if all(_IS_FAST[op.kind](op) for _, op in ops if op.kind in _IS_FAST):
     macros.append(WITHOUT_FALLBACK)
-    depthwise = [(stage, op) for stage, op in ops if op.kind == Kind.DEPTHWISE_CONV_2D]
+    depthwise = [
+      (stage, op) for stage, op in ops if op.kind == Kind.DEPTHWISE_CONV_2D and not _is_column(op)
+    ]
     if all(_is_plain_3x3(stage, op) for stage, op in depthwise):
       macros.append(WITHOUT_PAIRS)
   if not any(_has_wide_windows(op) for _, op in ops if op.kind == Kind.CONV_2D):
     macros.append(WITHOUT_WIDE_WINDOWS)
+  if not any(_is_column(op) for _, op in ops if op.kind == Kind.DEPTHWISE_CONV_2D):
+    macros.append(WITHOUT_COLUMNS)
   return tuple(macros)
 
 
@@ -74,10 +79,21 @@ def _is_fast_conv(op: Op) -> bool:
   )
 
 
+def _is_column(op: Op) -> bool:
+  window = op.params['window.kernel_w'], op.params['window.pad_left']
+  return (
+    op.params['depth_multiplier'] == 1
+    and window == (1, 0)
+    and op.outputs[0].cols == 1
+    and op.params['window.kernel_h'] <= limits.DEPTHWISE_COLUMN_ROWS
+    and op.inputs[0].channels >= limits.DEPTHWISE_CHANNELS
+  )
+
+
 def _is_fast_depthwise(op: Op) -> bool:
   params = op.params
   stride = params['window.stride_w']
-  return (
+  return _is_column(op) or (
     params['depth_multiplier'] == 1
     and params['requant.sums'] == Sums.BOUNDED
     and op.inputs[0].channels >= limits.DEPTHWISE_CHANNELS

@@ -28,6 +28,7 @@ def encode_stage(plan: StagePlan) -> EncodedStage:
       ops=_ops(plan),
       segments=[_segment(segment) for segment in plan.segments],
       workspace_bytes=plan.workspace_bytes,
+      state_bytes=plan.state_bytes,
     )
   )
 
@@ -50,6 +51,7 @@ def _maps(plan: StagePlan) -> list[ProgramMap]:
       split=place.split,
       split_region=place.split_region,
       split_offset=place.split_offset,
+      kept=int(place.region == records.Region.STATE),
     )
     constant = feature_map.constant if feature_map.role == MapRole.CONSTANT else None
     maps.append(ProgramMap(entry, constant))

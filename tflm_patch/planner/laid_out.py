@@ -14,6 +14,7 @@ import numpy as np
 from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, StageGraph, View
 from tflm_patch.planner.memory import buffers as memory_buffers
 from tflm_patch.planner.memory import layout, packing
+from tflm_patch.planner.memory.state import state_of
 from tflm_patch.planner.rewrites import feed
 from tflm_patch.planner.schedule import order, segments
 from tflm_patch.planner.schedule.live_ranges import LiveRanges, Timeline
@@ -174,10 +175,13 @@ def _own_place(graph: StageGraph, m: int) -> MapPlan | None:
   feature_map = graph.maps[m]
   if feature_map.role == MapRole.INTERNAL or feature_map.view is not None:
     return None
+  rows = feature_map.rows
+  if feature_map.role == MapRole.KEPT:
+    at = state_of(graph).offsets[m]
+    return MapPlan(program.Region.STATE, at, rows, feature_map.row_bytes, rows)
   region = program.Region.CONSTANTS.value
   if feature_map.role != MapRole.CONSTANT:
     region = program.Region.TENSOR + [*graph.inputs, *graph.outputs].index(m)
-  rows = feature_map.rows
   return MapPlan(region, 0, rows, feature_map.row_bytes, rows)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from tflm_patch.planner import limits
 from tflm_patch.planner.cut_search import CutSearch
-from tflm_patch.planner.ir.stage_graph import MapRole, StageGraph
+from tflm_patch.planner.ir.stage_graph import StageGraph
 from tflm_patch.planner.laid_out import (
   Candidate,
   LaidOut,
@@ -214,6 +214,6 @@ class Planner(CutSearch[Candidate, LaidOut]):
 
 
 def _whole_bytes(graph: StageGraph) -> int:
-  return sum(m.bytes for m in graph.maps if m.role != MapRole.CONSTANT and m.view is None) + sum(
+  return sum(m.bytes for m in graph.maps if not m.role.has_own_memory and m.view is None) + sum(
     op.scratch_bytes for op in graph.ops
   )

@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 
 from tflm_patch.planner.ir.stage_graph import StageGraph
+from tflm_patch.planner.memory.state import state_of
 from tflm_patch.planner.schedule import segments
 
 
@@ -93,6 +94,11 @@ class StagePlan:
   def bytes(self) -> int:
     """What the stage needs, its tensors whose memory it uses included."""
     return self.workspace_bytes + self.tensor_bytes
+
+  @property
+  def state_bytes(self) -> int:
+    """What it keeps between invocations, persistent memory."""
+    return state_of(self.graph).bytes
 
   @property
   def macs(self) -> int:

@@ -81,7 +81,7 @@ class Stage:
 
   Attributes:
     n_inputs, n_outputs: Tensors.
-    workspace_bytes: A multiple of 16.
+    workspace_bytes, state_bytes: Multiples of 16.
     family: The kernels that the constants are packed for.
     maps, ops: The tables.
     segments: Steps of each segment; operators count through the whole program.
@@ -91,6 +91,7 @@ class Stage:
   n_inputs: int
   n_outputs: int
   workspace_bytes: int
+  state_bytes: int
   family: int
   maps: tuple[Map, ...]
   ops: tuple[Op, ...]
@@ -100,6 +101,11 @@ class Stage:
   @property
   def pauses(self) -> int:
     return sum(step.op is None for segment in self.segments for step in segment)
+
+  @property
+  def kept_maps(self) -> tuple[Map, ...]:
+    """Whose rows stay from one invocation to the next."""
+    return tuple(m for m in self.maps if m.region == Region.STATE)
 
   @property
   def kinds(self) -> frozenset[Kind]:
@@ -178,6 +184,7 @@ def _decode(data: bytes, constants: bytes) -> Stage:
     n_inputs=head.n_inputs,
     n_outputs=head.n_outputs,
     workspace_bytes=head.workspace_bytes,
+    state_bytes=head.state_bytes,
     family=head.family,
     maps=maps,
     ops=ops,

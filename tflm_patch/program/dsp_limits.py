@@ -20,6 +20,7 @@ DEPTHWISE_KERNEL_H = 8
 DEPTHWISE_STRIDE = 2
 DEPTHWISE_TAPS = 8
 DEPTHWISE_STACK_WORDS = 36
+DEPTHWISE_COLUMN_ROWS = 32
 # Their short way from sums to bytes.
 MOST_SCALING_SHIFT = 23
 
@@ -35,6 +36,7 @@ _LIMITS = {
   'DEPTHWISE_STRIDE': (DEPTHWISE_STRIDE, ''),
   'DEPTHWISE_TAPS': (DEPTHWISE_TAPS, 'of a kernel row, stride columns apart'),
   'DEPTHWISE_STACK_WORDS': (DEPTHWISE_STACK_WORDS, 'of a channel, without a scratch'),
+  'DEPTHWISE_COLUMN_ROWS': (DEPTHWISE_COLUMN_ROWS, 'of a kernel, where maps have one column'),
   'MOST_SCALING_SHIFT': (MOST_SCALING_SHIFT, 'also in assembly'),
 }
 

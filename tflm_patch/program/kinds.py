@@ -28,6 +28,7 @@ class Role(enum.Enum):
 
   COMPUTE = 'compute'  # nothing else
   FEED = 'feed'  # it makes the frame from the bands of the stage's input
+  SLIDE = 'slide'  # it brings a kept map up to date, once an invocation
   PART = 'part'  # its output is a part of its input and lies in its memory
   WHOLE = 'whole'  # its inputs lie in its output's memory and make it up together
 
@@ -162,6 +163,7 @@ _SPECS = (
   *_spec(Kind.DEQUANTIZE, cellwise=_always),
   *_spec(Kind.STRIDED_SLICE, cellwise=_takes_all_cells),
   *_spec(Kind.FEED, role=Role.FEED),
+  *_spec(Kind.SLIDE, role=Role.SLIDE),
   *_spec(Kind.CROP, role=Role.PART),
   *_spec(Kind.JOIN, role=Role.WHOLE),
 )

@@ -307,7 +307,6 @@ class PermuteParams(Params):
   order: tuple[int, int, int] = array_of(
     'B', 3, "0 rows, 1 columns, 2 channels of the input: the output's rows, columns, channels"
   )
-  reserved: int = u8()
 
 
 @structure('tflm_patch_gather_params')

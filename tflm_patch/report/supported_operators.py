@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tflm_patch.conversion import states
 from tflm_patch.planner.lowering.operators import REGISTRY
 from tflm_patch.planner.lowering.operators.base import GENERAL_RULES, Rule
 
@@ -27,7 +28,9 @@ def document() -> str:
   ]
   for opcode in sorted(REGISTRY):
     spec = REGISTRY[opcode]
-    lines += ['', f'## {opcode}', '', f'{spec.summary}.', '', *_rules(spec.rules)]
+    if not spec.made_by:
+      lines += ['', f'## {opcode}', '', f'{spec.summary}.', '', *_rules(spec.rules)]
+  lines += ['', '## Resource variables', '', *(f'- {rule}' for rule in states.RULES)]
   return '\n'.join(lines) + '\n'
 
 

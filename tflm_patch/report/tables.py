@@ -77,9 +77,10 @@ def conversion_summary(result: ConversionResult, output: str) -> str:
   for number, stage in enumerate(result.stages):
     plan = stage.plan
     streams = sum(segment.schedule == 'stream' for segment in plan.segments)
+    state = f' state {plan.state_bytes:,},' if plan.state_bytes else ''
     lines.append(
       f'stage {number}: {len(stage.region)} operators in {len(plan.segments)} segments'
-      f' ({streams} streamed), workspace {plan.workspace_bytes:,}, program'
+      f' ({streams} streamed), workspace {plan.workspace_bytes:,},{state} program'
       f' {len(stage.encoded.program):,}, constants {len(stage.encoded.constants):,} bytes'
     )
   lines += [f'note: {note}' for note in result.notes]

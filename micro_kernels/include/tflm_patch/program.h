@@ -132,10 +132,13 @@ enum {
   TFLM_PATCH_ARG_MAX = 57,
   TFLM_PATCH_L2_NORMALIZATION = 58,
   TFLM_PATCH_CAST = 59,
-  TFLM_PATCH_BATCH_MATMUL = 60,
-  TFLM_PATCH_SQUARED_DIFFERENCE_S16 = 61,
-  TFLM_PATCH_ADD_N = 62, /* of any number of maps of one scale and shape, with the record of MUL */
-  TFLM_PATCH_KIND_COUNT = 63
+  /* a kept map: its last rows of the invocation before move to the front, and the rows of the
+   * input come behind them */
+  TFLM_PATCH_SLIDE = 60,
+  TFLM_PATCH_BATCH_MATMUL = 61,
+  TFLM_PATCH_SQUARED_DIFFERENCE_S16 = 62,
+  TFLM_PATCH_ADD_N = 63, /* of any number of maps of one scale and shape, with the record of MUL */
+  TFLM_PATCH_KIND_COUNT = 64
 };
 
 /* A sliding window over rows and columns. Output row r reads input rows r * stride_h - pad_top +
@@ -320,11 +323,10 @@ typedef struct {
   int32_t sign; /* -1: with the least value */
 } tflm_patch_arg_max_params;
 
-/* PERMUTE. Unless the rows stay (order[0] is 0), every step reads all input rows. 4 bytes. */
+/* PERMUTE. Unless the rows stay (order[0] is 0), every step reads all input rows. 3 bytes. */
 typedef struct {
   /* 0 rows, 1 columns, 2 channels of the input: the output's rows, columns, channels */
   uint8_t order[3];
-  uint8_t reserved;
 } tflm_patch_permute_params;
 
 /* GATHER: every output row, column and channel is one of the input's. The tables are uint16[out

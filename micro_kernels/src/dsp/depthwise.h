@@ -67,6 +67,13 @@ void tflm_patch_put_outside(const tflm_patch_depthwise_row* d, const tflm_patch_
 void tflm_patch_pair_rows(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
                           const tflm_patch_columns* columns, uint32_t a, uint32_t b, uint32_t* to);
 
+/* ---- depthwise_column.c ---- */
+
+int tflm_patch_is_dsp_column(const tflm_patch_depthwise_conv_args* args, uint32_t channels);
+
+void tflm_patch_depthwise_column_s8(const tflm_patch_depthwise_conv_args* args,
+                                    const tflm_patch_rows* input, uint32_t row, int8_t* output);
+
 /* ---- depthwise_3x3.c ---- */
 
 void tflm_patch_find_columns_3x3(const tflm_patch_depthwise_row* d, tflm_patch_stretch* s);

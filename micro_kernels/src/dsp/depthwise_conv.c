@@ -113,6 +113,12 @@ static TFLM_PATCH_NOINLINE void make_row_on_stack(const tflm_patch_depthwise_row
 
 void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
                                   const tflm_patch_rows* input, uint32_t row, int8_t* output) {
+#if TFLM_PATCH_HAS_COLUMNS
+  if (tflm_patch_is_dsp_column(args, input->channels)) {
+    tflm_patch_depthwise_column_s8(args, input, row, output);
+    return;
+  }
+#endif
   if (TFLM_PATCH_HAS_FALLBACK && !tflm_patch_is_dsp_depthwise(args, input->channels)) {
     tflm_patch_depthwise_conv_portable_s8(args, input, row, output);
     return;

@@ -17,6 +17,7 @@
 #define TFLM_PATCH_DEPTHWISE_STRIDE 2u
 #define TFLM_PATCH_DEPTHWISE_TAPS 8u         /* of a kernel row, stride columns apart */
 #define TFLM_PATCH_DEPTHWISE_STACK_WORDS 36u /* of a channel, without a scratch */
+#define TFLM_PATCH_DEPTHWISE_COLUMN_ROWS 32u /* of a kernel, where maps have one column */
 #define TFLM_PATCH_MOST_SCALING_SHIFT 23u    /* also in assembly */
 
 #endif /* TFLM_PATCH_SRC_DSP_LIMITS_H_ */

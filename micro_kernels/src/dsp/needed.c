@@ -36,6 +36,11 @@ int tflm_patch_is_depthwise_there(const tflm_patch_task* task) {
   if (task->input->type != TFLM_PATCH_INT8) {
     return 1;
   }
+#if TFLM_PATCH_HAS_COLUMNS
+  if (tflm_patch_is_dsp_column(&args, task->input->channels)) {
+    return 1;
+  }
+#endif
   if (!tflm_patch_is_dsp_depthwise(&args, task->input->channels)) {
     return 0;
   }

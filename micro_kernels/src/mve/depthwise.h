@@ -10,7 +10,7 @@
 #include "../window.h"
 
 #define TFLM_PATCH_DEPTHWISE_BLOCK 16u
-#define TFLM_PATCH_DEPTHWISE_ROWS 16u /* of a kernel, at most */
+#define TFLM_PATCH_DEPTHWISE_ROWS 32u /* of a kernel, at most */
 
 typedef struct {
   const tflm_patch_depthwise_conv_args* args;

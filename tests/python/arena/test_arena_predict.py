@@ -5,6 +5,7 @@
 import dataclasses
 import struct
 import time
+from types import SimpleNamespace
 
 import arena_operator_cases as operator_cases
 import numpy as np
@@ -13,7 +14,14 @@ from arena_models import FLOAT32, SmallModel
 from arena_random_models import random_model
 
 from tflm_patch.api import convert
-from tflm_patch.arena import FIRMWARE_32, memory_over_time, operators, peak_operators, predict
+from tflm_patch.arena import (
+  FIRMWARE_32,
+  buffers_during,
+  memory_over_time,
+  operators,
+  peak_operators,
+  predict,
+)
 from tflm_patch.graph.reader import read_model
 from tflm_patch.graph.types import DType, Model, Operator, Quantization, Subgraph, Tensor
 from tflm_patch.program.encode import header_alone
@@ -206,6 +214,24 @@ def test_memory_over_time():
   assert spans == {'a': (0, 2), 'b': (0, 2), 'c': (1, 2), 'unused': (-1, -1)}
   # TFLM reserves room even for what nothing uses.
   assert prediction.head == 160
+
+
+def test_what_a_call_needs_counts_for_the_caller():
+  called = Subgraph(
+    [vector('c', 16), vector('d', 160), vector('e', 16)],
+    [unary('RELU', 0, 1), unary('RELU', 1, 2)],
+    (0,),
+    (2,),
+  )
+  call = Operator('WHILE', (1,), (2,), SimpleNamespace(condSubgraphIndex=1, bodySubgraphIndex=1))
+  tensors = [vector(name, 16) for name in ('a', 'b', 'c', 'd')]
+  main = Subgraph(tensors, [unary('RELU', 0, 1), call, unary('RELU', 2, 3)], (0,), (3,))
+  prediction = predict(Model([main, called]))
+  first, during, last = memory_over_time(prediction)
+  assert (first, last) == (32, 32)
+  assert during == max(first, during, last) >= 176
+  assert peak_operators(prediction) == [1]
+  assert 'd' in [buffer.name for buffer in buffers_during(prediction, 1) if buffer.size == 160]
 
 
 def test_models_without_operators():

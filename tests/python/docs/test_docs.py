@@ -22,7 +22,7 @@ from support import real_models
 import tflm_patch
 from tflm_patch.api import ConvertOptions, convert, convert_model
 from tflm_patch.cli.main import main
-from tflm_patch.conversion.plugins import STAGE, all_plugins
+from tflm_patch.conversion.plugins import STAGE, STATES, all_plugins
 from tflm_patch.errors import EnvironmentMissing, TflmPatchError
 from tflm_patch.quantization.layers.document import document as layer_document
 from tflm_patch.quantization.model_io import require_keras
@@ -67,7 +67,7 @@ def test_every_plugin_is_listed():
     for entry in all_plugins()
     if type(entry.plugin).__module__.startswith('converter_plugins.')
   ]
-  assert listed == [*ours, STAGE]
+  assert listed == [*ours, STATES, STAGE]
 
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)

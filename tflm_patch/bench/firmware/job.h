@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define JOB_MAGIC 0x424A5054u /* "TPJB" */
-#define JOB_VERSION 1u
+#define JOB_VERSION 2u
 #define JOB_PAINT 0xA5u /* fills the memory that a stage may write */
 #define JOB_GUARD 64u   /* painted bytes around every such piece */
 
@@ -39,6 +39,8 @@ typedef struct {
   uint32_t memory_end;
   uint32_t op_ticks; /* uint64_t[operators], written by the image */
   uint32_t tensors;  /* job_tensor[n_inputs + n_outputs] */
+  uint32_t state;
+  uint32_t state_bytes;
 } job;
 
 #endif /* TFLM_PATCH_BENCH_FIRMWARE_JOB_H_ */

@@ -78,15 +78,22 @@ static void copy_inputs(uint32_t band) {
 
 static uint64_t g_longest_band; /* ticks, of the inference that ran last */
 
+/* As after a reset. */
+static tflm_patch_position start(void) {
+  const tflm_patch_position position = {0, 0, place(kJob->state)};
+  tflm_patch_reset_state(place(kJob->program), place(kJob->state));
+  return position;
+}
+
 /* All bands; sets *ticks to what the stage alone took. */
 static tflm_patch_status run_inference(run_mode mode, uint64_t* ticks) {
-  tflm_patch_position position = {0, 0, NULL};
+  tflm_patch_position position = start();
   tflm_patch_status status = TFLM_PATCH_OK;
   *ticks = 0;
   g_longest_band = 0;
   for (uint32_t band = 0; band < kJob->bands; ++band) {
     copy_inputs(band);
-    const uint64_t start = board_ticks();
+    const uint64_t begin = board_ticks();
     if (mode == kTimed) {
       status =
           timed_resume(place(kJob->program), place(kJob->constants), g_tensors,
@@ -95,7 +102,7 @@ static tflm_patch_status run_inference(run_mode mode, uint64_t* ticks) {
       status = tflm_patch_resume(place(kJob->program), place(kJob->constants), g_tensors,
                                  place(kJob->workspace), &position);
     }
-    const uint64_t band_ticks = board_ticks() - start;
+    const uint64_t band_ticks = board_ticks() - begin;
     *ticks += band_ticks;
     g_longest_band = band_ticks > g_longest_band ? band_ticks : g_longest_band;
     const tflm_patch_status wanted = band + 1 < kJob->bands ? TFLM_PATCH_ABORT : TFLM_PATCH_OK;
@@ -122,6 +129,7 @@ static uint32_t damaged_guards(uint32_t offset, uint32_t bytes) {
 
 static void print_checks(void) {
   uint32_t damaged = damaged_guards(kJob->workspace, kJob->workspace_bytes);
+  damaged += damaged_guards(kJob->state, kJob->state_bytes);
   for (uint32_t i = 0; i < kJob->n_inputs + kJob->n_outputs; ++i) {
     damaged += damaged_guards(tensor(i)->memory, tensor(i)->bytes);
   }
@@ -176,6 +184,7 @@ static tflm_patch_status resume(void) {
 
 static uint32_t stack_of_bands(tflm_patch_status* status) {
   uint32_t most = 0;
+  g_position = start();
   for (uint32_t band = 0; band < kJob->bands; ++band) {
     copy_inputs(band);
     const uint32_t bytes = stack_of(resume, status);

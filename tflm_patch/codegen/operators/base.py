@@ -243,6 +243,21 @@ class Writer:
     through = '(void*)' if type_name not in ('int8_t', 'uint8_t') and not is_constant else ''
     return f'({const}{type_name}*){through}({pointer})'
 
+  def row_from_table(self, m: Map, at: int, entries: int, entry: str = '') -> str:
+    """The number of a row of a map that a table in the constants names, an expression.
+
+    A map with one place for all rows needs no table, and a compiler warns of one unused.
+
+    Args:
+      m: The map.
+      at: Offset of the table, uint16.
+      entries: Of the table.
+      entry: The entry, an expression; the step's without one.
+    """
+    if m.ring_rows == 1 and m.split >= m.ring_rows:
+      return self.step
+    return f'{self.constant(at, "uint16_t", entries, "rows")}[{entry or self.step}]'
+
   def scratch(self, type_name: str = 'int32_t') -> str:
     """A pointer to the operator's private memory."""
     return f'({type_name}*)(void*)(workspace + {self.scratch_offset})'

@@ -14,10 +14,8 @@ def emit(w: Writer) -> Code:
   """Calls of tflm_patch_gather_row."""
   source, target = w.op.inputs[0], w.op.outputs[0]
   row = w.step
-  # A map of a single slot has the same place for all rows.
-  if w.params['row_at'] != NONE and 'index' in w.row(source, 'index'):
-    rows = w.constant(w.params['row_at'], 'uint16_t', 3 * target.rows, 'rows')
-    row = f'{rows}[3 * {w.step}]'
+  if w.params['row_at'] != NONE:
+    row = w.row_from_table(source, w.params['row_at'], 3 * target.rows, f'3 * {w.step}')
   tables = [
     'NULL' if w.params[at] == NONE else w.constant(w.params[at], 'uint16_t', n, role)
     for at, n, role in (

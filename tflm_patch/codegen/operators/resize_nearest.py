@@ -13,14 +13,13 @@ from tflm_patch.program.records import Kind
 def emit(w: Writer) -> Code:
   """Calls of tflm_patch_resize_nearest_row."""
   source, target = w.op.inputs[0], w.op.outputs[0]
-  rows = w.constant(w.params['row_at'], 'uint16_t', target.rows, 'rows')
   cols = w.constant(w.params['col_at'], 'uint16_t', target.cols, 'cols')
   return Code(
     (
       call(
         'tflm_patch_resize_nearest_row',
         cols,
-        w.row(source, f'{rows}[{w.step}]', 'uint8_t'),
+        w.row(source, w.row_from_table(source, w.params['row_at'], target.rows), 'uint8_t'),
         source.channels * type_bytes(source),
         w.row(target, None, 'uint8_t'),
         target.cols,

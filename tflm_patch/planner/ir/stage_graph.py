@@ -37,6 +37,12 @@ class MapRole(enum.Enum):
   INPUT = 'input'  # a tensor that the stage reads
   OUTPUT = 'output'  # a tensor that the stage makes (may be read inside, too)
   CONSTANT = 'constant'  # lies in the constants
+  KEPT = 'kept'  # made inside, lies in the stage's state and stays there
+
+  @property
+  def has_own_memory(self) -> bool:
+    """Whether it lies neither in the workspace nor in a tensor."""
+    return self in (MapRole.CONSTANT, MapRole.KEPT)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -111,6 +111,16 @@ class StageBuilder:
     self._map_of[tensor_index] = index
     return index
 
+  def keep(self, tensor_index: int) -> int:
+    """A new map in the stage's state for a tensor that the next operator makes."""
+    if tensor_index in self._wanted:
+      raise NotStageable('operators outside read rows that the stage keeps')
+    shape = feature_shape(self._subgraph.tensors[tensor_index])
+    assert shape is not None
+    index = self._add_map(tensor_index, shape, MapRole.KEPT)
+    self._map_of[tensor_index] = index
+    return index
+
   def alias(self, tensor_index: int, map_index: int) -> None:
     """The tensor is another name for a map: same bytes, other shape."""
     feature_map = self._maps[map_index]

@@ -146,7 +146,7 @@ def _uses(graph: StageGraph) -> dict[int, _Use]:
         users.setdefault(each, []).append(i)
   found = {}
   for m, (feature_map, (begin, end)) in enumerate(zip(graph.maps, order.spans(graph))):
-    if feature_map.role == MapRole.CONSTANT or feature_map.view is not None:
+    if feature_map.role.has_own_memory or feature_map.view is not None:
       continue
     own = tuple(users.get(m, ()))
     in_parts = any(graph.ops[i].spec.is_view for i in own)

@@ -14,7 +14,14 @@ from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, StageGraph
 from tflm_patch.program.kinds import Role
 
 _VIEWS = {Role.PART: 1, Role.WHOLE: 2}
-ROLES = {MapRole.INTERNAL: 0, MapRole.OUTPUT: 2, MapRole.INPUT: 3, MapRole.CONSTANT: 4}
+# What lies elsewhere needs no memory here.
+ROLES = {
+  MapRole.INTERNAL: 0,
+  MapRole.OUTPUT: 2,
+  MapRole.INPUT: 3,
+  MapRole.CONSTANT: 4,
+  MapRole.KEPT: 4,
+}
 REUSED_INPUT = 1
 _NO_VIEW = -1
 

@@ -146,7 +146,7 @@ class PythonSearch:
     producer, readers = order.producers(graph), order.consumers(graph)
     for m, feature_map in enumerate(graph.maps):
       end = max(readers.get(m, (-1,)))
-      if feature_map.role == MapRole.CONSTANT or feature_map.view is not None:
+      if feature_map.role.has_own_memory or feature_map.view is not None:
         continue
       if feature_map.role == MapRole.INPUT:
         if m not in self._reusable:

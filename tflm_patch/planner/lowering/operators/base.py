@@ -110,6 +110,7 @@ class OperatorSpec:
     summary: One line for the list of supported operators.
     reads: Which cells of a computed input an output cell is made from; see `cells`.
     macs: Its multiply-accumulates; None without any.
+    made_by: The rewrite that makes it, of an operator that no model has.
   """
 
   opcode: str
@@ -118,6 +119,7 @@ class OperatorSpec:
   summary: str
   reads: Reads
   macs: Macs | None = None
+  made_by: str = ''
 
 
 REGISTRY: dict[str, OperatorSpec] = {}
@@ -141,13 +143,13 @@ def stage_types(opcode: str) -> tuple[DType, ...]:
 
 
 def register(
-  opcode: str, *rules: Rule, reads: Reads, macs: Macs | None = None
+  opcode: str, *rules: Rule, reads: Reads, macs: Macs | None = None, made_by: str = ''
 ) -> Callable[[Lower], Lower]:
   """Registers the lowering of an operator; its docstring is the summary."""
 
   def decorate(lower: Lower) -> Lower:
     summary = (lower.__doc__ or '').strip().splitlines()[0]
-    REGISTRY[opcode] = OperatorSpec(opcode, rules, lower, summary, reads, macs)
+    REGISTRY[opcode] = OperatorSpec(opcode, rules, lower, summary, reads, macs, made_by)
     return lower
 
   return decorate

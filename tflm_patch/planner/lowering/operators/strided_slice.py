@@ -129,7 +129,8 @@ def _slice_cuts(op: OpView) -> list[Cut] | None:
   return cuts
 
 
-def _cuts(op: OpView) -> Cuts | None:
+def cuts_of(op: OpView) -> Cuts | None:
+  """What a SLICE or STRIDED_SLICE takes of a map; None where it is computed, or nothing."""
   cuts = _slice_cuts(op) if op.operator.opcode == 'SLICE' else _strided_cuts(op)
   return None if cuts is None else cuts_of_map(cuts)
 
@@ -142,14 +143,14 @@ def constraint_masks(op: OpView) -> str | None:
 
 def constraint_constant_bounds(op: OpView) -> str | None:
   """What is taken is constant, lies in the input and is not empty"""
-  if _cuts(op) is None:
+  if cuts_of(op) is None:
     return f'of {list(op.input().shape)}'
   return None
 
 
 def constraint_taken_shape(op: OpView) -> str | None:
   """Rows are taken from top to bottom; rows, columns and channels are the output's"""
-  cuts = _cuts(op)
+  cuts = cuts_of(op)
   assert cuts is not None
   taken = tuple(cut.size for cut in cuts)
   if taken != feature_shape(op.output()) or (cuts[0].size > 1 and cuts[0].stride < 0):
@@ -184,7 +185,7 @@ def reads(op: OpView, tensor: Tensor) -> CellReads:
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of rows, columns and channels"""
-  cuts = _cuts(op)
+  cuts = cuts_of(op)
   assert cuts is not None
   source = builder.read(op.operator.inputs[0])
   target = builder.make(op.operator.outputs[0])
