@@ -67,10 +67,10 @@ extern const tflm_patch_kernel tflm_patch_squared_difference_kernel;
 extern const tflm_patch_kernel tflm_patch_arg_max_kernel;
 extern const tflm_patch_kernel tflm_patch_l2_normalization_kernel;
 extern const tflm_patch_kernel tflm_patch_cast_kernel;
+extern const tflm_patch_kernel tflm_patch_slide_kernel;
 extern const tflm_patch_kernel tflm_patch_batch_matmul_kernel;
 extern const tflm_patch_kernel tflm_patch_squared_difference_s16_kernel;
 extern const tflm_patch_kernel tflm_patch_add_n_kernel;
-extern const tflm_patch_kernel tflm_patch_slide_kernel;
 
 /* clang-format off */
 #define TFLM_PATCH_ALL_KERNEL_ENTRIES                                              \
@@ -129,10 +129,10 @@ extern const tflm_patch_kernel tflm_patch_slide_kernel;
   [TFLM_PATCH_ARG_MAX] = &tflm_patch_arg_max_kernel,                               \
   [TFLM_PATCH_L2_NORMALIZATION] = &tflm_patch_l2_normalization_kernel,             \
   [TFLM_PATCH_CAST] = &tflm_patch_cast_kernel,                                     \
+  [TFLM_PATCH_SLIDE] = &tflm_patch_slide_kernel,                                   \
   [TFLM_PATCH_BATCH_MATMUL] = &tflm_patch_batch_matmul_kernel,                     \
   [TFLM_PATCH_SQUARED_DIFFERENCE_S16] = &tflm_patch_squared_difference_s16_kernel, \
-  [TFLM_PATCH_ADD_N] = &tflm_patch_add_n_kernel,                                   \
-  [TFLM_PATCH_SLIDE] = &tflm_patch_slide_kernel,
+  [TFLM_PATCH_ADD_N] = &tflm_patch_add_n_kernel,
 /* clang-format on */
 
 #endif /* TFLM_PATCH_SRC_KERNELS_H_ */

@@ -147,10 +147,10 @@ class Kind(enum.IntEnum):
   ARG_MAX = 57
   L2_NORMALIZATION = 58
   CAST = 59
-  BATCH_MATMUL = 60
-  SQUARED_DIFFERENCE_S16 = 61
-  ADD_N = 62
-  SLIDE = 63
+  SLIDE = 60
+  BATCH_MATMUL = 61
+  SQUARED_DIFFERENCE_S16 = 62
+  ADD_N = 63
 
 
 # Numbers that older formats used; never given again.
@@ -188,11 +188,11 @@ KIND_COMMENTS = {
   Kind.CROP: 'a part of a map, in its memory',
   Kind.LOGISTIC_S16: 'and from here on more of int16 maps',
   Kind.SQUARED_DIFFERENCE: 'with the record of ADD',
+  Kind.ADD_N: 'of any number of maps of one scale and shape, with the record of MUL',
   Kind.SLIDE: (
     'a kept map: its last rows of the invocation before move to the front, and the rows of the '
     'input come behind them'
   ),
-  Kind.ADD_N: 'of any number of maps of one scale and shape, with the record of MUL',
   Kind.JOIN: (
     "a map whose parts were made one by one: the inputs lie in the output's memory and make "
     'it up together; nothing is copied'

@@ -132,12 +132,12 @@ enum {
   TFLM_PATCH_ARG_MAX = 57,
   TFLM_PATCH_L2_NORMALIZATION = 58,
   TFLM_PATCH_CAST = 59,
-  TFLM_PATCH_BATCH_MATMUL = 60,
-  TFLM_PATCH_SQUARED_DIFFERENCE_S16 = 61,
-  TFLM_PATCH_ADD_N = 62, /* of any number of maps of one scale and shape, with the record of MUL */
   /* a kept map: its last rows of the invocation before move to the front, and the rows of the
    * input come behind them */
-  TFLM_PATCH_SLIDE = 63,
+  TFLM_PATCH_SLIDE = 60,
+  TFLM_PATCH_BATCH_MATMUL = 61,
+  TFLM_PATCH_SQUARED_DIFFERENCE_S16 = 62,
+  TFLM_PATCH_ADD_N = 63, /* of any number of maps of one scale and shape, with the record of MUL */
   TFLM_PATCH_KIND_COUNT = 64
 };
 

@@ -23,7 +23,7 @@ def left_shift(op: OpView) -> int:
 
 
 def constraint_output_scale(op: OpView) -> str | None:
-  """The output scale is at least 2^-19 of the larger input scale, for int16 2^-14"""
+  """The output scale is above 2^-19 of the larger input scale, for int16 2^-14"""
   scales = [
     tensor.quantization.scale
     for tensor in (op.input(0), op.input(1), op.output())

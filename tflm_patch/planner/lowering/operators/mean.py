@@ -35,7 +35,9 @@ def constraint_count(op: OpView) -> str | None:
 
 
 def constraint_int16(op: OpView) -> str | None:
-  """A mean or sum of int16 values is over rows and columns, at most 65,536 of a 32-bit sum"""
+  """A mean or sum of int16 values is over rows and columns, of at most 65,536, whose sum is in 32
+  bits
+  """
   if op.input().dtype != DType.INT16:
     return None
   if reductions.over(op).channels:

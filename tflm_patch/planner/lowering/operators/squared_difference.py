@@ -29,7 +29,9 @@ def _output_factor(op: OpView) -> float:
 
 
 def constraint_output_scale(op: OpView) -> str | None:
-  """The square of twice the larger input scale over the output scale is below 2^14, of int16 below 1"""
+  """The square of twice the larger input scale over the output scale is below 2^14, of int16 maps
+  below 1
+  """
   return None if _output_factor(op) < 1 else f'{_output_factor(op):g}'
 
 
