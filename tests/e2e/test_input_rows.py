@@ -136,6 +136,22 @@ def test_refusals(data, options, text):
   assert '\n' not in str(error.value)
 
 
+def planes():
+  """An image plane by plane: what a band brings is no row of the maps behind."""
+  b = ModelBuilder(3)
+  x = b.transpose(b.input((1, 3, 24, 24)), (0, 2, 3, 1))
+  b.output(b.fully_connected(b.conv(b.conv(x, 8, 3, 2), 8, 3, 2), 4))
+  return b.build()
+
+
+@pytest.mark.parametrize(('data', 'is_larger'), [(planes, True), (image_model, False)])
+def test_it_is_said_where_the_whole_input_needs_no_more(data, is_larger):
+  fed = convert_model(data(), ConvertOptions(input_rows=1))
+  whole = convert_model(data())
+  assert (whole.converted_arena.total <= fed.converted_arena.total) == is_larger
+  assert any('leave --input-rows out' in note for note in fed.notes) == is_larger
+
+
 # Bytes of head; peers' best: 13,824, 13,568, 9,920, 52,672, 34,448 (see the README).
 @pytest.mark.skipif(not real_models.available(), reason=real_models.MISSING)
 @pytest.mark.parametrize(

@@ -97,17 +97,17 @@ def plan(
     return Conversion(original, original, reasons.no_uint8(legacy), stock_arena, stock_arena)
   known = known or Known()
   convert = functools.partial(_convert, original, options, stock_arena, known, progress)
-  attempt = convert(selection)
-  if selection.states:
-    attempt = _with_windows(original, attempt, functools.partial(convert, selection))
+  attempt = _with_windows(original, convert, selection)
   found = attempt.conversion
   of_weights = {entry.name for entry in selection.of_weights().rewrites}
   if any(change.plugin in of_weights for change in found.changes):
-    plain = convert(selection.without_weights())
+    plain = _with_windows(original, convert, selection.without_weights())
     if not _is_no_worse(found, plain.conversion, options):
       attempt, found = plain, plain.conversion
   if options.plan.arena_bytes is not None:
     reasons.check_budget(options, original, attempt.choice, found.arena, source)
+  if options.input_rows is not None:
+    return _with_note_on_rows(found, original, options, progress)
   return found
 
 
@@ -124,14 +124,34 @@ class _Attempt:
   choice: StageChoice | None
 
 
+def _with_note_on_rows(
+  found: Conversion, original: Model, options: ConvertOptions, progress: Progress
+) -> Conversion:
+  """Says so where a model needs no more when it takes its input at once."""
+  progress('Planning the stages for the whole input')
+  whole_input = dataclasses.replace(options, input_rows=None)
+  try:
+    total = plan(original, whole_input, progress=lambda text: None).arena.total
+  except TflmPatchError:  # a budget that only rows can keep
+    return found
+  if total > found.arena.total:
+    return found
+  note = (
+    f'with its whole input the model needs {total:,} bytes of arena, in rows '
+    f'{found.arena.total:,}; leave --input-rows out'
+  )
+  return dataclasses.replace(found, notes=(*found.notes, note))
+
+
 def _with_windows(
-  original: Model, plain: _Attempt, convert: Callable[[states.Windowed | None], _Attempt]
+  original: Model, convert: Callable[..., _Attempt], selection: plugins.Selection
 ) -> _Attempt:
   """With what variables hold kept by stages, where that needs less."""
-  windowed = states.with_windows(original)
+  plain = convert(selection)
+  windowed = states.with_windows(original) if selection.states else None
   if windowed is None:
     return plain
-  attempt = convert(windowed)
+  attempt = convert(selection, windowed)
   found = attempt.conversion
   if any(states.is_window(op) for op in found.model.main.operators):
     return plain
