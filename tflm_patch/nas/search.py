@@ -18,6 +18,7 @@ from tflm_patch.nas.chance import rng_of
 from tflm_patch.nas.checker import Checker
 from tflm_patch.nas.data import SearchData, Source, adapted, imbalance
 from tflm_patch.nas.finalists import chosen, train_finalist
+from tflm_patch.nas.fitness import Effort
 from tflm_patch.nas.judges import FITNESS, fitness_of
 from tflm_patch.nas.objectives import Objectives
 from tflm_patch.nas.options import SearchOptions
@@ -84,8 +85,6 @@ def search(
   examples = SearchData(data, how.seed, windows, folder, progress)
   found = adapted(chosen_space, examples)
   uneven = imbalance(examples.whole(found.inputs[0]))
-  if uneven:
-    progress(f'Note: {uneven}')
   run = _Search(examples, _narrowed(found, goals, how, progress), goals, how, outputs, progress)
   trials = run.trials(hooks)
   best = chosen(trials, goals.axes, how.top)
@@ -101,6 +100,7 @@ def search(
     ),
     task=examples.whole(run.space.inputs[0]).task,
     seconds=sum(trial.seconds for trial in trials),
+    notes=(uneven,) if uneven else (),
     folder=folder,
   )
   if outputs is not None:
@@ -139,7 +139,7 @@ class _Search:
     self._data, self._how, self._progress = data, how, progress
     fitness = how.fitness
     self._fitness = fitness_of(fitness, data) if isinstance(fitness, str) else fitness(data)
-    problem = Problem(space, goals, self.checker.fits)
+    problem = Problem(space, goals, self.checker.fits, self.checker.needs, data, self._effort)
     self._strategy = strategy_of(how.strategy, problem, **how.settings)
     self._state = StateFile(
       None if outputs is None else outputs.state, space, _settings(data, space, goals, how)
@@ -209,7 +209,7 @@ class _Search:
     return trial
 
   @property
-  def _effort(self) -> Any:
+  def _effort(self) -> Effort:
     return dataclasses.replace(self._how.effort, seed=self._how.seed)
 
   def _report(self, trials: Sequence[Trial]) -> None:
