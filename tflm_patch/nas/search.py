@@ -77,14 +77,12 @@ def search(
   """
   goals, how = objectives or Objectives(), options or SearchOptions()
   chosen_space = load_space(space) if isinstance(space, (str, pathlib.Path)) else space
-  check_settings(how.strategy, **how.settings)
-  if isinstance(how.fitness, str) and how.fitness not in FITNESS:
-    raise unknown(how.fitness, 'fitness', FITNESS)
+  _check_names(how)
   outputs = None if output is None else SearchOutputs(output, resume, overwrite)
   folder = None if outputs is None else outputs.folder
   examples = SearchData(data, how.seed, windows, folder, progress)
   found = adapted(chosen_space, examples)
-  uneven = imbalance(examples.whole(found.inputs[0]))
+  note = imbalance(examples.whole(found.inputs[0]))
   run = _Search(examples, _narrowed(found, goals, how, progress), goals, how, outputs, progress)
   trials = run.trials(hooks)
   best = chosen(trials, goals.axes, how.top)
@@ -100,12 +98,19 @@ def search(
     ),
     task=examples.whole(run.space.inputs[0]).task,
     seconds=sum(trial.seconds for trial in trials),
-    notes=(uneven,) if uneven else (),
+    notes=(note,) if note else (),
     folder=folder,
   )
   if outputs is not None:
     outputs.write(result)
   return result
+
+
+def _check_names(how: SearchOptions) -> None:
+  """Before any work is done."""
+  check_settings(how.strategy, **how.settings)
+  if isinstance(how.fitness, str) and how.fitness not in FITNESS:
+    raise unknown(how.fitness, 'fitness', FITNESS)
 
 
 def _narrowed(
