@@ -82,25 +82,8 @@ def search(
   folder = None if outputs is None else outputs.folder
   examples = SearchData(data, how.seed, windows, folder, progress)
   found = adapted(chosen_space, examples)
-  note = imbalance(examples.whole(found.inputs[0]))
   run = _Search(examples, _narrowed(found, goals, how, progress), goals, how, outputs, progress)
-  trials = run.trials(hooks)
-  best = chosen(trials, goals.axes, how.top)
-  result = SearchResult(
-    space=run.space,
-    objectives=goals,
-    options=how,
-    trials=tuple(trials),
-    checked=run.checker.checked,
-    finalists=tuple(
-      train_finalist(rank, trial, examples, goals, how, outputs, progress)
-      for rank, trial in enumerate(best, 1)
-    ),
-    task=examples.whole(run.space.inputs[0]).task,
-    seconds=sum(trial.seconds for trial in trials),
-    notes=(note,) if note else (),
-    folder=folder,
-  )
+  result = run.result(hooks)
   if outputs is not None:
     outputs.write(result)
   return result
@@ -141,7 +124,8 @@ class _Search:
     progress: Progress,
   ) -> None:
     self.space, self.checker = space, Checker(space, goals)
-    self._data, self._how, self._progress = data, how, progress
+    self._data, self._goals, self._how = data, goals, how
+    self._outputs, self._progress = outputs, progress
     fitness = how.fitness
     self._fitness = fitness_of(fitness, data) if isinstance(fitness, str) else fitness(data)
     problem = Problem(space, goals, self.checker.fits, self.checker.needs, data, self._effort)
@@ -154,7 +138,28 @@ class _Search:
     if self._resumes:
       self._known = self._state.load()
 
-  def trials(self, hooks: Sequence[Hook]) -> list[Trial]:
+  def result(self, hooks: Sequence[Hook]) -> SearchResult:
+    """Judges candidates, then trains the best."""
+    trials, goals, how = self._trials(hooks), self._goals, self._how
+    dataset = self._data.whole(self.space.inputs[0])
+    note = imbalance(dataset)
+    return SearchResult(
+      space=self.space,
+      objectives=goals,
+      options=how,
+      trials=tuple(trials),
+      checked=self.checker.checked,
+      finalists=tuple(
+        train_finalist(rank, trial, self._data, goals, how, self._outputs, self._progress)
+        for rank, trial in enumerate(chosen(trials, goals.axes, how.top), 1)
+      ),
+      task=dataset.task,
+      seconds=sum(trial.seconds for trial in trials),
+      notes=(note,) if note else (),
+      folder=None if self._outputs is None else self._outputs.folder,
+    )
+
+  def _trials(self, hooks: Sequence[Hook]) -> list[Trial]:
     """All trials, those of the run that is resumed first.
 
     Raises:

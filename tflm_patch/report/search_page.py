@@ -65,7 +65,7 @@ code {{ background: #f3f6f9; padding: 2px 4px; word-break: break-word; }}
 {finalists}
 <h2>All candidates</h2>
 <p>Every candidate was checked exactly: its arena is that of its converted model. Blue: no other
-is better in {axes}. {estimates}</p>
+is better in {axes}; orange: finalists. {estimates}</p>
 {scatter}
 <h2>Progress</h2>
 {progress}
