@@ -127,7 +127,7 @@ def _define_search(group: _Group) -> None:
     '--strategy',
     default='evolution',
     metavar='NAME',
-    help=f'evolution, aging, bayesian, greedy or random {_D}',
+    help=f'evolution, aging, bayesian, greedy, differentiable or random {_D}',
   )
   group.add_argument(
     '--settings',

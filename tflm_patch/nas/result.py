@@ -81,6 +81,7 @@ class SearchResult:
     finalists: The best first.
     task: What is learned.
     seconds: Used by the trials, resumed runs added up.
+    notes: Sentences that the user should read.
     folder: Where files were written; None for nowhere.
   """
 
@@ -92,6 +93,7 @@ class SearchResult:
   finalists: tuple[Finalist, ...]
   task: Task
   seconds: float
+  notes: tuple[str, ...] = ()
   folder: pathlib.Path | None = None
 
   @property
@@ -121,6 +123,7 @@ class SearchResult:
       'task': self.task.value,
       'checked': self.checked,
       'seconds': round(self.seconds, 1),
+      'notes': list(self.notes),
       'trials': [
         {
           'trial': trial.number,

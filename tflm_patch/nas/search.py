@@ -18,6 +18,7 @@ from tflm_patch.nas.chance import rng_of
 from tflm_patch.nas.checker import Checker
 from tflm_patch.nas.data import SearchData, Source, adapted, imbalance
 from tflm_patch.nas.finalists import chosen, train_finalist
+from tflm_patch.nas.fitness import Effort
 from tflm_patch.nas.judges import FITNESS, fitness_of
 from tflm_patch.nas.objectives import Objectives
 from tflm_patch.nas.options import SearchOptions
@@ -76,36 +77,23 @@ def search(
   """
   goals, how = objectives or Objectives(), options or SearchOptions()
   chosen_space = load_space(space) if isinstance(space, (str, pathlib.Path)) else space
-  check_settings(how.strategy, **how.settings)
-  if isinstance(how.fitness, str) and how.fitness not in FITNESS:
-    raise unknown(how.fitness, 'fitness', FITNESS)
+  _check_names(how)
   outputs = None if output is None else SearchOutputs(output, resume, overwrite)
   folder = None if outputs is None else outputs.folder
   examples = SearchData(data, how.seed, windows, folder, progress)
   found = adapted(chosen_space, examples)
-  uneven = imbalance(examples.whole(found.inputs[0]))
-  if uneven:
-    progress(f'Note: {uneven}')
   run = _Search(examples, _narrowed(found, goals, how, progress), goals, how, outputs, progress)
-  trials = run.trials(hooks)
-  best = chosen(trials, goals.axes, how.top)
-  result = SearchResult(
-    space=run.space,
-    objectives=goals,
-    options=how,
-    trials=tuple(trials),
-    checked=run.checker.checked,
-    finalists=tuple(
-      train_finalist(rank, trial, examples, goals, how, outputs, progress)
-      for rank, trial in enumerate(best, 1)
-    ),
-    task=examples.whole(run.space.inputs[0]).task,
-    seconds=sum(trial.seconds for trial in trials),
-    folder=folder,
-  )
+  result = run.result(hooks)
   if outputs is not None:
     outputs.write(result)
   return result
+
+
+def _check_names(how: SearchOptions) -> None:
+  """Before any work is done."""
+  check_settings(how.strategy, **how.settings)
+  if isinstance(how.fitness, str) and how.fitness not in FITNESS:
+    raise unknown(how.fitness, 'fitness', FITNESS)
 
 
 def _narrowed(
@@ -136,10 +124,11 @@ class _Search:
     progress: Progress,
   ) -> None:
     self.space, self.checker = space, Checker(space, goals)
-    self._data, self._how, self._progress = data, how, progress
+    self._data, self._goals, self._how = data, goals, how
+    self._outputs, self._progress = outputs, progress
     fitness = how.fitness
     self._fitness = fitness_of(fitness, data) if isinstance(fitness, str) else fitness(data)
-    problem = Problem(space, goals, self.checker.fits)
+    problem = Problem(space, goals, self.checker.fits, self.checker.needs, data, self._effort)
     self._strategy = strategy_of(how.strategy, problem, **how.settings)
     self._state = StateFile(
       None if outputs is None else outputs.state, space, _settings(data, space, goals, how)
@@ -149,7 +138,28 @@ class _Search:
     if self._resumes:
       self._known = self._state.load()
 
-  def trials(self, hooks: Sequence[Hook]) -> list[Trial]:
+  def result(self, hooks: Sequence[Hook]) -> SearchResult:
+    """Judges candidates, then trains the best."""
+    trials, goals, how = self._trials(hooks), self._goals, self._how
+    dataset = self._data.whole(self.space.inputs[0])
+    note = imbalance(dataset)
+    return SearchResult(
+      space=self.space,
+      objectives=goals,
+      options=how,
+      trials=tuple(trials),
+      checked=self.checker.checked,
+      finalists=tuple(
+        train_finalist(rank, trial, self._data, goals, how, self._outputs, self._progress)
+        for rank, trial in enumerate(chosen(trials, goals.axes, how.top), 1)
+      ),
+      task=dataset.task,
+      seconds=sum(trial.seconds for trial in trials),
+      notes=(note,) if note else (),
+      folder=None if self._outputs is None else self._outputs.folder,
+    )
+
+  def _trials(self, hooks: Sequence[Hook]) -> list[Trial]:
     """All trials, those of the run that is resumed first.
 
     Raises:
@@ -209,7 +219,7 @@ class _Search:
     return trial
 
   @property
-  def _effort(self) -> Any:
+  def _effort(self) -> Effort:
     return dataclasses.replace(self._how.effort, seed=self._how.seed)
 
   def _report(self, trials: Sequence[Trial]) -> None:

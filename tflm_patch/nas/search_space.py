@@ -24,7 +24,7 @@ from tflm_patch.nas.objectives import Objectives
 from tflm_patch.nas.space import SearchSpace, Shape
 
 QUANTILE = 0.8
-LEAST_FITTING = 0.01
+LEAST_FITTING = 0.1
 _NO_LIMIT = (1 << 31) - 1
 
 
@@ -94,7 +94,8 @@ def rank_spaces(
 ) -> list[SubSpace]:
   """Spaces, the most promising first: by the mean work of their networks that fit.
 
-  Those of which less than one in a hundred fits come last: their mean is that of a few.
+  Those of which less than one in ten fits come last: their mean is that of a few, and most of
+  what a search would draw there is in vain.
 
   Args:
     spaces: Each of one input and one width.

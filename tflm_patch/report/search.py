@@ -77,6 +77,7 @@ def summary(result: SearchResult, written: list[str]) -> str:
     lines += [f'{each.rank}: {each.trial.spec}' for each in result.finalists]
     lines += [f'MISSED {text}' for each in result.finalists for text in each.training.missed()]
     lines += [_verified(result)]
+  lines += [f'note: {note}' for note in result.notes]
   lines.append(f'wrote {", ".join(written)} into {result.folder}')
   return '\n'.join(lines)
 

@@ -61,10 +61,11 @@ code {{ background: #f3f6f9; padding: 2px 4px; word-break: break-word; }}
 <h1>{title}</h1>
 <p>{about}</p>
 <div class="figures">{figures}</div>
+{notes}
 {finalists}
 <h2>All candidates</h2>
 <p>Every candidate was checked exactly: its arena is that of its converted model. Blue: no other
-is better in {axes}. {estimates}</p>
+is better in {axes}; orange: finalists. {estimates}</p>
 {scatter}
 <h2>Progress</h2>
 {progress}
@@ -90,6 +91,7 @@ def page(result: SearchResult, command: str) -> str:
     title='Search report',
     about=_about(result),
     figures=_figures(result),
+    notes=''.join(f'<p class="missed">{_text(note)}</p>' for note in result.notes),
     finalists=''.join(_finalist(each, result) for each in result.finalists),
     axes=_text(', '.join(names)),
     estimates='Milliseconds and millijoules are estimates, not measurements.' if estimates else '',

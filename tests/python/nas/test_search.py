@@ -11,13 +11,15 @@ import json
 import os
 import random
 
+import numpy as np
 import pytest
 
 from tflm_patch import nas
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.nas.judges import fitness_of
 from tflm_patch.nas.state import StateFile
-from tflm_patch.training import TrainOptions
+from tflm_patch.report.search import summary
+from tflm_patch.training import Part, TrainOptions
 from tflm_patch.training.data.augmentation import NONE
 
 LIMITS = nas.Objectives.of(arena=3_000, flash=9_000)
@@ -185,6 +187,17 @@ def test_limits_that_nothing_keeps_leave_no_search_behind(space, dataset, tmp_pa
   with pytest.raises(TflmPatchError, match='nothing keeps the limits; its smallest network, in8x8'):
     nas.search(dataset, space, nas.Objectives.of(arena=500), PLAIN, tmp_path)
   assert not (tmp_path / 'search.jsonl').exists()
+
+
+def test_classes_of_very_different_sizes_are_noted(space, dataset):
+  kept = np.flatnonzero((dataset.train.targets == 0) | (np.arange(160) < 10))
+  train = Part(dataset.train.inputs[kept], dataset.train.targets[kept])
+  uneven = dataclasses.replace(dataset, train=train)
+  found = nas.search(uneven, space, LIMITS, dataclasses.replace(PLAIN, trials=1))
+  (note,) = found.notes
+  assert note.startswith('class "column" has 80 training examples, class "row" only 5')
+  assert note in summary(found, []) and found.to_json()['notes'] == [note]
+  assert nas.search(dataset, space, LIMITS, dataclasses.replace(PLAIN, trials=1)).notes == ()
 
 
 def test_the_first_stage_narrows_the_space(space, dataset):

@@ -11,6 +11,7 @@ from tflm_patch.architecture.text import unknown
 from tflm_patch.nas.strategies.aging import Aging
 from tflm_patch.nas.strategies.base import Problem, Strategy
 from tflm_patch.nas.strategies.bayesian import Bayesian
+from tflm_patch.nas.strategies.differentiable import Differentiable
 from tflm_patch.nas.strategies.evolution import Evolution
 from tflm_patch.nas.strategies.greedy import Greedy
 from tflm_patch.nas.strategies.random_search import RandomSearch
@@ -23,6 +24,7 @@ STRATEGIES: dict[str, Callable[..., Strategy]] = {
   'aging': Aging,
   'bayesian': Bayesian,
   'greedy': Greedy,
+  'differentiable': Differentiable,
   'random': RandomSearch,
 }
 

@@ -15,6 +15,9 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from tflm_patch.nas.data import SearchData
+from tflm_patch.nas.fitness import DEFAULT_EFFORT, Effort
+from tflm_patch.nas.needs import Needs
 from tflm_patch.nas.objectives import Objectives
 from tflm_patch.nas.space import Picks, SearchSpace
 from tflm_patch.nas.trial import Trial
@@ -28,11 +31,17 @@ class Problem:
     space: Of candidates.
     objectives: Limits and axes.
     fits: Whether a candidate keeps all limits: exact, and quick beside any training.
+    needs: What a candidate needs, exactly.
+    data: Examples, for strategies that train.
+    effort: What such a training may cost.
   """
 
   space: SearchSpace
   objectives: Objectives
   fits: Callable[[Picks], bool]
+  needs: Callable[[Picks], Needs] | None = None
+  data: SearchData | None = None
+  effort: Effort = DEFAULT_EFFORT
 
 
 class Strategy(Protocol):
