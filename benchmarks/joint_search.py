@@ -45,7 +45,7 @@ from tflm_patch.training.run import calibration_samples
 KB = 1024
 LIMITS = (16 * KB, 32 * KB)
 SEEDS = (1, 2, 3)
-_TRIES = 3000  # candidates drawn for one that fits
+_TRIES = 200  # for one that fits, before it is made smaller
 
 
 def stock(spec: Spec, limit: int) -> bool:
@@ -119,13 +119,15 @@ class Evolution:
     self._generation += 1
     best = [picks for _, _, picks in sorted(self._told)[: self._parents]]
     self._asked = []
-    tries = _TRIES
-    while len(self._asked) < self._population and tries:
-      tries -= 1
-      picks = self._space.canonical(self._proposed(best, len(self._asked), rng))
-      if picks not in self._seen and self._fits(picks):
-        self._seen.add(picks)
-        self._asked.append(picks)
+    for number in range(self._population):
+      for attempt in range(2 * _TRIES):
+        picks = self._space.canonical(self._proposed(best, number, rng))
+        if attempt >= _TRIES:
+          picks = self._shrunk(picks, rng)
+        if picks not in self._seen and self._fits(picks):
+          self._seen.add(picks)
+          self._asked.append(picks)
+          break
     return self._asked
 
   def tell(self, scores: Sequence[float]) -> None:
@@ -143,6 +145,16 @@ class Evolution:
       rng.randrange(len(decision.options)) if rng.random() < self._mutation else pick
       for pick, decision in zip(mother, self._space.decisions)
     ]
+
+  def _shrunk(self, picks: Picks, rng: random.Random) -> Picks:
+    """Decisions get their least option, in an order by chance, until the candidate fits."""
+    found, decisions = list(picks), self._space.decisions
+    for number in rng.sample(range(len(found)), len(found)):
+      if self._fits(self._space.canonical(found)):
+        break
+      options = decisions[number].options
+      found[number] = min(range(len(options)), key=options.__getitem__)
+    return self._space.canonical(found)
 
 
 def strategy_of(
@@ -236,7 +248,7 @@ def main() -> int:
   setup = shared.setup_of(arguments, own)
   work = setup.work
   try:
-    supernet = shared.trained_supernet(work, setup.data, setup.space, setup.supernet_options)
+    supernet = shared.trained_supernet(setup)
     evaluate = shared.inherited(work, supernet, setup.data)
     found = [
       work.once(
