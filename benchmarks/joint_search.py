@@ -157,11 +157,54 @@ class Evolution:
     return self._space.canonical(found)
 
 
+class PackagedEvolution:
+  """The package's own evolution, where it has strategies; see `Evolution`."""
+
+  def __init__(
+    self,
+    space: SearchSpace,
+    fits: Callable[[Picks], bool],
+    seed: int,
+    population: int,
+    parents: int,
+  ) -> None:
+    from tflm_patch.nas import needs, objectives, strategies
+
+    problem = strategies.Problem(space, objectives.Objectives(), fits)
+    self._strategy = strategies.strategy_of(
+      'evolution', problem, population=population, parents=parents
+    )
+    self._needs = needs.Needs(needs.Schedule.PLAIN, 0, 0, 0, 0)  # limits are those of `fits`
+    self._seed, self._generation, self._count = seed, 0, 0
+    self._asked: list[Picks] = []
+
+  def ask(self) -> list[Picks]:
+    """See `Strategy`."""
+    rng = random.Random(f'{self._seed}:{self._generation}')
+    self._generation += 1
+    self._asked = self._strategy.ask(rng)
+    return self._asked
+
+  def tell(self, scores: Sequence[float]) -> None:
+    """See `Strategy`."""
+    from tflm_patch.nas.trial import Trial
+
+    self._strategy.tell(
+      [
+        Trial(self._count + k, picks, '', score, self._needs)
+        for k, (picks, score) in enumerate(zip(self._asked, scores))
+      ]
+    )
+    self._count += len(self._asked)
+
+
 def strategy_of(
   space: SearchSpace, fits: Callable[[Picks], bool], seed: int, arguments: argparse.Namespace
 ) -> Strategy:
   """The strategy of all searches: the place to put in another one."""
-  return Evolution(space, fits, seed, arguments.population, arguments.parents)
+  packaged = importlib.util.find_spec('tflm_patch.nas.strategies') is not None
+  make = PackagedEvolution if packaged else Evolution
+  return make(space, fits, seed, arguments.population, arguments.parents)
 
 
 def searched(
