@@ -22,6 +22,7 @@ is killed, or whose CPU minutes are used (exit code 3), goes on where it was.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import random
 import statistics
 import sys
