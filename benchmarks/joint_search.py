@@ -22,6 +22,7 @@ is killed, or whose CPU minutes are used (exit code 3), goes on where it was.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import random
 import statistics
 import sys
@@ -45,7 +46,7 @@ from tflm_patch.training.run import calibration_samples
 KB = 1024
 LIMITS = (16 * KB, 32 * KB)
 SEEDS = (1, 2, 3)
-_TRIES = 3000  # candidates drawn for one that fits
+_TRIES = 200  # for one that fits, before it is made smaller
 
 
 def stock(spec: Spec, limit: int) -> bool:
@@ -119,13 +120,15 @@ class Evolution:
     self._generation += 1
     best = [picks for _, _, picks in sorted(self._told)[: self._parents]]
     self._asked = []
-    tries = _TRIES
-    while len(self._asked) < self._population and tries:
-      tries -= 1
-      picks = self._space.canonical(self._proposed(best, len(self._asked), rng))
-      if picks not in self._seen and self._fits(picks):
-        self._seen.add(picks)
-        self._asked.append(picks)
+    for number in range(self._population):
+      for attempt in range(2 * _TRIES):
+        picks = self._space.canonical(self._proposed(best, number, rng))
+        if attempt >= _TRIES:
+          picks = self._shrunk(picks, rng)
+        if picks not in self._seen and self._fits(picks):
+          self._seen.add(picks)
+          self._asked.append(picks)
+          break
     return self._asked
 
   def tell(self, scores: Sequence[float]) -> None:
@@ -144,12 +147,65 @@ class Evolution:
       for pick, decision in zip(mother, self._space.decisions)
     ]
 
+  def _shrunk(self, picks: Picks, rng: random.Random) -> Picks:
+    """Decisions get their least option, in an order by chance, until the candidate fits."""
+    found, decisions = list(picks), self._space.decisions
+    for number in rng.sample(range(len(found)), len(found)):
+      if self._fits(self._space.canonical(found)):
+        break
+      options = decisions[number].options
+      found[number] = min(range(len(options)), key=options.__getitem__)
+    return self._space.canonical(found)
+
+
+class PackagedEvolution:
+  """The package's own evolution, where it has strategies; see `Evolution`."""
+
+  def __init__(
+    self,
+    space: SearchSpace,
+    fits: Callable[[Picks], bool],
+    seed: int,
+    population: int,
+    parents: int,
+  ) -> None:
+    from tflm_patch.nas import needs, objectives, strategies
+
+    problem = strategies.Problem(space, objectives.Objectives(), fits)
+    self._strategy = strategies.strategy_of(
+      'evolution', problem, population=population, parents=parents
+    )
+    self._needs = needs.Needs(needs.Schedule.PLAIN, 0, 0, 0, 0)  # limits are those of `fits`
+    self._seed, self._generation, self._count = seed, 0, 0
+    self._asked: list[Picks] = []
+
+  def ask(self) -> list[Picks]:
+    """See `Strategy`."""
+    rng = random.Random(f'{self._seed}:{self._generation}')
+    self._generation += 1
+    self._asked = self._strategy.ask(rng)
+    return self._asked
+
+  def tell(self, scores: Sequence[float]) -> None:
+    """See `Strategy`."""
+    from tflm_patch.nas.trial import Trial
+
+    self._strategy.tell(
+      [
+        Trial(self._count + k, picks, '', score, self._needs)
+        for k, (picks, score) in enumerate(zip(self._asked, scores))
+      ]
+    )
+    self._count += len(self._asked)
+
 
 def strategy_of(
   space: SearchSpace, fits: Callable[[Picks], bool], seed: int, arguments: argparse.Namespace
 ) -> Strategy:
   """The strategy of all searches: the place to put in another one."""
-  return Evolution(space, fits, seed, arguments.population, arguments.parents)
+  packaged = importlib.util.find_spec('tflm_patch.nas.strategies') is not None
+  make = PackagedEvolution if packaged else Evolution
+  return make(space, fits, seed, arguments.population, arguments.parents)
 
 
 def searched(
@@ -236,7 +292,7 @@ def main() -> int:
   setup = shared.setup_of(arguments, own)
   work = setup.work
   try:
-    supernet = shared.trained_supernet(work, setup.data, setup.space, setup.supernet_options)
+    supernet = shared.trained_supernet(setup)
     evaluate = shared.inherited(work, supernet, setup.data)
     found = [
       work.once(

@@ -63,7 +63,7 @@ def main() -> int:
   setup = shared.setup_of(arguments, {'networks': arguments.networks})
   specs = chosen(setup, arguments.networks, arguments.seed)
   try:
-    supernet = shared.trained_supernet(setup.work, setup.data, setup.space, setup.supernet_options)
+    supernet = shared.trained_supernet(setup)
     inherited = shared.inherited(setup.work, supernet, setup.data)(specs)
     del supernet
     rows = [

@@ -43,7 +43,7 @@ SPLIT_SEED, VALIDATION_SHARE = 1, 0.2
 AUGMENTATION = Augmentation(
   flip=False, shift=0.1, rotation=15, zoom=0.15, brightness=0.1, contrast=0.2
 )
-_CHOICES = {'depths': [2, 3, 4], 'kernels': [3, 5, 7], 'expansions': [3, 4, 6]}
+_CHOICES = {'depths': [1, 2, 3], 'kernels': [3, 5, 7], 'expansions': [3, 4, 6]}
 _LITTLE = {'depths': [1, 2], 'kernels': [3, 5], 'expansions': [2, 3]}
 
 
@@ -231,17 +231,12 @@ def options_of(
   )
 
 
-def trained_supernet(
-  work: Work, data: Data, space: nas.SearchSpace, options: TrainOptions
-) -> Supernet:
-  """The supernet, trained as far as the limit of this run lets it."""
-  keras.utils.set_random_seed(options.seed)
-  made = Supernet(space)
-  folder = work.folder / 'supernet'
-  finished = folder / 'supernet.npz'
-  if 'supernet' in work.done and finished.exists():
-    return Supernet.load(finished)
-  took = train_supernet(made, data.divided, SupernetOptions(options), folder, work.say)
+def trained_supernet(setup: Setup) -> Supernet:
+  """The supernet, trained as far as the limit of this run lets it; finished ones are read."""
+  keras.utils.set_random_seed(setup.supernet_options.seed)
+  made, work = Supernet(setup.space), setup.work
+  options = SupernetOptions(setup.supernet_options)
+  took = train_supernet(made, setup.data.divided, options, setup.supernet_folder, work.say)
   work.once('supernet', lambda: dataclasses.asdict(took))
   return made
 
@@ -294,7 +289,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     help="a folder or .tar of images; scikit-learn's digits where there is none",
   )
   parser.add_argument('--digits', action='store_true', help="take scikit-learn's digits")
-  parser.add_argument('--sides', type=int, nargs='+', default=[48, 64], help='of the inputs')
+  parser.add_argument('--sides', type=int, nargs='+', default=[32, 48, 64], help='of the inputs')
+  parser.add_argument('--supernet', help='a folder of another run of this supernet: OUT/supernet')
   parser.add_argument('--supernet-epochs', type=int, default=None)
   parser.add_argument('--supernet-cpu-minutes', type=float, default=None, help='default: 120')
   parser.add_argument('--train-epochs', type=int, default=40, help='of a network alone')
@@ -316,6 +312,7 @@ class Setup:
   work: Work
   data: Data
   space: nas.SearchSpace
+  supernet_folder: pathlib.Path
   supernet_options: TrainOptions
   alone_options: TrainOptions
 
@@ -345,6 +342,7 @@ def setup_of(arguments: argparse.Namespace, own: dict[str, Any]) -> Setup:
     work,
     data,
     space,
+    pathlib.Path(arguments.supernet or work.folder / 'supernet'),
     options_of(minutes, arguments.supernet_epochs, arguments.seed, arguments.batch),
     options_of(None, arguments.train_epochs, arguments.seed, arguments.batch),
   )

@@ -48,14 +48,16 @@ _HOMES = {
   'split': 'few_shot',
   'train_supernet': 'training',
 }
+_NEED_NO_KERAS = ('options', 'shared_space')
 
 
 def __getattr__(name: str) -> Any:
   if name not in _HOMES:
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  from tflm_patch.quantization.model_io import require_keras
+  if _HOMES[name] not in _NEED_NO_KERAS:
+    from tflm_patch.quantization.model_io import require_keras
 
-  require_keras()
+    require_keras()
   value = getattr(importlib.import_module(f'{__name__}.{_HOMES[name]}'), name)
   globals()[name] = value
   return value

@@ -68,7 +68,7 @@ class SharedSpace:
         f'space "{space.name}": inputs of different numbers of channels cannot share weights; '
         'train a supernet for each'
       )
-    self.largest = _largest(space)
+    self.largest = largest_of(space)
     self._starts = _starts(space)
     staged = {
       number
@@ -192,7 +192,8 @@ class SharedSpace:
           ) from None
 
 
-def _largest(space: SearchSpace) -> Spec:
+def largest_of(space: SearchSpace) -> Spec:
+  """The network with the largest option of every decision."""
   stages = tuple(
     dataclasses.replace(
       stage,

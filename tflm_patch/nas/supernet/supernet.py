@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import math
 import os
 import pathlib
 import zipfile
@@ -19,14 +20,16 @@ from tflm_patch.architecture.spec import Spec
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import write_atomically
 from tflm_patch.models.builder import BuildOptions
+from tflm_patch.models.operators import WEIGHTED
 from tflm_patch.nas.space import SearchSpace
 from tflm_patch.nas.space_json import space_from_json, space_to_json
 from tflm_patch.nas.supernet.calibration import BATCH
 from tflm_patch.nas.supernet.engine import SLICED_BACKEND, Engine, Loss, engine_of
-from tflm_patch.nas.supernet.shared_space import Candidate, SharedSpace
+from tflm_patch.nas.supernet.shared_space import Candidate, SharedSpace, largest_of
 from tflm_patch.training import resolution
 from tflm_patch.training.elastic import weights
 from tflm_patch.training.elastic.network import ElasticNetwork
+from tflm_patch.training.elastic.table import shared_network
 
 VERSION = 1
 _MAX_BYTES = 1 << 31
@@ -197,7 +200,10 @@ class Supernet:
         about = json.loads(archive[_ABOUT].tobytes())
         if about['version'] != VERSION:
           raise ValueError('another version wrote it')
-        made = cls(space_from_json(about['space']), Loss(**about['loss']))
+        space = space_from_json(about['space'])
+        if _least_bytes(space) > sum(archive[name].nbytes for name in archive.files):
+          raise ValueError('it holds fewer weights than its space needs')
+        made = cls(space, Loss(**about['loss']))
         for number, weight in enumerate(made.network.weights):
           values = archive[str(number)]
           if values.shape != tuple(weight.shape) or values.dtype != np.float32:
@@ -207,6 +213,18 @@ class Supernet:
       text = ' '.join(str(error).split())[:120]
       raise TflmPatchError(f'{path}: no supernet that can be read ({text})') from None
     return made
+
+
+def _least_bytes(space: SearchSpace) -> int:
+  """Of the kernels of the largest network."""
+  network = shared_network(largest_of(space))
+  values = network.values()
+  count = 0
+  for layer in network.layers():
+    if layer.opcode in WEIGHTED:
+      made = 1 if layer.opcode == 'DEPTHWISE_CONV_2D' else layer.output.channels
+      count += math.prod(layer.kernel) * values[layer.inputs[0]].channels * made
+  return 4 * count
 
 
 def whole_batches(samples: np.ndarray, batch: int) -> list[np.ndarray]:

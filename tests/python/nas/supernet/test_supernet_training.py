@@ -75,6 +75,42 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(
   ]
 
 
+def test_a_step_is_a_sandwich(keras, tiny_space, quarters, monkeypatch):
+  """The largest network teaches the others; the smallest is always there, others change."""
+  from tflm_patch.nas.supernet import Supernet, train_supernet
+
+  steps = [[]]
+
+  class Engine:
+    def gradients(self, images, targets, table, size, teacher, soft):
+      steps[-1].append((table.tobytes(), size, None if teacher is None else teacher[0, 0], soft))
+      return 0.5, np.full_like(targets, 7)
+
+    def step(self, optimizer, count):
+      assert count == len(steps[-1])
+      optimizer.iterations.assign(int(optimizer.iterations) + 1)
+      steps.append([])
+
+    def run(self, images, table, size, statistics):
+      return np.zeros((len(images), 4), np.float32)
+
+  made = Supernet(tiny_space)
+  made.engine = Engine()
+  training = dataclasses.replace(SHORT.training, epochs=4)
+  train_supernet(made, quarters, SupernetOptions(training, largest_share=0.25, random=2, soft=0.4))
+  shared = made.shared
+  large, small = (
+    (each.table.tobytes(), each.size)
+    for each in (shared.largest_candidate, shared.smallest_candidate)
+  )
+  first, rest = steps[:3], steps[3:12]
+  assert all([each[:2] for each in step] == [large] for step in first)
+  for step in rest:
+    assert len(step) == 4 and step[0] == (*large, None, 0.4)
+    assert step[-1][:2] == small and all(each[2:] == (7, 0.4) for each in step[1:])
+  assert len({step[1][:2] for step in rest}) > 3
+
+
 def test_networks_inherit_what_was_learned(keras, space, quarters):
   from tflm_patch.nas.supernet import InheritedAccuracy
 
