@@ -253,8 +253,8 @@ def test_mean_of_most_values():
 def test_networks_are_one_stage(name, monkeypatch):
   """Each in at most 0.6 of the arena from when an operator cut its stage."""
   monkeypatch.syspath_prepend(str(pathlib.Path(__file__).resolve().parents[2] / 'benchmarks'))
-  table = importlib.import_module('operators_16x8_table')
+  table = importlib.import_module('operators_table')
   assert name in table.NETWORKS
-  row = table.measure(name, 3)
+  row = table.measure(name)
   assert (row.stages, row.stock_operators) == (1, [])
   assert row.ratio <= 0.6
