@@ -4,6 +4,7 @@
 
   python benchmarks/generated_graphs.py --graphs 1000 --seed 1 [--json]
   python benchmarks/generated_graphs.py --graphs 200 --core cortex-m4 --core cortex-m55
+  python benchmarks/generated_graphs.py --graphs 20000 --minutes 60
 
 Networks of int8 maps, most of their operators from heads (what moves, joins and reduces maps),
 and of int16 maps. Each becomes stages whatever that saves, and is compared with TFLM's
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -89,15 +91,15 @@ class Cores:
     self._folder = folder
     self._figures = figures
     self._batch: list[tuple[bytes, Network]] = []
-    self._images = []
+    self.images = []
     for name in names:
       cpu = emulated.core(name)
       (folder / cpu.name).mkdir()
-      self._images.append(graph_batch.build(cpu, folder / cpu.name))
+      self.images.append(graph_batch.build(cpu, folder / cpu.name))
 
   def add(self, network: Network, result: ConversionResult) -> None:
     """Puts a graph into the batch where it is one stage, and runs a full batch."""
-    if not self._images:
+    if not self.images:
       return
     samples = list(sample_inputs(parse_model(network.data), INPUTS, 0))
     entry = graph_batch.entry(network.data, result, samples)
@@ -108,7 +110,7 @@ class Cores:
 
   def run(self) -> None:
     """Runs what was added on every core."""
-    for image in self._images if self._batch else ():
+    for image in self.images if self._batch else ():
       entries = [entry for entry, _ in self._batch]
       printed, failed = graph_batch.run(image, entries, self._folder)
       self._figures.on_cores[image.cpu.name] += len(entries)
@@ -121,8 +123,15 @@ class Cores:
     self._batch = []
 
 
-def run(graphs: int, first_seed: int, figures: Figures, cores: Cores) -> None:
-  """Compares so many graphs."""
+class _TimeIsUp(KeyboardInterrupt):
+  """Ends a run early, as Ctrl-C does: hypothesis lets it through."""
+
+
+def run(
+  graphs: int, first_seed: int, minutes: float | None, figures: Figures, cores: Cores
+) -> None:
+  """Compares so many graphs, or as many as there are minutes for."""
+  end = float('inf') if minutes is None else time.monotonic() + 60 * minutes
   kinds = st.sampled_from(['int8', 'int8', 'int8', 'int16'])
 
   @seed(first_seed)
@@ -136,6 +145,8 @@ def run(graphs: int, first_seed: int, figures: Figures, cores: Cores) -> None:
   @given(kinds.flatmap(lambda kind: st.tuples(st.just(kind), NETWORKS[kind])), _OPTIONS)
   def compare(named: tuple[str, Network], options: ConvertOptions) -> None:
     kind, network = named
+    if time.monotonic() > end:
+      raise _TimeIsUp
     try:
       result = check_conversion(network.data, options, INPUTS)
     except Exception as error:
@@ -149,7 +160,8 @@ def run(graphs: int, first_seed: int, figures: Figures, cores: Cores) -> None:
     if done % 200 == 0:
       print(f'{done} graphs, {len(figures.differences)} differences', file=sys.stderr, flush=True)
 
-  compare()
+  with contextlib.suppress(KeyboardInterrupt):
+    compare()
   cores.run()
 
 
@@ -179,6 +191,7 @@ def main() -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--graphs', type=int, default=200, help='how many (default: 200)')
   parser.add_argument('--seed', type=int, default=0, help='of the random choices')
+  parser.add_argument('--minutes', type=float, help='stop after so long')
   parser.add_argument('--core', action='append', default=[], help='an emulated core to run on')
   parser.add_argument('--json', action='store_true', help='print the figures for machines')
   arguments = parser.parse_args()
@@ -186,7 +199,7 @@ def main() -> None:
   figures = Figures()
   with tempfile.TemporaryDirectory(prefix='tflm_patch_graphs_') as folder:
     cores = Cores(arguments.core, figures, pathlib.Path(folder))
-    run(arguments.graphs, arguments.seed, figures, cores)
+    run(arguments.graphs, arguments.seed, arguments.minutes, figures, cores)
   found = summary(figures, arguments, time.monotonic() - begin)
   if arguments.json:
     print(json.dumps(found, indent=2))

@@ -111,6 +111,13 @@ def _swish(s: Sketch, x: int) -> int:
   return s.mul(*s.draw(st.permutations([x, s.logistic(x)])))
 
 
+def _moved(s: Sketch, x: int) -> int:
+  """REVERSE_V2, or a mean broadcast again."""
+  if s.draw(st.booleans()):
+    return s.reverse(x, s.draw(st.sampled_from([1, 2, 3])))
+  return s.broadcast_to(s.mean(x, s.draw(st.sampled_from([(1,), (2,), (1, 2)]))), s.shape(x))
+
+
 def _sum(s: Sketch, x: int) -> int:
   return s.sum(x, s.draw(st.sampled_from([(1,), (2,), (1, 2)])))
 
@@ -186,6 +193,7 @@ BLOCKS: tuple[Block, ...] = (
   _swish,
   _squeeze_excite,
   _sum,
+  _moved,
   _up_and_joined,
   _resize,
   _transpose_conv,

@@ -92,10 +92,10 @@ def reduction(s: Any, x: int) -> int:
 
 def moved(s: Any, x: int) -> int:
   """GATHER, REVERSE_V2 or MIRROR_PAD along any axes."""
-  kind = s.draw(st.sampled_from(['gather', 'reverse', 'mirror_pad']))
+  kind = s.draw(st.sampled_from(['gather', 'reverse_v2', 'mirror_pad']))
   axis = _axis(s)
   size = s.shape(x)[axis]
-  if kind == 'reverse':
+  if kind == 'reverse_v2':
     return s.reverse(x, axis)
   if kind == 'gather':
     return s.gather(

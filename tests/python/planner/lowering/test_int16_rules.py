@@ -102,7 +102,6 @@ INT8_ONLY = {
   'mirror_pad': lambda b, x: b.mirror_pad(x, [(0, 0), (1, 1), (0, 0), (0, 0)]),
   'reduce_max': lambda b, x: b.reduce_max(x),
   'resize_bilinear': lambda b, x: b.resize_bilinear(x, 9, 9),
-  'reverse': lambda b, x: b.reverse(x, 1),
   'space_to_depth': lambda b, x: b.space_to_depth(b.pad_spatial(x, 0, 1, 1, 0), 2),
 }
 

@@ -60,6 +60,7 @@ def _all(shape: Shape) -> list[np.ndarray]:
 
 
 _COPIES = (base.constraint_input_is_activation, resize_nearest.constraint_int8)
+_INTEGER_COPIES = (base.constraint_input_is_activation, resize_nearest.constraint_int8_or_int16)
 
 
 # ---- GATHER ----
@@ -145,7 +146,7 @@ def constraint_broadcast(op: OpView) -> str | None:
   return None
 
 
-@base.register('BROADCAST_TO', *_COPIES, constraint_broadcast, reads=cells.pointwise)
+@base.register('BROADCAST_TO', *_INTEGER_COPIES, constraint_broadcast, reads=cells.pointwise)
 def lower_broadcast(op: OpView, builder: StageBuilder) -> None:
   """Along rows, columns and channels"""
   source, target = _broadcast_from(op), _shape(op.output())
@@ -216,7 +217,7 @@ def constraint_one_axis(op: OpView) -> str | None:
   return None
 
 
-@base.register('REVERSE_V2', *_COPIES, constraint_one_axis, reads=cells.whole)
+@base.register('REVERSE_V2', *_INTEGER_COPIES, constraint_one_axis, reads=cells.whole)
 def lower_reverse(op: OpView, builder: StageBuilder) -> None:
   """Along rows, columns or channels"""
   axes, rank, shape = op.integers(1), len(op.input().shape), _shape(op.input())
