@@ -140,7 +140,8 @@ def _define_search(group: _Group) -> None:
     '--fitness',
     default='trained',
     metavar='NAME',
-    help=f'what judges a candidate: trained, parameters, flops, synflow, naswot or zico {_D}',
+    help='what judges a candidate: trained, supernet (trained once for all), parameters, flops, '
+    f'synflow, naswot or zico {_D}',
   )
   group.add_argument(
     '--trials',

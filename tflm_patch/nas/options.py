@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.nas.data import SearchData
 from tflm_patch.nas.fitness import DEFAULT_EFFORT, Effort, Fitness
-from tflm_patch.training.options import DEFAULT, TrainOptions
+from tflm_patch.training.options import DEFAULT as DEFAULT_TRAINING
+from tflm_patch.training.options import TrainOptions
 
 DEFAULT_TRIALS = 100
 # Of the minutes; the rest trains the finalists.
@@ -53,7 +54,7 @@ class SearchOptions:
   first_stage: int = 0
   seed: int = 1
   top: int = 1
-  training: TrainOptions = DEFAULT
+  training: TrainOptions = DEFAULT_TRAINING
 
   def __post_init__(self) -> None:
     for name in ('trials', 'minutes'):
@@ -100,3 +101,6 @@ class SearchOptions:
     if self.minutes is None or has_limit or not self.top:
       return training
     return dataclasses.replace(training, minutes=(1 - SEARCH_SHARE) * self.minutes / self.top)
+
+
+DEFAULT = SearchOptions()

@@ -29,6 +29,7 @@ from tflm_patch.nas.space import Picks, SearchSpace
 from tflm_patch.nas.space_json import space_to_json
 from tflm_patch.nas.state import StateFile
 from tflm_patch.nas.strategies import Problem, check_settings, strategy_of
+from tflm_patch.nas.surroundings import Surroundings
 from tflm_patch.nas.trial import Trial
 from tflm_patch.training.data.series import Windows
 
@@ -127,7 +128,9 @@ class _Search:
     self._data, self._goals, self._how = data, goals, how
     self._outputs, self._progress = outputs, progress
     fitness = how.fitness
-    self._fitness = fitness_of(fitness, data) if isinstance(fitness, str) else fitness(data)
+    folder = None if outputs is None else outputs.folder
+    around = Surroundings(data, space, how, folder, progress)
+    self._fitness = fitness_of(fitness, around) if isinstance(fitness, str) else fitness(data)
     problem = Problem(space, goals, self.checker.fits, self.checker.needs, data, self._effort)
     self._strategy = strategy_of(how.strategy, problem, **how.settings)
     self._state = StateFile(

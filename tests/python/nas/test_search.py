@@ -18,6 +18,7 @@ from tflm_patch import nas
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.nas.judges import fitness_of
 from tflm_patch.nas.state import StateFile
+from tflm_patch.nas.surroundings import Surroundings
 from tflm_patch.report.search import summary
 from tflm_patch.training import Part, TrainOptions
 from tflm_patch.training.data.augmentation import NONE
@@ -257,7 +258,7 @@ def test_minutes_are_shared_with_the_finalists():
 def test_nothing_is_written_without_a_folder(space):
   state = StateFile(None, space, {})
   state.begin()
-  assert fitness_of('flops', None)
+  assert fitness_of('flops', Surroundings(None, space))
 
 
 def test_a_search_that_trains(keras, space, dataset, tmp_path):
@@ -297,3 +298,25 @@ def test_a_search_that_trains(keras, space, dataset, tmp_path):
   again = nas.search(dataset, space, LIMITS, options, tmp_path, resume=True)
   assert figures(again) == figures(result)
   assert again.finalists[0].training.int8 == winner.training.int8
+
+
+def test_a_search_that_trains_one_supernet_for_all(keras, space, dataset, tmp_path):
+  if keras.backend.backend() != 'tensorflow':
+    pytest.skip('slices are for TensorFlow')
+  said = []
+  options = nas.SearchOptions(
+    fitness='supernet',
+    settings={'population': 4, 'parents': 2},
+    effort=nas.Effort(epochs=1, batch_size=16, training=TrainOptions(augmentation=NONE)),
+    trials=6,
+    top=0,
+  )
+  result = nas.search(dataset, space, LIMITS, options, tmp_path, progress=said.append)
+  assert (tmp_path / 'supernet/supernet.npz').stat().st_size
+  assert sum('Epoch of all' in text for text in said) >= 1
+  assert all(0 <= trial.score <= 100 for trial in result.trials) and result.best.score > 60
+  # A killed search takes the trained supernet, and asks and finds the same.
+  lines = (tmp_path / 'search.jsonl').read_text().splitlines(keepends=True)
+  (tmp_path / 'search.jsonl').write_text(''.join(lines[:3]))
+  again = nas.search(dataset, space, LIMITS, options, tmp_path, resume=True)
+  assert figures(again) == figures(result)
