@@ -47,10 +47,11 @@ class SupernetOptions:
       raise TflmPatchError(f'random is {self.random}; it must not be below 0')
     if not (self.temperature > 0 and math.isfinite(self.temperature)):
       raise TflmPatchError(f'temperature is {self.temperature}; it must be above 0')
-    if self.training.start_scale != 1 or self.training.qat_epochs:
+    training = self.training
+    if training.start_scale != 1 or training.qat_epochs or training.dropout:
       raise TflmPatchError(
-        'supernets have resolutions of their own and train in float; leave start_scale at 1 and '
-        'qat_epochs at 0'
+        'supernets have resolutions of their own, train in float and without dropout; leave '
+        'start_scale at 1, qat_epochs and dropout at 0'
       )
 
   def phases(self) -> tuple[TrainOptions | None, TrainOptions]:

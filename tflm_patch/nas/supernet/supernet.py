@@ -75,6 +75,11 @@ class Supernet:
     """The search space."""
     return self.shared.space
 
+  def learn_from(self, loss: Loss) -> None:
+    """Changes what is learned from."""
+    if loss != self.loss:
+      self.loss, self.engine = loss, engine_of(self.network, loss)
+
   def candidate(self, network: Spec | Candidate | Sequence[int]) -> Candidate:
     """A network by its spec or its options.
 

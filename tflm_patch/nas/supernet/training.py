@@ -17,11 +17,12 @@ from tflm_patch.architecture.text import format_head
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.nas.space_json import space_to_json
 from tflm_patch.nas.supernet.calibration import calibration_samples
+from tflm_patch.nas.supernet.engine import Loss
 from tflm_patch.nas.supernet.options import DEFAULT, SupernetOptions
 from tflm_patch.nas.supernet.shared_space import Candidate
 from tflm_patch.nas.supernet.supernet import Supernet
 from tflm_patch.training.checkpoint import State
-from tflm_patch.training.data.dataset import Dataset
+from tflm_patch.training.data.dataset import Dataset, Task
 from tflm_patch.training.elastic.ordering import sort_channels
 from tflm_patch.training.loop import Loop, make_optimizer
 from tflm_patch.training.options import TrainOptions
@@ -113,6 +114,7 @@ def train_supernet(
       training, the loss is not finite, a file cannot be written.
   """
   _check(supernet, dataset)
+  supernet.learn_from(loss_for(supernet, dataset, options))
   first, rest = options.phases()
   place = None if folder is None else _made(folder)
   settings = _settings(supernet, dataset, options)
@@ -137,6 +139,16 @@ def train_supernet(
     seconds=sum(each.seconds for each in done),
     cpu_seconds=sum(each.cpu_seconds for each in done),
     epochs=sum(each.epoch for each in done),
+  )
+
+
+def loss_for(supernet: Supernet, dataset: Dataset, options: SupernetOptions) -> Loss:
+  """What a supernet learns from, by the data and the options."""
+  return Loss(
+    probability=supernet.space.head.softmax,
+    classes=dataset.task is Task.CLASSIFICATION,
+    smoothing=options.training.label_smoothing,
+    temperature=options.temperature,
   )
 
 

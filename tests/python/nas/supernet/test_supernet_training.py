@@ -155,11 +155,35 @@ def test_data_of_another_shape_are_refused(keras, space, quarters):
     ({'random': -1}, 'random'),
     ({'temperature': 0.0}, 'temperature'),
     ({'training': TrainOptions(start_scale=0.5)}, 'start_scale'),
+    ({'training': TrainOptions(dropout=0.1)}, 'dropout'),
   ],
 )
 def test_options_that_mean_nothing_are_refused(changes, message):
   with pytest.raises(TflmPatchError, match=message):
     SupernetOptions(**changes)
+
+
+def test_options_reach_the_loss(keras, tiny_space, quarters):
+  from tflm_patch.nas.supernet import Supernet
+  from tflm_patch.nas.supernet.training import loss_for
+
+  made = Supernet(tiny_space)
+  options = SupernetOptions(TrainOptions(label_smoothing=0.2), temperature=3.0)
+  loss = loss_for(made, quarters, options)
+  assert (loss.smoothing, loss.temperature, loss.classes, loss.probability) == (0.2, 3, True, False)
+  engine = made.engine
+  made.learn_from(made.loss)
+  assert made.engine is engine
+  made.learn_from(loss)
+  assert made.engine is not engine and made.loss == loss
+  targets, outputs = np.eye(4, dtype=np.float32)[:2], np.float32([[4, 0, 0, 0], [0, 1, 0, 0]])
+  smoothed = 0.8 * targets + 0.05
+  logs = outputs - np.log(np.exp(outputs).sum(axis=1, keepdims=True))
+  assert float(loss.hard(targets, outputs)) == pytest.approx(-(smoothed * logs).sum(axis=1).mean())
+  assert float(loss.soft(outputs, outputs)) == pytest.approx(0, abs=1e-6)
+  assert float(dataclasses.replace(loss, classes=False).hard(targets, outputs)) == pytest.approx(
+    np.square(targets - outputs).mean()
+  )
 
 
 def test_budgets_are_divided():
