@@ -83,6 +83,25 @@ void tflm_patch_find_columns_3x3(const tflm_patch_depthwise_row* d, tflm_patch_s
 uint32_t tflm_patch_make_stretch_3x3(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
                                      int8_t* output);
 
+/* ---- depthwise_cells.c: rows of few columns ---- */
+
+/* Rows of so many columns are faster by words of two values of a channel. Builds for size
+ * make all in that way. */
+#define TFLM_PATCH_MANY_COLUMNS 32u
+
+#ifdef __OPTIMIZE_SIZE__
+#define TFLM_PATCH_HAS_CELLS 0
+#else
+#define TFLM_PATCH_HAS_CELLS TFLM_PATCH_IS_DSP
+#endif
+
+/* How many output columns `words` words for each of four channels are for. */
+uint32_t tflm_patch_max_cells_3x3(uint32_t stride, uint32_t words);
+
+/* As tflm_patch_make_stretch_3x3, of all four channels or none. */
+uint32_t tflm_patch_make_cells_3x3(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
+                                   int8_t* output);
+
 /* ---- depthwise_pairs.c: any kernel ---- */
 
 void tflm_patch_find_columns(const tflm_patch_depthwise_row* d, tflm_patch_stretch* s);

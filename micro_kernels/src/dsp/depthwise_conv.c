@@ -62,8 +62,12 @@ static void make_row(const tflm_patch_depthwise_row* d, uint32_t* buffer, uint32
   const uint32_t cols = args->output_cols;
   const int is_3x3 = !TFLM_PATCH_HAS_PAIRS || tflm_patch_is_3x3(window);
   const int is_clamped = args->requant.act_max - args->requant.act_min != 255;
-  const uint32_t max_n = is_3x3 ? tflm_patch_max_columns_3x3(window->stride_w, words)
-                                : tflm_patch_max_columns(window->kernel_w, window->stride_w, words);
+  uint32_t max_n = is_3x3 ? tflm_patch_max_columns_3x3(window->stride_w, words)
+                          : tflm_patch_max_columns(window->kernel_w, window->stride_w, words);
+  const int is_by_cells = TFLM_PATCH_HAS_CELLS && is_3x3 && cols < TFLM_PATCH_MANY_COLUMNS;
+  if (is_by_cells) {
+    max_n = tflm_patch_max_cells_3x3(window->stride_w, words);
+  }
   const uint32_t stretches = (cols + max_n - 1) / max_n;
   const uint32_t most = (cols + stretches - 1) / stretches;
   tflm_patch_stretch s = {.buffer = buffer, .pitch = words};
@@ -90,7 +94,8 @@ static void make_row(const tflm_patch_depthwise_row* d, uint32_t* buffer, uint32
       s.n_channels = n_channels;
       s.back = CHANNELS - n_channels;
       if (is_3x3) {
-        slow = tflm_patch_make_stretch_3x3(d, &s, cells);
+        slow = is_by_cells ? tflm_patch_make_cells_3x3(d, &s, cells)
+                           : tflm_patch_make_stretch_3x3(d, &s, cells);
         if (TFLM_PATCH_HAS_PAIRS && slow != 0) {
           tflm_patch_make_slow_channels(d, &s, slow, cells);
         }
