@@ -167,8 +167,7 @@ static void test_add_n(void) {
 
 static void test_squared_difference(void) {
   /* Half of each difference in steps of 1/128, squared; 4 squares of steps a unit. */
-  const tflm_patch_add_params half = {
-      {1 << 30, 1 << 30}, 1 << 30, {0, 0}, -13, 7, -128, -128, 127};
+  const tflm_patch_add_params half = {{1 << 30, 1 << 30}, 1 << 30, {0, 0}, -13, 7, -128, -128, 127};
   const tflm_patch_add_params wide = {{1 << 30, 1 << 30}, 1 << 30, {0, 0}, -10, 0, 0, -9, 32767};
   static const int8_t kA[] = {10, -128, 5};
   static const int8_t kB[] = {6, 127, 5};

@@ -37,7 +37,8 @@ def test_the_page_is_current():
 
 
 def test_every_operator_of_stages_names_its_types():
-  assert [opcode for opcode in REGISTRY if not stage_types(opcode)] == []
+  in_models = [opcode for opcode, spec in REGISTRY.items() if not spec.made_by]
+  assert [opcode for opcode in in_models if not stage_types(opcode)] == []
   assert stage_types('SHAPE') == ()
 
 
