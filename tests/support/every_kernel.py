@@ -59,6 +59,7 @@ def heads_model() -> bytes:
   b.output(b.reduce_max(apart), b.reduce_min(apart, (2,)), b.sum(apart, (3,)), b.mean(apart, (3,)))
   b.output(b.arg_max(apart), b.arg_max(apart, 'ARG_MIN'), b.cast(apart, DType.FLOAT32))
   moved = b.transpose(b.l2_normalization(x), (0, 3, 1, 2))
+  b.output(b.add_n(x, b.quantize(apart, like=x)), b.batch_matmul(x, b.softmax(x), adj_y=True))
   b.output(b.mirror_pad(moved, [(0, 0), (1, 1), (2, 0), (0, 1)]), b.gather(moved, [5, 0, 3], 1))
   return b.build()
 
@@ -78,6 +79,7 @@ def int16_model() -> bytes:
   x = b.sub(b.mul(x, b.logistic(x)), b.leaky_relu(x))
   x = b.maximum(x, b.constant_operand((1, 1, 1, 6), like=x, dtype=DType.INT16))
   x = b.minimum(b.constant_operand((1, 9, 1, 1), like=x, dtype=DType.INT16), x)
+  b.output(b.squared_difference(x, b.tanh(x)))
   b.output(b.mean(x), b.mean(x, (2,)), b.softmax(x), b.tanh(b.transpose_conv(x, 3)))
   return b.build()
 
