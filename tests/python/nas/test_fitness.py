@@ -71,7 +71,10 @@ def test_a_short_training_learns_and_depends_on_the_spec_and_the_seed_alone(kera
 
 
 def test_names():
-  assert set(FITNESS) == {'trained', 'parameters', 'flops', 'synflow', 'naswot', 'zico'}
+  assert set(FITNESS) == {
+    *('trained', 'supernet'),
+    *('parameters', 'flops', 'synflow', 'naswot', 'zico'),
+  }
   with pytest.raises(SpecError, match='unknown fitness; did you mean "synflow"'):
     fitness_of('sinflow', around(None))
 

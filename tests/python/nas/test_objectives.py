@@ -42,8 +42,8 @@ def test_needs_are_those_of_the_conversion(images):
     assert needs.macs == result.converted_macs
     assert needs.flash == pytest.approx(result.converted_bytes, rel=0.01)
     assert needs.instructions > needs.macs / 4
-    seconds = needs.instructions * 1.3 / 100e6
-    assert needs.milliseconds == pytest.approx(1000 * seconds)
+    # One to two cycles an instruction, at 100 MHz.
+    assert 1 < needs.milliseconds * 100e3 / needs.instructions < 2
 
 
 def test_a_quick_verdict_is_that_of_the_exact_figures(images):
