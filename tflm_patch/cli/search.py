@@ -11,8 +11,8 @@ import shlex
 
 from tflm_patch.cli import values
 from tflm_patch.cli.command import Command, UsageError, add_json
+from tflm_patch.cli.data_flags import add_data, add_output, add_resume
 from tflm_patch.cli.terminal import Progress, say, say_json
-from tflm_patch.cli.train import parse_number, parse_windows
 from tflm_patch.nas.fitness import DEFAULT_EFFORT, Effort
 from tflm_patch.nas.objectives import Objectives
 from tflm_patch.nas.options import DEFAULT_TRIALS, SearchOptions
@@ -23,7 +23,7 @@ from tflm_patch.training.options import TrainOptions
 _D = '(default: %(default)s)'
 _count = values.argument(values.parse_count)
 _size = values.argument(values.parse_size)
-_number = values.argument(parse_number)
+_number = values.argument(values.parse_number)
 _Group = argparse._ArgumentGroup
 
 
@@ -38,48 +38,24 @@ def parse_settings(text: str) -> dict[str, float]:
     name, equals, number = part.partition('=')
     if not equals or not name.isidentifier():
       raise ValueError(f'"{part[:40]}" is no setting; write for example population=20,parents=5')
-    value = parse_number(number)
+    value = values.parse_number(number)
     found[name] = int(value) if value.is_integer() else value
   return found
 
 
 def _define(parser: argparse.ArgumentParser) -> None:
-  parser.add_argument(
-    '--data',
-    required=True,
-    metavar='FOLDER|FILE',
-    help='a folder (or uncompressed .tar) with a folder of images for each class, or folders '
-    'train and test of these; or series: .npz, .ts',
-  )
+  add_data(parser)
   parser.add_argument(
     '--space',
     default='mcunet',
     metavar='NAME|FILE.json',
     help=f'what is searched, see docs/search_spaces.md {_D}',
   )
-  parser.add_argument(
-    '-o',
-    '--output',
-    metavar='FOLDER',
-    help='for state, models and report (default: DATA_search in the current folder)',
-  )
-  parser.add_argument(
-    '--forecast',
-    type=values.argument(parse_windows),
-    metavar='STEPS,HORIZON',
-    help='tell the next HORIZON steps of a series from STEPS of it',
-  )
+  add_output(parser, 'state, models and report', 'DATA_search')
   _define_limits(parser.add_argument_group('limits of every candidate'))
   _define_search(parser.add_argument_group('search'))
   _define_training(parser.add_argument_group('training'))
-  parser.add_argument(
-    '--resume', action='store_true', help='go on with the state in the folder, if there is one'
-  )
-  parser.add_argument(
-    '--overwrite',
-    action='store_true',
-    help='begin anew in a folder that holds a search, which is refused otherwise',
-  )
+  add_resume(parser, 'state', 'search')
   add_json(parser)
 
 

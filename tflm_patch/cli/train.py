@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from tflm_patch.cli import values
 from tflm_patch.cli.command import Command, UsageError, add_json
+from tflm_patch.cli.data_flags import add_data, add_output, add_resume
 from tflm_patch.cli.terminal import Progress, say, say_json
 from tflm_patch.training.data.augmentation import Augmentation
 from tflm_patch.training.data.series import Windows
@@ -21,48 +22,24 @@ _VARY = OPTIONS.augmentation
 
 
 def _define(parser: argparse.ArgumentParser) -> None:
-  parser.add_argument(
-    '--data',
-    required=True,
-    metavar='FOLDER|FILE',
-    help='a folder (or uncompressed .tar) with a folder of images for each class, or folders '
-    'train and test of these; or series: .npz, .ts',
-  )
+  add_data(parser)
   parser.add_argument(
     '--model',
     required=True,
     metavar='SPEC',
     help='an architecture by name or as text (docs/specs.md); its classes become those of the data',
   )
-  parser.add_argument(
-    '-o',
-    '--output',
-    metavar='FOLDER',
-    help='for models, checkpoint and report (default: DATA_training in the current folder)',
-  )
+  add_output(parser, 'models, checkpoint and report', 'DATA_training')
   parser.add_argument(
     '--resolution',
     type=_count,
     metavar='SIDE',
     help='rows and columns that images are resized to (default: those of the model)',
   )
-  parser.add_argument(
-    '--forecast',
-    type=values.argument(parse_windows),
-    metavar='STEPS,HORIZON',
-    help='tell the next HORIZON steps of a series from STEPS of it',
-  )
   _define_budgets(parser.add_argument_group('what the model may take'))
   _define_training(parser.add_argument_group('training'))
   _define_augmentation(parser.add_argument_group('how images are varied'))
-  parser.add_argument(
-    '--resume', action='store_true', help='go on with the checkpoint in the folder, if there is one'
-  )
-  parser.add_argument(
-    '--overwrite',
-    action='store_true',
-    help='begin anew in a folder that holds a training, which is refused otherwise',
-  )
+  add_resume(parser, 'checkpoint', 'training')
   add_json(parser)
 
 
@@ -163,32 +140,7 @@ def _define_augmentation(group: _Group) -> None:
 _D = '(default: %(default)s)'
 
 
-def parse_number(text: str) -> float:
-  """A number of at least 0.
-
-  Raises:
-    ValueError: it is none.
-  """
-  try:
-    value = float(text)
-  except ValueError:
-    value = -1.0
-  if not 0 <= value < 1e9:
-    raise ValueError(f'"{text[:40]}" is no number of at least 0')
-  return value
-
-
-def parse_windows(text: str) -> Windows:
-  """'64,1': steps of a window, and of what is forecast.
-
-  Raises:
-    ValueError: it is no such pair.
-  """
-  steps, _, horizon = text.partition(',')
-  return Windows(values.parse_count(steps), values.parse_count(horizon or '1'))
-
-
-_number: Callable[[str], float] = values.argument(parse_number)
+_number: Callable[[str], float] = values.argument(values.parse_number)
 
 
 def _options(arguments: argparse.Namespace) -> TrainOptions:

@@ -102,3 +102,18 @@ def argument(parse: Callable[[str], T]) -> Callable[[str], T]:
       raise argparse.ArgumentTypeError(str(error)) from error
 
   return parse_argument
+
+
+def parse_number(text: str) -> float:
+  """A number of at least 0.
+
+  Raises:
+    ValueError: it is none.
+  """
+  try:
+    value = float(text)
+  except ValueError:
+    value = -1.0
+  if not 0 <= value < 1e9:
+    raise ValueError(f'"{text[:40]}" is no number of at least 0')
+  return value

@@ -15,6 +15,7 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import write_atomically
 from tflm_patch.nas.costs import COSTS
 from tflm_patch.nas.result import SearchResult
+from tflm_patch.training.outputs import claimed
 
 STATE, SUMMARY, TABLE, SPEC = 'search.jsonl', 'search.json', 'trials.csv', 'spec.txt'
 TOP = 'top'
@@ -33,21 +34,9 @@ class SearchOutputs:
   """
 
   def __init__(self, folder: str | os.PathLike[str], resume: bool, overwrite: bool) -> None:
-    self.folder = pathlib.Path(folder)
-    try:
-      self.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-      raise TflmPatchError(
-        f'{self.folder}: cannot be made ({error.strerror}); choose another output folder'
-      ) from None
+    self.folder = claimed(folder, 'search', (STATE,), resume or overwrite)
     self.state = self.folder / STATE
-    has_state = self.state.exists()
-    if has_state and not (resume or overwrite):
-      raise TflmPatchError(
-        f'{self.folder}: holds a search already ({STATE}); --resume goes on with it, '
-        '--overwrite begins anew'
-      )
-    self.resumes = resume and has_state
+    self.resumes = resume and self.state.exists()
     if not self.resumes:
       for old in self.folder.glob(f'{TOP}[0-9]*'):
         if old.is_dir() and not old.is_symlink() and (old / SPEC).exists():

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import tempfile
+from collections.abc import Sequence
 
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import write_atomically
@@ -18,6 +19,36 @@ CHECKPOINT, AWARE, CACHE = 'checkpoint.npz', 'checkpoint_int8.npz', 'data.npz'
 KERAS, INT8, CONVERTED = 'model.keras', 'model.tflite', 'model_patch.tflite'
 SUMMARY = 'result.json'
 _OURS = (CHECKPOINT, AWARE, KERAS, INT8, CONVERTED, SUMMARY)
+
+
+def claimed(
+  folder: str | os.PathLike[str], run: str, names: Sequence[str], may_hold: bool
+) -> pathlib.Path:
+  """A folder to write into.
+
+  Args:
+    folder: Made if it is not there.
+    run: What writes into it, for messages.
+    names: Files that tell that one has done so.
+    may_hold: One may have.
+
+  Raises:
+    TflmPatchError: it cannot be made, or holds a run that it may not.
+  """
+  path = pathlib.Path(folder)
+  try:
+    path.mkdir(parents=True, exist_ok=True)
+  except OSError as error:
+    raise TflmPatchError(
+      f'{path}: cannot be made ({error.strerror}); choose another output folder'
+    ) from None
+  found = [name for name in names if (path / name).exists()]
+  if found and not may_hold:
+    raise TflmPatchError(
+      f'{path}: holds a {run} already ({found[0]}); --resume goes on with it, '
+      '--overwrite begins anew'
+    )
+  return path
 
 
 class Outputs:
@@ -33,19 +64,7 @@ class Outputs:
   """
 
   def __init__(self, folder: str | os.PathLike[str], resume: bool, overwrite: bool) -> None:
-    self.folder = pathlib.Path(folder)
-    try:
-      self.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-      raise TflmPatchError(
-        f'{self.folder}: cannot be made ({error.strerror}); choose another output folder'
-      ) from None
-    found = [name for name in _OURS if (self.folder / name).exists()]
-    if found and not (resume or overwrite):
-      raise TflmPatchError(
-        f'{self.folder}: holds a training already ({found[0]}); --resume goes on with it, '
-        '--overwrite begins anew'
-      )
+    self.folder = claimed(folder, 'training', _OURS, resume or overwrite)
     self.checkpoint, self.cache = self.folder / CHECKPOINT, self.folder / CACHE
     self.aware_checkpoint = self.folder / AWARE
     self.resumes = resume and self.checkpoint.exists()

@@ -4,8 +4,9 @@
 
 import pytest
 
+from tflm_patch.cli.data_flags import parse_windows
 from tflm_patch.cli.main import main, parser
-from tflm_patch.cli.train import _command, parse_windows
+from tflm_patch.cli.train import _command
 from tflm_patch.training.data.series import Windows
 
 SPEC = 'in8x8x1 conv3_s2_c8 fc2'
