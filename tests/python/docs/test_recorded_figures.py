@@ -99,6 +99,24 @@ def _mlperf_tiny(found: dict[str, Any]) -> list[str]:
   return lines
 
 
+def _redistribution(found: dict[str, Any]) -> list[str]:
+  before, after, trained = found['before'], found['after'], found['accuracy']
+  assert trained['median_points_lost'] <= 0.5
+  (same, moved) = (trained['seeds'][0][side] for side in ('same', 'redistributed'))
+  more_macs = after['macs'] / before['macs'] - 1
+  overheads = (100 * each['network_overhead'] for each in (before, after))
+  return [
+    f'patch stage {100 * same["stage_overhead"]:.0f} to {100 * moved["stage_overhead"]:.0f} %',
+    f'arena {same["arena"]:,} to {moved["arena"]:,} bytes',
+    f'{trained["median_accuracy_same"]:.2f} % before and '
+    f'{trained["median_accuracy_redistributed"]:.2f} % afterwards',
+    f'a patch side of {after["patch_side"]} instead of {before["patch_side"]}',
+    f'from {100 * before["stage_overhead"]:.0f} to {100 * after["stage_overhead"]:.0f} %',
+    'from {:.1f} to {:.1f} %'.format(*overheads),
+    f'with {100 * more_macs:.1f} % more MACs',
+  ]
+
+
 # Recorded file, page, what the page must say.
 QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('train_sign_digits', 'train', _sign_digits),
@@ -109,6 +127,7 @@ QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('qat', 'qat', _qat),
   ('supernet_speed', 'supernet', _supernet_speed),
   ('mlperf_tiny', 'speed', _mlperf_tiny),
+  ('redistribution', 'redistribution', _redistribution),
 ]
 
 
