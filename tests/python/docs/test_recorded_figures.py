@@ -71,13 +71,12 @@ def _qat_exact(found: dict[str, Any]) -> list[str]:
 
 
 def _qat(found: dict[str, Any]) -> list[str]:
-  row = found['per_tensor']
-  return [
-    f'{row["fake_quantized"]:.1f} % fake-quantized',
-    f'{row["quantization_aware"]:.1f} % in TFLM',
-    f'{row["after_training"]:.1f} % quantized after training',
-    f'({row["float"]:.1f} % in float)',
-  ]
+  names = ('after_training', 'after_training_longer', 'fake_quantized', 'quantization_aware')
+  lines = [f'({found["per_tensor"]["float"]:.1f} %)']
+  for what, row in (('layer', found['per_tensor']), ('channel', found['per_channel'])):
+    cells = ' | '.join(f'{row[name]:.1f} %' for name in names)
+    lines.append(f'| one scale a {what} | {cells} |')
+  return lines
 
 
 def _supernet_speed(found: dict[str, Any]) -> list[str]:
