@@ -120,6 +120,7 @@ def _redistribution(found: dict[str, Any]) -> list[str]:
 QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('train_sign_digits', 'train', _sign_digits),
   ('train_cifar10', 'train', _cifar10),
+  ('train_cifar10_longer', 'train', _cifar10),
   ('quantize', 'quantize', _quantize),
   ('callbacks_help', 'callbacks', _callbacks),
   ('qat_exact', 'qat', _qat_exact),
