@@ -85,6 +85,7 @@ def test_a_model_of_250_operators_takes_little_time(command, tmp_path):
   assert len(said) > 3
 
 
+@pytest.mark.slow
 def test_json_has_both_arenas(tmp_path):
   path = tmp_path / 'model.tflite'
   path.write_bytes(sample())

@@ -52,6 +52,7 @@ def region(model, tensor, ranges):
   return slice(None), rows, cols
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(60), deadline=None)
 @given(small_networks(), st.randoms(use_true_random=False))
 def test_outputs_depend_on_nothing_else(network, draw):

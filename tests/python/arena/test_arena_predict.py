@@ -95,6 +95,7 @@ def test_scales_without_zero_points(parse, build, reported):
   check(parse(data), data, build, reported)
 
 
+@pytest.mark.slow
 def test_real_models_exactly(models, build, reported):
   for path in models.values():
     data = path.read_bytes()
@@ -104,6 +105,7 @@ def test_real_models_exactly(models, build, reported):
       Interpreter(data, arena_bytes=prediction.required - 16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', ['mlperf_kws_int8', 'mcunet_detection'])
 def test_converted_models_exactly(name, models, build, reported, tmp_path):
   if name not in models:

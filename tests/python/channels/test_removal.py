@@ -57,6 +57,7 @@ def test_planted_channels_go_and_no_byte_changes(network):
   check_exact(network.data)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(6), deadline=None)
 @given(planted_networks())
 def test_stages_of_what_stays_are_exact(network):

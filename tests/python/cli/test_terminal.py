@@ -34,6 +34,7 @@ def test_printable(text, wanted):
   assert printable(wanted) == wanted
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_printable_text_is_printable(text):
   assert printable(text).isprintable()

@@ -109,6 +109,7 @@ def test_program_and_constants_are_counted(name):
     assert 0 <= parts.constant_bytes - len(stage.encoded.constants) <= 64
 
 
+@pytest.mark.slow
 def test_cuts_in_two_are_met():
   """Some of the specs here become two stages, some do not."""
   counts = {len(converted(spec).stages) for spec in SPECS}

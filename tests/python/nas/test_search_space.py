@@ -29,6 +29,7 @@ def ranking():
   return found
 
 
+@pytest.mark.slow
 def test_what_fits_is_what_the_exact_figures_say(ranking):
   assert len(ranking) == 4
   for each in ranking:

@@ -63,6 +63,7 @@ def test_balance_shortens_the_longest_invocation():
   assert longest_invocation(plan, 'cortex-m4').longest <= first.longest
 
 
+@pytest.mark.slow
 def test_more_memory_never_makes_the_longest_invocation_longer():
   least = plan_of()[0].converted_arena.required
   longest = [

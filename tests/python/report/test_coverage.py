@@ -42,6 +42,7 @@ def test_every_operator_of_stages_names_its_types():
   assert stage_types('SHAPE') == ()
 
 
+@pytest.mark.slow
 def test_what_int8_and_int16_stages_hold_is_compared_with_tflm():
   compared = set()
   for case in [*CASES, *INT16_CASES]:

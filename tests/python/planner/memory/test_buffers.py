@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from support.effort import examples
 from support.graphs import small_networks
@@ -78,6 +79,7 @@ def test_live_bytes_of_a_stream_by_hand():
   assert live.shape == (48,) and int(live.max()) == inner + 14 * 32
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(20))
 @given(small_networks())
 def test_rows_live_from_when_they_are_made_until_they_are_read(network):

@@ -64,6 +64,7 @@ def assert_valid(found, items, regions, length):
       assert apart, (a, b)
 
 
+@pytest.mark.slow
 def test_random_layouts_are_the_same():
   rng = np.random.default_rng(3)
   split = limited = 0

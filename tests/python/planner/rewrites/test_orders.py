@@ -42,6 +42,7 @@ def force(monkeypatch, name):
   monkeypatch.setattr(stages, 'orders_of', lambda graph: [ORDERS[name](graph)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('rows', [None, 1])
 @pytest.mark.parametrize('name', ORDERS)
 @pytest.mark.parametrize('model', HEADS)
@@ -150,6 +151,7 @@ def test_makers_come_first(network):
       assert all(made.get(m, -1) < i for m in op.inputs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('rows', [None, 1])
 @pytest.mark.parametrize('model', HEADS)
 def test_a_choice_of_orders_never_needs_more(monkeypatch, model, rows):
@@ -159,6 +161,7 @@ def test_a_choice_of_orders_never_needs_more(monkeypatch, model, rows):
   assert chosen <= convert_model(data, options).converted_arena.total
 
 
+@pytest.mark.slow
 def test_heads_that_drain_early_save_a_third():
   result = convert_model(ssd(), ConvertOptions(input_rows=1))
   assert len(result.stages) == 1

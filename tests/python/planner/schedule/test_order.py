@@ -44,6 +44,7 @@ def check_order(graph: StageGraph, ops: range) -> None:
   assert done == {i: graph.ops[i].steps for i in ops}
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(25))
 @given(small_networks())
 def test_every_segment_of_any_network(network):
