@@ -28,9 +28,8 @@ static encoded permute_program(uint8_t type, const tflm_patch_permute_params* pa
 }
 
 static void test_permute(void) {
-  static const tflm_patch_permute_params kOrders[] = {{{0, 1, 2}, 0}, {{0, 2, 1}, 0},
-                                                      {{1, 0, 2}, 0}, {{1, 2, 0}, 0},
-                                                      {{2, 0, 1}, 0}, {{2, 1, 0}, 0}};
+  static const tflm_patch_permute_params kOrders[] = {{{0, 1, 2}}, {{0, 2, 1}}, {{1, 0, 2}},
+                                                      {{1, 2, 0}}, {{2, 0, 1}}, {{2, 1, 0}}};
   uint8_t values[MOST_BYTES];
   uint8_t expected[MOST_BYTES];
   uint32_t seed = 3;
@@ -107,7 +106,7 @@ static void test_gather(void) {
 }
 
 static void test_rejected(void) {
-  static const tflm_patch_permute_params kTurned = {{2, 0, 1}, 0};
+  static const tflm_patch_permute_params kTurned = {{2, 0, 1}};
   encoded e = permute_program(TFLM_PATCH_INT8, &kTurned);
 #define BAD(change) CHECK_REJECTED(&e, tflm_patch_permute_params, change, TFLM_PATCH_BAD_OP)
   BAD(params->order[0] = 3);
