@@ -251,8 +251,8 @@ def test_cycles(tmp_path, m4):
   if result.cycles is None:
     pytest.skip(result.cycles_missing)
   total = result.cycles.total
-  # The plugin and the machine's clock count the same instructions, to a tick or two.
-  assert abs(total.instructions - result.instructions) <= 3 * m4.instructions_per_tick
+  # The plugin counts whole blocks: where the machine's clock ends one early, its rest counts.
+  assert result.instructions <= total.instructions <= 1.02 * result.instructions
   assert total.instructions < total.least < total.cycles < total.most < 3 * total.instructions
   assert total.waits == 0 and result.cycles.longest_band == total.cycles
   kernels = sum(cost.cycles for cost in result.operators)
