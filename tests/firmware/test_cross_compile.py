@@ -113,7 +113,10 @@ def test_exported_code_needs_no_runtime_support(exported, tmp_path):
 # Bytes of flash on Cortex-M4, inner loops at -O2 and the rest at -Os as exported builds have
 # it: of the executor with the kernels of mlperf_vww, and with all kernels.
 # Bytes for what mlperf_vww needs, and for each of all kinds of operators.
-FAMILIES = {'portable': ('-DTFLM_PATCH_PORTABLE', 11 * 1024, 512), 'dsp': ('-DNDEBUG', 15 * 1024, 640)}
+FAMILIES = {
+  'portable': ('-DTFLM_PATCH_PORTABLE', 11 * 1024, 512),
+  'dsp': ('-DNDEBUG', 15 * 1024, 640),
+}
 
 
 def linked_code_bytes(folder, define, tmp_path):

@@ -139,6 +139,13 @@ def test_blocks():
   _check(b.build(), ARITHMETICS)
 
 
+@pytest.mark.parametrize('axes', [(3,), (1, 3), (1, 2, 3)])
+def test_means_over_channels(axes):
+  b = ModelBuilder(4)
+  b.output(b.mean(b.conv(b.input((1, 3, 4, 2)), 5, 3), axes))
+  _check(b.build(), ARITHMETICS)
+
+
 def _is_exact(network):
   try:
     ExactNetwork(parse_model(network.data))

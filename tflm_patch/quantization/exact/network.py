@@ -15,7 +15,7 @@ from tflm_patch.graph.types import DType, Model
 from tflm_patch.planner.ir.stage_graph import MapRole, StageGraph, StageOp
 from tflm_patch.planner.lowering.operators import OpView
 from tflm_patch.planner.lowering.operators.base import check
-from tflm_patch.planner.lowering.region import lower_region
+from tflm_patch.planner.lowering.region import NotStageable, lower_region
 from tflm_patch.quantization.exact.arithmetic import Arithmetic, NumpyArithmetic
 from tflm_patch.quantization.exact.kinds import KINDS, Maps
 from tflm_patch.quantization.exact.moves import MOVES
@@ -54,7 +54,10 @@ def lowered(model: Model, index: int) -> StageGraph | None:
   violation = check(view)
   if violation is not None:
     raise TflmPatchError(f'{view.name} has no exact forward pass: {violation}')
-  return lower_region(model, model.main, [index])
+  try:
+    return lower_region(model, model.main, [index])
+  except NotStageable as reason:
+    raise TflmPatchError(f'{view.name} has no exact forward pass: {reason}') from None
 
 
 class ExactNetwork:

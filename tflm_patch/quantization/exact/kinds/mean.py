@@ -16,7 +16,8 @@ from tflm_patch.quantization.exact.kinds.registry import Maps, kind
 @kind(Kind.MEAN)
 def mean(arithmetic: Arithmetic, params: MeanParams, maps: Maps, values: Sequence[Any]) -> Any:
   """The count is a part of the multiplier."""
-  axes = [axis for axis, over in ((1, params.over_rows), (2, params.over_cols)) if over]
+  reduced = (params.over_rows, params.over_cols, params.over_channels)
+  axes = [axis for axis, over in enumerate(reduced, 1) if over]
   x = values[0] - arithmetic.integers(maps.input.zero_point)
   sums = arithmetic.xp.sum(x, axis=tuple(axes), keepdims=True)
   scaled = arithmetic.multiply(sums, params.multiplier, params.shift)
