@@ -174,6 +174,7 @@ def test_scratch_buffers_find_their_place(reported, build):
   check(data, reported, build)
 
 
+@pytest.mark.slow
 def test_a_mobilenet(reported, build):
   b = ModelBuilder(4)
   x = b.conv(b.input((1, 32, 32, 3)), 8, 3, 2)
@@ -184,6 +185,7 @@ def test_a_mobilenet(reported, build):
   assert after.head < before.head
 
 
+@pytest.mark.slow
 def test_a_real_model(models, reported, build):
   if 'mlperf_vww_96_int8' not in models:
     pytest.skip('mlperf_vww_96_int8 is not among the models')

@@ -104,6 +104,7 @@ def test_an_html_report_is_complete_in_itself(tmp_path):
     assert point.options in tags.cells and f'{point.arena_total:,}' in tags.cells
 
 
+@pytest.mark.slow
 def test_a_report_that_cannot_be_written(tmp_path):
   model = tmp_path / 'model.tflite'
   model.write_bytes(network())

@@ -20,6 +20,7 @@ SPACES = [
 ]
 
 
+@pytest.mark.slow
 def test_those_that_fit_are_counted():
   budget = Budget(28_000, 500_000)
   found = distributions(SPACES, budget, count=10, seed=3)

@@ -92,6 +92,7 @@ def test_a_search_that_is_killed_and_resumed_gives_the_same(space, dataset, tmp_
   assert figures(resumed) == figures(plain)
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_of_a_write_loses_that_trial_alone(whole, space, dataset, tmp_path):
   result, folder = whole
   data = (folder / 'search.jsonl').read_bytes()
@@ -165,6 +166,7 @@ def test_candidates_of_another_version_are_not_mixed_in(whole, space, dataset, t
     nas.search(dataset, space, LIMITS, PLAIN, tmp_path, resume=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_keeps_what_was_done(space, dataset, tmp_path, monkeypatch):
   written = []
   sync = os.fsync

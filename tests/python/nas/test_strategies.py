@@ -73,6 +73,7 @@ def optuna_if(name):
     pytest.importorskip('optuna')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', UNTRAINED)
 def test_candidates_fit_and_none_comes_twice(name):
   optuna_if(name)
@@ -82,6 +83,7 @@ def test_candidates_fit_and_none_comes_twice(name):
   assert all(SPACE.canonical(each.picks) == each.picks for each in told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', UNTRAINED)
 def test_a_search_depends_on_its_seed_alone_and_a_kill_changes_nothing(name):
   optuna_if(name)

@@ -79,6 +79,7 @@ def test_plugins_that_undo_each_other_are_named():
     run_plugins(model(), plugins, Context())
 
 
+@pytest.mark.slow
 def test_many_operators_take_no_long():
   began = time.monotonic()
   _, changes = run_plugins(model(3000), [registered('one', 1, Renames('ABS', 'RELU'))], Context())

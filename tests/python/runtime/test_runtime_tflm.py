@@ -245,6 +245,7 @@ def test_nothing_of_the_current_folder_is_imported(needs_tflm, monkeypatch, tmp_
 # ---- arena ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
   'model', [RELU, file_bytes(relu_float_io()), selftest.model(*selftest.stage())]
 )
