@@ -89,6 +89,7 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_the_table_of_kernels_is_tflms(tmp_path):
   pytest.importorskip('tflite_micro')
   names = [
@@ -159,6 +160,7 @@ def test_a_stage_of_too_many_tensors(say):
   assert 'at most 16 inputs and outputs, this one would have 1 and 20' in text
 
 
+@pytest.mark.slow
 def test_verify_names_the_model_that_tflm_refuses(tmp_path, say, capsys):
   pytest.importorskip('tflite_micro')
   good, bad = tmp_path / 'good.tflite', tmp_path / 'bad.tflite'

@@ -170,6 +170,7 @@ def test_ranges_of_pixels(text):
   assert parse_pixel_range('-1,1') == (-1.0, 1.0)
 
 
+@pytest.mark.slow
 def test_the_package_does_not_import_keras():
   code = (
     'import sys, tflm_patch\n'
