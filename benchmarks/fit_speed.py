@@ -43,7 +43,9 @@ import resource, sys
 from tflm_patch.cli.main import main
 code = main(sys.argv[1:])
 used = resource.getrusage(resource.RUSAGE_SELF)
-print(used.ru_maxrss, used.ru_utime + used.ru_stime, file=sys.stderr)
+# Of this program alone: ru_maxrss would count what its parent held when it was started, too.
+status = dict(line.split(':', 1) for line in open('/proc/self/status'))
+print(status['VmHWM'].split()[0], used.ru_utime + used.ru_stime, file=sys.stderr)
 sys.exit(code)
 """
 

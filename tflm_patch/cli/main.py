@@ -4,64 +4,56 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Sequence
 
-from tflm_patch.cli import (
-  analyze,
-  bench,
-  convert,
-  export,
-  fit,
-  operators,
-  pareto,
-  quantize,
-  search,
-  targets,
-  train,
-  verify,
-)
-from tflm_patch.cli import compile as compile_command
 from tflm_patch.cli.command import Command, CommandParser, Parser, UsageError
 from tflm_patch.cli.terminal import complain
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.version import __version__
 
-COMMANDS: dict[str, Command] = {
-  command.name: command
-  for command in (
-    train.COMMAND,
-    search.COMMAND,
-    quantize.COMMAND,
-    convert.COMMAND,
-    analyze.COMMAND,
-    fit.COMMAND,
-    pareto.COMMAND,
-    verify.COMMAND,
-    compile_command.COMMAND,
-    bench.COMMAND,
-    export.COMMAND,
-    targets.COMMAND,
-    operators.COMMAND,
-  )
-}
+# In the order of --help. Each is a module of this package that has a COMMAND, and is imported
+# when it is asked for: all of them together take longer than most conversions.
+COMMANDS = (
+  'train',
+  'search',
+  'quantize',
+  'convert',
+  'analyze',
+  'fit',
+  'pareto',
+  'verify',
+  'compile',
+  'bench',
+  'export',
+  'targets',
+  'operators',
+)
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 _DEBUG = 'TFLM_PATCH_DEBUG'
 
 
-def parser() -> Parser:
-  """The parser of the whole command line."""
+def command_named(name: str) -> Command:
+  """One of COMMANDS."""
+  command: Command = importlib.import_module(f'tflm_patch.cli.{name}').COMMAND
+  return command
+
+
+def parser(names: Sequence[str] = COMMANDS) -> Parser:
+  """The parser of the command line with these commands."""
+  found = [command_named(name) for name in names]
   result = Parser(
     'tflm-patch',
     "int8 .tflite models in a fraction of TFLM's arena, bit-exactly",
-    [command.examples[0] for command in COMMANDS.values()],
+    [command.examples[0] for command in found],
     usage='tflm-patch COMMAND ...',
   )
   commands = result.add_subparsers(
     title='commands', metavar='COMMAND', required=True, parser_class=CommandParser
   )
-  for command in COMMANDS.values():
+  for command in found:
     commands.add_parser(
       command.name, help=command.summary, command=command, prog=f'{result.prog} {command.name}'
     )
@@ -84,7 +76,8 @@ def main(arguments: Sequence[str]) -> int:
     if not arguments:
       parser().print_help()
       return MISUSED
-    parsed = parser().parse_args(['--help'] if list(arguments) == ['help'] else arguments)
+    given = ['--help'] if list(arguments) == ['help'] else arguments
+    parsed = parser(given[:1] if given[0] in COMMANDS else COMMANDS).parse_args(given)
     return int(parsed.run(parsed))
   except SystemExit as done:  # after --help and --version
     return int(done.code or 0)

@@ -176,6 +176,9 @@ def test_the_package_does_not_import_keras():
     'import sys, tflm_patch\n'
     'from tflm_patch.cli import main\n'
     'tflm_patch.QuantizeOptions\n'
+    'main.parser(["convert"])\n'
+    'assert not {"tflm_patch.cli.train", "tflm_patch.nas"} & set(sys.modules)\n'
+    'main.parser()\n'
     'assert not {"keras", "tensorflow", "jax", "PIL"} & set(sys.modules)\n'
   )
   assert subprocess.run([sys.executable, '-c', code]).returncode == 0
