@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 
 import numpy as np
 
@@ -67,16 +67,14 @@ def analyze(graph: Subgraph) -> Forward:
 
 def equal_channels(forward: Forward) -> dict[int, np.ndarray]:
   """Tensor -> int[channels]: equal numbers in a tensor mean that the values are always equal."""
-  numbers: dict[Hashable, int] = {}
-
-  def numbered(keys: Iterator[Hashable]) -> np.ndarray:
-    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
-
-  classes = {
-    t: numbered(('own', t, channel) for channel in range(found.low.size))
-    for t, found in forward.ranges.items()
-  }
-  for index, step in forward.steps.items():
+  classes, total = {}, 0
+  for t, found in forward.ranges.items():
+    classes[t] = np.arange(total, total + found.low.size)
+    total += found.low.size
+  for step in forward.steps.values():
     keys = step.family.keys(step.site, [classes[t] for t in step.sources])
-    classes[step.site.target] = numbered((index, key) for key in keys)
+    numbers: dict[Hashable, int] = {}
+    found_now = [numbers.setdefault(key, total + len(numbers)) for key in keys]
+    classes[step.site.target] = np.array(found_now, np.int64)
+    total += len(numbers)
   return classes

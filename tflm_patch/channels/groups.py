@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tflm_patch.channels.forward import Forward
@@ -25,26 +27,32 @@ class Groups:
     for t, ranges in forward.ranges.items():
       first[t] = total
       total += ranges.low.size
-    self._parents = list(range(total))
-    for step in forward.steps.values():
-      for tie in step.family.ties(step.site):
-        a, b = first[tie.first], first[tie.second]
-        for one, other in zip(tie.first_channels.tolist(), tie.second_channels.tolist()):
-          self._join(a + one, b + other)
-    roots = np.array([self._root(k) for k in range(total)], np.int64)
-    numbers = np.unique(roots, return_inverse=True)[1].reshape(-1)
+    ties = [
+      (first[tie.first] + tie.first_channels, first[tie.second] + tie.second_channels)
+      for step in forward.steps.values()
+      for tie in step.family.ties(step.site)
+    ]
+    numbers = np.unique(_joined(total, ties), return_inverse=True)[1].reshape(-1)
     self.count = int(numbers.max(initial=-1)) + 1
     self.of = {
       t: numbers[first[t] : first[t] + ranges.low.size] for t, ranges in forward.ranges.items()
     }
 
-  def _root(self, k: int) -> int:
-    parents = self._parents
-    while parents[k] != k:
-      parents[k] = parents[parents[k]]
-      k = parents[k]
-    return k
 
-  def _join(self, a: int, b: int) -> None:
-    a, b = self._root(a), self._root(b)
-    self._parents[max(a, b)] = min(a, b)
+def _joined(total: int, ties: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+  """int[total]: the least that each of so many things is tied to, over any number of ties."""
+  least = np.arange(total)
+  if not ties:
+    return least
+  first, second = (np.concatenate(ends) for ends in zip(*ties))
+  while True:
+    before = least
+    lower = np.minimum(least[first], least[second])
+    least = least.copy()
+    for ends in (first, second):
+      np.minimum.at(least, ends, lower)
+      # Also what the ends stood for: a tie joins all that is tied already.
+      np.minimum.at(least, before[ends], lower)
+    least = least[least]
+    if np.array_equal(least, before):
+      return least

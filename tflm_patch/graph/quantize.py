@@ -157,14 +157,15 @@ def convolution_multipliers(
   Returns:
     int32 multipliers and int8 shifts, one per filter scale.
   """
-  pairs = [
-    quantize_multiplier(float(input_scale) * float(scale) / float(output_scale))
-    for scale in filter_scales
-  ]
-  return (
-    np.array([pair[0] for pair in pairs], np.int32),
-    np.array([pair[1] for pair in pairs], np.int8),
-  )
+  reals = float(input_scale) * np.asarray(filter_scales, np.float64) / float(output_scale)
+  # As quantize_multiplier, of all at once.
+  fractions, shifts = np.frexp(reals)
+  fixed = (np.sign(reals) * np.floor(np.abs(fractions) * (1 << 31) + 0.5)).astype(np.int64)
+  carries = np.abs(fixed) == 1 << 31
+  fixed, shifts = np.where(carries, fixed // 2, fixed), shifts + carries
+  vanish = (reals == 0.0) | (shifts < -31)
+  fixed, shifts = np.where(vanish, 0, fixed), np.where(vanish, 0, shifts)
+  return np.array(fixed.tolist(), np.int32), np.array(shifts.tolist(), np.int8)
 
 
 def float_product(first: float, second: float) -> float:
