@@ -189,6 +189,14 @@ def _float_tail(b):
   b.output(b.add_operator('LOGISTIC', (x,), y))
 
 
+def _joined_and_read_in_parts(b):
+  """What is joined is read whole, and part by part after that: the parts must still be there."""
+  x = b.input((1, 1, 3, 1))
+  joined = b.concat([x, x], 2)
+  b.output(b.arg_max(joined, 'ARG_MAX'))
+  b.output(b.dequantize(joined))
+
+
 TOPOLOGIES = [
   _same_output_twice,
   _input_is_output,
@@ -216,6 +224,7 @@ TOPOLOGIES = [
   _sequence,
   _tall,
   _float_tail,
+  _joined_and_read_in_parts,
 ]
 
 

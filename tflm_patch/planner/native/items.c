@@ -94,21 +94,40 @@ static void find_made(const tflm_patch_timeline* time, int32_t m, int64_t* made,
   }
 }
 
-/* Raises `last` to when rows of a map are read last: Timeline.last_read. */
 static void raise_last_read(const tflm_patch_timeline* time, int32_t m, int64_t* last,
-                            int32_t rows) {
+                            int32_t rows);
+
+/* Timeline._last_read_itself: reads of the map, without those of operator `besides`. */
+static void raise_last_read_itself(const tflm_patch_timeline* time, int32_t m, int32_t besides,
+                                   int64_t* last, int32_t rows) {
   const tflm_patch_stage* stage = time->stage;
   for (int32_t k = stage->first_reading[m]; k < stage->first_reading[m + 1]; ++k) {
     const tflm_patch_reading* reading = &stage->reading[k];
     if (reading->part >= 0) {
       raise_last_read(time, reading->part, last + reading->top, rows - reading->top);
-    } else if (reading->op >= time->first && reading->op < time->last) {
+    } else if (reading->op != besides && reading->op >= time->first && reading->op < time->last) {
       const int32_t count = stage->t.rows[m] < rows ? stage->t.rows[m] : rows;
       for (int32_t r = 0; r < count; ++r) {
         const int32_t step = reading->steps[r];
         last[r] = step < 0 ? last[r] : larger(last[r], time->times[reading->op][step]);
       }
     }
+  }
+}
+
+/* Raises `last` to when rows of a map are read last: Timeline.last_read. */
+static void raise_last_read(const tflm_patch_timeline* time, int32_t m, int64_t* last,
+                            int32_t rows) {
+  const tflm_patch_stage_tables* t = &time->stage->t;
+  const int32_t maker = time->stage->producer[m];
+  raise_last_read_itself(time, m, -1, last, rows);
+  if (maker < 0 || t->kind[maker] != TFLM_PATCH_JOIN) {
+    return;
+  }
+  for (int32_t k = t->first_input[maker]; k < t->first_input[maker + 1]; ++k) {
+    const int32_t part = t->input[k];
+    const int32_t top = t->view_top[part];
+    raise_last_read_itself(time, part, maker, last + top, rows - top);
   }
 }
 

@@ -165,6 +165,7 @@ static void find_span(const tflm_patch_stage* stage, int32_t m, int32_t* begin, 
     for (int32_t k = t->first_input[joined]; k < t->first_input[joined + 1]; ++k) {
       const int32_t maker = stage->producer[t->input[k]];
       *begin = k == t->first_input[joined] || maker < *begin ? maker : *begin;
+      *end = larger(*end, last_reader(stage, t->input[k]));
     }
   }
   *end = larger(*begin, *end);

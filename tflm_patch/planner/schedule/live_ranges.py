@@ -80,9 +80,7 @@ class Timeline:
     if producer is not None and self._graph.ops[producer].spec.role is Role.WHOLE:
       made = np.full(rows, self.length, np.int64)
       for part in self._graph.ops[producer].inputs:
-        view = self._graph.maps[part].view
-        assert view is not None
-        inside = slice(view.top, view.top + self._graph.maps[part].rows)
+        inside = self._inside(part)
         made[inside] = np.minimum(made[inside], self.made(part))
       return np.minimum.accumulate(made[::-1])[::-1]
     if producer is None or producer not in self._times:
@@ -100,26 +98,37 @@ class Timeline:
       return self.made(m)
     made = np.full(self._graph.maps[m].rows, -1, np.int64)
     for part in self._graph.ops[producer].inputs:
-      view = self._graph.maps[part].view
-      assert view is not None
-      inside = slice(view.top, view.top + self._graph.maps[part].rows)
+      inside = self._inside(part)
       made[inside] = np.maximum(made[inside], self.made(part))
     return made
 
   def last_read(self, m: int) -> np.ndarray:
     """Times at which a map's rows are read last; -1 for those that nobody reads."""
-    last: np.ndarray | None = None
+    last = self._last_read_itself(m)
+    maker = producers(self._graph).get(m)
+    if maker is None or self._graph.ops[maker].spec.role is not Role.WHOLE:
+      return last
+    # What lies in a part is read where somebody reads the part by itself, too.
+    for part in self._graph.ops[maker].inputs:
+      inside = self._inside(part)
+      last[inside] = np.maximum(last[inside], self._last_read_itself(part, besides=maker))
+    return last
+
+  def _last_read_itself(self, m: int, besides: int = -1) -> np.ndarray:
+    """Of the reads of the map, without those of one operator."""
+    last = np.full(self._graph.maps[m].rows, -1, np.int64)
     for reading in _readings(self._graph)[m]:
       if reading.inside is not None:
-        last = self._never(m) if last is None else last
         last[reading.inside] = np.maximum(last[reading.inside], self.last_read(reading.part))
-      elif reading.op in self._times:
-        times = self._times[reading.op][reading.steps]
-        last = times if last is None else np.maximum(last, times)
-    return self._never(m) if last is None else last
+      elif reading.op in self._times and reading.op != besides:
+        last = np.maximum(last, self._times[reading.op][reading.steps])
+    return last
 
-  def _never(self, m: int) -> np.ndarray:
-    return np.full(self._graph.maps[m].rows, -1, np.int64)
+  def _inside(self, part: int) -> slice:
+    """The rows of its base that a part takes."""
+    feature_map = self._graph.maps[part]
+    assert feature_map.view is not None
+    return slice(feature_map.view.top, feature_map.view.top + feature_map.rows)
 
 
 def live_ranges_of(made: np.ndarray, last_read: np.ndarray) -> LiveRanges:

@@ -47,7 +47,9 @@ def spans(graph: StageGraph) -> tuple[tuple[int, int], ...]:
       if graph.ops[i].spec.role is Role.PART:
         end = max(end, *read.get(graph.ops[i].outputs[0], (-1,)))
     if begin >= 0 and graph.ops[begin].spec.role is Role.WHOLE:
-      begin = min(made[part] for part in graph.ops[begin].inputs)
+      parts = graph.ops[begin].inputs
+      begin = min(made[part] for part in parts)
+      end = max(end, *(read[part][-1] for part in parts))
     result.append((begin, max(begin, end)))
   return tuple(result)
 
