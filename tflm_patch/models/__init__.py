@@ -60,3 +60,9 @@ def __getattr__(name: str) -> Any:
   value = getattr(importlib.import_module(f'{__name__}.{_HOMES[name]}'), name)
   globals()[name] = value
   return value
+
+
+def register_layers() -> None:
+  """Makes files of Keras that hold layers of this package load; Keras must be installed."""
+  for home in {home for home in _HOMES.values() if home.startswith('layers.')}:
+    importlib.import_module(f'{__name__}.{home}')

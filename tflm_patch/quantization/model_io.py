@@ -13,6 +13,7 @@ import zipfile
 from contextlib import nullcontext
 from typing import Any
 
+from tflm_patch import models
 from tflm_patch.errors import EnvironmentMissing, TflmPatchError
 from tflm_patch.runtime import capture
 
@@ -77,6 +78,8 @@ def load_keras_model(path: str | os.PathLike[str]) -> Any:
   name = os.fspath(path)
   _check_archive(pathlib.Path(name))
   keras = require_keras()
+  # Registers the package's own layers with Keras' files.
+  models.register_layers()
   try:
     return keras.saving.load_model(name, compile=False, safe_mode=True)
   except Exception as error:  # whatever Keras raises for what it does not like in a file

@@ -4,12 +4,18 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from support import keras_models
 
 from tflm_patch import convert_model, models, quantize
 
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 RNG = np.random.default_rng(3)
 
 
@@ -198,6 +204,25 @@ def test_files_keep_layers(name, tmp_path, keras):
   model.save(tmp_path / 'model.keras')
   again = keras.saving.load_model(tmp_path / 'model.keras')
   assert np.allclose(again.predict(x, verbose=0), wanted, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_the_command_line_knows_the_layers(tmp_path):
+  """In a process of its own: nothing has imported them there."""
+  make, shape, _ = LAYERS['rnn_pool']
+  model, x, _ = network(make(), shape)
+  model.save(tmp_path / 'model.keras')
+  np.savez(tmp_path / 'samples.npz', x=x)
+  command = [sys.executable, '-m', 'tflm_patch.cli.main', 'convert', 'model.keras']
+  done = subprocess.run(
+    [*command, '--samples', 'samples.npz', '-o', 'out.tflite'],
+    cwd=tmp_path,
+    env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    capture_output=True,
+    text=True,
+  )
+  assert done.returncode == 0, done.stderr
+  assert (tmp_path / 'out.tflite').stat().st_size > 0
 
 
 def test_arguments_that_make_no_sense():
