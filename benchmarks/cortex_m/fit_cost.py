@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fits the planner's cost model from runs on the emulated cores.
 
-  python benchmarks/cortex_m/fit_cost.py [--cpus m4,m55] [--add int16]
+  python benchmarks/cortex_m/fit_cost.py [--cpus m4,m55] [--add int16] [--json]
 
 Writes tflm_patch/cost/<core>.json: instructions and, of cores with timings, cycles of
 memory that does not wait. Every operator of the models of FITTED and
@@ -260,7 +260,9 @@ def main() -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--cpus', default=','.join(cpus.CPUS), help='cores, between commas')
   parser.add_argument('--add', choices=sorted(ADDED), help='only what a table lacks of these')
+  parser.add_argument('--json', action='store_true', help='print the errors for machines')
   arguments = parser.parse_args()
+  all_errors: dict[str, Mapping[str, Mapping[str, float]]] = {}
   try:
     cores = [cpus.find(name) for name in arguments.cpus.split(',')]
     for core in cores:
@@ -275,11 +277,14 @@ def main() -> None:
       table = fit_table(core, [*probed, *(results[name] for name in FITTED)])
       errors = {name: errors_of(result, table) for name, result in results.items()}
       write(table, errors)
-      for name, found in errors.items():
+      all_errors[core.name] = errors
+      for name, found in () if arguments.json else errors.items():
         text = ', '.join(f'{100 * error:+6.2f} % {unit}' for unit, error in found.items())
         print(f'{core.name:12}{name:24}{text}{"  unseen" if name in CHECKED else ""}')
   except TflmPatchError as error:
     raise SystemExit(str(error)) from None
+  if arguments.json:
+    print(json.dumps({'schema_version': SCHEMA_VERSION, 'errors': all_errors}, indent=2))
 
 
 def exact(result: BenchResult) -> BenchResult:

@@ -3,7 +3,7 @@
 """Instructions of every model on every core, beside TFLM's CMSIS-NN kernels; Markdown.
 
   python benchmarks/cortex_m/table.py [--cpus m4,m7,m55] [--models vww,kws] [-O O2]
-    [--update README.md]
+    [--update README.md] [--json]
 
 The models are the package's sample and those of the folder TFLM_PATCH_MODELS
 (default: ../shared/models), converted at least memory with their own types of
@@ -17,6 +17,7 @@ emulated machines (QEMU 7.2, -icount shift=0): TFLM of August 2026 with CMSIS-NN
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import pathlib
 import sys
@@ -30,6 +31,7 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.sample.sample import sample_model_path
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCHEMA_VERSION = 1
 CMSIS_NN_CORES = ('cortex-m4', 'cortex-m7', 'cortex-m55')
 # Millions of instructions on the cores above.
 CMSIS_NN = {
@@ -95,6 +97,21 @@ def summary(results: Mapping[str, Sequence[BenchResult]]) -> str:
   return '\n'.join(lines)
 
 
+def for_machines(model: str, result: BenchResult) -> dict[str, object]:
+  """A line of the table."""
+  return {
+    'model': model,
+    'cpu': result.cpu,
+    'macs': result.macs,
+    'cmsis_nn_instructions': peer(model, result.cpu),
+    'instructions': result.instructions,
+    'executor_instructions': result.executor_instructions,
+    'stack': result.stack,
+    'code_bytes': result.code_bytes,
+    'bit_exact': result.bit_exact,
+  }
+
+
 def main() -> None:
   """Prints the table."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -104,6 +121,7 @@ def main() -> None:
     '-O', dest='optimization', default='O2', choices=[flag[1:] for flag in image.OPTIMIZATIONS]
   )
   parser.add_argument('--update', metavar='FILE', help='replace the table of ratios in this page')
+  parser.add_argument('--json', action='store_true', help='print the figures for machines')
   arguments = parser.parse_args()
   folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))
   wanted = arguments.models.split(',')
@@ -118,16 +136,21 @@ def main() -> None:
     cores = [cpus.find(name) for name in arguments.cpus.split(',')]
     for core in cores:
       image.require_tools(core)
-    print('\n'.join(HEADER))
+    if not arguments.json:
+      print('\n'.join(HEADER))
     for path in paths:
       workload = prepare(path)
       for core in cores:
         result = measure(workload, core, f'-{arguments.optimization}')
         exact &= result.bit_exact
         results.setdefault(path.stem, []).append(result)
-        print(row(path.stem, result), flush=True)
+        if not arguments.json:
+          print(row(path.stem, result), flush=True)
   except TflmPatchError as error:
     raise SystemExit(str(error)) from None
+  if arguments.json:
+    rows = [for_machines(name, each) for name, found in results.items() for each in found]
+    print(json.dumps({'schema_version': SCHEMA_VERSION, 'rows': rows}, indent=2))
   if not exact:
     print('outputs differ', file=sys.stderr)
     raise SystemExit(1)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What single techniques bring on a Cortex-M4, in instructions and bytes; Markdown.
 
-  python benchmarks/cortex_m/techniques.py [--update docs/techniques.md]
+  python benchmarks/cortex_m/techniques.py [--update docs/techniques.md] [--json]
 
 Each technique is switched off alone. Models: those of the folder TFLM_PATCH_MODELS
 (default: ../shared/models), converted at least memory. Output bytes are compared every time.
@@ -13,10 +13,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import json
 import os
 import pathlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from unittest import mock
 
@@ -31,6 +32,7 @@ from tflm_patch.planner.options import PlanOptions
 from tflm_patch.program.records import Kind
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCHEMA_VERSION = 1
 MODELS = ('mlperf_vww_96_int8', 'mbv2_0.35_144_int8')
 
 
@@ -98,11 +100,27 @@ def heads(path: pathlib.Path) -> list[int]:
   return found
 
 
-def table(folder: pathlib.Path) -> list[str]:
-  """The lines of the table."""
+@dataclasses.dataclass(frozen=True)
+class Technique:
+  """What a technique changes of a model.
+
+  Attributes:
+    model: Its name.
+    technique: In words, with the unit.
+    without, with_it: The figure.
+  """
+
+  model: str
+  technique: str
+  without: int
+  with_it: int
+
+
+def measured(folder: pathlib.Path) -> list[Technique]:
+  """The figures of all models."""
   core = cpus.find('m4')
   portable = dataclasses.replace(core, flags=(*core.flags, '-DTFLM_PATCH_PORTABLE'))
-  lines = ['| model | technique | without | with |', '|---|---|---:|---:|']
+  found = []
   schedules = ('operator by operator', 'as converted', '`--input-rows 1`')
   for name in MODELS:
     path = folder / f'{name}.tflite'
@@ -130,20 +148,32 @@ def table(folder: pathlib.Path) -> list[str]:
       ),
       ('spare scratch, instructions', on_stack.result.instructions, best.result.instructions),
     ]
-    lines += [f'| {name} | {what} | {a:,} | {b:,} |' for what, a, b in rows]
-  return lines
+    found += [Technique(name, *row) for row in rows]
+  return found
+
+
+def table(rows: Sequence[Technique]) -> str:
+  """Markdown."""
+  lines = ['| model | technique | without | with |', '|---|---|---:|---:|']
+  lines += [f'| {r.model} | {r.technique} | {r.without:,} | {r.with_it:,} |' for r in rows]
+  return '\n'.join(lines)
 
 
 def main() -> None:
   """Prints the table, and puts it into a page."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--update', metavar='FILE', help='replace the table in this file')
+  parser.add_argument('--json', action='store_true', help='print the figures for machines')
   arguments = parser.parse_args()
   folder = os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models')
-  text = '\n'.join(table(pathlib.Path(folder)))
-  print(text)
+  rows = measured(pathlib.Path(folder))
+  if arguments.json:
+    rows_of_json = [dataclasses.asdict(row) for row in rows]
+    print(json.dumps({'schema_version': SCHEMA_VERSION, 'techniques': rows_of_json}, indent=2))
+  else:
+    print(table(rows))
   if arguments.update:
-    page.put(arguments.update, 'techniques', text)
+    page.put(arguments.update, 'techniques', table(rows))
 
 
 if __name__ == '__main__':
