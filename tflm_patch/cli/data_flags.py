@@ -21,7 +21,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     required=True,
     metavar='FOLDER|FILE',
     help='a folder (or uncompressed .tar) with a folder of images for each class, or folders '
-    'train and test of these; or series: .npz, .ts',
+    'train and test of these; or images with boxes (docs/detection.md); or series: .npz, .ts',
   )
 
 

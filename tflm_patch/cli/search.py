@@ -14,7 +14,7 @@ from tflm_patch.cli.data_flags import add_data, add_output, add_resume, command_
 from tflm_patch.cli.terminal import Progress, say, say_json
 from tflm_patch.nas.fitness import DEFAULT_EFFORT, Effort
 from tflm_patch.nas.objectives import Objectives
-from tflm_patch.nas.options import DEFAULT_TRIALS, SearchOptions
+from tflm_patch.nas.options import DEFAULT_TRIALS, EngineOptions, SearchOptions
 from tflm_patch.training.options import DEFAULT as OPTIONS
 from tflm_patch.training.options import TrainOptions
 
@@ -134,6 +134,17 @@ def _define_search(group: flags.Group) -> None:
     '--top', type=_count, default=1, metavar='K', help=f'finalists that are trained {_D}'
   )
   flags.add_seed(group, 1)
+  group.add_argument(
+    '--engine',
+    default='local',
+    metavar='NAME',
+    help=f'where candidates and finalists are trained: local or ray, see docs/cluster.md {_D}',
+  )
+  group.add_argument(
+    '--ray-address',
+    metavar='HOST:PORT',
+    help='of the Ray cluster (default: RAY_ADDRESS, or the one on this machine)',
+  )
 
 
 def _define_training(group: flags.Group) -> None:
@@ -204,6 +215,7 @@ def _options(arguments: argparse.Namespace) -> SearchOptions:
     seed=arguments.seed,
     top=arguments.top,
     training=training,
+    engine=EngineOptions(arguments.engine, arguments.ray_address),
   )
 
 
@@ -246,6 +258,7 @@ COMMAND = Command(
     'tflm-patch search --data photos --arena 32KB --space mcunet --minutes 120 --top 3 -o found '
     '--resume',
     'tflm-patch search --data photos --target stm32f412 --milliseconds 50 --strategy aging',
+    'tflm-patch search --data photos --arena 32KB --engine ray --ray-address 10.0.0.5:6379',
   ),
   define=_define,
   run=_run,

@@ -14,7 +14,6 @@ from tflm_patch.report.plot import CONVERTED, STOCK, pyplot_module, write_png
 from tflm_patch.report.run_files import NOT_VERIFIED, write_files
 from tflm_patch.report.search_page import page
 from tflm_patch.report.tables import table
-from tflm_patch.training.data.dataset import Task
 
 _KB = 1024
 _FINAL = '#d1602b'
@@ -41,7 +40,7 @@ def write_report(result: SearchResult, folder: str | os.PathLike[str], command: 
 
 def summary(result: SearchResult, written: list[str]) -> str:
   """Lines for the terminal."""
-  is_classes = result.task is Task.CLASSIFICATION
+  task = result.task
   limits = ', '.join(
     f'{COSTS[name].title} {COSTS[name].text(limit)}'
     for name, limit in result.objectives.limits.items()
@@ -53,14 +52,14 @@ def summary(result: SearchResult, written: list[str]) -> str:
   rows = []
   for each in result.finalists:
     training = each.training
-    score = f'{training.int8.score:.2f} %' if is_classes else f'{training.int8.score:.4g}'
+    score = task.text(training.int8.score)
     milliseconds = each.trial.needs.milliseconds
     time = '' if milliseconds is None else f'{milliseconds:.3g}'
     rows.append(
       (each.rank, score, f'{training.arena_total:,}', f'{training.file_bytes:,}',
        f'{training.converted.converted_macs:,}', time, each.trial.needs.schedule.value)
     )  # fmt: skip
-  what = 'int8 accuracy' if is_classes else 'int8 error'
+  what = f'int8 {task.measure if task.more_is_better else "error"}'
   if rows:
     header = ('top', what, 'arena', 'file', 'MACs', 'ms (estimate)', 'schedule')
     lines.append(table(header, rows))

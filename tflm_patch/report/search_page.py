@@ -10,7 +10,6 @@ from tflm_patch.nas.trial import Trial
 from tflm_patch.report.html_page import command, document, figure, figures, table_row, text
 from tflm_patch.report.search_drawing import drawing
 from tflm_patch.report.svg_chart import TICKS, Axis, Chart, polyline, span_of
-from tflm_patch.training.data.dataset import Task
 
 _KB = 1024
 _CHART = Chart(330)
@@ -87,12 +86,10 @@ def _figures(result: SearchResult) -> str:
 
 def _finalist(finalist: Finalist, result: SearchResult) -> str:
   training, needs = finalist.training, finalist.trial.needs
-  is_classes = result.task is Task.CLASSIFICATION
-  unit = '{:.2f} %' if is_classes else '{:.4g}'
-  what = 'accuracy' if is_classes else 'mean error'
+  task = result.task
   stock = training.converted.original_arena.total
   boxes = [
-    figure(unit.format(training.int8.score), f'{what}, int8 by {training.int8.by.value}'),
+    figure(task.text(training.int8.score), f'{task.measure}, int8 by {training.int8.by.value}'),
     figure(f'{training.arena_total:,} B', f'arena; stock TFLM {stock:,}'),
     figure(f'{training.file_bytes:,} B', 'file', bool(training.missed())),
     figure(f'{training.converted.converted_macs:,}', 'multiply-accumulates'),
@@ -119,8 +116,9 @@ def _score(result: SearchResult) -> str:
   """What a score is."""
   if result.options.fitness_name != 'trained':
     return f'score by {text(result.options.fitness_name)}'
-  is_classes = result.task is Task.CLASSIFICATION
-  return 'accuracy in the search, %' if is_classes else 'negative error in the search'
+  if result.task.more_is_better:
+    return f'{result.task.measure} in the search, %'
+  return 'negative error in the search'
 
 
 def _frame(x: Axis, y: Axis, below: str, beside: str, label: str) -> list[str]:

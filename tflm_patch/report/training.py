@@ -57,10 +57,10 @@ def score_line(result: TrainResult) -> str:
   """Accuracy, or error, of both models."""
   by = result.int8.by.value
   count = f'{result.int8.examples:,} held-out examples'
-  if result.dataset.task is Task.CLASSIFICATION:
-    return f'{result.int8.score:.2f} % int8 by {by}, {result.float_score:.2f} % float, on {count}'
+  task = result.dataset.task
+  what = '' if task is Task.CLASSIFICATION else f'{task.measure} '
   return (
-    f'mean absolute error {result.int8.score:.4g} int8 by {by}, {result.float_score:.4g} float, '
+    f'{what}{task.text(result.int8.score)} int8 by {by}, {task.text(result.float_score)} float, '
     f'on {count}'
   )
 

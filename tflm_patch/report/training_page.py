@@ -33,7 +33,7 @@ def page(result: TrainResult, line: str) -> str:
     line: The command that trains the same again.
   """
   is_classes = result.dataset.task is Task.CLASSIFICATION
-  measure = 'accuracy' if is_classes else 'mean absolute error'
+  measure = result.dataset.task.measure
   averaged = ', averaged over the last steps' if result.options.average else ''
   verified = {True: ', as TFLM confirms', False: ' - <b>NOT SO</b>', None: ' (not verified here)'}
   return document(
@@ -60,17 +60,15 @@ def page(result: TrainResult, line: str) -> str:
 
 
 def _figures(result: TrainResult) -> str:
-  is_classes = result.dataset.task is Task.CLASSIFICATION
-  unit = '{:.2f} %' if is_classes else '{:.4g}'
-  what = 'accuracy' if is_classes else 'mean error'
+  task = result.dataset.task
   budgets, arena = result.budgets, result.converted.converted_arena
   over_arena = budgets.arena_bytes is not None and arena.required > budgets.arena_bytes
   over_flash = budgets.flash_bytes is not None and result.file_bytes > budgets.flash_bytes
   epochs = result.history[-1].epoch if result.history else 0
   return figures(
     (
-      figure(unit.format(result.int8.score), f'{what}, int8 by {result.int8.by.value}'),
-      figure(unit.format(result.float_score), f'{what}, float'),
+      figure(task.text(result.int8.score), f'{task.measure}, int8 by {result.int8.by.value}'),
+      figure(task.text(result.float_score), f'{task.measure}, float'),
       figure(f'{arena.total:,} B', f'arena{_limit(budgets.arena_bytes)}', over_arena),
       figure(f'{result.file_bytes:,} B', f'file{_limit(budgets.flash_bytes)}', over_flash),
       figure(f'{result.converted.converted_macs:,}', 'multiply-accumulates'),
