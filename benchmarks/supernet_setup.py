@@ -28,9 +28,9 @@ import numpy as np
 from tflm_patch import models, nas
 from tflm_patch.architecture import Spec, format_spec
 from tflm_patch.graph.files import write_atomically
+from tflm_patch.nas.data import kept_back
 from tflm_patch.nas.supernet import InheritedAccuracy, Supernet, SupernetOptions, train_supernet
 from tflm_patch.training import Augmentation, Dataset, Part, TrainOptions, read_images
-from tflm_patch.training.data.split import held_out
 from tflm_patch.training.evaluation import score_of
 from tflm_patch.training.loop import Loop, compile_model
 from tflm_patch.training.resolution import in_size
@@ -39,7 +39,7 @@ DATA = pathlib.Path(
   os.environ.get('TFLM_PATCH_DATA', pathlib.Path(__file__).resolve().parents[2] / 'shared' / 'data')
 )
 RESULTS = pathlib.Path(__file__).resolve().parent / 'results'
-SPLIT_SEED, VALIDATION_SHARE = 1, 0.2
+SPLIT_SEED = 1
 AUGMENTATION = Augmentation(
   flip=False, shift=0.1, rotation=15, zoom=0.15, brightness=0.1, contrast=0.2
 )
@@ -99,7 +99,7 @@ def load(path: str | None, side: int) -> Data:
   else:
     whole = read_images(path, (side, side, 3), SPLIT_SEED)
     name = f'{pathlib.Path(path).name}, {side}x{side}'
-  return Data(name, whole, _divided(whole))
+  return Data(name, whole, kept_back(whole, SPLIT_SEED))
 
 
 def _digits(images: np.ndarray, labels: np.ndarray) -> tuple[Part, Part]:
@@ -107,21 +107,6 @@ def _digits(images: np.ndarray, labels: np.ndarray) -> tuple[Part, Part]:
   images, labels = images[order], labels[order].astype(np.int64)
   held = len(labels) // 5
   return Part(images[held:], labels[held:]), Part(images[:held], labels[:held])
-
-
-def _divided(dataset: Dataset) -> Dataset:
-  """Of every class a fifth of the training part is kept back."""
-  part = dataset.train
-  back = np.zeros(len(part), bool)
-  for number in range(len(dataset.classes)):
-    members = [str(each) for each in np.flatnonzero(part.targets == number)]
-    chosen = held_out(members, VALIDATION_SHARE, SPLIT_SEED)
-    back[[int(each) for each in chosen]] = True
-  return dataclasses.replace(
-    dataset,
-    train=Part(part.inputs[~back], part.targets[~back]),
-    test=Part(part.inputs[back], part.targets[back]),
-  )
 
 
 def in_shape(dataset: Dataset, spec: Spec) -> Dataset:
@@ -327,6 +312,7 @@ def setup_of(arguments: argparse.Namespace, own: dict[str, Any]) -> Setup:
   settings = {
     'data': 'digits' if digits else pathlib.Path(arguments.data).name,
     'sides': list(sides),
+    'split_seed': SPLIT_SEED,
     'supernet_epochs': arguments.supernet_epochs,
     'supernet_cpu_minutes': minutes,
     'train_epochs': arguments.train_epochs,

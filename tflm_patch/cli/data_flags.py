@@ -5,8 +5,12 @@
 from __future__ import annotations
 
 import argparse
+import pathlib
+import shlex
+from collections.abc import Callable
 
 from tflm_patch.cli import values
+from tflm_patch.cli.command import UsageError
 from tflm_patch.training.data.series import Windows
 
 
@@ -17,7 +21,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     required=True,
     metavar='FOLDER|FILE',
     help='a folder (or uncompressed .tar) with a folder of images for each class, or folders '
-    'train and test of these; or series: .npz, .ts',
+    'train and test of these; or images with boxes (docs/detection.md); or series: .npz, .ts',
   )
 
 
@@ -61,6 +65,58 @@ def add_resume(parser: argparse.ArgumentParser, goes_on_with: str, run: str) -> 
     action='store_true',
     help=f'begin anew in a folder that holds a {run}, which is refused otherwise',
   )
+
+
+def folder_of(arguments: argparse.Namespace, run: str) -> str:
+  """The folder that a run fills.
+
+  Args:
+    arguments: With data, output, resume and overwrite.
+    run: What the folder is called after, where none is given: DATA_RUN.
+
+  Raises:
+    UsageError: options exclude each other.
+  """
+  if arguments.resume and arguments.overwrite:
+    raise UsageError('--resume and --overwrite exclude each other')
+  return arguments.output or f'{pathlib.Path(arguments.data).resolve().stem}_{run}'
+
+
+def command_line(
+  name: str,
+  define: Callable[[argparse.ArgumentParser], None],
+  arguments: argparse.Namespace,
+  output: str,
+) -> str:
+  """The command line that does the same again, with what differs from the defaults.
+
+  Args:
+    name: Of the command.
+    define: Adds its arguments.
+    arguments: As parsed.
+    output: Its folder.
+  """
+  words = ['tflm-patch', name]
+  defaults = argparse.ArgumentParser()
+  define(defaults)
+  given = {**vars(arguments), 'output': output}
+  for action in defaults._actions:
+    value = given.get(action.dest)
+    is_said = action.dest in ('resume', 'overwrite', 'json', 'help') or value == action.default
+    if is_said or value is None:
+      continue
+    words.append(action.option_strings[-1])
+    if action.nargs != 0:
+      words.append(_word(value))
+  return shlex.join(words)
+
+
+def _word(value: object) -> str:
+  if isinstance(value, Windows):
+    return f'{value.steps},{value.horizon}'
+  if isinstance(value, dict):
+    return ','.join(f'{name}={number:g}' for name, number in value.items())
+  return ','.join(value) if isinstance(value, tuple) else str(value)
 
 
 def parse_windows(text: str) -> Windows:

@@ -6,25 +6,20 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import pathlib
-import shlex
 
+from tflm_patch.cli import training_flags as flags
 from tflm_patch.cli import values
-from tflm_patch.cli.command import Command, UsageError, add_json
-from tflm_patch.cli.data_flags import add_data, add_output, add_resume
+from tflm_patch.cli.command import Command, add_json
+from tflm_patch.cli.data_flags import add_data, add_output, add_resume, command_line, folder_of
 from tflm_patch.cli.terminal import Progress, say, say_json
 from tflm_patch.nas.fitness import DEFAULT_EFFORT, Effort
 from tflm_patch.nas.objectives import Objectives
-from tflm_patch.nas.options import DEFAULT_TRIALS, SearchOptions
-from tflm_patch.training.data.series import Windows
+from tflm_patch.nas.options import DEFAULT_TRIALS, EngineOptions, SearchOptions
 from tflm_patch.training.options import DEFAULT as OPTIONS
 from tflm_patch.training.options import TrainOptions
 
-_D = '(default: %(default)s)'
-_count = values.argument(values.parse_count)
-_size = values.argument(values.parse_size)
-_number = values.argument(values.parse_number)
-_Group = argparse._ArgumentGroup
+_D = flags.D
+_count, _number = flags.count, flags.number
 
 
 def parse_settings(text: str) -> dict[str, float]:
@@ -59,12 +54,11 @@ def _define(parser: argparse.ArgumentParser) -> None:
   add_json(parser)
 
 
-def _define_limits(group: _Group) -> None:
+def _define_limits(group: flags.Group) -> None:
   group.add_argument(
     '--target', metavar='CHIP', help='a chip by name or a file: its memory, core and clock'
   )
-  group.add_argument('--arena', type=_size, metavar='SIZE', help='of arena, the input counted')
-  group.add_argument('--flash', type=_size, metavar='SIZE', help='of the converted file')
+  flags.add_memory(group, "the target's, or no limit")
   group.add_argument('--macs', type=_count, metavar='N', help='multiply-accumulates')
   group.add_argument(
     '--instructions', type=_count, metavar='N', help="by the cost model of the chip's core"
@@ -78,11 +72,8 @@ def _define_limits(group: _Group) -> None:
   group.add_argument(
     '--milliwatts', type=_number, metavar='MW', help='that the chip takes while it computes'
   )
-  group.add_argument(
-    '--input-rows',
-    type=_count,
-    metavar='N',
-    help='models may take their image in bands of N rows where they do not fit otherwise',
+  flags.add_input_rows(
+    group, 'models may take their image in bands of N rows where they do not fit otherwise'
   )
   group.add_argument(
     '--allow-slower',
@@ -98,7 +89,7 @@ def _define_limits(group: _Group) -> None:
   )
 
 
-def _define_search(group: _Group) -> None:
+def _define_search(group: flags.Group) -> None:
   group.add_argument(
     '--strategy',
     default='evolution',
@@ -142,10 +133,21 @@ def _define_search(group: _Group) -> None:
   group.add_argument(
     '--top', type=_count, default=1, metavar='K', help=f'finalists that are trained {_D}'
   )
-  group.add_argument('--seed', type=int, default=1, metavar='N', help=_D)
+  flags.add_seed(group, 1)
+  group.add_argument(
+    '--engine',
+    default='local',
+    metavar='NAME',
+    help=f'where candidates and finalists are trained: local or ray, see docs/cluster.md {_D}',
+  )
+  group.add_argument(
+    '--ray-address',
+    metavar='HOST:PORT',
+    help='of the Ray cluster (default: RAY_ADDRESS, or the one on this machine)',
+  )
 
 
-def _define_training(group: _Group) -> None:
+def _define_training(group: flags.Group) -> None:
   group.add_argument(
     '--search-epochs',
     type=_count,
@@ -166,19 +168,11 @@ def _define_training(group: _Group) -> None:
     metavar='N',
     help='of each finalist (default: 60, or what minutes give)',
   )
-  group.add_argument('--qat-epochs', type=int, metavar='N', default=0, help=f'of finalists {_D}')
-  group.add_argument(
-    '--batch-size', type=_count, metavar='N', default=DEFAULT_EFFORT.batch_size, help=_D
-  )
-  group.add_argument(
-    '--learning-rate', type=_number, metavar='R', help='the highest (default: 0.1)'
-  )
-  group.add_argument(
-    '--no-flip', dest='flip', action='store_false', help='images are never mirrored left to right'
-  )
-  group.add_argument(
-    '--threads', type=_count, metavar='N', help='1: the same scores every time (default: all cores)'
-  )
+  flags.add_qat(group)
+  flags.add_batch(group, DEFAULT_EFFORT.batch_size)
+  flags.add_rate(group)
+  flags.add_flip(group)
+  flags.add_threads(group, '1: the same scores every time; ')
 
 
 def _objectives(arguments: argparse.Namespace) -> Objectives:
@@ -221,6 +215,7 @@ def _options(arguments: argparse.Namespace) -> SearchOptions:
     seed=arguments.seed,
     top=arguments.top,
     training=training,
+    engine=EngineOptions(arguments.engine, arguments.ray_address),
   )
 
 
@@ -228,9 +223,7 @@ def _run(arguments: argparse.Namespace) -> int:
   from tflm_patch.nas.search import search
   from tflm_patch.report import search as report
 
-  if arguments.resume and arguments.overwrite:
-    raise UsageError('--resume and --overwrite exclude each other')
-  output = arguments.output or f'{pathlib.Path(arguments.data).resolve().stem}_search'
+  output = folder_of(arguments, 'search')
   goals, options = _objectives(arguments), _options(arguments)
   with Progress(not arguments.json) as progress:
     result = search(
@@ -245,37 +238,14 @@ def _run(arguments: argparse.Namespace) -> int:
       progress=progress,
     )
     progress('Writing the report')
-    written = report.write_report(result, output, _command(arguments, output))
+    written = report.write_report(
+      result, output, command_line('search', _define, arguments, output)
+    )
   if arguments.json:
     say_json({**result.to_json(), 'output': output, 'written': written})
   else:
     say(report.summary(result, written))
   return 0 if report.is_good(result) else 1
-
-
-def _command(arguments: argparse.Namespace, output: str) -> str:
-  """The command line that searches the same again, with what differs from the defaults."""
-  words = ['tflm-patch', 'search']
-  defaults = argparse.ArgumentParser()
-  _define(defaults)
-  given = {**vars(arguments), 'output': output}
-  for action in defaults._actions:
-    value = given.get(action.dest)
-    is_said = action.dest in ('resume', 'overwrite', 'json', 'help') or value == action.default
-    if is_said or value is None:
-      continue
-    words.append(action.option_strings[-1])
-    if action.nargs != 0:
-      words.append(_word(value))
-  return shlex.join(words)
-
-
-def _word(value: object) -> str:
-  if isinstance(value, Windows):
-    return f'{value.steps},{value.horizon}'
-  if isinstance(value, dict):
-    return ','.join(f'{name}={number:g}' for name, number in value.items())
-  return ','.join(value) if isinstance(value, tuple) else str(value)
 
 
 COMMAND = Command(
@@ -288,6 +258,7 @@ COMMAND = Command(
     'tflm-patch search --data photos --arena 32KB --space mcunet --minutes 120 --top 3 -o found '
     '--resume',
     'tflm-patch search --data photos --target stm32f412 --milliseconds 50 --strategy aging',
+    'tflm-patch search --data photos --arena 32KB --engine ray --ray-address 10.0.0.5:6379',
   ),
   define=_define,
   run=_run,

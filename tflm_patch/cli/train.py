@@ -5,20 +5,18 @@
 from __future__ import annotations
 
 import argparse
-import pathlib
-import shlex
-from collections.abc import Callable
 
-from tflm_patch.cli import values
-from tflm_patch.cli.command import Command, UsageError, add_json
-from tflm_patch.cli.data_flags import add_data, add_output, add_resume
+from tflm_patch.cli import training_flags as flags
+from tflm_patch.cli.command import Command, add_json
+from tflm_patch.cli.data_flags import add_data, add_output, add_resume, command_line, folder_of
 from tflm_patch.cli.terminal import Progress, say, say_json
 from tflm_patch.training.data.augmentation import Augmentation
-from tflm_patch.training.data.series import Windows
 from tflm_patch.training.options import DEFAULT as OPTIONS
 from tflm_patch.training.options import DEFAULT_EPOCHS, Budgets, Optimizer, TrainOptions
 
 _VARY = OPTIONS.augmentation
+_D = flags.D
+_count, _number = flags.count, flags.number
 
 
 def _define(parser: argparse.ArgumentParser) -> None:
@@ -43,27 +41,14 @@ def _define(parser: argparse.ArgumentParser) -> None:
   add_json(parser)
 
 
-_Group = argparse._ArgumentGroup
-_count = values.argument(values.parse_count)
-_size = values.argument(values.parse_size)
-
-
-def _define_budgets(group: _Group) -> None:
-  group.add_argument(
-    '--arena', type=_size, metavar='SIZE', help='of arena, the input counted (default: no limit)'
-  )
-  group.add_argument(
-    '--flash', type=_size, metavar='SIZE', help='of the converted file (default: no limit)'
-  )
-  group.add_argument(
-    '--input-rows',
-    type=_count,
-    metavar='N',
-    help='the model takes its image in bands of N rows, and never holds it whole',
+def _define_budgets(group: flags.Group) -> None:
+  flags.add_memory(group, 'no limit')
+  flags.add_input_rows(
+    group, 'the model takes its image in bands of N rows, and never holds it whole'
   )
 
 
-def _define_training(group: _Group) -> None:
+def _define_training(group: flags.Group) -> None:
   group.add_argument(
     '--epochs',
     type=_count,
@@ -74,16 +59,14 @@ def _define_training(group: _Group) -> None:
   group.add_argument(
     '--cpu-minutes', type=_number, metavar='M', help='at most so many of CPU time, all threads'
   )
-  group.add_argument('--batch-size', type=_count, metavar='N', default=OPTIONS.batch_size, help=_D)
+  flags.add_batch(group, OPTIONS.batch_size)
   group.add_argument(
     '--optimizer',
     choices=[each.value for each in Optimizer],
     default=OPTIONS.optimizer.value,
     help=_D,
   )
-  group.add_argument(
-    '--learning-rate', type=_number, metavar='R', help='the highest (default: sgd 0.1, adamw 0.002)'
-  )
+  flags.add_rate(group)
   group.add_argument(
     '--weight-decay', type=_number, metavar='D', help='decoupled (default: sgd 0.005, adamw 0.05)'
   )
@@ -106,23 +89,13 @@ def _define_training(group: _Group) -> None:
     default=OPTIONS.start_scale,
     help=f'training begins with images of this part of the sides, for more epochs in a time {_D}',
   )
-  group.add_argument(
-    '--qat-epochs',
-    type=int,
-    metavar='N',
-    default=OPTIONS.qat_epochs,
-    help=f'of quantization-aware training at the end, beyond the others {_D}',
-  )
-  group.add_argument('--seed', type=int, metavar='N', default=OPTIONS.seed, help=_D)
-  group.add_argument(
-    '--threads', type=_count, metavar='N', help="default: the backend's choice, all cores"
-  )
+  flags.add_qat(group)
+  flags.add_seed(group, OPTIONS.seed)
+  flags.add_threads(group)
 
 
-def _define_augmentation(group: _Group) -> None:
-  group.add_argument(
-    '--no-flip', dest='flip', action='store_false', help='never mirrored left to right'
-  )
+def _define_augmentation(group: flags.Group) -> None:
+  flags.add_flip(group)
   for name, meaning in (
     ('shift', 'by up to this part of the sides'),
     ('rotation', 'by up to so many degrees'),
@@ -135,12 +108,6 @@ def _define_augmentation(group: _Group) -> None:
     group.add_argument(
       f'--{name}', type=_number, metavar='X', default=getattr(_VARY, name), help=f'{meaning} {_D}'
     )
-
-
-_D = '(default: %(default)s)'
-
-
-_number: Callable[[str], float] = values.argument(values.parse_number)
 
 
 def _options(arguments: argparse.Namespace) -> TrainOptions:
@@ -168,9 +135,7 @@ def _run(arguments: argparse.Namespace) -> int:
   from tflm_patch.report import training as report
   from tflm_patch.training.run import DataOptions, train
 
-  if arguments.resume and arguments.overwrite:
-    raise UsageError('--resume and --overwrite exclude each other')
-  output = arguments.output or f'{pathlib.Path(arguments.data).resolve().stem}_training'
+  output = folder_of(arguments, 'training')
   with Progress(not arguments.json) as progress:
     result = train(
       arguments.data,
@@ -184,29 +149,12 @@ def _run(arguments: argparse.Namespace) -> int:
       progress=progress,
     )
     progress('Writing the report')
-    written = report.write_report(result, output, _command(arguments, output))
+    written = report.write_report(result, output, command_line('train', _define, arguments, output))
   if arguments.json:
     say_json({**result.to_json(), 'output': output, 'written': written})
   else:
     say(report.summary(result, written))
   return 1 if result.missed() or result.verified is False else 0
-
-
-def _command(arguments: argparse.Namespace, output: str) -> str:
-  """The command line that trains the same again, with what differs from the defaults."""
-  words = ['tflm-patch', 'train']
-  defaults = argparse.ArgumentParser()
-  _define(defaults)
-  given = {**vars(arguments), 'output': output}
-  for action in defaults._actions:
-    value = given.get(action.dest)
-    is_said = action.dest in ('resume', 'overwrite', 'json', 'help') or value == action.default
-    if is_said or value is None:
-      continue
-    words.append(action.option_strings[-1])
-    if action.nargs != 0:
-      words.append(f'{value.steps},{value.horizon}' if isinstance(value, Windows) else str(value))
-  return shlex.join(words)
 
 
 COMMAND = Command(

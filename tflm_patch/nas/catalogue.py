@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import operator
 from pathlib import Path
 
 from tflm_patch.architecture import spaces
-from tflm_patch.architecture.spec import Activation, Block, Head, Pair, SpecError, shown
+from tflm_patch.architecture.spec import Activation, Block, Head, Padding, Pair, SpecError, shown
 from tflm_patch.architecture.text import unknown
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.nas.space import SearchSpace, Shape, StageChoice
@@ -103,7 +105,29 @@ SERIES = SearchSpace(
   ),
 )
 
-SPACES = {space.name: space for space in (MCUNET, MCUNET_V2, PROXYLESS, MICRONETS_DS_CNN, SERIES)}
+# k filters, then cells of a convolution and a pool; each has 2, 1.5, 1.25, ... times the filters of
+# the cell before it.
+_CELLS = 5
+_CELL_GROWTH = tuple(itertools.accumulate((1 + 0.5**i for i in range(_CELLS)), operator.mul))
+NANO_NAS = SearchSpace(
+  'nanonas',
+  ((50, 50, 3),),
+  tuple(k / 4 for k in range(2, 17)),
+  (Block('conv', channels=4, activation=_RELU),),
+  (
+    StageChoice(
+      Block('conv', channels=4, activation=_RELU),
+      tuple(range(1, _CELLS + 1)),
+      growth=_CELL_GROWTH,
+      after=(Block('maxpool', kernel=(2, 2), stride=(2, 2), padding=Padding.VALID),),
+    ),
+  ),
+  divisor=1,
+)
+
+SPACES = {
+  space.name: space for space in (MCUNET, MCUNET_V2, PROXYLESS, MICRONETS_DS_CNN, NANO_NAS, SERIES)
+}
 
 
 def load_space(name: str | Path) -> SearchSpace:

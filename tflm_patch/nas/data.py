@@ -24,6 +24,7 @@ from tflm_patch.quantization.images import require_pillow
 from tflm_patch.training.data.dataset import Dataset, Part, Task
 from tflm_patch.training.data.read import is_series, read_data
 from tflm_patch.training.data.series import Windows
+from tflm_patch.training.run import unfit_head
 
 VALIDATION_SHARE = 0.2
 _LEAST_OF_A_CLASS = 2  # one to train with, one to judge by
@@ -78,14 +79,14 @@ class SearchData:
       TflmPatchError: as `whole`.
     """
     if shape not in self._divided:
-      self._divided[shape] = _divided(self.whole(shape), self._seed)
+      self._divided[shape] = kept_back(self.whole(shape), self._seed)
       _forget(self._divided)
     return self._divided[shape]
 
   def _read(self, shape: Shape) -> Dataset:
     source = self._source
     if isinstance(source, Dataset):
-      return source if not source.is_images else _resized(source, shape)
+      return source if not source.is_images else resized(source, shape)
     cache = None
     if self._cache is not None and not is_series(source):
       cache = self._cache / f'data_{"x".join(map(str, shape))}.npz'
@@ -96,12 +97,13 @@ def adapted(space: SearchSpace, data: SearchData) -> SearchSpace:
   """A space with the classes of the data, and for series with their steps.
 
   Raises:
-    TflmPatchError: the data cannot be read, or the space's head does not classify.
+    TflmPatchError: the data cannot be read, or the space's head does not fit it.
     SpecError: the networks cannot read inputs of this shape.
   """
   dataset = data.whole(space.inputs[0])
-  if not space.head.classes:
-    raise TflmPatchError(f'space "{space.name}": has no head for classes, like fc10')
+  why = unfit_head(space.head, dataset.task)
+  if why:
+    raise TflmPatchError(f'space "{space.name}": {why}')
   softmax = space.head.softmax and dataset.task is Task.CLASSIFICATION
   head: Head = dataclasses.replace(space.head, classes=dataset.outputs, softmax=softmax)
   if dataset.is_images:
@@ -150,8 +152,13 @@ def imbalance(dataset: Dataset) -> str:
   )
 
 
-def _divided(dataset: Dataset, seed: int) -> Dataset:
-  """Of every class the same share is kept back, chosen by chance."""
+def kept_back(dataset: Dataset, seed: int) -> Dataset:
+  """The training part alone; of every class the same share is kept back, chosen by chance.
+
+  Args:
+    dataset: Examples.
+    seed: Which.
+  """
   rng = np.random.default_rng(seed_of('validation', seed))
   part = dataset.train
   groups = [np.arange(len(part))]
@@ -190,7 +197,7 @@ def share_of(dataset: Dataset, share: float, seed: int) -> Dataset:
   return dataclasses.replace(dataset, train=Part(part.inputs[chosen], part.targets[chosen]))
 
 
-def _resized(dataset: Dataset, shape: Shape) -> Dataset:
+def resized(dataset: Dataset, shape: Shape) -> Dataset:
   """Images in memory in another size."""
   if dataset.input_shape == shape:
     return dataset

@@ -10,6 +10,7 @@ from tflm_patch.architecture.text import parse_spec
 from tflm_patch.errors import EnvironmentMissing
 from tflm_patch.export import ExportOptions, export
 from tflm_patch.nas.data import SearchData
+from tflm_patch.nas.engines.base import Training
 from tflm_patch.nas.objectives import Objectives
 from tflm_patch.nas.options import SearchOptions
 from tflm_patch.nas.outputs import SearchOutputs
@@ -40,6 +41,20 @@ def chosen(trials: Sequence[Trial], axes: Sequence[str], top: int) -> list[Trial
   return [*front, *others][:top]
 
 
+def trainings(
+  trials: Sequence[Trial], options: SearchOptions, outputs: SearchOutputs | None
+) -> list[Training]:
+  """What an engine is asked for; nothing where there is no folder to keep it in."""
+  if outputs is None:
+    return []
+  return [
+    Training(
+      rank, parse_spec(trial.spec), options.final_training, outputs.finalist(rank, trial.spec)
+    )
+    for rank, trial in enumerate(trials, 1)
+  ]
+
+
 def train_finalist(
   rank: int,
   trial: Trial,
@@ -51,7 +66,7 @@ def train_finalist(
 ) -> Finalist:
   """Trains a candidate on all training examples, and measures it on those held out.
 
-  A training that was killed goes on with its checkpoint.
+  A training that was killed, or that an engine did elsewhere, goes on with its checkpoint.
 
   Raises:
     TflmPatchError: files that cannot be written, a loss that is not finite.

@@ -22,6 +22,36 @@ FitnessChoice = str | Callable[[SearchData], Fitness]
 
 
 @dataclasses.dataclass(frozen=True)
+class EngineOptions:
+  """Where a search works.
+
+  Attributes:
+    name: A name of `ENGINES`: this process, or a Ray cluster.
+    address: Of the cluster's head, HOST:PORT; None for that of RAY_ADDRESS or of this machine.
+    portion_seconds: A training goes back and forth after so many: what a worker that dies loses.
+    patience_seconds: That a cluster which went away is waited for.
+
+  Raises:
+    TflmPatchError: a value that means nothing.
+  """
+
+  name: str = 'local'
+  address: str | None = None
+  portion_seconds: float = 300.0
+  patience_seconds: float = 600.0
+
+  def __post_init__(self) -> None:
+    for name in ('portion_seconds', 'patience_seconds'):
+      if not (getattr(self, name) >= 0 and math.isfinite(getattr(self, name))):
+        raise TflmPatchError(f'{name} is {getattr(self, name)}; it must not be below 0')
+    if self.address is not None and self.name == 'local':
+      raise TflmPatchError('an address is of a Ray cluster; choose the engine ray with it')
+
+
+LOCAL = EngineOptions()
+
+
+@dataclasses.dataclass(frozen=True)
 class SearchOptions:
   """How a search runs.
 
@@ -40,6 +70,7 @@ class SearchOptions:
       candidates; with one thread of the effort the same scores, too.
     top: Finalists; 0 for none.
     training: Of the finalists, but for its seed; minutes here go before those of the search.
+    engine: Where all of it is done; a search may be resumed with another one.
 
   Raises:
     TflmPatchError: a value that means nothing.
@@ -55,6 +86,7 @@ class SearchOptions:
   seed: int = 1
   top: int = 1
   training: TrainOptions = DEFAULT_TRAINING
+  engine: EngineOptions = LOCAL
 
   def __post_init__(self) -> None:
     for name in ('trials', 'minutes'):

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import pathlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 from tflm_patch.architecture.text import format_spec, unknown
@@ -17,7 +18,8 @@ from tflm_patch.nas.catalogue import load_space
 from tflm_patch.nas.chance import rng_of
 from tflm_patch.nas.checker import Checker
 from tflm_patch.nas.data import SearchData, Source, adapted, imbalance
-from tflm_patch.nas.finalists import chosen, train_finalist
+from tflm_patch.nas.engines import check_engine, engine_of
+from tflm_patch.nas.finalists import chosen, train_finalist, trainings
 from tflm_patch.nas.fitness import Effort
 from tflm_patch.nas.judges import FITNESS, fitness_of
 from tflm_patch.nas.objectives import Objectives
@@ -84,7 +86,8 @@ def search(
   examples = SearchData(data, how.seed, windows, folder, progress)
   found = adapted(chosen_space, examples)
   run = _Search(examples, _narrowed(found, goals, how, progress), goals, how, outputs, progress)
-  result = run.result(hooks)
+  with contextlib.closing(run):
+    result = run.result(hooks)
   if outputs is not None:
     outputs.write(result)
   return result
@@ -93,6 +96,7 @@ def search(
 def _check_names(how: SearchOptions) -> None:
   """Before any work is done."""
   check_settings(how.strategy, **how.settings)
+  check_engine(how.engine.name)
   if isinstance(how.fitness, str) and how.fitness not in FITNESS:
     raise unknown(how.fitness, 'fitness', FITNESS)
 
@@ -130,7 +134,8 @@ class _Search:
     fitness = how.fitness
     folder = None if outputs is None else outputs.folder
     around = Surroundings(data, space, how, folder, progress)
-    self._fitness = fitness_of(fitness, around) if isinstance(fitness, str) else fitness(data)
+    judge = fitness_of(fitness, around) if isinstance(fitness, str) else fitness(data)
+    self._engine = engine_of(around, judge)
     problem = Problem(space, goals, self.checker.fits, self.checker.needs, data, self._effort)
     self._strategy = strategy_of(how.strategy, problem, **how.settings)
     self._state = StateFile(
@@ -144,6 +149,8 @@ class _Search:
   def result(self, hooks: Sequence[Hook]) -> SearchResult:
     """Judges candidates, then trains the best."""
     trials, goals, how = self._trials(hooks), self._goals, self._how
+    finalists = chosen(trials, goals.axes, how.top)
+    self._engine.train(trainings(finalists, how, self._outputs))
     dataset = self._data.whole(self.space.inputs[0])
     note = imbalance(dataset)
     return SearchResult(
@@ -154,13 +161,17 @@ class _Search:
       checked=self.checker.checked,
       finalists=tuple(
         train_finalist(rank, trial, self._data, goals, how, self._outputs, self._progress)
-        for rank, trial in enumerate(chosen(trials, goals.axes, how.top), 1)
+        for rank, trial in enumerate(finalists, 1)
       ),
       task=dataset.task,
       seconds=sum(trial.seconds for trial in trials),
       notes=(note,) if note else (),
       folder=None if self._outputs is None else self._outputs.folder,
     )
+
+  def close(self) -> None:
+    """Lets go of the machines."""
+    self._engine.close()
 
   def _trials(self, hooks: Sequence[Hook]) -> list[Trial]:
     """All trials, those of the run that is resumed first.
@@ -182,15 +193,22 @@ class _Search:
       if not asked:
         break
       batch: list[Trial] = []
-      for picks in asked:
-        if self._is_done([*done, *batch]):
-          return [*done, *batch]
-        batch.append(self._trial(len(done) + len(batch), picks, start, hooks))
-        self._report([*done, *batch])
-        start = time.monotonic()
+      with contextlib.closing(self._scores(len(done), asked)) as scores:
+        for picks in asked:
+          if self._is_done([*done, *batch]):
+            return [*done, *batch]
+          batch.append(self._trial(len(done) + len(batch), picks, scores, start, hooks))
+          self._report([*done, *batch])
+          start = time.monotonic()
       self._strategy.tell(batch)
       done += batch
     return done
+
+  def _scores(self, first: int, asked: Sequence[Picks]) -> Generator[float, None, None]:
+    """Of those that are not known, and are not beyond the limit of trials."""
+    count = min(self._how.most_trials - first, len(asked))
+    new = asked[max(0, len(self._known) - first) : int(count)]
+    yield from self._engine.scores([self.space.spec_of(picks) for picks in new], self._effort)
 
   def _is_done(self, trials: Sequence[Trial]) -> bool:
     # What a killed run did beyond its time is kept.
@@ -199,7 +217,9 @@ class _Search:
   def _share(self, trials: Sequence[Trial]) -> float:
     return self._how.progress(len(trials), sum(trial.seconds for trial in trials))
 
-  def _trial(self, number: int, picks: Picks, start: float, hooks: Sequence[Hook]) -> Trial:
+  def _trial(
+    self, number: int, picks: Picks, scores: Iterator[float], start: float, hooks: Sequence[Hook]
+  ) -> Trial:
     if number < len(self._known):
       known = self._known[number]
       if known.picks != picks:
@@ -211,7 +231,7 @@ class _Search:
     spec = self.space.spec_of(picks)
     needs = self.checker.needs(picks)
     self._progress(f'Judging candidate {number + 1}: {format_spec(spec)}')
-    (score,) = self._fitness.evaluate([spec], self._effort)
+    score = next(scores)
     seconds = time.monotonic() - start
     # JSON has no infinity.
     score = max(-_LARGEST, min(float(score), _LARGEST))

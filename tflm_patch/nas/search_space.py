@@ -19,6 +19,7 @@ from tflm_patch.conversion.fit import fits_many
 from tflm_patch.conversion.fit_types import Budget
 from tflm_patch.conversion.space_fit import Distribution
 from tflm_patch.errors import TflmPatchError
+from tflm_patch.nas.checker import Checker
 from tflm_patch.nas.costs import PLAIN_COSTS
 from tflm_patch.nas.objectives import Objectives
 from tflm_patch.nas.space import SearchSpace, Shape
@@ -99,20 +100,52 @@ def rank_spaces(
 
   Args:
     spaces: Each of one input and one width.
-    objectives: Whose limits of arena, flash and MACs are kept; models take their input whole.
+    objectives: Whose limits are kept. Arena, flash and MACs are checked quickly, for models
+      that take their input whole; with other limits each network is checked as in a search.
     count: Networks of each space, at least 1.
     seed: The same seed draws the same networks.
-    processes: That work at the same time.
+    processes: That work at the same time, where the check is the quick one.
     progress: Called with a line of text as the work proceeds.
 
   Raises:
-    TflmPatchError: count is below 1, other costs are limited, or a process ended.
+    TflmPatchError: count is below 1, or a process ended.
   """
   if count < 1:
     raise TflmPatchError(f'{count} networks of a space say nothing; draw 1 or more')
-  for name in objectives.limits:
-    if name not in PLAIN_COSTS:
-      raise TflmPatchError(f'{name} cannot be limited here; limit {", ".join(PLAIN_COSTS)}')
+  if any(name not in PLAIN_COSTS for name in objectives.limits):
+    found = _one_by_one(spaces, objectives, count, seed, progress)
+  else:
+    found = _at_once(spaces, objectives, count, seed, processes, progress)
+  return sorted(found, key=lambda each: (each.fitting < LEAST_FITTING, -each.mean))
+
+
+def _one_by_one(
+  spaces: Sequence[SearchSpace],
+  objectives: Objectives,
+  count: int,
+  seed: int,
+  progress: Callable[[str], None],
+) -> list[SubSpace]:
+  """By the checks of a search, which know instructions and what is estimated from them."""
+  found = []
+  for number, space in enumerate(spaces):
+    progress(f'Checked {number * count:,} of {len(spaces) * count:,} networks')
+    checker = Checker(space, objectives)
+    fitting = [picks for picks in space.samples(count, seed) if checker.fits(picks)]
+    macs = sorted(checker.needs(picks).macs for picks in fitting)
+    found.append(SubSpace(space, count, tuple(macs)))
+  return found
+
+
+def _at_once(
+  spaces: Sequence[SearchSpace],
+  objectives: Objectives,
+  count: int,
+  seed: int,
+  processes: int,
+  progress: Callable[[str], None],
+) -> list[SubSpace]:
+  """By the constraint engine, in several processes."""
   limits = objectives.limits
   flash = limits.get('flash')
   budget = Budget(int(limits.get('arena', _NO_LIMIT)), None if flash is None else int(flash))
@@ -129,4 +162,4 @@ def rank_spaces(
     part = answers[k * count : (k + 1) * count]
     macs = sorted(answer.macs for answer in part if answer.fits and answer.macs <= most)
     found.append(SubSpace(space, count, tuple(macs)))
-  return sorted(found, key=lambda each: (each.fitting < LEAST_FITTING, -each.mean))
+  return found

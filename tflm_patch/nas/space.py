@@ -24,6 +24,7 @@ from tflm_patch.architecture.spec import MAX_BLOCKS, Block, Head, Pair, Spec, Sp
 MAX_OPTIONS = 64  # of a decision
 MAX_STAGES = 32
 MAX_DEPTH = 32
+MAX_GROWTH = 64
 
 # For each decision of a space the number of the option.
 Picks = tuple[int, ...]
@@ -42,6 +43,9 @@ class StageChoice:
     expansions: Of each block.
     widths: Of the whole stage, times the width of the network: blocks of a stage are added
       to each other, so they have one width.
+    growth: Of the channels of each block, times the stage's; () for one width. Not where blocks
+      add their input.
+    after: Blocks that follow each block of the stage, like a pool: with it they are a cell.
   """
 
   block: Block
@@ -49,6 +53,13 @@ class StageChoice:
   kernels: tuple[Pair, ...] = ((3, 3),)
   expansions: tuple[float, ...] = (1.0,)
   widths: tuple[float, ...] = (1.0,)
+  growth: tuple[float, ...] = ()
+  after: tuple[Block, ...] = ()
+
+  @property
+  def is_cells(self) -> bool:
+    """Whether it is more than blocks of one kind and width: no weights are shared there."""
+    return bool(self.growth or self.after)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +111,14 @@ class SearchSpace:
         raise SpecError(f'space "{self.name}": stage{k}.depth is not 1 to {MAX_DEPTH}')
       if stage.expansions != (1.0,) and 'expansion' not in REGISTRY[stage.block.kind].fields:
         raise SpecError(f'space "{self.name}": stage{k}: {stage.block.kind} has no expansion')
-    deepest = sum(max(stage.depths) for stage in self.stages)
+      if stage.growth and (
+        len(stage.growth) != max(stage.depths) or not all(0 < g <= MAX_GROWTH for g in stage.growth)
+      ):
+        raise SpecError(
+          f'space "{self.name}": stage{k}.growth is not {max(stage.depths)} numbers above 0 and at '
+          f'most {MAX_GROWTH}'
+        )
+    deepest = sum(max(stage.depths) * (1 + len(stage.after)) for stage in self.stages)
     if len(self.stem) + deepest + len(self.tail) > MAX_BLOCKS:
       raise SpecError(f'space "{self.name}": may have more than {MAX_BLOCKS} blocks')
     for shape in range(len(self.inputs)):
@@ -165,8 +183,9 @@ class SearchSpace:
     width, at = self.widths[picks[1]], 2
     blocks = [self.scaled(block, width) for block in self.stem]
     for stage in self.stages:
-      base = self.scaled(stage.block, width * stage.widths[picks[at + 1]])
+      times = width * stage.widths[picks[at + 1]]
       for b in range(stage.depths[picks[at]]):
+        base = self.scaled(stage.block, times * (stage.growth[b] if stage.growth else 1))
         kernel, expansion = picks[at + 2 + 2 * b], picks[at + 3 + 2 * b]
         blocks.append(
           dataclasses.replace(
@@ -176,6 +195,7 @@ class SearchSpace:
             stride=base.stride if b == 0 else (1, 1),
           )
         )
+        blocks += stage.after
       at += 2 + 2 * max(stage.depths)
     blocks += [self.scaled(block, width) for block in self.tail]
     return Spec(self.inputs[picks[0]], tuple(blocks), self.head)

@@ -22,7 +22,7 @@ _FIELDS = (
   'head',
   'divisor',
 )
-_STAGE_FIELDS = ('block', 'depths', 'kernels', 'expansions', 'widths')
+_STAGE_FIELDS = ('block', 'depths', 'kernels', 'expansions', 'widths', 'growth', 'after')
 _MAX_NUMBER = 0xFFFF
 
 
@@ -41,6 +41,8 @@ def space_to_json(space: SearchSpace) -> dict[str, Any]:
         'kernels': [list(kernel) for kernel in stage.kernels],
         'expansions': list(stage.expansions),
         'widths': list(stage.widths),
+        **({'growth': list(stage.growth)} if stage.growth else {}),
+        **({'after': [_word(block) for block in stage.after]} if stage.after else {}),
       }
       for stage in space.stages
     ],
@@ -92,6 +94,8 @@ def _stage(found: Any, where: str) -> StageChoice:
     kernels=tuple(_kernel(kernel, f'{where}.kernels') for kernel in kernels),
     expansions=_numbers(fields.get('expansions', [block.expansion]), f'{where}.expansions'),
     widths=_numbers(fields.get('widths', [1.0]), f'{where}.widths'),
+    growth=_numbers(fields.get('growth', []), f'{where}.growth'),
+    after=_blocks(fields.get('after', []), f'{where}.after'),
   )
 
 

@@ -16,7 +16,7 @@ from tflm_patch.nas.chance import seed_of
 from tflm_patch.nas.data import SearchData, share_of
 from tflm_patch.nas.fitness import Effort
 from tflm_patch.training import backend
-from tflm_patch.training.data.dataset import Dataset, Task
+from tflm_patch.training.data.dataset import Dataset
 from tflm_patch.training.evaluation import score_of
 from tflm_patch.training.loop import Diverged, Loop, compile_model
 
@@ -24,7 +24,7 @@ _NORM_MOMENTUM = 0.9  # moving averages as short as the training
 
 
 class Trained:
-  """Accuracy after a short training, in per cent; the negative mean error of a regression.
+  """The score after a short training: of a regression the negative mean error.
 
   On the training examples that were kept back. Shuffles, weights and augmentation are
   functions of the seed and of the spec.
@@ -71,12 +71,12 @@ class Trained:
     del model
     keras.utils.clear_session(free_memory=False)
     gc.collect()
-    return score if dataset.task is Task.CLASSIFICATION else -score
+    return score if dataset.task.more_is_better else -score
 
 
 def _of_nothing_learned(dataset: Dataset) -> float:
   """A score that any training is likely to beat."""
-  if dataset.task is Task.CLASSIFICATION:
+  if dataset.task.more_is_better:
     return 0.0
   targets = np.asarray(dataset.test.targets, np.float64)
   return 10 * float(np.abs(targets - targets.mean(axis=0)).mean())

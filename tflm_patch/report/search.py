@@ -5,20 +5,16 @@
 from __future__ import annotations
 
 import os
-import pathlib
 from typing import Any
 
-from tflm_patch.errors import EnvironmentMissing
-from tflm_patch.graph.files import write_atomically
 from tflm_patch.nas.costs import COSTS
 from tflm_patch.nas.outputs import SUMMARY, TABLE
 from tflm_patch.nas.result import SearchResult
 from tflm_patch.report.plot import CONVERTED, STOCK, pyplot_module, write_png
+from tflm_patch.report.run_files import NOT_VERIFIED, write_files
 from tflm_patch.report.search_page import page
 from tflm_patch.report.tables import table
-from tflm_patch.training.data.dataset import Task
 
-PAGE, CHART = 'report.html', 'report.png'
 _KB = 1024
 _FINAL = '#d1602b'
 
@@ -37,21 +33,14 @@ def write_report(result: SearchResult, folder: str | os.PathLike[str], command: 
   Raises:
     TflmPatchError: one cannot be written.
   """
-  path = pathlib.Path(folder)
-  written = [SUMMARY, TABLE, PAGE]
-  write_atomically(path / PAGE, page(result, command).encode())
-  try:
-    plot_search(result, path / CHART)
-    written.append(CHART)
-  except EnvironmentMissing:
-    pass  # matplotlib is optional; the page says the same
+  written = write_files(folder, page(result, command), lambda path: plot_search(result, path))
   folders = [each.training.folder for each in result.finalists]
-  return [*written, *(f'{each.name}/' for each in folders if each is not None)]
+  return [SUMMARY, TABLE, *written, *(f'{each.name}/' for each in folders if each is not None)]
 
 
 def summary(result: SearchResult, written: list[str]) -> str:
   """Lines for the terminal."""
-  is_classes = result.task is Task.CLASSIFICATION
+  task = result.task
   limits = ', '.join(
     f'{COSTS[name].title} {COSTS[name].text(limit)}'
     for name, limit in result.objectives.limits.items()
@@ -63,14 +52,14 @@ def summary(result: SearchResult, written: list[str]) -> str:
   rows = []
   for each in result.finalists:
     training = each.training
-    score = f'{training.int8.score:.2f} %' if is_classes else f'{training.int8.score:.4g}'
+    score = task.text(training.int8.score)
     milliseconds = each.trial.needs.milliseconds
     time = '' if milliseconds is None else f'{milliseconds:.3g}'
     rows.append(
       (each.rank, score, f'{training.arena_total:,}', f'{training.file_bytes:,}',
        f'{training.converted.converted_macs:,}', time, each.trial.needs.schedule.value)
     )  # fmt: skip
-  what = 'int8 accuracy' if is_classes else 'int8 error'
+  what = f'int8 {task.measure if task.more_is_better else "error"}'
   if rows:
     header = ('top', what, 'arena', 'file', 'MACs', 'ms (estimate)', 'schedule')
     lines.append(table(header, rows))
@@ -95,7 +84,7 @@ def _verified(result: SearchResult) -> str:
          for each in result.finalists):  # fmt: skip
     return 'A FINALIST IS NOT WHAT WAS PREDICTED in TFLM: please report it'
   if any(each.arena_in_tflm is None for each in result.finalists):
-    return 'not verified: the TFLM interpreter does not exist here'
+    return NOT_VERIFIED
   return 'verified: the same bytes as the unconverted models, arenas as predicted, in TFLM'
 
 

@@ -5,16 +5,12 @@
 from __future__ import annotations
 
 import os
-import pathlib
 
-from tflm_patch.errors import EnvironmentMissing
-from tflm_patch.graph.files import write_atomically
 from tflm_patch.report import training_page, training_plot
+from tflm_patch.report.run_files import NOT_VERIFIED, limit_text, write_files
 from tflm_patch.training.data.dataset import Task
 from tflm_patch.training.outputs import CONVERTED, INT8, KERAS, SUMMARY
 from tflm_patch.training.result import TrainResult
-
-PAGE, CHART = 'report.html', 'report.png'
 
 
 def write_report(result: TrainResult, folder: str | os.PathLike[str], command: str) -> list[str]:
@@ -31,15 +27,9 @@ def write_report(result: TrainResult, folder: str | os.PathLike[str], command: s
   Raises:
     TflmPatchError: one cannot be written.
   """
-  path = pathlib.Path(folder)
-  written = [KERAS, INT8, CONVERTED, SUMMARY, PAGE]
-  write_atomically(path / PAGE, training_page.page(result, command).encode())
-  try:
-    training_plot.plot_training(result, path / CHART)
-    written.append(CHART)
-  except EnvironmentMissing:
-    pass  # matplotlib is optional; the page says the same
-  return written
+  page = training_page.page(result, command)
+  written = write_files(folder, page, lambda path: training_plot.plot_training(result, path))
+  return [KERAS, INT8, CONVERTED, SUMMARY, *written]
 
 
 def summary(result: TrainResult, written: list[str]) -> str:
@@ -49,8 +39,8 @@ def summary(result: TrainResult, written: list[str]) -> str:
     f'{result.name}',
     f'{score_line(result)}',
     f'arena {converted.original_arena.total:,} -> {result.arena_total:,} bytes'
-    f'{_limit(result.budgets.arena_bytes)}, file {converted.original_bytes:,} -> '
-    f'{result.file_bytes:,} bytes{_limit(result.budgets.flash_bytes)}',
+    f'{limit_text(result.budgets.arena_bytes)}, file {converted.original_bytes:,} -> '
+    f'{result.file_bytes:,} bytes{limit_text(result.budgets.flash_bytes)}',
     *(f'MISSED {each}' for each in result.missed()),
     _verified(result),
     f'{result.history[-1].epoch if result.history else 0} epochs, {result.seconds:,.0f} seconds, '
@@ -67,21 +57,17 @@ def score_line(result: TrainResult) -> str:
   """Accuracy, or error, of both models."""
   by = result.int8.by.value
   count = f'{result.int8.examples:,} held-out examples'
-  if result.dataset.task is Task.CLASSIFICATION:
-    return f'{result.int8.score:.2f} % int8 by {by}, {result.float_score:.2f} % float, on {count}'
+  task = result.dataset.task
+  what = '' if task is Task.CLASSIFICATION else f'{task.measure} '
   return (
-    f'mean absolute error {result.int8.score:.4g} int8 by {by}, {result.float_score:.4g} float, '
+    f'{what}{task.text(result.int8.score)} int8 by {by}, {task.text(result.float_score)} float, '
     f'on {count}'
   )
 
 
-def _limit(limit: int | None) -> str:
-  return '' if limit is None else f' (of {limit:,})'
-
-
 def _verified(result: TrainResult) -> str:
   if result.verified is None:
-    return 'not verified: the TFLM interpreter does not exist here'
+    return NOT_VERIFIED
   if result.verified:
     return 'verified: original and converted model give the same bytes in TFLM'
   return 'THE CONVERTED MODEL GIVES OTHER BYTES than the original in TFLM: please report it'

@@ -39,9 +39,9 @@ def plot_training(result: TrainResult, path: str | os.PathLike[str]) -> None:
 
 def _title(result: TrainResult) -> str:
   arena = f'arena {result.arena_total:,} bytes, file {result.file_bytes:,} bytes'
-  if result.dataset.task is Task.CLASSIFICATION:
-    return f'{result.int8.score:.2f} % int8 on held-out examples, {arena}'
-  return f'mean absolute error {result.int8.score:.4g} int8 on held-out examples, {arena}'
+  task = result.dataset.task
+  what = '' if task is Task.CLASSIFICATION else f'{task.measure} '
+  return f'{what}{task.text(result.int8.score)} int8 on held-out examples, {arena}'
 
 
 def _curve(axis: Any, result: TrainResult) -> None:
@@ -52,8 +52,8 @@ def _curve(axis: Any, result: TrainResult) -> None:
   measured = [(row.epoch, row.score) for row in result.history if row.score is not None]
   other = axis.twinx()
   other.plot(*zip(*measured), color=CONVERTED, marker='.') if measured else None
-  is_classes = result.dataset.task is Task.CLASSIFICATION
-  what = 'accuracy, %' if is_classes else 'mean absolute error'
+  task = result.dataset.task
+  what = f'{task.measure}, %' if task.more_is_better else task.measure
   other.set_ylabel(f'held-out {what}', color=CONVERTED)
   axis.spines['top'].set_visible(False)
   other.spines['top'].set_visible(False)

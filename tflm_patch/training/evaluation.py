@@ -12,6 +12,8 @@ import numpy as np
 
 from tflm_patch.graph.types import Model
 from tflm_patch.training.data.dataset import Dataset, Part, Task
+from tflm_patch.training.detection.average_precision import mean_average_precision
+from tflm_patch.training.detection.decode import decoded
 from tflm_patch.training.int8_inference import Engine, available_engine, run_int8
 
 _BATCH = 200
@@ -21,7 +23,7 @@ Progress = Callable[[str], None]
 
 
 def predictions(model: Any, dataset: Dataset, inputs: np.ndarray) -> np.ndarray:
-  """float32[n, outputs] of a Keras model."""
+  """float32[n, outputs] of a Keras model; [n, rows, columns, numbers] of a detector."""
   found = []
   for start in range(0, len(inputs), _BATCH):
     batch = dataset.to_model(inputs[start : start + _BATCH])
@@ -32,7 +34,9 @@ def predictions(model: Any, dataset: Dataset, inputs: np.ndarray) -> np.ndarray:
 
 
 def score(dataset: Dataset, predicted: np.ndarray, targets: np.ndarray) -> float:
-  """Accuracy in per cent, or the mean absolute error in the units of the targets."""
+  """Accuracy or mAP@0.5 in per cent, or the mean absolute error in the units of the targets."""
+  if dataset.task is Task.DETECTION:
+    return mean_average_precision(decoded(predicted), targets, len(dataset.classes))
   if dataset.task is Task.CLASSIFICATION:
     return 100 * float(np.mean(predicted.argmax(axis=-1) == targets))
   return float(np.mean(np.abs(dataset.from_model(predicted) - targets)))
@@ -48,8 +52,8 @@ class Int8Score:
   """An int8 model on held-out examples.
 
   Attributes:
-    score: Accuracy in per cent, or the mean absolute error.
-    confusion: int[classes, classes]: rows are the true classes; empty for a regression.
+    score: Accuracy or mAP@0.5 in per cent, or the mean absolute error.
+    confusion: int[classes, classes]: rows are the true classes; empty for other tasks.
     examples: How many.
     by: TFLM, or the exact forward pass, which gives the same bytes, where it does not exist.
   """
@@ -82,7 +86,9 @@ def int8_score(
     progress(f'Int8 by {engine.value}: example {start:,} of {len(part):,}')
     samples = dataset.to_model(part.inputs[start : start + _CHUNK])
     found += run_int8(original, converted, [samples], engine)
-  predicted = np.concatenate(found).reshape(len(part), -1)
+  predicted = np.concatenate(found)
+  if dataset.task is not Task.DETECTION:
+    predicted = predicted.reshape(len(part), -1)
   confusion: tuple[tuple[int, ...], ...] = ()
   if dataset.task is Task.CLASSIFICATION:
     count = len(dataset.classes)

@@ -18,17 +18,34 @@ from tflm_patch.training.average import Average, arrays, assign
 from tflm_patch.training.checkpoint import EpochRow, State
 from tflm_patch.training.data.batches import Batches
 from tflm_patch.training.data.dataset import Dataset, Task
+from tflm_patch.training.detection.loss import detection_loss
 from tflm_patch.training.evaluation import score_of
 from tflm_patch.training.options import Optimizer, TrainOptions
 
 _MEASURING_SHARE = 0.05  # of the time
 _CURVE_EXAMPLES = 2000
 
+_LOGGED = {
+  Task.CLASSIFICATION: 'val_accuracy',
+  Task.REGRESSION: 'val_error',
+  Task.DETECTION: 'val_map',
+}
+
 Progress = Callable[[str], None]
+Pause = Callable[[], bool]
+
+
+def never() -> bool:
+  """No pause."""
+  return False
 
 
 class Diverged(TflmPatchError):
   """The loss of a training is not finite."""
+
+
+class Paused(Exception):
+  """A training was stopped behind a checkpoint; it can go on elsewhere."""
 
 
 def compile_model(model: Any, original: Any, dataset: Dataset, options: TrainOptions) -> None:
@@ -42,7 +59,10 @@ def compile_model(model: Any, original: Any, dataset: Dataset, options: TrainOpt
   import keras
 
   optimizer = make_optimizer(model.trainable_variables, options)
-  if dataset.task is Task.CLASSIFICATION:
+  loss: Any
+  if dataset.task is Task.DETECTION:
+    loss = detection_loss
+  elif dataset.task is Task.CLASSIFICATION:
     loss = keras.losses.CategoricalCrossentropy(
       from_logits=not _ends_with_softmax(original), label_smoothing=options.label_smoothing
     )
@@ -87,6 +107,7 @@ class Loop:
     callbacks: Of Keras; they see steps and epochs, and may set `model.stop_training`.
     progress: Called with a line of text as the work proceeds.
     label: What an epoch is called there.
+    pause: Asked whenever a checkpoint was written, but at the end.
   """
 
   def __init__(
@@ -99,8 +120,9 @@ class Loop:
     callbacks: Sequence[Any] = (),
     progress: Progress = lambda text: None,
     label: str = 'Epoch',
+    pause: Pause = never,
   ) -> None:
-    self._label = label
+    self._label, self._pause = label, pause
     self.state = State(settings)
     self._model, self._dataset, self._options = model, dataset, options
     self._learner = _learner(model, dataset, options)
@@ -131,6 +153,7 @@ class Loop:
 
     Raises:
       Diverged: the loss is not finite.
+      Paused: a pause was wanted; the checkpoint is written.
       TflmPatchError: a checkpoint cannot be written.
     """
     self._callbacks.on_train_begin()
@@ -180,6 +203,7 @@ class Loop:
         break
       if time.monotonic() - self._saved > options.checkpoint_seconds:
         self._save()
+        self._rest()
     self._end_epoch(rate)
 
   def _end_epoch(self, rate: float) -> None:
@@ -190,12 +214,18 @@ class Loop:
       state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
     score = self._measure()
     state.history.append(EpochRow(state.epoch, loss, rate, round(state.seconds, 1), score))
-    name = 'val_accuracy' if self._dataset.task is Task.CLASSIFICATION else 'val_error'
+    name = _LOGGED[self._dataset.task]
     logs = {'loss': loss} if score is None else {'loss': loss, name: score}
     self._callbacks.on_epoch_end(state.epoch - 1, logs)
     self._report(loss, score)
     if whole:
       self._save()
+      if not self._is_done():
+        self._rest()
+
+  def _rest(self) -> None:
+    if self._path is not None and self._pause():
+      raise Paused
 
   def _measure(self) -> float | None:
     """On some held-out examples, where that costs little beside the training."""
@@ -215,7 +245,7 @@ class Loop:
   def _report(self, loss: float, score: float | None) -> None:
     state, share = self.state, self._share()
     left = '' if share <= 0 else f', {_duration(state.seconds * (1 - share) / share)} left'
-    unit = ' %' if self._dataset.task is Task.CLASSIFICATION else ''
+    unit = ' %' if self._dataset.task.more_is_better else ''
     measured = '' if score is None else f', held-out {score:.4g}{unit}'
     self._progress(
       f'{self._label} {state.epoch}: loss {loss:.4f}{measured}, {100 * share:.0f} % done{left}'

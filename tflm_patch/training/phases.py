@@ -12,7 +12,7 @@ import numpy as np
 
 from tflm_patch.training.checkpoint import EpochRow
 from tflm_patch.training.data.dataset import Dataset
-from tflm_patch.training.loop import Loop, compile_model
+from tflm_patch.training.loop import Loop, Pause, compile_model, never
 from tflm_patch.training.options import TrainOptions
 from tflm_patch.training.outputs import Outputs
 
@@ -49,6 +49,7 @@ def learn(
   outputs: Outputs | None,
   callbacks: Sequence[Any],
   progress: Progress,
+  pause: Pause = never,
 ) -> Learned:
   """Trains a model, from its checkpoints where there are some to be resumed.
 
@@ -60,18 +61,22 @@ def learn(
     outputs: Where checkpoints are; None for none.
     callbacks: Of Keras, for the float phase.
     progress: Called with a line of text as the work proceeds.
+    pause: Asked whenever a checkpoint was written.
+
+  Raises:
+    Paused: a pause was wanted.
   """
   settings = settings_of(name, dataset, options)
   compile_model(model, model, dataset, options)
   path = None if outputs is None else outputs.checkpoint
-  loop = Loop(model, dataset, options, settings, path, callbacks, progress)
+  loop = Loop(model, dataset, options, settings, path, callbacks, progress, pause=pause)
   if outputs is not None and outputs.resumes:
     loop.resume()
   state = loop.run()
   first = Learned(tuple(state.history), state.seconds, state.cpu_seconds)
   if not options.qat_epochs:
     return first
-  return _aware(model, dataset, options, settings, samples, outputs, first, progress)
+  return _aware(model, dataset, options, settings, samples, outputs, first, progress, pause)
 
 
 def _aware(
@@ -83,6 +88,7 @@ def _aware(
   outputs: Outputs | None,
   first: Learned,
   progress: Progress,
+  pause: Pause,
 ) -> Learned:
   """Some more epochs in which the network computes what TFLM will."""
   from tflm_patch.training.quantization_aware import QuantizationAware  # loads Keras
@@ -102,7 +108,7 @@ def _aware(
   compile_model(aware.model, model, dataset, tuning)
   path = None if outputs is None else outputs.aware_checkpoint
   told = [aware]
-  loop = Loop(aware.model, dataset, tuning, settings, path, told, progress, 'Int8 epoch')
+  loop = Loop(aware.model, dataset, tuning, settings, path, told, progress, 'Int8 epoch', pause)
   if outputs is not None and outputs.resumes_aware:
     loop.resume()
   state = loop.run()

@@ -15,6 +15,7 @@ import numpy as np
 from tflm_patch import architecture
 from tflm_patch.api import ConversionResult, convert_model
 from tflm_patch.architecture import Spec
+from tflm_patch.architecture.spec import Head
 from tflm_patch.conversion.fit import Fit
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.quantization import quantize
@@ -36,6 +37,7 @@ from tflm_patch.training.result import TrainResult
 
 Progress = Callable[[str], None]
 _NORM_MOMENTUM = 0.9
+_DETECTORS = ('yolo', 'ssd', 'fomo')
 _COMPARED = 32  # patterns, and held-out examples
 
 
@@ -150,7 +152,7 @@ def _network(
   if isinstance(model, (Spec, str)):
     spec = spec_for(model, dataset)
     fit = budget.check(spec, budgets)
-    return _built(spec, options), architecture.format_spec(spec), fit
+    return network(spec, options), architecture.format_spec(spec), fit
   wanted = (dataset.input_shape, (dataset.outputs,))
   if (tuple(model.input_shape[1:]), tuple(model.output_shape[1:])) != wanted:
     raise TflmPatchError(
@@ -165,23 +167,34 @@ def _spec(model: Spec | str) -> Spec:
   return architecture.load(model) if isinstance(model, str) else model
 
 
+def unfit_head(head: Head, task: Task) -> str:
+  """Why a head cannot learn a task; '' where it can."""
+  if task is Task.DETECTION:
+    known = head.kind == 'yolo' and head.anchors == 1 and head.scales == 1
+    return '' if known else 'boxes need the head yolo10_a1_s1: one box a cell, of one map'
+  if not head.classes:
+    return 'has no head for classes, like fc10'
+  return '' if head.kind not in _DETECTORS else f'the head {head.kind} needs images with boxes'
+
+
 def spec_for(model: Spec | str, dataset: Dataset) -> Spec:
   """A spec with the input and the number of classes of the data.
 
   Raises:
     SpecError: it cannot exist.
-    TflmPatchError: its head does not classify.
+    TflmPatchError: its head does not fit the task.
   """
   spec = _spec(model)
   rows, cols, channels = dataset.input_shape
-  if not spec.head.classes:
-    raise TflmPatchError(f'{architecture.format_spec(spec)}: has no head for classes, like fc10')
+  why = unfit_head(spec.head, dataset.task)
+  if why:
+    raise TflmPatchError(f'{architecture.format_spec(spec)}: {why}')
   softmax = spec.head.softmax and dataset.task is Task.CLASSIFICATION
   head = dataclasses.replace(spec.head, classes=dataset.outputs, softmax=softmax)
   return dataclasses.replace(spec, input_shape=(rows, cols, channels), head=head)
 
 
-def _built(spec: Spec, options: TrainOptions) -> Any:
+def network(spec: Spec, options: TrainOptions) -> Any:
   """The untrained network; its moving averages are as short as trainings on small data need."""
   from tflm_patch.models.builder import BuildOptions, build  # loads Keras
 

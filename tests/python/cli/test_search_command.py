@@ -7,8 +7,9 @@ import json
 import numpy as np
 import pytest
 
+from tflm_patch.cli.data_flags import command_line
 from tflm_patch.cli.main import main, parser
-from tflm_patch.cli.search import _command, _objectives, _options, parse_settings
+from tflm_patch.cli.search import _define, _objectives, _options, parse_settings
 
 SPACE = {
   'name': 'tiny',
@@ -121,7 +122,7 @@ def test_what_is_asked_for():
   assert options.settings == {'population': 20, 'mutation': 0.2} and options.effort.epochs == 5
   assert options.final_training.minutes == pytest.approx(8) and options.final_training.seed == 7
   assert not options.training.augmentation.flip and not options.effort.training.augmentation.flip
-  command = _command(parsed(*words), 'out')
+  command = command_line('search', _define, parsed(*words), 'out')
   again = parser().parse_args(command.split()[1:])
   assert vars(again) == {**vars(parsed(*words)), 'output': 'out'}
 

@@ -4,9 +4,9 @@
 
 import pytest
 
-from tflm_patch.cli.data_flags import parse_windows
+from tflm_patch.cli.data_flags import command_line, parse_windows
 from tflm_patch.cli.main import main, parser
-from tflm_patch.cli.train import _command
+from tflm_patch.cli.train import _define
 from tflm_patch.training.data.series import Windows
 
 SPEC = 'in8x8x1 conv3_s2_c8 fc2'
@@ -72,7 +72,7 @@ def test_a_folder_that_cannot_be_made(tmp_path, capsys):
 def test_the_command_of_the_report_says_what_is_not_default():
   words = ['--data', 'a b', '--model', SPEC, '--epochs', '3', '--no-flip', '--arena', '16KB']
   parsed = parser().parse_args(['train', *words, '--seed', '1', '--resume'])
-  assert _command(parsed, 'out') == (
+  assert command_line('train', _define, parsed, 'out') == (
     f"tflm-patch train --data 'a b' --model '{SPEC}' --output out --arena 16384 --epochs 3 "
     '--no-flip'
   )

@@ -13,6 +13,10 @@ import pytest
 from tflm_patch import nas
 from tflm_patch.architecture import Block, Head, SpecError, format_spec, parse_spec, to_graph
 from tflm_patch.errors import TflmPatchError
+from tflm_patch.nas.masks.plan import plan_masks
+from tflm_patch.nas.strategies import Problem, strategy_of
+from tflm_patch.nas.supernet.shared_space import SharedSpace
+from tflm_patch.nas.trial import Trial
 
 SMALL = {
   'name': 'small',
@@ -150,3 +154,55 @@ def test_a_space_in_python():
   stage = nas.StageChoice(Block('ir', channels=16), depths=(1, 2), expansions=(2.0, 3.0))
   space = nas.SearchSpace('own', ((8, 8, 1),), stages=(stage,), head=Head('fc', classes=2))
   assert {len(space.spec_of(picks).blocks) for picks in space.samples(20, seed=1)} == {1, 2}
+
+
+def test_nanonas_cells():
+  """k filters, then cells of 2, 1.5, 1.25, ... times the filters of the cell before."""
+  space = nas.load_space('nanonas')
+  width = space.widths.index(2.0)  # k = 8
+  picks = [0, width, 2, 0, *[0, 0] * 5]
+  spec = space.spec_of(space.canonical(picks))
+  assert [block.kind for block in spec.blocks] == ['conv', *['conv', 'maxpool'] * 3]
+  assert [block.channels for block in spec.blocks if block.channels] == [8, 16, 24, 30]
+  assert {block.kernel for block in spec.blocks if block.kind == 'conv'} == {(3, 3)}
+  assert nas.space_from_json(nas.space_to_json(space)) == space
+
+
+@pytest.mark.parametrize(
+  ('stage', 'message'),
+  [
+    ({'growth': [2]}, 'stage0.growth is not 2 numbers'),
+    ({'growth': [2, 100]}, 'above 0 and at most 64'),
+    ({'growth': [2, 0]}, 'growth'),
+    ({'after': 'maxpool2'}, 'after": is no list'),
+    ({'after': ['pool']}, 'after'),
+  ],
+)
+def test_cells_that_mean_nothing(stage, message):
+  space = {'inputs': [[16, 16, 3]], 'stages': [{'block': 'conv3_c4', 'depths': [1, 2], **stage}]}
+  with pytest.raises(SpecError, match=message):
+    nas.space_from_json(space)
+
+
+def test_cells_share_nothing():
+  space = nas.load_space('nanonas')
+  with pytest.raises(TflmPatchError, match=r'cells .* have no masks'):
+    plan_masks(space, 0)
+  with pytest.raises(TflmPatchError, match=r'cells .* share no weights'):
+    SharedSpace(space)
+
+
+def test_greedy_grows_cells():
+  """Cells while they help, then filters, as in NanoNAS: the score here falls after 3 cells."""
+  space = nas.load_space('nanonas')
+  problem = Problem(space, nas.Objectives(), lambda picks: True)
+  strategy, seen = strategy_of('greedy', problem), []
+  while asked := strategy.ask(random.Random(1)):
+    (picks,) = asked
+    spec = space.spec_of(picks)
+    cells, filters = (len(spec.blocks) - 1) // 2, spec.blocks[0].channels
+    seen.append((filters, cells))
+    score = filters - 5 * abs(cells - 3) if filters < 5 else 0
+    strategy.tell([Trial(len(seen) - 1, picks, '', score, None)])
+  assert seen[:4] == [(2, 1), (2, 2), (2, 3), (2, 4)]
+  assert (3, 3) in seen and (4, 3) in seen and seen[-1][0] == 5

@@ -16,6 +16,7 @@ from tflm_patch.architecture.catalogue import divisible
 from tflm_patch.architecture.layers import Layer, Value
 from tflm_patch.architecture.network import Fragment, network_of
 from tflm_patch.architecture.spec import Spec
+from tflm_patch.errors import TflmPatchError
 from tflm_patch.nas.proxies.parameters import taps_of
 from tflm_patch.nas.space import Picks, SearchSpace, StageChoice
 
@@ -116,7 +117,14 @@ def plan_masks(space: SearchSpace, number: int) -> MaskPlan:
   Args:
     space: Widths of stages, depths and expansions are learned.
     number: Of the input.
+
+  Raises:
+    TflmPatchError: stages are cells.
   """
+  if any(stage.is_cells for stage in space.stages):
+    raise TflmPatchError(
+      f'space "{space.name}": cells (growth, after) have no masks; use another strategy'
+    )
   picks = _largest(space, number)
   spec = space.spec_of(picks)
   network = network_of(spec)

@@ -16,6 +16,7 @@ from tflm_patch.nas.proxies.gradients import gradients
 from tflm_patch.nas.proxies.untrained import batches, untrained
 from tflm_patch.training import backend
 from tflm_patch.training.data.dataset import Task
+from tflm_patch.training.detection.loss import detection_loss
 
 _BATCHES = 2  # the paper's number
 _TINY = 1e-12
@@ -42,14 +43,16 @@ class Zico:
 
   def _one(self, spec: Spec, budget: Effort) -> float:
     keras = backend.prepare(budget.threads)
-    is_classes = self._data.divided(spec.input_shape).task is Task.CLASSIFICATION
+    task = self._data.divided(spec.input_shape).task
     with untrained(spec, budget) as model:
       kernels = [k for k, each in enumerate(model.trainable_variables) if len(each.shape) > 1]
       found = []
       for inputs, targets in batches(self._data, spec, budget, _BATCHES):
 
         def loss(outputs: object, targets: np.ndarray = targets) -> object:
-          if is_classes:
+          if task is Task.DETECTION:
+            return keras.ops.mean(detection_loss(targets, outputs))
+          if task is Task.CLASSIFICATION:
             crossed = keras.losses.categorical_crossentropy(targets, outputs, from_logits=True)
             return keras.ops.mean(crossed)
           return keras.ops.mean(keras.ops.square(outputs - targets))

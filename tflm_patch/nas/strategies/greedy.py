@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Greedy growth as in NanoNAS and ColabNAS: deeper while that helps, then wider, and again.
 
-Their networks are cells of one kind; here what grows are the decisions of a space.
+Their networks are cells of one kind: the space `nanonas`. In other spaces what grows are the
+decisions, stage by stage.
 """
 
 from __future__ import annotations

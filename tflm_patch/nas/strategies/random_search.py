@@ -12,6 +12,8 @@ from tflm_patch.nas.strategies.base import Problem
 from tflm_patch.nas.strategies.drawing import Drawer
 from tflm_patch.nas.trial import Trial
 
+_AT_ONCE = 16  # an engine may judge them at the same time
+
 
 class RandomSearch:
   """Every candidate that fits is as likely as its decisions.
@@ -25,8 +27,8 @@ class RandomSearch:
 
   def ask(self, rng: random.Random) -> list[Picks]:
     """See `Strategy`."""
-    picks = self._drawer.by_chance(rng)
-    return [] if picks is None else [picks]
+    found = [self._drawer.by_chance(rng) for _ in range(_AT_ONCE)]
+    return [picks for picks in found if picks is not None]
 
   def tell(self, trials: Sequence[Trial]) -> None:
     """See `Strategy`: nothing is learned."""

@@ -68,6 +68,11 @@ class SharedSpace:
         f'space "{space.name}": inputs of different numbers of channels cannot share weights; '
         'train a supernet for each'
       )
+    if any(stage.is_cells for stage in space.stages):
+      raise TflmPatchError(
+        f'space "{space.name}": cells (growth, after) share no weights; judge them by another '
+        'fitness than supernet'
+      )
     self.largest = largest_of(space)
     self._starts = _starts(space)
     staged = {

@@ -11,7 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from tflm_patch.training.data.augmentation import Augmentation, augment, mix
-from tflm_patch.training.data.dataset import Dataset
+from tflm_patch.training.data.dataset import Dataset, Task
+from tflm_patch.training.detection.augment import augment_scenes, check
 
 _AHEAD = 3  # batches prepared while the network learns
 
@@ -24,13 +25,18 @@ class Batches:
   Args:
     dataset: Where examples come from.
     size: Of a batch; the last, smaller one of an epoch is left out.
-    augmentation: Of images; series are only mixed.
+    augmentation: Of images, boxes move with them; series are only mixed.
     seed: Of everything random.
+
+  Raises:
+    TflmPatchError: boxes cannot follow the augmentation.
   """
 
   def __init__(self, dataset: Dataset, size: int, augmentation: Augmentation, seed: int) -> None:
     self._dataset, self._augmentation, self._seed = dataset, augmentation, seed
     self._size = min(size, len(dataset.train))
+    if dataset.task is Task.DETECTION:
+      check(augmentation)
 
   @property
   def steps(self) -> int:
@@ -59,10 +65,12 @@ class Batches:
     rng = np.random.default_rng((self._seed, epoch, step))
     dataset = self._dataset
     inputs = dataset.train.inputs[chosen]
-    if dataset.is_images:
+    targets = dataset.train.targets[chosen]
+    if dataset.task is Task.DETECTION:
+      inputs, targets = augment_scenes(inputs, targets, self._augmentation, rng)
+    elif dataset.is_images:
       inputs = augment(inputs, self._augmentation, rng)
-    inputs = dataset.to_model(inputs)
-    targets = dataset.targets_to_model(dataset.train.targets[chosen])
+    inputs, targets = dataset.to_model(inputs), dataset.targets_to_model(targets)
     if self._augmentation.mixup:
       inputs, targets = mix(inputs, targets, self._augmentation.mixup, rng)
     return np.ascontiguousarray(inputs, np.float32), np.ascontiguousarray(targets, np.float32)

@@ -43,7 +43,8 @@ def load(path: pathlib.Path, key: str) -> Dataset | None:
   except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
     return None
   kinds = [array.dtype for array in arrays]
-  return dataset if kinds == [np.uint8, np.int64] * 2 else None
+  targets = np.float32 if arrays[1].ndim == 3 else np.int64  # boxes, or numbers of classes
+  return dataset if kinds == [np.uint8, targets] * 2 else None
 
 
 def save(path: pathlib.Path, key: str, dataset: Dataset) -> bool:

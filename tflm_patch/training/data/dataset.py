@@ -16,6 +16,28 @@ class Task(enum.Enum):
 
   CLASSIFICATION = 'classification'
   REGRESSION = 'regression'
+  DETECTION = 'detection'
+
+  @property
+  def measure(self) -> str:
+    """What a score is."""
+    return _MEASURES[self]
+
+  @property
+  def more_is_better(self) -> bool:
+    """Whether a score is a share in per cent; else it is an error."""
+    return self is not Task.REGRESSION
+
+  def text(self, score: float) -> str:
+    """A score with its unit."""
+    return f'{score:.2f} %' if self.more_is_better else f'{score:.4g}'
+
+
+_MEASURES = {
+  Task.CLASSIFICATION: 'accuracy',
+  Task.REGRESSION: 'mean absolute error',
+  Task.DETECTION: 'mAP@0.5',
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +47,8 @@ class Part:
   Attributes:
     inputs: uint8[n, rows, columns, channels] of images, float32[n, steps, 1, channels] of
       series.
-    targets: int64[n], the numbers of classes; float32[n, outputs] of a regression.
+    targets: int64[n], the numbers of classes; float32[n, outputs] of a regression;
+      float32[n, most, 5] of boxes, as `tflm_patch.training.detection.boxes` has them.
   """
 
   inputs: np.ndarray
@@ -88,6 +111,8 @@ class Dataset:
 
   @property
   def task(self) -> Task:
+    if self.train.targets.ndim == 3:
+      return Task.DETECTION
     return Task.CLASSIFICATION if self.classes else Task.REGRESSION
 
   @property
@@ -101,7 +126,7 @@ class Dataset:
 
   @property
   def outputs(self) -> int:
-    """How many values the network gives."""
+    """How many values the network gives; of a detector the number of classes."""
     return len(self.classes) or int(self.train.targets.shape[1])
 
   def to_model(self, inputs: np.ndarray) -> np.ndarray:
@@ -109,7 +134,7 @@ class Dataset:
     return self.inputs_by.apply(inputs)
 
   def targets_to_model(self, targets: np.ndarray) -> np.ndarray:
-    """Targets as float32[n, outputs], as the loss takes them."""
+    """Targets as float32[n, outputs], or boxes, as the loss takes them."""
     if self.task is Task.CLASSIFICATION:
       return np.eye(len(self.classes), dtype=np.float32)[targets]
     return targets if self.targets_by is None else self.targets_by.apply(targets)

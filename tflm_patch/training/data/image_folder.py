@@ -21,7 +21,7 @@ from tflm_patch.training.data.split import held_out
 
 TEST_SHARE = 0.2
 MAX_DECODED_BYTES = 8 << 30
-_TRAIN, _TEST = ('train', 'training'), ('test', 'val', 'valid', 'validation')
+TRAIN, TEST = ('train', 'training'), ('test', 'val', 'valid', 'validation')
 _EVERY = 5000  # files between two lines of progress
 
 Progress = Callable[[str], None]
@@ -79,7 +79,7 @@ def read_images(
         f'{path}: {count:,} images of {shape[0]}x{shape[1]} take {needed >> 30} GB of memory; '
         f'at most {MAX_DECODED_BYTES >> 30} are used: lower the resolution'
       )
-    reader = _Reader(files, shape, count, skipped, progress)
+    reader = Reader(files, shape, count, skipped, progress)
     train, test = reader.part(listing.train, classes), reader.part(listing.test, classes)
   _check_classes(os.fspath(path), classes, train, test)
   dataset = Dataset(train, test, tuple(classes), dict(+skipped))
@@ -96,8 +96,8 @@ def _listing(path: str, files: Files, seed: int, skipped: collections.Counter[st
     raise TflmPatchError(f'{path}: no image in it (of {", ".join(images.SUFFIXES)})')
   root = _root(files, found)
   tops = {parts[len(root)] for parts in found if len(parts) > len(root) + 1}
-  train = next((name for name in _TRAIN if name in tops), None)
-  test = next((name for name in _TEST if name in tops), None)
+  train = next((name for name in TRAIN if name in tops), None)
+  test = next((name for name in TEST if name in tops), None)
   if train is not None and test is not None:
     return _Listing(
       _by_class(path, files, found, (*root, train), skipped),
@@ -114,7 +114,7 @@ def _root(files: Files, found: Sequence[Parts]) -> Parts:
   while True:
     below = {parts[len(root)] for parts in files.folders if len(parts) == len(root) + 1}
     is_only = len(below) == 1 and all(len(parts) > len(root) + 2 for parts in found)
-    if not is_only or below & {*_TRAIN, *_TEST}:
+    if not is_only or below & {*TRAIN, *TEST}:
       return root
     root = (*root, below.pop())
 
@@ -155,7 +155,7 @@ def _divided(classes: dict[str, list[Parts]], seed: int) -> _Listing:
   return _Listing(train, test)
 
 
-class _Reader:
+class Reader:
   """Decodes, and counts what is skipped."""
 
   def __init__(
@@ -180,13 +180,13 @@ class _Reader:
     for parts, name in members:
       if name not in numbers:
         raise TflmPatchError(f'class "{name}" is held out, but not in what is trained on')
-      if self._read(parts, inputs[kept]):
+      if self.read(parts, inputs[kept]):
         targets[kept] = numbers[name]
         kept += 1
     return Part(inputs[:kept], targets[:kept])
 
-  def _read(self, parts: Parts, into: np.ndarray) -> bool:
-    """Whether it could be read."""
+  def read(self, parts: Parts, into: np.ndarray) -> bool:
+    """Decodes an image into an array; whether it could be read."""
     if self._done % _EVERY == 0:
       self._progress(f'Reading image {self._done:,} of {self._count:,}')
     self._done += 1

@@ -12,6 +12,7 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.training.data.dataset import Dataset
 from tflm_patch.training.data.image_folder import read_images
 from tflm_patch.training.data.series import Windows, read_series
+from tflm_patch.training.detection.scenes import has_boxes, read_scenes
 
 _SERIES = ('.npz', '.ts')
 
@@ -29,7 +30,7 @@ def read_data(
   cache: pathlib.Path | None = None,
   progress: Callable[[str], None] = lambda text: None,
 ) -> Dataset:
-  """Images of a folder or `.tar`, or series of a `.npz` or `.ts`.
+  """Images of a folder or `.tar`, with classes or boxes, or series of a `.npz` or `.ts`.
 
   Args:
     path: Where they are.
@@ -46,4 +47,5 @@ def read_data(
     return read_series(path, seed, windows)
   if windows is not None:
     raise TflmPatchError(f'{path}: no series (.npz, .ts); only these can be forecast')
-  return read_images(path, shape, seed, progress, cache)
+  read = read_scenes if has_boxes(path) else read_images
+  return read(path, shape, seed, progress, cache)
