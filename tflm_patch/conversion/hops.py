@@ -15,6 +15,7 @@ from tflm_patch.graph.types import Subgraph
 from tflm_patch.planner.ir.stage_graph import NotStageable, StageGraph
 from tflm_patch.planner.lowering.partition import Partition
 from tflm_patch.planner.rewrites import hop
+from tflm_patch.planner.rewrites.hop_levels import levels
 
 
 def refusal(reason: str) -> TflmPatchError:
@@ -28,17 +29,21 @@ class Hop(Bands):
 
   Attributes:
     rows: By how many; `frame_rows` are those of the window.
-    depth: Behind so many operators whose windows overlap nothing is kept; see `slide_over`.
+    level: How little is kept, from 0 for all; None for 0. See `hop_levels`.
   """
 
-  depth: int | None = None
+  level: int | None = None
 
   def refusal(self, reason: str) -> TflmPatchError:
     return refusal(reason)
 
   def feed_at(self, graph: StageGraph, position: int) -> StageGraph:
     try:
-      return hop.slide_over(graph, position, self.rows, self.depth)
+      keep = None
+      if self.level:
+        keeps = levels(graph, position, self.rows)
+        keep = keeps[min(self.level, len(keeps) - 1)]
+      return hop.slide_over(graph, position, self.rows, keep)
     except NotStageable as error:
       raise TflmPatchError(f'--hop: {error}') from None
 
@@ -56,7 +61,7 @@ def _check_state(subgraph: Subgraph) -> None:
       )
 
 
-def plan_hop(subgraph: Subgraph, parts: Partition, rows: int, depth: int | None) -> Hop:
+def plan_hop(subgraph: Subgraph, parts: Partition, rows: int, level: int | None) -> Hop:
   """Checks that the model's input is a window that can go on by `rows` rows.
 
   Raises:
@@ -74,4 +79,4 @@ def plan_hop(subgraph: Subgraph, parts: Partition, rows: int, depth: int | None)
       f'--hop {rows} leaves nothing of a window of {shape[1]} rows; use at most {shape[1] - 1}'
     )
   region = region_of_input(subgraph, parts, tensor, refusal)
-  return Hop(tensor, rows, shape[1], region, depth)
+  return Hop(tensor, rows, shape[1], region, level)

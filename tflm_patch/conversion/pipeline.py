@@ -42,7 +42,7 @@ class Conversion:
     stock_operators: What was not, with the reasons.
     changes: Rewrites, in order.
     notes: What the user must know of the original and of rewrites, a sentence each.
-    hop_depth: As in the options.
+    hop_level: As in the options.
   """
 
   original: Model
@@ -54,7 +54,7 @@ class Conversion:
   stock_operators: tuple[StockOperator, ...] = ()
   changes: tuple[Change, ...] = ()
   notes: tuple[str, ...] = ()
-  hop_depth: int | None = None
+  hop_level: int | None = None
 
   @property
   def macs(self) -> int:
@@ -204,7 +204,7 @@ def _convert(
     stock_operators=_stock_operators(rewritten, choice),
     changes=tuple(changes),
     notes=notes,
-    hop_depth=options.hop_depth,
+    hop_level=options.hop_level,
   )
   return _Attempt(found, choice)
 
@@ -265,7 +265,7 @@ def _stage_options(options: ConvertOptions, stock: ArenaPrediction) -> StageOpti
     force=options.force_stage,
     input_rows=options.input_rows,
     hop=options.hop,
-    hop_depth=options.hop_depth,
+    hop_level=options.hop_level,
     plan=plan_options,
     goal=goal,
   )

@@ -47,7 +47,7 @@ class StageOptions:
     keep_input: They leave the bytes of the model's inputs alone.
     force: Keep every stage, gain or not.
     input_rows: Feed the model's input by bands of this many rows.
-    hop, hop_depth: The model's input is a window that goes on by this many rows; see `hops`.
+    hop, hop_level: The model's input is a window that goes on by this many rows; see `hops`.
     plan: Budget and objective of the plans.
     goal: Whose arena and whose work count.
   """
@@ -56,7 +56,7 @@ class StageOptions:
   force: bool = False
   input_rows: int | None = None
   hop: int | None = None
-  hop_depth: int | None = None
+  hop_level: int | None = None
   plan: PlanOptions = DEFAULT
   goal: Goal = DEFAULT_GOAL
 
@@ -138,7 +138,7 @@ def _choose(
   if options.input_rows is not None:
     bands = input_bands.plan_bands(model.main, parts, options.input_rows)
   elif options.hop is not None:
-    bands = hops.plan_hop(model.main, parts, options.hop, options.hop_depth)
+    bands = hops.plan_hop(model.main, parts, options.hop, options.hop_level)
   planner = _RegionPlanner(model, options, bands, known, in_order)
   planned, rejected = _plan_all(planner, parts, progress)
   if bands is not None:

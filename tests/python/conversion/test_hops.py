@@ -3,6 +3,7 @@
 """Windows that slide: the new rows alone give what the whole window gives."""
 
 import functools
+import itertools
 import json
 
 import numpy as np
@@ -33,10 +34,10 @@ def converted(data, **options):
   return convert_model(data, ConvertOptions(**options))
 
 
-def check(seed, padding, dtype=DType.INT8, depth=None, times=1):
+def check(seed, padding, dtype=DType.INT8, level=None, times=1):
   model = windowed(seed, padding, dtype)
   hop = times * model.strides
-  result = converted(model.data, hop=hop, hop_depth=depth, force_stage=True)
+  result = converted(model.data, hop=hop, hop_level=level, force_stage=True)
   windows = result.hop.invocations
   resets = (windows + 7, windows + 9)
   compared = expect_same_windows(model.data, result.data, 2 * windows + 20, resets, streams=2)
@@ -58,7 +59,7 @@ def test_int16():
 @pytest.mark.parametrize('padding', KINDS)
 @pytest.mark.parametrize('seed', range(10, 40))
 def test_more_generated_models(seed, padding, times):
-  check(seed, padding, depth=(None, 0, 1)[seed % 3], times=times)
+  check(seed, padding, level=(None, 1, 2, 5)[seed % 4], times=times)
 
 
 def convolutions(padding, rows=16, layers=2, stride=1, cols=1):
@@ -113,6 +114,26 @@ def test_less_is_kept_in_a_smaller_arena():
     converted(data, hop=1, plan=PlanOptions(arena_bytes=900))
 
 
+def test_the_curve_of_bytes_against_work(tmp_path, capsys):
+  path = tmp_path / 'model.tflite'
+  path.write_bytes(convolutions('SAME', rows=40, layers=3, cols=3))
+  assert main(['pareto', str(path), '--hop', '1', '--json']) == 0
+  curve = json.loads(capsys.readouterr().out)
+  points = curve['points']
+  assert len(points) > 3 and curve['schema_version'] == 1
+  for less, more in itertools.pairwise(points):
+    assert more['state_bytes'] < less['state_bytes'] and more['macs'] >= less['macs']
+  assert points[0]['optimal'] and points[-1]['macs'] <= curve['stock_macs']
+  for point in points[1:3]:
+    result = converted(path.read_bytes(), hop=1, hop_level=points.index(point))
+    assert result.converted_arena.total == point['arena_total']
+    expect_same_windows(path.read_bytes(), result.data, 45)
+  assert main(['pareto', str(path), '--hop', '1']) == 0
+  assert 'of a window' in capsys.readouterr().out
+  assert main(['pareto', str(path), '--hop', '1', '--html', 'a.html']) != 0
+  assert '--hop and --html exclude each other' in capsys.readouterr().err
+
+
 def test_outputs_begin_when_the_window_is_full():
   data = convolutions('VALID', rows=17)
   result = converted(data, hop=3)
@@ -127,16 +148,18 @@ def test_outputs_begin_when_the_window_is_full():
 
 
 @pytest.mark.parametrize(
-  ('name', 'hop', 'most'), [('mlperf_streaming_wakeword', 1, 5000), ('mlperf_kws_int8', 2, None)]
+  ('name', 'hop', 'most', 'work'),
+  [('mlperf_streaming_wakeword', 1, 5000, 0.06), ('mlperf_kws_int8', 2, 28 << 10, 0.43)],
 )
 @pytest.mark.slow
-def test_real_models(name, hop, most):
+def test_real_models(name, hop, most, work):
   path = real_models.FOLDER / f'{name}.tflite'
   if not path.exists():
     pytest.skip(real_models.MISSING)
   data = path.read_bytes()
-  result = converted(data, hop=hop)
-  assert most is None or result.converted_arena.total <= most
+  result = converted(data, hop=hop, plan=PlanOptions(arena_bytes=most))
+  assert result.converted_arena.total <= most
+  assert result.converted_macs <= work * result.original_macs
   assert len(result.model.main.operators) == 1
   expect_same_windows(data, result.data, 150, (70,), streams=2)
 

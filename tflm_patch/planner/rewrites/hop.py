@@ -14,7 +14,7 @@ import itertools
 
 import numpy as np
 
-from tflm_patch.graph.axis_window import AxisWindow, is_pointwise
+from tflm_patch.graph.axis_window import is_pointwise
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import (
   FeatureMap,
@@ -26,50 +26,48 @@ from tflm_patch.planner.ir.stage_graph import (
   View,
   without_unused_maps,
 )
-from tflm_patch.planner.rewrites.tracks import Track, row_window, tracks_of
+from tflm_patch.planner.rewrites.tracks import Keep, Rows, Sliding, row_window, source_rows
 from tflm_patch.program.params import CropParams, HopParams, with_pads
 from tflm_patch.program.records import Kind
 
-Rows = tuple[int, int]  # [begin, end)
 
-
-def slide_over(graph: StageGraph, position: int, hop: int, depth: int | None = None) -> StageGraph:
+def slide_over(graph: StageGraph, position: int, hop: int, keep: Keep | None = None) -> StageGraph:
   """The stage that gets some new rows of its window and gives what the whole window gives.
 
   Args:
     graph: The stage.
     position: Of the window, in graph.inputs.
     hop: By how many rows the window goes on with each invocation.
-    depth: Behind so many operators whose windows overlap all rows are made for each
-      window, and nothing is kept; None for no limit.
+    keep: What is kept; None for all rows that stay the same and are read again.
 
   Raises:
     NotStageable: a stride does not divide the hop, or nothing stays the same.
   """
   window = graph.inputs[position]
-  tracks = tracks_of(graph, window, hop, depth)
-  if len(tracks) == 1 and depth is None:
+  sliding = Sliding(graph, window, hop, keep or Keep())
+  if len(sliding.tracks) == 1 and keep is None:
     raise NotStageable(
       f'no row of a map stays the same when the window of {graph.maps[window].rows} rows goes '
       f'on by {hop}: all depend on where it ends; convert without it'
     )
-  return _Slider(graph, position, hop, tracks).slide()
+  return _Slider(sliding, position, hop).slide()
 
 
 class _Slider:
   """Builds the graph."""
 
-  def __init__(self, graph: StageGraph, position: int, hop: int, tracks: dict[int, Track]) -> None:
-    self._graph = graph
+  def __init__(self, sliding: Sliding, position: int, hop: int) -> None:
+    self._sliding = sliding
+    self._graph = graph = sliding.graph
     self._position = position
     self._hop = hop
-    self._tracks = tracks
+    self._tracks = tracks = sliding.tracks
     self._maps: list[FeatureMap] = list(graph.maps)
     self._ops: list[StageOp] = []
-    self._needed = self._all_needed()
     # Of each map, where some of its rows are: the new ones and those behind them, those before
     # all that stay, those that are kept.
     self._places: dict[int, list[tuple[Rows, int]]] = {m: [] for m in tracks}
+    self._makers = {m: op for op in graph.ops for m in op.outputs}
     self._known: dict[tuple[int, Rows], int] = {}
 
   def slide(self) -> StageGraph:
@@ -83,8 +81,7 @@ class _Slider:
       for m in op.outputs:
         self._keep(m)
     for op in sliding:
-      for piece in self._tracks[op.outputs[0]].pieces[1:]:
-        self._make(op, piece)
+      self._make_begin(op.outputs[0])
     for op in graph.ops:
       if op.outputs[0] not in self._tracks:
         whole = tuple(self._whole(m) if m in self._tracks else m for m in op.inputs)
@@ -100,41 +97,6 @@ class _Slider:
   def _whole(self, m: int) -> int:
     return self._rows(m, (0, self._tracks[m].rows))
 
-  # ---- what is read ----
-
-  def _all_needed(self) -> dict[int, list[Rows]]:
-    """Of each map the rows that are read for a window."""
-    needed: dict[int, list[Rows]] = {m: [] for m in self._tracks}
-    for op in self._graph.ops:
-      for m in op.inputs:
-        if m in needed:
-          needed[m] += self._read(op, m)
-    for m in self._graph.outputs:
-      if m in needed:
-        needed[m].append((0, self._tracks[m].rows))
-    return needed
-
-  def _read(self, op: StageOp, m: int) -> list[Rows]:
-    """Rows of a map that an operator reads for a window."""
-    track = self._tracks.get(op.outputs[0])
-    if track is None:
-      return [(0, self._tracks[m].rows)]
-    return [self._source(op, m, piece) for piece in track.pieces]
-
-  def _window(self, op: StageOp, m: int) -> AxisWindow:
-    window = row_window(self._graph, op, m)
-    assert window is not None
-    return window
-
-  def _source(self, op: StageOp, m: int, made: Rows) -> Rows:
-    """Rows of a map that rows of the output are made from."""
-    first, last = self._window(op, m).reads(made[0], made[1] - 1)
-    size = self._graph.maps[m].rows
-    begin, end = max(first, 0), min(last + 1, size)
-    # A window that lies in the padding as a whole still needs a map to look at.
-    begin = min(begin, size - 1)
-    return begin, max(end, begin + 1)
-
   # ---- what is made ----
 
   def _make(self, op: StageOp, made: Rows) -> None:
@@ -146,9 +108,10 @@ class _Slider:
         inputs.append(m)
         reads.append(RowReads(known.first[:steps], known.last[:steps]))
         continue
-      begin, end = self._source(op, m, made)
+      begin, end = source_rows(self._graph, op, m, made)
       inputs.append(self._rows(m, (begin, end)))
-      window = self._window(op, m)
+      window = row_window(self._graph, op, m)
+      assert window is not None
       pad = begin - window.reads(made[0], made[0])[0]
       moved = dataclasses.replace(window, pad=pad)
       reads.append(rows.window_reads(steps, end - begin, moved))
@@ -173,6 +136,15 @@ class _Slider:
       )
     )
 
+  def _make_begin(self, m: int) -> None:
+    """Appends what makes the rows at the begin of the window, once."""
+    op = self._makers.get(m)
+    if op is None:
+      return
+    for piece in self._tracks[m].pieces[1:]:
+      if piece not in [place for place, _ in self._places[m]]:
+        self._make(op, piece)
+
   def _new_rows(self, op: StageOp, made: Rows) -> int:
     """How many of some rows are not those of a window before."""
     track = self._tracks[op.outputs[0]]
@@ -187,11 +159,11 @@ class _Slider:
 
   def _keep(self, m: int) -> None:
     """Appends what brings the rows that stay up to date, if anybody reads them."""
-    track, is_window = self._tracks[m], m == self._graph.inputs[self._position]
-    stay = [begin for begin, end in self._needed[m] if begin < track.new and end > track.low]
-    if not stay and not is_window:
+    track, is_window = self._tracks[m], m == self._sliding.window
+    rows_kept = self._sliding.kept(m)
+    if rows_kept is None:
       return
-    begin = max(min(stay, default=track.new), track.low)
+    begin = rows_kept[0]
     new = self._rows(m, (track.new, track.high))
     kept = self._add_map(m, track.high - begin, MapRole.KEPT, 'kept rows')
     params = None
@@ -220,6 +192,8 @@ class _Slider:
     return self._known[m, wanted]
 
   def _find(self, m: int, wanted: Rows) -> int:
+    if wanted[0] < self._tracks[m].top:
+      self._make_begin(m)
     for place, at in self._places[m]:
       if place == wanted:
         return at
@@ -268,7 +242,7 @@ class _Slider:
   def _parts(self, m: int, wanted: Rows) -> list[Rows]:
     """Rows that lie together each, one after the other."""
     track = self._tracks[m]
-    borders = [track.low, track.new if wanted[1] > track.high else track.high]
+    borders = [track.top, track.new if wanted[1] > track.high else track.high]
     cuts = [wanted[0], *(cut for cut in borders if wanted[0] < cut < wanted[1]), wanted[1]]
     return list(itertools.pairwise(cuts))
 
