@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import os
 import pathlib
+from collections.abc import Sequence
 
 from tflm_patch.arena import predict
 from tflm_patch.conversion import pipeline
 from tflm_patch.conversion.known import Known
 from tflm_patch.conversion.options import DEFAULT_OPTIONS, ConvertOptions
 from tflm_patch.conversion.pipeline import Progress
-from tflm_patch.conversion.result import SCHEMA_VERSION, ConversionResult, StockOperator
+from tflm_patch.conversion.result import SCHEMA_VERSION, ConversionResult, Hop, StockOperator
+from tflm_patch.conversion.stage_operator import PlannedStage
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import check_outputs, read_limited, write_atomically
 from tflm_patch.graph.reader import parse_model
@@ -130,7 +132,16 @@ def _convert(
     stock_operators=found.stock_operators,
     changes=found.changes,
     notes=found.notes,
+    hop=_hop(original, options, stages),
   )
+
+
+def _hop(original: Model, options: ConvertOptions, stages: Sequence[PlannedStage]) -> Hop | None:
+  if options.hop is None:
+    return None
+  again = sum(op.macs_again for stage in stages for op in stage.plan.graph.ops)
+  window = original.main.tensors[original.main.inputs[0]].shape[1]
+  return Hop(options.hop, window, again)
 
 
 def _check_flash(options: ConvertOptions, converted: bytes, source: str) -> None:

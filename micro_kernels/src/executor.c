@@ -45,6 +45,20 @@ int tflm_patch_is_fed_by_bands(const void* program) {
   return 0;
 }
 
+/* Counts an invocation; whether the window that the program looks at is full. */
+static int is_full(const tflm_patch_stage* stage, tflm_patch_position* position) {
+  for (uint32_t i = 0; i < stage->header->n_ops; ++i) {
+    const tflm_patch_op* op = &stage->ops[i];
+    if (op->kind == TFLM_PATCH_HOP) {
+      const uint32_t needed =
+          ((const tflm_patch_hop_params*)(const void*)(stage->program + op->params))->invocations;
+      position->filled += position->filled < needed;
+      return position->filled == needed;
+    }
+  }
+  return 1;
+}
+
 static void run_step(const tflm_patch_stage* stage, const tflm_patch_op* op,
                      const tflm_patch_step* step) {
   const tflm_patch_kernel* kernel = tflm_patch_find_kernel(op->kind);
@@ -59,7 +73,7 @@ static void run_step(const tflm_patch_stage* stage, const tflm_patch_op* op,
 
 tflm_patch_status tflm_patch_run(const void* program, const void* constants, void* const* tensors,
                                  void* workspace) {
-  tflm_patch_position start = {0, 0, NULL};
+  tflm_patch_position start = {0, 0, NULL, 0};
   return tflm_patch_resume(program, constants, tensors, workspace, &start);
 }
 
@@ -104,5 +118,5 @@ tflm_patch_status tflm_patch_resume(const void* program, const void* constants,
   }
   position->segment = 0;
   position->step = 0;
-  return TFLM_PATCH_OK;
+  return is_full(&stage, position) ? TFLM_PATCH_OK : TFLM_PATCH_ABORT;
 }

@@ -196,6 +196,7 @@ tflm_patch_status tflm_patch_check_schedule(const tflm_patch_validator* v) {
   uint32_t next_op = 0;
   uint32_t next_step = 0;
   uint32_t bands = 1;
+  uint32_t hops = 0;
   simulation s;
   s.bands = 0;
   for (uint32_t i = 0; i < header->n_segments; ++i) {
@@ -222,6 +223,10 @@ tflm_patch_status tflm_patch_check_schedule(const tflm_patch_validator* v) {
       }
       bands = op->steps / tflm_patch_input_map(&v->stage, op, 0)->rows;
     }
+    hops += op->kind == TFLM_PATCH_HOP;
+  }
+  if (hops > 1 || (hops == 1 && bands != 1)) {
+    return TFLM_PATCH_BAD_OP;
   }
   if (s.bands != bands - 1) {
     return TFLM_PATCH_BAD_STEP;

@@ -34,7 +34,7 @@ static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
   const uint32_t stay = rows_that_stay(task);
   const size_t row_bytes =
       (size_t)tflm_patch_row_values(window) * tflm_patch_type_bytes(window->type);
-  if (step == 0 && count >= stay && window->row_bytes == (int32_t)row_bytes) {
+  if (step == 0 && stay != 0 && count >= stay && window->row_bytes == (int32_t)row_bytes) {
     memmove(tflm_patch_output_row(task, 0), tflm_patch_output_row(task, task->input->rows),
             stay * row_bytes);
     step += stay;

@@ -135,12 +135,14 @@ const char* Check(const tflm::Context* context, const tflm::Node& node) {
   return nullptr;
 }
 
-/* What a stage that is fed by bands, or has state, keeps between invocations. The
- * state's bytes follow at kStateOffset. */
+/* What a stage that is fed by bands, or has state, keeps between invocations: a
+ * tflm_patch_position in 16 bytes on 32-bit targets. The state's bytes follow at
+ * kStateOffset. */
 struct FrameState {
   const void* program;
-  uint32_t segment;
   uint32_t step;
+  uint16_t segment;
+  uint16_t filled; /* as many invocations of HOP fit 16 bits */
   int scratch_index;
 };
 
@@ -153,6 +155,7 @@ void* StateBytes(FrameState* kept) { return reinterpret_cast<uint8_t*>(kept) + k
 void Restart(FrameState* kept) {
   kept->segment = 0;
   kept->step = 0;
+  kept->filled = 0;
   if (tflm_patch_state_size(kept->program) > 0) {
     tflm_patch_reset_state(kept->program, StateBytes(kept));
   }
@@ -253,12 +256,14 @@ tflm::Status Invoke(tflm::Context* context, tflm::Node* node) {
     position.segment = state->segment;
     position.step = state->step;
     position.state = StateBytes(state);
+    position.filled = state->filled;
   }
   const tflm_patch_status status =
       tflm_patch_resume(program, constants, tensors, workspace, &position);
   if (state != nullptr) {
-    state->segment = position.segment;
+    state->segment = static_cast<uint16_t>(position.segment);
     state->step = position.step;
+    state->filled = static_cast<uint16_t>(position.filled);
   }
   if (status == TFLM_PATCH_ABORT) {
     return tflm::Abort();

@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 from support.model_builder import ModelBuilder
+from support.window_models import windowed
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.bench import cpus, image
@@ -130,6 +131,17 @@ def test_conversions(tmp_path, m4, how):
   assert ('longest band' in bench_summary(result, [])) == (result.bands > 1)
   assert result.to_json()['longest_band'] == result.longest_band
   assert Kind.QUANTIZE not in kinds
+
+
+def test_a_hop_is_measured_alone(tmp_path, core):
+  """Of a window that is full: what fills it is not counted."""
+  cpu = core.name
+  data = windowed(4, 'VALID')
+  path = fresh(tmp_path, data.data)
+  whole = bench(path, cpu, ConvertOptions(force_stage=True))
+  hop = bench(path, cpu, ConvertOptions(hop=data.strides))
+  assert hop.bit_exact and hop.bands == 1
+  assert hop.longest_band == hop.instructions < whole.instructions
 
 
 def test_a_converted_model(tmp_path, m4):

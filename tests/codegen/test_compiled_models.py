@@ -5,6 +5,7 @@
 import functools
 import shutil
 
+import numpy as np
 import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from support.effort import examples
 from support.graphs import dense_networks, small_networks
 from support.int16_graphs import int16_networks
 from support.model_builder import ModelBuilder
+from support.window_models import windowed
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.codegen.compiler import CompileOptions, compile_model
@@ -81,6 +83,27 @@ def test_real_models_fed_by_rows(name, tmp_path):
     pytest.skip(real_models.MISSING)
   compiled = check(path.read_bytes(), tmp_path, ConvertOptions(input_rows=1), FAST, 2)
   assert compiled.bands > 1
+
+
+@pytest.mark.parametrize('padding', ['SAME', 'VALID'])
+def test_sliding_windows(padding, tmp_path):
+  """Hop by hop, with the outputs of each window that is full."""
+  data = windowed(4, padding).data
+  options = ConvertOptions(hop=windowed(4, padding).strides, force_stage=True)
+  compiled = compile_model(data, CompileOptions(name='model', convert=options), 'model.c')
+  assert f'MODEL_HOPS {compiled.hops} ' in compiled.files['model.h']
+  image = harness.build(compiled, tmp_path)
+  interpreter = Interpreter(serialize_model(compiled.model))
+  (given,) = interpreter.inputs
+  rng = np.random.default_rng(9)
+  rows = [[rng.integers(-128, 128, given.shape).astype(np.int8)] for _ in range(40)]
+  harness.write_inputs(compiled, tmp_path, rows)
+  harness.run(image, cwd=tmp_path)
+  wanted = [made for made in map(interpreter.outputs_of, rows) if made is not None]
+  found = harness.read_outputs(compiled, tmp_path)
+  assert len(found) == len(wanted) == 40 - compiled.hops + 1
+  for each, made in zip(wanted, found):
+    assert_same_bytes(each, made)
 
 
 @pytest.mark.parametrize('part', [1.0, 0.5, 0.0])

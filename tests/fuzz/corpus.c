@@ -395,6 +395,8 @@ static void add_overlaps(corpus* c) {
 static void add_state(corpus* c) {
   slide_build(&b);
   add(c, builder_encode(&b));
+  hop_build(&b);
+  add(c, builder_encode(&b));
   state_build(&b);
   add(c, builder_encode(&b));
 }

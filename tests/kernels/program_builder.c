@@ -329,7 +329,7 @@ tflm_patch_status encoded_run(const encoded* e, const void* const* inputs, void*
   const size_t state_bytes = tflm_patch_state_size(e->program);
   uint8_t* state = state_bytes != 0 ? builder_allocate(state_bytes) : NULL;
   tflm_patch_reset_state(e->program, state);
-  tflm_patch_position position = {0, 0, state};
+  tflm_patch_position position = {0, 0, state, 0};
   tflm_patch_status status;
   do { /* every band is the same */
     status = tflm_patch_resume(e->program, e->constants, tensors, memory, &position);

@@ -29,7 +29,7 @@ static void test_outlives(void) {
   _Alignas(4) int8_t output[STATE_BYTES];
   int8_t greatest[STATE_BYTES];
   void* tensors[] = {input, output};
-  tflm_patch_position position = {0, 0, state};
+  tflm_patch_position position = {0, 0, state, 0};
   for (int sequence = 0; sequence < 2; ++sequence) {
     tflm_patch_reset_state(e.program, state);
     memset(greatest, STATE_ZERO_POINT, sizeof(greatest));
@@ -87,7 +87,7 @@ static void test_slide(void) {
   _Alignas(4) int8_t output[WINDOW];
   int8_t wanted[WINDOW];
   void* tensors[] = {input, output};
-  tflm_patch_position position = {0, 0, state};
+  tflm_patch_position position = {0, 0, state, 0};
   for (int sequence = 0; sequence < 2; ++sequence) {
     tflm_patch_reset_state(e.program, state);
     memset(wanted, STATE_ZERO_POINT, sizeof(wanted));
@@ -112,7 +112,45 @@ static void test_slide(void) {
   encoded_free(&e);
 }
 
+static void test_hop(void) {
+  enum { ROW = SLIDE_COLS * SLIDE_CHANNELS, NEW = SLIDE_NEW_ROWS * ROW, WINDOW = SLIDE_ROWS * ROW };
+  uint32_t seed = 6;
+  test_case = "wants rows until its window is full";
+  hop_build(&b);
+  encoded e = builder_encode(&b);
+  CHECK_EQUAL(encoded_validate(&e), TFLM_PATCH_OK);
+  _Alignas(16) int8_t state[32];
+  _Alignas(4) int8_t input[NEW];
+  _Alignas(4) int8_t output[WINDOW];
+  int8_t wanted[WINDOW];
+  void* tensors[] = {input, output};
+  for (int sequence = 0; sequence < 2; ++sequence) {
+    tflm_patch_position position = {0, 0, state, 0};
+    tflm_patch_reset_state(e.program, state);
+    for (int i = 1; i < 3 * HOP_INVOCATIONS; ++i) {
+      test_fill(&seed, input, sizeof(input));
+      memmove(wanted, wanted + NEW, WINDOW - NEW);
+      memcpy(wanted + WINDOW - NEW, input, NEW);
+      CHECK_EQUAL(tflm_patch_resume(e.program, e.constants, tensors, NULL, &position),
+                  i < HOP_INVOCATIONS ? TFLM_PATCH_ABORT : TFLM_PATCH_OK);
+      if (i >= HOP_INVOCATIONS) {
+        CHECK_BYTES(output, wanted, sizeof(wanted));
+      }
+    }
+  }
+#define REJECT_HOP(change, status) \
+  CHECK_REJECTED(&e, tflm_patch_hop_params, change, TFLM_PATCH_##status)
+  REJECT_HOP(params->invocations = 0, BAD_OP);
+  REJECT_HOP(encoded_map(&bad, 1)->cols = 2, BAD_OP);
+  REJECT_HOP(
+      (encoded_map(&bad, 1)->kept = 0, encoded_map(&bad, 1)->region = TFLM_PATCH_REGION_WORKSPACE,
+       encoded_header(&bad)->workspace_bytes = 32),
+      BAD_OP);
+  encoded_free(&e);
+}
+
 int main(void) {
+  test_hop();
   test_slide();
   test_outlives();
   test_rejected();

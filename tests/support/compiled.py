@@ -57,7 +57,7 @@ def main_source(compiled: CompiledModel) -> str:
     outputs=', '.join(str(main.tensors[i].bytes) for i in main.outputs),
     n_inputs=len(main.inputs),
     n_outputs=len(main.outputs),
-    run=feed if compiled.bands > 1 else f'{name}_invoke();',
+    run=feed if compiled.bands > 1 or compiled.hops else f'{name}_invoke();',
   )
 
 

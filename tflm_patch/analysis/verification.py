@@ -23,6 +23,7 @@ from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.runtime.arena_measurement import measure_arena, smallest_arena
 from tflm_patch.runtime.inputs import load_inputs, sample_inputs
+from tflm_patch.runtime.streams import RESET_EVERY, compare_streams, hops_of, invocations_of
 from tflm_patch.runtime.tflm import InterpreterError
 from tflm_patch.runtime.undefined import reads_undefined_memory
 from tflm_patch.runtime.verify import (
@@ -70,7 +71,7 @@ class Verification:
   Attributes:
     bit_exact: Whether all outputs are equal; to those of the original in its defined form,
       where it has one and TFLM's own bytes of it are undefined.
-    inputs: How many were compared.
+    inputs: How many were compared; of a model converted with `--hop` all windows of a stream.
     mismatch: The first difference.
     original, converted: What TFLM reports.
     original_undefined: Outputs differ, and the original gives different bytes in two runs.
@@ -131,7 +132,8 @@ def verify(
     before = serialize_model(models[0])
   arrays = _arrays(inputs, source, seed)
   names = os.fspath(original), os.fspath(converted)
-  comparison = compare(before, after, arrays(), adapter, _counter(say), names)
+  against = _comparer(models, source, after, adapter, _counter(say), names)
+  comparison = against(before, arrays())
   undefined = False
   if not comparison.bit_exact:
     say('Running the original in two arenas')
@@ -139,7 +141,7 @@ def verify(
   if undefined:
     defined = _defined_form(models[0])
     if defined is not None:
-      comparison = compare(defined, after, arrays(), adapter, _counter(say), names)
+      comparison = against(defined, arrays())
     notes.append(_AS_DILATED if defined is not None else _NOTHING_RIGHT)
   say('Measuring arenas')
   size = len(read_limited(original))
@@ -168,6 +170,30 @@ _NOTHING_RIGHT = (
 )
 # Memory that an output depends on shows on the first inputs.
 _UNDEFINED_INPUTS = 3
+
+
+def _comparer(
+  models: tuple[Model, Model],
+  source: Model,
+  after: bytes,
+  adapter: IoAdapter | None,
+  progress: Callable[[int], None],
+  names: tuple[str, str],
+) -> Callable[[bytes, Iterable[list[np.ndarray]]], Comparison]:
+  """Compares a file with the converted one, on inputs of whole frames or windows.
+
+  Windows follow each other as one stream for a model that takes only the new rows; every few
+  windows it is reset.
+  """
+  filling = invocations_of(models[1])
+  if filling is None:
+    return lambda before, arrays: compare(before, after, arrays, adapter, progress, names)
+  rows = models[1].main.tensors[models[1].main.inputs[0]].shape[1]
+  window = source.main.tensors[source.main.inputs[0]].shape[1]
+  resets = range(RESET_EVERY * filling, 1 << 30, RESET_EVERY * filling + 1)
+  return lambda before, arrays: compare_streams(
+    before, after, hops_of(arrays, rows), window, adapter, resets, progress, names
+  )
 
 
 def _silent(text: str) -> None:

@@ -286,7 +286,7 @@ def _stage_prepare(site: Site) -> Iterable[int]:
   data = _stage_program(site)
   if data is None:
     return
-  frame = size_of('piii', site.build)
+  frame = size_of('pihhi', site.build)
   state = header(data).state_bytes
   if state > 0:
     yield align_up(frame, ALIGNMENT) + state

@@ -12,12 +12,12 @@ import numpy as np
 
 from tflm_patch.graph.types import DType
 from tflm_patch.program import records as program
-from tflm_patch.program.decode import header
+from tflm_patch.program.decode import header, hop_invocations
 
 MAGIC = 0x424A5054
-VERSION = 2
+VERSION = 3
 GUARD = 64
-_HEADER = struct.Struct('<18I')
+_HEADER = struct.Struct('<19I')
 _TENSOR = struct.Struct('<4I')
 
 
@@ -28,7 +28,7 @@ class Tensor:
   Attributes:
     dtype: Element type.
     bytes: Its size; that of a band where the stage is fed by bands.
-    data: An input's values, all bands of them; the golden values of an output.
+    data: An input's values, of all invocations; the golden values of an output.
   """
 
   dtype: DType
@@ -55,7 +55,13 @@ class StageJob:
   @property
   def bands(self) -> int:
     """Invocations that make up an inference."""
-    return max((tensor.data.nbytes // tensor.bytes for tensor in self.inputs), default=1)
+    given = max((tensor.data.nbytes // tensor.bytes for tensor in self.inputs), default=1)
+    return given - self.warm_up
+
+  @property
+  def warm_up(self) -> int:
+    """Invocations that fill a window before the one that is measured."""
+    return (hop_invocations(self.program) or 1) - 1
 
 
 class _Layout:
@@ -108,6 +114,7 @@ def encode(job: StageJob) -> tuple[bytes, int]:
     table,
     state,
     head.state_bytes,
+    job.warm_up,
   )
   for i, tensor in enumerate(tensors):
     code = program.TYPE_CODES[tensor.dtype]

@@ -24,6 +24,7 @@ from tflm_patch.graph.reader import parse_model
 from tflm_patch.program.decode import header
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.isolated import IsolatedInterpreter
+from tflm_patch.runtime.streams import compare_streams, filling, hops_of, invocations_of
 from tflm_patch.runtime.verify import as_frames, compare, io_adapter
 
 _NOISE_INPUT = 11  # of sample_inputs: the first with Gaussian noise
@@ -104,11 +105,17 @@ def prepare(
     if not stage_positions(model):
       raise TflmPatchError(f'{source}: nothing to measure: {result.reason}')
   # Where bands of rows go in, a whole frame's shape is the original's.
-  shapes = as_frames(model, original)
+  is_sliding = invocations_of(model) is not None
+  shapes = filling(model) if is_sliding else as_frames(model, original)
   inputs = next(itertools.islice(sample_inputs(shapes, _NOISE_INPUT + 1), _NOISE_INPUT, None))
   progress('Running in TFLM')
-  if converted is not data:
-    exact = compare(data, converted, [inputs], io_adapter(original, model)).bit_exact
+  adapter = io_adapter(original, model)
+  if converted is not data and is_sliding:
+    rows = (each.main.tensors[each.main.inputs[0]].shape[1] for each in (model, original))
+    hop, window = rows
+    exact = compare_streams(data, converted, hops_of([inputs], hop), window, adapter).bit_exact
+  elif converted is not data:
+    exact = compare(data, converted, [inputs], adapter).bit_exact
   else:
     with IsolatedInterpreter(data) as interpreter:
       interpreter.invoke(inputs)  # which checks the stages

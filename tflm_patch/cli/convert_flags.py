@@ -37,6 +37,13 @@ def _define_io(group: argparse._ArgumentGroup) -> None:
     'never stored',
   )
   group.add_argument(
+    '--hop',
+    type=values.argument(values.parse_count),
+    metavar='N',
+    help='the input is a window that goes on by N rows: the model takes only those, and keeps '
+    'the rows of all layers that stay the same; with --arena as many of them as fit',
+  )
+  group.add_argument(
     '--keep-input',
     action='store_true',
     help='the model input keeps its bytes until after Invoke(), whatever runs: for applications '
@@ -158,6 +165,7 @@ def options(arguments: argparse.Namespace) -> ConvertOptions:
     keep_input=arguments.keep_input,
     force_stage=arguments.force,
     input_rows=arguments.input_rows,
+    hop=arguments.hop,
     offline_plan=arguments.offline_plan,
     plan=PlanOptions(
       arena_bytes=arena,

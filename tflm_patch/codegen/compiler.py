@@ -65,6 +65,7 @@ class CompiledModel:
     code_bytes_estimate: Of the functions in model.c and the parameters of the kernels, on a
       Cortex-M; the kernels themselves not counted.
     bands: Of a frame; 1 for models that take it whole.
+    hops: Calls that fill the window of a model converted with `--hop`; 0 for others.
     kernels: The row kernels that are called.
   """
 
@@ -75,6 +76,7 @@ class CompiledModel:
   workspace_bytes: int
   code_bytes_estimate: int
   bands: int
+  hops: int
   kernels: tuple[str, ...]
 
   def to_json(self) -> dict[str, Any]:
@@ -86,6 +88,7 @@ class CompiledModel:
       'workspace_bytes': self.workspace_bytes,
       'code_bytes_estimate': self.code_bytes_estimate,
       'bands': self.bands,
+      'hops': self.hops,
       'kernels': list(self.kernels),
     }
 
@@ -154,15 +157,14 @@ def _compile(
   kernels_header = standalone.flat_name(KERNELS_HEADER) if options.standalone else KERNELS_HEADER
   shown = printable(pathlib.PurePath(origin).name) or 'a model'
   names = source.FileNames(name, header_name, kernels_header, options.section, shown)
-  bands = 1 + sum(stage.pauses for stage in stages)
+  calls = source.Calls(
+    bands=1 + sum(stage.pauses for stage in stages),
+    keeps_rows=any(stage.kept_maps for stage in stages),
+    hops=next((stage.hops for stage in functions if stage.hops), 0),
+  )
   text = source.source(names, model, place, functions)
   kernels = tuple(sorted(set(_KERNEL.findall(text))))
-  files = {
-    file_name: text,
-    header_name: source.header(
-      names, model, place, bands, any(stage.kept_maps for stage in stages)
-    ),
-  }
+  files = {file_name: text, header_name: source.header(names, model, place, calls)}
   if options.standalone:
     files = {**standalone.sources(kernels, needed.left_out(stages)), **files}
   return CompiledModel(
@@ -172,7 +174,8 @@ def _compile(
     constants_bytes=sum(stage.constants.bytes for stage in functions),
     workspace_bytes=place.bytes,
     code_bytes_estimate=_code_estimate(functions, text),
-    bands=bands,
+    bands=calls.bands,
+    hops=calls.hops,
     kernels=kernels,
   )
 

@@ -41,6 +41,7 @@ class StageFunctions:
 
   Attributes:
     constants: The stage's constants.
+    hops: Invocations that fill the window of a program with HOP; 0 for others.
     chunks: Calls between the pauses for bands; `function` is an index for `name`.
   """
 
@@ -51,6 +52,7 @@ class StageFunctions:
     self._tensors = [memory.tensors[i] for i in (*operator.inputs[:-2], *operator.outputs)]
     self._workspace, self._state = memory.workspaces[number], memory.states[number]
     self._kept = stage.kept_maps
+    self.hops = stage.hop_invocations or 0
     self._number = number
     self._first_op = first_op
     self._helpers: dict[str, list[str]] = {}

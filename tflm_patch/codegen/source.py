@@ -102,12 +102,19 @@ def _entries(
   """The functions that the header declares."""
   prefix, main = names.prefix, model.main
   is_fed = any(len(stage.chunks) > 1 for stage in stages)
-  run = _feed(names, model, memory, stages[0]) if is_fed else _invoke(names, stages)
+  hops = next((stage.hops for stage in stages if stage.hops), 0)
+  if is_fed:
+    run = _feed(names, model, memory, stages[0])
+  else:
+    run = _slide(names, model, memory, stages, hops) if hops else _invoke(names, stages)
   reset = [f'  {line}' for stage in stages for line in stage.reset()]
   if is_fed:
     reset.append('  next_band = 0;')
+  if hops:
+    reset.append('  filled = 0;')
   return [
     *(['static uint32_t next_band;', ''] if is_fed else []),
+    *([f'static uint32_t filled; /* calls, up to {hops} */', ''] if hops else []),
     *([f'void {prefix}_reset(void) {{', *reset, '}', ''] if reset else []),
     *run,
     f'void {prefix}_init(void) {{',
@@ -139,17 +146,31 @@ def _invoke(names: FileNames, stages: Sequence[StageFunctions]) -> list[str]:
   return [*lines, '}', '']
 
 
+def _slide(
+  names: FileNames, model: Model, memory: Memory, stages: Sequence[StageFunctions], hops: int
+) -> list[str]:
+  """A call for the new rows of a window; `hops` of them fill the first."""
+  lines = [f'int {names.prefix}_feed(const void* rows) {{', *_take(model, memory, 'rows')]
+  for stage in stages:
+    lines += c_text.indented(_statements(stage, loops.compress(stage.chunks[0])))
+  return [*lines, f'  filled += filled < {hops};', f'  return filled == {hops};', '}', '']
+
+
+def _take(model: Model, memory: Memory, rows: str) -> list[str]:
+  """Copies rows to the input, unless they are there."""
+  index = model.main.inputs[0]
+  place = f'workspace + {memory.tensors[index]}'
+  return [
+    f'  if ({rows} != {place}) {{',
+    f'    memcpy({place}, {rows}, {model.main.tensors[index].bytes});',
+    '  }',
+  ]
+
+
 def _feed(names: FileNames, model: Model, memory: Memory, stage: StageFunctions) -> list[str]:
   """A call for each band: what the steps do between two pauses."""
   chunks = [loops.compress(chunk) for chunk in stage.chunks]
-  band = model.main.inputs[0]
-  place = f'workspace + {memory.tensors[band]}'
-  lines = [
-    f'int {names.prefix}_feed(const void* band) {{',
-    f'  if (band != {place}) {{',
-    f'    memcpy({place}, band, {model.main.tensors[band].bytes});',
-    '  }',
-  ]
+  lines = [f'int {names.prefix}_feed(const void* band) {{', *_take(model, memory, 'band')]
   runs = loops.repetitions(chunks)
   for number, run in enumerate(runs):
     end = run.first + run.period * run.times
@@ -228,15 +249,29 @@ def _row(call: loops.Call, variables: tuple[str, ...]) -> str:
 # ---- the header ----
 
 
-def header(names: FileNames, model: Model, memory: Memory, bands: int, keeps_rows: bool) -> str:
+@dataclasses.dataclass(frozen=True)
+class Calls:
+  """What an application has to know of the calls.
+
+  Attributes:
+    bands: Of a frame; 1 for models that take it whole.
+    keeps_rows: The model has state that a reset clears.
+    hops: Calls that fill the window of a model that is given only its new rows; 0 for others.
+  """
+
+  bands: int
+  keeps_rows: bool
+  hops: int
+
+
+def header(names: FileNames, model: Model, memory: Memory, calls: Calls) -> str:
   """The text of model.h.
 
   Args:
     names: What things are called.
     model: The converted model.
     memory: Where everything lies.
-    bands: Of a frame; 1 for models that take it whole.
-    keeps_rows: It has state that a reset clears.
+    calls: How it is called.
   """
   prefix, macro, main = names.prefix, names.prefix.upper(), model.main
   guard = f'{macro}_H_'
@@ -251,8 +286,10 @@ def header(names: FileNames, model: Model, memory: Memory, bands: int, keeps_row
     f'#define {macro}_INPUTS {len(main.inputs)}',
     f'#define {macro}_OUTPUTS {len(main.outputs)}',
   ]
-  if bands > 1:
-    lines.append(f'#define {macro}_BANDS {bands} /* of a frame; input 0 is one band */')
+  if calls.bands > 1:
+    lines.append(f'#define {macro}_BANDS {calls.bands} /* of a frame; input 0 is one band */')
+  if calls.hops:
+    lines.append(f'#define {macro}_HOPS {calls.hops} /* that fill the first window */')
   for what, indices in (('INPUT', main.inputs), ('OUTPUT', main.outputs)):
     for number, i in enumerate(indices):
       lines += ['', *_tensor(f'{macro}_{what}_{number}', what, number, main.tensors[i])]
@@ -264,7 +301,7 @@ def header(names: FileNames, model: Model, memory: Memory, bands: int, keeps_row
       'extern "C" {',
       '#endif',
       '',
-      *_declarations(prefix, bands, keeps_rows),
+      *_declarations(prefix, calls),
       '',
       '#ifdef __cplusplus',
       '}',
@@ -276,10 +313,17 @@ def header(names: FileNames, model: Model, memory: Memory, bands: int, keeps_row
   )
 
 
-def _declarations(prefix: str, bands: int, keeps_rows: bool) -> list[str]:
+def _declarations(prefix: str, calls: Calls) -> list[str]:
   """Of the functions that an application calls."""
   lines = ['/* Once, before anything else. */', f'void {prefix}_init(void);', '']
-  if bands > 1:
+  if calls.hops:
+    lines += [
+      '/* Takes the next rows of the stream, from anywhere or written to',
+      f' * {prefix}_input(0). Returns 1 when the outputs are there, those of the window',
+      ' * that ends with these rows, and 0 until the first window is full. */',
+      f'int {prefix}_feed(const void* rows);',
+    ]
+  elif calls.bands > 1:
     lines += [
       '/* Takes the next band of the frame, from anywhere or written to',
       f' * {prefix}_input(0). Returns 1 when the frame is complete and the outputs',
@@ -291,9 +335,9 @@ def _declarations(prefix: str, bands: int, keeps_rows: bool) -> list[str]:
       '/* Runs the model. It may write over its inputs: fill them before every call. */',
       f'void {prefix}_invoke(void);',
     ]
-  if bands > 1 or keeps_rows:
-    what = ['Gives up a frame: the next band is the first.'] if bands > 1 else []
-    what += ['Forgets what earlier invocations left.'] if keeps_rows else []
+  if calls.bands > 1 or calls.keeps_rows:
+    what = ['Gives up a frame: the next band is the first.'] if calls.bands > 1 else []
+    what += ['Forgets what earlier invocations left.'] if calls.keeps_rows else []
     lines += ['', f'/* {" ".join(what)} */', f'void {prefix}_reset(void);']
   return [
     *lines,

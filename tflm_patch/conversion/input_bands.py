@@ -9,6 +9,7 @@ nothing may run before it, and it must be the input's only reader.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model, Subgraph
@@ -32,6 +33,25 @@ class Bands:
   rows: int
   frame_rows: int
   region: tuple[int, ...]
+
+  def refusal(self, reason: str) -> TflmPatchError:
+    """The error for a stage that cannot take such rows."""
+    return refusal(reason)
+
+  def feed(self, graph: StageGraph) -> StageGraph:
+    """The stage's graph, fed so.
+
+    Raises:
+      TflmPatchError: the stage does not see the input's rows as rows.
+    """
+    for position, m in enumerate(graph.inputs):
+      if graph.maps[m].tensor == self.tensor and graph.maps[m].rows == self.frame_rows:
+        return self.feed_at(graph, position)
+    raise self.refusal('the stage does not see the rows of the input as rows')
+
+  def feed_at(self, graph: StageGraph, position: int) -> StageGraph:
+    """The same for the input at a position of `graph.inputs`."""
+    return feed_by_bands(graph, position, self.rows)
 
 
 def refusal(reason: str) -> TflmPatchError:
@@ -57,6 +77,17 @@ def plan_bands(subgraph: Subgraph, parts: Partition, rows: int) -> Bands:
       f'--input-rows {rows} does not divide the {shape[1]} rows of the input; '
       f'use one of {", ".join(map(str, divisors))}'
     )
+  return Bands(tensor, rows, shape[1], region_of_input(subgraph, parts, tensor, refusal))
+
+
+def region_of_input(
+  subgraph: Subgraph, parts: Partition, tensor: int, refusal: Callable[[str], TflmPatchError]
+) -> tuple[int, ...]:
+  """The only region that reads the model's input, before which nothing runs.
+
+  Raises:
+    TflmPatchError: there is none; made by `refusal`.
+  """
   readers = {i for i, op in enumerate(subgraph.operators) if tensor in op.inputs}
   if tensor in subgraph.outputs or not readers:
     raise refusal('the input is an output, too' if readers else 'nothing reads the input')
@@ -71,19 +102,7 @@ def plan_bands(subgraph: Subgraph, parts: Partition, rows: int) -> Bands:
   for index in range(region[0]):
     if index not in region:
       raise refusal(f'operator {index}, {subgraph.operators[index].opcode}, runs before the stage')
-  return Bands(tensor, rows, shape[1], region)
-
-
-def feed(graph: StageGraph, bands: Bands) -> StageGraph:
-  """The stage's graph, fed by bands.
-
-  Raises:
-    TflmPatchError: the stage does not see the input's rows as rows.
-  """
-  for position, m in enumerate(graph.inputs):
-    if graph.maps[m].tensor == bands.tensor and graph.maps[m].rows == bands.frame_rows:
-      return feed_by_bands(graph, position, bands.rows)
-  raise refusal('the stage does not see the rows of the input as rows')
+  return region
 
 
 def with_band_input(model: Model, bands: Bands) -> Model:

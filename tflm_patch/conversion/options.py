@@ -23,6 +23,10 @@ class ConvertOptions:
     force_stage: Make stages even where the arena does not get smaller.
     input_rows: The model takes its input in bands of this many rows, one for each
       `Invoke()`; see docs/firmware.md.
+    hop: The model's input is a window that goes on by this many rows with each `Invoke()`,
+      and takes only those; see docs/sequences.md.
+    hop_level: How little of the rows that stay the same is kept, and computed again, from 0
+      on; None: as much is kept as fits.
     offline_plan: Tell TFLM where tensors lie, where its own memory planner leaves gaps.
     plan: Budget and objective of the stages' plans.
     flash_bytes: The converted file must not be larger; None for no limit.
@@ -36,6 +40,8 @@ class ConvertOptions:
   keep_input: bool = False
   force_stage: bool = False
   input_rows: int | None = None
+  hop: int | None = None
+  hop_level: int | None = None
   offline_plan: bool = True
   plan: PlanOptions = DEFAULT
   flash_bytes: int | None = None

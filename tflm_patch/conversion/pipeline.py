@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Sequence
 
 from tflm_patch.arena import ArenaPrediction, firmware_build, kernels, offline, predict
-from tflm_patch.conversion import kept_input, plugins, reasons, states
+from tflm_patch.conversion import hop_budget, kept_input, plugins, reasons, states
 from tflm_patch.conversion.finish import finish
 from tflm_patch.conversion.judge import Goal
 from tflm_patch.conversion.known import Known
@@ -42,6 +42,7 @@ class Conversion:
     stock_operators: What was not, with the reasons.
     changes: Rewrites, in order.
     notes: What the user must know of the original and of rewrites, a sentence each.
+    hop_level: As in the options.
   """
 
   original: Model
@@ -53,6 +54,7 @@ class Conversion:
   stock_operators: tuple[StockOperator, ...] = ()
   changes: tuple[Change, ...] = ()
   notes: tuple[str, ...] = ()
+  hop_level: int | None = None
 
   @property
   def macs(self) -> int:
@@ -89,6 +91,8 @@ def plan(
   """
   selection = plugins.select(options.plugins)
   _check_options(original, options, selection, source)
+  if hop_budget.is_wanted(options):
+    return hop_budget.least_work(original, options, source, progress, plan)
   progress('Predicting the stock arena')
   build = firmware_build(options.pointer_bytes)
   stock_arena = predict(original, build=build)
@@ -200,6 +204,7 @@ def _convert(
     stock_operators=_stock_operators(rewritten, choice),
     changes=tuple(changes),
     notes=notes,
+    hop_level=options.hop_level,
   )
   return _Attempt(found, choice)
 
@@ -226,14 +231,20 @@ def is_converted(model: Model) -> bool:
 def _check_options(
   original: Model, options: ConvertOptions, selection: plugins.Selection, source: str
 ) -> None:
-  if options.input_rows is None:
+  flags = {'--input-rows': options.input_rows, '--hop': options.hop}
+  used = [flag for flag, rows in flags.items() if rows is not None]
+  if not used:
     return
-  if selection.stage is None or options.keep_input:
-    other = '--plugins=-stage' if selection.stage is None else '--keep-input'
-    raise TflmPatchError(f'--input-rows and {other} exclude each other; leave one of them out')
+  others = [
+    *used[1:],
+    *(['--plugins=-stage'] if selection.stage is None else []),
+    *(['--keep-input'] if options.keep_input else []),
+  ]
+  if others:
+    raise TflmPatchError(f'{used[0]} and {others[0]} exclude each other; leave one of them out')
   if is_converted(original):
     raise TflmPatchError(
-      f'{source or "model"}: {reasons.CONVERTED}; --input-rows needs the original one'
+      f'{source or "model"}: {reasons.CONVERTED}; {used[0]} needs the original one'
     )
 
 
@@ -253,6 +264,8 @@ def _stage_options(options: ConvertOptions, stock: ArenaPrediction) -> StageOpti
     keep_input=options.keep_input,
     force=options.force_stage,
     input_rows=options.input_rows,
+    hop=options.hop,
+    hop_level=options.hop_level,
     plan=plan_options,
     goal=goal,
   )
@@ -276,7 +289,7 @@ def _why_unchanged(
   folded = any(change.plugin == 'boundary_quantize' or change.note for change in changes)
   if choice is None or not (choice.stages or folded):
     return reasons.no_stage(original, choice)
-  if options.force_stage or folded or options.input_rows is not None:
+  if options.force_stage or folded or options.input_rows is not None or options.hop is not None:
     return None
   build = firmware_build(options.pointer_bytes)
   arena = predict(choice.model, build=build)

@@ -27,6 +27,25 @@ class StockOperator:
 
 
 @dataclasses.dataclass(frozen=True)
+class Hop:
+  """A window that goes on by some rows with each invocation.
+
+  Attributes:
+    rows: How many the model takes.
+    window_rows: Of the window.
+    macs_again: Multiply-accumulates of rows that were made for a window before, too.
+  """
+
+  rows: int
+  window_rows: int
+  macs_again: int
+
+  @property
+  def invocations(self) -> int:
+    return -(-self.window_rows // self.rows)
+
+
+@dataclasses.dataclass(frozen=True)
 class ConversionResult:
   """A conversion and what it brought.
 
@@ -46,6 +65,7 @@ class ConversionResult:
     stock_operators: What was not, with the reasons.
     changes: Rewrites by the other plugins.
     notes: What the user must know of the original and of rewrites, a sentence each.
+    hop: Of a model that is given the new rows of its window alone.
   """
 
   model: Model
@@ -66,6 +86,7 @@ class ConversionResult:
   stock_operators: tuple[StockOperator, ...]
   changes: tuple[Change, ...]
   notes: tuple[str, ...] = ()
+  hop: Hop | None = None
 
   @property
   def missing_kernels(self) -> dict[str, int]:
@@ -96,7 +117,12 @@ class ConversionResult:
       'stock_operators': [dataclasses.asdict(operator) for operator in self.stock_operators],
       'changes': [{'plugin': change.plugin, 'text': change.text} for change in self.changes],
       'notes': list(self.notes),
+      'hop': None if self.hop is None else _hop_json(self.hop),
     }
+
+
+def _hop_json(hop: Hop) -> dict[str, Any]:
+  return {**dataclasses.asdict(hop), 'invocations': hop.invocations}
 
 
 def _size_json(arena: ArenaPrediction, host: ArenaPrediction, file_bytes: int) -> dict[str, Any]:

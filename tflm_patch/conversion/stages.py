@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
-from tflm_patch.conversion import input_bands, kept_input
+from tflm_patch.conversion import hops, input_bands, kept_input
 from tflm_patch.conversion.judge import DEFAULT_GOAL, Finish, Goal, Judge, bounding
 from tflm_patch.conversion.splits import split
 from tflm_patch.conversion.stage_operator import PlannedStage
@@ -47,6 +47,7 @@ class StageOptions:
     keep_input: They leave the bytes of the model's inputs alone.
     force: Keep every stage, gain or not.
     input_rows: Feed the model's input by bands of this many rows.
+    hop, hop_level: The model's input is a window that goes on by this many rows; see `hops`.
     plan: Budget and objective of the plans.
     goal: Whose arena and whose work count.
   """
@@ -54,6 +55,8 @@ class StageOptions:
   keep_input: bool = False
   force: bool = False
   input_rows: int | None = None
+  hop: int | None = None
+  hop_level: int | None = None
   plan: PlanOptions = DEFAULT
   goal: Goal = DEFAULT_GOAL
 
@@ -131,9 +134,11 @@ def _choose(
 ) -> _Judged:
   """A choice of stages, all with their operators in the order of the model or not."""
   parts = partition(model, model.main)
-  bands = None
+  bands: input_bands.Bands | None = None
   if options.input_rows is not None:
     bands = input_bands.plan_bands(model.main, parts, options.input_rows)
+  elif options.hop is not None:
+    bands = hops.plan_hop(model.main, parts, options.hop, options.hop_level)
   planner = _RegionPlanner(model, options, bands, known, in_order)
   planned, rejected = _plan_all(planner, parts, progress)
   if bands is not None:
@@ -222,7 +227,7 @@ class _RegionPlanner:
   def _graph(self, region: Region) -> StageGraph:
     graph = lower_region(self.model, self.model.main, region)
     if self.bands is not None and region == self.bands.region:
-      return input_bands.feed(graph, self.bands)
+      return self.bands.feed(graph)
     return graph
 
   def _reuse(self, graph: StageGraph, region: Region) -> list[int]:
@@ -259,7 +264,7 @@ def _plan_all(
       planned.append(planner.stage(region))
     except NotStageable as reason:
       if planner.bands is not None and region == planner.bands.region:
-        raise input_bands.refusal(str(reason)) from None
+        raise planner.bands.refusal(str(reason)) from None
       if options.plan.schedule == Schedule.PATCH and region == max(parts.regions, key=len):
         raise TflmPatchError(f'--schedule patch: {reason}; use --schedule auto') from None
       rejected.append((region, str(reason)))

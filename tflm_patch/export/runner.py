@@ -85,7 +85,7 @@ def direct_source(info: ModelInfo, names: Names) -> str:
     state, clear = 'state', '  tflm_patch_reset_state(PROGRAM, state);\n'
   reset = (
     f'\n{linkage}void {name}(void) {{\n'
-    f'  const tflm_patch_position first = {{0, 0, {state}}};\n'
+    f'  const tflm_patch_position first = {{0, 0, {state}, 0}};\n'
     f'  position = first;\n{clear}}}\n'
   )
   return fill(

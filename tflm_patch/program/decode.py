@@ -113,6 +113,12 @@ class Stage:
     return frozenset(op.kind for op in self.ops)
 
   @property
+  def hop_invocations(self) -> int | None:
+    """How many invocations fill the window that the stage looks at; None without HOP."""
+    found = (op.params['invocations'] for op in self.ops if op.kind == Kind.HOP)
+    return next(found, None)
+
+  @property
   def frame_rows(self) -> int | None:
     """Rows of the frame that its first input brings in bands; None when it brings all at once."""
     frames = (op.outputs[0].rows for op in self.ops if op.kind == Kind.FEED and op.outputs)
@@ -152,6 +158,19 @@ def is_fed_by_bands(data: bytes) -> bool:
   end = found.ops + program.OP.size * found.n_ops
   kinds = data[found.ops : end : program.OP.size] if end <= len(data) else b''
   return Kind.FEED in kinds
+
+
+def hop_invocations(data: bytes) -> int | None:
+  """How many invocations fill the window of a program with HOP; None for all others."""
+  try:
+    found = header(data)
+    for index in range(found.n_ops):
+      fields = program.OP.unpack(data, found.ops + program.OP.size * index)
+      if fields['kind'] == Kind.HOP:
+        return int(program.PARAMETERS[Kind.HOP].unpack(data, fields['params'])['invocations'])
+  except (ProgramError, struct.error):
+    pass
+  return None
 
 
 def decode(data: bytes, constants: bytes) -> Stage:

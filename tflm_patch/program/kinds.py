@@ -164,6 +164,7 @@ _SPECS = (
   *_spec(Kind.STRIDED_SLICE, cellwise=_takes_all_cells),
   *_spec(Kind.FEED, role=Role.FEED),
   *_spec(Kind.SLIDE, role=Role.SLIDE),
+  *_spec(Kind.HOP, role=Role.SLIDE),
   *_spec(Kind.CROP, role=Role.PART),
   *_spec(Kind.JOIN, role=Role.WHOLE),
 )

@@ -471,6 +471,14 @@ class CropParams(Params):
   top: int = u32()
 
 
+@structure('tflm_patch_hop_params')
+@dataclasses.dataclass(frozen=True, eq=False)
+class HopParams(Params):
+  """HOP."""
+
+  invocations: int = u16('whose rows fill the window, at least 1')
+
+
 _P = TypeVar('_P')
 
 

@@ -151,6 +151,7 @@ class Kind(enum.IntEnum):
   BATCH_MATMUL = 61
   SQUARED_DIFFERENCE_S16 = 62
   ADD_N = 63
+  HOP = 64
 
 
 # Numbers that older formats used; never given again.
@@ -192,6 +193,10 @@ KIND_COMMENTS = {
   Kind.SLIDE: (
     'a kept map: its last rows of the invocation before move to the front, and the rows of the '
     'input come behind them'
+  ),
+  Kind.HOP: (
+    'SLIDE of a tensor of the stage, the new rows of a window: until the window is full the '
+    'invocations end with TFLM_PATCH_ABORT. A program has at most one, and none with FEED'
   ),
   Kind.JOIN: (
     "a map whose parts were made one by one: the inputs lie in the output's memory and make "
@@ -356,6 +361,7 @@ PARAMS: dict[Kind, type[params.Params]] = {
   Kind.MAX_POOL_2D_S16: params.PoolParams,
   Kind.ADD_S16: params.AddParams,
   Kind.CROP: params.CropParams,
+  Kind.HOP: params.HopParams,
   Kind.LOGISTIC_S16: params.SigmoidParams,
   Kind.TANH_S16: params.SigmoidParams,
   Kind.RESCALE_S16: params.RescaleParams,

@@ -84,6 +84,7 @@ def conversion_summary(result: ConversionResult, output: str) -> str:
       f' ({streams} streamed), workspace {plan.workspace_bytes:,},{state} program'
       f' {len(stage.encoded.program):,}, constants {len(stage.encoded.constants):,} bytes'
     )
+  lines += _hop_text(result)
   lines += [f'note: {note}' for note in result.notes]
   # Equal ones on a line: exports pad every convolution alike.
   changes = collections.Counter(f'{change.plugin}: {change.text}' for change in result.changes)
@@ -95,6 +96,18 @@ def conversion_summary(result: ConversionResult, output: str) -> str:
   lines += [*_missing_text(result), *_unknown_text(result.unknown_memory)]
   lines += ['', f'written: {output}', _arenas_are(result)]
   return '\n'.join(lines)
+
+
+def _hop_text(result: ConversionResult) -> list[str]:
+  hop = result.hop
+  if hop is None:
+    return []
+  whole = max(result.original_macs, 1)
+  return [
+    f'hop: {hop.rows} new of {hop.window_rows} rows an Invoke(), outputs once '
+    f'{hop.invocations} have filled the window; {100 * result.converted_macs / whole:.1f} % of '
+    f'the MACs of a whole window, {100 * hop.macs_again / whole:.1f} % again'
+  ]
 
 
 def short_names(text: str) -> str:
@@ -194,6 +207,7 @@ def analysis_summary(analysis: Analysis) -> str:
     f'{result.converted_arena_host.total:,})'
   )
   lines += speed_lines(analysis.speed)
+  lines += _hop_text(result)
   lines += [f'note: {note}' for note in result.notes]
   if not result.changed:
     lines.append(f'unchanged: {short_names(result.reason or "")}')
@@ -390,7 +404,8 @@ def compile_summary(compiled: CompiledModel, output: str) -> str:
     ('code without kernels (flash, estimate)', compiled.code_bytes_estimate),
     ('workspace with inputs and outputs (RAM)', compiled.workspace_bytes),
   ]
-  calls = ['init', 'input', *(['feed', 'reset'] if compiled.bands > 1 else ['invoke']), 'output']
+  run = ['feed', 'reset'] if compiled.bands > 1 or compiled.hops else ['invoke']
+  calls = ['init', 'input', *run, 'output']
   return '\n'.join(
     [
       table(('bytes', ''), [(name, f'{size:,}') for name, size in rows]),

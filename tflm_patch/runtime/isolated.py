@@ -88,6 +88,17 @@ class IsolatedInterpreter:
     """Waits for the invocation that `begin` started."""
     return list(self._receive('running the model'))
 
+  def outputs_of(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray] | None:
+    """As `tflm.Interpreter.outputs_of`."""
+    self._send('outputs_of', [np.asarray(array) for array in inputs])
+    made: list[np.ndarray] | None = self._receive('running the model')
+    return made
+
+  def reset(self) -> None:
+    """As `tflm.Interpreter.reset`."""
+    self._send('reset')
+    self._receive('resetting the model')
+
   def arena_usage(self) -> ArenaUsage:
     """As `tflm.Interpreter.arena_usage`."""
     self._send('arena_usage')

@@ -220,6 +220,12 @@ class Interpreter:
       status = self._interpreter.invoke()
     return bool(status == rows.ABORT)
 
+  def outputs_of(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray] | None:
+    """The outputs for inputs of the model's own shapes, None while it wants more."""
+    if self.advance(inputs):
+      return None
+    return [self._interpreter.get_output(index) for index in range(len(self.outputs))]
+
   def reset(self) -> None:
     """Makes the next input the first one: of a frame, of a sequence."""
     self._interpreter.reset()

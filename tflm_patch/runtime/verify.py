@@ -115,7 +115,7 @@ def compare(
         made = theirs.end()
       if adapter is not None:
         made = adapter.original_outputs(made)
-      mismatch = _first_mismatch(compared, wanted, made)
+      mismatch = first_mismatch(compared, wanted, made)
       if mismatch is not None:
         different += 1
         first = first or mismatch
@@ -144,7 +144,8 @@ def as_frames(converted: Model, original: Model) -> Model:
   return dataclasses.replace(converted, subgraphs=[main, *converted.subgraphs[1:]])
 
 
-def _first_mismatch(number: int, wanted: Arrays, made: Arrays) -> Mismatch | None:
+def first_mismatch(number: int, wanted: Arrays, made: Arrays) -> Mismatch | None:
+  """The first byte that differs; `number` is the input's."""
   if len(wanted) != len(made):
     raise TflmPatchError(
       f'the models cannot be compared: {len(wanted)} outputs in the original, '

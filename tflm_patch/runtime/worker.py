@@ -41,6 +41,12 @@ class _Worker:
   def invoke(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
     return self._loaded().invoke(inputs)
 
+  def outputs_of(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray] | None:
+    return self._loaded().outputs_of(inputs)
+
+  def reset(self) -> None:
+    self._loaded().reset()
+
   def arena_usage(self) -> ArenaUsage:
     return self._loaded().arena_usage()
 
@@ -63,6 +69,8 @@ class _Worker:
     return {
       'load': self.load,
       'invoke': self.invoke,
+      'outputs_of': self.outputs_of,
+      'reset': self.reset,
       'arena_usage': self.arena_usage,
       'runs_in': self.runs_in,
     }

@@ -52,12 +52,13 @@ tflm_patch_status tflm_patch_run(const void* program, const void* constants, voi
                                  void* workspace);
 
 /* What outlives a call: where a program that is fed by bands goes on, zeros for a
- * new frame, and the state. */
+ * new frame; the state; how far the first window of a program with HOP is filled. */
 typedef struct {
   uint32_t segment;
-  uint32_t step; /* of the segment */
-  void* state;   /* tflm_patch_state_size bytes, 16-byte aligned; may be NULL when
-                    that is 0 */
+  uint32_t step;   /* of the segment */
+  void* state;     /* tflm_patch_state_size bytes, 16-byte aligned; may be NULL when
+                      that is 0 */
+  uint32_t filled; /* calls since the state was reset, up to those that fill the window */
 } tflm_patch_position;
 
 /* Whether the program takes its input in bands (FEED): then an inference is as
@@ -67,7 +68,8 @@ int tflm_patch_is_fed_by_bands(const void* program);
 
 /* tflm_patch_run from a position on, with state. Returns BAD_WORKSPACE when
  * the state is missing, too, and TFLM_PATCH_ABORT when it needs the next band; the
- * last one returns OK and sets the position to a new frame. */
+ * last one returns OK and sets the position to a new frame. A program with HOP
+ * needs more rows until its window is full. */
 tflm_patch_status tflm_patch_resume(const void* program, const void* constants,
                                     void* const* tensors, void* workspace,
                                     tflm_patch_position* position);

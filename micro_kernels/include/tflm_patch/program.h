@@ -138,7 +138,10 @@ enum {
   TFLM_PATCH_BATCH_MATMUL = 61,
   TFLM_PATCH_SQUARED_DIFFERENCE_S16 = 62,
   TFLM_PATCH_ADD_N = 63, /* of any number of maps of one scale and shape, with the record of MUL */
-  TFLM_PATCH_KIND_COUNT = 64
+  /* SLIDE of a tensor of the stage, the new rows of a window: until the window is full the
+   * invocations end with TFLM_PATCH_ABORT. A program has at most one, and none with FEED */
+  TFLM_PATCH_HOP = 64,
+  TFLM_PATCH_KIND_COUNT = 65
 };
 
 /* A sliding window over rows and columns. Output row r reads input rows r * stride_h - pad_top +
@@ -429,6 +432,11 @@ typedef struct {
 typedef struct {
   uint32_t top;
 } tflm_patch_crop_params;
+
+/* HOP. 2 bytes. */
+typedef struct {
+  uint16_t invocations; /* whose rows fill the window, at least 1 */
+} tflm_patch_hop_params;
 
 /* The program's first bytes. 64 bytes. */
 typedef struct {

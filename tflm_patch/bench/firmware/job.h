@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define JOB_MAGIC 0x424A5054u /* "TPJB" */
-#define JOB_VERSION 2u
+#define JOB_VERSION 3u
 #define JOB_PAINT 0xA5u /* fills the memory that a stage may write */
 #define JOB_GUARD 64u   /* painted bytes around every such piece */
 
@@ -19,7 +19,7 @@ typedef struct {
   uint32_t memory; /* where the tensor lies; JOB_GUARD bytes before and behind */
   uint32_t bytes;
   uint32_t type; /* TFLM_PATCH_INT8, ... */
-  uint32_t data; /* an input's values, all bands of them; an output's golden ones */
+  uint32_t data; /* an input's values, of all invocations; an output's golden ones */
 } job_tensor;
 
 typedef struct {
@@ -41,6 +41,7 @@ typedef struct {
   uint32_t tensors;  /* job_tensor[n_inputs + n_outputs] */
   uint32_t state;
   uint32_t state_bytes;
+  uint32_t warm_up; /* invocations before those, which fill a window; not counted */
 } job;
 
 #endif /* TFLM_PATCH_BENCH_FIRMWARE_JOB_H_ */

@@ -69,7 +69,7 @@ static void fill_memory(void) {
   memset(place(kJob->memory), JOB_PAINT, kJob->memory_end - kJob->memory);
 }
 
-/* The inputs of a band. */
+/* The inputs of an invocation. */
 static void copy_inputs(uint32_t band) {
   for (uint32_t i = 0; i < kJob->n_inputs; ++i) {
     const job_tensor* input = tensor(i);
@@ -81,9 +81,23 @@ static uint64_t g_longest_band; /* ticks, of the inference that ran last */
 
 /* As after a reset. */
 static tflm_patch_position start(void) {
-  const tflm_patch_position position = {0, 0, place(kJob->state)};
+  const tflm_patch_position position = {0, 0, place(kJob->state), 0};
   tflm_patch_reset_state(place(kJob->program), place(kJob->state));
   return position;
+}
+
+static tflm_patch_status resume(tflm_patch_position* position) {
+  return tflm_patch_resume(place(kJob->program), place(kJob->constants), g_tensors,
+                           place(kJob->workspace), position);
+}
+
+/* Fills the window of a stage that needs it. */
+static void warm_up(tflm_patch_position* position) {
+  board_mark(kMarkOutside);
+  for (uint32_t i = 0; i < kJob->warm_up; ++i) {
+    copy_inputs(i);
+    resume(position);
+  }
 }
 
 /* All bands; sets *ticks to what the stage alone took. */
@@ -92,8 +106,9 @@ static tflm_patch_status run_inference(run_mode mode, uint64_t* ticks) {
   tflm_patch_status status = TFLM_PATCH_OK;
   *ticks = 0;
   g_longest_band = 0;
+  warm_up(&position);
   for (uint32_t band = 0; band < kJob->bands; ++band) {
-    copy_inputs(band);
+    copy_inputs(kJob->warm_up + band);
     board_mark(mode == kPlain ? kMarkFirstBand + band : kMarkOutside);
     const uint64_t begin = board_ticks();
     if (mode == kTimed) {
@@ -101,8 +116,7 @@ static tflm_patch_status run_inference(run_mode mode, uint64_t* ticks) {
                             place(kJob->workspace), &position,
                             (uint64_t*)(void*)place(kJob->op_ticks), kMarkFirstBand + kJob->bands);
     } else {
-      status = tflm_patch_resume(place(kJob->program), place(kJob->constants), g_tensors,
-                                 place(kJob->workspace), &position);
+      status = resume(&position);
     }
     const uint64_t band_ticks = board_ticks() - begin;
     board_mark(kMarkOutside);
@@ -180,17 +194,15 @@ static tflm_patch_status validate(void) {
 
 static tflm_patch_position g_position;
 
-static tflm_patch_status resume(void) {
-  return tflm_patch_resume(place(kJob->program), place(kJob->constants), g_tensors,
-                           place(kJob->workspace), &g_position);
-}
+static tflm_patch_status resume_global(void) { return resume(&g_position); }
 
 static uint32_t stack_of_bands(tflm_patch_status* status) {
   uint32_t most = 0;
   g_position = start();
+  warm_up(&g_position);
   for (uint32_t band = 0; band < kJob->bands; ++band) {
-    copy_inputs(band);
-    const uint32_t bytes = stack_of(resume, status);
+    copy_inputs(kJob->warm_up + band);
+    const uint32_t bytes = stack_of(resume_global, status);
     most = bytes > most ? bytes : most;
   }
   return most;

@@ -156,6 +156,7 @@ class StageOp:
     spare_scratch: Sizes, the best first, of memory that makes it faster; it gets
       one that fits beside everything else, if any.
     macs: Multiply-accumulates of the whole operator.
+    macs_again: Of them those of rows that an invocation before made, too.
     graph_ops: Indices of the graph's operators that it stands for.
     in_place: Inputs that the output may take the place of.
     calls: Kernel calls that a step takes; steps of a single one may share it.
@@ -172,6 +173,7 @@ class StageOp:
   scratch_bytes: int = 0
   spare_scratch: tuple[int, ...] = ()
   macs: int = 0
+  macs_again: int = 0
   graph_ops: tuple[int, ...] = ()
   in_place: tuple[InPlace, ...] = ()
   calls: int = 1

@@ -239,6 +239,7 @@ class _Fused:
       params=params,
       scratch_bytes=self._scratch_bytes(held_cols),
       macs=sum(op.macs for op in members) + round(again * self.expand.macs),
+      macs_again=sum(op.macs_again for op in members),
       calls=-(-self._narrow.cols // tile) * (2 + self._rows_made(held_cols)),
       graph_ops=tuple(i for op in members for i in op.graph_ops),
     )
