@@ -6,7 +6,9 @@
  * Inner loops.
  */
 #include "dot.h"
+#include "family.h"
 
+#if !TFLM_PATCH_HAS_OWN_DOT_CHANNELS
 void tflm_patch_dot_channels(const int8_t* a, const int8_t* w, size_t w_stride, size_t n,
                              uint32_t channels, uint32_t* sums) {
   if (channels == TFLM_PATCH_DOT_CHANNELS) {
@@ -18,6 +20,7 @@ void tflm_patch_dot_channels(const int8_t* a, const int8_t* w, size_t w_stride, 
     w += w_stride;
   }
 }
+#endif
 
 int64_t tflm_patch_dot_s16(const int16_t* a, const int8_t* w, size_t n) {
   int64_t sum = 0;

@@ -93,7 +93,7 @@ static inline void tflm_patch_dot_4x2(const int8_t* a, size_t a_stride, const in
 int64_t tflm_patch_dot_s16(const int16_t* a, const int8_t* w, size_t n);
 
 /* sums[c] += a . (w + c * w_stride), for `channels` channels, at most
- * TFLM_PATCH_DOT_CHANNELS (src/dot.c). */
+ * TFLM_PATCH_DOT_CHANNELS (src/dot.c, src/dsp/dot.c). */
 void tflm_patch_dot_channels(const int8_t* a, const int8_t* w, size_t w_stride, size_t n,
                              uint32_t channels, uint32_t* sums);
 

@@ -12,9 +12,6 @@
  */
 #include "kernels.h"
 
-/* Table entries; from the last one on values saturate. */
-#define ENTRIES 256u
-
 /* What the input stands for, in steps of 1 / 12288. */
 static inline int32_t scaled(const tflm_patch_sigmoid_params* params, int16_t value) {
   const uint32_t half = params->shift > 0 ? (uint32_t)1 << (params->shift - 1) : 0;
@@ -28,7 +25,7 @@ static inline uint32_t interpolate(const uint16_t* table, int32_t x, uint32_t bi
                                    uint32_t saturated) {
   const uint32_t size = x < 0 ? 0u - (uint32_t)x : (uint32_t)x;
   const uint32_t i = size >> bits;
-  if (i >= ENTRIES - 1) {
+  if (i >= TFLM_PATCH_SIGMOID_ENTRIES - 1) { /* from the last entry on */
     return saturated << bits;
   }
   const uint32_t part = size & (((uint32_t)1 << bits) - 1);
@@ -64,7 +61,8 @@ void tflm_patch_tanh_s16(const tflm_patch_sigmoid_params* params, const uint16_t
 static tflm_patch_status check(const tflm_patch_task* task) {
   const tflm_patch_sigmoid_params* params = (const tflm_patch_sigmoid_params*)task->params;
   return params->multiplier >= 0 && params->shift >= 0 && params->shift <= 31
-             ? tflm_patch_check_constant(task->stage, params->table_at, ENTRIES, sizeof(uint16_t))
+             ? tflm_patch_check_constant(task->stage, params->table_at, TFLM_PATCH_SIGMOID_ENTRIES,
+                                         sizeof(uint16_t))
              : TFLM_PATCH_BAD_OP;
 }
 

@@ -159,8 +159,17 @@ def squares_of_int16():
   return b.build()
 
 
+def recurrent():
+  """Two LSTMs one after the other, the second in rows of the first, and SVDFs of both types."""
+  b = ModelBuilder(5)
+  y = b.lstm(b.lstm(b.input((1, 9, 7)), 6), 5, -11, clip=0.5)
+  y = b.fully_connected(b.reshape(y, (1, 45)), 8)
+  b.output(b.svdf(y, 3, 4, 2), b.svdf(y, 7, 2, state_dtype=DType.INT16))
+  return b.build()
+
+
 @pytest.mark.parametrize('schedule', ['layer', 'stream'])
-@pytest.mark.parametrize('make', [products_and_sums, squares_of_int16])
+@pytest.mark.parametrize('make', [products_and_sums, squares_of_int16, recurrent])
 def test_products_and_sums(make, schedule, tmp_path):
   plan = PlanOptions(schedule=Schedule(schedule))
   check(make(), tmp_path, ConvertOptions(force_stage=True, plan=plan))

@@ -14,6 +14,7 @@ from support.matmul_cases import MATMUL_CASES
 from support.model_builder import ModelBuilder
 from support.moving_cases import MOVING_CASES
 from support.operator_cases import INPUTS, MAP, Case, activations, check_case, windows
+from support.recurrent_cases import RECURRENT_CASES
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.graph.types import DType
@@ -363,6 +364,7 @@ CASES = [
   ),
   *MOVING_CASES,
   *MATMUL_CASES,
+  *RECURRENT_CASES,
 ]
 
 

@@ -11,6 +11,7 @@
 #include "golden_map_cases.h"
 #include "int16_program.h"
 #include "overlap_program.h"
+#include "recurrent_program.h"
 #include "rowwise_program.h"
 #include "sample_program.h"
 #include "state_program.h"
@@ -401,6 +402,20 @@ static void add_state(corpus* c) {
   add(c, builder_encode(&b));
 }
 
+/* Operators with states of their own. */
+static void add_recurrent(corpus* c) {
+  static lstm_constants lstm;
+  static svdf_constants svdf;
+  fill_lstm(3, &lstm);
+  lstm_build(&b, &lstm, 5, 6);
+  add(c, builder_encode(&b));
+  fill_svdf(4, &svdf);
+  for (int is_int16 = 0; is_int16 < 2; ++is_int16) {
+    svdf_build(&b, &svdf, is_int16 ? TFLM_PATCH_INT16 : TFLM_PATCH_INT8, 5, 3, 2, 4);
+    add(c, builder_encode(&b));
+  }
+}
+
 static void check_kinds(const corpus* c) {
   int seen[TFLM_PATCH_KIND_COUNT] = {0};
   for (uint32_t i = 0; i < c->n; ++i) {
@@ -442,6 +457,7 @@ void corpus_init(corpus* c) {
   add_int16_boundary(c);
   add_overlaps(c);
   add_state(c);
+  add_recurrent(c);
   check_kinds(c);
 }
 

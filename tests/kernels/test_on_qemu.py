@@ -28,6 +28,7 @@ TESTS = (
   'mean',
   'moves',
   'pool',
+  'recurrent',
   'reductions',
   'requantize',
   'schedule',

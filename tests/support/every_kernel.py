@@ -64,6 +64,15 @@ def heads_model() -> bytes:
   return b.build()
 
 
+def recurrent_model() -> bytes:
+  """Every kernel that keeps a state."""
+  b = ModelBuilder(25)
+  y = b.lstm(b.input((1, 5, 6)), 7)
+  y = b.fully_connected(b.reshape(y, (1, 35)), 9)
+  b.output(b.svdf(y, 4, 3, 2), b.svdf(y, 3, 5, state_dtype=DType.INT16))
+  return b.build()
+
+
 def int16_model() -> bytes:
   """Every kernel of 16-bit maps."""
   b = ModelBuilder(22)

@@ -152,6 +152,20 @@ def matrix_product(s: Any, x: int) -> int:
   return y if len(batches) == 2 else s.reshape(y, (1, s.shape(y)[1], 1, s.shape(y)[2]))
 
 
+def recurrent(s: Any, x: int) -> int:
+  """UNIDIRECTIONAL_SEQUENCE_LSTM over the rows, or SVDF of the whole map."""
+  _, rows, cols, channels = s.shape(x)
+  values = rows * cols * channels
+  if s.draw(st.booleans()) or values > MAX_SIZE**2:
+    line = s.reshape(x, (1, rows * cols, channels))
+    y = s.lstm(line, s.draw(st.integers(1, 9)), s.draw(st.integers(-14, -10)))
+    return s.reshape(y, (1, rows, cols, s.shape(y)[2]))
+  units, memory, rank = (s.draw(st.integers(1, most)) for most in (MAX_SIZE, 6, 3))
+  state = s.draw(st.sampled_from([DType.INT8, DType.INT16]))
+  y = s.svdf(s.reshape(x, (1, values)), units, memory, rank, state)
+  return s.reshape(y, (1, 1, 1, units))
+
+
 MOVING_BLOCKS = (
   concat_along,
   two_heads,
@@ -162,4 +176,5 @@ MOVING_BLOCKS = (
   difference,
   unusual,
   matrix_product,
+  recurrent,
 )

@@ -60,11 +60,12 @@ def _initial(variables: int, value: int) -> Subgraph:
   return Subgraph(tensors, operators, (), (), name='initial')
 
 
-def recurrent(intermediates: Sequence[int] = (0,)) -> bytes:
+def recurrent(intermediates: Sequence[int] = (0,), cell_scale: float = 2**-12) -> bytes:
   """An int8 LSTM between a convolution and a FULLY_CONNECTED layer.
 
   Args:
     intermediates: Shape of its five intermediate tensors, which hold scales only.
+    cell_scale: Of the cell state; no stage holds one that is not a power of two.
   """
   b = ModelBuilder(12)
   steps, features, units = 6, 8, 4
@@ -82,7 +83,7 @@ def recurrent(intermediates: Sequence[int] = (0,)) -> bytes:
     for _ in range(4)
   ]
   hidden = b.tensor((1, units), DType.INT8, quantized(0.008, 0), variable=True)
-  cell = b.tensor((1, units), DType.INT16, quantized(2**-12, 0), variable=True)
+  cell = b.tensor((1, units), DType.INT16, quantized(cell_scale, 0), variable=True)
   y = b.activation((1, steps, units), b.spread(x))
   b.tensors[y].quantization = quantized(0.008, 0)
   scales = [b.tensor(intermediates, DType.FLOAT32) for _ in range(4)]

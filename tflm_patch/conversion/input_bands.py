@@ -69,8 +69,11 @@ def plan_bands(subgraph: Subgraph, parts: Partition, rows: int) -> Bands:
     raise refusal(f'the model has {len(subgraph.inputs)} inputs, bands are for one')
   tensor = subgraph.inputs[0]
   shape = subgraph.tensors[tensor].shape
-  if len(shape) != 4:
-    raise refusal(f'the input {list(shape)} has no rows, it is not [1, height, width, channels]')
+  if len(shape) not in (3, 4):
+    raise refusal(
+      f'the input {list(shape)} has no rows, it is neither [1, height, width, channels] nor '
+      '[1, steps, values]'
+    )
   if rows > shape[1] or shape[1] % rows:
     divisors = [n for n in range(1, shape[1] + 1) if shape[1] % n == 0]
     raise TflmPatchError(

@@ -104,6 +104,15 @@ def _batch_matmul_macs(fields: Fields, source: Shape, made: Shape) -> int:
   return math.prod(made) * source[2]
 
 
+def _lstm_macs(fields: Fields, source: Shape, made: Shape) -> int:
+  del fields
+  return 4 * math.prod(made) * (source[1] * source[2] + made[1] * made[2])
+
+
+def _svdf_macs(fields: Fields, source: Shape, made: Shape) -> int:
+  return math.prod(made) * fields['rank'] * (source[1] * source[2] + fields['memory'])
+
+
 def _transpose_conv_macs(fields: Fields, source: Shape, made: Shape) -> int:
   return math.prod(source) * _taps(fields) * made[2]
 
@@ -139,6 +148,8 @@ _SPECS = (
   *_spec(Kind.FULLY_CONNECTED, Kind.FULLY_CONNECTED_S16, macs=_fully_connected_macs),
   *_spec(Kind.TRANSPOSE_CONV, Kind.TRANSPOSE_CONV_S16, macs=_transpose_conv_macs),
   *_spec(Kind.BATCH_MATMUL, macs=_batch_matmul_macs),
+  *_spec(Kind.LSTM, macs=_lstm_macs),
+  *_spec(Kind.SVDF, macs=_svdf_macs),
   *_spec(Kind.BOTTLENECK, macs=_bottleneck_macs),
   *_spec(Kind.AVERAGE_POOL_2D, Kind.AVERAGE_POOL_2D_S16, windowed=True),
   *_spec(Kind.MAX_POOL_2D, Kind.MAX_POOL_2D_S16, windowed=True),

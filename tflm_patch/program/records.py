@@ -38,6 +38,7 @@ NONE = NO_ARRAY
 CHECKSUM_FROM = 16
 MAX_WIDE_SHIFT = 7
 BETWEEN_BITS = 10
+SIGMOID_ENTRIES = 256
 FAMILY_PORTABLE = 0
 
 # The constants of the C header: value and comment.
@@ -52,6 +53,7 @@ CONSTANTS = {
   'CONV_IN_PLACE_CHANNELS': (CONV_IN_PLACE_CHANNELS, 'see CONV_2D'),
   'MAX_WIDE_SHIFT': (MAX_WIDE_SHIFT, 'of wide sums'),
   'BETWEEN_BITS': (BETWEEN_BITS, 'of the weight between two neighbours'),
+  'SIGMOID_ENTRIES': (SIGMOID_ENTRIES, 'of the table of the logistic function'),
   'NONE': (NONE, ''),
   'CHECKSUM_FROM': (CHECKSUM_FROM, "what follows the checksum's field"),
 }
@@ -152,6 +154,8 @@ class Kind(enum.IntEnum):
   SQUARED_DIFFERENCE_S16 = 62
   ADD_N = 63
   HOP = 64
+  LSTM = 65
+  SVDF = 66
 
 
 # Numbers that older formats used; never given again.
@@ -190,6 +194,11 @@ KIND_COMMENTS = {
   Kind.LOGISTIC_S16: 'and from here on more of int16 maps',
   Kind.SQUARED_DIFFERENCE: 'with the record of ADD',
   Kind.ADD_N: 'of any number of maps of one scale and shape, with the record of MUL',
+  Kind.LSTM: (
+    'int8 with a cell state of int16; the outputs are the output, of a row a step, the hidden '
+    'state and the cell state, both kept'
+  ),
+  Kind.SVDF: 'the outputs are the output and the state, kept, of int8 or int16',
   Kind.SLIDE: (
     'a kept map: its last rows of the invocation before move to the front, and the rows of the '
     'input come behind them'
@@ -375,6 +384,8 @@ PARAMS: dict[Kind, type[params.Params]] = {
   Kind.BATCH_MATMUL: params.BatchMatmulParams,
   Kind.SQUARED_DIFFERENCE_S16: params.AddParams,
   Kind.ADD_N: params.MulParams,
+  Kind.LSTM: params.LstmParams,
+  Kind.SVDF: params.SvdfParams,
   Kind.REDUCE_MAX: params.ReduceParams,
   Kind.REDUCE_MIN: params.ReduceParams,
   Kind.SQUARED_DIFFERENCE: params.AddParams,

@@ -420,6 +420,43 @@ void tflm_patch_gather_row(const uint16_t* cols, const uint16_t* channels, const
                            uint32_t input_channels, uint32_t value_bytes, uint8_t* output,
                            uint32_t output_cols, uint32_t output_channels);
 
+/* ---- lstm.c ---- */
+
+/* The arrays of tflm_patch_lstm_params. */
+typedef struct {
+  const int8_t* input_weights;
+  const int8_t* recurrent_weights;
+  const int32_t* input_bias;
+  const int32_t* recurrent_bias;
+  const uint16_t* table;
+  uint32_t inputs;
+  uint32_t units;
+} tflm_patch_lstm_args;
+
+/* A step: an output row of an input row and the states, which are brought up to date. output is
+ * not hidden. */
+void tflm_patch_lstm_s8(const tflm_patch_lstm_params* params, const tflm_patch_lstm_args* args,
+                        const int8_t* input, int8_t* hidden, int16_t* cell, int8_t* output);
+
+/* ---- svdf.c ---- */
+
+/* The arrays of tflm_patch_svdf_params. */
+typedef struct {
+  const int8_t* weights;
+  const int32_t* feature_bias;
+  const void* time_weights; /* of the state's type */
+  const int32_t* bias;
+  uint32_t inputs;
+  uint32_t units;
+  int32_t state_zero_point;
+  uint32_t is_int16; /* the state; else it is int8 */
+} tflm_patch_svdf_args;
+
+/* A step: an output row of an input row and the state, which is brought up to date:
+ * [units * rank][memory], the oldest first. */
+void tflm_patch_svdf_s8(const tflm_patch_svdf_params* params, const tflm_patch_svdf_args* args,
+                        const int8_t* input, void* state, int8_t* output);
+
 /* ---- strided_slice.c ---- */
 
 /* An output row [output_cols][output_channels] of values of value_bytes from an

@@ -32,6 +32,7 @@ extern "C" {
 #define TFLM_PATCH_CONV_IN_PLACE_CHANNELS 112u /* see CONV_2D */
 #define TFLM_PATCH_MAX_WIDE_SHIFT 7u           /* of wide sums */
 #define TFLM_PATCH_BETWEEN_BITS 10u            /* of the weight between two neighbours */
+#define TFLM_PATCH_SIGMOID_ENTRIES 256u        /* of the table of the logistic function */
 #define TFLM_PATCH_NONE 0xFFFFFFFFu
 #define TFLM_PATCH_CHECKSUM_FROM 16u /* what follows the checksum's field */
 
@@ -141,7 +142,11 @@ enum {
   /* SLIDE of a tensor of the stage, the new rows of a window: until the window is full the
    * invocations end with TFLM_PATCH_ABORT. A program has at most one, and none with FEED */
   TFLM_PATCH_HOP = 64,
-  TFLM_PATCH_KIND_COUNT = 65
+  /* int8 with a cell state of int16; the outputs are the output, of a row a step, the hidden
+   * state and the cell state, both kept */
+  TFLM_PATCH_LSTM = 65,
+  TFLM_PATCH_SVDF = 66, /* the outputs are the output and the state, kept, of int8 or int16 */
+  TFLM_PATCH_KIND_COUNT = 67
 };
 
 /* A sliding window over rows and columns. Output row r reads input rows r * stride_h - pad_top +
@@ -363,6 +368,45 @@ typedef struct {
   int32_t multiplier; /* of a value; */
   int32_t shift;      /* to the right after it, rounded: steps of 1 / 12288 */
 } tflm_patch_sigmoid_params;
+
+/* LSTM. Arrays of four are of the input, forget, cell and output gates. Products with the input,
+ * and those with the hidden state, come to Q3.12 each with their gate's multiplier and shift.
+ * Biases hold -zero_point * sum(weights) of what they are added to. 76 bytes. */
+typedef struct {
+  uint32_t input_weights_at;     /* int8[4][units][inputs] */
+  uint32_t recurrent_weights_at; /* int8[4][units][units] */
+  uint32_t input_bias_at;        /* int32[4][units] */
+  uint32_t recurrent_bias_at;    /* int32[4][units] */
+  uint32_t table_at;             /* see tflm_patch_sigmoid_params */
+  int32_t input_multiplier[4];
+  int32_t recurrent_multiplier[4];
+  int32_t hidden_multiplier; /* of tanh(cell) times the output gate, both Q0.15 */
+  int32_t tanh_multiplier;   /* of the cell state; see tflm_patch_sigmoid_params */
+  int32_t cell_clip;         /* of the cell state, either way; 32768 for none */
+  int8_t input_shift[4];
+  int8_t recurrent_shift[4];
+  int8_t hidden_shift;
+  int8_t cell_shift; /* of the cell gate times the input gate, with the multiplier 2^30 */
+  int8_t hidden_zero_point;
+  uint8_t tanh_shift; /* to the right */
+} tflm_patch_lstm_params;
+
+/* SVDF. Unit u has the filters u * rank and following ones. A filter's product with the input,
+ * brought to the state's scale, is the newest of its `memory` numbers. Biases hold -zero_point *
+ * sum(weights) of what they are added to. 32 bytes. */
+typedef struct {
+  uint32_t weights_at;      /* int8[units * rank][inputs] */
+  uint32_t feature_bias_at; /* int32[units * rank] */
+  uint32_t time_weights_at; /* [units * rank][memory] of the state's type */
+  uint32_t bias_at;         /* int32[units] */
+  int32_t state_multiplier;
+  int32_t output_multiplier;
+  uint16_t memory;
+  uint16_t rank;
+  int8_t state_shift;
+  int8_t output_shift;
+  int16_t output_zero_point;
+} tflm_patch_svdf_params;
 
 /* RESCALE of int16 maps: a multiplier and shift for values from 0 on, and one for those below.
  * magnitude 1: of the latter their magnitude is taken first. 16 bytes. */

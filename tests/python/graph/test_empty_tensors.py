@@ -22,8 +22,11 @@ def lstm_of(model):
   return found, [model.main.tensors[i] for i in found.origin.intermediates]
 
 
+NO_POWER_OF_TWO = 0.0003
+
+
 def test_layers_around_an_lstm_are_staged():
-  data = stateful_models.recurrent()
+  data = stateful_models.recurrent(cell_scale=NO_POWER_OF_TWO)
   result = convert_model(data, ConvertOptions(force_stage=True))
   kinds = describe(result.data).kinds
   assert {Kind.CONV_2D, Kind.FULLY_CONNECTED, Kind.SOFTMAX} <= kinds
@@ -37,9 +40,10 @@ def test_layers_around_an_lstm_are_staged():
 
 
 @pytest.mark.slow
-def test_lstm_and_its_neighbours_give_the_same_bytes():
+@pytest.mark.parametrize('cell_scale', [2**-12, NO_POWER_OF_TWO])
+def test_lstm_and_its_neighbours_give_the_same_bytes(cell_scale):
   pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
-  data = stateful_models.recurrent()
+  data = stateful_models.recurrent(cell_scale=cell_scale)
   result = convert_model(data, ConvertOptions(force_stage=True))
   inputs = list(sample_inputs(parse_model(data), 8))
   assert compare(data, result.data, inputs).bit_exact

@@ -133,7 +133,8 @@ def test_no_hidden_padding(facts):
 
 def test_retired_kinds_are_not_used_again():
   assert not set(program.RETIRED_KINDS) & {int(kind) for kind in program.Kind}
-  given = sorted([*program.RETIRED_KINDS, *(int(kind) for kind in program.Kind)])
+  kinds = [int(kind) for kind in program.Kind]
+  given = sorted([*program.RETIRED_KINDS, *kinds])
   assert given == list(range(1, max(program.Kind) + 1))
 
 

@@ -17,7 +17,10 @@ __all__ = ['NotStageable', 'lower_region', 'region_boundary']
 def region_boundary(
   subgraph: Subgraph, region: Sequence[int]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-  """Tensors that a region of operators reads from outside, and makes for outside."""
+  """Tensors that a region of operators reads from outside, and makes for outside.
+
+  Variables are state of operators in the region: a stage keeps it itself.
+  """
   inside = set(region)
   made = [t for i in region for t in subgraph.operators[i].outputs]
   made_set = set(made)
@@ -29,7 +32,7 @@ def region_boundary(
   for i in region:
     for t in subgraph.operators[i].inputs:
       if t >= 0 and t not in made_set and t not in inputs:
-        if not subgraph.tensors[t].is_constant:
+        if not subgraph.tensors[t].is_constant and not subgraph.tensors[t].is_variable:
           inputs.append(t)
   return tuple(inputs), tuple(t for t in made if t in read_outside)
 

@@ -111,6 +111,7 @@ class OperatorSpec:
     reads: Which cells of a computed input an output cell is made from; see `cells`.
     macs: Its multiply-accumulates; None without any.
     made_by: The rewrite that makes it, of an operator that no model has.
+    state: Positions of inputs that are variables of its own.
   """
 
   opcode: str
@@ -120,6 +121,7 @@ class OperatorSpec:
   reads: Reads
   macs: Macs | None = None
   made_by: str = ''
+  state: tuple[int, ...] = ()
 
 
 REGISTRY: dict[str, OperatorSpec] = {}
@@ -143,13 +145,18 @@ def stage_types(opcode: str) -> tuple[DType, ...]:
 
 
 def register(
-  opcode: str, *rules: Rule, reads: Reads, macs: Macs | None = None, made_by: str = ''
+  opcode: str,
+  *rules: Rule,
+  reads: Reads,
+  macs: Macs | None = None,
+  made_by: str = '',
+  state: tuple[int, ...] = (),
 ) -> Callable[[Lower], Lower]:
   """Registers the lowering of an operator; its docstring is the summary."""
 
   def decorate(lower: Lower) -> Lower:
     summary = (lower.__doc__ or '').strip().splitlines()[0]
-    REGISTRY[opcode] = OperatorSpec(opcode, rules, lower, summary, reads, macs, made_by)
+    REGISTRY[opcode] = OperatorSpec(opcode, rules, lower, summary, reads, macs, made_by, state)
     return lower
 
   return decorate
@@ -170,10 +177,29 @@ def constraint_static_batch_one(op: OpView) -> str | None:
 
 
 def constraint_not_variable(op: OpView) -> str | None:
-  """No tensor of the operator keeps its value between invocations"""
-  for tensor in _activations(op):
-    if tensor.is_variable:
+  """No tensor of the operator keeps its value between invocations, but for the state of its own"""
+  state = REGISTRY[op.operator.opcode].state
+  own = {op.operator.inputs[i] for i in state if op.has_input(i)}
+  indices = {i for i in (*op.operator.inputs, *op.operator.outputs) if i >= 0}
+  for index in sorted(indices - own):
+    tensor = op.subgraph.tensors[index]
+    if tensor.is_variable and not tensor.is_constant:
       return f'"{tensor.name}" is a variable'
+  return None
+
+
+def constraint_own_state(op: OpView) -> str | None:
+  """State is a variable tensor without first values that no other operator uses"""
+  graph = op.subgraph
+  for i in REGISTRY[op.operator.opcode].state:
+    if not op.has_input(i):
+      return f'input {i} is missing'
+    tensor, index = op.input(i), op.operator.inputs[i]
+    if tensor.is_constant or not tensor.is_variable:
+      return f'"{tensor.name}" is {"a constant" if tensor.is_constant else "no variable"}'
+    users = sum((*other.inputs, *other.outputs).count(index) for other in graph.operators)
+    if users > 1 or index in (*graph.inputs, *graph.outputs):
+      return f'"{tensor.name}" is used {users} times'
   return None
 
 

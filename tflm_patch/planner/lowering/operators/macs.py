@@ -24,6 +24,19 @@ def matrix_product(subgraph: Subgraph, operator: Operator) -> int:
   return subgraph.tensors[operator.outputs[0]].elements * source.shape[-1]
 
 
+def lstm(subgraph: Subgraph, operator: Operator) -> int:
+  """Four gates, each with products with the input and with the hidden state."""
+  source, made = (subgraph.tensors[i] for i in (operator.inputs[0], operator.outputs[0]))
+  return 4 * made.elements * (source.shape[-1] + made.shape[-1])
+
+
+def svdf(subgraph: Subgraph, operator: Operator) -> int:
+  """Of every filter a product with the input, and one with its numbers."""
+  if len(operator.inputs) < 3 or min(operator.inputs[:3]) < 0:
+    return 0
+  return sum(subgraph.tensors[i].elements for i in operator.inputs[1:3])
+
+
 def transpose_convolution(subgraph: Subgraph, operator: Operator) -> int:
   """Every input value is scattered by weights / input channels taps."""
   if len(operator.inputs) < 3 or min(operator.inputs[:3]) < 0:
