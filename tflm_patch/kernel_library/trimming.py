@@ -57,8 +57,7 @@ def _is_pointwise(op: Op) -> bool:
 
 
 def _has_wide_windows(op: Op) -> bool:
-  channels = op.inputs[0].channels, op.outputs[0].channels
-  return not _is_pointwise(op) and channels[0] % 4 == 0 and channels[1] % 2 == 0
+  return not _is_pointwise(op) and op.inputs[0].channels % 4 == 0
 
 
 def _is_fast_fully_connected(op: Op) -> bool:

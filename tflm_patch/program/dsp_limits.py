@@ -13,7 +13,7 @@ from tflm_patch.program.c_layout import commented_lines
 # Widened windows of CONV_2D.
 CONV_STACK_BYTES = 576
 CONV_KERNEL_H = 10
-WIDE_PIXELS = 4
+WIDE_PIXELS = 3
 # Depthwise convolutions.
 DEPTHWISE_CHANNELS = 4
 DEPTHWISE_KERNEL_H = 8
@@ -30,7 +30,7 @@ DEPTHWISE_STACK_BYTES = _WORD * DEPTHWISE_CHANNELS * DEPTHWISE_STACK_WORDS
 _LIMITS = {
   'CONV_STACK_BYTES': (CONV_STACK_BYTES, 'of CONV_2D, for widened pixels, without a scratch'),
   'CONV_KERNEL_H': (CONV_KERNEL_H, 'the most, of windows that are gathered'),
-  'WIDE_PIXELS': (WIDE_PIXELS, 'widened at a time'),
+  'WIDE_PIXELS': (WIDE_PIXELS, 'of a tile of widened ones'),
   'DEPTHWISE_CHANNELS': (DEPTHWISE_CHANNELS, 'of a block'),
   'DEPTHWISE_KERNEL_H': (DEPTHWISE_KERNEL_H, 'the most, as below'),
   'DEPTHWISE_STRIDE': (DEPTHWISE_STRIDE, ''),
@@ -63,15 +63,16 @@ def c_header() -> str:
   return _TOP + '\n'.join(lines) + '\n\n#endif /* TFLM_PATCH_SRC_DSP_LIMITS_H_ */\n'
 
 
-def conv_bytes(taps: int, gathered: bool) -> int:
-  """Memory of CONV_2D for WIDE_PIXELS pixels at once.
+def conv_bytes(taps: int, gathered: bool, pixels: int) -> int:
+  """Memory of CONV_2D for some pixels at once, rounded up to tiles of WIDE_PIXELS.
 
   Args:
     taps: Values of a window.
-    gathered: Whether they do not lie together in the input.
+    gathered: Whether they are brought together before they are widened.
+    pixels: How many.
   """
   wide = _WORD * 2 * _over(taps, 4)
-  return WIDE_PIXELS * (wide + (taps if gathered else 0))
+  return WIDE_PIXELS * (_over(pixels, WIDE_PIXELS) * wide + (taps if gathered else 0))
 
 
 def depthwise_3x3_bytes(stride: int, cols: int) -> int:

@@ -3,10 +3,9 @@
  *
  * CONV_2D of the dsp family.
  *
- * Four pixels at a time are widened to 16 bits, once for all output channels,
- * and interleaved, so that the inner loop reads a word of weights and two times
- * four words of values for sixteen products. Where that does not fit the buffer,
- * two pixels and two channels are widened in the loop.
+ * Pixels are widened to 16 bits, once for all output channels, as many as the buffer is
+ * for, and interleaved by threes. Where not even three fit, two pixels and two channels
+ * are widened in the loop.
  */
 #include "../family.h"
 
@@ -32,8 +31,9 @@ typedef struct {
   tflm_patch_range inside;                      /* kernel rows in the map */
   const int8_t* rows[TFLM_PATCH_CONV_KERNEL_H]; /* those rows */
   tflm_patch_dot_job job;
-  uint32_t cols; /* to be made */
-  int is_direct; /* pixels are made of the pixels of rows[0] */
+  uint32_t cols;        /* to be made */
+  int is_direct;        /* pixels are made of the pixels of rows[0] */
+  int is_wide_gathered; /* windows are widened where they lie */
   uint32_t* buffer;
   uint32_t buffer_bytes;
 } conv_row;
@@ -102,42 +102,67 @@ static TFLM_PATCH_NOINLINE void gather(const conv_row* c, uint32_t x, uint32_t n
   }
 }
 
-/* Two windows of an output row, widened; channels are fours. */
-static TFLM_PATCH_NOINLINE void gather_wide_two(const conv_row* c, uint32_t x, uint32_t* to) {
+/* A window at an input column, some of it outside of the map or with gaps, widened. */
+static TFLM_PATCH_NOINLINE void widen_at_side(const conv_row* c, int32_t col, uint32_t n_vectors,
+                                              uint32_t* to) {
   const tflm_patch_window* window = &c->args->window;
   const uint32_t depth = c->input->channels;
-  const uint32_t cell_words = tflm_patch_wide_words(depth, 2);
+  const uint32_t cell_words = tflm_patch_wide_words(depth, n_vectors);
   const uint32_t outside = (uint16_t)c->args->input_zero_point * 0x00010001u;
-  for (uint32_t p = 0; p < 2; ++p) {
-    const int32_t col = tflm_patch_first_col(window, x + p);
-    const tflm_patch_range inside =
-        tflm_patch_taps_inside(col, window->kernel_w, window->dilation_w, c->input->cols);
-    const uint32_t taps = inside.end - inside.first;
-    const int is_run = window->dilation_w == 1;
-    uint32_t* at = to + p;
-    for (uint32_t i = 0; i < window->kernel_h; ++i) {
-      const int is_row = i >= c->inside.first && i < c->inside.end;
-      uint32_t* next = at + window->kernel_w * cell_words;
-      if (!is_row || taps != window->kernel_w) {
-        for (uint32_t* word = at; word < next; word += 2) {
-          *word = outside;
-        }
+  const tflm_patch_range inside =
+      tflm_patch_taps_inside(col, window->kernel_w, window->dilation_w, c->input->cols);
+  const uint32_t taps = inside.end - inside.first;
+  for (uint32_t i = 0; i < window->kernel_h; ++i) {
+    const int is_row = i >= c->inside.first && i < c->inside.end;
+    uint32_t* next = to + window->kernel_w * cell_words;
+    if (!is_row || taps != window->kernel_w) {
+      for (uint32_t* word = to; word < next; word += n_vectors) {
+        *word = outside;
       }
-      if (is_row && taps != 0) {
-        const int32_t first = col + (int32_t)(inside.first * window->dilation_w);
-        const int8_t* from = c->rows[i] + first * (int32_t)depth;
-        at += inside.first * cell_words;
-        if (is_run) {
-          tflm_patch_widen(at, 2, from, taps * depth, 1);
-        } else {
-          for (uint32_t j = 0; j < taps; ++j) {
-            tflm_patch_widen(at, 2, from, depth, 1);
-            at += cell_words;
-            from += window->dilation_w * depth;
-          }
-        }
+    }
+    if (is_row) {
+      const int32_t first = col + (int32_t)(inside.first * window->dilation_w);
+      const int8_t* from = c->rows[i] + first * (int32_t)depth;
+      to += inside.first * cell_words;
+      for (uint32_t j = 0; j < taps; ++j) {
+        tflm_patch_widen(to, n_vectors, from, depth, 1);
+        to += cell_words;
+        from += window->dilation_w * depth;
       }
-      at = next;
+    }
+    to = next;
+  }
+}
+
+/* n windows of an output row, widened, in tiles of n_vectors; channels are fours. */
+static TFLM_PATCH_NOINLINE void gather_wide(const conv_row* c, uint32_t x, uint32_t n,
+                                            uint32_t n_vectors, uint32_t* to) {
+  const tflm_patch_window* window = &c->args->window;
+  const uint32_t depth = c->input->channels;
+  const uint32_t kernel_h = window->kernel_h;
+  const uint32_t run = window->kernel_w * depth;
+  const uint32_t run_words = tflm_patch_wide_words(run, n_vectors);
+  const int is_whole = c->inside.first == 0 && c->inside.end == kernel_h && window->dilation_w == 1;
+  const int32_t last = (int32_t)c->input->cols - window->kernel_w;
+  const uint32_t tile_words = kernel_h * run_words - n_vectors;
+  uint32_t vector = 0;
+  int32_t col = tflm_patch_first_col(window, x);
+  for (; n > 0; --n) {
+    if (is_whole && col >= 0 && col <= last) {
+      const uint32_t at = (uint32_t)col * depth;
+      uint32_t* words = to;
+      for (uint32_t i = 0; i < kernel_h; ++i) {
+        tflm_patch_widen(words, n_vectors, c->rows[i] + at, run, 1);
+        words += run_words;
+      }
+    } else {
+      widen_at_side(c, col, n_vectors, to);
+    }
+    col += window->stride_w;
+    ++to;
+    if (++vector == n_vectors) {
+      vector = 0;
+      to += tile_words;
     }
   }
 }
@@ -155,52 +180,69 @@ static void find_rows(conv_row* c, uint32_t row) {
 
 /* ---- rows ---- */
 
+/* n pixels widened in tiles of n_vectors from those of the map at `values` or
+ * from windows. */
+static void widen(const conv_row* c, uint32_t x, uint32_t n, uint32_t n_vectors,
+                  const int8_t* values) {
+  const uint32_t taps = c->job.taps;
+  uint32_t* to = c->buffer;
+  if (c->is_wide_gathered) {
+    gather_wide(c, x, n, n_vectors, to);
+    return;
+  }
+  for (; n > 0; n -= n_vectors) {
+    if (!c->is_direct) {
+      int8_t* aside = (int8_t*)c->buffer + c->buffer_bytes - n_vectors * taps;
+      gather(c, x, n_vectors, aside);
+      values = aside;
+    }
+    tflm_patch_widen(to, n_vectors, values, taps, n_vectors);
+    to += tflm_patch_wide_words(taps, n_vectors);
+    values += n_vectors * taps;
+    x += n_vectors;
+  }
+}
+
 /* Pixels made of those of the map as they are, or of windows that are gathered first.
  * In place, only what was brought to the buffer is read before it is overwritten. */
-static void make(const conv_row* c, tflm_patch_dot_job* job, int8_t* output) {
+static void make(conv_row* c, int8_t* output) {
+  tflm_patch_dot_job* job = &c->job;
   const uint32_t taps = job->taps;
-  const uint32_t gathered = c->is_direct ? 0 : taps;              /* bytes of a pixel */
-  const uint32_t wide_bytes = 4 * tflm_patch_wide_words(taps, 1); /* likewise */
-  const uint32_t most = c->buffer_bytes;
-  const int is_wide = tflm_patch_wide_bytes(taps, gathered) <= most;
-  const int is_wide_two = (TFLM_PATCH_HAS_WIDE_WINDOWS || c->is_direct) &&
-                          (c->input->channels | job->channels << 1) % 4 == 0 &&
-                          2 * wide_bytes <= most;
-  const uint32_t few = 2 * gathered <= most ? 2 : 1;
+  const uint32_t bytes = c->buffer_bytes;
+  c->is_wide_gathered = TFLM_PATCH_HAS_WIDE_WINDOWS && !c->is_direct && c->input->channels % 4 == 0;
+  const uint32_t aside = c->is_direct || c->is_wide_gathered ? 0 : taps;
+  const uint32_t threes = tflm_patch_max_wide(taps, aside, PIXELS, bytes);
+  const uint32_t twos = tflm_patch_max_wide(taps, aside, 2, bytes);
+  const uint32_t few = c->is_direct || 2 * taps <= bytes ? 2 : 1;
   const int8_t* values = c->rows[0];
   const int is_in_place = values == output;
-  int8_t* buffer = (int8_t*)c->buffer;
   uint32_t n;
-  for (uint32_t x = 0; x < c->cols; x += n) {
-    const uint32_t left = c->cols - x;
-    uint32_t n_wide = PIXELS; /* 0: pixels are not widened */
-    n = left < PIXELS ? left : PIXELS;
-    if (!is_wide || n < 3) {
-      n = left < 2 ? 1 : is_wide_two ? 2 : few;
-      n_wide = n == 2 && is_wide_two ? 2 : 0;
+  for (uint32_t left = c->cols; left > 0; left -= n) {
+    const uint32_t x = c->cols - left;
+    uint32_t n_vectors = PIXELS;
+    n = left < threes ? left - left % PIXELS : threes;
+    if (n == left - 1) {
+      n -= n != 0 ? PIXELS : 0; /* twos instead of a single one */
     }
-    const int8_t* cells = values;
-    if (TFLM_PATCH_HAS_WIDE_WINDOWS && n_wide == 2 && !c->is_direct) {
-      gather_wide_two(c, x, c->buffer);
+    if (n == 0) {
+      n_vectors = 2;
+      n = left < twos ? left & ~1u : twos;
+    }
+    if (n != 0) {
+      widen(c, x, n, n_vectors, values);
+      tflm_patch_make_wide(job, c->buffer, n_vectors, n, output);
     } else {
+      int8_t* buffer = (int8_t*)c->buffer;
+      const int8_t* cells = buffer;
+      n = left < 2 ? 1 : few;
       if (!c->is_direct) {
-        cells = buffer + n_wide * wide_bytes;
-        gather(c, x, n, buffer + n_wide * wide_bytes);
-      } else if (is_in_place && n_wide == 0) {
-        cells = buffer;
+        gather(c, x, n, buffer);
+      } else if (is_in_place) {
         copy(buffer, values, n * taps);
+      } else {
+        cells = values;
       }
-      if (n_wide != 0) {
-        tflm_patch_widen(c->buffer, n_wide, cells, taps, n);
-      }
-    }
-    if (n_wide == PIXELS) {
-      tflm_patch_make_wide(job, c->buffer, n, output);
-    } else {
-      const uint32_t way = n_wide != 0 ? TFLM_PATCH_WIDE_TWO
-                           : n == 2    ? TFLM_PATCH_TWO
-                                       : TFLM_PATCH_ONE;
-      tflm_patch_make_few(job, way == TFLM_PATCH_WIDE_TWO ? buffer : cells, way, output);
+      tflm_patch_make_few(job, cells, n, output);
     }
     values += n * taps;
     output += n * job->channels;
@@ -218,7 +260,7 @@ static __attribute__((noinline)) void make_on_stack(conv_row* c, int8_t* output)
   uint32_t buffer[TFLM_PATCH_CONV_STACK_BYTES / 4];
   c->buffer = buffer;
   c->buffer_bytes = TFLM_PATCH_CONV_STACK_BYTES;
-  make(c, &c->job, output);
+  make(c, output);
 }
 
 static void make_cols(const tflm_patch_conv_args* args, const tflm_patch_rows* input, uint32_t row,
@@ -237,7 +279,7 @@ static void make_cols(const tflm_patch_conv_args* args, const tflm_patch_rows* i
   find_rows(&c, row);
   c.is_direct = is_pointwise(window) && c.inside.first < c.inside.end && cols <= input->cols;
   if (args->scratch_bytes > TFLM_PATCH_CONV_STACK_BYTES) {
-    make(&c, &c.job, output);
+    make(&c, output);
   } else {
     make_on_stack(&c, output);
   }

@@ -19,7 +19,7 @@ void tflm_patch_fully_connected_s8(const tflm_patch_fully_connected_args* args, 
   tflm_patch_dot_job j;
   tflm_patch_init_dot_job(&j, args->weights, args->bias, &args->requant, args->inputs,
                           args->outputs);
-  tflm_patch_make_few(&j, input, TFLM_PATCH_ONE, output);
+  tflm_patch_make_few(&j, input, 1, output);
   tflm_patch_clamp_bytes(&args->requant, output, args->outputs);
 }
 

@@ -1,8 +1,8 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * GEMM micro-kernels of the dsp family: tiles of four pixels by a channel, of two
- * pixels by two channels and of a pixel by two channels.
+ * GEMM micro-kernels of the dsp family for few pixels: tiles of two pixels by two channels
+ * and of a pixel by two channels. src/dsp/gemm_wide.c is for more.
  *
  * Whole loops over the channels are assembly: compilers neither keep the sums and
  * operands of a block in the registers nor load several words at once.
@@ -22,29 +22,11 @@
 
 _Static_assert(offsetof(tflm_patch_dot_job, multipliers) == 16, "assembly");
 _Static_assert(offsetof(tflm_patch_dot_job, at_1) == 36, "assembly");
-_Static_assert(offsetof(tflm_patch_dot_job, weights) == 48, "assembly");
-_Static_assert(offsetof(tflm_patch_dot_job, sums) == 56, "assembly");
-_Static_assert(offsetof(tflm_patch_dot_job, taps) == 80, "assembly");
+_Static_assert(offsetof(tflm_patch_dot_job, weights) == 40, "assembly");
+_Static_assert(offsetof(tflm_patch_dot_job, sums) == 48, "assembly");
+_Static_assert(offsetof(tflm_patch_dot_job, taps) == 72, "assembly");
 
 /* clang-format off */
-/* Four weights, in r8, with the widened values of four pixels. */
-#define PRODUCTS                   \
-  "ldmia r10!, {r4, r5, r6, r7}\n\t" \
-  "sxtb16 r9, r8\n\t"              \
-  "smlad r0, r9, r4, r0\n\t"       \
-  "smlad r1, r9, r5, r1\n\t"       \
-  "smlad r2, r9, r6, r2\n\t"       \
-  "smlad r3, r9, r7, r3\n\t"       \
-  "ldmia r10!, {r4, r5, r6, r7}\n\t" \
-  "sxtb16 r8, r8, ror #8\n\t"      \
-  "smlad r0, r8, r4, r0\n\t"       \
-  "smlad r1, r8, r5, r1\n\t"       \
-  "smlad r2, r8, r6, r2\n\t"       \
-  "smlad r3, r8, r7, r3\n\t"
-
-#define QUAD "ldr r8, [r11], #4\n\t" PRODUCTS
-#define QUAD_BYTES 52u
-
 /* One of the four sums to a value; see tflm_patch_scale. */
 #define SCALE(sum)              \
   "lsl " sum ", " sum ", #1\n\t" \
@@ -64,68 +46,6 @@ _Static_assert(offsetof(tflm_patch_dot_job, taps) == 80, "assembly");
   "mvn r10, r10\n\t"                \
   "cmp r10, #23\n\t"
 /* clang-format on */
-
-/* Makes channels of four widened pixels until all are made (returns 0) or one comes
- * whose shift is not for the short way to bytes (returns 1): its sums are in the job
- * then, and the job stands behind it. Bytes are not clamped, here and below. */
-static TFLM_PATCH_ASSEMBLY int32_t make_wide_channels(tflm_patch_dot_job* j
-                                                      __attribute__((unused))) {
-  /* r0-r3 sums, r10 values, r11 weights, r12 loops of four quads, lr the job. The
-   * first loop is entered r5 bytes further on. */
-  __asm__ volatile(
-      "push {r4-r11, lr}\n\t"
-      "mov lr, r0\n\t"
-      "ldr r11, [lr, #48]\n"
-      "5:\n\t"
-      "ldmia lr, {r4, r5, r10, r12}\n\t"
-      "ldr r0, [r4], #4\n\t"
-      "str r4, [lr]\n\t"
-      "mov r1, r0\n\t"
-      "mov r2, r0\n\t"
-      "mov r3, r0\n\t"
-      "add pc, r5\n\t"
-      "nop\n"
-      "1:\n\t" QUAD QUAD QUAD QUAD
-      "subs r12, r12, #1\n\t"
-      "bne 1b\n\t"
-      "ldr r4, [lr, #76]\n\t"
-      "cbz r4, 6f\n\t"
-      /* The last taps: a word that ends with them. */
-      "add r11, r11, r4\n\t"
-      "ldr r8, [r11, #-4]\n\t"
-      "rsb r4, r4, #4\n\t"
-      "lsl r4, r4, #3\n\t"
-      "lsr r8, r8, r4\n\t"
-      PRODUCTS
-      "6:\n\t"
-      "add r12, lr, #16\n\t"
-      "ldmia r12, {r4, r5, r6, r7, r8}\n\t"
-      NEXT_SCALING
-      "bhs 8f\n\t"
-      "lsl r7, r7, r10\n\t"
-      "add r10, r10, #1\n\t"
-      SCALE("r0") SCALE("r1") SCALE("r2") SCALE("r3")
-      "ldrd r8, r9, [lr, #40]\n\t"
-      "ldr r7, [lr, #36]\n\t"
-      "strb r3, [r6, r9]\n\t"
-      "strb r2, [r6, r8]\n\t"
-      "strb r1, [r6, r7]\n\t"
-      "strb r0, [r6], #1\n\t"
-      "stmia r12, {r4, r5, r6}\n\t"
-      "ldr r4, [lr, #52]\n\t"
-      "cmp r11, r4\n\t"
-      "bne 5b\n\t"
-      "mov r0, #0\n\t"
-      "pop {r4-r11, pc}\n"
-      "8:\n\t"
-      "add r6, r6, #1\n\t"
-      "stmia r12, {r4, r5, r6}\n\t"
-      "str r11, [lr, #48]\n\t"
-      "add r12, lr, #56\n\t"
-      "stmia r12, {r0, r1, r2, r3}\n\t"
-      "mov r0, #1\n\t"
-      "pop {r4-r11, pc}\n\t");
-}
 
 /* clang-format off */
 /* Four values, in r4 and r5, of two vectors with those of two channels, r0 and r1 the
@@ -155,24 +75,6 @@ static TFLM_PATCH_ASSEMBLY int32_t make_wide_channels(tflm_patch_dot_job* j
   "ldr r5, [r10, lr]\n\t"           \
   "ldr r4, [r10], #4\n\t"           \
   PRODUCTS_2_BY_2("ldr r8, [r11, lr]\n\t", "ldr r8, [r11], #4\n\t")
-
-/* Two widened pixels. */
-#define QUAD_OF_WIDE_TWO            \
-  "ldr r8, [r11, lr]\n\t"           \
-  "ldmia r10!, {r4, r5, r6, r7}\n\t" \
-  "sxtb16 r9, r8\n\t"               \
-  "sxtb16 r8, r8, ror #8\n\t"       \
-  "smlad r2, r9, r4, r2\n\t"        \
-  "smlad r3, r9, r5, r3\n\t"        \
-  "smlad r2, r8, r6, r2\n\t"        \
-  "smlad r3, r8, r7, r3\n\t"        \
-  "ldr r8, [r11], #4\n\t"           \
-  "sxtb16 r9, r8\n\t"               \
-  "sxtb16 r8, r8, ror #8\n\t"       \
-  "smlad r0, r9, r4, r0\n\t"        \
-  "smlad r1, r9, r5, r1\n\t"        \
-  "smlad r0, r8, r6, r0\n\t"        \
-  "smlad r1, r8, r7, r1\n\t"
 
 /* One pixel: r0 and r2. */
 #define QUAD_OF_ONE                 \
@@ -207,30 +109,27 @@ static TFLM_PATCH_ASSEMBLY int32_t make_pairs(tflm_patch_dot_job* j __attribute_
   __asm__ volatile(
       "push {r0, r4-r11, lr}\n\t"
       "mov lr, r0\n\t"
-      "ldr r11, [lr, #48]\n"
+      "ldr r11, [lr, #40]\n"
       "5:\n\t"
       "ldmia lr, {r4, r5, r10, r12}\n\t"
       "ldrd r0, r2, [r4], #8\n\t"
       "str r4, [lr]\n\t"
       "mov r1, r0\n\t"
       "mov r3, r2\n\t"
-      "ldr lr, [lr, #80]\n\t"
+      "ldr lr, [lr, #72]\n\t"
       "tbb [pc, r5]\n"
       "20:\n\t"
       ".byte (21f-20b)/2, (22f-20b)/2\n\t"
-      ".byte (23f-20b)/2, (24f-20b)/2\n\t"
-      ".byte (25f-20b)/2, (26f-20b)/2\n"
+      ".byte (23f-20b)/2, (24f-20b)/2\n"
       LOOP("21", "22", QUAD_OF_ONE)
       "b 7f\n"
-      LOOP("23", "24", QUAD_OF_WIDE_TWO)
-      "b 6f\n"
-      LOOP("25", "26", QUAD_OF_TWO)
+      LOOP("23", "24", QUAD_OF_TWO)
       "7:\n\t"
       /* The last taps: words that end with them. */
       "ldr r5, [sp]\n\t"
-      "ldr r4, [r5, #76]\n\t"
+      "ldr r4, [r5, #68]\n\t"
       "cbz r4, 6f\n\t"
-      "ldr r9, [r5, #72]\n\t"
+      "ldr r9, [r5, #64]\n\t"
       "add r10, r10, r4\n\t"
       "add r11, r11, r4\n\t"
       "sub r10, r10, #4\n\t"
@@ -248,7 +147,7 @@ static TFLM_PATCH_ASSEMBLY int32_t make_pairs(tflm_patch_dot_job* j __attribute_
       "6:\n\t"
       "add r11, r11, lr\n\t" /* behind the second channel's weights */
       "ldr lr, [sp]\n\t"
-      "add r12, lr, #56\n\t"
+      "add r12, lr, #48\n\t"
       "stmia r12, {r0, r1, r2, r3}\n\t"
       "add r12, lr, #16\n\t"
       "ldmia r12, {r4, r5, r6, r7, r8}\n\t"
@@ -278,7 +177,7 @@ static TFLM_PATCH_ASSEMBLY int32_t make_pairs(tflm_patch_dot_job* j __attribute_
       "strb r3, [r2, #-1]\n"
       "1:\n\t"
       "stmia r12, {r4, r5, r6}\n\t"
-      "ldr r4, [lr, #52]\n\t"
+      "ldr r4, [lr, #44]\n\t"
       "cmp r11, r4\n\t"
       "bne 5b\n\t"
       "mov r0, #0\n\t"
@@ -291,7 +190,7 @@ static TFLM_PATCH_ASSEMBLY int32_t make_pairs(tflm_patch_dot_job* j __attribute_
       "stmia r12, {r4, r5, r6}\n\t"
       "mov r0, #1\n"
       "11:\n\t"
-      "str r11, [lr, #48]\n\t"
+      "str r11, [lr, #40]\n\t"
       "add sp, sp, #4\n\t"
       "pop {r4-r11, pc}\n\t");
 }
@@ -312,7 +211,7 @@ void tflm_patch_init_dot_job(tflm_patch_dot_job* j, const int8_t* weights, const
 }
 
 /* At the first of `channels` channels of some pixels. */
-static void start(tflm_patch_dot_job* j, const void* values, uint32_t channels, int8_t* output) {
+static void start(tflm_patch_dot_job* j, const int8_t* values, uint32_t channels, int8_t* output) {
   j->values = values;
   j->output = output;
   j->bias = j->first_bias;
@@ -331,28 +230,12 @@ static void put_slowly(const tflm_patch_dot_job* j, uint32_t channel, const int3
   }
 }
 
-void tflm_patch_make_wide(tflm_patch_dot_job* j, const uint32_t* values, uint32_t n_pixels,
-                          int8_t* output) {
-  const uint32_t pitch = j->channels;
-  start(j, values, pitch, output);
-  j->loops = (j->taps / 4 + 3) / 4;
-  j->entry = (0u - j->taps / 4) % 4 * QUAD_BYTES;
-  /* The last pixel stands for the missing ones in its output. */
-  j->at_1 = n_pixels > 1 ? pitch : 0;
-  j->at_2 = n_pixels > 2 ? 2 * pitch : j->at_1;
-  j->at_3 = pitch * (n_pixels - 1);
-  while (j->weights != j->weights_end && make_wide_channels(j)) {
-    put_slowly(j, (uint32_t)(j->output - output) - 1, j->sums, n_pixels, output);
-  }
-}
-
 /* Pairs of channels; a second pixel is made of `next_pixel` bytes further on. */
-static void make_even_channels(tflm_patch_dot_job* j, const void* values, uint32_t way,
+static void make_even_channels(tflm_patch_dot_job* j, const int8_t* values, uint32_t n_pixels,
                                int8_t* output) {
-  const uint32_t n_pixels = way == TFLM_PATCH_ONE ? 1 : 2;
   start(j, values, j->channels & ~1u, output);
   j->loops = (j->taps / 4 + 1) / 2;
-  j->entry = 2 * way + j->taps / 4 % 2;
+  j->entry = 2 * (n_pixels - 1) + j->taps / 4 % 2;
   j->next_pixel = n_pixels == 1 ? 0 : j->taps;
   j->at_1 = n_pixels == 1 ? 0 : j->channels;
   while (j->weights != j->weights_end && make_pairs(j)) {
@@ -371,12 +254,13 @@ static void make_last(const tflm_patch_dot_job* j, const int8_t* values, int8_t*
   put_slowly(j, channel, &sum, 1, output);
 }
 
-void tflm_patch_make_few(tflm_patch_dot_job* j, const void* values, uint32_t way, int8_t* output) {
-  make_even_channels(j, values, way, output);
+void tflm_patch_make_few(tflm_patch_dot_job* j, const int8_t* values, uint32_t n_pixels,
+                         int8_t* output) {
+  make_even_channels(j, values, n_pixels, output);
   if (j->channels % 2 != 0) {
-    make_last(j, (const int8_t*)values, output);
-    if (way == TFLM_PATCH_TWO) {
-      make_last(j, (const int8_t*)values + j->taps, output + j->channels);
+    make_last(j, values, output);
+    if (n_pixels == 2) {
+      make_last(j, values + j->taps, output + j->channels);
     }
   }
 }

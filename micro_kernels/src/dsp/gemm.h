@@ -17,7 +17,7 @@
 typedef struct {
   const int32_t* bias;         /* 0: of the next channel */
   uint32_t entry;              /* 4: where the loop over the taps is entered */
-  const void* values;          /* 8 */
+  const int8_t* values;        /* 8 */
   uint32_t loops;              /* 12: how often it runs */
   const int32_t* multipliers;  /* 16: of the next channel, like what follows */
   const int8_t* shifts;        /* 20 */
@@ -25,14 +25,12 @@ typedef struct {
   int32_t round_unit;          /* 28: see tflm_patch_find_scaling */
   uint32_t step;               /* 32: of the multipliers, in bytes */
   uint32_t at_1;               /* 36: the second pixel's output behind the first's */
-  uint32_t at_2;               /* 40 */
-  uint32_t at_3;               /* 44 */
-  const int8_t* weights;       /* 48: of the next channel */
-  const int8_t* weights_end;   /* 52 */
-  int32_t sums[4];             /* 56 */
-  uint32_t next_pixel;         /* 72: the second pixel's values behind the first's */
-  uint32_t tail;               /* 76: taps behind whole fours */
-  uint32_t taps;               /* 80: at least 4 */
+  const int8_t* weights;       /* 40: of the next channel */
+  const int8_t* weights_end;   /* 44 */
+  int32_t sums[4];             /* 48 */
+  uint32_t next_pixel;         /* 64: the second pixel's values behind the first's */
+  uint32_t tail;               /* 68: taps behind whole fours */
+  uint32_t taps;               /* 72: at least 4 */
   const int8_t* first_weights; /* [channels][taps] */
   const int32_t* first_bias;
   const tflm_patch_requant_args* requant; /* bounded */
@@ -56,16 +54,14 @@ void tflm_patch_init_dot_job(tflm_patch_dot_job* j, const int8_t* weights, const
 void tflm_patch_widen(uint32_t* to, uint32_t n_vectors, const int8_t* from, uint32_t n,
                       uint32_t count);
 
-/* One to four of four widened pixels; the words of the others may be anything. Pixels
+/* n_pixels pixels, widened in tiles of n_vectors, 2 or 3, one tile behind the other. Pixels
  * are j->channels bytes of the output each and not clamped, here and below. */
-void tflm_patch_make_wide(tflm_patch_dot_job* j, const uint32_t* values, uint32_t n_pixels,
-                          int8_t* output);
+void tflm_patch_make_wide(const tflm_patch_dot_job* j, const uint32_t* values, uint32_t n_vectors,
+                          uint32_t n_pixels, int8_t* output);
 
-/* One pixel; two widened pixels of a multiple of 4 taps, for an even number of
- * channels; two pixels, whose values lie one behind the other. */
-enum { TFLM_PATCH_ONE = 0, TFLM_PATCH_WIDE_TWO = 1, TFLM_PATCH_TWO = 2 };
-
-void tflm_patch_make_few(tflm_patch_dot_job* j, const void* values, uint32_t way, int8_t* output);
+/* One pixel, or two, whose values lie one behind the other. */
+void tflm_patch_make_few(tflm_patch_dot_job* j, const int8_t* values, uint32_t n_pixels,
+                         int8_t* output);
 
 /* Clamps n bytes, where that is not to all of int8. */
 void tflm_patch_clamp_bytes(const tflm_patch_requant_args* requant, int8_t* bytes, uint32_t n);

@@ -11,7 +11,7 @@
 
 #define TFLM_PATCH_CONV_STACK_BYTES 576u /* of CONV_2D, for widened pixels, without a scratch */
 #define TFLM_PATCH_CONV_KERNEL_H 10u     /* the most, of windows that are gathered */
-#define TFLM_PATCH_WIDE_PIXELS 4u        /* widened at a time */
+#define TFLM_PATCH_WIDE_PIXELS 3u        /* of a tile of widened ones */
 #define TFLM_PATCH_DEPTHWISE_CHANNELS 4u /* of a block */
 #define TFLM_PATCH_DEPTHWISE_KERNEL_H 8u /* the most, as below */
 #define TFLM_PATCH_DEPTHWISE_STRIDE 2u

@@ -16,10 +16,12 @@ static inline uint32_t tflm_patch_wide_words(uint32_t taps, uint32_t n) {
   return (taps + 3) / 4 * 2 * n;
 }
 
-/* Bytes of TFLM_PATCH_WIDE_PIXELS of them, with the `gathered` bytes that each is
- * made from. */
-static inline uint32_t tflm_patch_wide_bytes(uint32_t taps, uint32_t gathered) {
-  return TFLM_PATCH_WIDE_PIXELS * (4 * tflm_patch_wide_words(taps, 1) + gathered);
+/* How many pixels `bytes` are for, in whole tiles of n: widened, with the `gathered` bytes
+ * that each of a tile is made from behind them. */
+static inline uint32_t tflm_patch_max_wide(uint32_t taps, uint32_t gathered, uint32_t n,
+                                           uint32_t bytes) {
+  const uint32_t aside = n * gathered;
+  return bytes < aside ? 0 : (bytes - aside) / (4 * tflm_patch_wide_words(taps, n)) * n;
 }
 
 /* How many output columns of a 3 x 3 depthwise convolution `words` words for a

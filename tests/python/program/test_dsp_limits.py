@@ -42,10 +42,15 @@ def ask(tmp_path_factory):
 
 
 def test_windows_of_convolutions(ask):
-  cases = [(taps, gathered) for taps in TAPS for gathered in (False, True)]
-  assert [dsp_limits.conv_bytes(*case) for case in cases] == ask(
-    f'tflm_patch_wide_bytes({taps}, {taps if gathered else 0})' for taps, gathered in cases
-  )
+  """The sizes are the smallest for the pixels that they are asked for, rounded up to tiles."""
+  cases = [(taps, own, n) for taps in TAPS for own in (False, True) for n in (1, 3, 4, 12)]
+  sizes = [dsp_limits.conv_bytes(*case) for case in cases]
+  tiles = [(n + 2) // 3 * 3 for _, _, n in cases]
+  for fewer, wanted in ((0, tiles), (1, [n - 3 for n in tiles])):
+    assert wanted == ask(
+      f'tflm_patch_max_wide({taps}, {taps if own else 0}, 3, {size - fewer})'
+      for (taps, own, _), size in zip(cases, sizes)
+    )
 
 
 def test_columns_of_3x3_depthwise_convolutions(ask):

@@ -112,6 +112,9 @@ def requantization(
   return requant, Deferred(lambda: sums.get().stored_bias)
 
 
+# More than a dozen save little.
+WIDENED_PIXELS = (12, 6, 3)
+
 KINDS = {DType.INT8: program.Kind.CONV_2D, DType.INT16: program.Kind.CONV_2D_S16}
 
 
@@ -130,13 +133,18 @@ def constraint_rank_4(op: OpView) -> str | None:
   return None if ranks == (4, 4) else f'ranks {ranks[0]} and {ranks[1]}'
 
 
-def spare_scratch(weights: tuple[int, ...], pointwise: bool) -> tuple[int, ...]:
-  """Memory for four pixels widened to 16 bits, behind their gathered windows.
+def spare_scratch(weights: tuple[int, ...], pointwise: bool, cols: int) -> tuple[int, ...]:
+  """Memory for pixels of a row that are widened to 16 bits: for all of it, or for less.
 
   See src/dsp/conv.c; what its stack holds anyway is not asked for.
   """
-  size = dsp_limits.conv_bytes(math.prod(weights[1:]), gathered=not pointwise)
-  return (-(-size // 16) * 16,) if size > dsp_limits.CONV_STACK_BYTES else ()
+  gathered = not pointwise and weights[3] % 4 != 0
+  sizes = (
+    dsp_limits.conv_bytes(math.prod(weights[1:]), gathered, min(cols, pixels))
+    for pixels in WIDENED_PIXELS
+  )
+  wanted = dict.fromkeys(-(-size // 16) * 16 for size in sizes)
+  return tuple(size for size in wanted if size > dsp_limits.CONV_STACK_BYTES)
 
 
 @base.register(
@@ -189,7 +197,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
       steps=builder.map(target).rows,
       reads=(rows.window_reads(output_map.rows, input_map.rows, window[0]),),
       params=params,
-      spare_scratch=spare_scratch(weights.shape, pointwise) if is_int8 else (),
+      spare_scratch=(spare_scratch(weights.shape, pointwise, output_map.cols) if is_int8 else ()),
       in_place=(InPlace(0),) if keeps_cells and is_int8 else (),
     ),
   )

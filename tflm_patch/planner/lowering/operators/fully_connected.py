@@ -139,7 +139,9 @@ def _lower_cells(op: OpView, builder: StageBuilder, source: int) -> None:
       steps=source_map.rows,
       reads=(rows.same_row(source_map.rows, source_map.rows),),
       params=ConvParams(Window(), requant, weights[:, None, None, :], bias, 1),
-      spare_scratch=conv.spare_scratch((weights.shape[0], 1, 1, weights.shape[1]), True)
+      spare_scratch=conv.spare_scratch(
+        (weights.shape[0], 1, 1, weights.shape[1]), True, builder.map(source).cols
+      )
       if is_int8
       else (),
       in_place=(InPlace(0),) if narrows and is_int8 else (),
