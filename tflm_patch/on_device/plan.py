@@ -21,7 +21,7 @@ from tflm_patch.on_device.operators.weighted import Weighted
 from tflm_patch.on_device.parameters import Parameters
 
 ALIGNMENT = 16
-CONTROL_BYTES = 32  # tflm_patch_training_state
+CONTROL_BYTES = 32  # tflm_patch_training_state in training.h
 
 
 class Part(enum.Enum):

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The memory of training steps."""
 
+import itertools
+
 import pytest
 
 from tflm_patch.errors import TflmPatchError
@@ -43,7 +45,7 @@ def test_buffers_needed_at_once_lie_apart(model, count):
   assert plan.bytes == max(plan.offsets[k] + b.size for k, b in plan.buffers.items())
   for step in range(len(plan.steps)):
     live = sorted((plan.offsets[key], size, key) for key, size in plan.live(step).items())
-    for (at, size, key), (after, _, other) in zip(live, live[1:]):
+    for (at, size, key), (after, _, other) in itertools.pairwise(live):
       assert at + size <= after, (plan.steps[step], key, other)
 
 
