@@ -126,11 +126,7 @@ def _constant(old: Tensor, values: np.ndarray, quantization: Quantization) -> Te
 
 
 def _resize_behind(
-  tensors: list[Tensor],
-  operators: list[Operator],
-  index: int,
-  classes: int,
-  output: Quantization,
+  tensors: list[Tensor], operators: list[Operator], index: int, classes: int, output: Quantization
 ) -> None:
   """Gives what the layer and those behind it make the new number of classes."""
   for number, operator in enumerate(operators[index:], index):

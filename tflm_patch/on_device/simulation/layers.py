@@ -6,19 +6,18 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tflm_patch.errors import TflmPatchError
+from tflm_patch.graph import quantize
+from tflm_patch.graph.types import DType
 from tflm_patch.on_device.simulation.operations.base import scale_of, zero_point_of
 from tflm_patch.on_device.simulation.requantization import Requantization
 from tflm_patch.on_device.simulation.windows import Windows
 from tflm_patch.planner.lowering.operators import OpView
 from tflm_patch.planner.lowering.operators.conv import clamp_of
-from tflm_patch.graph import quantize
-from tflm_patch.graph.types import DType
 
 _EXACT_FLOAT32 = 1 << 24
 
@@ -293,5 +292,3 @@ def is_trainable(view: OpView) -> bool:
   is_int8 = view.input().dtype == weights.dtype == view.output().dtype == DType.INT8
   tensors = view.subgraph.tensors
   return is_int8 and all(tensors[each].is_constant for each in constants if each >= 0)
-
-

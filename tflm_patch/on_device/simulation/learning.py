@@ -16,7 +16,7 @@ from tflm_patch.on_device.simulation.data import Samples, check
 from tflm_patch.on_device.simulation.layers import Parameters, Wanted
 from tflm_patch.on_device.simulation.losses import LOSSES
 from tflm_patch.on_device.simulation.network import Boundary, Network, State
-from tflm_patch.on_device.simulation.updates import Chance, Scaling, updated
+from tflm_patch.on_device.simulation.updates import Chance, Scaling, count, updated
 
 Progress = Callable[[str], None]
 
@@ -46,6 +46,14 @@ class LearningOptions:
       raise TflmPatchError(f'a learning rate of {self.rate:g} is not possible; use one above 0')
     if self.epochs < 1 or self.accumulation < 1:
       raise TflmPatchError('epochs and accumulated samples are whole numbers of at least 1')
+
+  def updates(self, samples: int) -> int:
+    """How many updates the epochs of so many samples make."""
+    return self.epochs * samples // self.accumulation
+
+  def rate_at(self, step: int, updates: int) -> float:
+    """The learning rate of an update."""
+    return self.rate * (0.5 * (1 + math.cos(math.pi * step / updates)) if self.decays else 1.0)
 
 
 DEFAULT = LearningOptions()
@@ -140,34 +148,30 @@ def learn(
   Raises:
     TflmPatchError: gradients do not reach a layer, or labels do not fit.
   """
-  _check(network, scheme, train)
+  _check(network, scheme, train, options)
   current = dict(network.initial if state is None else state)
-  wanted = {each.operator: Wanted(each.input_channels, each.bias) for each in scheme.updates}
-  chance = Chance(options.seed)
+  run = _Run(network, scheme, train, options)
   curve = [judge(network, held_out, current, scheme.loss)]
-  updates = options.epochs * math.ceil(len(train.targets) / options.accumulation)
-  step = seen = 0
-  for epoch in range(options.epochs):
-    for which in _batches(len(train.targets), options, epoch):
-      rate = options.rate
-      if options.decays:
-        rate *= 0.5 * (1 + math.cos(math.pi * step / updates))
-      current.update(_step(network, scheme, wanted, train, which, current, rate, options, chance))
-      step += 1
-      seen += len(which)
-    if each_epoch or epoch == options.epochs - 1:
-      curve.append(judge(network, held_out, current, scheme.loss, step, seen))
-      progress(_line(epoch, options.epochs, curve[-1]))
+  per_epoch = len(train.targets)
+  epoch, updates = 0, options.updates(per_epoch)
+  for step, which in enumerate(_groups(per_epoch, options)):
+    current.update(run.step(which, current, options.rate_at(step, updates)))
+    seen = (step + 1) * options.accumulation
+    is_last = step + 1 == updates
+    if not is_last and not (each_epoch and seen // per_epoch > epoch):
+      continue
+    epoch = seen // per_epoch
+    curve.append(judge(network, held_out, current, scheme.loss, step + 1, seen))
+    progress(_line(epoch, options.epochs, curve[-1]))
   return Learned(current, tuple(curve))
 
 
-def _check(network: Network, scheme: Scheme, train: Prepared) -> None:
+def _check(network: Network, scheme: Scheme, train: Prepared, options: LearningOptions) -> None:
   reached = network.trainable()
   for update in scheme.updates:
     if update.operator not in reached:
       raise TflmPatchError(
-        f'operator {update.operator} cannot be trained; these can: '
-        f'{", ".join(map(str, reached))}'
+        f'operator {update.operator} cannot be trained; these can: {", ".join(map(str, reached))}'
       )
     layer = network.layers[update.operator]
     if update.input_channels and update.input_channels[-1] >= layer.channels:
@@ -178,43 +182,62 @@ def _check(network: Network, scheme: Scheme, train: Prepared) -> None:
       raise TflmPatchError(f'{layer.view.name} has no biases')
   rows = next(iter(train.boundary.maps.values()))
   check(Samples(rows, train.targets), network.classes, scheme.loss)
-
-
-def _batches(count: int, options: LearningOptions, epoch: int) -> Iterator[np.ndarray]:
-  order = np.random.default_rng((options.seed, epoch)).permutation(count)
-  for begin in range(0, count, options.accumulation):
-    yield order[begin : begin + options.accumulation]
-
-
-def _step(
-  network: Network,
-  scheme: Scheme,
-  wanted: dict[int, Wanted],
-  train: Prepared,
-  which: np.ndarray,
-  state: State,
-  rate: float,
-  options: LearningOptions,
-  chance: Chance,
-) -> dict[int, Parameters]:
-  """The layers that an update changes."""
-  trace = network.forward(train.boundary.chosen(which), state)
-  _, gradient = LOSSES[scheme.loss](network.real(trace.logits), train.targets[which])
-  gradient = (gradient * (network.logit_scale / len(which))).astype(np.float32)
-  found = network.backward(trace, gradient, state, wanted)
-  return {
-    index: updated(
-      network.layers[index],
-      state[index],
-      update,
-      found[index],
-      rate,
-      options.scaling,
-      chance,
+  if not options.updates(len(train.targets)):
+    raise TflmPatchError(
+      f'{options.epochs} epochs of {len(train.targets)} samples are fewer than the '
+      f'{options.accumulation} of one update; give more, or accumulate fewer'
     )
-    for index, update in scheme.by_operator.items()
-    if index in found
-  }
+
+
+def _groups(count: int, options: LearningOptions) -> Iterator[np.ndarray]:
+  """The samples of every update: all samples in a new order an epoch, so many at a time."""
+  left = np.zeros(0, np.int64)
+  for epoch in range(options.epochs):
+    order = np.random.default_rng((options.seed, epoch)).permutation(count)
+    left = np.concatenate([left, order])
+    while len(left) >= options.accumulation:
+      yield left[: options.accumulation]
+      left = left[options.accumulation :]
+
+
+class _Run:
+  """Makes updates, and counts them."""
+
+  def __init__(
+    self, network: Network, scheme: Scheme, train: Prepared, options: LearningOptions
+  ) -> None:
+    self._network, self._scheme, self._train = network, scheme, train
+    self._scaling, self._chance = options.scaling, Chance(options.seed)
+    self._wanted = {
+      each.operator: Wanted(each.input_channels, each.bias) for each in scheme.updates
+    }
+    counts = [count(network.layers[each.operator], each) for each in scheme.updates]
+    ends = np.cumsum([0, *counts]).tolist()
+    self._numbers = dict(zip(self._wanted, ends))
+    self._count = ends[-1]
+
+  def step(self, which: np.ndarray, state: State, rate: float) -> dict[int, Parameters]:
+    """The layers that an update changes."""
+    network, loss = self._network, LOSSES[self._scheme.loss]
+    trace = network.forward(self._train.boundary.chosen(which), state)
+    _, gradient = loss(network.real(trace.logits), self._train.targets[which])
+    gradient = (gradient * (network.logit_scale / len(which))).astype(np.float32)
+    found = network.backward(trace, gradient, state, self._wanted)
+    changed = {
+      index: updated(
+        network.layers[index],
+        state[index],
+        update,
+        found[index],
+        rate,
+        self._scaling,
+        self._chance,
+        self._numbers[index],
+      )
+      for index, update in self._scheme.by_operator.items()
+    }
+    self._chance.advance(self._count)
+    return changed
 
 
 def _line(epoch: int, epochs: int, found: Judgement) -> str:

@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From sums to the bytes that TFLM makes of them, and which of them its clamp changed."""
+"""From sums to the bytes that TFLM makes of them, and where gradients pass the clamp."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Requantization:
   high: int
 
   def apply(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Output values float32[..., channels], and where the clamp did not change them.
+    """Output values float32[..., channels], and which lie within the clamp, not at its limits.
 
     Args:
       sums: float64[..., channels] of whole numbers within int32; is used as scratch.
@@ -43,7 +43,7 @@ class Requantization:
       moved = (scaled + self.zero_point).astype(np.float64)
     else:
       moved = self._scaled(sums, shifts)
-    inside = (moved >= self.low) & (moved <= self.high)
+    inside = (moved > self.low) & (moved < self.high)
     return np.clip(moved, self.low, self.high).astype(np.float32), inside
 
   def _scaled(self, sums: np.ndarray, shifts: np.ndarray) -> np.ndarray:

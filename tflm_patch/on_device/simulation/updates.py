@@ -18,8 +18,8 @@ import numpy as np
 from tflm_patch.on_device.scheme import LayerUpdate
 from tflm_patch.on_device.simulation.layers import Gradients, Layer, Parameters
 
-_INT32 = np.iinfo(np.int32)
-_WEIGHT = 127  # the largest magnitude of int8 weights
+_WEIGHT, _BIAS = 127, 1 << 30  # the largest magnitudes
+_GOLDEN, _UINT32 = 0x9E3779B9, 0xFFFFFFFF
 
 
 class Scaling(enum.Enum):
@@ -31,33 +31,42 @@ class Scaling(enum.Enum):
 
 @dataclasses.dataclass
 class Chance:
-  """Uniform numbers from a counter: the same seed and counter give the same numbers.
+  """Uniform numbers by parameter and counter, as `tflm_patch.on_device` defines them.
 
   Attributes:
     seed: 32 bits.
-    counter: How many were drawn; the state that a chip keeps.
+    counter: Grows by the number of parameters with every update; the chip keeps it.
   """
 
   seed: int = 1
   counter: int = 0
 
-  def draw(self, count: int) -> np.ndarray:
-    """float64[count] in [0, 1), of 24 bits: a mix of xor-shifts and products of the counter."""
-    numbers = (self.counter + np.arange(count, dtype=np.uint64)) & np.uint64(0xFFFFFFFF)
-    self.counter = (self.counter + count) & 0xFFFFFFFF
-    x = numbers.astype(np.uint32) * np.uint32(0x9E3779B9) + np.uint32(self.seed & 0xFFFFFFFF)
-    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
-      x ^= x >> np.uint32(shift)
-      x *= np.uint32(factor)
-    x ^= x >> np.uint32(16)
-    return (x >> np.uint32(8)) / float(1 << 24)
+  def draw(self, first: int, count: int) -> np.ndarray:
+    """float64[count] in [0, 1), of the parameters from number `first` on."""
+    begin = (self.counter + first + self.seed * _GOLDEN) & _UINT32
+    h = (begin + np.arange(count, dtype=np.uint64)).astype(np.uint32)
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+      h ^= h >> np.uint32(shift)
+      h *= np.uint32(factor)
+    h ^= h >> np.uint32(16)
+    return (h >> np.uint32(8)) / float(1 << 24)
+
+  def advance(self, parameters: int) -> None:
+    """After an update of so many parameters."""
+    self.counter = (self.counter + parameters) & _UINT32
 
 
-def rounded(steps: np.ndarray, chance: Chance | None) -> np.ndarray:
-  """Whole numbers whose expectation is `steps`; the nearest without chance."""
+def rounded(moves: np.ndarray, chance: Chance | None, first: int = 0) -> np.ndarray:
+  """Whole numbers whose expectation is `moves`; the nearest without chance.
+
+  Args:
+    moves: By how many integers parameters move.
+    chance: Draws.
+    first: The number of the first parameter.
+  """
   if chance is None:
-    return np.rint(steps)
-  return np.floor(steps + chance.draw(steps.size).reshape(steps.shape))
+    return np.rint(moves)
+  return np.floor(moves + chance.draw(first, moves.size).reshape(moves.shape))
 
 
 def weight_steps(layer: Layer, gradient: np.ndarray, rate: float, scaling: Scaling) -> np.ndarray:
@@ -84,6 +93,7 @@ def updated(
   rate: float,
   scaling: Scaling = Scaling.QUANTIZATION_AWARE,
   chance: Chance | None = None,
+  first: int = 0,
 ) -> Parameters:
   """A layer after a step.
 
@@ -95,6 +105,7 @@ def updated(
     rate: The learning rate of the real weights.
     scaling: Of the gradients.
     chance: Rounds stochastically; None rounds to the nearest.
+    first: The number of the layer's first parameter among all that are trained.
   """
   weights, bias = parameters.weights, parameters.bias
   if update.input_channels:
@@ -102,11 +113,19 @@ def updated(
     moves = weight_steps(layer, gradients.weights, rate, scaling)
     key = [slice(None)] * moves.ndim
     key[layer.channel_axis] = list(update.input_channels)  # type: ignore[call-overload]
-    moved = weights[tuple(key)] + rounded(moves[tuple(key)], chance)
-    weights = weights.copy()
-    weights[tuple(key)] = np.clip(moved, -_WEIGHT, _WEIGHT).astype(np.int8)
+    moves = moves[tuple(key)]
+    moved = weights[tuple(key)] + rounded(moves, chance, first)
+    weights, first = weights.copy(), first + moves.size
+    moved = np.where(moves == 0, weights[tuple(key)], np.clip(moved, -_WEIGHT, _WEIGHT))
+    weights[tuple(key)] = moved.astype(np.int8)
   if update.bias:
     assert gradients.bias is not None
-    moved = bias + rounded(bias_steps(layer, gradients.bias, rate, scaling), chance)
-    bias = np.clip(moved, _INT32.min, _INT32.max).astype(np.int32)
+    moved = bias + rounded(bias_steps(layer, gradients.bias, rate, scaling), chance, first)
+    bias = np.clip(moved, -_BIAS, _BIAS).astype(np.int32)
   return Parameters(weights, bias)
+
+
+def count(layer: Layer, update: LayerUpdate) -> int:
+  """How many parameters of a layer are trained."""
+  of_channel = layer.initial.weights.size // layer.channels
+  return of_channel * len(update.input_channels) + update.bias * layer.channels_out

@@ -60,7 +60,11 @@ class Windows:
     rows, cols = self._axes
     for i in range(self.kernel[0]):
       for j in range(self.kernel[1]):
-        yield i, j, x[:, _cells(rows, i, self.output_shape[0]), _cells(cols, j, self.output_shape[1])]
+        yield (
+          i,
+          j,
+          x[:, _cells(rows, i, self.output_shape[0]), _cells(cols, j, self.output_shape[1])],
+        )
 
 
 def _cells(axis: AxisWindow, tap: int, count: int) -> slice:

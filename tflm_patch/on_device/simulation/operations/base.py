@@ -4,7 +4,7 @@
 
 Values are float32[batch, ...] of whole numbers: the bytes of the tensors. Gradients are those
 of the loss with respect to these integers, float32. Roundings are passed straight through;
-a value that the clamp changed has no gradient.
+a value at a limit of its operator's clamp has no gradient (`tflm_patch.on_device`).
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The forward pass of one operator, by the exact forward pass, before its clamp."""
+"""The forward pass of one operator, by the exact forward pass, and where gradients pass."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,11 +15,9 @@ from tflm_patch.quantization.exact.kinds import KINDS, Maps
 from tflm_patch.quantization.exact.moves import MOVES
 from tflm_patch.quantization.exact.network import lowered
 
-_WIDE = {'act_min': -(1 << 15), 'act_max': (1 << 15) - 1}
-
 
 class Lowered:
-  """Computes an operator in integers, and clamps it then.
+  """Computes an operator in integers.
 
   Args:
     view: An operator of one output.
@@ -37,18 +34,16 @@ class Lowered:
     if self._graph is not None and hasattr(self._graph.ops[-1].params, 'act_min'):
       last = self._graph.ops[-1]
       self.low, self.high = last.params.act_min, last.params.act_max
-      self._params = dataclasses.replace(last.params, **_WIDE)
 
   def __call__(self, values: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Output values float32[batch, ...], and where the clamp did not change them."""
+    """Output values float32[batch, ...], and which lie within the clamp, not at its limits."""
     integers = [np.asarray(value, np.int64) for value in values]
     shape = (-1, *self._view.output().shape[1:])
     if self._graph is None:
       moved = MOVES[self._view.operator.opcode](self._arithmetic, self._view, integers)
       return moved.reshape(shape).astype(np.float32), np.ones((), bool)
-    wide = self._run(integers).reshape(shape)
-    inside = (wide >= self.low) & (wide <= self.high)
-    return np.clip(wide, self.low, self.high).astype(np.float32), inside
+    result = self._run(integers).reshape(shape)
+    return result.astype(np.float32), (result > self.low) & (result < self.high)
 
   def _run(self, values: list[np.ndarray]) -> np.ndarray:
     graph = self._graph
@@ -64,8 +59,6 @@ class Lowered:
         maps[index] = known[each.tensor].reshape(-1, each.rows, each.cols, each.channels)
     for op in graph.ops:
       around = Maps([graph.maps[i] for i in op.inputs], [graph.maps[i] for i in op.outputs])
-      is_last = op is graph.ops[-1] and hasattr(op.params, 'act_min')
-      params = self._params if is_last else op.params
-      found = KINDS[op.kind](self._arithmetic, params, around, [maps[i] for i in op.inputs])
+      found = KINDS[op.kind](self._arithmetic, op.params, around, [maps[i] for i in op.inputs])
       maps.update(zip(op.outputs, found if isinstance(found, tuple) else (found,)))
     return maps[graph.outputs[0]]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tflm_patch.graph import quantize
 from tflm_patch.on_device.simulation.operations.base import (
   Operation,
   operation,
@@ -18,23 +19,25 @@ from tflm_patch.on_device.simulation.operations.base import (
 from tflm_patch.on_device.simulation.operations.lowered import Lowered
 from tflm_patch.planner.lowering.operators import OpView
 
-_LIMITS = {'RELU': (0.0, np.inf), 'RELU6': (0.0, 6.0), 'RELU_N1_TO_1': (-1.0, 1.0)}
+_ACTIVATIONS = {'RELU': 1, 'RELU_N1_TO_1': 2, 'RELU6': 3}
 
 
-@operation(*_LIMITS)
+@operation(*_ACTIVATIONS)
 class Relu(Operation):
-  """A gradient passes where the real input is within the limits."""
+  """A gradient passes where the output is within the limits, and not at one."""
 
   def __init__(self, view: OpView) -> None:
     super().__init__(view)
     self._forward = Lowered(view)
-    self._scale, self._zero_point = scale_of(view.input()), zero_point_of(view.input())
-    self._factor = np.float32(self._scale / scale_of(view.output()))
+    target = view.output()
+    self._low, self._high = quantize.activation_range(
+      _ACTIVATIONS[view.opcode], scale_of(target), zero_point_of(target)
+    )
+    self._factor = np.float32(scale_of(view.input()) / scale_of(target))
 
   def forward(self, values: Sequence[np.ndarray]) -> tuple[np.ndarray, Any]:
-    low, high = _LIMITS[self.view.opcode]
-    real = (values[0] - self._zero_point) * self._scale
-    return self._forward(values)[0], (real >= low) & (real <= high)
+    result, _ = self._forward(values)
+    return result, (result > self._low) & (result < self._high)
 
   def backward(self, gradient: np.ndarray, kept: Any) -> Sequence[np.ndarray | None]:
     return [gradient * kept * self._factor]
