@@ -212,7 +212,7 @@ def test_large_steps_stay_within_int8(network):
   wanted = {index: Wanted(update.input_channels, True)}
   found = network.backward(trace, gradient, network.initial, wanted)[index]
   after = updated(layer, layer.initial, update, found, 1e6)
-  assert after.weights.min() >= -127
+  assert np.all((after.weights >= -127) | (after.weights == layer.initial.weights))
   assert np.abs(after.bias.astype(np.int64)).max() <= 1 << 30
 
 
