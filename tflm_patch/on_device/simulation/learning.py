@@ -242,4 +242,4 @@ class _Run:
 
 def _line(epoch: int, epochs: int, found: Judgement) -> str:
   accuracy = '' if found.accuracy is None else f', accuracy {100 * found.accuracy:.1f} %'
-  return f'Epoch {epoch + 1} of {epochs}: loss {found.loss:.3f}{accuracy}'
+  return f'Epoch {epoch} of {epochs}: loss {found.loss:.3f}{accuracy}'
