@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from tflm_patch.cli import (
+  adapt,
   analyze,
   bench,
   convert,
@@ -33,6 +34,7 @@ COMMANDS: dict[str, Command] = {
   for command in (
     train.COMMAND,
     search.COMMAND,
+    adapt.COMMAND,
     quantize.COMMAND,
     convert.COMMAND,
     analyze.COMMAND,

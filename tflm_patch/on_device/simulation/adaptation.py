@@ -7,7 +7,6 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -43,8 +42,8 @@ from tflm_patch.on_device.simulation.search import (
 
 Progress = Callable[[str], None]
 _HELD_OUT = 0.25  # of the samples, to choose by
-_RATES = (0.3, 1.0, 3.0)  # times the rate to begin with
-_HEAD_RATE = 10.0  # of a last layer that is trained alone: times as much
+_RATES = (0.1, 0.3, 1.0, 3.0)  # times the rate to begin with
+_HEAD_RATE = 5.0  # a last layer that is trained alone bears as many times the rate
 _BRIEF = 0.25  # of the epochs, for what is only compared
 _ANALYSED = 128  # samples, for Fisher information
 
@@ -58,8 +57,7 @@ class AdaptOptions:
     classes: Of a new last layer; None keeps the model's.
     loss: What is made smaller.
     training: Of the chip.
-    rate: Where the learning rate is looked for: this, three times, and a third of it; of
-      gradients of one sample. Those of several are averaged, and allow more.
+    rate: Around which the learning rate is looked for, from a tenth to three times.
     epochs: How often the chip sees every sample.
     analysis: How contributions are found.
     finalists: Schemes that are simulated, of the most valuable.
@@ -98,7 +96,7 @@ class Adaptation:
     rate: The learning rate.
     options: As given.
     learned: The simulated training, judged by samples that nothing was chosen by.
-    head_alone: The same training of the smallest scheme.
+    head_alone: The same training of the last layer alone, with the best rate for it.
     candidates: Of the search, the most valuable first.
     seconds: What it took.
   """
@@ -221,11 +219,16 @@ class Adapter:
         scheme, best = each.scheme, score
     return scheme, self.best_rate(scheme)
 
-  def best_rate(self, scheme: Scheme) -> float:
-    """Of a scheme, in a brief simulation."""
+  def best_rate(self, scheme: Scheme, times: float = 1.0) -> float:
+    """Of a scheme, in brief simulations with a few rates.
+
+    Args:
+      scheme: What is trained.
+      times: That of the options is tried times this.
+    """
     scores = {
       rate: self._score(scheme, self._brief(rate))
-      for rate in (self.options.rate * factor for factor in _RATES)
+      for rate in (self.options.rate * times * factor for factor in _RATES)
     }
     return max(scores, key=lambda rate: scores[rate])
 
@@ -270,7 +273,8 @@ def adapt(
   scheme, rate = adapter.chosen(candidates)
   progress('Simulating the training')
   learned = adapter.simulate(scheme, rate, test)
-  alone = adapter.simulate(adapter.space.least(), _HEAD_RATE * options.rate, test)
+  least = adapter.space.last_layers(1)
+  alone = adapter.simulate(least, adapter.best_rate(least, _HEAD_RATE), test)
   return Adaptation(
     model=adapter.model,
     network=adapter.network,
@@ -283,11 +287,3 @@ def adapt(
     candidates=tuple(candidates),
     seconds=time.monotonic() - begin,
   )
-
-
-def scheme_json(scheme: Scheme) -> dict[str, Any]:
-  """A scheme for machines."""
-  return {
-    'loss': scheme.loss.value,
-    'updates': [dataclasses.asdict(update) for update in scheme.updates],
-  }
