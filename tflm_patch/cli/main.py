@@ -19,6 +19,7 @@ from tflm_patch.version import __version__
 COMMANDS = (
   'train',
   'search',
+  'adapt',
   'quantize',
   'convert',
   'analyze',

@@ -135,9 +135,9 @@ def _compile(
 ) -> CompiledModel:
   """Makes C of a converted model; see `compile_model`, and StageError."""
   where = origin or 'model'
-  operators = _stages(model.main, where)
+  found = stages_of(model.main, where)
   _check_tensors(model.main, where)
-  stages = [_decode(model.main, operator) for operator in operators]
+  stages, operators = [stage for stage, _ in found], [operator for _, operator in found]
   if len(stages) > 1 and any(stage.pauses for stage in stages):
     raise TflmPatchError(
       f'{where}: is fed by rows and has {len(stages)} stages; compile it without --input-rows'
@@ -244,6 +244,16 @@ def _converted(
     if is_stage(operator):
       checks.check_stage(model.main, operator, origin or 'model')
   return model
+
+
+def stages_of(subgraph: Subgraph, where: str) -> list[tuple[Stage, Operator]]:
+  """The stages of a converted graph with their operators.
+
+  Raises:
+    TflmPatchError: some of its operators are no stages, or it has none.
+    StageError: a stage is damaged.
+  """
+  return [(_decode(subgraph, operator), operator) for operator in _stages(subgraph, where)]
 
 
 def _stages(subgraph: Subgraph, where: str) -> list[Operator]:

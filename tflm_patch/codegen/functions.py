@@ -38,6 +38,7 @@ class StageFunctions:
     memory: Where everything lies.
     number: Of the stage.
     first_op: Operators of the stages before.
+    constants: The stage's constants; made of the program without them.
 
   Attributes:
     constants: The stage's constants.
@@ -46,9 +47,15 @@ class StageFunctions:
   """
 
   def __init__(
-    self, stage: Stage, operator: Operator, memory: Memory, number: int, first_op: int
+    self,
+    stage: Stage,
+    operator: Operator,
+    memory: Memory,
+    number: int,
+    first_op: int,
+    constants: ConstantArrays | None = None,
   ) -> None:
-    self.constants = ConstantArrays(stage.constants)
+    self.constants = constants or ConstantArrays(stage.constants)
     self._tensors = [memory.tensors[i] for i in (*operator.inputs[:-2], *operator.outputs)]
     self._workspace, self._state = memory.workspaces[number], memory.states[number]
     self._kept = stage.kept_maps

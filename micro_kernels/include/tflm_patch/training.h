@@ -1,0 +1,229 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Training on the chip: gradients of int8 operators, updates of their weights, and
+ * what is kept of them over a power cut. Generated components call these
+ * (tflm_patch.on_device); they allocate nothing and check no argument that the
+ * generator knows.
+ *
+ * Gradients are float32 with respect to the integers as they are stored, laid out
+ * as the values: [rows][columns][channels]. Every operation is rounded by itself
+ * and sums are made in the order that is stated, so every target gets the same
+ * bits; compile without -ffast-math. The formulas are those of
+ * tflm_patch/on_device/__init__.py.
+ */
+#ifndef TFLM_PATCH_TRAINING_H_
+#define TFLM_PATCH_TRAINING_H_
+
+#include <stdint.h>
+
+#include "tflm_patch/kernels.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+  TFLM_PATCH_TRAINING_OK = 0,
+  TFLM_PATCH_TRAINING_BAD_LABEL = 1,   /* no class has this number */
+  TFLM_PATCH_TRAINING_BAD_LOSS = 2,    /* the loss is no finite number */
+  TFLM_PATCH_TRAINING_BAD_RATE = 3,    /* the learning rate is negative or not finite */
+  TFLM_PATCH_TRAINING_NO_FORWARD = 4,  /* nothing was computed since the last update */
+  TFLM_PATCH_TRAINING_NO_DELTA = 5,    /* no whole delta is in the flash */
+  TFLM_PATCH_TRAINING_OTHER_MODEL = 6, /* the delta belongs to another model or scheme */
+  TFLM_PATCH_TRAINING_BAD_FLASH = 7,   /* the flash failed, or its slots are too small */
+} tflm_patch_training_status;
+
+/* One short English line for a status; never NULL. */
+const char* tflm_patch_training_status_text(tflm_patch_training_status status);
+
+/* What outlives a training step, beside the parameters. */
+typedef struct {
+  uint32_t counter;     /* random numbers drawn for updates so far */
+  uint32_t samples;     /* whose gradients are in the sums */
+  float rate;           /* learning rate */
+  float loss;           /* of the last step */
+  uint32_t sequence;    /* of the last delta that was saved or loaded */
+  uint32_t is_computed; /* the maps are those of a forward pass that was not learned from */
+  uint32_t band;        /* the next one of a frame, of models that are fed by rows */
+  uint32_t unused;
+} tflm_patch_training_state;
+
+/* How parameters change in a step. */
+typedef struct {
+  float rate;       /* learning rate / samples of an update */
+  uint32_t counter; /* plus a parameter's number: what its random number is made of */
+  uint32_t is_last; /* of the samples of an update: parameters change, sums begin again */
+} tflm_patch_update;
+
+/* What is trained of a layer. */
+typedef struct {
+  int8_t* weights;              /* the trained ones, in the order of their numbers */
+  int32_t* bias;                /* with the input's zero point folded in */
+  float* weight_sums;           /* of gradients; NULL when an update has one sample */
+  float* bias_sums;             /* likewise */
+  const float* weight_inverses; /* what gradients are multiplied by, of output channel */
+  const float* bias_inverses;   /* c at c * inverse_step */
+  uint32_t inverse_step;
+  uint32_t number;      /* of the first weight among all parameters */
+  uint32_t bias_number; /* of the first bias */
+  int32_t input_zero_point;
+} tflm_patch_trained_layer;
+
+/* Shapes of an operator with a window; a vector is 1 x 1 cells. */
+typedef struct {
+  tflm_patch_window window;
+  uint32_t rows, cols, channels;
+  uint32_t output_rows, output_cols, output_channels;
+  int32_t input_zero_point;
+} tflm_patch_backward_geometry;
+
+/* ---- loss.c ---- */
+
+/* e^x for x <= 0, and the natural logarithm of x >= 1: float32, within 2 ulp. */
+float tflm_patch_exp(float x);
+float tflm_patch_log(float x);
+
+/* Cross-entropy of softmax over n int8 logits, and its gradient. */
+float tflm_patch_cross_entropy(const int8_t* logits, uint32_t n, float scale, int32_t zero_point,
+                               uint32_t label, float* gradient);
+
+/* Mean of squared differences of n int8 values from targets, and its gradient. */
+float tflm_patch_squared_error(const int8_t* values, uint32_t n, float scale, int32_t zero_point,
+                               const float* targets, float* gradient);
+
+/* ---- clamp.c ---- */
+
+/* Bit i % 32 of word i / 32: whether low < values[i] < high. */
+void tflm_patch_clamp_mask(const int8_t* values, uint32_t n, int32_t low, int32_t high,
+                           uint32_t* mask);
+
+/* In place: gradients [cells][channels] times the channel's scale where the mask is
+ * set, 0 elsewhere. */
+void tflm_patch_backward_clamp(const uint32_t* mask, uint32_t cells, uint32_t channels,
+                               const float* scales, float* gradient);
+
+/* ---- elementwise.c ---- */
+
+/* result = (added ? result : 0) + gradient * scale; result may be gradient when not added. */
+void tflm_patch_backward_scale(const float* gradient, uint32_t n, float scale, float* result,
+                               uint32_t added);
+
+/* The gradient [outer][inner] of means over `count`, to [outer][count][inner]. */
+void tflm_patch_backward_mean(const float* gradient, uint32_t outer, uint32_t count, uint32_t inner,
+                              float scale, float* result, uint32_t added);
+
+/* The gradient of a padded map to that of the map within. */
+void tflm_patch_backward_pad(uint32_t rows, uint32_t cols, uint32_t channels, uint32_t top,
+                             uint32_t left, uint32_t padded_cols, const float* gradient,
+                             float* result, uint32_t added);
+
+/* Channels of every cell, one after the other. */
+void tflm_patch_gather_channels(const int8_t* values, uint32_t cells, uint32_t channels,
+                                const uint16_t* chosen, uint32_t n_chosen, int8_t* gathered);
+
+/* ---- pool.c ---- */
+
+void tflm_patch_backward_average_pool(const tflm_patch_backward_geometry* geometry,
+                                      const float* gradient, float* result, uint32_t added);
+
+/* To the first of the greatest values of each window, rows first. */
+void tflm_patch_backward_max_pool(const tflm_patch_backward_geometry* geometry,
+                                  const int8_t* values, const float* gradient, float* result,
+                                  uint32_t added);
+
+/* ---- conv_input.c ---- */
+
+/* The gradient of the input of a convolution from that of its accumulators.
+ * weights: [output channels][taps][n_channels], of the input channels in `channels`, NULL for
+ * all; the results of others are left alone. */
+void tflm_patch_backward_conv_input(const tflm_patch_backward_geometry* geometry,
+                                    const int8_t* weights, uint32_t n_channels,
+                                    const uint16_t* channels, const float* accumulators,
+                                    float* result, uint32_t added);
+
+/* ---- conv_weights.c ---- */
+
+/* Learns the weights of a convolution. values: [cells of the input][n_channels], the trained
+ * channels. Gradients are sums over output cells, rows first. */
+void tflm_patch_backward_conv_weights(const tflm_patch_backward_geometry* geometry,
+                                      const int8_t* values, uint32_t n_channels,
+                                      const float* accumulators,
+                                      const tflm_patch_trained_layer* layer,
+                                      const tflm_patch_update* update);
+
+/* Learns biases: sums over cells. */
+void tflm_patch_backward_bias(uint32_t cells, uint32_t channels, const float* accumulators,
+                              const tflm_patch_trained_layer* layer,
+                              const tflm_patch_update* update);
+
+/* ---- depthwise.c ---- */
+
+/* Both of a depthwise convolution, channel by channel: result, NULL when nobody needs it, may
+ * begin where the accumulators do. weights: [taps][channels]. values: [cells][n_trained]; layer
+ * NULL when no weights are trained. trained: the trained channels, whose weights then are the
+ * layer's, [taps][n_trained]; NULL for all, whose weights are `weights`. scratch: a float for
+ * every output cell. */
+void tflm_patch_backward_depthwise(const tflm_patch_backward_geometry* geometry,
+                                   const int8_t* weights, const int8_t* values,
+                                   const uint16_t* trained, uint32_t n_trained,
+                                   const float* accumulators, float* result, uint32_t added,
+                                   float* scratch, const tflm_patch_trained_layer* layer,
+                                   const tflm_patch_update* update);
+
+/* ---- learn.c ---- */
+
+/* A parameter takes its gradient in: it changes with the last sample of an update. */
+void tflm_patch_learn_weight(const tflm_patch_trained_layer* layer, const tflm_patch_update* update,
+                             uint32_t weight, uint32_t channel, float gradient);
+void tflm_patch_learn_bias(const tflm_patch_trained_layer* layer, const tflm_patch_update* update,
+                           uint32_t channel, float gradient);
+
+/* ---- apart.c ---- */
+
+/* CONV_2D and FULLY_CONNECTED whose trained weights lie apart: args->weights has 0 in their
+ * places, `trained` is [output channels][taps][n_trained], `gathered` the input's values
+ * [cells][n_trained]. The same bytes as with all weights in one place. */
+void tflm_patch_conv_apart(const tflm_patch_backward_geometry* geometry,
+                           const tflm_patch_requant_args* requant, const int8_t* weights,
+                           const int8_t* trained, uint32_t n_trained, const int32_t* bias,
+                           const int8_t* input, const int8_t* gathered, int8_t* output);
+
+/* The trained channels of a DEPTHWISE_CONV_2D, written over those of `output`. */
+void tflm_patch_depthwise_apart(const tflm_patch_backward_geometry* geometry,
+                                const tflm_patch_requant_args* requant, const int8_t* trained,
+                                const uint16_t* channels, uint32_t n_trained, const int32_t* bias,
+                                const int8_t* gathered, int8_t* output);
+
+/* ---- delta.c ---- */
+
+/* The application's flash: two slots of slot_bytes, one after the other. Every function gives 0
+ * when it has done all. */
+typedef struct {
+  void* context;
+  uint32_t slot_bytes; /* a multiple of what is erased at once */
+  int (*read)(void* context, uint32_t at, void* data, uint32_t bytes);
+  int (*erase)(void* context, uint32_t at, uint32_t bytes);
+  int (*write)(void* context, uint32_t at, const void* data, uint32_t bytes);
+} tflm_patch_flash;
+
+/* Parameters and the state to go on training. A slot holds a header, the parameters, and a
+ * checksum, which is written last: power may fail at any moment. */
+#define TFLM_PATCH_DELTA_HEADER_BYTES 32u
+#define TFLM_PATCH_DELTA_BYTES(parameters) (TFLM_PATCH_DELTA_HEADER_BYTES + (parameters) + 16u)
+
+/* Writes the slot that does not hold the newest delta. */
+tflm_patch_training_status tflm_patch_save_delta(const tflm_patch_flash* flash, uint32_t identity,
+                                                 const void* parameters, uint32_t bytes,
+                                                 tflm_patch_training_state* state);
+
+/* Reads the newest whole delta. Parameters change only after it was found to be whole. */
+tflm_patch_training_status tflm_patch_load_delta(const tflm_patch_flash* flash, uint32_t identity,
+                                                 void* parameters, uint32_t bytes,
+                                                 tflm_patch_training_state* state);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TFLM_PATCH_TRAINING_H_ */

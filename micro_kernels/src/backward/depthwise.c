@@ -1,0 +1,112 @@
+/* Copyright 2026 The tflm-patch Authors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Gradients of a depthwise convolution, channel by channel.
+ *
+ * Inner loops.
+ */
+#include "exact.h"
+
+#include <stddef.h>
+
+#include "taps.h"
+#include "tflm_patch/training.h"
+
+/* Weights or values of one channel, `step` apart. */
+typedef struct {
+  const int8_t* at;
+  uint32_t step;
+} column;
+
+/* The gradients of the channel's input, `channels` apart, from those of its accumulators. */
+static void input_column(const tflm_patch_backward_geometry* g, column weights,
+                         const float* accumulators, float* result, uint32_t added) {
+  const tflm_patch_window* w = &g->window;
+  for (uint32_t row = 0; row < g->rows; ++row) {
+    for (uint32_t col = 0; col < g->cols; ++col) {
+      const int8_t* weight = weights.at;
+      float sum = 0.0f;
+      for (uint32_t r = 0; r < w->kernel_h; ++r) {
+        const int32_t from =
+            tflm_patch_output_of(row, r, w->dilation_h, w->pad_top, w->stride_h, g->output_rows);
+        if (from < 0) {
+          weight += w->kernel_w * weights.step;
+          continue;
+        }
+        const float* line = accumulators + (uint32_t)from * g->output_cols;
+        for (uint32_t c = 0; c < w->kernel_w; ++c) {
+          const int32_t at =
+              tflm_patch_output_of(col, c, w->dilation_w, w->pad_left, w->stride_w, g->output_cols);
+          if (at >= 0) {
+            sum = sum + (float)*weight * line[at];
+          }
+          weight += weights.step;
+        }
+      }
+      *result = added ? *result + sum : sum;
+      result += g->channels;
+    }
+  }
+}
+
+static float tap_sum(const tflm_patch_backward_geometry* g, column values,
+                     const float* accumulators, uint32_t tap_row, uint32_t tap_col) {
+  float sum = 0.0f;
+  for (uint32_t row = 0; row < g->output_rows; ++row) {
+    for (uint32_t col = 0; col < g->output_cols; ++col) {
+      const int32_t from = tflm_patch_input_cell(g, row, col, tap_row, tap_col);
+      if (from >= 0) {
+        const int32_t value = values.at[(uint32_t)from * values.step] - g->input_zero_point;
+        sum = sum + *accumulators * (float)value;
+      }
+      ++accumulators;
+    }
+  }
+  return sum;
+}
+
+/* Trained channel `number` of `n_trained`. */
+static void learn_column(const tflm_patch_backward_geometry* g, column values,
+                         const float* accumulators, uint32_t number, uint32_t n_trained,
+                         uint32_t channel, const tflm_patch_trained_layer* layer,
+                         const tflm_patch_update* update) {
+  uint32_t weight = number;
+  for (uint32_t r = 0; r < g->window.kernel_h; ++r) {
+    for (uint32_t c = 0; c < g->window.kernel_w; ++c) {
+      const float sum = tap_sum(g, values, accumulators, r, c);
+      tflm_patch_learn_weight(layer, update, weight, channel, sum);
+      weight += n_trained;
+    }
+  }
+}
+
+void tflm_patch_backward_depthwise(const tflm_patch_backward_geometry* geometry,
+                                   const int8_t* weights, const int8_t* values,
+                                   const uint16_t* trained, uint32_t n_trained,
+                                   const float* accumulators, float* result, uint32_t added,
+                                   float* scratch, const tflm_patch_trained_layer* layer,
+                                   const tflm_patch_update* update) {
+  const uint32_t channels = geometry->channels;
+  const uint32_t cells = geometry->output_rows * geometry->output_cols;
+  uint32_t next = 0; /* of the trained channels */
+  for (uint32_t channel = 0; channel < channels; ++channel) {
+    const int learns =
+        layer != NULL && next < n_trained && (trained == NULL || trained[next] == channel);
+    column own = {weights + channel, channels};
+    if (learns && trained != NULL) {
+      own.at = layer->weights + next;
+      own.step = n_trained;
+    }
+    for (uint32_t cell = 0; cell < cells; ++cell) {
+      scratch[cell] = accumulators[(size_t)cell * channels + channel];
+    }
+    if (result != NULL) {
+      input_column(geometry, own, scratch, result + channel, added);
+    }
+    if (learns) {
+      const column input = {values + next, n_trained};
+      learn_column(geometry, input, scratch, next, n_trained, channel, layer, update);
+      ++next;
+    }
+  }
+}

@@ -1,0 +1,151 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Components that learn: the same bytes as the reference, sample by sample."""
+
+import ctypes
+import shutil
+
+import numpy as np
+import pytest
+from support import learning, learning_models
+
+from tflm_patch.graph.reader import read_model
+from tflm_patch.on_device.component import ComponentOptions, make_component
+from tflm_patch.on_device.device_reference import DeviceReference
+from tflm_patch.on_device.options import TrainingOptions
+from tflm_patch.on_device.scheme import LayerUpdate, Loss, Scheme
+from tflm_patch.quantization.exact.network import ExactNetwork
+from tflm_patch.sample.sample import sample_model_path
+
+pytestmark = pytest.mark.skipif(shutil.which('gcc') is None, reason='needs gcc')
+OK, BAD_LABEL, BAD_LOSS, BAD_RATE, NO_FORWARD = range(5)
+
+
+def images(component, count, seed=0):
+  main = component.work.network.model.main
+  shape = main.tensors[main.inputs[0]].shape
+  rng = np.random.default_rng(seed)
+  return rng.integers(-128, 128, (count, *shape), np.int8)
+
+
+def expect_same_learning(model, scheme, folder, steps, rate=0.05, training=None):
+  """Lets C and the reference learn from the same samples."""
+  training = training or TrainingOptions()
+  options = ComponentOptions(learning_rate=rate, training=training)
+  component = make_component(model, scheme, options)
+  host = learning.build(component, folder)
+  reference = DeviceReference(component.work, training, rate)
+  first = reference.parameters
+  assert host.parameters() == first
+  classes = component.work.network.model.main.tensors[component.work.network.output].elements
+  for number, image in enumerate(images(component, steps)):
+    label = number % classes
+    expected = reference.learn(learning.values_of(reference, image), label)
+    assert host.train_step(image, label) == OK
+    assert np.float32(host.loss()) == np.float32(expected)
+    assert host.parameters() == reference.parameters, f'sample {number}'
+  assert host.parameters() != first
+  return host, reference
+
+
+@pytest.fixture(scope='module')
+def small(tmp_path_factory):
+  model = learning_models.every_operator()
+  scheme = learning_models.scheme_of(model, 0, 2)
+  return expect_same_learning(model, scheme, tmp_path_factory.mktemp('small'), 6)
+
+
+def test_every_operator(small):
+  host, _ = small
+  kernels = host.component.kernels
+  for name in ('max_pool', 'average_pool', 'mean', 'depthwise', 'conv_input', 'conv_weights'):
+    assert f'tflm_patch_backward_{name}' in kernels
+
+
+def test_learned_model_is_what_the_chip_computes(small):
+  host, reference = small
+  model = reference.model
+  (image,) = images(host.component, 1, seed=9)
+  assert np.array_equal(host.run(image), ExactNetwork(model).run_bytes([image])[0])
+
+
+def test_bad_labels_and_rates_change_nothing(small):
+  host, _ = small
+  (image,) = images(host.component, 1)
+  before = host.parameters()
+  assert host.train_step(image, 5) == BAD_LABEL
+  host.run(image)
+  assert host.call('learn', ctypes.c_uint32(99)) == BAD_LABEL
+  for rate in (-1.0, float('nan'), float('inf')):
+    assert host.call('set_learning_rate', ctypes.c_float(rate)) == BAD_RATE
+  assert host.parameters() == before
+
+
+def test_a_sample_is_learned_once(small):
+  host, _ = small
+  (image,) = images(host.component, 1)
+  host.run(image)
+  assert host.call('learn', ctypes.c_uint32(1)) == OK
+  assert host.call('learn', ctypes.c_uint32(1)) == NO_FORWARD
+
+
+def test_no_byte_beyond_the_plan(small):
+  """Every byte of the memory is one of the plan's, and the last ones are used."""
+  host, _ = small
+  memory = host.memory()
+  plan = host.component.plan
+  assert memory.size == plan.bytes == max(plan.offsets[k] + b.size for k, b in plan.buffers.items())
+  text = host.component.files['model.c']
+  assert text.count('workspace[') == 1
+  variables = [line for line in text.splitlines() if line.startswith('static ') and '[' in line]
+  assert [line for line in variables if ' const ' not in line] == [
+    f'static _Alignas(16) int8_t workspace[{plan.bytes}];'
+  ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+  ('first', 'step', 'bias', 'samples'),
+  [(0, 1, True, 1), (2, 3, False, 3), (5, 1, True, 4), (7, 1, True, 1)],
+)
+def test_schemes(first, step, bias, samples, tmp_path):
+  model = learning_models.every_operator(seed=first)
+  scheme = learning_models.scheme_of(model, first, step, bias)
+  training = TrainingOptions(samples=samples, seed=7)
+  expect_same_learning(model, scheme, tmp_path, 8, training=training)
+
+
+@pytest.mark.slow
+def test_biases_alone(tmp_path):
+  model = learning_models.every_operator()
+  updates = tuple(LayerUpdate(index, True) for index, _ in learning_models.layers(model)[3:])
+  expect_same_learning(model, Scheme(updates), tmp_path, 5)
+
+
+@pytest.mark.slow
+def test_sample_network(tmp_path):
+  model = read_model(sample_model_path())
+  scheme = learning_models.scheme_of(model, len(learning_models.layers(model)) - 6, 2)
+  expect_same_learning(model, scheme, tmp_path, 20)
+
+
+@pytest.mark.slow
+def test_squared_error(tmp_path):
+  model = learning_models.every_operator()
+  main = model.main
+  main.operators.pop()  # the softmax
+  main.outputs = (main.operators[-1].outputs[0],)
+  scheme = learning_models.scheme_of(model, 4, 2, loss=Loss.MEAN_SQUARED_ERROR)
+  component = make_component(model, scheme)
+  host = learning.build(component, tmp_path)
+  reference = DeviceReference(component.work, TrainingOptions())
+  targets = np.linspace(-1, 1, 5, dtype=np.float32)
+  for image in images(component, 4):
+    expected = reference.learn(learning.values_of(reference, image), targets)
+    assert host.call('train_step', image.ctypes, targets.ctypes) == OK
+    assert np.float32(host.loss()) == np.float32(expected)
+    assert host.parameters() == reference.parameters
+  before = host.parameters()
+  targets[2] = np.nan
+  assert host.call('train_step', image.ctypes, targets.ctypes) == BAD_LOSS
+  assert host.parameters() == before

@@ -1,0 +1,203 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Functions of the forward pass from the first trained operator on."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from tflm_patch.codegen import c_text, loops, source
+from tflm_patch.codegen.functions import StageFunctions
+from tflm_patch.on_device.emission.places import Arrays, Layout, TrainedConstants, multipliers_of
+from tflm_patch.on_device.forward import ForwardStage
+from tflm_patch.on_device.operators import base, clamps
+from tflm_patch.on_device.operators.relu import Relu
+from tflm_patch.on_device.operators.weighted import Weighted
+from tflm_patch.on_device.parameters import LayerParameters
+from tflm_patch.on_device.plan import Part, Work
+
+
+@dataclasses.dataclass(frozen=True)
+class ForwardCode:
+  """An operator forward.
+
+  Attributes:
+    constants: Lines that define arrays.
+    functions: Lines that define functions.
+    calls: Statements that compute the operator, and keep what goes backward.
+    weights: The name of the weights in flash, '' without any.
+    bytes: Of the arrays.
+  """
+
+  constants: tuple[str, ...]
+  functions: tuple[str, ...]
+  calls: tuple[str, ...]
+  weights: str
+  bytes: int
+
+
+class ForwardEmission:
+  """Makes functions of operators.
+
+  Args:
+    work: What is computed.
+    layout: Where everything lies.
+    arrays: Of all operators.
+    first_op: Operators of the frozen stages.
+  """
+
+  def __init__(self, work: Work, layout: Layout, arrays: Arrays, first_op: int) -> None:
+    self._work, self._layout, self._arrays = work, layout, arrays
+    self._memory = layout.trained()
+    self._number = first_op
+    self._backward = {step.index: step for step in work.backward}
+
+  def operator(self, number: int, stage: ForwardStage) -> ForwardCode:
+    """The code of an operator, the one number `number` of those that are not frozen."""
+    assert stage.index is not None
+    layer = self._work.parameters.layers.get(stage.index)
+    if layer is not None and layer.operator.gathered is not None:
+      code = self._apart(number, stage, layer)
+    else:
+      code = self._whole(number, stage, layer)
+    self._number += len(stage.stage.ops)
+    kept = self._keep(stage.index)
+    return dataclasses.replace(code, calls=(*code.calls, *kept))
+
+  def name(self, index: int) -> str:
+    """What the names of an operator's arrays begin with."""
+    return f'operator_{index}'
+
+  def _whole(
+    self, number: int, stage: ForwardStage, layer: LayerParameters | None, apart: bool = False
+  ) -> ForwardCode:
+    """By the kernels that run without training; trained weights are in memory."""
+    assert stage.index is not None
+    program, weights = stage.stage, self._weights_in_flash(stage.index)
+    instead = {'weights': weights} if weights else {}
+    if layer is not None:
+      multipliers, shifts = multipliers_of(layer.operator)
+      name = self.name(stage.index)
+      instead = {
+        'multipliers': self._arrays.name(multipliers, f'{name}_multipliers'),
+        'shifts': self._arrays.name(shifts, f'{name}_shifts'),
+        **instead,
+        **self._layout.parameters(layer),
+        **(instead if apart else {}),
+      }
+      ops = tuple(
+        dataclasses.replace(op, params={**op.params, 'requant.sums': 0}) for op in program.ops
+      )
+      program = dataclasses.replace(program, ops=ops)
+    functions = StageFunctions(
+      program,
+      stage.operator,
+      self._memory,
+      number,
+      self._number,
+      TrainedConstants(program.constants, instead),
+    )
+    calls = source.statements(functions, loops.compress(functions.chunks[0]))
+    return ForwardCode(
+      tuple(functions.constants.define()),
+      tuple(functions.define()),
+      tuple(calls),
+      instead.get('weights', ''),
+      functions.constants.bytes,
+    )
+
+  def _weights_in_flash(self, index: int) -> str:
+    """The array of an operator's weights, '' where no gradient passes it or all are trained."""
+    step = self._backward.get(index)
+    if step is None or not isinstance(step.operator, Weighted):
+      return ''
+    if step.operator.channels is not None and step.operator.gathered is None:
+      return ''
+    weights = step.operator.view.input(1).array()
+    return self._arrays.name(weights.reshape(-1), f'{self.name(index)}_weights', 16)
+
+  def _apart(self, number: int, stage: ForwardStage, layer: LayerParameters) -> ForwardCode:
+    """With the trained weights in memory, the others in flash."""
+    assert stage.index is not None
+    operator, name = layer.operator, self.name(stage.index)
+    pointers = self._layout.parameters(layer)
+    source_at = f'workspace + {self._layout.tensor(operator.source)}'
+    target_at = f'workspace + {self._layout.tensor(operator.target)}'
+    gathered = self._layout.pointer('int8_t', (Part.GATHERED, stage.index))
+    chosen = np.array(operator.gathered, np.uint16)
+    channels = self._arrays.name(chosen, f'{name}_channels')
+    shape = operator.geometry
+    gather = c_text.call(
+      'tflm_patch_gather_channels',
+      source_at,
+      shape.source_cells,
+      shape.source[2],
+      channels,
+      chosen.size,
+      gathered,
+    )
+    statics = c_text.structure(
+      'tflm_patch_backward_geometry', 'geometry', shape.fields(operator.input_zero_point)
+    ) + c_text.structure('tflm_patch_requant_args', 'requant', self._requant(layer, name))
+    if operator.view.opcode == 'DEPTHWISE_CONV_2D':
+      plain = self._whole(number, stage, layer, apart=True)
+      call = c_text.call(
+        'tflm_patch_depthwise_apart',
+        *('&geometry', '&requant', pointers['weights'], channels, chosen.size),
+        *(pointers['bias'], gathered, target_at),
+      )
+    else:
+      frozen = operator.view.input(1).array().copy()
+      frozen[..., chosen] = 0
+      weights = self._arrays.name(frozen.reshape(-1), f'{name}_frozen_weights', 16)
+      plain = ForwardCode((), (), (), weights, 0)
+      call = c_text.call(
+        'tflm_patch_conv_apart',
+        *('&geometry', '&requant', weights, pointers['weights'], chosen.size),
+        *(pointers['bias'], source_at, gathered, target_at),
+      )
+    lines = [
+      f'/* {operator.view.name}, {chosen.size} of {operator.trainable_channels} channels */',
+      f'static void {name}_forward(void) {{',
+      *c_text.indented([*statics, gather, call]),
+      '}',
+      '',
+    ]
+    return dataclasses.replace(
+      plain, functions=(*plain.functions, *lines), calls=(*plain.calls, f'{name}_forward();')
+    )
+
+  def _requant(self, layer: LayerParameters, name: str) -> dict[str, c_text.Value]:
+    """Fields of tflm_patch_requant_args, for any weights."""
+    multipliers, shifts = multipliers_of(layer.operator)
+    low, high = clamps.clamp_of(layer.operator.view)
+    return {
+      'multipliers': self._arrays.name(multipliers, f'{name}_multipliers'),
+      'shifts': self._arrays.name(shifts, f'{name}_shifts'),
+      'channel_step': 1,
+      'output_zero_point': base.zero_point_of(layer.operator.view.output()),
+      'act_min': low,
+      'act_max': high,
+      'bounded': 0,
+      'wide': 0,
+    }
+
+  def _keep(self, index: int) -> list[str]:
+    """Statements that note where an output is at its clamp."""
+    step = self._backward.get(index)
+    if step is None or not step.operator.kept(step.wanted).mask:
+      return []
+    operator = step.operator
+    low, high = operator.clamp if isinstance(operator, Relu) else clamps.clamp_of(operator.view)
+    return [
+      c_text.call(
+        'tflm_patch_clamp_mask',
+        f'workspace + {self._layout.tensor(operator.target)}',
+        operator.view.output().elements,
+        low,
+        high,
+        self._layout.pointer('uint32_t', (Part.MASK, index)),
+      )
+    ]

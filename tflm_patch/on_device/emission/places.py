@@ -1,0 +1,211 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Where things of a training step lie, as expressions of C."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tflm_patch.codegen import c_text
+from tflm_patch.codegen.constant_arrays import ConstantArrays
+from tflm_patch.codegen.memory import Memory
+from tflm_patch.graph import quantize
+from tflm_patch.on_device.backward_graph import BackwardStep
+from tflm_patch.on_device.operators.weighted import Weighted
+from tflm_patch.on_device.parameters import LayerParameters
+from tflm_patch.on_device.plan import Key, Part, TrainingPlan, Work
+
+_C_TYPES = {
+  np.dtype(np.float32): 'float',
+  np.dtype(np.int8): 'int8_t',
+  np.dtype(np.int32): 'int32_t',
+  np.dtype(np.uint16): 'uint16_t',
+}
+
+
+class Arrays:
+  """Constant arrays of C; equal ones are one.
+
+  Attributes:
+    bytes: Of all.
+  """
+
+  def __init__(self) -> None:
+    self._names: dict[tuple[str, bytes], str] = {}
+    self._lines: list[str] = []
+    self.bytes = 0
+
+  def name(self, values: np.ndarray, wanted: str, alignment: int = 4) -> str:
+    """The name of an array of these values.
+
+    Args:
+      values: Of a type of C.
+      wanted: Its name if it is new.
+      alignment: Of its beginning.
+    """
+    c_type = _C_TYPES[values.dtype]
+    key = c_type, values.tobytes()
+    if key not in self._names:
+      self._names[key] = wanted
+      definition = f'static _Alignas({alignment}) const {c_type} {wanted}[{values.size}]'
+      self._lines += [*c_text.array(definition, values.reshape(-1)), '']
+      self.bytes += values.nbytes
+    return self._names[key]
+
+  def define(self) -> list[str]:
+    """Lines of C."""
+    return self._lines
+
+
+class Layout:
+  """The memory of a training step as C sees it.
+
+  Args:
+    work: What is computed.
+    plan: Where everything lies.
+  """
+
+  def __init__(self, work: Work, plan: TrainingPlan) -> None:
+    self._work, self._plan = work, plan
+
+  def pointer(self, c_type: str, key: Key, by: int = 0) -> str:
+    """A pointer to a buffer, `by` bytes on."""
+    place = f'workspace + {self._plan.offsets[key] + by}'
+    return f'({c_type}*)(void*)({place})' if c_type != 'int8_t' else f'({place})'
+
+  def offset(self, key: Key) -> int:
+    """Of a buffer in the workspace."""
+    return self._plan.offsets[key]
+
+  def tensor(self, tensor: int) -> int:
+    """The offset of a tensor of the network, of a frozen stage too."""
+    key = (Part.MAP, tensor)
+    if key in self._plan.offsets:
+      return self._plan.offsets[key]
+    return self._plan.offsets[Part.FROZEN, self._work.frozen.tensors[tensor]]
+
+  def frozen(self) -> Memory:
+    """Of the frozen stages."""
+    tensors = {t: at for (part, t), at in self._plan.offsets.items() if part is Part.FROZEN}
+    for own, other in self._work.frozen.tensors.items():
+      if (Part.MAP, own) in self._plan.offsets:
+        tensors[other] = self._plan.offsets[Part.MAP, own]
+    stages = self._work.frozen.stages
+    workspaces = tuple(self._plan.offsets.get((Part.FROZEN, -1 - i), 0) for i in range(len(stages)))
+    return Memory(self._plan.bytes, tensors, workspaces, (0,) * len(stages))
+
+  def trained(self) -> Memory:
+    """Of the operators from the first trained one on, each a stage."""
+    tensors = {t: at for (part, t), at in self._plan.offsets.items() if part is Part.MAP}
+    count = len(self._work.forward)
+    workspaces = tuple(self._plan.offsets.get((Part.SCRATCH, i), 0) for i in range(count))
+    return Memory(self._plan.bytes, tensors, workspaces, (0,) * count)
+
+  def parameters(self, layer: LayerParameters) -> dict[str, str]:
+    """Pointers to what of a layer is in memory, named as in tflm_patch_trained_layer."""
+    found = {'bias': self.pointer('int32_t', (Part.PARAMETERS, 0), layer.bias_at)}
+    if layer.weights.size:
+      found['weights'] = self.pointer('int8_t', (Part.PARAMETERS, 0), layer.weights_at)
+    if self._work.keeps_sums:
+      sums = (Part.SUMS, 0)
+      if layer.weights.size:
+        found['weight_sums'] = self.pointer('float', sums, layer.sums_at)
+      if layer.trains_bias:
+        found['bias_sums'] = self.pointer('float', sums, layer.bias_sums_at)
+    return found
+
+
+def multipliers_of(operator: Weighted) -> tuple[np.ndarray, np.ndarray]:
+  """Of any weights: a conversion may have others where those of a channel are zero."""
+  source, scales = operator.view.input().quantization, operator.view.input(1).quantization
+  target = operator.view.output().quantization
+  assert source is not None and scales is not None and target is not None
+  channels = operator.geometry.target[2]
+  found = quantize.convolution_multipliers(source.scale, scales.scales, target.scale)
+  multipliers, shifts = (np.asarray(array) for array in found)
+  return (
+    np.resize(multipliers, channels).astype(np.int32),
+    np.resize(shifts, channels).astype(np.int8),
+  )
+
+
+class TrainedConstants(ConstantArrays):
+  """The constants of a trained operator: some are in memory, some are its own.
+
+  Args:
+    data: Of the stage.
+    instead: Expressions by role: 'weights', 'bias', 'multipliers', 'shifts'.
+  """
+
+  def __init__(self, data: bytes, instead: Mapping[str, str]) -> None:
+    super().__init__(data)
+    self._instead = instead
+
+  def refer(self, at: int, type_name: str, values: int, name: str) -> str:
+    expression = self._instead.get(name.rpartition('_')[2])
+    return expression or super().refer(at, type_name, values, name)
+
+
+class StepPlaces:
+  """What the backward side of an operator asks for; see `operators.base.Places`.
+
+  Args:
+    layout: Where everything lies.
+    step: The operator.
+    name: Of its functions.
+    arrays: Of all operators.
+    layer: What is trained of it.
+    weights: The weights that the forward pass has in flash, '' without any.
+
+  Attributes:
+    statics: Lines of constant structures, each once.
+  """
+
+  def __init__(
+    self,
+    layout: Layout,
+    step: BackwardStep,
+    name: str,
+    arrays: Arrays,
+    layer: LayerParameters | None,
+    weights: str,
+  ) -> None:
+    self._layout, self._step, self._name = layout, step, name
+    self._arrays, self._layer, self._weights = arrays, layer, weights
+    self.statics: dict[str, list[str]] = {}
+
+  def tensor(self, tensor: int) -> str:
+    return f'(workspace + {self._layout.tensor(tensor)})'
+
+  def gradient(self, tensor: int) -> str:
+    return self._layout.pointer('float', (Part.GRADIENT, tensor))
+
+  def mask(self) -> str:
+    return self._layout.pointer('uint32_t', (Part.MASK, self._step.index))
+
+  def scratch(self) -> str:
+    return self._layout.pointer('float', (Part.BACKWARD_SCRATCH, self._step.index))
+
+  def gathered(self) -> str:
+    return self._layout.pointer('int8_t', (Part.GATHERED, self._step.index))
+
+  def parameters(self) -> Mapping[str, str]:
+    assert self._layer is not None
+    return self._layout.parameters(self._layer)
+
+  def numbers(self) -> tuple[int, int]:
+    assert self._layer is not None
+    return self._layer.number, self._layer.bias_number
+
+  def frozen_weights(self) -> str:
+    return self._weights
+
+  def constant(self, type_name: str, values: np.ndarray, role: str) -> str:
+    assert _C_TYPES[values.dtype] == type_name
+    return self._arrays.name(values, f'{self._name}_{role}')
+
+  def structure(self, type_name: str, name: str, fields: Mapping[str, c_text.Value]) -> str:
+    self.statics[name] = c_text.structure(type_name, name, fields)
+    return f'&{name}'

@@ -1,0 +1,101 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The forward pass of a training step: frozen operators as stages, the others one by one."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tflm_patch.codegen.compiler import stages_of
+from tflm_patch.conversion import pipeline
+from tflm_patch.errors import TflmPatchError
+from tflm_patch.graph.types import Model, Operator
+from tflm_patch.on_device.network import Network
+from tflm_patch.on_device.options import TrainingOptions
+from tflm_patch.planner.encode_plan import encode_stage
+from tflm_patch.planner.lowering.builder import NotStageable
+from tflm_patch.planner.lowering.region import lower_region, region_boundary
+from tflm_patch.planner.options import PlanOptions, Schedule
+from tflm_patch.planner.search import StageSearch
+from tflm_patch.program.decode import Stage, decode
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ForwardStage:
+  """A stage that is computed.
+
+  Attributes:
+    stage: The program, read back.
+    operator: Its tensors; the last two inputs are the program and its constants.
+    index: Of the only operator in it, None for frozen operators.
+  """
+
+  stage: Stage
+  operator: Operator
+  index: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Frozen:
+  """The operators before the first trained one, converted.
+
+  Attributes:
+    model: With stages only, or without operators.
+    stages: In order.
+    tensors: Of the network's boundary and inputs -> of this model.
+  """
+
+  model: Model
+  stages: tuple[ForwardStage, ...]
+  tensors: dict[int, int]
+
+
+def convert_frozen(network: Network, options: TrainingOptions) -> Frozen:
+  """Converts the operators before the first trained one.
+
+  Raises:
+    TflmPatchError: stages cannot hold all of them; says which.
+  """
+  main = network.model.main
+  operators = main.operators[: network.first]
+  read = {t for op in operators for t in op.inputs}
+  inputs = tuple(t for t in main.inputs if t in read)
+  outputs = tuple(t for t in network.boundary if t not in main.inputs)
+  if not operators or not outputs:
+    return Frozen(network.model, (), {t: t for t in main.inputs})
+  subgraph = dataclasses.replace(
+    main, operators=list(operators), inputs=inputs, outputs=outputs, tensors=list(main.tensors)
+  )
+  model = dataclasses.replace(
+    network.model, subgraphs=[subgraph], signatures=[], origin=None, trailer=b'', metadata=[]
+  )
+  convert = dataclasses.replace(options.convert, force_stage=True, input_rows=options.input_rows)
+  converted = pipeline.plan(model, convert).model
+  where = network.model.source or 'model'
+  stages = tuple(
+    ForwardStage(stage, operator) for stage, operator in stages_of(converted.main, where)
+  )
+  if any(stage.stage.state_bytes for stage in stages):
+    raise TflmPatchError(f'{where}: keeps rows between inferences; such models are not trained')
+  made = dict(zip((*inputs, *outputs), (*converted.main.inputs, *converted.main.outputs)))
+  return Frozen(converted, stages, made)
+
+
+def stage_of(network: Network, index: int) -> ForwardStage:
+  """An operator from the first trained one on as a stage of its own, on whole maps.
+
+  Raises:
+    TflmPatchError: a stage cannot hold it.
+  """
+  main = network.model.main
+  try:
+    graph = lower_region(network.model, main, [index])
+    options = PlanOptions(schedule=Schedule.LAYER, brief=True)
+    plan = StageSearch(graph, (), options).smallest()
+  except NotStageable as reason:
+    view = network.view(index)
+    raise TflmPatchError(f'{view.name} cannot be computed in training: {reason}') from None
+  encoded = encode_stage(plan)
+  inputs, outputs = region_boundary(main, [index])
+  operator = Operator('CUSTOM', (*inputs, -1, -1), outputs)
+  return ForwardStage(decode(encoded.program, encoded.constants), operator, index)

@@ -1,0 +1,100 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""CONV_2D, and FULLY_CONNECTED as one of a 1 x 1 window."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from tflm_patch.on_device.operators import base
+from tflm_patch.on_device.operators.base import Places, Results, Values, Wanted
+from tflm_patch.on_device.operators.weighted import Geometry, Weighted
+from tflm_patch.planner.lowering.operators.windows import window_of
+
+
+@base.register('CONV_2D', 'FULLY_CONNECTED')
+class Conv(Weighted):
+  """Every output channel reads every input channel."""
+
+  def refusal(self) -> str | None:
+    if not self.view.input(1).is_constant:
+      return 'its weights are no constant'
+    if self.view.opcode == 'CONV_2D' and self.view.input(1).shape[3] != self.geometry.source[2]:
+      return 'its channels are in groups'
+    return base.int8_refusal(self.view)
+
+  @functools.cached_property
+  def geometry(self) -> Geometry:
+    weights = self.view.input(1).shape
+    if self.view.opcode == 'FULLY_CONNECTED':
+      cells = self.view.input().elements // weights[1]
+      return Geometry((1, cells, weights[1]), (1, cells, weights[0]))
+    rows, cols = window_of(self.view, (weights[1], weights[2]))
+    return Geometry(
+      base.map_shape(self.view.input()),
+      base.map_shape(self.view.output()),
+      (rows.kernel, cols.kernel),
+      (rows.stride, cols.stride),
+      (rows.dilation, cols.dilation),
+      (rows.pad, cols.pad),
+    )
+
+  @property
+  def trained_weights(self) -> int:
+    shape = self.geometry
+    return shape.target[2] * shape.taps * len(self.channels or ())
+
+  def emit(self, wanted: Wanted, at: Places) -> list[str]:
+    lines = [self.emit_accumulators(at)]
+    gradient = at.gradient(self.target)
+    if 0 in wanted.inputs:
+      result, added = at.gradient(self.source), int(0 in wanted.added)
+      start = f'tflm_patch_backward_conv_input({self.emit_geometry(at)}'
+      inputs = self.geometry.source[2]
+      lines.append(
+        f'{start}, {at.frozen_weights()}, {inputs}, NULL, {gradient}, {result}, {added});'
+      )
+      if self.gathered is not None:
+        lines.append(
+          f'{start}, {at.parameters()["weights"]}, {len(self.gathered)}, '
+          f'{self.emit_channels(at)}, {gradient}, {result}, {added});'
+        )
+    if self.channels is not None:
+      values = at.tensor(self.source) if self.gathered is None else at.gathered()
+      lines.append(
+        f'tflm_patch_backward_conv_weights({self.emit_geometry(at)}, {values}, '
+        f'{len(self.channels)}, {gradient}, {self.emit_layer(at)}, update);'
+      )
+    return lines + self.emit_biases(at)
+
+  def apply(self, gradient: np.ndarray, wanted: Wanted, values: Values) -> Results:
+    if 0 not in wanted.inputs:
+      return {}
+    accumulators = self.accumulators(gradient, values)
+    shape = self.geometry
+    weights = values.weights().reshape(shape.target[2], *shape.kernel, shape.source[2])
+    result = np.zeros((gradient.shape[0], *shape.source), np.float32)
+    for row in range(shape.kernel[0]):
+      for col in range(shape.kernel[1]):
+        outputs, inputs = shape.overlap((row, col))
+        part = result[inputs]
+        for o in range(shape.target[2]):
+          one = accumulators[outputs][..., o, None]
+          part = part + weights[o, row, col].astype(np.float32) * one
+        result[inputs] = part
+    return {0: result.reshape(gradient.shape[0], *self.view.input().shape[1:])}
+
+  def weight_gradient(self, accumulators: np.ndarray, values: Values) -> np.ndarray:
+    shape, x = self.geometry, self.inputs(values)
+    chosen = np.array(self.channels or (), np.int64)
+    total = np.zeros((shape.target[2], *shape.kernel, chosen.size), np.float32)
+    for row in range(shape.kernel[0]):
+      for col in range(shape.kernel[1]):
+        outputs, inputs = shape.overlap((row, col))
+        a = accumulators[outputs].reshape(-1, shape.target[2])
+        cells = x[inputs].reshape(-1, shape.source[2])[:, chosen]
+        for one, cell in zip(a, cells):
+          total[:, row, col] = total[:, row, col] + one[:, None] * cell
+    return total.reshape(-1)

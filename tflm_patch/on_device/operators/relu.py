@@ -1,0 +1,55 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""RELU and its like as operators of their own."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tflm_patch.graph import quantize
+from tflm_patch.on_device.operators import base, clamps
+from tflm_patch.on_device.operators.base import Backward, Kept, Places, Results, Values, Wanted
+
+# The fused activation of the same name.
+_FUSED = {'RELU': 1, 'RELU_N1_TO_1': 2, 'RELU6': 3}
+
+
+@base.register(*_FUSED)
+class Relu(Backward):
+  """G_x = G * s_x / s_y within the clamp."""
+
+  def refusal(self) -> str | None:
+    return base.int8_refusal(self.view)
+
+  def kept(self, wanted: Wanted) -> Kept:
+    del wanted
+    return Kept(mask=True)
+
+  def in_place(self, wanted: Wanted) -> int | None:
+    return 0 if 0 in wanted.inputs and 0 not in wanted.added else None
+
+  @property
+  def clamp(self) -> tuple[int, int]:
+    """The least and the greatest output."""
+    target = self.view.output()
+    fused = _FUSED[self.view.opcode]
+    return quantize.activation_range(
+      fused, base.scale_of(target), base.zero_point_of(target), -128, 127
+    )
+
+  def _scales(self) -> np.ndarray:
+    found = base.ratio(base.scale_of(self.view.input()), base.scale_of(self.view.output()))
+    return np.array([found], np.float32)
+
+  def emit(self, wanted: Wanted, at: Places) -> list[str]:
+    lines = [clamps.emit_scaled(self.view, self._scales(), at)]
+    if self.in_place(wanted) is None:
+      lines.append(
+        f'tflm_patch_backward_scale({at.gradient(self.target)}, {self.view.output().elements}, '
+        f'1.0f, {at.gradient(self.source)}, 1);'
+      )
+    return lines
+
+  def apply(self, gradient: np.ndarray, wanted: Wanted, values: Values) -> Results:
+    del wanted
+    return {0: clamps.scaled(self.view, self.clamp, self._scales(), gradient, values)}

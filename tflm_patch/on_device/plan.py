@@ -1,0 +1,277 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The memory of a training step: every buffer with the steps that need it, and its place.
+
+Steps are the frozen stages, the other operators forward, the loss, and operators backward.
+The places are found as those of tensors between stages are (`arena.packing`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Mapping, Sequence
+
+from tflm_patch.arena import greedy, packing
+from tflm_patch.on_device.backward_graph import BackwardStep
+from tflm_patch.on_device.forward import ForwardStage, Frozen
+from tflm_patch.on_device.network import Network
+from tflm_patch.on_device.operators.base import FLOAT_BYTES, mask_bytes
+from tflm_patch.on_device.operators.weighted import Weighted
+from tflm_patch.on_device.parameters import Parameters
+
+ALIGNMENT = 16
+CONTROL_BYTES = 32  # tflm_patch_training_state in training.h
+
+
+class Part(enum.Enum):
+  """What memory is for."""
+
+  PARAMETERS = 'trained weights and biases'
+  SUMS = 'sums of gradients'
+  CONTROL = 'state of the training'
+  FROZEN = 'input, and maps between frozen stages'
+  MAP = 'maps'
+  SCRATCH = 'scratch of the forward pass'
+  MASK = 'clamp masks'
+  GATHERED = 'trained channels of inputs'
+  GRADIENT = 'gradients'
+  BACKWARD_SCRATCH = 'scratch of the backward pass'
+
+
+PERSISTENT = (Part.PARAMETERS, Part.SUMS, Part.CONTROL)
+Key = tuple[Part, int]  # the number is a tensor's, a stage's or an operator's
+
+
+@dataclasses.dataclass(frozen=True)
+class Buffer:
+  """Memory of a training step.
+
+  Attributes:
+    size: Bytes, a multiple of 16.
+    first, last: The steps that need it, both included.
+    place_of: The buffer that ends with this one's first step and whose place it takes.
+  """
+
+  size: int
+  first: int
+  last: int
+  place_of: Key | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TrainingPlan:
+  """Buffers of a training step and where they lie.
+
+  Attributes:
+    buffers: By key.
+    offsets: Likewise.
+    bytes: Of all.
+    steps: What each step does, for people.
+  """
+
+  buffers: Mapping[Key, Buffer]
+  offsets: Mapping[Key, int]
+  bytes: int
+  steps: tuple[str, ...]
+
+  def live(self, step: int) -> dict[Key, int]:
+    """Bytes that a step needs; of two buffers in one place, those of the larger."""
+    found = {}
+    for key, buffer in self.buffers.items():
+      if buffer.first <= step <= buffer.last:
+        found[key] = buffer.size
+        before = buffer.place_of
+        if before in found:
+          found[key] = max(buffer.size, found.pop(before))
+    return found
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Work:
+  """What a training step computes.
+
+  Attributes:
+    network: The model and what is trained.
+    frozen: The operators before the first trained one.
+    forward: The others, in order.
+    backward: In order, the last operator first.
+    parameters: What is trained.
+    keeps_sums: Gradients of several samples are added up.
+  """
+
+  network: Network
+  frozen: Frozen
+  forward: tuple[ForwardStage, ...]
+  backward: tuple[BackwardStep, ...]
+  parameters: Parameters
+  keeps_sums: bool
+
+  @property
+  def steps(self) -> tuple[str, ...]:
+    """What each step does."""
+    view = self.network.view
+    return (
+      *(f'frozen operators, stage {i}' for i in range(len(self.frozen.stages))),
+      *(f'{view(stage.index).name} forward' for stage in self.forward if stage.index is not None),
+      'loss',
+      *(f'{view(step.index).name} backward' for step in self.backward),
+    )
+
+  @property
+  def loss_step(self) -> int:
+    """Its number."""
+    return len(self.frozen.stages) + len(self.forward)
+
+
+def aligned(size: int) -> int:
+  """The next multiple of 16."""
+  return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def buffers_of(work: Work) -> dict[Key, Buffer]:
+  """Every buffer of a training step."""
+  return _Collector(work).collect()
+
+
+def lower_bound(buffers: Mapping[Key, Buffer]) -> int:
+  """What no placement can go below; sooner known than a placement."""
+  return _packer(buffers)[1].bound
+
+
+def place(work: Work) -> TrainingPlan:
+  """Finds places for the buffers of a training step."""
+  buffers = buffers_of(work)
+  wanted, packer = _packer(buffers)
+  offsets = packer.search(lambda found: greedy.peak(wanted, found))
+  return TrainingPlan(
+    buffers, dict(zip(buffers, offsets)), greedy.peak(wanted, offsets), work.steps
+  )
+
+
+def _packer(buffers: Mapping[Key, Buffer]) -> tuple[Sequence[greedy.Requirement], packing.Packer]:
+  keys = list(buffers)
+  sizes = {key: buffer.size for key, buffer in buffers.items()}
+  for key in reversed(keys):  # what takes a place comes after what had it
+    before = buffers[key].place_of
+    if before is not None:
+      sizes[before] = max(sizes[before], sizes[key])
+  wanted = [greedy.Requirement(sizes[k], buffers[k].first, buffers[k].last) for k in keys]
+  numbers = {key: number for number, key in enumerate(keys)}
+  shared = {
+    numbers[key]: numbers[buffer.place_of]
+    for key, buffer in buffers.items()
+    if buffer.place_of is not None
+  }
+  return wanted, packing.Packer(wanted, shared)
+
+
+class _Collector:
+  """Collects buffers in the order of their first steps."""
+
+  def __init__(self, work: Work) -> None:
+    self._work = work
+    self._found: dict[Key, Buffer] = {}
+    self._tensors = work.network.model.main.tensors
+    self._backward_at = {step.index: work.loss_step + 1 + i for i, step in enumerate(work.backward)}
+    self._end = work.loss_step + len(work.backward)
+
+  def collect(self) -> dict[Key, Buffer]:
+    """All of them."""
+    work = self._work
+    persistent = {
+      Part.PARAMETERS: work.parameters.bytes,
+      Part.SUMS: work.parameters.sums_bytes if work.keeps_sums else 0,
+      Part.CONTROL: CONTROL_BYTES,
+    }
+    for part, size in persistent.items():
+      self._add((part, 0), size, 0, self._end)
+    self._add_frozen()
+    self._add_maps()
+    for number, stage in enumerate(work.forward):
+      at = len(work.frozen.stages) + number
+      self._add((Part.SCRATCH, number), stage.stage.workspace_bytes, at, at)
+    for step in work.backward:
+      self._add_kept(step)
+    self._add_gradients()
+    return self._found
+
+  def _add(self, key: Key, size: int, first: int, last: int, place_of: Key | None = None) -> None:
+    if size > 0:
+      self._found[key] = Buffer(aligned(size), first, last, place_of)
+
+  def _add_frozen(self) -> None:
+    """The input, and what frozen stages read, make and work in; not what others read."""
+    frozen = self._work.frozen
+    main = frozen.model.main
+    read_later = {frozen.tensors[t] for t in self._work.network.boundary}
+    ranges: dict[int, tuple[int, int]] = dict.fromkeys(main.inputs, (0, 0)) if frozen.stages else {}
+    for number, stage in enumerate(frozen.stages):
+      for t in (*stage.operator.inputs[:-2], *stage.operator.outputs):
+        ranges[t] = ranges.get(t, (number, number))[0], number
+      self._add((Part.FROZEN, -1 - number), stage.stage.workspace_bytes, number, number)
+    for t, (first, last) in ranges.items():
+      if t not in read_later:
+        self._add((Part.FROZEN, t), main.tensors[t].bytes, first, last)
+
+  def _add_maps(self) -> None:
+    """Maps that operators from the first trained one on read or make."""
+    work = self._work
+    first, last = {}, {}
+    for t in work.network.boundary:
+      first[t] = self._made_at(t)
+    for number, stage in enumerate(work.forward):
+      at = len(work.frozen.stages) + number
+      for t in stage.operator.outputs:
+        first[t] = last[t] = at
+      for t in stage.operator.inputs[:-2]:
+        last[t] = at
+    for t in (*work.network.model.main.outputs, work.network.output):
+      last[t] = max(last[t], work.loss_step)
+    for step in work.backward:
+      for t in step.operator.kept(step.wanted).tensors:
+        last[t] = max(last[t], self._backward_at[step.index])
+    for t in first:
+      self._add((Part.MAP, t), self._tensors[t].bytes, first[t], last[t])
+
+  def _made_at(self, tensor: int) -> int:
+    """The step that makes a tensor of the boundary; inputs are there from the beginning."""
+    frozen = self._work.frozen
+    name = frozen.tensors[tensor]
+    for number, stage in enumerate(frozen.stages):
+      if name in stage.operator.outputs:
+        return number
+    return 0
+
+  def _add_kept(self, step: BackwardStep) -> None:
+    """What an operator keeps of the forward pass, and its scratch."""
+    at = self._backward_at[step.index]
+    operator = step.operator
+    made = len(self._work.frozen.stages) + step.index - self._work.network.first
+    if operator.kept(step.wanted).mask:
+      bits = mask_bytes(self._tensors[operator.target].elements)
+      self._add((Part.MASK, step.index), bits, made, at)
+    if isinstance(operator, Weighted) and operator.gathered is not None:
+      size = operator.geometry.source_cells * len(operator.gathered)
+      self._add((Part.GATHERED, step.index), size, made, at)
+    self._add((Part.BACKWARD_SCRATCH, step.index), operator.scratch_bytes(step.wanted), at, at)
+
+  def _add_gradients(self) -> None:
+    """From the reader that comes last to the operator that made the tensor."""
+    work = self._work
+    made_by = {step.operator.target: step.index for step in work.backward}
+    output = work.network.output
+    self._add_gradient(output, work.loss_step, self._backward_at[made_by[output]], None)
+    for step in work.backward:
+      at = self._backward_at[step.index]
+      in_place = step.operator.in_place(step.wanted)
+      for position in step.wanted.inputs:
+        if position in step.wanted.added:
+          continue
+        tensor = step.operator.view.operator.inputs[position]
+        before = (Part.GRADIENT, step.operator.target) if position == in_place else None
+        self._add_gradient(tensor, at, self._backward_at[made_by[tensor]], before)
+
+  def _add_gradient(self, tensor: int, first: int, last: int, place_of: Key | None) -> None:
+    size = FLOAT_BYTES * self._tensors[tensor].elements
+    self._add((Part.GRADIENT, tensor), size, first, last, place_of)
