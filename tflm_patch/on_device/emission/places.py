@@ -145,7 +145,10 @@ class TrainedConstants(ConstantArrays):
 
   def refer(self, at: int, type_name: str, values: int, name: str) -> str:
     expression = self._instead.get(name.rpartition('_')[2])
-    return expression or super().refer(at, type_name, values, name)
+    if expression is None:
+      return super().refer(at, type_name, values, name)
+    self.leave_out(at)
+    return expression
 
 
 class StepPlaces:
