@@ -11,6 +11,7 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.on_device.network import Network
 from tflm_patch.on_device.operators import Backward, backward_of
 from tflm_patch.on_device.operators.base import Wanted
+from tflm_patch.on_device.operators.block import is_block
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -26,6 +27,20 @@ class BackwardStep:
   index: int
   operator: Backward
   wanted: Wanted
+
+
+Group = tuple[BackwardStep, ...]
+
+
+def grouped(steps: Sequence[BackwardStep]) -> tuple[Group, ...]:
+  """Operators that go backward as one: inverted bottlenecks; others by themselves."""
+  groups: list[Group] = []
+  at = 0
+  while at < len(steps):
+    size = 3 if at + 3 <= len(steps) and is_block(steps[at : at + 3]) else 1
+    groups.append(tuple(steps[at : at + size]))
+    at += size
+  return tuple(groups)
 
 
 def backward_steps(network: Network, quantization_aware: bool) -> tuple[BackwardStep, ...]:
