@@ -1,18 +1,16 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Builds components that learn, and lets them learn: on the host and on an emulated Cortex-M4."""
+"""Builds components that learn, and lets them learn, on the host."""
 
 from __future__ import annotations
 
 import ctypes
 import dataclasses
 import pathlib
-import re
 
 import numpy as np
 
 from support import compiled as harness
-from support import cortex_m4
 from tflm_patch.kernel_library.sources import source_dir, sources_of
 from tflm_patch.on_device.component import TrainingComponent
 from tflm_patch.on_device.device_reference import DeviceReference
@@ -100,95 +98,3 @@ def values_of(reference: DeviceReference, image: np.ndarray) -> dict[int, np.nda
   main = dataclasses.replace(main, operators=main.operators[: last + 1], outputs=needed)
   network = ExactNetwork(dataclasses.replace(model, subgraphs=[main]))
   return dict(zip(needed, network.run_bytes([image])))
-
-
-M4_MAIN = """
-#include <stdio.h>
-#include "timer.h"
-#include "{name}.c"
-
-static int8_t image[{bytes}];
-
-int main(void) {{
-  FILE* in = fopen("images.bin", "rb");
-  FILE* out = fopen("learned.bin", "wb");
-  unsigned long inference = 0, step = 0;
-  {name}_init();
-  for (uint32_t label = 0; fread(image, 1, sizeof(image), in) == sizeof(image); ++label) {{
-    memcpy({name}_input(0), image, sizeof(image));
-    start_timer();
-    {name}_invoke();
-    inference = read_timer();
-    start_timer();
-    if ({name}_learn(label % {classes}) != TFLM_PATCH_TRAINING_OK) {{
-      return 1;
-    }}
-    step = inference + read_timer();
-  }}
-  fwrite({parameters}, 1, {parameter_bytes}, out);
-  fclose(out);
-  printf("inference %lu step %lu\\n", inference, step);
-  return 0;
-}}
-"""
-CORTEX_M4 = harness.Toolchain(
-  'arm-none-eabi-gcc',
-  (
-    *('-mcpu=cortex-m4', '-mthumb', '-mfpu=fpv4-sp-d16', '-mfloat-abi=hard', '-O2'),
-    *cortex_m4.SECTIONS,
-  ),
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class Emulated:
-  """What an emulated Cortex-M4 did.
-
-  Attributes:
-    parameters: After all samples.
-    inference: Instructions of the forward pass of the last sample.
-    step: The same with learning from it.
-  """
-
-  parameters: bytes
-  inference: int
-  step: int
-
-
-def on_cortex_m4(
-  component: TrainingComponent, folder: pathlib.Path, images: np.ndarray
-) -> Emulated:
-  """Lets the component learn from images; label i is i modulo the classes."""
-  for name, text in component.files.items():
-    (folder / name).write_text(text)
-  work, name = component.work, component.name
-  main = work.network.model.main
-  at = component.plan.offsets[Part.PARAMETERS, 0]
-  text = M4_MAIN.format(
-    name=name,
-    bytes=main.tensors[main.inputs[0]].bytes,
-    classes=main.tensors[work.network.output].elements,
-    parameters=f'workspace + {at}',
-    parameter_bytes=work.parameters.bytes,
-  )
-  (folder / 'main.c').write_text(text)
-  (folder / 'timer.h').write_text(cortex_m4.TIMER)
-  (folder / 'images.bin').write_bytes(images.tobytes())
-  sources = [source_dir() / file for file in sources_of(component.kernels)]
-  harness.run(
-    CORTEX_M4.compiler,
-    *harness.WARNINGS,
-    *CORTEX_M4.flags,
-    f'-I{paths.include_dirs()[0]}',
-    'main.c',
-    *sources,
-    *cortex_m4.LINK,
-    *cortex_m4.SEMIHOSTING,
-    '-o',
-    'image',
-    cwd=folder,
-  )
-  found = re.search(r'inference (\d+) step (\d+)', cortex_m4.emulate(folder / 'image', folder))
-  assert found is not None
-  ticks = [int(text) * cortex_m4.INSTRUCTIONS_PER_TICK for text in found.groups()]
-  return Emulated((folder / 'learned.bin').read_bytes(), *ticks)

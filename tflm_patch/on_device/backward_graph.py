@@ -9,9 +9,8 @@ from collections.abc import Sequence
 
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.on_device.network import Network
-from tflm_patch.on_device.operators import Backward, backward_of
+from tflm_patch.on_device.operators import Backward, backward_of, block
 from tflm_patch.on_device.operators.base import Wanted
-from tflm_patch.on_device.operators.block import is_block
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,7 +36,7 @@ def grouped(steps: Sequence[BackwardStep]) -> tuple[Group, ...]:
   groups: list[Group] = []
   at = 0
   while at < len(steps):
-    size = 3 if at + 3 <= len(steps) and is_block(steps[at : at + 3]) else 1
+    size = block.length(steps[at : at + 3])
     groups.append(tuple(steps[at : at + size]))
     at += size
   return tuple(groups)

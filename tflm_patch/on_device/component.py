@@ -179,7 +179,7 @@ def _backward(
   group: Group, work: Work, layout: Layout, arrays: Arrays, weights: Mapping[int, str]
 ) -> tuple[list[str], str] | None:
   """The function of operators that go backward as one, and its call; None without statements."""
-  parts = ('',) if len(group) == 1 else ('project_', 'depthwise_', 'expand_')
+  parts = ('',) if len(group) == 1 else ('project_', 'depthwise_', 'expand_')[: len(group)]
   places = [
     StepPlaces(
       layout,

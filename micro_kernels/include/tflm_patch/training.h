@@ -193,7 +193,7 @@ typedef struct {
 
 /* A pointwise expansion, a depthwise convolution, a pointwise projection. */
 typedef struct {
-  tflm_patch_block_layer expand;
+  tflm_patch_block_layer expand; /* without geometry when nothing is trained before the others */
   tflm_patch_block_layer depthwise;
   tflm_patch_block_layer project; /* neither its mask nor its values are used */
   const float* accumulators;      /* gradients of the projection's */

@@ -77,7 +77,9 @@ static void depthwise(const tflm_patch_block_args* args, progress* at, uint32_t 
   for (uint32_t cell = 0; cell < cells; ++cell) {
     column[cell] = from[cell * GROUP];
   }
-  tflm_patch_depthwise_input(g, own, column, to, GROUP, 0);
+  if (to != NULL) {
+    tflm_patch_depthwise_input(g, own, column, to, GROUP, 0);
+  }
   if (layer->trains_bias) {
     tflm_patch_bias_column(cells, column, 1, channel, layer->trained, args->update);
   }
@@ -154,6 +156,7 @@ void tflm_patch_backward_block(const tflm_patch_block_args* args) {
   float* of_output = args->scratch;
   float* of_input = of_output + (size_t)outputs * GROUP;
   float* column = of_input + (size_t)inputs * GROUP;
+  const int expands = args->expand.geometry != NULL;
   progress projected = {&args->project, 0}, filtered = {&args->depthwise, 0};
   if (args->result != NULL && !args->added) {
     const uint32_t n = inputs * args->expand.geometry->channels;
@@ -166,9 +169,11 @@ void tflm_patch_backward_block(const tflm_patch_block_args* args) {
     project(args, &projected, first, count, of_output);
     pass_clamp(&args->depthwise, outputs, channels, first, count, of_output);
     for (uint32_t k = 0; k < count; ++k) {
-      depthwise(args, &filtered, first + k, of_output + k, column, of_input + k);
+      depthwise(args, &filtered, first + k, of_output + k, column, expands ? of_input + k : NULL);
     }
-    pass_clamp(&args->expand, inputs, channels, first, count, of_input);
-    expand(args, first, count, of_input);
+    if (expands) {
+      pass_clamp(&args->expand, inputs, channels, first, count, of_input);
+      expand(args, first, count, of_input);
+    }
   }
 }

@@ -22,12 +22,7 @@ __attribute__((section(".vectors"), used)) static const uintptr_t vectors[16] = 
     (uintptr_t)fault,      (uintptr_t)fault, (uintptr_t)fault,
 };
 
-#define COPROCESSOR_ACCESS ((volatile uint32_t*)0xE000ED88)
-
 void reset(void) {
-#ifdef __ARM_FP
-  *COPROCESSOR_ACCESS |= 0xFu << 20; /* the floating-point unit */
-#endif
   memset(&bss_start, 0, (size_t)(&bss_end - &bss_start));
   initialise_monitor_handles();
   exit(main());

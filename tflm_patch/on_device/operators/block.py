@@ -31,20 +31,26 @@ class Step(Protocol):
   def wanted(self) -> Wanted: ...
 
 
-def is_block(steps: Sequence[Step]) -> bool:
-  """Whether three operators, the last one first, can go backward as one."""
-  project, depthwise, expand = (step.operator for step in steps)
-  if not isinstance(project, Conv) or not isinstance(expand, Conv):
-    return False
-  if not isinstance(depthwise, DepthwiseConv):
-    return False
-  if project.source != depthwise.target or depthwise.source != expand.target:
-    return False
-  inner = all(step.wanted == Wanted((0,)) for step in steps[:2])
-  return inner and all(_is_pointwise(each) for each in (project, expand))
+def length(steps: Sequence[Step]) -> int:
+  """How many of some operators, the last one first, go backward as one: 1 to 3."""
+  if len(steps) < 2:
+    return 1
+  project, depthwise = (step.operator for step in steps[:2])
+  if not isinstance(depthwise, DepthwiseConv) or steps[0].wanted != Wanted((0,)):
+    return 1
+  if not _is_pointwise(project) or project.source != depthwise.target:
+    return 1
+  if not steps[1].wanted.inputs:  # the first that is trained
+    return 2
+  if len(steps) < 3 or steps[1].wanted != Wanted((0,)):
+    return 1
+  expand = steps[2].operator
+  return 3 if _is_pointwise(expand) and depthwise.source == expand.target else 1
 
 
-def _is_pointwise(operator: Conv) -> bool:
+def _is_pointwise(operator: Backward) -> bool:
+  if not isinstance(operator, Conv):
+    return False
   shape = operator.geometry
   return (
     operator.view.opcode == 'CONV_2D'
@@ -63,21 +69,21 @@ def emit(steps: Sequence[Step], places: Sequence[Places]) -> list[str]:
   """Statements that make the gradient of the block's input, and let its layers learn.
 
   Args:
-    steps: Projection, depthwise convolution, expansion.
+    steps: Projection, depthwise convolution, expansion if it goes backward.
     places: Of each.
   """
-  project, depthwise, expand = (step.operator for step in steps)
+  layers = {}
+  for name, step, at in zip(('project', 'depthwise', 'expand'), steps, places):
+    assert isinstance(step.operator, Weighted)
+    layers[name] = _layer(step.operator, at)
+  project, last = steps[0].operator, steps[-1]
   assert isinstance(project, Conv)
-  assert isinstance(depthwise, Weighted)
-  assert isinstance(expand, Weighted)
-  wanted = steps[2].wanted
+  result = places[-1].gradient(last.operator.source) if last.wanted.inputs else 'NULL'
   args: dict[str, c_text.Value] = {
-    'expand': _layer(expand, places[2]),
-    'depthwise': _layer(depthwise, places[1]),
-    'project': _layer(project, places[0]),
+    **layers,
     'accumulators': places[0].gradient(project.target),
-    'result': places[2].gradient(expand.source) if wanted.inputs else 'NULL',
-    'added': int(bool(wanted.added)),
+    'result': result,
+    'added': int(bool(last.wanted.added)),
     'scratch': places[0].scratch(),
     'update': 'update',
   }
