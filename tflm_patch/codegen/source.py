@@ -154,7 +154,7 @@ def _slide(
   """A call for the new rows of a window; `hops` of them fill the first."""
   lines = [f'int {names.prefix}_feed(const void* rows) {{', *_take(model, memory, 'rows')]
   for stage in stages:
-    lines += c_text.indented(_statements(stage, loops.compress(stage.chunks[0])))
+    lines += c_text.indented(statements(stage, loops.compress(stage.chunks[0])))
   return [*lines, f'  filled += filled < {hops};', f'  return filled == {hops};', '}', '']
 
 

@@ -117,8 +117,8 @@ class Cluster:
       return number, Answer(found['answer'], files)
 
   def cancel(self, number: int) -> None:
-    """Gives a task up; nothing where it is done."""
-    if self._pending.pop(number, None) is not None:
+    """Gives a task up; nothing where it is done, or the cluster is gone."""
+    if self._pending.pop(number, None) is not None and self._process is not None:
       self._write({'cancel': number})
 
   def close(self) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tflm_patch.planner.ir.stage_graph import MapRole
 from tflm_patch.planner.lowering.operators import OpView
+from tflm_patch.program.fields import scalars
 from tflm_patch.quantization.exact import NumpyArithmetic
 from tflm_patch.quantization.exact.kinds import KINDS, Maps
 from tflm_patch.quantization.exact.moves import MOVES
@@ -31,9 +32,10 @@ class Lowered:
     self._arithmetic = NumpyArithmetic()
     self._graph = lowered(view.model, view.index)
     self.low, self.high = -128, 127
-    if self._graph is not None and hasattr(self._graph.ops[-1].params, 'act_min'):
-      last = self._graph.ops[-1]
-      self.low, self.high = last.params.act_min, last.params.act_max
+    params = None if self._graph is None else self._graph.ops[-1].params
+    if params is not None:
+      fields = scalars(params)
+      self.low, self.high = fields.get('act_min', self.low), fields.get('act_max', self.high)
 
   def __call__(self, values: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Output values float32[batch, ...], and which lie within the clamp, not at its limits."""
