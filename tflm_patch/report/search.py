@@ -56,9 +56,16 @@ def summary(result: SearchResult, written: list[str]) -> str:
     milliseconds = each.trial.needs.milliseconds
     time = '' if milliseconds is None else f'{milliseconds:.3g}'
     rows.append(
-      (each.rank, score, f'{training.arena_total:,}', f'{training.file_bytes:,}',
-       f'{training.converted.converted_macs:,}', time, each.trial.needs.schedule.value)
-    )  # fmt: skip
+      (
+        each.rank,
+        score,
+        f'{training.arena_total:,}',
+        f'{training.file_bytes:,}',
+        f'{training.converted.converted_macs:,}',
+        time,
+        each.trial.needs.schedule.value,
+      )
+    )
   what = f'int8 {task.measure if task.more_is_better else "error"}'
   if rows:
     header = ('top', what, 'arena', 'file', 'MACs', 'ms (estimate)', 'schedule')
@@ -80,8 +87,9 @@ def is_good(result: SearchResult) -> bool:
 
 
 def _verified(result: SearchResult) -> str:
-  if any(each.training.verified is False or not each.arena_as_predicted
-         for each in result.finalists):  # fmt: skip
+  if any(
+    each.training.verified is False or not each.arena_as_predicted for each in result.finalists
+  ):
     return 'A FINALIST IS NOT WHAT WAS PREDICTED in TFLM: please report it'
   if any(each.arena_in_tflm is None for each in result.finalists):
     return NOT_VERIFIED

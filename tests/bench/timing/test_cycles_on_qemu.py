@@ -30,9 +30,7 @@ BLOCKS = {
   # "LDR R0,[R1,R2]; STR R0,[R3,#20] - normally three cycles total"
   'load and store': ('ldr r3, [r0, r2, lsl #2]; str r3, [r1, #20]; bx lr', 4, 1, 3),
   # "LDR R0,[R1,R2]; STR R1,[R3,R2] - normally three cycles total"
-  'load, store by register': (
-    'ldr r3, [r0, r2, lsl #2]; str r3, [r1, r2, lsl #2]; bx lr', 4, 1, 3,
-  ),
+  'load, store by register': ('ldr r3, [r0, r2, lsl #2]; str r3, [r1, r2, lsl #2]; bx lr', 4, 1, 3),
   # "LDR R0,[R1,R5]; LDR R1,[R2]; LDR R2,[R3,#4] - normally four cycles total"
   'three loads': ('ldr r3, [r0, r2, lsl #2]; ldr r12, [r1]; ldr r2, [r0, #4]; bx lr', 5, 1, 4),
   'a loaded address': ('str r1, [r0]; ldr r3, [r0]; ldr r12, [r3]; bx lr', 6, 1, 4),
@@ -54,7 +52,7 @@ BLOCKS = {
   'word at an odd byte': ('ldr r3, [r0, #1]; bx lr', 5, 1, 2),
   'half at an odd byte': ('ldrh r3, [r0, #1]; bx lr', 4, 1, 2),
   'byte anywhere': ('ldrb r3, [r0, #1]; bx lr', 3, 1, 2),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope='module')
@@ -72,9 +70,16 @@ def run_blocks(cpu: cpus.Cpu, folder: pathlib.Path, blocks, flash=None):
   (folder / 'blocks.inc').write_text('\n'.join(lines) + '\n')
   listed = folder / 'blocks.inc'
   objects = emulated.compile_all(
-    cpu, SOURCES, folder / 'objects', '-O1', '-ffunction-sections', '-fdata-sections',
-    f'-I{emulated.BOARDS}', f'-DBLOCKS="{listed}"', '-Wno-unused-parameter',
-  )  # fmt: skip
+    cpu,
+    SOURCES,
+    folder / 'objects',
+    '-O1',
+    '-ffunction-sections',
+    '-fdata-sections',
+    f'-I{emulated.BOARDS}',
+    f'-DBLOCKS="{listed}"',
+    '-Wno-unused-parameter',
+  )
   elf = emulated.link(cpu, objects, folder / 'blocks.elf', f'-Wl,-Map={folder}/map')
   symbols = {}
   for line in emulated.run('arm-none-eabi-nm', '-S', elf).splitlines():
@@ -83,9 +88,12 @@ def run_blocks(cpu: cpus.Cpu, folder: pathlib.Path, blocks, flash=None):
       symbols[words[3]] = range(int(words[0], 16), int(words[0], 16) + int(words[1], 16))
   out = folder / 'trace.txt'
   arguments = plugin.arguments(
-    out, symbols['board_marks'], symbols['board_mark'], (range(1 << 20),),
+    out,
+    symbols['board_marks'],
+    symbols['board_mark'],
+    (range(1 << 20),),
     flash or Flash(0, word_bytes=0),
-  )  # fmt: skip
+  )
   emulated.emulate(cpu, elf, *arguments)
   harness = [symbols[name] for name in ('main', 'board_mark')]
   return counts.parse(out.read_text()), disassemble('arm-none-eabi-objdump', elf), harness

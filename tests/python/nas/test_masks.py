@@ -24,12 +24,17 @@ WIDE = {
   'inputs': [[8, 8, 1]],
   'stem': ['conv3_s2_c8'],
   'stages': [
-    {'block': 'ir_c16', 'depths': [1, 2, 3], 'kernels': [3, 5], 'expansions': [2, 4],
-     'widths': [0.5, 1]},
+    {
+      'block': 'ir_c16',
+      'depths': [1, 2, 3],
+      'kernels': [3, 5],
+      'expansions': [2, 4],
+      'widths': [0.5, 1],
+    },
     {'block': 'ds_c32', 'depths': [1, 2], 'widths': [0.5, 1]},
   ],
   'head': 'fc2',
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope='module')
@@ -41,9 +46,13 @@ def test_what_is_learned(wide):
   plan = plan_masks(wide, 0)
   names = [wide.decisions[choice.decision].name for choice in plan.choices]
   assert names == [
-    'stage0.width', 'stage0.depth', 'stage0.block0.expansion', 'stage0.block1.expansion',
-    'stage0.block2.expansion', 'stage1.width',
-  ]  # fmt: skip
+    'stage0.width',
+    'stage0.depth',
+    'stage0.block0.expansion',
+    'stage0.block1.expansion',
+    'stage0.block2.expansion',
+    'stage1.width',
+  ]
   # Blocks of the second stage skip nothing: their number is not learned.
   assert len(plan.spec.blocks) == 1 + 3 + 2
   assert {block.kernel for block in plan.spec.blocks} == {(3, 3)}

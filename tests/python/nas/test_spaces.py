@@ -66,9 +66,14 @@ def test_canonical_picks_keep_the_architecture():
 def test_a_candidate_in_words():
   space = nas.space_from_json(SMALL)
   value = {
-    'input': 1, 'width': 1, 'stage0.depth': 1, 'stage0.block0.kernel': 1,
-    'stage0.block1.expansion': 1, 'stage1.width': 0, 'stage1.block0.kernel': 1,
-  }  # fmt: skip
+    'input': 1,
+    'width': 1,
+    'stage0.depth': 1,
+    'stage0.block0.kernel': 1,
+    'stage0.block1.expansion': 1,
+    'stage1.width': 0,
+    'stage1.block0.kernel': 1,
+  }
   picks = [value.get(decision.name, 0) for decision in space.decisions]
   line = 'in24x24x3 conv3_s2_c16 ir_k5_e2_s2_c24 ir_k3_e4_c24 ds1x5_c16 conv1_c64 fc4'
   assert space.spec_of(picks) == parse_spec(line)

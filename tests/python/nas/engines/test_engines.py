@@ -77,9 +77,12 @@ def test_examples_come_as_they_were_sent(dataset):
   values = rng.normal(size=(6, 16, 1, 2)).astype(np.float32)
   targets = rng.normal(size=(6, 3)).astype(np.float32)
   series = Dataset(
-    Part(values[:4], targets[:4]), Part(values[4:], targets[4:]), (),
-    inputs_by=Scaling.of(values), targets_by=Scaling.of(targets),
-  )  # fmt: skip
+    Part(values[:4], targets[:4]),
+    Part(values[4:], targets[4:]),
+    (),
+    inputs_by=Scaling.of(values),
+    targets_by=Scaling.of(targets),
+  )
   again = shipping.unpacked(shipping.packed(series))
   same_arrays(again, series)
   np.testing.assert_array_equal(again.to_model(values), series.to_model(values))

@@ -137,9 +137,13 @@ def test_a_detector_is_trained_and_run_in_tflm(keras, scenes, tmp_path):
   from tflm_patch.report.training import summary, write_report
 
   options = TrainOptions(
-    epochs=25, batch_size=20, optimizer='adamw', learning_rate=0.01, average=0.9,
+    epochs=25,
+    batch_size=20,
+    optimizer='adamw',
+    learning_rate=0.01,
+    average=0.9,
     augmentation=Augmentation(flip=True, shift=0.1),
-  )  # fmt: skip
+  )
   result = train(scenes, SPEC, options, output=tmp_path)
   assert result.int8.score > 60 and abs(result.int8.score - result.float_score) < 20
   assert result.verified and result.int8.confusion == ()
