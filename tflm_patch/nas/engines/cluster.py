@@ -17,11 +17,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.nas.engines import ray_driver
 
 _CRASHES = 4  # of the workers of one task, before it is given up
 _AGAIN = 2.0  # seconds between attempts to connect
 _STDERR = 'stderr.txt'
+_DRIVER = 'tflm_patch.nas.engines.ray_driver'  # not imported: it is run
 
 Progress = Callable[[str], None]
 
@@ -178,7 +178,7 @@ class Cluster:
     self._end()
     with open(self.folder / _STDERR, 'wb') as stderr:
       self._process = subprocess.Popen(
-        [sys.executable, '-m', ray_driver.__name__, self._address, str(self.folder)],
+        [sys.executable, '-m', _DRIVER, self._address, str(self.folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,

@@ -93,21 +93,30 @@ def _judge(task: Fields, dataset: Dataset, files: Files) -> tuple[Fields, Files]
 
 def _train(task: Fields, dataset: Dataset, files: Files) -> tuple[Fields, Files]:
   """`spec` by `options` for `seconds`: gives `done`, the last line of progress, checkpoints."""
-  start, lines = time.monotonic(), ['']
+  pause, lines = _Pause(task['seconds']), ['']
   with tempfile.TemporaryDirectory(prefix='tflm_patch.') as name:
     folder = pathlib.Path(name)
     for each, content in files.items():
       (folder / each).write_bytes(content)
     done = train_portion(
-      dataset,
-      _spec(task),
-      options_from(task['options']),
-      folder,
-      lambda: time.monotonic() - start > task['seconds'],
-      lines.append,
+      dataset, _spec(task), options_from(task['options']), folder, pause, lines.append
     )
     made = {path.name: path.read_bytes() for path in folder.glob('checkpoint*.npz')}
   return {'done': done, 'progress': lines[-1]}, made
+
+
+class _Pause:
+  """Whether some time has gone by since the first checkpoint: whatever begins goes ahead."""
+
+  def __init__(self, seconds: float) -> None:
+    self._seconds = seconds
+    self._until: float | None = None
+
+  def __call__(self) -> bool:
+    if self._until is None:
+      self._until = time.monotonic() + self._seconds
+      return False
+    return time.monotonic() >= self._until
 
 
 def _spec(task: Fields) -> Spec:

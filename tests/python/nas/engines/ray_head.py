@@ -55,7 +55,12 @@ class Head:
       'RAY_AUTH_TOKEN_PATH': str(token),
       'RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER': '0',
     }
-    self._own = {_MARK: self.address, 'PYTHONPATH': path, 'KERAS_BACKEND': 'tensorflow'}
+    self._own = {
+      _MARK: self.address,
+      'PYTHONPATH': path,
+      'KERAS_BACKEND': 'tensorflow',
+      'RAY_worker_niceness': '0',  # else workers wait for whatever runs beside the tests
+    }
 
   def start(self):
     """Starts it; takes seconds."""

@@ -45,9 +45,7 @@ def options(**more):
     fitness=Slow,
     effort=nas.Effort(threads=1),
     trials=7,
-    training=TrainOptions(
-      epochs=6, batch_size=32, average=0.9, checkpoint_seconds=1e-6, qat_epochs=1
-    ),
+    training=TrainOptions(epochs=6, batch_size=32, average=0.9, qat_epochs=1),
     **more,
   )
 
@@ -79,7 +77,7 @@ def test_killed_workers_and_a_killed_head_lose_nothing(keras, dataset, head, tmp
       restarts.append(threading.Timer(3, head.start))
       restarts[0].start()
 
-  engine = nas.EngineOptions('ray', head.address, portion_seconds=0.5)
+  engine = nas.EngineOptions('ray', head.address, portion_seconds=0)
   nas.search(
     dataset, space, LIMITS, options(engine=engine), theirs, hooks=[judged], progress=progress
   )
