@@ -8,8 +8,8 @@ Writes tflm_patch/cost/<core>.json: instructions and, of cores with timings, cyc
 memory that does not wait. Every operator of the models of FITTED and
 of the probes is an observation; the models of CHECKED only show how well instructions
 of a model are predicted that was not fitted. Run it again after every change of a
-kernel. With --add only some probes run, those of int16 maps or those of heads and copies, and
-classes of kinds that a table lacks are added to it.
+kernel. With --add only some probes run, those of int16 maps, of heads and copies or of operators
+with a state, and classes of kinds that a table lacks are added to it.
 
 Coefficients are not negative; they minimize the squares of the residuals, each divided by
 the instructions of its operator times those of its model: within a model large operators
@@ -30,7 +30,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from probes import head_probes, int16_probes, probes
+from probes import head_probes, int16_probes, probes, recurrent_probes
 
 from tflm_patch import cost
 from tflm_patch.api import ConvertOptions
@@ -202,7 +202,7 @@ def block_workloads() -> list[Workload]:
 
 def all_probes() -> list[Workload]:
   """Everything that is fitted beside models in their default plans."""
-  return [*probe_workloads(probes()), *block_workloads(), *head_workloads()]
+  return [*probe_workloads(probes()), *block_workloads(), *head_workloads(), *recurrent_workloads()]
 
 
 def probe_workloads(models: Mapping[str, bytes]) -> list[Workload]:
@@ -233,7 +233,12 @@ def head_workloads() -> list[Workload]:
   return found
 
 
-ADDED = {'int16': int16_workloads, 'heads': head_workloads}
+def recurrent_workloads() -> list[Workload]:
+  """The probes of kinds that keep a state."""
+  return probe_workloads(recurrent_probes())
+
+
+ADDED = {'int16': int16_workloads, 'heads': head_workloads, 'recurrent': recurrent_workloads}
 
 
 def add(cores: Sequence[cpus.Cpu], small: Sequence[Workload]) -> None:

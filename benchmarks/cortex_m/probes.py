@@ -240,6 +240,22 @@ def head_probes() -> dict[str, tuple[bytes, ConvertOptions]]:
   return found
 
 
+def recurrent_probes() -> dict[str, bytes]:
+  """Those of kinds that keep a state, by name: an operator for each size."""
+  found = {}
+  for steps, inputs, units in ((9, 28, 20), (1, 257, 128), (16, 10, 32), (4, 67, 7), (30, 4, 12)):
+    b = ModelBuilder(8)
+    b.output(b.lstm(b.lstm(b.input((1, steps, inputs)), units), units + 5))
+    found[f'lstm_{inputs}_{units}'] = b.build()
+  svdfs = (96, 64, 8, 1), (16, 64, 8, 2), (32, 32, 32, 1), (75, 9, 3, 4)
+  for inputs, units, memory, rank in svdfs:
+    b = ModelBuilder(9)
+    x = b.svdf(b.input((1, inputs)), units, memory, rank)
+    b.output(b.svdf(x, units + 3, memory + 2, rank))
+    found[f'svdf_{inputs}_{units}'] = b.build()
+  return found
+
+
 def _moves(shape: tuple[int, int, int], half: int) -> bytes:
   """Half of the copies: other orders of the axes, positions, borders, parts, other rows."""
   b = ModelBuilder(5)

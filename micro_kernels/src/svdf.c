@@ -17,9 +17,19 @@
 
 /* The weighted sum of the int8 numbers of a filter, of which `value` is the newest. */
 static uint32_t push_s8(int8_t* numbers, uint32_t memory, int32_t value, const int8_t* weights) {
-  memmove(numbers, numbers + 1, memory - 1);
+  uint32_t sum = 0;
+  uint32_t i = 0;
+  for (; i + sizeof(uint32_t) < memory; i += sizeof(uint32_t)) {
+    uint32_t four;
+    memcpy(&four, numbers + i + 1, sizeof(four));
+    memcpy(numbers + i, &four, sizeof(four));
+  }
+  for (; i + 1 < memory; ++i) {
+    numbers[i] = numbers[i + 1];
+  }
   numbers[memory - 1] = (int8_t)value;
-  return tflm_patch_dot(numbers, weights, memory);
+  tflm_patch_dot_channels(numbers, weights, 0, memory, 1, &sum);
+  return sum;
 }
 
 /* The same of int16 numbers. */

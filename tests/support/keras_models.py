@@ -71,6 +71,7 @@ def run_in_tflm(model: Model, data: bytes, samples: Sequence[np.ndarray]) -> lis
     inputs = [
       to_steps(array[number : number + 1], tensor) for array, tensor in zip(samples, sources)
     ]
+    interpreter.reset()  # of recurrent layers
     for found, output, tensor in zip(results, interpreter.invoke(inputs), targets):
       found.append(to_real(output, tensor))
   return [np.concatenate(found) for found in results]

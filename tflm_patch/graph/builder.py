@@ -75,6 +75,14 @@ class GraphBuilder:
     self.tensors[index].data = np.frombuffer(array.tobytes(), np.uint8)
     return index
 
+  def variable(
+    self, name: str, shape: Sequence[int], dtype: DType, quantization: Quantization
+  ) -> int:
+    """A tensor that keeps its value between invocations."""
+    index = self.tensor(name, shape, dtype, quantization)
+    self.tensors[index].is_variable = True
+    return index
+
   def int32(self, name: str, values: Any) -> int:
     """A constant of sizes, axes or paddings."""
     return self.constant(name, np.asarray(values, np.int64), DType.INT32)
@@ -86,6 +94,7 @@ class GraphBuilder:
     outputs: int | Sequence[int],
     options: Any = None,
     version: int | None = None,
+    intermediates: Sequence[int] = (),
   ) -> None:
     """Appends an operator.
 
@@ -95,7 +104,11 @@ class GraphBuilder:
       outputs: One tensor or several.
       options: The schema's options object, see `options_of`.
       version: `VERSIONS` says it when it is left out.
+      intermediates: Tensors that an LSTM's scales are in.
     """
+    origin = None
+    if intermediates:
+      origin = schema.OperatorT(intermediates=np.array(intermediates, np.int32))
     results = (outputs,) if isinstance(outputs, int) else tuple(outputs)
     self.operators.append(
       Operator(
@@ -104,6 +117,7 @@ class GraphBuilder:
         results,
         options=options,
         version=VERSIONS.get(opcode, 1) if version is None else version,
+        origin=origin,
       )
     )
 

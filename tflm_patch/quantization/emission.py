@@ -78,6 +78,15 @@ class Emitter:
       self._tensor_of[value] = self._constant(value)
     return self._tensor_of[value]
 
+  def quantization(self, value: Value) -> Quantization:
+    """Of a value's tensor."""
+    return self._scales[value]
+
+  @property
+  def dtype(self) -> DType:
+    """Of the activations."""
+    return self._options.dtype
+
   def weights(
     self, node: Node, weights: np.ndarray, axis: int, bias: np.ndarray
   ) -> tuple[int, int]:
@@ -105,7 +114,12 @@ class Emitter:
     )
 
   def operator(
-    self, node: Node, inputs: Sequence[int], options: Any, opcode: str | None = None
+    self,
+    node: Node,
+    inputs: Sequence[int],
+    options: Any,
+    opcode: str | None = None,
+    intermediates: Sequence[int] = (),
   ) -> None:
     """Appends the operator of a node, and its output."""
     name = opcode or node.operation.opcode
@@ -114,7 +128,7 @@ class Emitter:
       node.name, value.shape, self._options.dtype, self._scales[value]
     )
     version = _INT16_VERSIONS.get(name) if self._options.dtype == DType.INT16 else None
-    self.builder.operator(name, inputs, self._tensor_of[value], options, version)
+    self.builder.operator(name, inputs, self._tensor_of[value], options, version, intermediates)
 
   # Inside.
 

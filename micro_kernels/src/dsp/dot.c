@@ -1,8 +1,8 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Dot products of the dsp family: of four weight vectors with an input vector, four values at a
- * time.
+ * Dot products of the dsp family: of four weight vectors, or fewer, with an input vector, four
+ * values at a time.
  *
  * Inner loops.
  */
@@ -53,6 +53,16 @@ static void dot_4(const int8_t* a, const int8_t* w, size_t w_stride, size_t n, u
   tflm_patch_dot_4(a, w, w_stride, n % 4, sums);
 }
 
+static uint32_t dot_1(const int8_t* a, const int8_t* w, size_t n) {
+  uint32_t sum = 0;
+  const int8_t* end = a + n / 4 * 4;
+  for (; a != end; a += 4, w += 4) {
+    const uint32_t word = tflm_patch_load_word(a);
+    sum = add_four(tflm_patch_even_bytes(word), tflm_patch_odd_bytes(word), w, sum);
+  }
+  return sum + tflm_patch_dot(a, w, n % 4);
+}
+
 void tflm_patch_dot_channels(const int8_t* a, const int8_t* w, size_t w_stride, size_t n,
                              uint32_t channels, uint32_t* sums) {
   if (channels == TFLM_PATCH_DOT_CHANNELS) {
@@ -60,7 +70,7 @@ void tflm_patch_dot_channels(const int8_t* a, const int8_t* w, size_t w_stride, 
     return;
   }
   for (uint32_t c = 0; c < channels; ++c) {
-    sums[c] += tflm_patch_dot(a, w, n);
+    sums[c] += dot_1(a, w, n);
     w += w_stride;
   }
 }

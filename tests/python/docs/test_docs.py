@@ -147,7 +147,7 @@ def test_the_exact_forward_pass_of_the_page(folder):
 @pytest.mark.slow
 @pytest.mark.parametrize('page', WITH_COMMANDS, ids=lambda page: page.name)
 def test_commands_of_the_page_run(page, folder):
-  if page.name in ('quantize.md', 'train.md', 'search.md', 'detection.md'):
+  if page.name in ('quantize.md', 'train.md', 'search.md', 'detection.md', 'sequences.md'):
     if page.name == 'detection.md':
       pytest.importorskip('pycocotools')
     make_keras_files(page, folder)

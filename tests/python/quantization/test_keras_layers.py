@@ -263,6 +263,56 @@ CASES = {
 }
 
 
+LSTM = 'UNIDIRECTIONAL_SEQUENCE_LSTM'
+STEPS = (5, 6)
+
+RECURRENT = {
+  'lstm': Case(_chain(('LSTM', {'units': 7})), [LSTM, 'STRIDED_SLICE', 'RESHAPE'], STEPS, 6),
+  'lstm_sequence': Case(
+    _chain(
+      ('LSTM', {'units': 7, 'return_sequences': True}),
+      ('LSTM', {'units': 5, 'return_sequences': True, 'use_bias': False}),
+      ('Flatten', {}),
+      ('Dense', {'units': 4}),
+    ),
+    [LSTM, LSTM, FC],
+    STEPS,
+    8,
+  ),
+  'gru': Case(
+    _chain(('GRU', {'units': 4})),
+    ['RESHAPE', CONV]
+    + ['STRIDED_SLICE'] * (5 + 5 * 3 + 4 * 2 + 5 * 1)
+    + ['RESHAPE'] * 5
+    + [FC] * 4
+    + ['ADD'] * (5 * 2 + 4)
+    + ['LOGISTIC', 'MUL', 'MUL', 'TANH', 'SUB'] * 5,
+    STEPS,
+    9,
+  ),
+  'gru_sequence': Case(
+    _chain(('GRU', {'units': 3, 'return_sequences': True, 'use_bias': False})),
+    ['RESHAPE', CONV]
+    + ['STRIDED_SLICE'] * (2 + 2 * 3 + 1 * 2 + 2 * 1)
+    + ['RESHAPE'] * (2 + 2)
+    + [FC]
+    + ['ADD'] * (2 * 2 + 1)
+    + ['LOGISTIC', 'MUL', 'MUL', 'TANH', 'SUB'] * 2
+    + ['CONCATENATION'],
+    (2, 6),
+    9,
+    stages=2,
+  ),
+  'simple_rnn': Case(
+    _chain(('SimpleRNN', {'units': 6, 'go_backwards': True})),
+    ['RESHAPE', CONV, 'STRIDED_SLICE', 'TANH']
+    + ['RESHAPE', 'STRIDED_SLICE', FC, 'ADD', 'TANH'] * 4,
+    STEPS,
+    9,
+  ),
+}
+
+
 def _residual1d(x):
   layers = _layers()
   x = layers.Conv1D(6, 3, padding='same', activation='silu')(x)
@@ -344,9 +394,9 @@ GRAPHS = {
 }
 
 
-@pytest.mark.parametrize('name', [*CASES, *GRAPHS])
+@pytest.mark.parametrize('name', [*CASES, *GRAPHS, *RECURRENT])
 def test_layer(name):
-  case = {**CASES, **GRAPHS}[name]
+  case = {**CASES, **GRAPHS, **RECURRENT}[name]
   model = keras_models.functional(case.shape, case.build)
   samples = keras_models.random_samples(model)
   result = quantize(model, samples[0])

@@ -51,6 +51,33 @@ def test_a_subclass_of_a_layer_is_not_taken_for_the_layer(keras):
   assert 'Doubled' in _error(model)
 
 
+@pytest.mark.parametrize(
+  ('name', 'arguments', 'problem'),
+  [
+    ('LSTM', {'activation': 'relu'}, 'relu is not tanh'),
+    ('LSTM', {'recurrent_activation': 'hard_sigmoid'}, 'hard_sigmoid is not sigmoid'),
+    ('LSTM', {'go_backwards': True}, 'go_backwards'),
+    ('GRU', {'reset_after': False}, 'reset_after is off'),
+    ('GRU', {'recurrent_activation': 'relu'}, 'relu is not sigmoid'),
+  ],
+)
+def test_other_cells(keras, name, arguments, problem):
+  model = keras_models.functional(
+    (4, 3), lambda x: getattr(keras.layers, name)(5, name='cell', **arguments)(x)
+  )
+  text = _error(model)
+  assert f'"cell" ({name}): ' in text
+  assert problem in text
+
+
+def test_states_of_recurrent_layers(keras):
+  source = keras.Input((4, 3), batch_size=1)
+  model = keras.Model(source, keras.layers.LSTM(5, stateful=True)(source))
+  assert 'it is stateful' in _error(model, np.zeros((1, 4, 3)))
+  model = keras.Model(source, keras.layers.GRU(5, return_state=True)(source)[0])
+  assert 'returns states' in _error(model, np.zeros((1, 4, 3)))
+
+
 def test_a_layer_of_ones_own(keras):
   from tflm_patch.quantization.operators.base import Clamp
   from tflm_patch.quantization.operators.clamp import ClampOnly

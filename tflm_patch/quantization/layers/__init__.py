@@ -14,6 +14,7 @@ from tflm_patch.quantization.layers import (
   normalization,
   padding,
   pooling,
+  recurrent,
   reshaping,
   upsampling,
 )
@@ -30,6 +31,7 @@ __all__ = [
   'normalization',
   'padding',
   'pooling',
+  'recurrent',
   'register_layer',
   'reshaping',
   'supported',

@@ -90,7 +90,11 @@ class Call:
     Raises:
       TflmPatchError: a value is not finite.
     """
-    array = self._nodes.read(self.layer, name)
+    return self.nested_weights(self.layer, name)
+
+  def nested_weights(self, layer: Any, name: str) -> np.ndarray:
+    """The same of a layer inside this one."""
+    array = self._nodes.read(layer, name)
     if not np.all(np.isfinite(array)):
       raise self.error(f'{name} has values that are not finite')
     return array
