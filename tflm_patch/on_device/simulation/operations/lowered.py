@@ -30,10 +30,9 @@ class Lowered:
     self._view = view
     self._arithmetic = NumpyArithmetic()
     self._graph = lowered(view.model, view.index)
-    self.low, self.high = -128, 127
-    if self._graph is not None and hasattr(self._graph.ops[-1].params, 'act_min'):
-      last = self._graph.ops[-1]
-      self.low, self.high = last.params.act_min, last.params.act_max
+    params = None if self._graph is None else self._graph.ops[-1].params
+    self.low = int(getattr(params, 'act_min', -128))
+    self.high = int(getattr(params, 'act_max', 127))
 
   def __call__(self, values: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Output values float32[batch, ...], and which lie within the clamp, not at its limits."""
