@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Builds components that learn, and lets them learn: on the host and on an emulated Cortex-M4."""
+"""Builds components that learn, and lets them learn, on the host."""
 
 from __future__ import annotations
 

@@ -50,6 +50,11 @@ class ConstantArrays:
   def __init__(self, data: bytes) -> None:
     self._data = data
     self._arrays: dict[tuple[int, str], _Array] = {}
+    self._left_out: set[int] = set()
+
+  def leave_out(self, at: int) -> None:
+    """What begins at an offset is no array here, nor a part of the one before it."""
+    self._left_out.add(at)
 
   def refer(self, at: int, type_name: str, values: int, name: str) -> str:
     """The name of the array at an offset.
@@ -100,7 +105,7 @@ class ConstantArrays:
     return lines
 
   def _end(self, array: _Array) -> int:
-    starts = sorted({at for at, _ in self._arrays})
+    starts = sorted({at for at, _ in self._arrays} | self._left_out)
     after = bisect.bisect_right(starts, array.at)
     end = starts[after] if after < len(starts) else len(self._data)
     size = _NUMPY[array.type_name].itemsize

@@ -33,7 +33,9 @@ Additions, means, pools, ReLU, PAD
   G_a = G * float32(s_a / s_y); means and average pools with s_x / (s_y * count), count the
   values averaged; a maximum goes to the first of equal values; PAD drops the gradient of its
   border.
-  A tensor with several readers sums their gradients, that of the last reader first.
+  A tensor with several readers sums their gradients, that of the last reader first; the sums
+  of convolutions, depthwise ones and fully connected layers begin with what is there, those of
+  other operators are added when they are whole.
 
 Update, of parameter number k among all n of the scheme: layers ascending, of each its weights
   [output][kernel row][kernel column][input] (depthwise: [kernel row][kernel column][channel]),

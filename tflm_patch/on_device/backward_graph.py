@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.on_device.network import Network
-from tflm_patch.on_device.operators import Backward, backward_of
+from tflm_patch.on_device.operators import Backward, backward_of, block
 from tflm_patch.on_device.operators.base import Wanted
 
 
@@ -26,6 +26,20 @@ class BackwardStep:
   index: int
   operator: Backward
   wanted: Wanted
+
+
+Group = tuple[BackwardStep, ...]
+
+
+def grouped(steps: Sequence[BackwardStep]) -> tuple[Group, ...]:
+  """Operators that go backward as one: inverted bottlenecks; others by themselves."""
+  groups: list[Group] = []
+  at = 0
+  while at < len(steps):
+    size = block.length(steps[at : at + 3])
+    groups.append(tuple(steps[at : at + size]))
+    at += size
+  return tuple(groups)
 
 
 def backward_steps(network: Network, quantization_aware: bool) -> tuple[BackwardStep, ...]:

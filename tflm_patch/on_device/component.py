@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import zlib
+from collections.abc import Mapping
 
 from tflm_patch.codegen import c_text, standalone
 from tflm_patch.codegen.compiler import identifier
@@ -16,10 +17,12 @@ from tflm_patch.errors import printable
 from tflm_patch.graph.types import Model
 from tflm_patch.kernel_library import trimming
 from tflm_patch.on_device import plan as plans
+from tflm_patch.on_device.backward_graph import Group
 from tflm_patch.on_device.emission import text
-from tflm_patch.on_device.emission.forward import ForwardEmission
+from tflm_patch.on_device.emission.forward import ForwardEmission, array_name
 from tflm_patch.on_device.emission.places import Arrays, Layout, StepPlaces
 from tflm_patch.on_device.memory import TrainingPlanner
+from tflm_patch.on_device.operators import block
 from tflm_patch.on_device.options import DEFAULT_TRAINING, TrainingOptions
 from tflm_patch.on_device.plan import TrainingPlan, Work
 from tflm_patch.on_device.scheme import Scheme
@@ -129,32 +132,13 @@ def _pieces(
   image = arrays.name(work.parameters.initial().view('i1'), 'initial_parameters', 16)
   emission = ForwardEmission(work, layout, arrays, first_op)
   codes = [emission.operator(number, stage) for number, stage in enumerate(work.forward)]
-  weights = {stage.index: code.weights for stage, code in zip(work.forward, codes)}
+  weights = {index: code.weights for index, code in zip(work.network.trained, codes)}
   backward, calls = [], []
-  for step in work.backward:
-    places = StepPlaces(
-      layout,
-      step,
-      emission.name(step.index),
-      arrays,
-      work.parameters.layers.get(step.index),
-      weights[step.index],
-    )
-    lines = step.operator.emit(step.wanted, places)
-    if not lines:
-      continue
-    statics = [line for each in places.statics.values() for line in each]
-    uses = any(re.search(r'\bupdate\b', line) for line in lines)
-    name = f'{emission.name(step.index)}_backward'
-    parameter = 'const tflm_patch_update* update' if uses else 'void'
-    backward += [
-      f'/* {step.operator.view.name} backward */',
-      f'static void {name}({parameter}) {{',
-      *c_text.indented([*statics, *lines]),
-      '}',
-      '',
-    ]
-    calls.append(f'{name}({"update" if uses else ""});')
+  for group in work.groups:
+    made = _backward(group, work, layout, arrays, weights)
+    if made is not None:
+      backward += made[0]
+      calls.append(made[1])
   constants = [line for stage in frozen for line in stage.constants.define()]
   constants += [line for code in codes for line in code.constants]
   constants += arrays.define()
@@ -189,6 +173,43 @@ def _pieces(
     seed=options.training.seed,
     rate=options.learning_rate,
   )
+
+
+def _backward(
+  group: Group, work: Work, layout: Layout, arrays: Arrays, weights: Mapping[int, str]
+) -> tuple[list[str], str] | None:
+  """The function of operators that go backward as one, and its call; None without statements."""
+  parts = ('',) if len(group) == 1 else ('project_', 'depthwise_', 'expand_')[: len(group)]
+  places = [
+    StepPlaces(
+      layout,
+      step,
+      array_name(step.index),
+      arrays,
+      work.parameters.layers.get(step.index),
+      weights[step.index],
+      part,
+    )
+    for step, part in zip(group, parts)
+  ]
+  if len(group) == 1:
+    lines = group[0].operator.emit(group[0].wanted, places[0])
+  else:
+    lines = block.emit(group, places)
+  if not lines:
+    return None
+  statics = [line for place in places for each in place.statics.values() for line in each]
+  uses = any(re.search(r'\bupdate\b', line) for line in lines)
+  name = f'{array_name(group[0].index)}_backward'
+  parameter = 'const tflm_patch_update* update' if uses else 'void'
+  function = [
+    f'/* {", ".join(step.operator.view.name for step in group)} backward */',
+    f'static void {name}({parameter}) {{',
+    *c_text.indented([*statics, *lines]),
+    '}',
+    '',
+  ]
+  return function, f'{name}({"update" if uses else ""});'
 
 
 def _constants_bytes(pieces: text.Pieces) -> int:

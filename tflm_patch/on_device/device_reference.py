@@ -108,6 +108,7 @@ class _Now:
 
   tensors: Mapping[int, np.ndarray]
   current: np.ndarray | None
+  gradients: Mapping[int, np.ndarray]
 
   def tensor(self, tensor: int) -> np.ndarray:
     return self.tensors[tensor].astype(np.int64)
@@ -115,6 +116,9 @@ class _Now:
   def weights(self) -> np.ndarray:
     assert self.current is not None
     return self.current
+
+  def begun(self, tensor: int) -> np.ndarray | None:
+    return self.gradients.get(tensor)
 
 
 class DeviceReference:
@@ -217,12 +221,13 @@ class DeviceReference:
       if weights is None and len(operator.view.operator.inputs) > 1:
         operand = operator.view.input(1)
         weights = operand.array() if operand.is_constant else None
-      values = _Now(tensors, weights)
+      values = _Now(tensors, weights, known)
       for position, part in operator.apply(gradient, step.wanted, values).items():
         tensor = operator.view.operator.inputs[position]
         shape = (1, *operator.view.input(position).shape[1:])
         part = part.reshape(shape)
-        known[tensor] = known[tensor] + part if tensor in known else part
+        is_sum = tensor not in known or operator.continues_sums
+        known[tensor] = part if is_sum else known[tensor] + part
       if layer is None:
         continue
       accumulators = layer.operator.accumulators(gradient, values)

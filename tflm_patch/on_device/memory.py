@@ -19,7 +19,7 @@ from tflm_patch.conversion import pipeline
 from tflm_patch.graph.types import Model
 from tflm_patch.on_device import network as networks
 from tflm_patch.on_device import plan as plans
-from tflm_patch.on_device.backward_graph import backward_steps
+from tflm_patch.on_device.backward_graph import backward_steps, grouped
 from tflm_patch.on_device.forward import ForwardStage, Frozen, convert_frozen, stage_of
 from tflm_patch.on_device.network import Network
 from tflm_patch.on_device.options import DEFAULT_TRAINING, TrainingOptions
@@ -139,6 +139,7 @@ class TrainingPlanner:
       frozen=self._frozen[network.first],
       forward=tuple(self._forward[index] for index in network.trained),
       backward=backward,
+      groups=grouped(backward),
       parameters=parameters_of(network, self.options.quantization_aware),
       keeps_sums=self.options.samples > 1,
     )

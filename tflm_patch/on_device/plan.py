@@ -13,9 +13,10 @@ import enum
 from collections.abc import Mapping, Sequence
 
 from tflm_patch.arena import greedy, packing
-from tflm_patch.on_device.backward_graph import BackwardStep
+from tflm_patch.on_device.backward_graph import BackwardStep, Group
 from tflm_patch.on_device.forward import ForwardStage, Frozen
 from tflm_patch.on_device.network import Network
+from tflm_patch.on_device.operators import block
 from tflm_patch.on_device.operators.base import FLOAT_BYTES, mask_bytes
 from tflm_patch.on_device.operators.weighted import Weighted
 from tflm_patch.on_device.parameters import Parameters
@@ -96,6 +97,7 @@ class Work:
     frozen: The operators before the first trained one.
     forward: The others, in order.
     backward: In order, the last operator first.
+    groups: The same; what goes backward as one together.
     parameters: What is trained.
     keeps_sums: Gradients of several samples are added up.
   """
@@ -104,6 +106,7 @@ class Work:
   frozen: Frozen
   forward: tuple[ForwardStage, ...]
   backward: tuple[BackwardStep, ...]
+  groups: tuple[Group, ...]
   parameters: Parameters
   keeps_sums: bool
 
@@ -115,13 +118,27 @@ class Work:
       *(f'frozen operators, stage {i}' for i in range(len(self.frozen.stages))),
       *(f'{view(stage.index).name} forward' for stage in self.forward if stage.index is not None),
       'loss',
-      *(f'{view(step.index).name} backward' for step in self.backward),
+      *(f'{_name(group)} backward' for group in self.groups),
     )
 
   @property
   def loss_step(self) -> int:
     """Its number."""
     return len(self.frozen.stages) + len(self.forward)
+
+
+def _name(group: Group) -> str:
+  names = [step.operator.view.name for step in reversed(group)]
+  return names[0] if len(names) == 1 else f'{names[0]} to {names[-1]}'
+
+
+def scratch_bytes_of(group: Group) -> int:
+  """Private memory of the backward step of operators that go as one."""
+  if len(group) == 1:
+    return group[0].operator.scratch_bytes(group[0].wanted)
+  depthwise = group[1].operator
+  assert isinstance(depthwise, Weighted)
+  return block.scratch_bytes(depthwise)
 
 
 def aligned(size: int) -> int:
@@ -173,8 +190,10 @@ class _Collector:
     self._work = work
     self._found: dict[Key, Buffer] = {}
     self._tensors = work.network.model.main.tensors
-    self._backward_at = {step.index: work.loss_step + 1 + i for i, step in enumerate(work.backward)}
-    self._end = work.loss_step + len(work.backward)
+    self._backward_at = {
+      step.index: work.loss_step + 1 + i for i, group in enumerate(work.groups) for step in group
+    }
+    self._end = work.loss_step + len(work.groups)
 
   def collect(self) -> dict[Key, Buffer]:
     """All of them."""
@@ -193,6 +212,8 @@ class _Collector:
       self._add((Part.SCRATCH, number), stage.stage.workspace_bytes, at, at)
     for step in work.backward:
       self._add_kept(step)
+    for group in work.groups:
+      self._add_backward_scratch(group)
     self._add_gradients()
     return self._found
 
@@ -254,7 +275,11 @@ class _Collector:
     if isinstance(operator, Weighted) and operator.gathered is not None:
       size = operator.geometry.source_cells * len(operator.gathered)
       self._add((Part.GATHERED, step.index), size, made, at)
-    self._add((Part.BACKWARD_SCRATCH, step.index), operator.scratch_bytes(step.wanted), at, at)
+
+  def _add_backward_scratch(self, group: Group) -> None:
+    at = self._backward_at[group[0].index]
+    size = scratch_bytes_of(group)
+    self._add((Part.BACKWARD_SCRATCH, group[0].index), size, at, at)
 
   def _add_gradients(self) -> None:
     """From the reader that comes last to the operator that made the tensor."""
@@ -262,9 +287,10 @@ class _Collector:
     made_by = {step.operator.target: step.index for step in work.backward}
     output = work.network.output
     self._add_gradient(output, work.loss_step, self._backward_at[made_by[output]], None)
-    for step in work.backward:
+    for group in work.groups:
+      step = group[-1]
       at = self._backward_at[step.index]
-      in_place = step.operator.in_place(step.wanted)
+      in_place = step.operator.in_place(step.wanted) if len(group) == 1 else None
       for position in step.wanted.inputs:
         if position in step.wanted.added:
           continue

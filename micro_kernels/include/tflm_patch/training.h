@@ -134,7 +134,8 @@ void tflm_patch_backward_max_pool(const tflm_patch_backward_geometry* geometry,
 
 /* ---- conv_input.c ---- */
 
-/* The gradient of the input of a convolution from that of its accumulators.
+/* The gradient of the input of a convolution from that of its accumulators. Sums begin with the
+ * result as it is when it is added to.
  * weights: [output channels][taps][n_channels], of the input channels in `channels`, NULL for
  * all; the results of others are left alone. */
 void tflm_patch_backward_conv_input(const tflm_patch_backward_geometry* geometry,
@@ -170,6 +171,42 @@ void tflm_patch_backward_depthwise(const tflm_patch_backward_geometry* geometry,
                                    const float* accumulators, float* result, uint32_t added,
                                    float* scratch, const tflm_patch_trained_layer* layer,
                                    const tflm_patch_update* update);
+
+/* ---- block.c ---- */
+
+#define TFLM_PATCH_BLOCK_CHANNELS 4u /* of the wide maps, at a time */
+
+/* A layer of a block. weights: of the forward pass, [outputs][inputs] or [taps][channels], 0 or
+ * anything where trained ones lie apart. */
+typedef struct {
+  const tflm_patch_backward_geometry* geometry;
+  const int8_t* weights;
+  const tflm_patch_trained_layer* trained; /* NULL when nothing is trained */
+  uint32_t trains_bias;
+  uint32_t n_trained;       /* channels with trained weights */
+  const uint16_t* channels; /* which they are when they lie apart, else NULL */
+  const int8_t* values;     /* of the input, [cells][n_trained] */
+  const uint32_t* mask;     /* where outputs are within their clamp */
+  const float* scales;      /* of output channel c at c * scale_step */
+  uint32_t scale_step;
+} tflm_patch_block_layer;
+
+/* A pointwise expansion, a depthwise convolution, a pointwise projection. */
+typedef struct {
+  tflm_patch_block_layer expand; /* without geometry when nothing is trained before the others */
+  tflm_patch_block_layer depthwise;
+  tflm_patch_block_layer project; /* neither its mask nor its values are used */
+  const float* accumulators;      /* gradients of the projection's */
+  float* result;                  /* of the expansion's input, NULL when nobody needs it */
+  uint32_t added;
+  float* scratch; /* TFLM_PATCH_BLOCK_CHANNELS floats for every cell of the depthwise
+                   * convolution's input and output, and one more for every cell of the output */
+  const tflm_patch_update* update;
+} tflm_patch_block_args;
+
+/* Learns the expansion and the depthwise convolution, and makes the gradient of the block's
+ * input; the projection learns afterwards, by the functions above. */
+void tflm_patch_backward_block(const tflm_patch_block_args* args);
 
 /* ---- learn.c ---- */
 

@@ -9,32 +9,30 @@
 
 #include <stddef.h>
 
+#include "pieces.h"
 #include "taps.h"
 #include "tflm_patch/training.h"
 
 #define CHANNELS 4u
 
 /* Sums over the cells of a pointwise convolution, of up to four channels. */
-static void pointwise_sums(const tflm_patch_backward_geometry* g, const int8_t* values,
-                           uint32_t n_channels, const float* accumulators, uint32_t channels,
-                           float* sums) {
-  const int32_t zero_point = g->input_zero_point;
-  const uint32_t cells = g->rows * g->cols;
+static void pointwise_sums(uint32_t cells, const int8_t* values, uint32_t n_channels,
+                           int32_t zero_point, const float* accumulators, uint32_t step,
+                           uint32_t channels, float* sums) {
   for (uint32_t cell = 0; cell < cells; ++cell) {
     const float one = *accumulators;
     for (uint32_t k = 0; k < channels; ++k) {
       sums[k] = sums[k] + one * (float)(values[k] - zero_point);
     }
-    accumulators += g->output_channels;
+    accumulators += step;
     values += n_channels;
   }
 }
 
 /* The same in registers. */
-static void pointwise_sums_4(const tflm_patch_backward_geometry* g, const int8_t* values,
-                             uint32_t n_channels, const float* accumulators, float* sums) {
-  const int32_t zero_point = g->input_zero_point;
-  const uint32_t cells = g->rows * g->cols;
+static void pointwise_sums_4(uint32_t cells, const int8_t* values, uint32_t n_channels,
+                             int32_t zero_point, const float* accumulators, uint32_t step,
+                             float* sums) {
   float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
   for (uint32_t cell = 0; cell < cells; ++cell) {
     const float one = *accumulators;
@@ -42,7 +40,7 @@ static void pointwise_sums_4(const tflm_patch_backward_geometry* g, const int8_t
     s1 = s1 + one * (float)(values[1] - zero_point);
     s2 = s2 + one * (float)(values[2] - zero_point);
     s3 = s3 + one * (float)(values[3] - zero_point);
-    accumulators += g->output_channels;
+    accumulators += step;
     values += n_channels;
   }
   sums[0] = s0;
@@ -51,21 +49,21 @@ static void pointwise_sums_4(const tflm_patch_backward_geometry* g, const int8_t
   sums[3] = s3;
 }
 
-static void pointwise(const tflm_patch_backward_geometry* g, const int8_t* values,
-                      uint32_t n_channels, const float* accumulators,
-                      const tflm_patch_trained_layer* layer, const tflm_patch_update* update) {
-  for (uint32_t o = 0; o < g->output_channels; ++o) {
-    for (uint32_t j = 0; j < n_channels; j += CHANNELS) {
-      const uint32_t count = n_channels - j < CHANNELS ? n_channels - j : CHANNELS;
-      float sums[CHANNELS] = {0.0f, 0.0f, 0.0f, 0.0f};
-      if (count == CHANNELS) {
-        pointwise_sums_4(g, values + j, n_channels, accumulators + o, sums);
-      } else {
-        pointwise_sums(g, values + j, n_channels, accumulators + o, count, sums);
-      }
-      for (uint32_t k = 0; k < count; ++k) {
-        tflm_patch_learn_weight(layer, update, o * n_channels + j + k, o, sums[k]);
-      }
+void tflm_patch_pointwise_weights(uint32_t cells, const int8_t* values, uint32_t n_channels,
+                                  const float* accumulators, uint32_t step, uint32_t output,
+                                  const tflm_patch_trained_layer* layer,
+                                  const tflm_patch_update* update) {
+  const int32_t zero_point = layer->input_zero_point;
+  for (uint32_t j = 0; j < n_channels; j += CHANNELS) {
+    const uint32_t count = n_channels - j < CHANNELS ? n_channels - j : CHANNELS;
+    float sums[CHANNELS] = {0.0f, 0.0f, 0.0f, 0.0f};
+    if (count == CHANNELS) {
+      pointwise_sums_4(cells, values + j, n_channels, zero_point, accumulators, step, sums);
+    } else {
+      pointwise_sums(cells, values + j, n_channels, zero_point, accumulators, step, count, sums);
+    }
+    for (uint32_t k = 0; k < count; ++k) {
+      tflm_patch_learn_weight(layer, update, output * n_channels + j + k, output, sums[k]);
     }
   }
 }
@@ -95,7 +93,10 @@ void tflm_patch_backward_conv_weights(const tflm_patch_backward_geometry* geomet
   const tflm_patch_backward_geometry* g = geometry;
   const uint32_t taps = g->window.kernel_h * g->window.kernel_w;
   if (tflm_patch_is_pointwise(g)) {
-    pointwise(g, values, n_channels, accumulators, layer, update);
+    for (uint32_t o = 0; o < g->output_channels; ++o) {
+      tflm_patch_pointwise_weights(g->rows * g->cols, values, n_channels, accumulators + o,
+                                   g->output_channels, o, layer, update);
+    }
     return;
   }
   uint32_t weight = 0;
@@ -109,16 +110,21 @@ void tflm_patch_backward_conv_weights(const tflm_patch_backward_geometry* geomet
   }
 }
 
+void tflm_patch_bias_column(uint32_t cells, const float* accumulators, uint32_t step,
+                            uint32_t output, const tflm_patch_trained_layer* layer,
+                            const tflm_patch_update* update) {
+  float sum = 0.0f;
+  for (uint32_t cell = 0; cell < cells; ++cell) {
+    sum = sum + *accumulators;
+    accumulators += step;
+  }
+  tflm_patch_learn_bias(layer, update, output, sum);
+}
+
 void tflm_patch_backward_bias(uint32_t cells, uint32_t channels, const float* accumulators,
                               const tflm_patch_trained_layer* layer,
                               const tflm_patch_update* update) {
   for (uint32_t c = 0; c < channels; ++c) {
-    const float* at = accumulators + c;
-    float sum = 0.0f;
-    for (uint32_t cell = 0; cell < cells; ++cell) {
-      sum = sum + *at;
-      at += channels;
-    }
-    tflm_patch_learn_bias(layer, update, c, sum);
+    tflm_patch_bias_column(cells, accumulators + c, channels, c, layer, update);
   }
 }

@@ -9,23 +9,19 @@
 
 #include <stddef.h>
 
+#include "pieces.h"
 #include "taps.h"
 #include "tflm_patch/training.h"
 
-/* Weights or values of one channel, `step` apart. */
-typedef struct {
-  const int8_t* at;
-  uint32_t step;
-} column;
-
-/* The gradients of the channel's input, `channels` apart, from those of its accumulators. */
-static void input_column(const tflm_patch_backward_geometry* g, column weights,
-                         const float* accumulators, float* result, uint32_t added) {
+void tflm_patch_depthwise_input(const tflm_patch_backward_geometry* geometry,
+                                tflm_patch_column weights, const float* accumulators, float* result,
+                                uint32_t result_step, uint32_t added) {
+  const tflm_patch_backward_geometry* g = geometry;
   const tflm_patch_window* w = &g->window;
   for (uint32_t row = 0; row < g->rows; ++row) {
     for (uint32_t col = 0; col < g->cols; ++col) {
       const int8_t* weight = weights.at;
-      float sum = 0.0f;
+      float sum = added ? *result : 0.0f;
       for (uint32_t r = 0; r < w->kernel_h; ++r) {
         const int32_t from =
             tflm_patch_output_of(row, r, w->dilation_h, w->pad_top, w->stride_h, g->output_rows);
@@ -43,13 +39,13 @@ static void input_column(const tflm_patch_backward_geometry* g, column weights,
           weight += weights.step;
         }
       }
-      *result = added ? *result + sum : sum;
-      result += g->channels;
+      *result = sum;
+      result += result_step;
     }
   }
 }
 
-static float tap_sum(const tflm_patch_backward_geometry* g, column values,
+static float tap_sum(const tflm_patch_backward_geometry* g, tflm_patch_column values,
                      const float* accumulators, uint32_t tap_row, uint32_t tap_col) {
   float sum = 0.0f;
   for (uint32_t row = 0; row < g->output_rows; ++row) {
@@ -65,11 +61,12 @@ static float tap_sum(const tflm_patch_backward_geometry* g, column values,
   return sum;
 }
 
-/* Trained channel `number` of `n_trained`. */
-static void learn_column(const tflm_patch_backward_geometry* g, column values,
-                         const float* accumulators, uint32_t number, uint32_t n_trained,
-                         uint32_t channel, const tflm_patch_trained_layer* layer,
-                         const tflm_patch_update* update) {
+void tflm_patch_depthwise_weights(const tflm_patch_backward_geometry* geometry,
+                                  tflm_patch_column values, const float* accumulators,
+                                  uint32_t number, uint32_t n_trained, uint32_t channel,
+                                  const tflm_patch_trained_layer* layer,
+                                  const tflm_patch_update* update) {
+  const tflm_patch_backward_geometry* g = geometry;
   uint32_t weight = number;
   for (uint32_t r = 0; r < g->window.kernel_h; ++r) {
     for (uint32_t c = 0; c < g->window.kernel_w; ++c) {
@@ -92,7 +89,7 @@ void tflm_patch_backward_depthwise(const tflm_patch_backward_geometry* geometry,
   for (uint32_t channel = 0; channel < channels; ++channel) {
     const int learns =
         layer != NULL && next < n_trained && (trained == NULL || trained[next] == channel);
-    column own = {weights + channel, channels};
+    tflm_patch_column own = {weights + channel, channels};
     if (learns && trained != NULL) {
       own.at = layer->weights + next;
       own.step = n_trained;
@@ -101,11 +98,12 @@ void tflm_patch_backward_depthwise(const tflm_patch_backward_geometry* geometry,
       scratch[cell] = accumulators[(size_t)cell * channels + channel];
     }
     if (result != NULL) {
-      input_column(geometry, own, scratch, result + channel, added);
+      tflm_patch_depthwise_input(geometry, own, scratch, result + channel, channels, added);
     }
     if (learns) {
-      const column input = {values + next, n_trained};
-      learn_column(geometry, input, scratch, next, n_trained, channel, layer, update);
+      const tflm_patch_column input = {values + next, n_trained};
+      tflm_patch_depthwise_weights(geometry, input, scratch, next, n_trained, channel, layer,
+                                   update);
       ++next;
     }
   }

@@ -149,3 +149,31 @@ def test_squared_error(tmp_path):
   targets[2] = np.nan
   assert host.call('train_step', image.ctypes, targets.ctypes) == BAD_LOSS
   assert host.parameters() == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('rows', [1, 8])
+def test_rows_of_a_frame_one_after_the_other(rows, tmp_path):
+  """Fed by bands of rows, a model learns the same from less memory."""
+  model = read_model(sample_model_path())
+  scheme = learning_models.scheme_of(model, len(learning_models.layers(model)) - 4, 2)
+  whole = make_component(model, scheme)
+  training = TrainingOptions(input_rows=rows)
+  component = make_component(model, scheme, ComponentOptions(training=training))
+  assert component.bands == 64 // rows
+  assert component.plan.bytes < whole.plan.bytes
+  hosts = []
+  for number, each in enumerate((whole, component)):
+    (tmp_path / str(number)).mkdir()
+    hosts.append(learning.build(each, tmp_path / str(number)))
+  for label, image in enumerate(images(whole, 3)):
+    assert [host.train_step(image, label) for host in hosts] == [OK, OK]
+    bands = image.reshape(component.bands, -1)
+    for band in bands[:-1]:
+      assert hosts[1].call('feed', np.ascontiguousarray(band).ctypes) == 0
+      assert hosts[1].call('learn', ctypes.c_uint32(0)) == NO_FORWARD
+    assert hosts[1].call('feed', np.ascontiguousarray(bands[-1]).ctypes) == 1
+    assert np.array_equal(hosts[1].output(), hosts[0].run(image))
+    for host in hosts:
+      assert host.call('learn', ctypes.c_uint32(3)) == OK
+    assert hosts[0].parameters() == hosts[1].parameters()

@@ -38,6 +38,11 @@ class ForwardCode:
   bytes: int
 
 
+def array_name(index: int) -> str:
+  """What the names of an operator's arrays begin with."""
+  return f'operator_{index}'
+
+
 class ForwardEmission:
   """Makes functions of operators.
 
@@ -66,10 +71,6 @@ class ForwardEmission:
     kept = self._keep(stage.index)
     return dataclasses.replace(code, calls=(*code.calls, *kept))
 
-  def name(self, index: int) -> str:
-    """What the names of an operator's arrays begin with."""
-    return f'operator_{index}'
-
   def _whole(
     self, number: int, stage: ForwardStage, layer: LayerParameters | None, apart: bool = False
   ) -> ForwardCode:
@@ -79,7 +80,7 @@ class ForwardEmission:
     instead = {'weights': weights} if weights else {}
     if layer is not None:
       multipliers, shifts = multipliers_of(layer.operator)
-      name = self.name(stage.index)
+      name = array_name(stage.index)
       instead = {
         'multipliers': self._arrays.name(multipliers, f'{name}_multipliers'),
         'shifts': self._arrays.name(shifts, f'{name}_shifts'),
@@ -116,12 +117,12 @@ class ForwardEmission:
     if step.operator.channels is not None and step.operator.gathered is None:
       return ''
     weights = step.operator.view.input(1).array()
-    return self._arrays.name(weights.reshape(-1), f'{self.name(index)}_weights', 16)
+    return self._arrays.name(weights.reshape(-1), f'{array_name(index)}_weights', 16)
 
   def _apart(self, number: int, stage: ForwardStage, layer: LayerParameters) -> ForwardCode:
     """With the trained weights in memory, the others in flash."""
     assert stage.index is not None
-    operator, name = layer.operator, self.name(stage.index)
+    operator, name = layer.operator, array_name(stage.index)
     pointers = self._layout.parameters(layer)
     source_at = f'workspace + {self._layout.tensor(operator.source)}'
     target_at = f'workspace + {self._layout.tensor(operator.target)}'

@@ -145,7 +145,10 @@ class TrainedConstants(ConstantArrays):
 
   def refer(self, at: int, type_name: str, values: int, name: str) -> str:
     expression = self._instead.get(name.rpartition('_')[2])
-    return expression or super().refer(at, type_name, values, name)
+    if expression is None:
+      return super().refer(at, type_name, values, name)
+    self.leave_out(at)
+    return expression
 
 
 class StepPlaces:
@@ -158,6 +161,7 @@ class StepPlaces:
     arrays: Of all operators.
     layer: What is trained of it.
     weights: The weights that the forward pass has in flash, '' without any.
+    part: Before the names of its structures.
 
   Attributes:
     statics: Lines of constant structures, each once.
@@ -171,9 +175,11 @@ class StepPlaces:
     arrays: Arrays,
     layer: LayerParameters | None,
     weights: str,
+    part: str = '',
   ) -> None:
     self._layout, self._step, self._name = layout, step, name
     self._arrays, self._layer, self._weights = arrays, layer, weights
+    self._part = part
     self.statics: dict[str, list[str]] = {}
 
   def tensor(self, tensor: int) -> str:
@@ -207,5 +213,6 @@ class StepPlaces:
     return self._arrays.name(values, f'{self._name}_{role}')
 
   def structure(self, type_name: str, name: str, fields: Mapping[str, c_text.Value]) -> str:
-    self.statics[name] = c_text.structure(type_name, name, fields)
-    return f'&{name}'
+    own = f'{self._part}{name}'
+    self.statics[own] = c_text.structure(type_name, own, fields)
+    return f'&{own}'

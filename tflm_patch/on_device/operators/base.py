@@ -90,6 +90,9 @@ class Values(Protocol):
   def weights(self) -> np.ndarray:
     """int8, as they are now, in the model's shape."""
 
+  def begun(self, tensor: int) -> np.ndarray | None:
+    """The gradient of a tensor that other readers have begun, None before."""
+
 
 Results = dict[int, np.ndarray]
 
@@ -117,6 +120,8 @@ class Backward(abc.ABC):
       raise TflmPatchError(f'gradients cannot pass {view.name}: {reason}')
 
   # What operators say of themselves.
+
+  continues_sums = False
 
   def refusal(self) -> str | None:
     """Why gradients cannot pass, None when they can."""
@@ -146,7 +151,11 @@ class Backward(abc.ABC):
 
   @abc.abstractmethod
   def apply(self, gradient: np.ndarray, wanted: Wanted, values: Values) -> Results:
-    """The gradients of the inputs by position, float32 as in C; none added to another."""
+    """The gradients of the inputs by position, float32 as in C.
+
+    Those that another reader has begun are the sums with them where the operator
+    `continues_sums`, else they are yet to be added.
+    """
 
   # What they share.
 

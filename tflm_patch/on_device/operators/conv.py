@@ -18,6 +18,8 @@ from tflm_patch.planner.lowering.operators.windows import window_of
 class Conv(Weighted):
   """Every output channel reads every input channel."""
 
+  continues_sums = True
+
   def refusal(self) -> str | None:
     if not self.view.input(1).is_constant:
       return 'its weights are no constant'
@@ -61,13 +63,17 @@ class Conv(Weighted):
           f'{start}, {at.parameters()["weights"]}, {len(self.gathered)}, '
           f'{self.emit_channels(at)}, {gradient}, {result}, {added});'
         )
-    if self.channels is not None:
-      values = at.tensor(self.source) if self.gathered is None else at.gathered()
-      lines.append(
-        f'tflm_patch_backward_conv_weights({self.emit_geometry(at)}, {values}, '
-        f'{len(self.channels)}, {gradient}, {self.emit_layer(at)}, update);'
-      )
-    return lines + self.emit_biases(at)
+    return [*lines, *self.emit_weights(at), *self.emit_biases(at)]
+
+  def emit_weights(self, at: Places) -> list[str]:
+    """Statements that train the weights, if they are."""
+    if self.channels is None:
+      return []
+    values = at.tensor(self.source) if self.gathered is None else at.gathered()
+    return [
+      f'tflm_patch_backward_conv_weights({self.emit_geometry(at)}, {values}, '
+      f'{len(self.channels)}, {at.gradient(self.target)}, {self.emit_layer(at)}, update);'
+    ]
 
   def apply(self, gradient: np.ndarray, wanted: Wanted, values: Values) -> Results:
     if 0 not in wanted.inputs:
@@ -75,7 +81,7 @@ class Conv(Weighted):
     accumulators = self.accumulators(gradient, values)
     shape = self.geometry
     weights = values.weights().reshape(shape.target[2], *shape.kernel, shape.source[2])
-    result = np.zeros((gradient.shape[0], *shape.source), np.float32)
+    result = self.begun(gradient, values)
     for row in range(shape.kernel[0]):
       for col in range(shape.kernel[1]):
         outputs, inputs = shape.overlap((row, col))

@@ -18,6 +18,8 @@ from tflm_patch.planner.lowering.operators.windows import window_of
 class DepthwiseConv(Weighted):
   """Channel by channel, so the input's gradient may take the place of the output's."""
 
+  continues_sums = True
+
   def refusal(self) -> str | None:
     if not self.view.input(1).is_constant:
       return 'its weights are no constant'
@@ -75,7 +77,7 @@ class DepthwiseConv(Weighted):
     accumulators = self.accumulators(gradient, values)
     shape = self.geometry
     weights = values.weights().reshape(*shape.kernel, shape.target[2]).astype(np.float32)
-    result = np.zeros((gradient.shape[0], *shape.source), np.float32)
+    result = self.begun(gradient, values)
     for row in range(shape.kernel[0]):
       for col in range(shape.kernel[1]):
         outputs, inputs = shape.overlap((row, col))

@@ -166,6 +166,12 @@ class Weighted(Backward):
     made = clamps.scaled(self.view, clamp, self._each_channel(self.scales()), gradient, values)
     return made.reshape(gradient.shape[0], *self.geometry.target)
 
+  def begun(self, gradient: np.ndarray, values: Values) -> np.ndarray:
+    """What the sums of the input's gradient begin with, [batch, rows, columns, channels]."""
+    shape = (gradient.shape[0], *self.geometry.source)
+    before = values.begun(self.source)
+    return np.zeros(shape, np.float32) if before is None else before.reshape(shape).copy()
+
   def emit_geometry(self, at: Places) -> str:
     """The address of the constant geometry."""
     return at.structure(
