@@ -8,6 +8,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+  from tflm_patch.on_device.options import TrainingOptions
+  from tflm_patch.on_device.simulation.adaptation import AdaptOptions
+  from tflm_patch.training.callbacks.adapt import Adapt
   from tflm_patch.training.callbacks.arena_budget import ArenaBudget, BudgetExceeded
   from tflm_patch.training.callbacks.int8_evaluation import Int8Evaluation
   from tflm_patch.training.callbacks.low_rank_factorization import LowRankFactorization
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
   from tflm_patch.training.run import DataOptions, train
 
 __all__ = [
+  'Adapt',
+  'AdaptOptions',
   'ArenaBudget',
   'Augmentation',
   'BudgetExceeded',
@@ -78,6 +83,7 @@ __all__ = [
   'Task',
   'TrainOptions',
   'TrainResult',
+  'TrainingOptions',
   'Windows',
   'distill',
   'elastic_space',
@@ -93,6 +99,8 @@ __all__ = [
 ]
 
 _HOMES = {
+  'Adapt': 'callbacks.adapt',
+  'AdaptOptions': 'tflm_patch.on_device.simulation.adaptation',
   'ArenaBudget': 'callbacks.arena_budget',
   'Augmentation': 'data.augmentation',
   'BudgetExceeded': 'callbacks.arena_budget',
@@ -129,6 +137,7 @@ _HOMES = {
   'Task': 'data.dataset',
   'TrainOptions': 'options',
   'TrainResult': 'result',
+  'TrainingOptions': 'tflm_patch.on_device.options',
   'Windows': 'data.series',
   'distill': 'distillation',
   'elastic_space': 'elastic.space',
@@ -155,6 +164,7 @@ def __getattr__(name: str) -> Any:
     from tflm_patch.quantization.model_io import require_keras
 
     require_keras()
-  value = getattr(importlib.import_module(f'{__name__}.{_HOMES[name]}'), name)
+  home = _HOMES[name] if _HOMES[name].startswith('tflm_patch.') else f'{__name__}.{_HOMES[name]}'
+  value = getattr(importlib.import_module(home), name)
   globals()[name] = value
   return value

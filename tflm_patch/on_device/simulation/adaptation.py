@@ -28,8 +28,8 @@ from tflm_patch.on_device.simulation.learning import (
   Judgement,
   Learned,
   LearningOptions,
+  Prepared,
   learn,
-  prepare,
 )
 from tflm_patch.on_device.simulation.network import Network, State
 from tflm_patch.on_device.simulation.search import (
@@ -136,6 +136,7 @@ class Adapter:
     memory: Memory | None = None,
   ) -> None:
     self.options, self._progress = options, progress
+    _check_inputs(model, train)
     outputs = options.classes if options.classes is not None else Network(model).classes
     check(train, outputs, options.loss)
     has_new_head = options.classes is not None
@@ -143,22 +144,24 @@ class Adapter:
       raise TflmPatchError('a number of classes is for cross-entropy alone')
     self.model = replaced_head(model, outputs, train) if has_new_head else model
     self.network = Network(self.model)
-    self._fit_input(train)
     self.space = Space.of(self.network, options.loss, has_new_head)
     self.planner = TrainingPlanner(self.model, options.training)
     self.search = Search(self.space, memory or self._bytes, options.memory)
     self._samples = train
+    self._prepared: dict[int, tuple[Samples, dict[int, Prepared]]] = {}
     self._learned_from, self._chosen_by = divided(train, _HELD_OUT, options.seed)
     if not len(self._chosen_by):
       raise TflmPatchError('one sample a class is too few to choose by; give two or more of each')
 
-  def _fit_input(self, samples: Samples) -> None:
-    main = self.model.main
-    wanted = main.tensors[main.inputs[0]].shape[1:]
-    if samples.inputs.shape[1:] != wanted:
-      raise TflmPatchError(
-        f'samples are {list(samples.inputs.shape[1:])}; the model takes {list(wanted)}'
-      )
+  def prepared(self, samples: Samples, first: int) -> Prepared:
+    """Samples behind the operators before `first`, which are computed once."""
+    _, known = self._prepared.setdefault(id(samples), (samples, {}))
+    if first not in known:
+      nearest = max((each for each in known if each <= first), default=None)
+      start = self.network.start(samples.inputs)
+      boundary = start if nearest is None else known[nearest].boundary
+      known[first] = Prepared(self.network.advance(boundary, first), samples.targets)
+    return known[first]
 
   def _bytes(self, scheme: Scheme) -> int:
     return self.planner.memory(scheme).total
@@ -182,9 +185,8 @@ class Adapter:
   def _with_trained_head(self) -> State:
     layers = self.space.layers
     scheme = self.space.last_layers(1)
-    train, judged = (
-      prepare(self.network, each, layers[-1]) for each in (self._learned_from, self._chosen_by)
-    )
+    parts = self._learned_from, self._chosen_by
+    train, judged = (self.prepared(each, layers[-1]) for each in parts)
     return learn(self.network, scheme, train, judged, self._head_learning(), each_epoch=False).state
 
   def _head_learning(self) -> LearningOptions:
@@ -212,7 +214,8 @@ class Adapter:
   def chosen(self, candidates: list[Candidate]) -> tuple[Scheme, float]:
     """The scheme that learns best in a brief simulation, and the best learning rate for it."""
     scheme, best = candidates[0].scheme, -np.inf
-    for each in candidates[: self.options.finalists]:
+    finalists = candidates[: self.options.finalists]
+    for each in finalists if len(finalists) > 1 else []:
       score = self._score(each.scheme, self._brief(self.options.rate))
       self._progress(f'{len(each.scheme.updates)} layers, {each.memory:,} bytes: {score:.3f}')
       if score > best:
@@ -234,16 +237,28 @@ class Adapter:
 
   def _score(self, scheme: Scheme, options: LearningOptions) -> float:
     """Less loss is better: it tells more apart than the accuracy of few samples."""
-    train, judged = (
-      prepare(self.network, each, scheme.first) for each in (self._learned_from, self._chosen_by)
-    )
+    parts = self._learned_from, self._chosen_by
+    train, judged = (self.prepared(each, scheme.first) for each in parts)
     return -learn(self.network, scheme, train, judged, options, each_epoch=False).last.loss
 
-  def simulate(self, scheme: Scheme, rate: float, test: Samples) -> Learned:
-    """The whole training, on all samples, judged by others."""
-    train, judged = (prepare(self.network, each, scheme.first) for each in (self._samples, test))
+  def simulate(
+    self, scheme: Scheme, rate: float, test: Samples, each_epoch: bool = True
+  ) -> Learned:
+    """The whole training, on all samples, judged by others, after every epoch or at the end."""
+    train, judged = (self.prepared(each, scheme.first) for each in (self._samples, test))
     options = dataclasses.replace(self.options.learning, rate=rate)
-    return learn(self.network, scheme, train, judged, options, progress=self._progress)
+    return learn(
+      self.network, scheme, train, judged, options, each_epoch=each_epoch, progress=self._progress
+    )
+
+
+def _check_inputs(model: Model, samples: Samples) -> None:
+  main = model.main
+  wanted = main.tensors[main.inputs[0]].shape[1:]
+  if samples.inputs.shape[1:] != wanted:
+    raise TflmPatchError(
+      f'samples are {list(samples.inputs.shape[1:])}; the model takes {list(wanted)}'
+    )
 
 
 def adapt(
@@ -268,6 +283,7 @@ def adapt(
   """
   begin = time.monotonic()
   adapter = Adapter(model, train, options, progress)
+  _check_inputs(model, test)
   check(test, adapter.network.classes, options.loss)
   candidates = adapter.candidates()
   scheme, rate = adapter.chosen(candidates)

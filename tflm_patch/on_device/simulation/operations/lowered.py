@@ -10,7 +10,6 @@ import numpy as np
 
 from tflm_patch.planner.ir.stage_graph import MapRole
 from tflm_patch.planner.lowering.operators import OpView
-from tflm_patch.program.fields import scalars
 from tflm_patch.quantization.exact import NumpyArithmetic
 from tflm_patch.quantization.exact.kinds import KINDS, Maps
 from tflm_patch.quantization.exact.moves import MOVES
@@ -31,11 +30,9 @@ class Lowered:
     self._view = view
     self._arithmetic = NumpyArithmetic()
     self._graph = lowered(view.model, view.index)
-    self.low, self.high = -128, 127
     params = None if self._graph is None else self._graph.ops[-1].params
-    if params is not None:
-      fields = scalars(params)
-      self.low, self.high = fields.get('act_min', self.low), fields.get('act_max', self.high)
+    self.low = int(getattr(params, 'act_min', -128))
+    self.high = int(getattr(params, 'act_max', 127))
 
   def __call__(self, values: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Output values float32[batch, ...], and which lie within the clamp, not at its limits."""
