@@ -15,9 +15,9 @@ from tflm_patch.program import records as program
 from tflm_patch.program.decode import header
 
 MAGIC = 0x424A5054
-VERSION = 2
+VERSION = 3
 GUARD = 64
-_HEADER = struct.Struct('<18I')
+_HEADER = struct.Struct('<20I')
 _TENSOR = struct.Struct('<4I')
 
 
@@ -85,6 +85,7 @@ def encode(job: StageJob) -> tuple[bytes, int]:
   memory = layout.take(0)
   workspace = layout.take(head.workspace_bytes, GUARD)
   state = layout.take(head.state_bytes, GUARD)
+  fast = layout.take(head.fast_bytes, GUARD)
   memory_at = [layout.take(tensor.bytes, GUARD) for tensor in tensors]
   data = bytearray(file_bytes)
   _HEADER.pack_into(
@@ -108,6 +109,8 @@ def encode(job: StageJob) -> tuple[bytes, int]:
     table,
     state,
     head.state_bytes,
+    fast,
+    head.fast_bytes,
   )
   for i, tensor in enumerate(tensors):
     code = program.TYPE_CODES[tensor.dtype]

@@ -73,6 +73,7 @@ COMMAND = Command(
     'tflm-patch convert model.tflite -o small.tflite --int8-io',
     'tflm-patch convert model.tflite --input-rows 2',
     'tflm-patch convert model.tflite --arena 64KB',
+    'tflm-patch convert model.tflite --fast 64KB',
     'tflm-patch convert model.keras --samples samples.npz',
     'tflm-patch convert model.tflite --plugins=-fold_pad --json',
   ),

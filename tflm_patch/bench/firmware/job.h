@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define JOB_MAGIC 0x424A5054u /* "TPJB" */
-#define JOB_VERSION 2u
+#define JOB_VERSION 3u
 #define JOB_PAINT 0xA5u /* fills the memory that a stage may write */
 #define JOB_GUARD 64u   /* painted bytes around every such piece */
 
@@ -41,6 +41,8 @@ typedef struct {
   uint32_t tensors;  /* job_tensor[n_inputs + n_outputs] */
   uint32_t state;
   uint32_t state_bytes;
+  uint32_t fast;
+  uint32_t fast_bytes;
 } job;
 
 #endif /* TFLM_PATCH_BENCH_FIRMWARE_JOB_H_ */
