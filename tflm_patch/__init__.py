@@ -30,6 +30,7 @@ if TYPE_CHECKING:
   from tflm_patch.codegen.compiler import CompiledModel, CompileOptions, compile_file, compile_model
   from tflm_patch.conversion.fit import Fit, FitOptions, fits, fits_many
   from tflm_patch.conversion.space_fit import Distribution, distributions
+  from tflm_patch.cost.memories import Memories
   from tflm_patch.errors import EnvironmentMissing, ModelError, TflmPatchError
   from tflm_patch.graph.reader import read_model
   from tflm_patch.graph.types import Model
@@ -50,6 +51,7 @@ __all__ = [
   'FitOptions',
   'Interpreter',
   'InterpreterError',
+  'Memories',
   'Model',
   'ModelError',
   'Objective',
@@ -111,6 +113,7 @@ _HOMES = {
   'fits_many': 'tflm_patch.conversion.fit',
   'Distribution': 'tflm_patch.conversion.space_fit',
   'distributions': 'tflm_patch.conversion.space_fit',
+  'Memories': 'tflm_patch.cost.memories',
   'EnvironmentMissing': 'tflm_patch.errors',
   'ModelError': 'tflm_patch.errors',
   'TflmPatchError': 'tflm_patch.errors',

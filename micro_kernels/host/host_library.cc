@@ -157,6 +157,11 @@ const char* tflm_patch_host_attach(const char* module_path) {
   return missing;
 }
 
+/* tflm_patch::SetFastMemory, for Python. */
+void tflm_patch_host_set_fast_memory(void* memory, size_t bytes) {
+  tflm_patch::SetFastMemory(memory, bytes);
+}
+
 /* Called by the interpreter, which found it by name. Returns whether the stage
  * operator was registered. */
 bool TflmPatchRegister(void* python_ops_resolver) {

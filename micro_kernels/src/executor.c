@@ -17,6 +17,10 @@ size_t tflm_patch_state_size(const void* program) {
   return ((const tflm_patch_header*)program)->state_bytes;
 }
 
+size_t tflm_patch_fast_size(const void* program) {
+  return ((const tflm_patch_header*)program)->fast_bytes;
+}
+
 void tflm_patch_reset_state(const void* program, void* state) {
   tflm_patch_stage stage;
   tflm_patch_open_stage(&stage, program, NULL);
@@ -59,6 +63,11 @@ static int is_full(const tflm_patch_stage* stage, tflm_patch_position* position)
   return 1;
 }
 
+/* Whether a region of so many bytes is missing or misaligned. */
+static int is_absent(uint32_t bytes, const void* memory) {
+  return bytes != 0 && (memory == NULL || (uintptr_t)memory % TFLM_PATCH_ALIGNMENT != 0);
+}
+
 static void run_step(const tflm_patch_stage* stage, const tflm_patch_op* op,
                      const tflm_patch_step* step) {
   const tflm_patch_kernel* kernel = tflm_patch_find_kernel(op->kind);
@@ -73,7 +82,7 @@ static void run_step(const tflm_patch_stage* stage, const tflm_patch_op* op,
 
 tflm_patch_status tflm_patch_run(const void* program, const void* constants, void* const* tensors,
                                  void* workspace) {
-  tflm_patch_position start = {0, 0, NULL, 0};
+  tflm_patch_position start = {0, 0, NULL, NULL, 0};
   return tflm_patch_resume(program, constants, tensors, workspace, &start);
 }
 
@@ -82,13 +91,12 @@ tflm_patch_status tflm_patch_resume(const void* program, const void* constants,
                                     tflm_patch_position* position) {
   const tflm_patch_header* header = (const tflm_patch_header*)program;
   tflm_patch_stage stage;
-  if (header->workspace_bytes != 0 &&
-      (workspace == NULL || (uintptr_t)workspace % TFLM_PATCH_ALIGNMENT != 0)) {
+  if (is_absent(header->workspace_bytes, workspace) ||
+      is_absent(header->state_bytes, position->state)) {
     return TFLM_PATCH_BAD_WORKSPACE;
   }
-  if (header->state_bytes != 0 &&
-      (position->state == NULL || (uintptr_t)position->state % TFLM_PATCH_ALIGNMENT != 0)) {
-    return TFLM_PATCH_BAD_WORKSPACE;
+  if (is_absent(header->fast_bytes, position->fast)) {
+    return TFLM_PATCH_BAD_FAST_MEMORY;
   }
   for (uint32_t i = 0; i < (uint32_t)header->n_inputs + header->n_outputs; ++i) {
     if (tensors[i] == NULL || (uintptr_t)tensors[i] % TFLM_PATCH_TENSOR_ALIGNMENT != 0) {
@@ -98,6 +106,7 @@ tflm_patch_status tflm_patch_resume(const void* program, const void* constants,
   tflm_patch_open_stage(&stage, program, constants);
   stage.workspace = (uint8_t*)workspace;
   stage.state = (uint8_t*)position->state;
+  stage.fast = (uint8_t*)position->fast;
   stage.tensors = tensors;
 
   uint32_t done = position->step; /* steps of the segment */

@@ -26,11 +26,12 @@ typedef struct {
   uint32_t constants_bytes;
   uint8_t* workspace;   /* NULL while validating */
   uint8_t* state;       /* NULL while validating */
+  uint8_t* fast;        /* NULL while validating */
   void* const* tensors; /* NULL while validating */
 } tflm_patch_stage;
 
-/* Resolves the tables of a program whose header is valid; workspace, state
- * and tensors become NULL (src/stage.c). */
+/* Resolves the tables of a program whose header is valid; workspace, state,
+ * fast and tensors become NULL (src/stage.c). */
 void tflm_patch_open_stage(tflm_patch_stage* stage, const void* program, const void* constants);
 
 /* An operator with what its kernel needs at hand. */

@@ -19,6 +19,7 @@ void tflm_patch_open_stage(tflm_patch_stage* stage, const void* program, const v
   stage->constants_bytes = header->constants_bytes;
   stage->workspace = NULL;
   stage->state = NULL;
+  stage->fast = NULL;
   stage->tensors = NULL;
 }
 
@@ -40,6 +41,8 @@ static uint8_t* find_place(const tflm_patch_stage* stage, uint32_t region, uint3
       return (uint8_t*)(uintptr_t)(stage->constants + offset);
     case TFLM_PATCH_REGION_STATE:
       return stage->state + offset;
+    case TFLM_PATCH_REGION_FAST:
+      return stage->fast + offset;
     default:
       return (uint8_t*)stage->tensors[region - TFLM_PATCH_REGION_TENSOR] + offset;
   }

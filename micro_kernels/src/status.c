@@ -21,10 +21,11 @@ static const char kTexts[] =
     "the schedule uses rows that are not there\0"
     "a tensor differs from the program's\0"
     "missing or misaligned workspace or state\0"
+    "missing or misaligned fast memory\0"
     "unknown status";
 
 const char* tflm_patch_status_text(tflm_patch_status status) {
-  const uint32_t unknown = TFLM_PATCH_BAD_WORKSPACE + 1;
+  const uint32_t unknown = TFLM_PATCH_BAD_FAST_MEMORY + 1;
   const char* text = kTexts;
   uint32_t before = (uint32_t)status < unknown ? (uint32_t)status : unknown;
   while (before > 0) {

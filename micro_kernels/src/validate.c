@@ -82,7 +82,8 @@ static tflm_patch_status check_header(const void* program, size_t program_bytes,
     return TFLM_PATCH_BAD_SIZE;
   }
   if (header->workspace_bytes % TFLM_PATCH_ALIGNMENT != 0 ||
-      header->state_bytes % TFLM_PATCH_ALIGNMENT != 0) {
+      header->state_bytes % TFLM_PATCH_ALIGNMENT != 0 ||
+      header->fast_bytes % TFLM_PATCH_ALIGNMENT != 0) {
     return TFLM_PATCH_BAD_ALIGNMENT;
   }
   return check_tables(header);
@@ -109,6 +110,8 @@ static uint32_t region_bytes(const tflm_patch_validator* v, uint32_t region) {
       return v->stage.header->constants_bytes;
     case TFLM_PATCH_REGION_STATE:
       return v->stage.header->state_bytes;
+    case TFLM_PATCH_REGION_FAST:
+      return v->stage.header->fast_bytes;
     default:
       region -= TFLM_PATCH_REGION_TENSOR;
       return region < v->n_tensors ? v->tensors[region].bytes : 0;
@@ -289,8 +292,8 @@ static tflm_patch_status check_producers(const tflm_patch_validator* v) {
     const int in_tensor = map->region >= TFLM_PATCH_REGION_TENSOR;
     const uint32_t tensor = (uint32_t)map->region - TFLM_PATCH_REGION_TENSOR;
     if (map->producer == TFLM_PATCH_NONE) {
-      if (map->split != map->rows || map->region == TFLM_PATCH_REGION_WORKSPACE ||
-          map->region == TFLM_PATCH_REGION_STATE || (in_tensor && tensor >= v->n_inputs)) {
+      if (map->split != map->rows || (!in_tensor && map->region != TFLM_PATCH_REGION_CONSTANTS) ||
+          (in_tensor && tensor >= v->n_inputs)) {
         return TFLM_PATCH_BAD_MAP;
       }
       if (in_tensor && !is_tensor(map, &v->tensors[tensor])) {

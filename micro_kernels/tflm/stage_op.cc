@@ -8,7 +8,8 @@
  * All that an invocation needs to remember is the index of its scratch buffer,
  * and that is kept as the value of the node's user_data pointer, made odd. Only a
  * stage that is fed by bands or has state has persistent memory: there user_data
- * points to where it goes on, with the state behind that.
+ * points to where it goes on, with the state behind that. Fast memory is the
+ * application's, and the same for all stages: they run one after the other.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +23,13 @@ namespace {
 
 constexpr int kConstantInputs = 2; /* program, constants */
 constexpr int kMaxTensors = TFLM_PATCH_MAX_TENSORS;
+
+struct FastMemory {
+  void* memory;
+  size_t bytes;
+};
+
+FastMemory g_fast_memory = {nullptr, 0};
 
 struct TypeEntry {
   tflm::Type type;
@@ -135,6 +143,24 @@ const char* Check(const tflm::Context* context, const tflm::Node& node) {
   return nullptr;
 }
 
+/* Whether a stage has the fast memory that it needs; else says what is wrong. */
+bool HasFastMemory(const void* program) {
+  const size_t wanted = tflm_patch_fast_size(program);
+  if (wanted == 0) {
+    return true;
+  }
+  const size_t given = g_fast_memory.memory == nullptr ? 0 : g_fast_memory.bytes;
+  if (given < wanted) {
+    tflm::LogFastMemory(kStageOpName, wanted, given);
+    return false;
+  }
+  if (reinterpret_cast<uintptr_t>(g_fast_memory.memory) % TFLM_PATCH_ALIGNMENT != 0) {
+    tflm::Log(kStageOpName, "the fast memory must be 16-byte aligned");
+    return false;
+  }
+  return true;
+}
+
 /* What a stage that is fed by bands, or has state, keeps between invocations: a
  * tflm_patch_position in 16 bytes on 32-bit targets. The state's bytes follow at
  * kStateOffset. */
@@ -202,6 +228,9 @@ tflm::Status Prepare(tflm::Context* context, tflm::Node* node) {
     return tflm::kError;
   }
   const void* program = ConstantData(context, *node, 0);
+  if (!HasFastMemory(program)) {
+    return tflm::kError;
+  }
   const size_t workspace = tflm_patch_workspace_size(program);
   int index = 0;
   if (workspace > 0) {
@@ -233,6 +262,9 @@ tflm::Status Invoke(tflm::Context* context, tflm::Node* node) {
   const void* program = ConstantData(context, *node, 0);
   const void* constants = ConstantData(context, *node, 1);
   const int inputs = ActivationInputs(*node);
+  if (!HasFastMemory(program)) { /* other memory may have been handed over since */
+    return tflm::kError;
+  }
 
   void* tensors[kMaxTensors];
   for (int i = 0; i < inputs; ++i) {
@@ -251,7 +283,7 @@ tflm::Status Invoke(tflm::Context* context, tflm::Node* node) {
     workspace = tflm::GetScratchBuffer(context, index);
   }
 
-  tflm_patch_position position = {};
+  tflm_patch_position position = {0, 0, nullptr, g_fast_memory.memory, 0};
   if (state != nullptr) {
     position.segment = state->segment;
     position.step = state->step;
@@ -297,5 +329,10 @@ constexpr tflm::Registration kRegistration = MakeRegistration();
 }  // namespace
 
 const TFLMRegistration* StageRegistration() { return &kRegistration; }
+
+void SetFastMemory(void* memory, size_t bytes) {
+  g_fast_memory.memory = memory;
+  g_fast_memory.bytes = bytes;
+}
 
 }  // namespace tflm_patch

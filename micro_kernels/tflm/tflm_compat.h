@@ -81,6 +81,11 @@ inline void Log(const char* operator_name, const char* text) {
   MicroPrintf("%s: %s", operator_name, text);
 }
 
+inline void LogFastMemory(const char* operator_name, size_t wanted, size_t given) {
+  MicroPrintf("%s: the model needs %d bytes of fast memory, tflm_patch::SetFastMemory gave %d",
+              operator_name, static_cast<int>(wanted), static_cast<int>(given));
+}
+
 }  // namespace tflm
 }  // namespace tflm_patch
 

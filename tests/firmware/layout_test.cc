@@ -32,6 +32,7 @@ tflm_patch_status tflm_patch_resume(const void*, const void*, void* const*, void
 }
 size_t tflm_patch_workspace_size(const void*) { return 0; }
 size_t tflm_patch_state_size(const void*) { return 0; }
+size_t tflm_patch_fast_size(const void*) { return 0; }
 void tflm_patch_reset_state(const void*, void*) {}
 int tflm_patch_is_fed_by_bands(const void*) { return 0; }
 const char* tflm_patch_status_text(tflm_patch_status) { return ""; }

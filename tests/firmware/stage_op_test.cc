@@ -94,6 +94,7 @@ void Reset() {
   g.node.outputs = AsIntArray(&g.outputs);
   g.request_status = kTfLiteOk;
   g.scratch = g.workspace;
+  tflm_patch::SetFastMemory(nullptr, 0);
   g.node.user_data = tflm_patch::StageRegistration()->init(nullptr, nullptr, 0);
 }
 
@@ -169,7 +170,7 @@ const Rejection kRejections[] = {
     {"short constants", [] { --g.dims[kConstants].data[3]; }, "leaves the program"},
     {"not a program", [] { g.program[0] ^= 1; }, "not a stage program"},
     {"newer program", [] { ++g.program[4]; }, "another version"},
-    {"other family", [] { ++g.program[6]; }, "kernel family"},
+    {"other family", [] { ++g.program[5]; }, "kernel family"},
     {"changed program", [] { g.program[40] ^= 0x10; }, "checksum"},
     {"float input", [] { g.tensors[kInput].type = kTfLiteFloat32; }, "differs from the program's"},
     {"smaller output", [] { --g.dims[kOutput].data[1]; }, "leaves the program"},
@@ -246,6 +247,58 @@ void TestRun() {
     const int8_t wanted = static_cast<int8_t>(g_constants[256 + between]);
     Expect(g.output[i] == wanted, "run", "gave a wrong value");
   }
+}
+
+tflm_patch_header* ProgramHeader() { return reinterpret_cast<tflm_patch_header*>(g.program); }
+
+/* The map between the tables lies in fast memory instead of the workspace. */
+void ResetToTwoMemories() {
+  Reset();
+  tflm_patch_header* header = ProgramHeader();
+  reinterpret_cast<tflm_patch_map*>(g.program + header->maps)[1].region = TFLM_PATCH_REGION_FAST;
+  header->fast_bytes = header->workspace_bytes;
+  header->workspace_bytes = 0;
+  header->checksum = tflm_patch_checksum(g.program + TFLM_PATCH_CHECKSUM_FROM,
+                                         header->program_bytes - TFLM_PATCH_CHECKSUM_FROM);
+}
+
+void TestFastMemoryRejected() {
+  ResetToTwoMemories();
+  ExpectRejected("no fast memory", "needs 64 bytes of fast memory");
+  ResetToTwoMemories();
+  tflm_patch::SetFastMemory(nullptr, kBufferBytes);
+  ExpectRejected("null as fast memory", "gave 0");
+  ResetToTwoMemories();
+  tflm_patch::SetFastMemory(g.workspace, kValues - 1);
+  ExpectRejected("small fast memory", "gave 63");
+  ResetToTwoMemories();
+  tflm_patch::SetFastMemory(g.workspace + 8, kValues);
+  ExpectRejected("misaligned fast memory", "fast memory must be 16-byte aligned");
+  ResetToTwoMemories();
+  ProgramHeader()->fast_bytes -= 4;
+  ProgramHeader()->checksum =
+      tflm_patch_checksum(g.program + TFLM_PATCH_CHECKSUM_FROM,
+                          ProgramHeader()->program_bytes - TFLM_PATCH_CHECKSUM_FROM);
+  ExpectRejected("odd fast memory", "misaligned");
+}
+
+void TestFastMemory() {
+  ResetToTwoMemories();
+  const TFLMRegistration* registration = tflm_patch::StageRegistration();
+  tflm_patch::SetFastMemory(g.workspace, kValues);
+  Expect(registration->prepare(Context(), &g.node) == kTfLiteOk, "fast", "was not prepared");
+  Expect(g.requested == 0, "fast", "asked for a workspace");
+  g.tensors[kInput].data.data = g.input;
+  g.tensors[kOutput].data.data = g.output;
+  Expect(registration->invoke(Context(), &g.node) == kTfLiteOk, "fast", "failed");
+  for (int i = 0; i < kValues; ++i) {
+    const uint8_t between = g_constants[static_cast<uint8_t>(g.input[i])];
+    Expect(g.workspace[i] == between, "fast", "did not use the memory");
+    Expect(g.output[i] == static_cast<int8_t>(g_constants[256 + between]), "fast", "wrong value");
+  }
+  tflm_patch::SetFastMemory(nullptr, 0);
+  Expect(registration->invoke(Context(), &g.node) == kTfLiteError && g.lines == 1, "fast",
+         "memory taken away was not reported");
 }
 
 /* A resolver as firmware has it. */
@@ -327,6 +380,8 @@ int main(int argc, char** argv) {
   TestWorkspaceTooSmall();
   TestWorkspaceMissingOrMisaligned();
   TestRun();
+  TestFastMemoryRejected();
+  TestFastMemory();
   TestRegistration();
   printf("%d failures\n", g_failures);
   return g_failures == 0 ? 0 : 1;

@@ -435,6 +435,8 @@ void corpus_init(corpus* c) {
   c->n = 0;
   sample_build(&b);
   add(c, builder_encode(&b));
+  builder_use_fast_memory(&b);
+  add(c, builder_encode(&b));
   add_weighted(c);
   add_maps(c);
   add_softmax(c);

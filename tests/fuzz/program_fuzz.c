@@ -24,7 +24,7 @@
 enum {
   MAX_TENSOR_BYTES = 1 << 16, /* larger declarations are validated, not run */
   MAX_WORKSPACE_BYTES = 1 << 20,
-  STATUS_COUNT = TFLM_PATCH_BAD_WORKSPACE + 1
+  STATUS_COUNT = TFLM_PATCH_BAD_FAST_MEMORY + 1
 };
 
 static uint32_t seed;
@@ -176,7 +176,8 @@ static void change(encoded* e, const corpus* c) {
 /* Whether the memory that a valid program declares is small enough to have. */
 static int is_small(const encoded* e) {
   if (encoded_header(e)->workspace_bytes > MAX_WORKSPACE_BYTES ||
-      encoded_header(e)->state_bytes > MAX_WORKSPACE_BYTES) {
+      encoded_header(e)->state_bytes > MAX_WORKSPACE_BYTES ||
+      encoded_header(e)->fast_bytes > MAX_WORKSPACE_BYTES) {
     return 0;
   }
   for (size_t i = 0; i < e->n_tensors; ++i) {

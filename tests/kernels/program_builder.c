@@ -304,6 +304,21 @@ void encoded_repair(encoded* e) {
   }
 }
 
+void builder_use_fast_memory(builder* b) {
+  for (uint32_t i = 0; i < b->header.n_maps; ++i) {
+    if (b->maps[i].region == TFLM_PATCH_REGION_WORKSPACE) {
+      b->maps[i].region = TFLM_PATCH_REGION_FAST;
+    }
+  }
+  for (uint32_t i = 0; i < b->header.n_ops; ++i) {
+    if (b->ops[i].scratch_region == TFLM_PATCH_REGION_WORKSPACE) {
+      b->ops[i].scratch_region = TFLM_PATCH_REGION_FAST;
+    }
+  }
+  b->header.fast_bytes = b->header.workspace_bytes;
+  b->header.workspace_bytes = 0;
+}
+
 tflm_patch_status encoded_validate(const encoded* e) {
   return tflm_patch_validate(e->program, e->program_bytes, e->constants, e->constants_bytes,
                              e->tensors, e->n_tensors);
@@ -329,7 +344,12 @@ tflm_patch_status encoded_run(const encoded* e, const void* const* inputs, void*
   const size_t state_bytes = tflm_patch_state_size(e->program);
   uint8_t* state = state_bytes != 0 ? builder_allocate(state_bytes) : NULL;
   tflm_patch_reset_state(e->program, state);
-  tflm_patch_position position = {0, 0, state, 0};
+  const size_t fast_bytes = tflm_patch_fast_size(e->program);
+  uint8_t* fast = fast_bytes != 0 ? builder_allocate(fast_bytes) : NULL;
+  if (fast != NULL) {
+    memset(fast, fill, fast_bytes);
+  }
+  tflm_patch_position position = {0, 0, state, fast, 0};
   tflm_patch_status status;
   do { /* every band is the same */
     status = tflm_patch_resume(e->program, e->constants, tensors, memory, &position);
@@ -342,6 +362,7 @@ tflm_patch_status encoded_run(const encoded* e, const void* const* inputs, void*
   }
   builder_release(memory);
   builder_release(state);
+  builder_release(fast);
   return status;
 }
 

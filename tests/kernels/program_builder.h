@@ -74,6 +74,9 @@ uint32_t builder_ring(builder* b, uint32_t source, uint32_t ring_rows);
 uint32_t builder_workspace_map(builder* b, uint8_t type, uint32_t rows, uint32_t ring_rows,
                                uint32_t cols, uint32_t channels, int zero_point);
 
+/* Moves everything from the workspace to fast memory. */
+void builder_use_fast_memory(builder* b);
+
 /* Copies bytes into the constants; returns their offset, 4-byte aligned. */
 uint32_t builder_constant(builder* b, const void* bytes, uint32_t n);
 

@@ -50,7 +50,7 @@ static void test_frames(void) {
   int8_t output[(ROWS - 1) * BYTES];
   int8_t* memory = (int8_t*)malloc(tflm_patch_workspace_size(e.program));
   void* tensors[] = {band, output};
-  tflm_patch_position position = {0, 0, NULL, 0};
+  tflm_patch_position position = {0, 0, NULL, NULL, 0};
   for (int frame = 0; frame < 3; ++frame) {
     int8_t image[ROWS * BYTES];
     int8_t expected[(ROWS - 1) * BYTES];

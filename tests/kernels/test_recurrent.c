@@ -32,7 +32,7 @@ static machine machine_of(void) {
 }
 
 static void invoke(machine* m, uint32_t* seed) {
-  tflm_patch_position position = {0, 0, m->state};
+  tflm_patch_position position = {0, 0, m->state, NULL, 0};
   void* tensors[] = {m->tensors[0], m->tensors[1]};
   test_fill(seed, m->tensors[0], m->e.tensors[0].bytes);
   memset(m->tensors[1], 0x5A, m->e.tensors[1].bytes);

@@ -29,7 +29,7 @@ static void test_outlives(void) {
   _Alignas(4) int8_t output[STATE_BYTES];
   int8_t greatest[STATE_BYTES];
   void* tensors[] = {input, output};
-  tflm_patch_position position = {0, 0, state, 0};
+  tflm_patch_position position = {0, 0, state, NULL, 0};
   for (int sequence = 0; sequence < 2; ++sequence) {
     tflm_patch_reset_state(e.program, state);
     memset(greatest, STATE_ZERO_POINT, sizeof(greatest));
@@ -87,7 +87,7 @@ static void test_slide(void) {
   _Alignas(4) int8_t output[WINDOW];
   int8_t wanted[WINDOW];
   void* tensors[] = {input, output};
-  tflm_patch_position position = {0, 0, state, 0};
+  tflm_patch_position position = {0, 0, state, NULL, 0};
   for (int sequence = 0; sequence < 2; ++sequence) {
     tflm_patch_reset_state(e.program, state);
     memset(wanted, STATE_ZERO_POINT, sizeof(wanted));
@@ -125,7 +125,7 @@ static void test_hop(void) {
   int8_t wanted[WINDOW];
   void* tensors[] = {input, output};
   for (int sequence = 0; sequence < 2; ++sequence) {
-    tflm_patch_position position = {0, 0, state, 0};
+    tflm_patch_position position = {0, 0, state, NULL, 0};
     tflm_patch_reset_state(e.program, state);
     for (int i = 1; i < 3 * HOP_INVOCATIONS; ++i) {
       test_fill(&seed, input, sizeof(input));

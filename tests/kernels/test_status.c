@@ -5,8 +5,8 @@
 #include "tflm_patch/status.h"
 
 int main(void) {
-  const char* unknown = tflm_patch_status_text((tflm_patch_status)(TFLM_PATCH_BAD_WORKSPACE + 1));
-  for (int i = TFLM_PATCH_OK; i <= TFLM_PATCH_BAD_WORKSPACE; ++i) {
+  const char* unknown = tflm_patch_status_text((tflm_patch_status)(TFLM_PATCH_BAD_FAST_MEMORY + 1));
+  for (int i = TFLM_PATCH_OK; i <= TFLM_PATCH_BAD_FAST_MEMORY; ++i) {
     const char* text = tflm_patch_status_text((tflm_patch_status)i);
     CHECK(text != NULL && text[0] != '\0');
     CHECK(strchr(text, '\n') == NULL);

@@ -23,7 +23,10 @@ class _Memory:
   def __init__(self, plan: StagePlan) -> None:
     self._plan = plan
     graph = plan.graph
-    self._regions = {int(Region.WORKSPACE): np.full(plan.workspace_bytes, -1, np.int64)}
+    self._regions = {
+      int(Region.WORKSPACE): np.full(plan.workspace_bytes, -1, np.int64),
+      int(Region.FAST): np.full(plan.fast_bytes, -1, np.int64),
+    }
     for i, m in enumerate((*graph.inputs, *graph.outputs)):
       self._regions[Region.TENSOR + i] = np.full(graph.maps[m].bytes, -1, np.int64)
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from tflm_patch.analysis.fast_memory import FastMemory, fast_memory_of
 from tflm_patch.analysis.speed import PredictedSpeed, speed_of
 from tflm_patch.analysis.suggestions import Suggestion, suggest
 from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
@@ -71,6 +72,7 @@ class Analysis:
   bound_after: Bound
   suggestions: tuple[Suggestion, ...] = ()
   speed: PredictedSpeed | None = None
+  fast_memory: FastMemory | None = None
 
   def to_json(self) -> dict[str, Any]:
     """For machines."""
@@ -83,6 +85,7 @@ class Analysis:
         'converted': dataclasses.asdict(self.bound_after),
       },
       'speed': None if self.speed is None else dataclasses.asdict(self.speed),
+      'fast_memory': None if self.fast_memory is None else dataclasses.asdict(self.fast_memory),
       'suggestions': [dataclasses.asdict(suggestion) for suggestion in self.suggestions],
     }
 
@@ -108,9 +111,15 @@ def analyze(
   options = options or ConvertOptions()
   known = Known()
   result = convert_model(data, options, os.fspath(path), progress, known)
-  suggestions = suggest(data, result, options, progress, known)
-  speed = speed_of(result, options.cpu, clock_hz)
-  return dataclasses.replace(analyze_conversion(result), suggestions=suggestions, speed=speed)
+  memories = options.plan.memories
+  # With two memories cycles count, not the last bytes of the arena.
+  suggestions = () if memories else suggest(data, result, options, progress, known)
+  return dataclasses.replace(
+    analyze_conversion(result),
+    suggestions=suggestions,
+    speed=speed_of(result, options.cpu, clock_hz, memories),
+    fast_memory=fast_memory_of(result, memories),
+  )
 
 
 def analyze_conversion(result: ConversionResult) -> Analysis:

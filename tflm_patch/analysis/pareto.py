@@ -12,6 +12,7 @@ from typing import Any
 from tflm_patch.analysis.speed import speed_of
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.conversion.known import Known
+from tflm_patch.cost.memories import Memories
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import read_limited
 from tflm_patch.planner.options import Objective, PlanOptions, Schedule
@@ -34,7 +35,8 @@ class Point:
     macs: Per inference.
     kernel_calls: Of the stages, per inference.
     cycles: Of the stages, predicted for the options' core; None without stages.
-    optimal: No other point is as good in all three and better in one.
+    fast_bytes: Of memory beside the arena; 0 with one memory.
+    optimal: No other point is as good in all but the cycles and better in one.
   """
 
   options: str
@@ -44,11 +46,12 @@ class Point:
   macs: int
   kernel_calls: int
   cycles: int | None = None
+  fast_bytes: int = 0
   optimal: bool = False
 
   @property
-  def costs(self) -> tuple[int, int, int]:
-    return self.arena_total, self.macs, self.kernel_calls
+  def costs(self) -> tuple[int, int, int, int]:
+    return self.arena_total, self.macs, self.kernel_calls, self.fast_bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +84,15 @@ def _plans() -> Iterator[tuple[str, PlanOptions]]:
     yield f'--schedule patch --grid {rows}x{cols}', plan
 
 
+def _with_fast_memory(memories: Memories | None) -> Iterator[tuple[str, PlanOptions]]:
+  """All of the fast memory, and parts of it."""
+  for part in (1, 2, 4):
+    fast = 0 if memories is None else memories.fast_bytes // part
+    if memories is not None and fast >= 16:
+      plan = PlanOptions(memories=dataclasses.replace(memories, fast_bytes=fast))
+      yield f'--fast {fast}', plan
+
+
 def pareto(
   path: str | os.PathLike[str],
   options: ConvertOptions | None = None,
@@ -90,7 +102,8 @@ def pareto(
 
   Args:
     path: The `.tflite` file.
-    options: What all conversions share; their plan options are not used.
+    options: What all conversions share; of their plan options only the memories are used, by
+      some of the points.
     progress: Called with a line of text for each way.
 
   Raises:
@@ -106,7 +119,7 @@ def pareto(
     planned = dataclasses.replace(options, plan=plan)
     result = convert_model(data, planned, os.fspath(path), known=known)
     arena = result.converted_arena
-    speed = speed_of(result, planned.cpu)
+    speed = speed_of(result, planned.cpu, memories=options.plan.memories)
     calls = sum(stage.plan.dispatches for stage in result.stages)
     return Point(
       label,
@@ -116,9 +129,11 @@ def pareto(
       result.converted_macs,
       calls,
       None if speed is None else speed.cycles,
+      result.fast_bytes,
     )
 
-  smallest = convert_model(data, options, os.fspath(path), known=known)
+  plain = dataclasses.replace(options, plan=PlanOptions())
+  smallest = convert_model(data, plain, os.fspath(path), known=known)
   found = [
     point('(none)', PlanOptions()),
     point('--minimize calls', PlanOptions(minimize=Objective.CALLS)),
@@ -129,7 +144,7 @@ def pareto(
     limit = least + (most - least) * k // (_BUDGETS + 1)
     if least < limit < most:
       found.append(point(f'--arena {limit}', PlanOptions(arena_bytes=limit)))
-  for label, plan in _plans():
+  for label, plan in (*_plans(), *_with_fast_memory(options.plan.memories)):
     try:
       found.append(point(label, plan))
     except TflmPatchError:
@@ -144,7 +159,7 @@ def pareto(
 
 def _distinct(points: list[Point]) -> list[Point]:
   """One point of those with equal costs, the first, in order of the arena."""
-  first: dict[tuple[int, int, int], Point] = {}
+  first: dict[tuple[int, int, int, int], Point] = {}
   for point in points:
     first.setdefault(point.costs, point)
   return sorted(first.values(), key=lambda point: point.costs)

@@ -9,8 +9,9 @@ import dataclasses
 from tflm_patch import cost
 from tflm_patch.api import ConversionResult
 from tflm_patch.cost import clock
+from tflm_patch.cost.memories import Memories
 from tflm_patch.planner.bands import longest_invocation
-from tflm_patch.planner.work import predict
+from tflm_patch.planner.work import predict, waiting_cycles
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,9 +40,19 @@ class PredictedSpeed:
 
 
 def speed_of(
-  result: ConversionResult, cpu: str | None, clock_hz: int | None = None
+  result: ConversionResult,
+  cpu: str | None,
+  clock_hz: int | None = None,
+  memories: Memories | None = None,
 ) -> PredictedSpeed | None:
-  """The speed of a conversion; None without stages, or for a core that is not known."""
+  """The speed of a conversion; None without stages, or for a core that is not known.
+
+  Args:
+    result: The conversion.
+    cpu: The core.
+    clock_hz: Of the chip.
+    memories: What accesses to memory cost; None for memory that does not wait.
+  """
   if not result.stages or cpu is None or cpu not in cost.known_cpus():
     return None
   instructions = cycles = longest = 0
@@ -50,6 +61,7 @@ def speed_of(
     found = predict(stage.plan, cpu)
     bands = longest_invocation(stage.plan, cpu)
     of_stage = clock.cycles_of(found, cpu)
+    of_stage += 0 if memories is None else waiting_cycles(stage.plan, memories)
     instructions += found.instructions
     cycles += of_stage
     # A stage that is not fed runs in one piece, behind the last row of one that is.

@@ -21,7 +21,7 @@ from tflm_patch.graph.files import read_limited
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
-from tflm_patch.runtime.arena_measurement import measure_arena, smallest_arena
+from tflm_patch.runtime.arena_measurement import measure_arena, smallest_arena, smallest_fast_memory
 from tflm_patch.runtime.inputs import load_inputs, sample_inputs
 from tflm_patch.runtime.streams import RESET_EVERY, compare_streams, hops_of, invocations_of
 from tflm_patch.runtime.tflm import InterpreterError
@@ -52,6 +52,7 @@ class Measured:
     arena_host, arena_host_head, arena_host_tail: What TFLM reports here, measured.
     arena_host_smallest: The smallest arena that TFLM runs the model in here, measured.
     file_bytes: Of the file.
+    fast_host: The least fast memory that its stages are prepared with here, measured.
   """
 
   arena_total: int
@@ -62,6 +63,7 @@ class Measured:
   arena_host_tail: int
   arena_host_smallest: int
   file_bytes: int
+  fast_host: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -248,6 +250,7 @@ def _measure(data: bytes, model: Model, name: str) -> Measured:
   with naming(name):
     host = measure_arena(data)
     smallest = smallest_arena(data)
+    fast = smallest_fast_memory(data)
   return Measured(
     arena_total=target.total,
     arena_head=target.head,
@@ -257,4 +260,5 @@ def _measure(data: bytes, model: Model, name: str) -> Measured:
     arena_host_tail=host.tail,
     arena_host_smallest=smallest,
     file_bytes=len(data),
+    fast_host=fast,
   )

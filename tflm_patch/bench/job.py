@@ -17,7 +17,7 @@ from tflm_patch.program.decode import header, hop_invocations
 MAGIC = 0x424A5054
 VERSION = 3
 GUARD = 64
-_HEADER = struct.Struct('<19I')
+_HEADER = struct.Struct('<21I')
 _TENSOR = struct.Struct('<4I')
 
 
@@ -91,6 +91,7 @@ def encode(job: StageJob) -> tuple[bytes, int]:
   memory = layout.take(0)
   workspace = layout.take(head.workspace_bytes, GUARD)
   state = layout.take(head.state_bytes, GUARD)
+  fast = layout.take(head.fast_bytes, GUARD)
   memory_at = [layout.take(tensor.bytes, GUARD) for tensor in tensors]
   data = bytearray(file_bytes)
   _HEADER.pack_into(
@@ -115,6 +116,8 @@ def encode(job: StageJob) -> tuple[bytes, int]:
     state,
     head.state_bytes,
     job.warm_up,
+    fast,
+    head.fast_bytes,
   )
   for i, tensor in enumerate(tensors):
     code = program.TYPE_CODES[tensor.dtype]

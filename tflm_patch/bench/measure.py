@@ -174,6 +174,7 @@ def measure(
     longest_band=round(_longest_band(workload.jobs, found)),
     validate_instructions=round(sum(measured.validate_instructions for measured in found)),
     workspace=max(header(job.program).workspace_bytes for job in workload.jobs),
+    fast=max(header(job.program).fast_bytes for job in workload.jobs),
     stack=max(measured.stack for measured in found),
     validate_stack=max(measured.validate_stack for measured in found),
     code_bytes=sum(built.code_bytes.values()),

@@ -51,6 +51,7 @@ class BenchResult:
       the camera's lines must wait that long. All of them where the input comes whole.
     validate_instructions: Of checking the programs, once, in `AllocateTensors()`.
     workspace: Bytes of the largest workspace.
+    fast: Bytes of the fast memory beside it; 0 with one memory.
     stack: Bytes of an inference, at its deepest; of checking the program.
     validate_stack: Likewise, of checking the program.
     code_bytes: Executor and all kernels: code and read-only data.
@@ -77,6 +78,7 @@ class BenchResult:
   longest_band: int
   validate_instructions: int
   workspace: int
+  fast: int
   stack: int
   validate_stack: int
   code_bytes: int
@@ -126,6 +128,7 @@ class BenchResult:
       'different_bytes': self.different_bytes,
       'stray_bytes': self.stray_bytes,
       'workspace': self.workspace,
+      'fast': self.fast,
       'stack': self.stack,
       'code_bytes': self.code_bytes,
       'code_by_file': self.code_by_file,

@@ -27,6 +27,12 @@ def _define(parser: argparse.ArgumentParser) -> None:
   )
   parser.add_argument('--section', help='the linker section of the workspace, as in .noinit')
   parser.add_argument(
+    '--fast-section',
+    metavar='NAME',
+    default=compiler.FAST_SECTION,
+    help='that of the fast memory, with --fast (default: %(default)s)',
+  )
+  parser.add_argument(
     '--standalone',
     action='store_true',
     help='write the sources of the needed kernels beside the model, so that gcc *.c works',
@@ -37,7 +43,11 @@ def _define(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
   options = CompileOptions(
-    arguments.name, arguments.section, arguments.standalone, convert_flags.options(arguments)
+    arguments.name,
+    arguments.section,
+    arguments.fast_section,
+    arguments.standalone,
+    convert_flags.options(arguments),
   )
   output = arguments.output or str(compiler.default_output(arguments.model))
   with Progress(not arguments.json) as progress:

@@ -74,6 +74,7 @@ COMMAND = Command(
     'tflm-patch convert model.tflite --input-rows 2',
     'tflm-patch convert model.tflite --hop 2',
     'tflm-patch convert model.tflite --arena 64KB',
+    'tflm-patch convert model.tflite --fast 64KB',
     'tflm-patch convert model.keras --samples samples.npz',
     'tflm-patch convert model.tflite --plugins=-fold_pad --json',
   ),

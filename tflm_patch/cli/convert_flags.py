@@ -12,6 +12,7 @@ from tflm_patch.bench.estimate import core_of
 from tflm_patch.cli import values
 from tflm_patch.cli.command import UsageError
 from tflm_patch.conversion.judge import DEFAULT_CPU
+from tflm_patch.cost import memories
 from tflm_patch.planner.options import DEFAULT, Objective, PlanOptions, Schedule
 
 
@@ -65,6 +66,7 @@ def _define_limits(group: argparse._ArgumentGroup) -> None:
     help='a chip by name (see tflm-patch targets) or a file of your own: --arena becomes the '
     'largest piece of its SRAM, and the model must fit its flash',
   )
+  add_fast(group)
   group.add_argument(
     '--pointer-bytes',
     type=int,
@@ -99,6 +101,18 @@ def _define_limits(group: argparse._ArgumentGroup) -> None:
     default=1.0,
     help='multiply-accumulates may grow to this multiple where that lowers the arena; includes '
     '--allow-slower (default: 1.00)',
+  )
+
+
+def add_fast(group: argparse._ActionsContainer) -> None:
+  """Adds --fast."""
+  group.add_argument(
+    '--fast',
+    type=values.argument(values.parse_size),
+    metavar='SIZE',
+    help='the target has so much memory beside the arena that waits less, like 64KB: line '
+    'buffers, scratch and maps that are read most go there, by predicted cycles '
+    '(docs/convert.md)',
   )
 
 
@@ -159,6 +173,8 @@ def options(arguments: argparse.Namespace) -> ConvertOptions:
   arena = arguments.arena
   if arena is None and target is not None:
     arena = target.sram_contiguous_bytes
+    if arguments.fast is not None and target.slow_bytes is not None:
+      arena = target.slow_bytes
   return ConvertOptions(
     int8_io=arguments.int8_io,
     plugins=arguments.plugins,
@@ -176,6 +192,7 @@ def options(arguments: argparse.Namespace) -> ConvertOptions:
       schedule=arguments.schedule,
       grid=arguments.grid or DEFAULT.grid,
       patch_depth=arguments.patch_depth,
+      memories=memories.of_target(arguments.fast, target),
     ),
     flash_bytes=None if target is None else target.flash_bytes,
     pointer_bytes=arguments.pointer_bytes,
@@ -196,6 +213,7 @@ def _check(arguments: argparse.Namespace) -> None:
       ('--allow-slower', arguments.allow_slower),
       ('--max-overhead', arguments.max_overhead > 1),
       ('--balance', arguments.balance),
+      ('--fast', arguments.fast is not None),
     ):
       if used:
         raise UsageError(f'{option} needs --schedule auto: a fixed schedule leaves no choice')
@@ -204,6 +222,12 @@ def _check(arguments: argparse.Namespace) -> None:
   if arguments.balance and arguments.minimize != Objective.ARENA:
     what = arguments.minimize
     raise UsageError(f'--balance and --minimize {what} exclude each other; leave one out')
+  for option, used in (
+    ('--balance', arguments.balance),
+    ('--minimize calls', arguments.minimize == Objective.CALLS),
+  ):
+    if used and arguments.fast is not None:
+      raise UsageError(f'--fast takes the plan of the fewest cycles; leave {option} out')
   if budget and arguments.minimize == Objective.CALLS:
     raise UsageError('--arena takes the fastest plan that fits already; leave --minimize out')
   if arguments.allow_slower and arguments.minimize != Objective.ARENA:

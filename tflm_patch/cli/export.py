@@ -64,6 +64,8 @@ def _summary(result: ExportResult) -> str:
       f'  arena      {arena["bytes"]:,} bytes with 32-bit pointers: head {arena["head"]:,} '
       f'({how}), tail {arena["tail"]:,} (computed), the rest is room'
     )
+    if arena['fast']:
+      lines.append(f'  fast       {arena["fast"]:,} bytes of memory beside it')
     if not arena['exact']:
       lines.append('             at least: the memory of some operators is not known')
   if Runtime.DIRECT in result.runtimes:

@@ -8,7 +8,7 @@ import argparse
 
 from tflm_patch import targets
 from tflm_patch.api import ConvertOptions
-from tflm_patch.cli import values
+from tflm_patch.cli import convert_flags, values
 from tflm_patch.cli.command import Command, add_json
 from tflm_patch.cli.terminal import Progress, say, say_json
 from tflm_patch.conversion import fit
@@ -30,6 +30,7 @@ def _define(parser: argparse.ArgumentParser) -> None:
     metavar='SIZE',
     help="SRAM of the arena's piece that the rest of the firmware needs, like 16KB",
   )
+  convert_flags.add_fast(parser)
   parser.add_argument(
     '--int8-io',
     action='store_true',
@@ -49,6 +50,7 @@ def _run(arguments: argparse.Namespace) -> int:
   chips = targets.all_targets() if target is None else [targets.load(target)]
   options = fit.FitOptions(
     convert=ConvertOptions(int8_io=arguments.int8_io),
+    fast_bytes=arguments.fast,
     reserve_bytes=arguments.reserve or 0,
     try_options=arguments.options,
   )
@@ -67,7 +69,7 @@ def _run(arguments: argparse.Namespace) -> int:
 COMMAND = Command(
   name='fit',
   summary='says whether a model or an architecture fits a chip, and what would make it fit',
-  usage='model.tflite|SPEC [--target CHIP] [--reserve SIZE] [--int8-io] [--json]',
+  usage='model.tflite|SPEC [--target CHIP] [--reserve SIZE] [--fast SIZE] [--int8-io] [--json]',
   examples=(
     'tflm-patch fit model.tflite',
     'tflm-patch fit model.tflite --target stm32f412',

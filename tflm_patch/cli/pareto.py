@@ -9,10 +9,12 @@ import argparse
 from tflm_patch.analysis.hop_curve import hop_curve
 from tflm_patch.analysis.pareto import pareto
 from tflm_patch.api import ConvertOptions
-from tflm_patch.cli import values
+from tflm_patch.cli import convert_flags, values
 from tflm_patch.cli.command import Command, UsageError, add_json, add_model
 from tflm_patch.cli.terminal import Progress, say, say_json
+from tflm_patch.cost import memories
 from tflm_patch.graph.files import check_outputs
+from tflm_patch.planner.options import PlanOptions
 from tflm_patch.report.hop_curve import hop_curve_summary
 from tflm_patch.report.pareto_html import write_html
 from tflm_patch.report.plot import plot_pareto, require_matplotlib
@@ -39,6 +41,7 @@ def _define(parser: argparse.ArgumentParser) -> None:
     metavar='N',
     help='the input is a window that goes on by N rows: compares how much of its rows is kept',
   )
+  convert_flags.add_fast(parser)
   add_json(parser)
 
 
@@ -50,7 +53,11 @@ def _run(arguments: argparse.Namespace) -> int:
   if arguments.plot:
     require_matplotlib()
   check_outputs([arguments.model], list(written.values()))
-  options = ConvertOptions(int8_io=arguments.int8_io, input_rows=arguments.input_rows)
+  options = ConvertOptions(
+    int8_io=arguments.int8_io,
+    input_rows=arguments.input_rows,
+    plan=PlanOptions(memories=memories.of_target(arguments.fast, None)),
+  )
   with Progress(not arguments.json) as progress:
     found = pareto(arguments.model, options, progress)
     if arguments.plot:
@@ -88,7 +95,10 @@ def _run_hop(arguments: argparse.Namespace) -> int:
 COMMAND = Command(
   name='pareto',
   summary='compares arena and work of all schedules and budgets',
-  usage='model.tflite [--plot a.png] [--html a.html] [--int8-io] [--input-rows N|--hop N] [--json]',
+  usage=(
+    'model.tflite [--plot a.png] [--html a.html] [--int8-io] [--input-rows N|--hop N] '
+    '[--fast SIZE] [--json]'
+  ),
   examples=(
     'tflm-patch pareto model.tflite',
     'tflm-patch pareto model.tflite --plot pareto.png',

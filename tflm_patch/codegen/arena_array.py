@@ -35,6 +35,7 @@ class ArenaFigures:
     measured: Whether `head` is what TFLM's interpreter reported on this machine;
       otherwise it is computed, too.
     exact: Whether the computation knows every operator's memory.
+    fast: That stages use beside the arena; 0 with one memory.
   """
 
   head: int
@@ -44,6 +45,7 @@ class ArenaFigures:
   required_64: int
   measured: bool
   exact: bool
+  fast: int = 0
 
   @property
   def bytes(self) -> int:
@@ -67,6 +69,7 @@ def figures(info: ModelInfo) -> ArenaFigures:
     required_64=large.required + more,
     measured=measured,
     exact=small.exact,
+    fast=info.fast_bytes,
   )
 
 
@@ -83,6 +86,12 @@ def arena_header(found: ArenaFigures, names: Names) -> str:
     else ' * The model has operators whose memory is not known: both are lower bounds, measure\n'
     ' * arena_used_bytes() on the target.\n'
   )
+  fast = ''
+  if found.fast:
+    fast = (
+      ',\n  /* Of the memory for tflm_patch::SetFastMemory(), aligned likewise. */\n'
+      f'  k{names.camel}FastBytes = {found.fast}'
+    )
   return fill(
     'arena.h',
     names,
@@ -94,4 +103,5 @@ def arena_header(found: ArenaFigures, names: Names) -> str:
     required_64=found.required_64,
     margin=MARGIN,
     doubt=doubt,
+    fast=fast,
   )

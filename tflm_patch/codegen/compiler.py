@@ -29,6 +29,8 @@ SCHEMA_VERSION = 1
 KERNELS_HEADER = 'tflm_patch/kernels.h'
 _NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*', re.ASCII)
 _SECTION = re.compile(r'[A-Za-z_.$][A-Za-z0-9_.$,]*', re.ASCII)
+# Compilers see by its first part that it takes no flash.
+FAST_SECTION = '.bss.tflm_patch_fast'
 _KERNEL = re.compile(r'\btflm_patch_\w+(?=\()', re.ASCII)
 # Thumb-2 bytes of an operator's function, of a view of a map in it, of a call of it, its
 # loop included, and what every model has; fitted to what arm-none-eabi-gcc 12 -O2 makes.
@@ -42,12 +44,14 @@ class CompileOptions:
   Attributes:
     name: What the functions' names begin with; from the file's name without one.
     section: Of the workspace, as in '.noinit'.
+    fast_section: Of the fast memory of models that are converted for two.
     standalone: Write the needed kernel sources, too.
     convert: For models that are not converted yet.
   """
 
   name: str | None = None
   section: str | None = None
+  fast_section: str = FAST_SECTION
   standalone: bool = False
   convert: ConvertOptions = dataclasses.field(default_factory=ConvertOptions)
 
@@ -66,6 +70,7 @@ class CompiledModel:
       Cortex-M; the kernels themselves not counted.
     bands: Of a frame; 1 for models that take it whole.
     hops: Calls that fill the window of a model converted with `--hop`; 0 for others.
+    fast_bytes: In RAM, of the array that belongs into the fastest memory; 0 for none.
     kernels: The row kernels that are called.
   """
 
@@ -77,6 +82,7 @@ class CompiledModel:
   code_bytes_estimate: int
   bands: int
   hops: int
+  fast_bytes: int
   kernels: tuple[str, ...]
 
   def to_json(self) -> dict[str, Any]:
@@ -89,6 +95,7 @@ class CompiledModel:
       'code_bytes_estimate': self.code_bytes_estimate,
       'bands': self.bands,
       'hops': self.hops,
+      'fast_bytes': self.fast_bytes,
       'kernels': list(self.kernels),
     }
 
@@ -148,6 +155,7 @@ def _compile(
     [stage.workspace_bytes for stage in stages],
     [stage.state_bytes for stage in stages],
   )
+  place = dataclasses.replace(place, fast_bytes=max((s.fast_bytes for s in stages), default=0))
   functions = []
   first_op = 0
   for number, (stage, operator) in enumerate(zip(stages, operators)):
@@ -156,7 +164,8 @@ def _compile(
   header_name = str(pathlib.PurePath(file_name).with_suffix('.h').name)
   kernels_header = standalone.flat_name(KERNELS_HEADER) if options.standalone else KERNELS_HEADER
   shown = printable(pathlib.PurePath(origin).name) or 'a model'
-  names = source.FileNames(name, header_name, kernels_header, options.section, shown)
+  sections = options.section, options.fast_section
+  names = source.FileNames(name, header_name, kernels_header, *sections, shown)
   calls = source.Calls(
     bands=1 + sum(stage.pauses for stage in stages),
     keeps_rows=any(stage.kept_maps for stage in stages),
@@ -176,6 +185,7 @@ def _compile(
     code_bytes_estimate=_code_estimate(functions, text),
     bands=calls.bands,
     hops=calls.hops,
+    fast_bytes=place.fast_bytes,
     kernels=kernels,
   )
 
@@ -224,8 +234,9 @@ def _check_options(name: str, options: CompileOptions) -> None:
       f'"{name}" cannot begin the names of C functions; give letters, digits and _, a letter '
       'first, not tflm_patch, with --name'
     )
-  if options.section is not None and not _SECTION.fullmatch(options.section):
-    raise TflmPatchError(f'"{options.section}" is no name of a section; give one as in .noinit')
+  for section in (options.section, options.fast_section):
+    if section is not None and not _SECTION.fullmatch(section):
+      raise TflmPatchError(f'"{section}" is no name of a section; give one as in .noinit')
 
 
 def _converted(

@@ -74,20 +74,21 @@ class StageFunctions:
 
   # ---- what writers ask for ----
 
-  def offset(self, region: int, offset: int) -> int:
+  def place(self, region: int, offset: int) -> str:
     """See `operators.base.Surroundings`."""
+    if region == Region.FAST:
+      return f'fast + {offset}'
     tensor = tensor_of(region)
+    begin = self._workspace if tensor is None else self._tensors[tensor]
     if region == Region.STATE:
-      return self._state + offset
-    if tensor is None:
-      return self._workspace + offset
-    return self._tensors[tensor] + offset
+      begin = self._state
+    return f'workspace + {begin + offset}'
 
   def split_map(self, m: Map) -> str:
     """See `operators.base.Surroundings`."""
     name = f'stage_{self._number}_map_{m.index}'
     self._helpers[name] = split_map_function(
-      name, m, self.offset(m.region, m.offset), self.offset(m.split_region, m.split_offset)
+      name, m, self.place(m.region, m.offset), self.place(m.split_region, m.split_offset)
     )
     return name
 

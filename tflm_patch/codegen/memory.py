@@ -21,12 +21,14 @@ class Memory:
     bytes: Of the whole workspace.
     tensors: Offset of every tensor that is no constant, by its index.
     workspaces, states: Offsets of each stage's workspace and state.
+    fast_bytes: Of the array beside it, which stages use one after the other.
   """
 
   bytes: int
   tensors: dict[int, int]
   workspaces: tuple[int, ...]
   states: tuple[int, ...]
+  fast_bytes: int = 0
 
 
 def place(

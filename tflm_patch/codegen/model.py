@@ -82,6 +82,11 @@ class ModelInfo:
     return tuple(stage.program for stage in self.stages)
 
   @property
+  def fast_bytes(self) -> int:
+    """That the stages need beside the arena, one after the other; 0 with one memory."""
+    return max((program.fast_bytes for program in self.programs), default=0)
+
+  @property
   def frame_rows(self) -> int | None:
     """Height of the frame of a model that takes its input in bands."""
     rows = (program.frame_rows for program in self.programs)

@@ -35,6 +35,7 @@ class FileNames:
     header: The header's file name.
     kernels: The header of the row kernels, as it is included.
     section: Of the workspace, None for the compiler's choice.
+    fast_section: Of the fast memory.
     model: The model's file name, for comments.
   """
 
@@ -42,6 +43,7 @@ class FileNames:
   header: str
   kernels: str
   section: str | None
+  fast_section: str
   model: str
 
 
@@ -54,9 +56,7 @@ def source(names: FileNames, model: Model, memory: Memory, stages: Sequence[Stag
   includes = ['#include <stddef.h>'] if 'NULL' in used else []
   if 'memcpy(' in used or 'memset(' in used:
     includes.append('#include <string.h>')
-  section = ''
-  if names.section is not None:
-    section = f'__attribute__((section("{names.section}"))) '
+  section = '' if names.section is None else _section(names.section)
   lines = [
     *preamble(names),
     f'#include "{names.header}"',
@@ -71,12 +71,29 @@ def source(names: FileNames, model: Model, memory: Memory, stages: Sequence[Stag
     '',
     *_memory_map(model, memory),
     f'{section}static _Alignas({program.ALIGNMENT}) int8_t workspace[{max(1, memory.bytes)}];',
+    *_fast_memory(names, memory),
     '',
     *constants,
     *functions,
     *entries,
   ]
   return '\n'.join(lines).rstrip('\n') + '\n'
+
+
+def _section(name: str) -> str:
+  return f'__attribute__((section("{name}"))) '
+
+
+def _fast_memory(names: FileNames, memory: Memory) -> list[str]:
+  """The array of the fast memory; none for a model of one memory."""
+  if not memory.fast_bytes:
+    return []
+  return [
+    '',
+    '/* Line buffers and scratch memory, to be placed in the fastest memory. */',
+    f'{_section(names.fast_section)}static _Alignas({program.ALIGNMENT}) '
+    f'int8_t fast[{memory.fast_bytes}];',
+  ]
 
 
 def preamble(names: FileNames) -> list[str]:
@@ -286,6 +303,7 @@ def header(names: FileNames, model: Model, memory: Memory, calls: Calls) -> str:
     '#include <stdint.h>',
     '',
     f'#define {macro}_WORKSPACE_BYTES {memory.bytes} /* with inputs and outputs */',
+    *([f'#define {macro}_FAST_BYTES {memory.fast_bytes}'] if memory.fast_bytes else []),
     f'#define {macro}_INPUTS {len(main.inputs)}',
     f'#define {macro}_OUTPUTS {len(main.outputs)}',
   ]

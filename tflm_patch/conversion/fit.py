@@ -21,6 +21,7 @@ from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict, budget_o
 from tflm_patch.conversion.known import Known
 from tflm_patch.conversion.options import ConvertOptions
 from tflm_patch.conversion.pipeline import Conversion
+from tflm_patch.cost.memories import Memories, of_target
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.reader import read_model
 from tflm_patch.graph.types import DType, Model
@@ -48,12 +49,15 @@ class FitOptions:
     reserve_bytes: SRAM that is kept for everything else: stack, heap, drivers.
     exact: Always search the smallest arena, also where a verdict takes less.
     try_options: Look for an option that makes it fit when it does not.
+    fast_bytes: What stages may use of the fast memory of chips that have some beside that of
+      the arena; None for plans of one memory.
   """
 
   convert: ConvertOptions = _PLAIN
   reserve_bytes: int = 0
   exact: bool = False
   try_options: bool = False
+  fast_bytes: int | None = None
 
 
 def fits(subject: Subject, target: Target | str, options: FitOptions = FitOptions()) -> Fit:
@@ -69,7 +73,8 @@ def fits(subject: Subject, target: Target | str, options: FitOptions = FitOption
   """
   chip = target if isinstance(target, Target) else targets.load(target)
   spec = _spec_of(subject)
-  if spec is not None and not options.try_options and options.convert == _PLAIN:
+  is_plain = options.convert == _PLAIN and options.fast_bytes is None
+  if spec is not None and not options.try_options and is_plain:
     core = cost.core_of(chip.cpu) if options.exact else None
     budget = budget_of(chip, core, options.reserve_bytes)
     return spec_engine.exactly(spec, budget) if options.exact else spec_engine.decide(spec, budget)
@@ -141,15 +146,17 @@ class _Trial:
     self._model, self._source = _model_of(subject)
     self._options = options
     self._progress = progress
-    self._done: dict[tuple[_Flags, int | None], _Tried | None] = {}
+    self._done: dict[tuple[_Flags, int | None, Memories | None], _Tried | None] = {}
     self._known: dict[tuple[bool, int | None], Known] = {}
 
   def fit(self, chip: Target) -> Fit:
     """The answer for a chip."""
     options = self._options
-    plain = self._convert((), None)
+    memories = _memories_of(chip, options.fast_bytes)
+    plain = self._convert((), None, memories)
     assert plain is not None
-    limit = chip.sram_contiguous_bytes - options.reserve_bytes
+    arena = chip.slow_bytes if memories is not None else None
+    limit = (arena or chip.sram_contiguous_bytes) - options.reserve_bytes
     small = _within(plain, limit, chip)
     found = Fit(
       target=chip.name,
@@ -161,17 +168,20 @@ class _Trial:
       flash=plain.file_bytes,
       flash_limit=chip.flash_bytes,
       macs=plain.conversion.macs,
-      **speed_of(_speed(plain.conversion, chip), chip.clock_hz),
+      **speed_of(_speed(plain.conversion, chip, memories), chip.clock_hz),
       bound_by=_bound_by(plain.conversion),
+      fast=plain.conversion.fast_bytes,
+      fast_limit=None if memories is None else memories.fast_bytes,
     )
     if small or limit <= 0:
       return found
     if chip.flash_bytes is not None and plain.file_bytes > chip.flash_bytes:
       return dataclasses.replace(found, bound_by='flash')
     for flags in self._alternatives() if options.try_options else ():
-      result = self._convert(flags, limit)
+      result = self._convert(flags, limit, memories)
       if result is not None and _within(result, limit, chip):
         budget = f'--arena {limit}' if options.reserve_bytes else f'--target {chip.name}'
+        budget += '' if memories is None else f' --fast {memories.fast_bytes}'
         return dataclasses.replace(
           found,
           option=' '.join([budget, *(f'{name} {value}'.strip() for name, value in flags)]),
@@ -193,13 +203,15 @@ class _Trial:
       for flags in dict.fromkeys(((), int8, rows, (*int8, *rows))):
         yield (*flags, *more)
 
-  def _convert(self, flags: _Flags, arena_bytes: int | None) -> _Tried | None:
+  def _convert(
+    self, flags: _Flags, arena_bytes: int | None, memories: Memories | None
+  ) -> _Tried | None:
     """None where the options are not possible for this model, or it does not fit the arena."""
-    key = flags, arena_bytes
+    key = flags, arena_bytes, memories
     if key not in self._done:
       said = dict(flags)
       base = self._options.convert
-      plan = dataclasses.replace(base.plan, arena_bytes=arena_bytes)
+      plan = dataclasses.replace(base.plan, arena_bytes=arena_bytes, memories=memories)
       if '--max-overhead' in said:
         plan = dataclasses.replace(plan, max_overhead=float(said['--max-overhead']))
       options = dataclasses.replace(
@@ -226,12 +238,19 @@ def _within(tried: _Tried, limit: int, chip: Target) -> bool:
   return is_small and tried.conversion.arena.required <= limit
 
 
-def _speed(conversion: Conversion, chip: Target) -> Speed | None:
+def _memories_of(chip: Target, fast_bytes: int | None) -> Memories | None:
+  """As much of a chip's fast memory as it has; None for a chip of one memory."""
+  if fast_bytes is None or chip.fast_bytes is None:
+    return None
+  return of_target(min(fast_bytes, chip.fast_bytes), chip)
+
+
+def _speed(conversion: Conversion, chip: Target, memories: Memories | None) -> Speed | None:
   """Of the stages, when they are the whole model and the core is known."""
   core = cost.core_of(chip.cpu)
   if core is None or len(conversion.model.main.operators) != len(conversion.stages):
     return None
-  return speed((stage.plan for stage in conversion.stages), core)
+  return speed((stage.plan for stage in conversion.stages), core, memories)
 
 
 def _bound_by(conversion: Conversion) -> str:

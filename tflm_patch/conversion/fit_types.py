@@ -67,6 +67,8 @@ class Fit:
     bound_by: What needs the most memory.
     option: Of `tflm-patch convert`: what makes it fit, '' when nothing must or can.
     option_arena: The arena with it.
+    fast: Bytes that stages use beside the arena; 0 with one memory.
+    fast_limit: That they may use.
   """
 
   target: str
@@ -84,6 +86,8 @@ class Fit:
   bound_by: str = ''
   option: str = ''
   option_arena: int | None = None
+  fast: int = 0
+  fast_limit: int | None = None
 
   @property
   def fits(self) -> bool:

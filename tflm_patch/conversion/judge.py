@@ -18,11 +18,13 @@ from tflm_patch.conversion.stage_operator import (
   with_workspace,
 )
 from tflm_patch.conversion.stock_work import are_faster
+from tflm_patch.cost.memories import Memories
 from tflm_patch.graph.types import Model
 from tflm_patch.planner.bands import longest_invocation
 from tflm_patch.planner.search import work_of
 from tflm_patch.planner.stage_plan import StagePlan
 from tflm_patch.planner.work import predict as predict_work
+from tflm_patch.planner.work import waiting_cycles
 
 Finish = Callable[[Model], Model]
 
@@ -40,11 +42,13 @@ class Goal:
     cpu: A core whose cycles, or instructions where it has no timings, are predicted; None
       when kernel calls count.
     balance: The longest invocation counts, before all of them together.
+    memories: What accesses to memory cost; None where none waits.
   """
 
   build: Build = FIRMWARE_32
   cpu: str | None = DEFAULT_CPU
   balance: bool = False
+  memories: Memories | None = None
 
   def work(self, plan: StagePlan) -> tuple[int, int]:
     """What makes a plan slow, to be compared with that of others."""
@@ -53,7 +57,8 @@ class Goal:
     if self.balance:
       longest = longest_invocation(plan, self.cpu)
       return longest.longest, longest.total
-    return predict_work(plan, self.cpu).work, plan.dispatches
+    waiting = 0 if self.memories is None else waiting_cycles(plan, self.memories)
+    return predict_work(plan, self.cpu).work + waiting, plan.dispatches
 
   def least_gain(self, arena_bytes: int, stages: int = 1) -> int:
     """Bytes that so many stages must save of an arena to be worth making."""

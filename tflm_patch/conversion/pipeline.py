@@ -62,6 +62,11 @@ class Conversion:
     return sum(stage.plan.macs for stage in self.stages) + subgraph_macs(self.model.main)
 
   @property
+  def fast_bytes(self) -> int:
+    """That the stages need beside the arena, one after the other."""
+    return max((stage.plan.fast_bytes for stage in self.stages), default=0)
+
+  @property
   def file_bytes(self) -> int:
     """Of the converted file."""
     unchanged = self.original.file_bytes if self.model is self.original else 0
@@ -213,8 +218,9 @@ def _is_no_worse(found: Conversion, plain: Conversion, options: ConvertOptions) 
   """Whether rewrites of weights did no harm; memory that was granted may be used up."""
   granted = options.plan.arena_bytes
   if granted is None:
-    is_small = options.plan.minimize == Objective.ARENA and not options.plan.balance
-    granted = 0 if is_small else plain.original_arena.total
+    granted = plain.original_arena.total if _may_fill_stock_arena(options.plan) else 0
+    if options.plan.minimize == Objective.CALLS:
+      granted = plain.original_arena.total
   return (
     found.arena.total <= max(plain.arena.total, granted)
     and found.arena.required <= max(plain.arena.required, granted)
@@ -259,7 +265,8 @@ def _stage_options(options: ConvertOptions, stock: ArenaPrediction) -> StageOpti
   elif _may_fill_stock_arena(plan_options):
     # Not above it: what is only faster is worth making, too.
     plan_options = dataclasses.replace(plan_options, arena_bytes=stock.required)
-  goal = dataclasses.replace(goal, balance=plan_options.balance)
+  plan_options = dataclasses.replace(plan_options, cpu=options.cpu)
+  goal = dataclasses.replace(goal, balance=plan_options.balance, memories=plan_options.memories)
   return StageOptions(
     keep_input=options.keep_input,
     force=options.force_stage,
@@ -272,7 +279,8 @@ def _stage_options(options: ConvertOptions, stock: ArenaPrediction) -> StageOpti
 
 
 def _may_fill_stock_arena(plan: PlanOptions) -> bool:
-  return plan.arena_bytes is None and (plan.minimize == Objective.CYCLES or plan.balance)
+  by_cycles = plan.minimize == Objective.CYCLES or plan.balance or plan.memories is not None
+  return plan.arena_bytes is None and by_cycles
 
 
 def _why_unchanged(

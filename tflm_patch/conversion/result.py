@@ -94,6 +94,11 @@ class ConversionResult:
     return kernels.missing(self.model)
 
   @property
+  def fast_bytes(self) -> int:
+    """That the stages need beside the arena, one after the other; 0 with one memory."""
+    return max((stage.plan.fast_bytes for stage in self.stages), default=0)
+
+  @property
   def unknown_memory(self) -> tuple[str, ...]:
     """Operators whose memory is not known: both arenas are lower bounds then."""
     arenas = (self.original_arena, self.converted_arena)
@@ -112,6 +117,7 @@ class ConversionResult:
       'converted': _size_json(
         self.converted_arena, self.converted_arena_host, self.converted_bytes
       ),
+      'fast_bytes': self.fast_bytes,
       'macs': {'original': self.original_macs, 'converted': self.converted_macs},
       'stages': [_stage_json(stage) for stage in self.stages],
       'stock_operators': [dataclasses.asdict(operator) for operator in self.stock_operators],
@@ -143,6 +149,7 @@ def _stage_json(stage: PlannedStage) -> dict[str, Any]:
     'operators': len(stage.region),
     'workspace_bytes': stage.plan.workspace_bytes,
     'state_bytes': stage.plan.state_bytes,
+    'fast_bytes': stage.plan.fast_bytes,
     'program_bytes': len(stage.encoded.program),
     'constants_bytes': len(stage.encoded.constants),
     'segments': [

@@ -39,9 +39,11 @@ class PlannedStage:
 
 def custom_options(stage: PlannedStage) -> bytes:
   """The FlexBuffer map that viewers show; the kernel reads none of it."""
+  fast = {'fast_bytes': stage.plan.fast_bytes} if stage.plan.fast_bytes else {}
   return bytes(
     flexbuffers.Dumps(
       {
+        **fast,
         'format_version': program.VERSION,
         'operators': len(stage.region),
         'schedule': ' '.join(

@@ -128,6 +128,13 @@ def predict_work(work: Sequence[OperatorWork], table: CostTable) -> CostPredicti
   )
 
 
+def predict_operator(work: OperatorWork, table: CostTable) -> float:
+  """Cycles of an operator's kernel and of its calls; instructions without timings."""
+  terms = table.instructions if table.cycles is None else table.cycles
+  calls = terms.executor['calls'] * work.calls
+  return _operator(work, features_of(work), terms) + calls
+
+
 def features_of(work: OperatorWork) -> Coefficients:
   """What an operator's instructions depend on; see FEATURES.
 

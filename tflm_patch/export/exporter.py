@@ -85,6 +85,7 @@ class ExportResult:
         'exact': self.arena.exact,
         'margin': arena_array.MARGIN,
         'bytes': self.arena.bytes,
+        'fast': self.arena.fast,
       },
     }
 

@@ -43,6 +43,11 @@ def readme(component: Component, template: str, **fields: object) -> bytes:
       f"TFLM's interpreter runs it in an arena of {arena.bytes:,} bytes on a 32-bit chip "
       f'({arena.head:,} head, {arena.tail:,} tail, and room; see `{names.lower}_arena.h`).'
     )
+  if arena.fast:
+    runs.append(
+      f'Beside that it takes {arena.fast:,} bytes of fast memory: the array behind '
+      f'`{names.upper}_FAST_MEMORY`, whose section `.bss.tflm_patch_fast` the linker script places.'
+    )
   if Runtime.DIRECT in component.runtimes:
     runs.append(
       'It is a single stage, which runs without TFLM, too; '

@@ -78,6 +78,7 @@ def direct_source(info: ModelInfo, names: Names) -> str:
     sizes['workspace'] = stage.workspace_bytes
   if stage.program.state_bytes:
     sizes['state'] = stage.program.state_bytes
+  fast = stage.program.fast_bytes
   prefix = f'{names.upper}_MEMORY static _Alignas(16) unsigned char'
   name, linkage = (f'{names.lower}_reset', '') if info.can_reset else ('start', 'static ')
   state, clear = 'NULL', ''
@@ -85,7 +86,7 @@ def direct_source(info: ModelInfo, names: Names) -> str:
     state, clear = 'state', '  tflm_patch_reset_state(PROGRAM, state);\n'
   reset = (
     f'\n{linkage}void {name}(void) {{\n'
-    f'  const tflm_patch_position first = {{0, 0, {state}, 0}};\n'
+    f'  const tflm_patch_position first = {{0, 0, {state}, {"fast" if fast else "NULL"}, 0}};\n'
     f'  position = first;\n{clear}}}\n'
   )
   return fill(
@@ -96,13 +97,19 @@ def direct_source(info: ModelInfo, names: Names) -> str:
     program_bytes=stage.program_bytes,
     constants_at=stage.constants_at,
     constants_bytes=stage.constants_bytes,
-    arrays=''.join(f'{prefix} {name}[{size}];\n' for name, size in sizes.items()),
+    arrays=''.join(f'{prefix} {name}[{size}];\n' for name, size in sizes.items())
+    + _fast_array(names, fast),
     tensors=', '.join(name for name, _ in tensors),
     infos=', '.join(f'{{{tensor.bytes}, {type_code(tensor)}}}' for _, tensor in tensors),
     workspace='workspace' if stage.workspace_bytes else 'NULL',
     reset=reset,
     start=name,
   )
+
+
+def _fast_array(names: Names, size: int) -> str:
+  array = f'static _Alignas(16) unsigned char fast[{size}]'
+  return fill('fast_memory', names, array=array) if size else ''
 
 
 def tflm_source(info: ModelInfo, names: Names) -> str:
@@ -120,7 +127,21 @@ def tflm_source(info: ModelInfo, names: Names) -> str:
     variables = fill('tflm_variables.cc', names, count=info.variables)
     memory = 'allocator, variables'
   includes = ''.join(f'#include "tensorflow/lite/micro/{header}.h"\n' for header in sorted(headers))
-  return fill('tflm.cc', names, includes=includes, variables=variables, memory=memory, reset=reset)
+  array, hand_over = '', ''
+  if info.fast_bytes:
+    size = f'k{names.camel}FastBytes'
+    array = fill('fast_memory', names, array=f'alignas(16) uint8_t g_fast_memory[{size}]')
+    hand_over = '  tflm_patch::SetFastMemory(g_fast_memory, sizeof(g_fast_memory));\n'
+  return fill(
+    'tflm.cc',
+    names,
+    includes=includes,
+    variables=variables,
+    memory=memory,
+    fast_memory=array,
+    hand_over=hand_over,
+    reset=reset,
+  )
 
 
 def example(

@@ -30,6 +30,7 @@ _HOT = re.compile(r'^ \* Inner loops\.$', re.MULTILINE)
 _ROOTS = (
   'tflm_patch_validate',
   'tflm_patch_workspace_size',
+  'tflm_patch_fast_size',
   'tflm_patch_run',
   'tflm_patch_resume',
   'tflm_patch_is_fed_by_bands',

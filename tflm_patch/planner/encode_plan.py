@@ -29,6 +29,7 @@ def encode_stage(plan: StagePlan) -> EncodedStage:
       segments=[_segment(segment) for segment in plan.segments],
       workspace_bytes=plan.workspace_bytes,
       state_bytes=plan.state_bytes,
+      fast_bytes=plan.fast_bytes,
     )
   )
 

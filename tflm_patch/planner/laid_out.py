@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -83,6 +83,11 @@ class LaidOut(Candidate):
   def workspace_bytes(self) -> int:
     return self.layout.bytes
 
+  @property
+  def arena_buffers(self) -> memory_buffers.Buffers:
+    """What lies in the arena."""
+    return self.buffers
+
 
 def with_room(graph: StageGraph, chosen: LaidOut) -> LaidOut:
   """With room behind everything for the largest scratch that makes an operator faster."""
@@ -101,6 +106,26 @@ def without_spare_room(plan: StagePlan, least: int) -> StagePlan:
   return dataclasses.replace(plan, workspace_bytes=layout.aligned(max([least, *ends])))
 
 
+@dataclasses.dataclass(frozen=True)
+class LaidOutTwice(LaidOut):
+  """Segments with places in two memories; the fast one is the region behind all others.
+
+  Attributes:
+    fast_bytes: That are used of it, a multiple of 16.
+    spare: Of operators that have scratch there which they could do without: size and offset.
+    in_fast: Which buffers lie there.
+  """
+
+  fast_bytes: int
+  spare: Mapping[int, tuple[int, int]]
+  in_fast: frozenset[int]
+
+  @property
+  def arena_buffers(self) -> memory_buffers.Buffers:
+    buffers = (each for b, each in enumerate(self.buffers.buffers) if b not in self.in_fast)
+    return dataclasses.replace(self.buffers, buffers=tuple(buffers))
+
+
 def finish(
   graph: StageGraph, chosen: LaidOut, tensors: Sequence[int], tensor_bytes: int
 ) -> StagePlan:
@@ -115,8 +140,16 @@ def finish(
   all_tensors = [*graph.inputs, *graph.outputs]
   regions = [program.Region.WORKSPACE.value]
   regions += [program.Region.TENSOR + all_tensors.index(m) for m in tensors]
+  fast_bytes = 0
+  scratch: list[ScratchPlan | None]
+  if isinstance(chosen, LaidOutTwice):
+    fast_bytes, fast = chosen.fast_bytes, program.Region.FAST.value
+    regions.append(fast)
+    spare = (chosen.spare.get(i) for i in range(len(graph.ops)))
+    scratch = [None if at is None else ScratchPlan(fast, at[1], at[0]) for at in spare]
+  else:
+    scratch = _spare_scratch(graph, chosen, regions)
   maps: list[MapPlan | None] = [_own_place(graph, m) for m in range(len(graph.maps))]
-  scratch: list[ScratchPlan | None] = _spare_scratch(graph, chosen, regions)
   for buffer, place in zip(chosen.buffers.buffers, chosen.layout.places):
     if buffer.op is not None:
       piece = place.pieces[0]
@@ -142,6 +175,7 @@ def finish(
     tuple(scratch),
     chosen.layout.bytes,
     tensor_bytes,
+    fast_bytes,
   )
 
 
@@ -245,8 +279,8 @@ def _view_plan(graph: StageGraph, m: int, view: View, base: MapPlan) -> MapPlan:
 
 
 def _segment_plans(graph: StageGraph, chosen: LaidOut) -> Iterator[SegmentPlan]:
-  live = chosen.buffers.live_bytes()
-  alive = _Alive(graph, chosen.buffers)
+  live = chosen.arena_buffers.live_bytes()
+  alive = _Alive(graph, chosen.arena_buffers)
   band = feed.band_rows(graph)
   begin = 0
   for (first, last), steps in zip(chosen.cuts, chosen.steps):

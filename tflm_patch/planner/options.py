@@ -8,6 +8,7 @@ import dataclasses
 import enum
 from typing import TypeVar
 
+from tflm_patch.cost.memories import Memories
 from tflm_patch.errors import TflmPatchError
 
 
@@ -50,6 +51,9 @@ class PlanOptions:
     grid: Rows and columns of patches, for PATCH.
     patch_depth: How many operators run in patches; None for the number that
       needs the least memory.
+    memories: The target has fast memory beside the arena: the plan of the fewest predicted
+      cycles, with accesses to both counted, that fits both is taken. None for one memory.
+    cpu: A core with a cost table, whose cycles count where there are two memories.
     brief: Spend little time on layouts: what is found may be a little larger.
 
   Raises:
@@ -64,6 +68,8 @@ class PlanOptions:
   schedule: Schedule = Schedule.AUTO
   grid: tuple[int, int] = (4, 4)
   patch_depth: int | None = None
+  memories: Memories | None = None
+  cpu: str = 'cortex-m4'
   brief: bool = False
 
   def __post_init__(self) -> None:

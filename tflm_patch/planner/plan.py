@@ -68,6 +68,16 @@ class Planner(CutSearch[Candidate, LaidOut]):
     self._realized: dict[segments.Cuts, tuple[StagePlan, ...]] = {}
 
   @property
+  def graph(self) -> StageGraph:
+    """What is planned."""
+    return self._graph
+
+  @property
+  def segment_search(self) -> segments.SegmentSearch:
+    """What segments of the stage need."""
+    return self._search
+
+  @property
   def macs(self) -> int:
     return sum(op.macs for op in self._graph.ops)
 
@@ -83,15 +93,15 @@ class Planner(CutSearch[Candidate, LaidOut]):
     """Names of the operators of the segment in which a smallest plan needs the most."""
     cuts = self._search.fewest_dispatches(self.least_peak())
     assert cuts is not None
-    first, last = self._simulate(cuts).bounding_segment()
+    first, last = self.simulated(cuts).bounding_segment()
     return [op.name for op in self._graph.ops[first:last]]
 
   def smallest(self, brief: bool = False) -> StagePlan:
     """The plan with the smallest workspace that was found; less time is spent if brief."""
     if brief and self._plan is None:
-      return self._finish(self._find_smallest(brief))
+      return self.finished(self._find_smallest(brief))
     if self._plan is None:
-      self._plan = self._finish(self.smallest_placed())
+      self._plan = self.finished(self.smallest_placed())
     return self._plan
 
   def smallest_workspace(self) -> int:
@@ -109,7 +119,7 @@ class Planner(CutSearch[Candidate, LaidOut]):
     cuts = self._search.fewest_dispatches(self.least_peak())
     assert cuts is not None
     wish = Wish(workspace_limit + 1, brief=True, enough=workspace_limit)
-    if self._lay_out(self._simulate(cuts), wish):
+    if self._lay_out(self.simulated(cuts), wish):
       return True
     return self.smallest_workspace() <= workspace_limit
 
@@ -124,9 +134,9 @@ class Planner(CutSearch[Candidate, LaidOut]):
 
   def plan_of(self, cuts: segments.Cuts, below: int | None) -> StagePlan:
     """The plan of cuts that are known to be laid out below a size."""
-    found = self._lay_out(self._simulate(cuts), Wish(below))
+    found = self._lay_out(self.simulated(cuts), Wish(below))
     assert found is not None
-    return self._finish(found)
+    return self.finished(found)
 
   def size_within(self, workspace_limit: int) -> PlanSize | None:
     """A plan of at most this workspace, found without much search; None where that needs more."""
@@ -179,10 +189,10 @@ class Planner(CutSearch[Candidate, LaidOut]):
     return [outline for outline in self._ahead if outline.peak_bytes <= most]
 
   def _outline(self, cuts: segments.Cuts) -> Outline:
-    candidate = self._simulate(cuts)
-    return Outline(cuts, candidate.peak_bytes, self._at_best(candidate))
+    candidate = self.simulated(cuts)
+    return Outline(cuts, candidate.peak_bytes, self.at_best(candidate))
 
-  def _at_best(self, candidate: Candidate) -> StagePlan:
+  def at_best(self, candidate: Candidate) -> StagePlan:
     """A plan without places, in which every operator has the scratch that it is fastest with."""
     band = feed.band_rows(self._graph)
     plans = tuple(
@@ -198,10 +208,10 @@ class Planner(CutSearch[Candidate, LaidOut]):
   def realized(self, outline: Outline) -> tuple[StagePlan, ...]:
     """Plans with the outline's cuts: in little memory, and with all scratch that helps."""
     if outline.cuts not in self._realized:
-      laid_out = self._lay_out(self._simulate(outline.cuts), Wish(brief=True))
+      laid_out = self._lay_out(self.simulated(outline.cuts), Wish(brief=True))
       assert laid_out is not None
-      plans = [self._finish(laid_out)]
-      roomy = self._finish(with_room(self._graph, laid_out))
+      plans = [self.finished(laid_out)]
+      roomy = self.finished(with_room(self._graph, laid_out))
       if roomy.scratch != plans[0].scratch:
         plans.append(without_spare_room(roomy, laid_out.layout.bytes))
       self._realized[outline.cuts] = tuple(plans)
@@ -213,24 +223,38 @@ class Planner(CutSearch[Candidate, LaidOut]):
     if schedule == 'stream' and n > program.MAX_OPS:
       return None
     cuts = ((0, n),) if schedule == 'stream' else tuple((i, i + 1) for i in range(n))
-    found = self._lay_out(self._simulate(cuts), Wish(brief=True))
+    found = self._lay_out(self.simulated(cuts), Wish(brief=True))
     assert found is not None
-    return self._finish(found)
+    return self.finished(found)
 
-  def _finish(self, chosen: LaidOut) -> StagePlan:
+  def simulated(self, cuts: segments.Cuts) -> Candidate:
+    """What segments need, without places."""
+    return Candidate(self._graph, cuts, *self._search.run(cuts))
+
+  def _simulate(self, cuts: segments.Cuts) -> Candidate:
+    return self.simulated(cuts)
+
+  def regions_of(self, candidate: Candidate) -> tuple[layout.Region, ...]:
+    """Memory of the stage's tensors that may be used."""
+    tensors = candidate.buffers.tensors
+    return tuple(layout.Region(self._graph.maps[m].bytes, tensors[m]) for m in self._tensors)
+
+  def finished(self, chosen: LaidOut) -> StagePlan:
+    """The plan with the places that were found.
+
+    Raises:
+      NotStageable: its workspace is too large for any arena.
+    """
     limits.check_workspace(chosen.layout.bytes)
     return finish(self._graph, chosen, self._tensors, self._tensor_bytes)
 
-  def _simulate(self, cuts: segments.Cuts) -> Candidate:
-    return Candidate(self._graph, cuts, *self._search.run(cuts))
-
   def _lay_out(self, candidate: Candidate, wish: Wish) -> LaidOut | None:
     buffers = candidate.buffers
-    regions = [layout.Region(self._graph.maps[m].bytes, buffers.tensors[m]) for m in self._tensors]
+    regions = self.regions_of(candidate)
     found = layout_search.find_layout(buffers.items, regions, buffers.length, wish)
     if found is None:
       return None
-    return LaidOut(self._graph, candidate.cuts, candidate.operators, buffers, tuple(regions), found)
+    return LaidOut(self._graph, candidate.cuts, candidate.operators, buffers, regions, found)
 
 
 def _whole_bytes(graph: StageGraph) -> int:

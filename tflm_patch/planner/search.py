@@ -23,6 +23,7 @@ from tflm_patch.planner.rewrites import patches
 from tflm_patch.planner.rewrites.bottleneck import Bottleneck, find_bottlenecks, join_bottlenecks
 from tflm_patch.planner.rewrites.two_pass import Gate, find_gates, make_again
 from tflm_patch.planner.stage_plan import PlanSize, StagePlan
+from tflm_patch.planner.two_memories.search import TwoMemories
 from tflm_patch.program.records import STEP
 
 Work = TypeVar('Work', int, float, tuple[int, int])  # what makes a plan slow, to be compared
@@ -56,6 +57,7 @@ class StageSearch:
     self._planners: dict[_Rewrites, Planner] = {}
     self._steps: list[_Rewrites] = []
     self._first: StageSearch | None = None
+    self._twice: tuple[StagePlan, ...] | None = None
 
   @classmethod
   def of_orders(
@@ -132,11 +134,16 @@ class StageSearch:
     """The plan with the smallest workspace within the overhead that is allowed.
 
     Of plans of about the same size, the one with the least work. Without an overhead
-    the stage is rewritten for a budget alone.
+    the stage is rewritten for a budget alone. With two memories, those that use both count,
+    too.
 
     Raises:
       NotStageable: the schedule that the options ask for is not possible.
     """
+    return min((self._smallest(), *self._in_two_memories()), key=lambda plan: plan.workspace_bytes)
+
+  def _smallest(self) -> StagePlan:
+    """`smallest` of one memory."""
     brief = self._options.brief
     if self._options.schedule == Schedule.PATCH:
       return self._patches()
@@ -179,6 +186,8 @@ class StageSearch:
       if plan.workspace_bytes <= workspace_limit:
         found.append((work(plan), len(found), plan))
 
+    for plan in self._in_two_memories():
+      offer(plan)
     outlines = []
     if self._options.balance:
       plain = self._planner(_Rewrites())
@@ -186,7 +195,9 @@ class StageSearch:
         outlines.append((work(each.at_best), plain, each))
     # What a conversion without a limit takes, and what it takes when nothing faster fits.
     offer(self._planner(_Rewrites()).smallest())
-    offer(self.smallest())
+    offer(self._smallest())
+    if self._options.memories is not None:
+      return min(found)[2] if found else None
     for rewrites in self._ladder():
       planner = self._planner(rewrites)
       if planner.least_workspace() <= workspace_limit:
@@ -198,6 +209,19 @@ class StageSearch:
       for plan in planner.realized(outline):
         offer(plan)
     return min(found)[2] if found else None
+
+  def _in_two_memories(self) -> tuple[StagePlan, ...]:
+    """Plans that use fast memory, where there is some."""
+    options = self._options
+    if options.memories is None:
+      return ()
+    if self._twice is None:
+      ladder = self._ladder()
+      # Rewrites take less memory and more cycles: some of them are tried.
+      tried = dict.fromkeys((ladder[0], ladder[len(ladder) // 2], ladder[-1]))
+      planners = [self._planner(rewrites) for rewrites in tried]
+      self._twice = TwoMemories(planners, options.memories, options.cpu).plans
+    return self._twice
 
   def _planner(self, rewrites: _Rewrites) -> Planner:
     if rewrites not in self._planners:

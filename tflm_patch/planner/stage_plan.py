@@ -36,7 +36,7 @@ class SegmentPlan:
     schedule: 'layer' or 'stream'.
     first_op, last_op: Operators [first_op, last_op) of the stage.
     steps: (operator of the stage or program.PAUSE, first step, count).
-    peak: When the most memory is alive.
+    peak: When the most memory of the arena is alive.
   """
 
   schedule: str
@@ -81,6 +81,7 @@ class StagePlan:
     scratch: Of each operator; None without.
     workspace_bytes: Multiple of 16.
     tensor_bytes: Of the stage's tensors whose memory it uses.
+    fast_bytes: Of memory beside the arena, a multiple of 16; 0 for a plan of one memory.
   """
 
   graph: StageGraph
@@ -89,10 +90,11 @@ class StagePlan:
   scratch: tuple[ScratchPlan | None, ...]
   workspace_bytes: int
   tensor_bytes: int
+  fast_bytes: int = 0
 
   @property
   def bytes(self) -> int:
-    """What the stage needs, its tensors whose memory it uses included."""
+    """What the stage needs in the arena, its tensors whose memory it uses included."""
     return self.workspace_bytes + self.tensor_bytes
 
   @property

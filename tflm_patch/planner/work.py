@@ -10,8 +10,10 @@ from collections.abc import Iterable
 
 from tflm_patch import cost
 from tflm_patch.cost import clock
+from tflm_patch.cost.memories import Memories
 from tflm_patch.cost.work import OperatorWork, operator_work
 from tflm_patch.planner.stage_plan import StagePlan
+from tflm_patch.planner.two_memories import accesses
 from tflm_patch.program.fields import scalars
 
 
@@ -32,7 +34,7 @@ def work_of_plan(plan: StagePlan) -> list[OperatorWork]:
 
 
 def predict(plan: StagePlan, cpu: str) -> cost.CostPrediction:
-  """Instructions and cycles of a stage.
+  """Instructions and cycles of a stage in memory that does not wait.
 
   Args:
     plan: The stage's plan.
@@ -42,6 +44,11 @@ def predict(plan: StagePlan, cpu: str) -> cost.CostPrediction:
     TflmPatchError: there are no coefficients for the core.
   """
   return cost.predict_work(work_of_plan(plan), cost.load(cpu))
+
+
+def waiting_cycles(plan: StagePlan, memories: Memories) -> int:
+  """What a stage is predicted to wait for its memories, beyond a cycle an access."""
+  return round(accesses.of_plan(plan, work_of_plan(plan)).cycles(memories))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,14 +68,21 @@ class Speed:
     return clock.milliseconds(self.cycles, clock_hz)
 
 
-def speed(plans: Iterable[StagePlan], cpu: str) -> Speed:
+def speed(plans: Iterable[StagePlan], cpu: str, memories: Memories | None = None) -> Speed:
   """What several stages take.
+
+  Args:
+    plans: Of the stages.
+    cpu: Name of a core.
+    memories: What accesses cost; None for memory that does not wait.
 
   Raises:
     TflmPatchError: there are no coefficients for the core.
   """
-  found = [predict(plan, cpu) for plan in plans]
-  return Speed(
-    sum(prediction.instructions for prediction in found),
-    sum(clock.cycles_of(prediction, cpu) for prediction in found),
-  )
+  instructions = cycles = 0
+  for plan in plans:
+    prediction = predict(plan, cpu)
+    instructions += prediction.instructions
+    cycles += clock.cycles_of(prediction, cpu)
+    cycles += 0 if memories is None else waiting_cycles(plan, memories)
+  return Speed(instructions, cycles)

@@ -81,7 +81,7 @@ class Stage:
 
   Attributes:
     n_inputs, n_outputs: Tensors.
-    workspace_bytes, state_bytes: Multiples of 16.
+    workspace_bytes, state_bytes, fast_bytes: Multiples of 16.
     family: The kernels that the constants are packed for.
     maps, ops: The tables.
     segments: Steps of each segment; operators count through the whole program.
@@ -92,6 +92,7 @@ class Stage:
   n_outputs: int
   workspace_bytes: int
   state_bytes: int
+  fast_bytes: int
   family: int
   maps: tuple[Map, ...]
   ops: tuple[Op, ...]
@@ -204,6 +205,7 @@ def _decode(data: bytes, constants: bytes) -> Stage:
     n_outputs=head.n_outputs,
     workspace_bytes=head.workspace_bytes,
     state_bytes=head.state_bytes,
+    fast_bytes=head.fast_bytes,
     family=head.family,
     maps=maps,
     ops=ops,

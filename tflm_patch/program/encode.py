@@ -105,7 +105,7 @@ class Program:
     n_inputs, n_outputs: Tensors of the stage.
     maps, ops: The tables; operators in execution order.
     segments: Consecutive segments covering `ops`.
-    workspace_bytes, state_bytes: Sizes of these regions, multiples of 16.
+    workspace_bytes, state_bytes, fast_bytes: Sizes of these regions, multiples of 16.
     family: Kernel family that the constants are packed for.
   """
 
@@ -116,6 +116,7 @@ class Program:
   segments: Sequence[ProgramSegment]
   workspace_bytes: int
   state_bytes: int = 0
+  fast_bytes: int = 0
   family: int = FAMILY_PORTABLE
 
 
@@ -140,6 +141,7 @@ def encode(program: Program) -> EncodedStage:
     constants_bytes=len(constants),
     workspace_bytes=program.workspace_bytes,
     state_bytes=program.state_bytes,
+    fast_bytes=program.fast_bytes,
     n_inputs=program.n_inputs,
     n_outputs=program.n_outputs,
     n_maps=len(maps),

@@ -65,13 +65,15 @@ class Region(enum.IntEnum):
   WORKSPACE = 0
   CONSTANTS = 1
   STATE = 2
-  TENSOR = 3  # plus the index among inputs, then outputs
+  FAST = 3
+  TENSOR = 4  # plus the index among inputs, then outputs
 
 
 REGION_COMMENTS = {
   Region.WORKSPACE: 'of this invocation',
   Region.CONSTANTS: 'read only',
   Region.STATE: 'outlives an invocation; zero points after Prepare and Reset',
+  Region.FAST: 'of this invocation, memory that the application hands over',
   Region.TENSOR: "and from here on: the stage's inputs, then its outputs",
 }
 
@@ -223,15 +225,16 @@ class Header:
   """The program's first bytes."""
 
   magic: int = u32()
-  version: int = u16()
-  family: int = u16()
+  version: int = u8()
+  family: int = u8()
+  n_inputs: int = u8('tensors of the stage')
+  n_outputs: int = u8()
   program_bytes: int = u32('of the whole program, a multiple of 4')
   checksum: int = u32('of all bytes from TFLM_PATCH_CHECKSUM_FROM')
   constants_bytes: int = u32('that the constants tensor must hold at least')
   workspace_bytes: int = u32('a multiple of 16; 0 when none is needed')
   state_bytes: int = u32('a multiple of 16; 0 for a stage without state')
-  n_inputs: int = u16('tensors of the stage')
-  n_outputs: int = u16()
+  fast_bytes: int = u32('a multiple of 16; 0 for a stage of one memory')
   n_maps: int = u16()
   n_ops: int = u16()
   n_edges: int = u16()

@@ -36,6 +36,7 @@ def bench_summary(result: BenchResult, estimates: list[Estimate]) -> str:
     f'executor       {result.executor_instructions:,} of the instructions ({share:.2f} %)',
     f'validation     {result.validate_instructions:,} instructions, once',
     f'workspace      {result.workspace:,} bytes',
+    *([f'fast memory    {result.fast:,} bytes'] if result.fast else []),
     f'stack          {result.stack:,} bytes to run, {result.validate_stack:,} to validate',
     f'code           {result.code_bytes:,} bytes: executor and all kernels',
     f'exactness      {_exactness(result)}',

@@ -12,6 +12,7 @@ from tflm_patch.report.tables import table
 
 def fits_table(found: Sequence[Fit]) -> str:
   """A line a chip."""
+  has_fast = any(fit.fast_limit is not None for fit in found)
   rows = [
     (
       fit.target,
@@ -21,12 +22,14 @@ def fits_table(found: Sequence[Fit]) -> str:
       f'{fit.arena:,}',
       f'{fit.arena_limit:,}',
       f'{fit.spare_bytes:+,}',
+      *([_fast(fit)] if has_fast else []),
       f'{fit.flash:,}',
       'external' if fit.flash_limit is None else f'{fit.flash_limit:,}',
     )
     for fit in found
   ]
-  header = ('target', '', 'fits with', 'bound by', 'arena', 'of', 'spare', 'flash', 'of')
+  fast = ('fast',) if has_fast else ()
+  header = ('target', '', 'fits with', 'bound by', 'arena', 'of', 'spare', *fast, 'flash', 'of')
   return table(header, rows, left=4)
 
 
@@ -38,6 +41,8 @@ def fit_summary(fit: Fit) -> str:
     f'arena: {fit.arena:,} bytes, in an array of {fit.arena_required:,} of {fit.arena_limit:,}:'
     f' {abs(fit.spare_bytes):,} {left}'
   )
+  if fit.fast_limit is not None:
+    lines.append(f'fast memory: {_fast(fit)} bytes')
   limit = 'external flash' if fit.flash_limit is None else f'{fit.flash_limit:,} bytes'
   lines.append(f'flash: {fit.flash:,} bytes of {limit}, without the kernels')
   lines.append(f'work: {fit.macs:,} MACs{_instructions(fit)}')
@@ -48,6 +53,10 @@ def fit_summary(fit: Fit) -> str:
   elif not fit.fits:
     lines.append('no option was found that makes it fit; a smaller model or input would')
   return '\n'.join(lines)
+
+
+def _fast(fit: Fit) -> str:
+  return '' if fit.fast_limit is None else f'{fit.fast:,} of {fit.fast_limit:,}'
 
 
 def _instructions(fit: Fit) -> str:

@@ -1,9 +1,10 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A predicted speed as text."""
+"""A predicted speed, and the memories that it depends on, as text."""
 
 from __future__ import annotations
 
+from tflm_patch.analysis.fast_memory import FastMemory
 from tflm_patch.analysis.speed import PredictedSpeed
 
 
@@ -27,3 +28,16 @@ def speed_lines(speed: PredictedSpeed | None) -> list[str]:
       f'million cycles{time(speed.longest_milliseconds)}, {share:.0f} % of the frame'
     )
   return lines
+
+
+def fast_memory_lines(found: FastMemory | None) -> list[str]:
+  """Lines of `analyze`; none where there is one memory."""
+  if found is None:
+    return []
+  return [
+    f'fast memory: {found.bytes:,} of {found.limit:,} bytes, about '
+    f'{found.fast_accesses / 1e6:,.2f} million accesses; {found.slow_accesses / 1e6:,.2f} million '
+    f'to the arena, at {found.slow_cycles} cycles: {found.waiting_cycles / 1e6:,.2f} million '
+    'cycles of waiting',
+    *(f'  {size:>10,}  {name}' for name, size in found.buffers),
+  ]

@@ -16,7 +16,7 @@ from tflm_patch.analysis.suggestions import Suggestion
 from tflm_patch.analysis.verification import Verification
 from tflm_patch.api import ConversionResult, StockOperator
 from tflm_patch.codegen.compiler import CompiledModel
-from tflm_patch.report.speed_lines import speed_lines
+from tflm_patch.report.speed_lines import fast_memory_lines, speed_lines
 from tflm_patch.targets import Target
 
 # Of the list of stock operators: lines, kinds of operators in a line, characters of a name.
@@ -44,7 +44,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1
 
 
 def _factor(before: int, after: int) -> str:
-  return f'{before / after:.2f}x' if after else ''
+  return f'{before / after:.2f}x' if before and after else ''
 
 
 def conversion_summary(result: ConversionResult, output: str) -> str:
@@ -60,6 +60,7 @@ def conversion_summary(result: ConversionResult, output: str) -> str:
     ('  head (activations)', before.head, after.head),
     ('  tail (persistent)', before.tail, after.tail),
     ('smallest arena that works', before.required, after.required),
+    *([('fast memory', 0, result.fast_bytes)] if result.fast_bytes else []),
     (
       'arena in Python, 8-byte pointers',
       result.original_arena_host.total,
@@ -79,6 +80,7 @@ def conversion_summary(result: ConversionResult, output: str) -> str:
     plan = stage.plan
     streams = sum(segment.schedule == 'stream' for segment in plan.segments)
     state = f' state {plan.state_bytes:,},' if plan.state_bytes else ''
+    state += f' fast memory {plan.fast_bytes:,},' if plan.fast_bytes else ''
     lines.append(
       f'stage {number}: {len(stage.region)} operators in {len(plan.segments)} segments'
       f' ({streams} streamed), workspace {plan.workspace_bytes:,},{state} program'
@@ -206,6 +208,7 @@ def analysis_summary(analysis: Analysis) -> str:
     f'pointers; in Python {result.original_arena_host.total:,} and '
     f'{result.converted_arena_host.total:,})'
   )
+  lines += fast_memory_lines(analysis.fast_memory)
   lines += speed_lines(analysis.speed)
   lines += _hop_text(result)
   lines += [f'note: {note}' for note in result.notes]
@@ -227,12 +230,14 @@ def _short(name: str, limit: int = 72) -> str:
 
 def pareto_summary(found: Pareto) -> str:
   """What `pareto` prints."""
+  has_fast = any(point.fast_bytes for point in found.points)
   rows = [
     (
       '*' if point.optimal else '',
       point.options,
       f'{point.arena_total:,}',
       f'{point.arena_head:,}',
+      *([f'{point.fast_bytes:,}'] if has_fast else []),
       f'{point.macs:,}',
       f'{point.macs / found.stock_macs:.2f}x',
       f'{point.kernel_calls:,}',
@@ -240,10 +245,12 @@ def pareto_summary(found: Pareto) -> str:
     )
     for point in found.points
   ]
-  header = ('', 'options', 'arena', 'head', 'MACs', 'of stock', 'kernel calls', 'Mcycles')
+  fast = ('fast',) if has_fast else ()
+  header = ('', 'options', 'arena', 'head', *fast, 'MACs', 'of stock', 'kernel calls', 'Mcycles')
   return '\n'.join(
     [
-      f'{table(header, rows, left=2)}\n\n* no other is as good in arena, MACs and kernel calls. '
+      f'{table(header, rows, left=2)}\n\n* no other is as good in arena,'
+      f'{" fast memory," if has_fast else ""} MACs and kernel calls. '
       f'Stock arena: {found.stock_arena:,} bytes. Arenas are predicted for the target.',
       *_unknown_text(found.unknown_memory),
     ]
@@ -283,6 +290,8 @@ def verification_summary(check: Verification) -> str:
   verdict = f'bit-exact on {check.inputs} inputs'
   if not check.bit_exact:
     verdict = f'NOT bit-exact on {check.inputs} inputs; first difference: {check.mismatch}'
+  if check.converted.fast_host:
+    rows.append(('fast memory', '0', f'{check.converted.fast_host:,}', ''))
   measured = table(('bytes, measured in TFLM', 'original', 'converted', 'factor'), rows)
   return '\n'.join([measured, '', verdict, *(f'note: {note}' for note in check.notes)])
 
@@ -403,6 +412,7 @@ def compile_summary(compiled: CompiledModel, output: str) -> str:
     ('constants (flash)', compiled.constants_bytes),
     ('code without kernels (flash, estimate)', compiled.code_bytes_estimate),
     ('workspace with inputs and outputs (RAM)', compiled.workspace_bytes),
+    *([('fast memory (RAM)', compiled.fast_bytes)] if compiled.fast_bytes else []),
   ]
   run = ['feed', 'reset'] if compiled.bands > 1 or compiled.hops else ['invoke']
   calls = ['init', 'input', *run, 'output']

@@ -5,7 +5,12 @@
 from __future__ import annotations
 
 from tflm_patch.runtime.isolated import IsolatedInterpreter
-from tflm_patch.runtime.tflm import DEFAULT_ARENA_BYTES, ArenaUsage, InterpreterError
+from tflm_patch.runtime.tflm import (
+  DEFAULT_ARENA_BYTES,
+  DEFAULT_FAST_BYTES,
+  ArenaUsage,
+  InterpreterError,
+)
 
 ALIGNMENT = 16  # TFLM aligns the arena's ends: sizes in between gain nothing
 
@@ -19,6 +24,26 @@ def measure_arena(model: bytes) -> ArenaUsage:
   """
   with IsolatedInterpreter(model) as interpreter:
     return interpreter.arena_usage()
+
+
+def smallest_fast_memory(model: bytes) -> int:
+  """The least fast memory that the model can be prepared with, in bytes; 0 for one memory.
+
+  Raises:
+    EnvironmentMissing: the interpreter is not installed.
+    InterpreterError: TFLM does not run the model.
+  """
+  with IsolatedInterpreter(model) as interpreter:
+    fails, works = -1, DEFAULT_FAST_BYTES // ALIGNMENT
+    if interpreter.has_room_in(0):
+      return 0
+    while works - fails > 1:
+      middle = (works + fails) // 2
+      if interpreter.has_room_in(middle * ALIGNMENT):
+        works = middle
+      else:
+        fails = middle
+    return works * ALIGNMENT
 
 
 def smallest_arena(model: bytes) -> int:

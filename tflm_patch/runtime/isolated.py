@@ -114,6 +114,11 @@ class IsolatedInterpreter:
     self._send('runs_in', arena_bytes)
     return bool(self._receive(f'trying an arena of {arena_bytes} bytes'))
 
+  def has_room_in(self, fast_bytes: int) -> bool:
+    """Whether the model can be prepared with so many bytes of fast memory."""
+    self._send('has_room_in', fast_bytes)
+    return bool(self._receive(f'trying {fast_bytes} bytes of fast memory'))
+
   def close(self) -> None:
     """Ends the process; may be called more than once."""
     self._finalizer()

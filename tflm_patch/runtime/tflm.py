@@ -31,6 +31,13 @@ TESTED_WHEELS = (WHEEL, '0.dev20260925222358')
 # Far above any microcontroller's; memory that TFLM does not touch costs nothing.
 DEFAULT_ARENA_BYTES = 256 << 20
 
+# The same of fast memory, for models that are converted for two memories.
+DEFAULT_FAST_BYTES = 16 << 20
+_FAST_ALIGNMENT = 16
+# Bytes behind the fast memory, and what they hold: nobody may write there.
+_GUARD_BYTES = 64
+_GUARD = 0xA5
+
 _REGISTERER = 'TflmPatchRegister'
 _USAGE_LINE = re.compile(r'Arena allocation (total|head|tail) (\d+) bytes')
 
@@ -101,7 +108,7 @@ def _wheel() -> Any:
 
 
 @functools.cache
-def _attach_host_library() -> None:
+def _attach_host_library() -> ctypes.CDLL:
   """Loads the stage operator for the interpreter to find.
 
   Raises:
@@ -119,6 +126,34 @@ def _attach_host_library() -> None:
   missing = library.tflm_patch_host_attach(os.fsencode(module))
   if missing is not None:
     raise unfit_wheel(f'no {missing.decode()}')
+  library.tflm_patch_host_set_fast_memory.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+  library.tflm_patch_host_set_fast_memory.restype = None
+  return library
+
+
+class _FastMemory:
+  """Memory beside the arena, as firmware hands it over.
+
+  Args:
+    size: In bytes.
+  """
+
+  def __init__(self, size: int) -> None:
+    self._size = size
+    self._memory = np.zeros(size + _FAST_ALIGNMENT + _GUARD_BYTES, np.uint8)
+    self._at = -self._memory.ctypes.data % _FAST_ALIGNMENT
+    self._guard = self._memory[self._at + size :]
+    self._guard[:] = _GUARD
+
+  def hand_over(self) -> None:
+    """Makes it what stages use from now on."""
+    library = _attach_host_library()
+    library.tflm_patch_host_set_fast_memory(self._memory.ctypes.data + self._at, self._size)
+
+  def check(self) -> None:
+    """Raises InterpreterError when bytes behind it were written."""
+    if np.any(self._guard != _GUARD):
+      raise InterpreterError('a stage wrote beyond the fast memory that it was given')
 
 
 def unfit_wheel(reason: str) -> EnvironmentMissing:
@@ -150,15 +185,23 @@ class Interpreter:
     model: A .tflite file's bytes; kept alive by the interpreter.
     arena_bytes: Size of the tensor arena.
     apart: Every tensor has memory of its own, as long as the interpreter runs.
+    fast_bytes: Size of the memory beside the arena that stages may use.
 
   Raises:
     EnvironmentMissing: the wheel, or the host library for a converted model, is not installed.
     InterpreterError: TFLM does not accept the model or the arena is too small.
   """
 
-  def __init__(self, model: bytes, arena_bytes: int | None = None, apart: bool = False) -> None:
+  def __init__(
+    self,
+    model: bytes,
+    arena_bytes: int | None = None,
+    apart: bool = False,
+    fast_bytes: int | None = None,
+  ) -> None:
     if STAGE_OPERATOR.encode() in model:
       enable_stage_operator()
+      self._fast = _FastMemory(DEFAULT_FAST_BYTES if fast_bytes is None else fast_bytes)
     self._load(model, arena_bytes, apart)
 
   @classmethod
@@ -169,7 +212,10 @@ class Interpreter:
     self._load(model, None)
     return self
 
+  _fast: _FastMemory | None = None
+
   def _load(self, model: bytes, arena_bytes: int | None, apart: bool = False) -> None:
+    self._hand_over_fast_memory()
     runtime = _wheel()
     configs = runtime.InterpreterConfig
     registerers = [_REGISTERER] if STAGE_OPERATOR.encode() in model else []
@@ -202,6 +248,7 @@ class Interpreter:
     if len(inputs) != len(self.inputs):
       raise InterpreterError(f'the model has {len(self.inputs)} inputs, {len(inputs)} were given')
     if len(inputs) == 1 and self._takes_bands_of(inputs[0]):
+      self._hand_over_fast_memory()
       with _tflm_errors('TFLM failed to run the model'):
         return rows.run_rows(self._interpreter, inputs[0], len(self.outputs))
     if self.advance(inputs):
@@ -214,10 +261,13 @@ class Interpreter:
       given = TensorSpec(array.dtype, array.shape)
       if given != spec:
         raise InterpreterError(f'input {index} of the model is {spec}, {given} was given')
+    self._hand_over_fast_memory()
     with _tflm_errors('TFLM failed to run the model'):
       for index, array in enumerate(inputs):
         self._interpreter.set_input(array, index)
       status = self._interpreter.invoke()
+    if self._fast is not None:
+      self._fast.check()
     return bool(status == rows.ABORT)
 
   def outputs_of(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray] | None:
@@ -225,6 +275,10 @@ class Interpreter:
     if self.advance(inputs):
       return None
     return [self._interpreter.get_output(index) for index in range(len(self.outputs))]
+
+  def _hand_over_fast_memory(self) -> None:
+    if self._fast is not None:  # another interpreter may have handed over its own
+      self._fast.hand_over()
 
   def reset(self) -> None:
     """Makes the next input the first one: of a frame, of a sequence."""

@@ -50,6 +50,14 @@ class _Worker:
   def arena_usage(self) -> ArenaUsage:
     return self._loaded().arena_usage()
 
+  def has_room_in(self, fast_bytes: int) -> bool:
+    """Whether the loaded model can be prepared with so much fast memory."""
+    try:
+      Interpreter(self._model, fast_bytes=fast_bytes)
+    except InterpreterError:
+      return False
+    return True
+
   def runs_in(self, arena_bytes: int) -> bool:
     """Whether the loaded model runs in an arena of that size."""
     try:
@@ -73,6 +81,7 @@ class _Worker:
       'reset': self.reset,
       'arena_usage': self.arena_usage,
       'runs_in': self.runs_in,
+      'has_room_in': self.has_room_in,
     }
 
 

@@ -43,6 +43,10 @@ class Target:
     source: Where the figures come from.
     chip: Full name.
     note: What else matters, '' for nothing.
+    fast_bytes: The most memory in one piece that never waits, such as DTCM; None where all
+      SRAM is alike.
+    slow_bytes: The largest piece beside it, for an arena; None where that is the SRAM.
+    slow_cycles: That an access to it is assumed to take; None for a usual number.
   """
 
   name: str
@@ -55,6 +59,9 @@ class Target:
   source: str
   chip: str = ''
   note: str = ''
+  fast_bytes: int | None = None
+  slow_bytes: int | None = None
+  slow_cycles: int | None = None
 
 
 def load(name: str | os.PathLike[str]) -> Target:
@@ -180,8 +187,11 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
   'source': _text,
   'chip': _note,
   'note': _note,
+  'fast_bytes': _count_or_none,
+  'slow_bytes': _count_or_none,
+  'slow_cycles': _count_or_none,
 }
-_OPTIONAL = ('chip', 'note')
+_OPTIONAL = ('chip', 'note', 'fast_bytes', 'slow_bytes', 'slow_cycles')
 
 
 @functools.cache

@@ -38,16 +38,19 @@ size_t tflm_patch_workspace_size(const void* program);
 /* Bytes of state of a validated program: memory that outlives an inference. */
 size_t tflm_patch_state_size(const void* program);
 
+/* Bytes that a validated program of two memories wants of the fast one; 0 for one of
+ * a single memory. What lies there is used from the first call of an inference to the
+ * last. */
+size_t tflm_patch_fast_size(const void* program);
+
 /* Gives the state its first values, the zero points of its maps: once before the
  * first inference, and whenever a new sequence begins. */
 void tflm_patch_reset_state(const void* program, void* state);
 
-/* Runs a validated program without state. tensors: data of the inputs, then of the outputs, of
- * the sizes that were validated, aligned to TFLM_PATCH_TENSOR_ALIGNMENT, as
- * scratch may lie in them. workspace:
- * tflm_patch_workspace_size bytes, 16-byte aligned; may be NULL when that is 0.
- * Returns BAD_TENSOR or BAD_WORKSPACE when one is missing, before anything is
- * written. */
+/* Runs a validated program without state and fast memory. tensors: data of the inputs, then of the
+ * outputs, of the sizes that were validated, aligned to TFLM_PATCH_TENSOR_ALIGNMENT, as scratch may
+ * lie in them. workspace: tflm_patch_workspace_size bytes, 16-byte aligned; may be NULL when that
+ * is 0. Returns BAD_TENSOR or BAD_WORKSPACE when one is missing, before anything is written. */
 tflm_patch_status tflm_patch_run(const void* program, const void* constants, void* const* tensors,
                                  void* workspace);
 
@@ -58,6 +61,7 @@ typedef struct {
   uint32_t step;   /* of the segment */
   void* state;     /* tflm_patch_state_size bytes, 16-byte aligned; may be NULL when
                       that is 0 */
+  void* fast;      /* tflm_patch_fast_size bytes, likewise */
   uint32_t filled; /* calls since the state was reset, up to those that fill the window */
 } tflm_patch_position;
 
@@ -66,9 +70,9 @@ typedef struct {
  * its bytes between them. */
 int tflm_patch_is_fed_by_bands(const void* program);
 
-/* tflm_patch_run from a position on, with state. Returns BAD_WORKSPACE when
- * the state is missing, too, and TFLM_PATCH_ABORT when it needs the next band; the
- * last one returns OK and sets the position to a new frame. A program with HOP
+/* tflm_patch_run from a position on, with state and fast memory. Returns BAD_WORKSPACE when
+ * the state is missing, too, BAD_FAST_MEMORY when that is, and TFLM_PATCH_ABORT when it needs the
+ * next band; the last one returns OK and sets the position to a new frame. A program with HOP
  * needs more rows until its window is full. */
 tflm_patch_status tflm_patch_resume(const void* program, const void* constants,
                                     void* const* tensors, void* workspace,

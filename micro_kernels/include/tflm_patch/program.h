@@ -53,7 +53,8 @@ enum {
   TFLM_PATCH_REGION_WORKSPACE = 0, /* of this invocation */
   TFLM_PATCH_REGION_CONSTANTS = 1, /* read only */
   TFLM_PATCH_REGION_STATE = 2,     /* outlives an invocation; zero points after Prepare and Reset */
-  TFLM_PATCH_REGION_TENSOR = 3     /* and from here on: the stage's inputs, then its outputs */
+  TFLM_PATCH_REGION_FAST = 3,      /* of this invocation, memory that the application hands over */
+  TFLM_PATCH_REGION_TENSOR = 4     /* and from here on: the stage's inputs, then its outputs */
 };
 
 /* The accumulators of an operator with weights. */
@@ -485,15 +486,16 @@ typedef struct {
 /* The program's first bytes. 64 bytes. */
 typedef struct {
   uint32_t magic;
-  uint16_t version;
-  uint16_t family;
+  uint8_t version;
+  uint8_t family;
+  uint8_t n_inputs; /* tensors of the stage */
+  uint8_t n_outputs;
   uint32_t program_bytes;   /* of the whole program, a multiple of 4 */
   uint32_t checksum;        /* of all bytes from TFLM_PATCH_CHECKSUM_FROM */
   uint32_t constants_bytes; /* that the constants tensor must hold at least */
   uint32_t workspace_bytes; /* a multiple of 16; 0 when none is needed */
   uint32_t state_bytes;     /* a multiple of 16; 0 for a stage without state */
-  uint16_t n_inputs;        /* tensors of the stage */
-  uint16_t n_outputs;
+  uint32_t fast_bytes;      /* a multiple of 16; 0 for a stage of one memory */
   uint16_t n_maps;
   uint16_t n_ops;
   uint16_t n_edges;

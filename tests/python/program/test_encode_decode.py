@@ -221,4 +221,4 @@ def test_segments_that_do_not_follow_each_other_are_refused(seed, first_step):
 
 
 def test_tensors_count_after_the_other_regions():
-  assert [tensor_of(region) for region in range(5)] == [None, None, None, 0, 1]
+  assert [tensor_of(region) for region in range(6)] == [None, None, None, None, 0, 1]

@@ -42,6 +42,8 @@ typedef struct {
   uint32_t state;
   uint32_t state_bytes;
   uint32_t warm_up; /* invocations before those, which fill a window; not counted */
+  uint32_t fast;
+  uint32_t fast_bytes;
 } job;
 
 #endif /* TFLM_PATCH_BENCH_FIRMWARE_JOB_H_ */

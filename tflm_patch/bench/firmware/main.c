@@ -81,7 +81,7 @@ static uint64_t g_longest_band; /* ticks, of the inference that ran last */
 
 /* As after a reset. */
 static tflm_patch_position start(void) {
-  const tflm_patch_position position = {0, 0, place(kJob->state), 0};
+  const tflm_patch_position position = {0, 0, place(kJob->state), place(kJob->fast), 0};
   tflm_patch_reset_state(place(kJob->program), place(kJob->state));
   return position;
 }
@@ -147,6 +147,7 @@ static uint32_t damaged_guards(uint32_t offset, uint32_t bytes) {
 static void print_checks(void) {
   uint32_t damaged = damaged_guards(kJob->workspace, kJob->workspace_bytes);
   damaged += damaged_guards(kJob->state, kJob->state_bytes);
+  damaged += damaged_guards(kJob->fast, kJob->fast_bytes);
   for (uint32_t i = 0; i < kJob->n_inputs + kJob->n_outputs; ++i) {
     damaged += damaged_guards(tensor(i)->memory, tensor(i)->bytes);
   }

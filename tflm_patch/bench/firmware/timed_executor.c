@@ -7,6 +7,7 @@
  */
 #define tflm_patch_workspace_size timed_workspace_size
 #define tflm_patch_state_size timed_state_size
+#define tflm_patch_fast_size timed_fast_size
 #define tflm_patch_reset_state timed_reset_state
 #define tflm_patch_is_fed_by_bands timed_is_fed_by_bands
 #define tflm_patch_run timed_run_program

@@ -80,8 +80,8 @@ class Surroundings(Protocol):
 
   constants: ConstantArrays
 
-  def offset(self, region: int, offset: int) -> int:
-    """The place in the model's memory of a place in the stage's."""
+  def place(self, region: int, offset: int) -> str:
+    """An expression for a place in the stage's memory: one of the arrays, and an offset."""
 
   def split_map(self, m: Map) -> str:
     """The name of a function that gives the rows of a map in two places."""
@@ -260,7 +260,7 @@ class Writer:
 
   def scratch(self, type_name: str = 'int32_t') -> str:
     """A pointer to the operator's private memory."""
-    return f'({type_name}*)(void*)(workspace + {self.scratch_offset})'
+    return f'({type_name}*)(void*)({self.scratch_place})'
 
   def spare_scratch(self) -> dict[str, c_text.Value]:
     """Fields of an operator that works without private memory, too."""
@@ -269,16 +269,16 @@ class Writer:
     return {'scratch': self.scratch('uint32_t'), 'scratch_bytes': self.op.scratch_bytes}
 
   @property
-  def scratch_offset(self) -> int:
-    """Where the private memory lies in the workspace."""
+  def scratch_place(self) -> str:
+    """Where the private memory lies, an expression."""
     if self.op.scratch is None:
       raise StageError('an operator that needs private memory has none')
-    return self._stage.offset(*self.op.scratch)
+    return self._stage.place(*self.op.scratch)
 
   def _base(self, m: Map, region: int, offset: int) -> str:
     """Where a map's rows begin: a pointer to int8_t, into constants to the map's type."""
     if region != Region.CONSTANTS:
-      return f'workspace + {self._stage.offset(region, offset)}'
+      return self._stage.place(region, offset)
     return self.constant(offset, _constant_type(m), m.rows * m.row_values, f'operand_{m.index}')
 
   def _bytes_at(self, m: Map, region: int, offset: int) -> str:
@@ -288,16 +288,16 @@ class Writer:
     return f'(const int8_t*){base}' if is_cast else base
 
 
-def split_map_function(name: str, m: Map, first: int, second: int) -> list[str]:
+def split_map_function(name: str, m: Map, first: str, second: str) -> list[str]:
   """A function for the rows of a map in two places.
 
   Args:
     name: Of the function.
     m: The map.
-    first, second: Where slot 0 and slot `split` lie in the workspace.
+    first, second: Where slot 0 and slot `split` lie, expressions.
   """
-  low = _moved(f'workspace + {first}', 'slot', m.row_bytes)
-  high = _moved(f'workspace + {second}', f'(slot - {m.split})', m.row_bytes)
+  low = _moved(first, 'slot', m.row_bytes)
+  high = _moved(second, f'(slot - {m.split})', m.row_bytes)
   return [
     f'static int8_t* {name}(uint32_t slot) {{',
     f'  return slot < {m.split} ? {low}',

@@ -37,14 +37,7 @@ def emit(w: Writer) -> Code:
     )
   n = source.row_values
   return Code(
-    first=(
-      call(
-        'memcpy',
-        f'workspace + {w.scratch_offset}',
-        weighted['bias'],
-        (8 if is_int16 else 4) * outputs,
-      ),
-    ),
+    first=(call('memcpy', w.scratch_place, weighted['bias'], (8 if is_int16 else 4) * outputs),),
     row=(
       call(
         f'tflm_patch_fully_connected_accumulate_{end}',

@@ -27,7 +27,7 @@ def emit(w: Writer) -> Code:
   sums = f'{w.scratch()}{line}'
   taken = call('tflm_patch_mean_accumulate_s8', params, row, cols, channels, sums)
   return Code(
-    first=(call('memset', f'workspace + {w.scratch_offset}', 0, 4 * n),),
+    first=(call('memset', w.scratch_place, 0, 4 * n),),
     row=_in_lines(lines, taken),
     last=(
       call(

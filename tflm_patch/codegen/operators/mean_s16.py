@@ -20,7 +20,7 @@ def emit(w: Writer) -> Code:
   n = target.row_values
   made = w.row(target, '0', 'int16_t')
   return Code(
-    first=(call('memset', f'workspace + {w.scratch_offset}', 0, 4 * n),),
+    first=(call('memset', w.scratch_place, 0, 4 * n),),
     row=(call('tflm_patch_mean_accumulate_s16', params, row, *sizes, w.scratch()),),
     last=(call('tflm_patch_mean_finish_s16', params, w.scratch(), made, n),),
   )

@@ -30,7 +30,7 @@ def emit_average(w: Writer) -> Code:
   row = f'{w.step} + {first}' if first else w.step
   params, size, value = w.record(), type_bytes(source), type_name(source)
   return Code(
-    first=(call('memset', f'workspace + {w.scratch_offset}', 0, 4 * target.row_values),),
+    first=(call('memset', w.scratch_place, 0, 4 * target.row_values),),
     row=(
       call(
         'tflm_patch_average_pool_accumulate',

@@ -14,6 +14,8 @@
 #ifndef TFLM_PATCH_TFLM_PATCH_OP_RESOLVER_H_
 #define TFLM_PATCH_TFLM_PATCH_OP_RESOLVER_H_
 
+#include <stddef.h>
+
 #ifdef TFLM_PATCH_NO_TFLM_HEADERS
 #include "tflm_patch/tflm/tflm_declarations.h"
 #else
@@ -45,6 +47,14 @@ template <typename Resolver>
 TFLM_PATCH_CHECK_RESULT auto RegisterTflmPatchOps(Resolver& resolver) {
   return resolver.AddCustom(kStageOpName, StageRegistration());
 }
+
+/* Hands over the memory beside the arena that models converted with --fast use, before
+ * AllocateTensors(). The model's header or report says how many bytes; memory must be
+ * 16-byte aligned and stay there. AllocateTensors() fails where it is missing or too small.
+ *
+ * All models use the memory that was handed over last, one after the other. It must not be
+ * touched during an Invoke(), nor between the bands of a frame. */
+void SetFastMemory(void* memory, size_t bytes);
 
 /* Whether `Invoke()` returned kTfLiteAbort: the model is fed by rows and waits for its
  * next band. The constant's namespace is another one in older versions of TFLM. */

@@ -1,0 +1,72 @@
+# Copyright 2026 The tflm-patch Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Accesses of kernels, counted by hand from their loops."""
+
+from __future__ import annotations
+
+import pytest
+
+from tflm_patch.cost.traffic import elementwise, operator_traffic
+from tflm_patch.cost.work import operator_work
+from tflm_patch.program.records import Kind
+
+
+def window(kernel, stride=1):
+  names = {'kernel': kernel, 'stride': stride, 'dilation': 1}
+  return {f'window.{name}_{side}': value for name, value in names.items() for side in 'hw'}
+
+
+def conv(kernel, source, made, scratch=0):
+  params = {**window(kernel), 'groups': 1, 'requant.act_min': -128, 'requant.act_max': 127}
+  return operator_traffic(operator_work(Kind.CONV_2D, params, source, made, made[0], scratch))
+
+
+def test_pointwise_that_fits_the_stack_reads_every_value_once_in_words():
+  found = conv(1, (8, 10, 32), (8, 10, 16))
+  assert found.input == 8 * 10 * 32 / 4
+  assert found.output == 8 * 10 * 16
+  assert found.scratch == 0
+  assert found.weights == 8 * 10 * 16 * 32 / 16  # a word of four weights for four pixels
+
+
+def test_pointwise_with_scratch_reads_widened_values_there():
+  found = conv(1, (8, 10, 240), (8, 10, 16), 4 * 2 * 240)
+  assert found.input == 8 * 10 * 240 / 4
+  macs = 8 * 10 * 16 * 240
+  assert found.scratch == 2 * 8 * 10 * 240 / 4 + macs / 2
+
+
+def test_pointwise_without_scratch_reads_again_for_every_two_channels():
+  found = conv(1, (8, 10, 240), (8, 10, 16))
+  assert found.input == 8 * 10 * 240 / 4 * 16 / 2
+
+
+def test_windows_are_gathered_once():
+  found = conv(3, (8, 10, 16), (8, 10, 16), 4 * 3 * 144)
+  assert found.input == 8 * 10 * 3 * 3 * 16 / 4
+
+
+def test_depthwise_reads_each_row_for_each_row_of_its_window():
+  params = {**window(3), 'requant.act_min': -128, 'requant.act_max': 127}
+  work = operator_work(Kind.DEPTHWISE_CONV_2D, params, (8, 10, 16), (8, 10, 16), 8, 0)
+  found = operator_traffic(work)
+  assert found.input == 8 * 3 * 10 * 16 / 4
+  assert found.output == 8 * 10 * 16
+  clamped = {**params, 'requant.act_max': 100}
+  work = operator_work(Kind.DEPTHWISE_CONV_2D, clamped, (8, 10, 16), (8, 10, 16), 8, 0)
+  assert operator_traffic(work).output == 8 * 10 * 16 * 1.5  # and once more, in words
+
+
+def test_others_read_and_write_once():
+  shape = (4, 5, 8)
+  assert operator_traffic(operator_work(Kind.LOOKUP, {}, shape, shape, 4, 0)).input == 160
+  assert operator_traffic(operator_work(Kind.ADD, {}, shape, shape, 4, 0)).input == 40
+  assert elementwise(Kind.MUL, 160) == 160
+  pool = operator_work(Kind.MAX_POOL_2D, window(2, 2), (4, 6, 8), (2, 3, 8), 2, 0)
+  assert operator_traffic(pool).input == 2 * 3 * 8 * 4
+
+
+@pytest.mark.parametrize('kind', [Kind.CROP, Kind.JOIN])
+def test_views_access_nothing(kind):
+  found = operator_traffic(operator_work(kind, {}, (4, 5, 8), (4, 5, 8), 4, 0))
+  assert (found.input, found.output, found.scratch, found.weights) == (0, 0, 0, 0)
