@@ -3,9 +3,9 @@
 """How often the kernels of a stage's operators access memory: loads and stores, of any size.
 
 Counted from the loops of the dsp family (micro_kernels/src/dsp): what is widened or gathered
-is read once a window, in words; products of four pixels read a word of weights and eight of
-widened values for sixteen, those of two pixels and two channels a word each. What fits the
-kernel's stack is not counted: the stack lies in fast memory.
+is read once a window, in words; 24 products of three widened pixels and two channels read six
+words of values and two of weights, 16 of two pixels and two channels two words each. What fits
+the kernel's stack is not counted: the stack lies in fast memory.
 """
 
 from __future__ import annotations
@@ -105,10 +105,9 @@ def _conv(work: OperatorWork) -> Traffic:
   is_direct = work.kernel == (1, 1) and work.stride == (1, 1)
   has_scratch = work.scratch_bytes > dsp_limits.CONV_STACK_BYTES
   room = work.scratch_bytes if has_scratch else dsp_limits.CONV_STACK_BYTES
-  if dsp_limits.conv_bytes(taps, not is_direct) <= room:
-    buffer, weights = 2 * pixels * words + work.macs / 2, work.macs / 16
-  elif is_direct and dsp_limits.conv_bytes(taps, False) <= 2 * room:
-    buffer, weights = 2 * pixels * words + work.macs / 4, work.macs / 8
+  is_gathered = not is_direct and work.input[2] % _WORD != 0
+  if dsp_limits.conv_bytes(taps, is_gathered, dsp_limits.WIDE_PIXELS) <= room:
+    buffer, weights = 2 * pixels * words + work.macs / 4, work.macs / 12
   elif is_direct:
     return Traffic(work.macs / 8, _stores(work), 0, work.macs / 8)
   else:

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Mapping
 
 from tflm_patch.codegen import c_text, standalone
-from tflm_patch.codegen.compiler import identifier
+from tflm_patch.codegen.compiler import FAST_SECTION, identifier
 from tflm_patch.codegen.functions import StageFunctions
 from tflm_patch.codegen.source import FileNames
 from tflm_patch.errors import printable
@@ -156,6 +156,7 @@ def _pieces(
       f'{options.name}.h',
       kernels,
       options.section,
+      FAST_SECTION,
       printable(identifier(model.source)) if model.source else 'a model',
     ),
     training=training,
