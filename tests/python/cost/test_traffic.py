@@ -26,14 +26,14 @@ def test_pointwise_that_fits_the_stack_reads_every_value_once_in_words():
   assert found.input == 8 * 10 * 32 / 4
   assert found.output == 8 * 10 * 16
   assert found.scratch == 0
-  assert found.weights == 8 * 10 * 16 * 32 / 16  # a word of four weights for four pixels
+  assert found.weights == pytest.approx(8 * 10 * 16 * 32 / 12)  # two words for 24 products
 
 
 def test_pointwise_with_scratch_reads_widened_values_there():
   found = conv(1, (8, 10, 240), (8, 10, 16), 4 * 2 * 240)
   assert found.input == 8 * 10 * 240 / 4
   macs = 8 * 10 * 16 * 240
-  assert found.scratch == 2 * 8 * 10 * 240 / 4 + macs / 2
+  assert found.scratch == 2 * 8 * 10 * 240 / 4 + macs / 4  # six words for 24 products
 
 
 def test_pointwise_without_scratch_reads_again_for_every_two_channels():
