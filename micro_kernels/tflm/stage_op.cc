@@ -283,13 +283,13 @@ tflm::Status Invoke(tflm::Context* context, tflm::Node* node) {
     workspace = tflm::GetScratchBuffer(context, index);
   }
 
-  tflm_patch_position position = {0, 0, nullptr, g_fast_memory.memory, 0};
-  if (state != nullptr) {
-    position.segment = state->segment;
-    position.step = state->step;
-    position.state = StateBytes(state);
-    position.filled = state->filled;
-  }
+  /* One by one: an initializer of all would call memset. */
+  tflm_patch_position position;
+  position.segment = state != nullptr ? state->segment : 0;
+  position.step = state != nullptr ? state->step : 0;
+  position.state = state != nullptr ? StateBytes(state) : nullptr;
+  position.fast = g_fast_memory.memory;
+  position.filled = state != nullptr ? state->filled : 0;
   const tflm_patch_status status =
       tflm_patch_resume(program, constants, tensors, workspace, &position);
   if (state != nullptr) {

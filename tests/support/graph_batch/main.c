@@ -86,6 +86,11 @@ static int run_graph(unsigned number, const uint8_t** at, uint8_t* memory) {
     printf("graph %u: status %d\n", number, (int)valid);
   }
   const size_t workspace_bytes = failed ? 0 : tflm_patch_workspace_size(program);
+  const size_t state_bytes = failed ? 0 : tflm_patch_state_size(program);
+  uint8_t* state = reserve(&memory, state_bytes); /* one sample after the other changes it */
+  if (!failed) {
+    tflm_patch_reset_state(program, state);
+  }
   for (uint32_t sample = 0; sample < head.samples; ++sample) {
     uint8_t* end = memory;
     void* tensors[kMaxTensors];
@@ -103,8 +108,11 @@ static int run_graph(unsigned number, const uint8_t** at, uint8_t* memory) {
     if (failed) {
       continue;
     }
-    failed = tflm_patch_run(program, constants, tensors, workspace) != TFLM_PATCH_OK ||
-             !is_guarded(workspace, workspace_bytes);
+    tflm_patch_position position = {0, 0, state, NULL, 0};
+    const tflm_patch_status status =
+        tflm_patch_resume(program, constants, tensors, workspace, &position);
+    failed = status != TFLM_PATCH_OK || !is_guarded(workspace, workspace_bytes) ||
+             !is_guarded(state, state_bytes);
     for (uint32_t i = 0; i < head.tensors; ++i) {
       failed = failed || !is_guarded(tensors[i], infos[i].bytes) ||
                (i >= head.inputs && memcmp(tensors[i], wanted[i], infos[i].bytes) != 0);
