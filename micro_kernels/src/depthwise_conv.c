@@ -3,6 +3,7 @@
  *
  * DEPTHWISE_CONV_2D of int8 maps.
  */
+#include "depthwise_rows.h"
 #include "family.h"
 #include "kernels.h"
 #include "needed.h"
@@ -34,7 +35,17 @@ tflm_patch_status tflm_patch_check_depthwise(const tflm_patch_task* task) {
 }
 
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+#if TFLM_PATCH_HAS_OWN_DEPTHWISE_ROWS
+  tflm_patch_depthwise_conv_args args;
+  tflm_patch_rows input;
+  tflm_patch_rows output;
+  tflm_patch_find_conv(task, &args);
+  tflm_patch_view_rows(task->stage, task->input, &input);
+  tflm_patch_view_rows(task->stage, task->output, &output);
+  tflm_patch_depthwise_rows_s8(&args, &input, &output, step, count);
+#else
   tflm_patch_run_conv(task, step, count, tflm_patch_depthwise_conv_s8);
+#endif
 }
 
 const tflm_patch_kernel tflm_patch_depthwise_conv_2d_kernel = {

@@ -80,9 +80,12 @@ static inline int32_t scale_term(const term* t, int32_t value) {
   TERM(term, byte)                        \
   "add " sum ", " sum ", " term "\n\t"
 
-#define TO_BYTE(sum)                      \
-  "lsl " sum ", " sum ", #1\n\t"          \
-  SCALE(sum)                              \
+/* With twice the multiplier less 2^32; see gemm_wide.c. */
+#define TO_BYTE(sum) \
+  "add lr, r7, " sum ", asr #31\n\t" \
+  "smmlar " sum ", " sum ", r8, " sum "\n\t" \
+  "add " sum ", " sum ", lr\n\t" \
+  "asr " sum ", " sum ", r9\n\t" \
   "ssat " sum ", #8, " sum "\n\t"
 /* clang-format on */
 
@@ -147,12 +150,14 @@ void tflm_patch_add_s8(const tflm_patch_add_params* params, int32_t a_zero_point
     tflm_patch_add_portable_s8(params, a_zero_point, b_zero_point, a, a_step, b, b_step, output, n);
     return;
   }
-  j.scaling = tflm_patch_find_scaling(params->output_multiplier, params->output_shift,
-                                      params->output_zero_point);
+  const tflm_patch_scaling scaling = tflm_patch_find_scaling(
+      params->output_multiplier, params->output_shift, params->output_zero_point);
   const int32_t low = params->act_min;
   const int32_t high = params->act_max;
-  if (n >= 4 && a_step == 1 && b_step == 1) {
+  if (n >= 4 && a_step == 1 && b_step == 1 && scaling.multiplier >= ONE_HALF) {
     const uint32_t fours = n & ~3u;
+    j.scaling = scaling;
+    j.scaling.multiplier = (int32_t)(2u * (uint32_t)scaling.multiplier);
     j.a = a;
     j.b = b;
     j.output = output;
@@ -170,7 +175,7 @@ void tflm_patch_add_s8(const tflm_patch_add_params* params, int32_t a_zero_point
   }
   for (; n > 0; --n) {
     const int32_t sum = scale_term(&j.first, *a) + scale_term(&j.second, *b);
-    const int32_t value = tflm_patch_saturate(tflm_patch_scale(j.scaling, sum));
+    const int32_t value = tflm_patch_saturate(tflm_patch_scale(scaling, sum));
     *output++ = (int8_t)tflm_patch_clamp(value, low, high);
     a += a_step;
     b += b_step;

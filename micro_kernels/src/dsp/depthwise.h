@@ -98,9 +98,28 @@ uint32_t tflm_patch_make_stretch_3x3(const tflm_patch_depthwise_row* d, const tf
 /* How many output columns `words` words for each of four channels are for. */
 uint32_t tflm_patch_max_cells_3x3(uint32_t stride, uint32_t words);
 
-/* As tflm_patch_make_stretch_3x3, of all four channels or none. */
-uint32_t tflm_patch_make_cells_3x3(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
-                                   int8_t* output);
+/* What is the same for all cells of four channels. */
+typedef struct {
+  int32_t bias[TFLM_PATCH_DEPTHWISE_CHANNELS]; /* twice */
+  /* Twice the weights of the first two rows of columns 0, 1 and 2, and of columns 0 and 1 of
+   * the third row. */
+  uint32_t pairs[4][TFLM_PATCH_DEPTHWISE_CHANNELS];
+  uint32_t last[2]; /* of the last tap: channels 0 and 2, 1 and 3 */
+  struct {
+    int32_t multiplier;
+    int32_t round;
+    int32_t exponent;
+  } scaling[TFLM_PATCH_DEPTHWISE_CHANNELS];
+} tflm_patch_cell_constants;
+
+/* Of a stretch's channels. Returns 0 when one of them has a shift that is not for the short
+ * way to bytes. */
+int tflm_patch_find_cell_constants(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
+                                   tflm_patch_cell_constants* constants);
+
+/* A stretch; values are not clamped. */
+void tflm_patch_make_cells_3x3(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
+                               const tflm_patch_cell_constants* constants, int8_t* output);
 
 /* ---- depthwise_pairs.c: any kernel ---- */
 

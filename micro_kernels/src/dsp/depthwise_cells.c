@@ -3,8 +3,9 @@
  *
  * Stretches of few columns of 3 x 3 depthwise convolutions, in the dsp family: four channels
  * of a cell at a time. What the windows of a stretch see is copied first, by column, so that
- * a window is nine words one behind the other, borders included; the products of two
- * taps are made at once.
+ * a window is nine words one behind the other, borders included: of a column two words of
+ * two channels in the first two kernel rows, and a word of the third row. The products of
+ * two taps are made at once.
  *
  * In place: all that a stretch overwrites for its channels has been read before.
  */
@@ -23,56 +24,65 @@
 
 #define CHANNELS TFLM_PATCH_DEPTHWISE_CHANNELS
 #define KERNEL 3u
-#define TAPS (KERNEL * KERNEL)
-
-/* What is the same for all cells of a stretch. Taps are counted column by column. */
-typedef struct {
-  int32_t bias[CHANNELS];             /* twice */
-  uint32_t pairs[TAPS / 2][CHANNELS]; /* twice the weights of taps 0 and 1, 2 and 3, ... */
-  uint32_t last[2];                   /* of tap 8: channels 0 and 2, 1 and 3 */
-  struct {
-    int32_t multiplier;
-    int32_t round;
-    int32_t exponent;
-  } scaling[CHANNELS];
-} cell_constants;
 
 typedef struct {
-  int8_t* output;                  /* 0 */
-  uint32_t pitch;                  /* 4: of the output's cells */
-  uint32_t step;                   /* 8: from a window to the next one, in bytes */
-  const uint32_t* end;             /* 12: where the windows end */
-  const uint32_t* cells;           /* 16 */
-  const cell_constants* constants; /* 20 */
+  int8_t* output;                             /* 0 */
+  uint32_t pitch;                             /* 4: of the output's cells */
+  uint32_t step;                              /* 8: from a window to the next one, in bytes */
+  const uint32_t* end;                        /* 12: where the windows end */
+  const uint32_t* cells;                      /* 16 */
+  const tflm_patch_cell_constants* constants; /* 20 */
 } cell_job;
 
-_Static_assert(sizeof(cell_constants) == 136, "assembly");
+_Static_assert(offsetof(tflm_patch_cell_constants, pairs) == 16, "assembly");
+_Static_assert(offsetof(tflm_patch_cell_constants, last) == 80, "assembly");
+_Static_assert(offsetof(tflm_patch_cell_constants, scaling) == 88, "assembly");
+_Static_assert(sizeof(tflm_patch_cell_constants) == 136, "assembly");
 _Static_assert(offsetof(cell_job, constants) == 20, "assembly");
 
 /* clang-format off */
-/* Two taps, at an offset of the window. */
-#define TWO_TAPS(offset)                  \
-  "ldrd r4, r5, [r12, #" offset "]\n\t"   \
-  "ldmia lr!, {r8, r9, r10, r11}\n\t"     \
-  "pkhbt r6, r4, r5, lsl #16\n\t"         \
-  "pkhtb r7, r5, r4, asr #16\n\t"         \
-  "sxtb16 r4, r6\n\t"                     \
-  "sxtb16 r6, r6, ror #8\n\t"             \
-  "sxtb16 r5, r7\n\t"                     \
-  "sxtb16 r7, r7, ror #8\n\t"             \
-  "smlad r0, r4, r8, r0\n\t"              \
-  "smlad r1, r6, r9, r1\n\t"              \
-  "smlad r2, r5, r10, r2\n\t"             \
+/* Two taps with their weights, at an offset of the constants, from words of two channels
+ * of both each, or from words of four channels of a tap each, which PAIR makes such. */
+#define TWO_TAPS(first, second, a, b, c, d, PAIR) \
+  "ldr r6, [r12, #" first "]\n\t" \
+  "ldr r7, [r12, #" second "]\n\t" \
+  "ldr r8, [lr, #" a "]\n\t" \
+  "ldr r9, [lr, #" b "]\n\t" \
+  "ldr r10, [lr, #" c "]\n\t" \
+  "ldr r11, [lr, #" d "]\n\t" \
+  PAIR \
+  "sxtb16 r4, r6\n\t" \
+  "sxtb16 r6, r6, ror #8\n\t" \
+  "sxtb16 r5, r7\n\t" \
+  "sxtb16 r7, r7, ror #8\n\t" \
+  "smlad r0, r4, r8, r0\n\t" \
+  "smlad r1, r6, r9, r1\n\t" \
+  "smlad r2, r5, r10, r2\n\t" \
   "smlad r3, r7, r11, r3\n\t"
 
-/* Twice a sum to a byte; see tflm_patch_scale_doubled. */
-#define TO_BYTE(sum)                      \
-  "ldmia lr!, {r4, r5, r6}\n\t"           \
-  "smmulr " sum ", " sum ", r4\n\t"       \
-  "add r7, r5, " sum ", asr #31\n\t"      \
-  "add " sum ", " sum ", r7\n\t"          \
-  "asr " sum ", " sum ", r6\n\t"          \
-  "ssat " sum ", #8, " sum "\n\t"
+#define PAIR_TAPS \
+  "pkhtb r4, r7, r6, asr #16\n\t" \
+  "pkhbt r6, r6, r7, lsl #16\n\t" \
+  "mov r7, r4\n\t"
+
+/* Twice two sums to bytes; see tflm_patch_scale_doubled. */
+#define TO_BYTES(first, second, at) \
+  "ldr r4, [lr, #" at "]\n\t" \
+  "ldr r5, [lr, #" at " + 4]\n\t" \
+  "ldr r6, [lr, #" at " + 8]\n\t" \
+  "ldr r7, [lr, #" at " + 12]\n\t" \
+  "ldr r8, [lr, #" at " + 16]\n\t" \
+  "ldr r9, [lr, #" at " + 20]\n\t" \
+  "smmulr " first ", " first ", r4\n\t" \
+  "smmulr " second ", " second ", r7\n\t" \
+  "add r4, r5, " first ", asr #31\n\t" \
+  "add r7, r8, " second ", asr #31\n\t" \
+  "add " first ", " first ", r4\n\t" \
+  "add " second ", " second ", r7\n\t" \
+  "asr " first ", " first ", r6\n\t" \
+  "asr " second ", " second ", r9\n\t" \
+  "ssat " first ", #8, " first "\n\t" \
+  "ssat " second ", #8, " second "\n\t"
 /* clang-format on */
 
 /* Makes the cells of all windows. Bytes are not clamped. */
@@ -83,27 +93,36 @@ static TFLM_PATCH_ASSEMBLY void make_cells(const cell_job* j __attribute__((unus
       "ldmia r0, {r4, r5, r6, r7, r12, lr}\n\t"
       "push {r4, r5, r6, r7}\n"
       "1:\n\t"
-      "ldmia lr!, {r0, r1, r2, r3}\n\t"
-      TWO_TAPS("0") TWO_TAPS("8") TWO_TAPS("16") TWO_TAPS("24")
+      "ldr r0, [lr]\n\t"
+      "ldr r1, [lr, #4]\n\t"
+      "ldr r2, [lr, #8]\n\t"
+      "ldr r3, [lr, #12]\n\t" /* the next group of loads follows */
+      TWO_TAPS("0", "4", "16", "20", "24", "28", "")
+      TWO_TAPS("12", "16", "32", "36", "40", "44", "")
+      TWO_TAPS("24", "28", "48", "52", "56", "60", "")
+      TWO_TAPS("8", "20", "64", "68", "72", "76", PAIR_TAPS)
       "ldr r4, [r12, #32]\n\t"
-      "ldrd r8, r9, [lr], #8\n\t"
+      "ldr r8, [lr, #80]\n\t"
+      "ldr r9, [lr, #84]\n\t"
       "sxtb16 r6, r4\n\t"
       "sxtb16 r7, r4, ror #8\n\t"
       "smlabb r0, r6, r8, r0\n\t"
       "smlabb r1, r7, r9, r1\n\t"
       "smlatt r2, r6, r8, r2\n\t"
       "smlatt r3, r7, r9, r3\n\t"
-      TO_BYTE("r0") TO_BYTE("r1") TO_BYTE("r2") TO_BYTE("r3")
-      "ldmia sp, {r4, r5, r6, r7}\n\t"
-      "sub lr, lr, #136\n\t"
+      TO_BYTES("r0", "r1", "88") TO_BYTES("r2", "r3", "112")
+      "ldr r4, [sp]\n\t"
+      "ldr r5, [sp, #4]\n\t"
+      "ldr r6, [sp, #8]\n\t"
+      "ldr r7, [sp, #12]\n\t"
+      "add r12, r12, r6\n\t"
       "strb r0, [r4]\n\t"
       "strb r1, [r4, #1]\n\t"
       "strb r2, [r4, #2]\n\t"
       "strb r3, [r4, #3]\n\t"
       "add r4, r4, r5\n\t"
-      "add r12, r12, r6\n\t"
-      "str r4, [sp]\n\t"
       "cmp r12, r7\n\t"
+      "str r4, [sp]\n\t"
       "bne 1b\n\t"
       "add sp, sp, #16\n\t"
       "pop {r4-r11, pc}\n\t");
@@ -111,7 +130,7 @@ static TFLM_PATCH_ASSEMBLY void make_cells(const cell_job* j __attribute__((unus
 
 /* The scaling of four channels; whether all have a shift for the short way to bytes. */
 static int find_scalings(const tflm_patch_requant_args* requant, uint32_t channel,
-                         cell_constants* constants) {
+                         tflm_patch_cell_constants* constants) {
   const uint32_t step = requant->channel_step;
   const int32_t* multipliers = requant->multipliers + channel * step;
   const int8_t* shifts = requant->shifts + channel * step;
@@ -141,7 +160,7 @@ static inline void put_pair(uint32_t to[CHANNELS], uint32_t a, uint32_t b) {
 }
 
 static void find_weights(const tflm_patch_depthwise_conv_args* args, uint32_t channel,
-                         uint32_t channels, cell_constants* constants) {
+                         uint32_t channels, tflm_patch_cell_constants* constants) {
   const int32_t* bias = args->bias + channel;
   const int8_t* top = args->weights + channel;
   const int8_t* middle = top + 3 * channels;
@@ -149,17 +168,14 @@ static void find_weights(const tflm_patch_depthwise_conv_args* args, uint32_t ch
   for (uint32_t i = 0; i < CHANNELS; ++i) {
     constants->bias[i] = (int32_t)(2u * (uint32_t)bias[i]);
   }
-  /* Column by column. */
-  put_pair(constants->pairs[0], tflm_patch_load_word(top), tflm_patch_load_word(middle));
-  const uint32_t bottom_left = tflm_patch_load_word(bottom);
-  top += channels;
-  middle += channels;
-  bottom += channels;
-  put_pair(constants->pairs[1], bottom_left, tflm_patch_load_word(top));
-  put_pair(constants->pairs[2], tflm_patch_load_word(middle), tflm_patch_load_word(bottom));
-  put_pair(constants->pairs[3], tflm_patch_load_word(top + channels),
-           tflm_patch_load_word(middle + channels));
-  const uint32_t last = tflm_patch_load_word(bottom + channels);
+  for (uint32_t i = 0; i < KERNEL; ++i) {
+    put_pair(constants->pairs[i], tflm_patch_load_word(top), tflm_patch_load_word(middle));
+    top += channels;
+    middle += channels;
+  }
+  put_pair(constants->pairs[3], tflm_patch_load_word(bottom),
+           tflm_patch_load_word(bottom + channels));
+  const uint32_t last = tflm_patch_load_word(bottom + 2 * channels);
   constants->last[0] = tflm_patch_twice_halves(tflm_patch_even_bytes(last));
   constants->last[1] = tflm_patch_twice_halves(tflm_patch_odd_bytes(last));
 }
@@ -188,9 +204,12 @@ static void copy_columns(const tflm_patch_depthwise_row* d, const tflm_patch_str
   const uint32_t b_step = d->step[1];
   const uint32_t c_step = d->step[2];
   for (; to != copied; to += KERNEL) {
-    to[0] = tflm_patch_load_word(a);
-    to[1] = tflm_patch_load_word(b);
-    to[2] = tflm_patch_load_word(c);
+    const uint32_t top = tflm_patch_load_word(a);
+    const uint32_t middle = tflm_patch_load_word(b);
+    const uint32_t bottom = tflm_patch_load_word(c);
+    to[0] = tflm_patch_low_halves(top, middle);
+    to[1] = tflm_patch_high_halves(top, middle);
+    to[2] = bottom;
     a += a_step;
     b += b_step;
     c += c_step;
@@ -202,15 +221,19 @@ uint32_t tflm_patch_max_cells_3x3(uint32_t stride, uint32_t words) {
   return (CHANNELS * words / KERNEL - KERNEL) / stride + 1;
 }
 
-uint32_t tflm_patch_make_cells_3x3(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
-                                   int8_t* output) {
-  const uint32_t stride = d->args->window.stride_w;
+int tflm_patch_find_cell_constants(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
+                                   tflm_patch_cell_constants* constants) {
   const uint32_t channel = s->channel - s->back;
-  cell_constants constants;
-  if (!find_scalings(&d->args->requant, channel, &constants)) {
-    return ((1u << s->n_channels) - 1) << 1;
+  if (!find_scalings(&d->args->requant, channel, constants)) {
+    return 0;
   }
-  find_weights(d->args, channel, d->channels, &constants);
+  find_weights(d->args, channel, d->channels, constants);
+  return 1;
+}
+
+void tflm_patch_make_cells_3x3(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
+                               const tflm_patch_cell_constants* constants, int8_t* output) {
+  const uint32_t stride = d->args->window.stride_w;
   copy_columns(d, s, (s->n - 1) * stride + KERNEL);
   const uint32_t step = KERNEL * stride;
   cell_job job = {
@@ -219,11 +242,11 @@ uint32_t tflm_patch_make_cells_3x3(const tflm_patch_depthwise_row* d, const tflm
       .step = step * sizeof(uint32_t),
       .end = s->buffer + s->n * step,
       .cells = s->buffer,
-      .constants = &constants,
+      .constants = constants,
   };
   if (s->back == 0) {
     make_cells(&job);
-    return 0;
+    return;
   }
   /* Over windows that were read. */
   const int8_t* made = (const int8_t*)s->buffer + s->back;
@@ -237,7 +260,6 @@ uint32_t tflm_patch_make_cells_3x3(const tflm_patch_depthwise_row* d, const tflm
     made += CHANNELS;
     output += d->channels;
   }
-  return 0;
 }
 
 #endif /* TFLM_PATCH_HAS_CELLS */

@@ -5,10 +5,13 @@
  * channels at a time. Their values are turned into words of two 16-bit values of a
  * channel, for two products at a time.
  */
+#include <string.h>
+
 #include "../family.h"
 
 #if TFLM_PATCH_IS_DSP
 
+#include "../depthwise_rows.h"
 #include "../kernels.h"
 #include "../portable/portable.h"
 #include "../requantize.h"
@@ -54,6 +57,10 @@ static void find_kernel_rows(tflm_patch_depthwise_row* d, const tflm_patch_rows*
   }
 }
 
+static int8_t* find_row(const tflm_patch_rows* map, uint32_t row) {
+  return (int8_t*)(uintptr_t)tflm_patch_slot_row(map, row % map->ring_rows);
+}
+
 /* An output row in stretches that need at most `words` words for a channel. */
 static void make_row(const tflm_patch_depthwise_row* d, uint32_t* buffer, uint32_t words,
                      int8_t* output) {
@@ -62,12 +69,8 @@ static void make_row(const tflm_patch_depthwise_row* d, uint32_t* buffer, uint32
   const uint32_t cols = args->output_cols;
   const int is_3x3 = !TFLM_PATCH_HAS_PAIRS || tflm_patch_is_3x3(window);
   const int is_clamped = args->requant.act_max - args->requant.act_min != 255;
-  uint32_t max_n = is_3x3 ? tflm_patch_max_columns_3x3(window->stride_w, words)
-                          : tflm_patch_max_columns(window->kernel_w, window->stride_w, words);
-  const int is_by_cells = TFLM_PATCH_HAS_CELLS && is_3x3 && cols < TFLM_PATCH_MANY_COLUMNS;
-  if (is_by_cells) {
-    max_n = tflm_patch_max_cells_3x3(window->stride_w, words);
-  }
+  const uint32_t max_n = is_3x3 ? tflm_patch_max_columns_3x3(window->stride_w, words)
+                                : tflm_patch_max_columns(window->kernel_w, window->stride_w, words);
   const uint32_t stretches = (cols + max_n - 1) / max_n;
   const uint32_t most = (cols + stretches - 1) / stretches;
   tflm_patch_stretch s = {.buffer = buffer, .pitch = words};
@@ -94,8 +97,7 @@ static void make_row(const tflm_patch_depthwise_row* d, uint32_t* buffer, uint32
       s.n_channels = n_channels;
       s.back = CHANNELS - n_channels;
       if (is_3x3) {
-        slow = is_by_cells ? tflm_patch_make_cells_3x3(d, &s, cells)
-                           : tflm_patch_make_stretch_3x3(d, &s, cells);
+        slow = tflm_patch_make_stretch_3x3(d, &s, cells);
         if (TFLM_PATCH_HAS_PAIRS && slow != 0) {
           tflm_patch_make_slow_channels(d, &s, slow, cells);
         }
@@ -109,23 +111,144 @@ static void make_row(const tflm_patch_depthwise_row* d, uint32_t* buffer, uint32
   }
 }
 
-/* Apart, for the stack of those that have a scratch. */
-static TFLM_PATCH_NOINLINE void make_row_on_stack(const tflm_patch_depthwise_row* d,
-                                                  int8_t* output) {
-  uint32_t buffer[CHANNELS * STACK_WORDS];
-  make_row(d, buffer, STACK_WORDS, output);
+#if TFLM_PATCH_HAS_CELLS
+
+/* Whether all columns of a row are made cell by cell, in memory of so many words. */
+static int is_by_cells(const tflm_patch_depthwise_conv_args* args, uint32_t words) {
+  const uint32_t cols = args->output_cols;
+  return (!TFLM_PATCH_HAS_PAIRS || tflm_patch_is_3x3(&args->window)) &&
+         cols < TFLM_PATCH_MANY_COLUMNS &&
+         cols <= tflm_patch_max_cells_3x3(args->window.stride_w, words);
 }
 
-void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
-                                  const tflm_patch_rows* input, uint32_t row, int8_t* output) {
-#if TFLM_PATCH_HAS_COLUMNS
-  if (tflm_patch_is_dsp_column(args, input->channels)) {
-    tflm_patch_depthwise_column_s8(args, input, row, output);
+/* Where the cells of an output row are made from, and where they go to. */
+typedef struct {
+  const int8_t* cells[3];
+  uint32_t step[3];
+  int8_t* output;
+} row_of_cells;
+
+/* So many rows at once: what is the same for the cells of four channels is found once. */
+#define ROWS 8u
+
+static void make_rows_by_cells(tflm_patch_depthwise_row* d, const row_of_cells* rows,
+                               uint32_t count, tflm_patch_stretch* s) {
+  const tflm_patch_requant_args* requant = &d->args->requant;
+  const int is_clamped = requant->act_max - requant->act_min != 255;
+  for (s->channel = 0; s->channel < d->channels; s->channel += s->n_channels) {
+    const uint32_t left = d->channels - s->channel;
+    s->n_channels = left < CHANNELS ? left : CHANNELS;
+    s->back = CHANNELS - s->n_channels;
+    tflm_patch_cell_constants constants;
+    const int is_short = tflm_patch_find_cell_constants(d, s, &constants);
+    for (const row_of_cells* row = rows; row != rows + count; ++row) {
+      int8_t* output = row->output + s->channel;
+      for (uint32_t i = 0; i < 3; ++i) {
+        d->cells[i] = row->cells[i];
+        d->step[i] = row->step[i];
+      }
+      if (is_short) {
+        tflm_patch_make_cells_3x3(d, s, &constants, output);
+#if TFLM_PATCH_HAS_PAIRS
+      } else {
+        tflm_patch_stretch spoilt = *s;
+        tflm_patch_make_slow_channels(d, &spoilt, ((1u << s->n_channels) - 1) << 1, output);
+#endif
+      }
+      if (is_clamped) {
+        clamp_block(d, s->n, s->n_channels, output);
+      }
+    }
+  }
+}
+
+/* Output rows of few columns. */
+static TFLM_PATCH_NOINLINE void make_narrow_rows(tflm_patch_depthwise_row* d,
+                                                 const tflm_patch_rows* input,
+                                                 const tflm_patch_rows* output, uint32_t row,
+                                                 uint32_t count, uint32_t* buffer, uint32_t words) {
+  row_of_cells rows[ROWS];
+  tflm_patch_stretch s = {.n = d->args->output_cols, .buffer = buffer, .pitch = words};
+  tflm_patch_find_columns_3x3(d, &s);
+  for (uint32_t n; count > 0; count -= n) {
+    n = count < ROWS ? count : ROWS;
+    for (uint32_t i = 0; i < n; ++i) {
+      find_kernel_rows(d, input, row);
+      memcpy(rows[i].cells, d->cells, sizeof(rows[i].cells));
+      memcpy(rows[i].step, d->step, sizeof(rows[i].step));
+      rows[i].output = find_row(output, row++);
+    }
+    make_rows_by_cells(d, rows, n, &s);
+  }
+}
+
+#endif
+
+/* Rows in memory of so many words for a channel. */
+static void make_rows(tflm_patch_depthwise_row* d, const tflm_patch_rows* input,
+                      const tflm_patch_rows* output, uint32_t row, uint32_t count, uint32_t* buffer,
+                      uint32_t words) {
+#if TFLM_PATCH_HAS_CELLS
+  if (is_by_cells(d->args, words)) {
+    make_narrow_rows(d, input, output, row, count, buffer, words);
     return;
   }
 #endif
-  if (TFLM_PATCH_HAS_FALLBACK && !tflm_patch_is_dsp_depthwise(args, input->channels)) {
-    tflm_patch_depthwise_conv_portable_s8(args, input, row, output);
+  for (const uint32_t end = row + count; row < end; ++row) {
+    find_kernel_rows(d, input, row);
+    make_row(d, buffer, words, find_row(output, row));
+  }
+}
+
+/* Apart, for the stack of those that have a scratch. */
+static TFLM_PATCH_NOINLINE void make_rows_on_stack(tflm_patch_depthwise_row* d,
+                                                   const tflm_patch_rows* input,
+                                                   const tflm_patch_rows* output, uint32_t row,
+                                                   uint32_t count) {
+  uint32_t buffer[CHANNELS * STACK_WORDS];
+  make_rows(d, input, output, row, count, buffer, STACK_WORDS);
+}
+
+/* Whether channels of two maps that may overlap lie over the same channels: their rows are
+ * whole cells, and whole cells apart. */
+static int are_cells_aligned(const tflm_patch_rows* a, const tflm_patch_rows* b) {
+  const uint32_t channels = a->channels;
+  const uintptr_t first = (uintptr_t)a->base;
+  const uintptr_t bases[3] = {(uintptr_t)a->split_base, (uintptr_t)b->base,
+                              (uintptr_t)b->split_base};
+  for (uint32_t i = 0; i < 3; ++i) {
+    const int is_used = i == 1 || (i == 0 ? a->split < a->ring_rows : b->split < b->ring_rows);
+    const uintptr_t apart = bases[i] < first ? first - bases[i] : bases[i] - first;
+    if (is_used && apart % channels != 0) {
+      return 0;
+    }
+  }
+  return a->row_bytes % (int32_t)channels == 0 && b->row_bytes % (int32_t)channels == 0;
+}
+
+void tflm_patch_depthwise_rows_s8(const tflm_patch_depthwise_conv_args* args,
+                                  const tflm_patch_rows* input, const tflm_patch_rows* output,
+                                  uint32_t row, uint32_t count) {
+  const int is_there =
+      !TFLM_PATCH_HAS_FALLBACK || tflm_patch_is_dsp_depthwise(args, input->channels);
+#if TFLM_PATCH_HAS_COLUMNS
+  const int is_column = tflm_patch_is_dsp_column(args, input->channels);
+#else
+  const int is_column = 0;
+#endif
+  if (is_column || !is_there) {
+    for (const uint32_t end = row + count; row < end; ++row) {
+      int8_t* to = find_row(output, row);
+#if TFLM_PATCH_HAS_COLUMNS
+      if (is_column) {
+        tflm_patch_depthwise_column_s8(args, input, row, to);
+        continue;
+      }
+#endif
+#if TFLM_PATCH_HAS_FALLBACK
+      tflm_patch_depthwise_conv_portable_s8(args, input, row, to);
+#endif
+    }
     return;
   }
   tflm_patch_depthwise_row d = {
@@ -134,12 +257,23 @@ void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
       .in_cols = input->cols,
       .outside = (uint8_t)args->input_zero_point * 0x01010101u,
   };
-  find_kernel_rows(&d, input, row);
-  if (args->scratch_bytes > 4 * CHANNELS * STACK_WORDS) {
-    make_row(&d, (uint32_t*)args->scratch, args->scratch_bytes / (4 * CHANNELS), output);
-  } else {
-    make_row_on_stack(&d, output);
+  /* At once, channels are the outer loop: those of a row must not lie over others. */
+  const uint32_t at_once = count == 1 || are_cells_aligned(input, output) ? count : 1;
+  for (; count > 0; count -= at_once) {
+    if (args->scratch_bytes > 4 * CHANNELS * STACK_WORDS) {
+      make_rows(&d, input, output, row, at_once, (uint32_t*)args->scratch,
+                args->scratch_bytes / (4 * CHANNELS));
+    } else {
+      make_rows_on_stack(&d, input, output, row, at_once);
+    }
+    row += at_once;
   }
+}
+
+void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
+                                  const tflm_patch_rows* input, uint32_t row, int8_t* output) {
+  const tflm_patch_rows made = {.base = output, .ring_rows = 1, .split = 1};
+  tflm_patch_depthwise_rows_s8(args, input, &made, row, 1);
 }
 
 #endif /* TFLM_PATCH_IS_DSP */

@@ -164,6 +164,10 @@ _Static_assert(offsetof(pair_job, weights_end) == 104, "assembly");
   "bhs 8f\n\t" \
   "str r0, [lr, #24]\n\t" \
   "str r1, [lr, #28]\n\t" \
+  "lsls r2, r2, #1\n\t" \
+  "bpl 8f\n\t" \
+  "lsls r4, r4, #1\n\t" \
+  "bpl 8f\n\t" \
   "str r2, [lr, #36]\n\t" \
   "str r4, [lr, #48]\n\t" \
   "lsl r0, r10, r3\n\t" \
@@ -219,11 +223,13 @@ _Static_assert(offsetof(pair_job, weights_end) == 104, "assembly");
   "ldr r7, [lr, #" multiplier "]\n\t" \
   "ldr r8, [lr, #" exponent "]\n\t"
 
-/* A sum to a byte; see tflm_patch_scale. */
+/* A sum to a byte: tflm_patch_scale with twice the multiplier, less 2^32, in r7. A product
+ * with it is short of the sum, which the multiplication adds. The sign is that of the sum
+ * instead of the rounded product's: they differ where that is 0, which is less than a half
+ * with either. */
 #define TO_BYTE(sum) \
-  "lsl " sum ", " sum ", #1\n\t" \
-  "smmulr " sum ", " sum ", r7\n\t" \
   "add r9, r6, " sum ", asr #31\n\t" \
+  "smmlar " sum ", " sum ", r7, " sum "\n\t" \
   "add " sum ", " sum ", r9\n\t" \
   "asr " sum ", " sum ", r8\n\t" \
   "ssat " sum ", #8, " sum "\n\t"
@@ -248,8 +254,8 @@ _Static_assert(offsetof(pair_job, weights_end) == 104, "assembly");
   "pop {r0, r1, r2, r4-r11, pc}\n\t"
 /* clang-format on */
 
-/* Make pairs of all tiles until all are made or one comes with a shift that is not for the
- * short way to bytes: its weights and output are in the job then. Bytes are not clamped. */
+/* Makes pairs of all tiles until all are made or one comes with a scaling that is not for
+ * the short way to bytes: its weights and output are in the job then. Bytes are not clamped. */
 static TFLM_PATCH_ASSEMBLY void make_pairs(pair_job* p __attribute__((unused))) {
   __asm__ volatile(START START_TILE
                    /* Three pixels: sums in r0-r2 and r3-r5. */
