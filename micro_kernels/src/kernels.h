@@ -72,6 +72,7 @@ extern const tflm_patch_kernel tflm_patch_batch_matmul_kernel;
 extern const tflm_patch_kernel tflm_patch_squared_difference_s16_kernel;
 extern const tflm_patch_kernel tflm_patch_add_n_kernel;
 extern const tflm_patch_kernel tflm_patch_hop_kernel;
+extern const tflm_patch_kernel tflm_patch_append_kernel;
 
 /* clang-format off */
 #define TFLM_PATCH_ALL_KERNEL_ENTRIES                                              \
@@ -134,7 +135,8 @@ extern const tflm_patch_kernel tflm_patch_hop_kernel;
   [TFLM_PATCH_BATCH_MATMUL] = &tflm_patch_batch_matmul_kernel,                     \
   [TFLM_PATCH_SQUARED_DIFFERENCE_S16] = &tflm_patch_squared_difference_s16_kernel, \
   [TFLM_PATCH_ADD_N] = &tflm_patch_add_n_kernel,                                   \
-  [TFLM_PATCH_HOP] = &tflm_patch_hop_kernel,
+  [TFLM_PATCH_HOP] = &tflm_patch_hop_kernel,                                       \
+  [TFLM_PATCH_APPEND] = &tflm_patch_append_kernel,
 /* clang-format on */
 
 #endif /* TFLM_PATCH_SRC_KERNELS_H_ */

@@ -152,6 +152,7 @@ class Kind(enum.IntEnum):
   SQUARED_DIFFERENCE_S16 = 62
   ADD_N = 63
   HOP = 64
+  APPEND = 65
 
 
 # Numbers that older formats used; never given again.
@@ -197,6 +198,10 @@ KIND_COMMENTS = {
   Kind.HOP: (
     'SLIDE of a tensor of the stage, the new rows of a window: until the window is full the '
     'invocations end with TFLM_PATCH_ABORT. A program has at most one, and none with FEED'
+  ),
+  Kind.APPEND: (
+    'a kept map: the rows of the input come behind those that are there. One of several that lie '
+    'one behind the other moves all of them first'
   ),
   Kind.JOIN: (
     "a map whose parts were made one by one: the inputs lie in the output's memory and make "
@@ -362,6 +367,7 @@ PARAMS: dict[Kind, type[params.Params]] = {
   Kind.ADD_S16: params.AddParams,
   Kind.CROP: params.CropParams,
   Kind.HOP: params.HopParams,
+  Kind.APPEND: params.AppendParams,
   Kind.LOGISTIC_S16: params.SigmoidParams,
   Kind.TANH_S16: params.SigmoidParams,
   Kind.RESCALE_S16: params.RescaleParams,

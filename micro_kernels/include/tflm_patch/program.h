@@ -141,7 +141,10 @@ enum {
   /* SLIDE of a tensor of the stage, the new rows of a window: until the window is full the
    * invocations end with TFLM_PATCH_ABORT. A program has at most one, and none with FEED */
   TFLM_PATCH_HOP = 64,
-  TFLM_PATCH_KIND_COUNT = 65
+  /* a kept map: the rows of the input come behind those that are there. One of several that lie
+   * one behind the other moves all of them first */
+  TFLM_PATCH_APPEND = 65,
+  TFLM_PATCH_KIND_COUNT = 66
 };
 
 /* A sliding window over rows and columns. Output row r reads input rows r * stride_h - pad_top +
@@ -437,6 +440,14 @@ typedef struct {
 typedef struct {
   uint16_t invocations; /* whose rows fill the window, at least 1 */
 } tflm_patch_hop_params;
+
+/* APPEND. Before the first row `bytes` bytes of the state move down to `at`, by `distance`. 12
+ * bytes. */
+typedef struct {
+  uint32_t at;
+  uint32_t bytes; /* 0 to move none */
+  uint32_t distance;
+} tflm_patch_append_params;
 
 /* The program's first bytes. 64 bytes. */
 typedef struct {
