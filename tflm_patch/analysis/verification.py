@@ -23,7 +23,7 @@ from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.runtime.arena_measurement import measure_arena, smallest_arena
-from tflm_patch.runtime.inputs import load_inputs, sample_inputs
+from tflm_patch.runtime.inputs import load_inputs, load_stream, sample_inputs
 from tflm_patch.runtime.streams import (
   RESET_EVERY,
   compare_states,
@@ -120,7 +120,8 @@ def verify(
     original, converted: `.tflite` files. A model converted with int8 inputs and
       outputs is compared through the original's own quantization.
     inputs: How many generated inputs, or a `.npy` file of inputs for the
-      converted model's only input: [n, ...] or one of the input's shape.
+      converted model's only input: [n, ...] or one of the input's shape; for windows that
+      slide also the rows of a stream, [rows, ...].
     seed: Of the random ones among the generated inputs.
     progress: Called with a line of text as the work proceeds.
 
@@ -140,7 +141,7 @@ def verify(
   if models[0].outside:
     notes.append(outside_note(models[0], 'it is compared with them inside'))
     before = serialize_model(models[0])
-  arrays = _arrays(inputs, source, seed)
+  arrays = _arrays(inputs, source, seed, invocations_of(models[1]) is not None)
   names = os.fspath(original), os.fspath(converted)
   against = _comparer(models, source, after, adapter, _counter(say), names)
   if states:
@@ -256,11 +257,12 @@ def _defined_form(original: Model) -> bytes | None:
 
 
 def _arrays(
-  inputs: int | str | os.PathLike[str], source: Model, seed: int
+  inputs: int | str | os.PathLike[str], source: Model, seed: int, is_stream: bool
 ) -> Callable[[], Iterable[list[np.ndarray]]]:
-  """Makes the inputs, the same ones each time."""
+  """Makes the inputs, the same ones each time; a file may be a stream for windows that slide."""
   if not isinstance(inputs, int):
-    loaded = load_inputs(inputs, source)
+    stream = load_stream(inputs, source) if is_stream else None
+    loaded = load_inputs(inputs, source) if stream is None else [[stream]]
     return lambda: loaded
   count = inputs
   if count < 1:

@@ -193,6 +193,10 @@ def test_verify_compares_streams(tmp_path):
   check = verify(original, sliding, 12)
   # One window for each row, but for those after the reset in the twelve windows.
   assert check.bit_exact and check.inputs == 12 * 16 - 2 * 15
+  rows = np.random.default_rng(6).integers(-128, 128, (50, 1, 4)).astype(np.int8)
+  np.save(tmp_path / 'stream.npy', rows)
+  check = verify(original, sliding, tmp_path / 'stream.npy')
+  assert check.bit_exact and check.inputs == 50 - 15
   original.write_bytes(other)
   assert not verify(original, sliding, 4).bit_exact
 
