@@ -72,6 +72,7 @@ extern const tflm_patch_kernel tflm_patch_batch_matmul_kernel;
 extern const tflm_patch_kernel tflm_patch_squared_difference_s16_kernel;
 extern const tflm_patch_kernel tflm_patch_add_n_kernel;
 extern const tflm_patch_kernel tflm_patch_hop_kernel;
+extern const tflm_patch_kernel tflm_patch_append_kernel;
 extern const tflm_patch_kernel tflm_patch_lstm_kernel;
 extern const tflm_patch_kernel tflm_patch_svdf_kernel;
 
@@ -137,6 +138,7 @@ extern const tflm_patch_kernel tflm_patch_svdf_kernel;
   [TFLM_PATCH_SQUARED_DIFFERENCE_S16] = &tflm_patch_squared_difference_s16_kernel, \
   [TFLM_PATCH_ADD_N] = &tflm_patch_add_n_kernel,                                   \
   [TFLM_PATCH_HOP] = &tflm_patch_hop_kernel,                                       \
+  [TFLM_PATCH_APPEND] = &tflm_patch_append_kernel,                                 \
   [TFLM_PATCH_LSTM] = &tflm_patch_lstm_kernel,                                     \
   [TFLM_PATCH_SVDF] = &tflm_patch_svdf_kernel,
 /* clang-format on */

@@ -398,6 +398,8 @@ static void add_state(corpus* c) {
   add(c, builder_encode(&b));
   hop_build(&b);
   add(c, builder_encode(&b));
+  append_build(&b);
+  add(c, builder_encode(&b));
   state_build(&b);
   add(c, builder_encode(&b));
 }

@@ -149,7 +149,50 @@ static void test_hop(void) {
   encoded_free(&e);
 }
 
+static void test_append(void) {
+  enum { STEPS = 7, N = APPEND_BYTES };
+  uint32_t seed = 8;
+  test_case = "windows behind each other";
+  append_build(&b);
+  encoded e = builder_encode(&b);
+  CHECK_EQUAL(encoded_validate(&e), TFLM_PATCH_OK);
+  /* Exactly as large as declared, for AddressSanitizer. */
+  int8_t* state = (int8_t*)aligned_alloc(16, 32);
+  int8_t* workspace = (int8_t*)aligned_alloc(16, 16);
+  _Alignas(4) int8_t output[APPEND_KEPT * N];
+  _Alignas(4) int8_t input[STEPS][N];
+  int8_t most[STEPS][N];
+  void* tensors[] = {NULL, output};
+  tflm_patch_position position = {0, 0, state, 0};
+  tflm_patch_reset_state(e.program, state);
+  test_fill(&seed, &input[0][0], sizeof(input));
+  for (int i = 0; i < STEPS; ++i) {
+    tensors[0] = input[i];
+    CHECK_EQUAL(tflm_patch_resume(e.program, e.constants, tensors, workspace, &position),
+                TFLM_PATCH_OK);
+    for (int k = 0; k < N && i >= APPEND_ROWS - 1; ++k) {
+      most[i][k] = input[i][k];
+      for (int back = 1; back < APPEND_ROWS; ++back) {
+        most[i][k] = input[i - back][k] > most[i][k] ? input[i - back][k] : most[i][k];
+      }
+    }
+    if (i >= APPEND_ROWS) {
+      CHECK_BYTES(output, most[i - 1], sizeof(output));
+    }
+  }
+#define REJECT_APPEND(change, status) \
+  CHECK_REJECTED(&e, tflm_patch_append_params, change, TFLM_PATCH_##status)
+  REJECT_APPEND(params->at = 1, BAD_OP);
+  REJECT_APPEND(params->bytes = 25, BAD_OP);
+  REJECT_APPEND(params->distance = UINT32_MAX, BAD_OP);
+  REJECT_APPEND(encoded_map(&bad, 1)->cols = 2, BAD_OP);
+  free(state);
+  free(workspace);
+  encoded_free(&e);
+}
+
 int main(void) {
+  test_append();
   test_hop();
   test_slide();
   test_outlives();

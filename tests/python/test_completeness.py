@@ -24,7 +24,7 @@ from tflm_patch.program.records import Kind
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Priced by the class 'without weights': they take little of a network's time.
-WITHOUT_COST_CLASS = {'ADD_N', 'HOP', 'SLIDE'}
+WITHOUT_COST_CLASS = {'ADD_N', 'APPEND', 'HOP', 'SLIDE'}
 
 
 @functools.cache

@@ -98,3 +98,18 @@ def recurrent(intermediates: Sequence[int] = (0,), cell_scale: float = 2**-12) -
   )
   b.output(b.softmax(b.fully_connected(b.reshape(y, (1, steps * units)), 4)))
   return b.build()
+
+
+def external_states(layers: int = 2) -> bytes:
+  """The streaming model with its states as inputs and outputs, each before the others."""
+  b = ModelBuilder(11)
+  states = [
+    b.input((1, 4, 1, 8), scale=0.05, zero_point=STREAMING_ZERO_POINT) for _ in range(layers)
+  ]
+  x = b.input((1, 1, 1, 8), scale=0.05, zero_point=STREAMING_ZERO_POINT)
+  for old in states:
+    rows = b.concat((old, x), axis=1)
+    b.output(b.strided_slice(rows, (0, 1, 0, 0), (1, 5, 1, 8), (1, 1, 1, 1)))
+    x = b.conv(rows, 8, (5, 1), padding='VALID', like=x)
+  b.output(b.fully_connected(x, 4))
+  return b.build()

@@ -49,7 +49,7 @@ def _alternatives(model: Model, options: ConvertOptions) -> Iterator[tuple[str, 
   other_io = not options.int8_io and has_other_io(model)
   if other_io:
     yield '--int8-io', dataclasses.replace(options, int8_io=True)
-  if options.input_rows is None and not options.keep_input:
+  if options.input_rows is None and options.hop is None and not options.keep_input:
     yield '--input-rows 1', dataclasses.replace(options, input_rows=1)
     if other_io:
       yield '--int8-io --input-rows 1', dataclasses.replace(options, int8_io=True, input_rows=1)

@@ -15,6 +15,7 @@ import numpy as np
 from tflm_patch.arena import FIRMWARE_32, predict
 from tflm_patch.conversion import plugins
 from tflm_patch.conversion.finish import finish
+from tflm_patch.conversion.inner_states import state_pairs
 from tflm_patch.conversion.reasons import outside_note
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import read_limited
@@ -22,8 +23,14 @@ from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.runtime.arena_measurement import measure_arena, smallest_arena, smallest_fast_memory
-from tflm_patch.runtime.inputs import load_inputs, sample_inputs
-from tflm_patch.runtime.streams import RESET_EVERY, compare_streams, hops_of, invocations_of
+from tflm_patch.runtime.inputs import load_inputs, load_stream, sample_inputs
+from tflm_patch.runtime.streams import (
+  RESET_EVERY,
+  compare_states,
+  compare_streams,
+  hops_of,
+  invocations_of,
+)
 from tflm_patch.runtime.tflm import InterpreterError
 from tflm_patch.runtime.undefined import reads_undefined_memory
 from tflm_patch.runtime.verify import (
@@ -115,7 +122,8 @@ def verify(
     original, converted: `.tflite` files. A model converted with int8 inputs and
       outputs is compared through the original's own quantization.
     inputs: How many generated inputs, or a `.npy` file of inputs for the
-      converted model's only input: [n, ...] or one of the input's shape.
+      converted model's only input: [n, ...] or one of the input's shape; for windows that
+      slide also the rows of a stream, [rows, ...].
     seed: Of the random ones among the generated inputs.
     progress: Called with a line of text as the work proceeds.
 
@@ -126,18 +134,24 @@ def verify(
   say = progress or _silent
   before, after = read_limited(original), read_limited(converted)
   models = parse_model(before, os.fspath(original)), parse_model(after, os.fspath(converted))
-  adapter = io_adapter(*models)
-  source = models[0] if adapter is None else as_frames(models[1], models[0])
+  states = _inner_states(*models)
+  adapter = None if states else io_adapter(*models)
+  source = models[1] if states else models[0]
+  if adapter is not None:
+    source = as_frames(models[1], models[0])
   notes = []
   if models[0].outside:
     notes.append(outside_note(models[0], 'it is compared with them inside'))
     before = serialize_model(models[0])
-  arrays = _arrays(inputs, source, seed)
+  arrays = _arrays(inputs, source, seed, invocations_of(models[1]) is not None)
   names = os.fspath(original), os.fspath(converted)
   against = _comparer(models, source, after, adapter, _counter(say), names)
-  comparison = against(before, arrays())
+  if states:
+    comparison = compare_states(before, after, arrays(), states, _counter(say), names)
+  else:
+    comparison = against(before, arrays())
   undefined = False
-  if not comparison.bit_exact:
+  if not comparison.bit_exact and not states:
     say('Running the original in two arenas')
     undefined = _is_undefined(before, arrays(), adapter, comparison)
   if undefined:
@@ -172,6 +186,18 @@ _NOTHING_RIGHT = (
 )
 # Memory that an output depends on shows on the first inputs.
 _UNDEFINED_INPUTS = 3
+
+
+def _inner_states(original: Model, converted: Model) -> list[tuple[int, int, np.ndarray]]:
+  """States of the original that the converted model keeps: input, output, and zero points."""
+  if len(original.main.inputs) == len(converted.main.inputs):
+    return []
+  found = []
+  for pair in state_pairs(original):
+    tensor = original.main.tensors[original.main.inputs[pair.input]]
+    zero = 0 if tensor.quantization is None else tensor.quantization.zero_point
+    found.append((pair.input, pair.output, np.full(tensor.shape, zero, tensor.dtype.numpy)))
+  return found
 
 
 def _comparer(
@@ -233,11 +259,12 @@ def _defined_form(original: Model) -> bytes | None:
 
 
 def _arrays(
-  inputs: int | str | os.PathLike[str], source: Model, seed: int
+  inputs: int | str | os.PathLike[str], source: Model, seed: int, is_stream: bool
 ) -> Callable[[], Iterable[list[np.ndarray]]]:
-  """Makes the inputs, the same ones each time."""
+  """Makes the inputs, the same ones each time; a file may be a stream for windows that slide."""
   if not isinstance(inputs, int):
-    loaded = load_inputs(inputs, source)
+    stream = load_stream(inputs, source) if is_stream else None
+    loaded = load_inputs(inputs, source) if stream is None else [[stream]]
     return lambda: loaded
   count = inputs
   if count < 1:

@@ -45,6 +45,11 @@ def _define_io(group: argparse._ArgumentGroup) -> None:
     'the rows of all layers that stay the same; with --arena as many of them as fit',
   )
   group.add_argument(
+    '--inner-states',
+    action='store_true',
+    help='states that are inputs and outputs of the model are kept inside, and no longer are any',
+  )
+  group.add_argument(
     '--keep-input',
     action='store_true',
     help='the model input keeps its bytes until after Invoke(), whatever runs: for applications '
@@ -182,6 +187,7 @@ def options(arguments: argparse.Namespace) -> ConvertOptions:
     force_stage=arguments.force,
     input_rows=arguments.input_rows,
     hop=arguments.hop,
+    inner_states=arguments.inner_states,
     offline_plan=arguments.offline_plan,
     plan=PlanOptions(
       arena_bytes=arena,

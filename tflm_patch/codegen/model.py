@@ -93,6 +93,11 @@ class ModelInfo:
     return next((found for found in rows if found is not None), None)
 
   @property
+  def hops(self) -> int | None:
+    """Calls that fill the window of a model that takes only its new rows."""
+    return next((each.hop_invocations for each in self.programs if each.hop_invocations), None)
+
+  @property
   def can_reset(self) -> bool:
     """Whether an invocation depends on those before it."""
     keeps_rows = any(stage.kept_maps for stage in self.programs)

@@ -54,7 +54,7 @@ def source(names: FileNames, model: Model, memory: Memory, stages: Sequence[Stag
   entries = _entries(names, model, memory, stages)
   used = '\n'.join(functions + entries)
   includes = ['#include <stddef.h>'] if 'NULL' in used else []
-  if 'memcpy(' in used or 'memset(' in used:
+  if re.search(r'\bmem(cpy|set|move)\(', used):
     includes.append('#include <string.h>')
   section = '' if names.section is None else _section(names.section)
   lines = [

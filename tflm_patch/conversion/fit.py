@@ -195,7 +195,8 @@ class _Trial:
     main = self._model.main
     is_int8 = all(main.tensors[t].dtype == DType.INT8 for t in (*main.inputs, *main.outputs))
     int8 = () if base.int8_io or is_int8 else (('--int8-io', ''),)
-    rows = () if base.input_rows is not None or base.keep_input else (('--input-rows', '1'),)
+    is_whole = base.input_rows is None and base.hop is None and not base.keep_input
+    rows = (('--input-rows', '1'),) if is_whole else ()
     for overhead in ('1.00', '1.05', '1.25'):
       if overhead != '1.00' and float(overhead) <= base.plan.max_overhead:
         continue

@@ -27,6 +27,8 @@ class ConvertOptions:
       and takes only those; see docs/sequences.md.
     hop_level: How little of the rows that stay the same is kept, and computed again, from 0
       on; None: as much is kept as fits.
+    inner_states: States that are inputs and outputs of the model are kept by stages: the model
+      loses those inputs and outputs; see docs/sequences.md.
     offline_plan: Tell TFLM where tensors lie, where its own memory planner leaves gaps.
     plan: Budget and objective of the stages' plans.
     flash_bytes: The converted file must not be larger; None for no limit.
@@ -42,6 +44,7 @@ class ConvertOptions:
   input_rows: int | None = None
   hop: int | None = None
   hop_level: int | None = None
+  inner_states: bool = False
   offline_plan: bool = True
   plan: PlanOptions = DEFAULT
   flash_bytes: int | None = None

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Sequence
 
 from tflm_patch.arena import ArenaPrediction, firmware_build, kernels, offline, predict
-from tflm_patch.conversion import hop_budget, kept_input, plugins, reasons, states
+from tflm_patch.conversion import hop_budget, inner_states, kept_input, plugins, reasons, states
 from tflm_patch.conversion.finish import finish
 from tflm_patch.conversion.judge import Goal
 from tflm_patch.conversion.known import Known
@@ -106,6 +106,8 @@ def plan(
     return Conversion(original, original, reasons.no_uint8(legacy), stock_arena, stock_arena)
   known = known or Known()
   convert = functools.partial(_convert, original, options, stock_arena, known, progress)
+  if options.inner_states:
+    return _with_inner_states(original, convert, selection, source)
   attempt = _with_windows(original, convert, selection)
   found = attempt.conversion
   of_weights = {entry.name for entry in selection.of_weights().rewrites}
@@ -150,6 +152,21 @@ def _with_note_on_rows(
     f'{found.arena.total:,}; leave --input-rows out'
   )
   return dataclasses.replace(found, notes=(*found.notes, note))
+
+
+def _with_inner_states(
+  original: Model, convert: Callable[..., _Attempt], selection: plugins.Selection, source: str
+) -> Conversion:
+  """With the states that the application would copy kept by stages."""
+  found = convert(selection, inner_states.with_inner_states(original, source)).conversion
+  for index, op in enumerate(found.model.main.operators):
+    if states.is_window(op):
+      name = source or 'model'
+      raise TflmPatchError(
+        f'{name}: --inner-states: no stage can hold the rows of operator {index}; convert '
+        'without it'
+      )
+  return found
 
 
 def _with_windows(
@@ -237,7 +254,11 @@ def is_converted(model: Model) -> bool:
 def _check_options(
   original: Model, options: ConvertOptions, selection: plugins.Selection, source: str
 ) -> None:
-  flags = {'--input-rows': options.input_rows, '--hop': options.hop}
+  flags = {
+    '--input-rows': options.input_rows,
+    '--hop': options.hop,
+    '--inner-states': options.inner_states or None,
+  }
   used = [flag for flag, rows in flags.items() if rows is not None]
   if not used:
     return
@@ -298,6 +319,8 @@ def _why_unchanged(
   if choice is None or not (choice.stages or folded):
     return reasons.no_stage(original, choice)
   if options.force_stage or folded or options.input_rows is not None or options.hop is not None:
+    return None
+  if options.inner_states:
     return None
   build = firmware_build(options.pointer_bytes)
   arena = predict(choice.model, build=build)

@@ -72,7 +72,7 @@ def check_budget(
   hints = [
     flag
     for flag, used in (
-      ('--input-rows 1', options.input_rows is not None),
+      ('--input-rows 1', options.input_rows is not None or options.hop is not None),
       ('--max-overhead 1.5', options.plan.max_overhead > 1),
       ('--int8-io', options.int8_io or not has_other_io(original)),
     )

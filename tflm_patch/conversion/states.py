@@ -55,7 +55,7 @@ def with_windows(model: Model) -> Windowed | None:
   """
   main = model.main
   handles = _handles(main)
-  windows = [_window(main, i, handles) for i, op in enumerate(main.operators) if _is_join(op)]
+  windows = [_window(main, i, handles) for i, op in enumerate(main.operators) if is_join(op)]
   found = [window for window in windows if window is not None]
   about_windows = {i for window in found for i in (window.read, window.assign)}
   others = {i for i, op in enumerate(main.operators) if op.opcode in _ABOUT_VARIABLES}
@@ -103,7 +103,8 @@ def _handles(graph: Subgraph) -> dict[int, object]:
   }
 
 
-def _is_join(op: Operator) -> bool:
+def is_join(op: Operator) -> bool:
+  """Whether two tensors are joined."""
   return op.opcode == 'CONCATENATION' and len(op.inputs) == 2 and len(op.outputs) == 1
 
 
@@ -123,12 +124,12 @@ def _window(graph: Subgraph, join: int, handles: dict[int, object]) -> _Window |
       continue
     if name is None or handles.get(graph.operators[assign].inputs[0]) != name:
       continue
-    if _is_slide(graph, join, cut):
+    if is_slide(graph, join, cut):
       return _Window(name, read, join, cut, assign, new, whole)
   return None
 
 
-def _is_slide(graph: Subgraph, join: int, cut: int) -> bool:
+def is_slide(graph: Subgraph, join: int, cut: int) -> bool:
   """Whether rows are joined to rows, and as many as before are kept of their end."""
   (old, new), (whole,) = graph.operators[join].inputs, graph.operators[join].outputs
   tensors = [graph.tensors[i] for i in (old, new, whole)]

@@ -41,7 +41,16 @@ def model_header(info: ModelInfo, names: Names) -> str:
         f'#define {names.upper}_{what}_{i}_BYTES {tensor.bytes}\n'
       )
   note, reset = f': {names.upper}_DONE or {names.upper}_FAILED', ''
-  if info.frame_rows is not None:
+  if info.hops is not None:
+    sizes.append(
+      '\n/* The input is the new rows of a window; so many calls fill the first. */\n'
+      f'#define {names.upper}_HOPS {info.hops}\n'
+    )
+    note = (
+      f' on the new rows of a window: {names.upper}_DONE when\n'
+      f' * it is full, {names.upper}_WANTS_ROWS before that, {names.upper}_FAILED'
+    )
+  elif info.frame_rows is not None:
     sizes.append(
       '\n/* The frame comes in bands of rows, one for each inference call. */\n'
       f'#define {names.upper}_FRAME_ROWS {info.frame_rows}\n'
@@ -204,6 +213,11 @@ def _infer(info: ModelInfo, names: Names) -> str:
     )
     is_real = int(tensor.dtype == DType.FLOAT32)
     calls.append(f'fill_input({lower}_input({i}), {upper}_INPUT_{i}_BYTES, {at}, {is_real});')
+  if info.hops is not None:
+    return (
+      '  do {\n' + ''.join(f'    {call}\n' for call in calls) + f'    status = {lower}_invoke();\n'
+      f'  }} while (status == {upper}_WANTS_ROWS);\n'
+    )
   if info.frame_rows is None:
     return ''.join(f'  {call}\n' for call in calls) + f'  status = {lower}_invoke();\n'
   return (

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from tflm_patch.planner.ir.stage_graph import MapRole
+from tflm_patch.planner.memory.state import append_params
 from tflm_patch.planner.schedule import order
 from tflm_patch.planner.stage_plan import SegmentPlan, StagePlan
 from tflm_patch.program import records
@@ -63,6 +66,8 @@ def _ops(plan: StagePlan) -> list[ProgramOp]:
   ops = []
   for op, scratch in zip(plan.graph.ops, plan.scratch):
     kind = records.Kind(op.kind)
+    if kind is records.Kind.APPEND:
+      op = dataclasses.replace(op, params=append_params(plan.graph, op.outputs[0]))
     if scratch is None:
       ops.append(ProgramOp(kind, op.inputs, op.outputs, op.steps, op.params))
       continue

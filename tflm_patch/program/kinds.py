@@ -176,6 +176,7 @@ _SPECS = (
   *_spec(Kind.FEED, role=Role.FEED),
   *_spec(Kind.SLIDE, role=Role.SLIDE),
   *_spec(Kind.HOP, role=Role.SLIDE),
+  *_spec(Kind.APPEND, role=Role.SLIDE),
   *_spec(Kind.CROP, role=Role.PART),
   *_spec(Kind.JOIN, role=Role.WHOLE),
 )

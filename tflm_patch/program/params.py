@@ -532,6 +532,16 @@ class HopParams(Params):
   invocations: int = u16('whose rows fill the window, at least 1')
 
 
+@structure('tflm_patch_append_params')
+@dataclasses.dataclass(frozen=True, eq=False)
+class AppendParams(Params):
+  """APPEND. Before the first row `bytes` bytes of the state move down to `at`, by `distance`."""
+
+  at: int = u32()
+  bytes: int = u32('0 to move none')
+  distance: int = u32()
+
+
 _P = TypeVar('_P')
 
 

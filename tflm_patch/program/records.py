@@ -156,8 +156,9 @@ class Kind(enum.IntEnum):
   SQUARED_DIFFERENCE_S16 = 62
   ADD_N = 63
   HOP = 64
-  LSTM = 65
-  SVDF = 66
+  APPEND = 65
+  LSTM = 66
+  SVDF = 67
 
 
 # Numbers that older formats used; never given again.
@@ -208,6 +209,10 @@ KIND_COMMENTS = {
   Kind.HOP: (
     'SLIDE of a tensor of the stage, the new rows of a window: until the window is full the '
     'invocations end with TFLM_PATCH_ABORT. A program has at most one, and none with FEED'
+  ),
+  Kind.APPEND: (
+    'a kept map: the rows of the input come behind those that are there. One of several that lie '
+    'one behind the other moves all of them first'
   ),
   Kind.JOIN: (
     "a map whose parts were made one by one: the inputs lie in the output's memory and make "
@@ -374,6 +379,7 @@ PARAMS: dict[Kind, type[params.Params]] = {
   Kind.ADD_S16: params.AddParams,
   Kind.CROP: params.CropParams,
   Kind.HOP: params.HopParams,
+  Kind.APPEND: params.AppendParams,
   Kind.LOGISTIC_S16: params.SigmoidParams,
   Kind.TANH_S16: params.SigmoidParams,
   Kind.RESCALE_S16: params.RescaleParams,

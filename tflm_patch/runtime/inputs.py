@@ -156,6 +156,25 @@ def load_inputs(path: str | os.PathLike[str], model: Model) -> list[list[np.ndar
   return [[value] for value in values.reshape(-1, *tensor.shape)]
 
 
+def load_stream(path: str | os.PathLike[str], model: Model) -> np.ndarray | None:
+  """The rows of a stream [1, rows, ...] in a `.npy` file, longer than the model's window.
+
+  Args:
+    path: Holds an array [rows, ...] of the rows of the model's only input [1, window, ...].
+    model: Of whole windows.
+
+  Returns:
+    None where the file holds no such rows; it may hold windows, see `load_inputs`.
+
+  Raises:
+    TflmPatchError: the file cannot be read.
+  """
+  tensor = model.main.tensors[model.main.inputs[0]]
+  values = _mapped(os.fspath(path))
+  is_stream = values.dtype == tensor.dtype.numpy and values.shape[1:] == tensor.shape[2:]
+  return values[None] if is_stream and len(values) >= tensor.shape[1] else None
+
+
 def _mapped(name: str) -> np.ndarray:
   """The array of a `.npy` file, read as it is used."""
   try:

@@ -111,6 +111,51 @@ def compare_streams(
   return Comparison(compared, different, first)
 
 
+def compare_states(
+  original: bytes,
+  converted: bytes,
+  inputs: Iterable[Sequence[np.ndarray]],
+  states: Sequence[tuple[int, int, np.ndarray]],
+  progress: Callable[[int], None] | None = None,
+  names: tuple[str, str] = ('original model', 'converted model'),
+) -> Comparison:
+  """Compares a model whose states are inputs and outputs with one that keeps them.
+
+  Args:
+    original, converted, progress, names: As for `compare_streams`.
+    inputs: Of the converted model, step by step; both are reset now and then.
+    states: (input, output, first value) of the original.
+  """
+  compared, different = 0, 0
+  first: Mismatch | None = None
+  kept = [value for _, _, value in states]
+  is_state = {position for _, position, _ in states}
+  with contextlib.ExitStack() as stack:
+    with naming(names[0]):
+      ours = stack.enter_context(IsolatedInterpreter(original))
+    with naming(names[1]):
+      theirs = stack.enter_context(IsolatedInterpreter(converted))
+    for arrays in inputs:
+      if compared % RESET_EVERY == RESET_EVERY - 1:
+        theirs.reset()
+        kept = [value for _, _, value in states]
+      given = list(arrays)
+      for (position, _, _), value in sorted(zip(states, kept), key=lambda each: each[0][0]):
+        given.insert(position, value)
+      with naming(names[0]):
+        made = ours.invoke(given)
+      kept = [made[position] for _, position, _ in states]
+      wanted = [array for i, array in enumerate(made) if i not in is_state]
+      with naming(names[1]):
+        mismatch = first_mismatch(compared, wanted, theirs.invoke(arrays))
+      different += mismatch is not None
+      first = first or mismatch
+      compared += 1
+      if progress is not None:
+        progress(compared)
+  return Comparison(compared, different, first)
+
+
 def _expect(is_there: bool, is_full: bool, number: int, name: str) -> None:
   if is_there != is_full:
     when = 'before its window is full' if is_there else 'though its window is full'

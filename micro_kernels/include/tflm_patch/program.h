@@ -143,11 +143,14 @@ enum {
   /* SLIDE of a tensor of the stage, the new rows of a window: until the window is full the
    * invocations end with TFLM_PATCH_ABORT. A program has at most one, and none with FEED */
   TFLM_PATCH_HOP = 64,
+  /* a kept map: the rows of the input come behind those that are there. One of several that lie
+   * one behind the other moves all of them first */
+  TFLM_PATCH_APPEND = 65,
   /* int8 with a cell state of int16; the outputs are the output, of a row a step, the hidden
    * state and the cell state, both kept */
-  TFLM_PATCH_LSTM = 65,
-  TFLM_PATCH_SVDF = 66, /* the outputs are the output and the state, kept, of int8 or int16 */
-  TFLM_PATCH_KIND_COUNT = 67
+  TFLM_PATCH_LSTM = 66,
+  TFLM_PATCH_SVDF = 67, /* the outputs are the output and the state, kept, of int8 or int16 */
+  TFLM_PATCH_KIND_COUNT = 68
 };
 
 /* A sliding window over rows and columns. Output row r reads input rows r * stride_h - pad_top +
@@ -482,6 +485,14 @@ typedef struct {
 typedef struct {
   uint16_t invocations; /* whose rows fill the window, at least 1 */
 } tflm_patch_hop_params;
+
+/* APPEND. Before the first row `bytes` bytes of the state move down to `at`, by `distance`. 12
+ * bytes. */
+typedef struct {
+  uint32_t at;
+  uint32_t bytes; /* 0 to move none */
+  uint32_t distance;
+} tflm_patch_append_params;
 
 /* The program's first bytes. 64 bytes. */
 typedef struct {

@@ -20,6 +20,7 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.options import PlanOptions
+from tflm_patch.program.records import Kind
 from tflm_patch.runtime.arena_measurement import measure_arena
 from tflm_patch.runtime.streams import invocations_of
 from tflm_patch.runtime.tflm import Interpreter
@@ -62,12 +63,12 @@ def test_more_generated_models(seed, padding, times):
   check(seed, padding, level=(None, 1, 2, 5)[seed % 4], times=times)
 
 
-def convolutions(padding, rows=16, layers=2, stride=1, cols=1):
+def convolutions(padding, rows=16, layers=2, stride=1, cols=1, channels=8):
   """Convolutions of five rows and a dense layer."""
   b = ModelBuilder(21)
   x = b.input((1, rows, cols, 4))
   for _ in range(layers):
-    x = b.conv(x, 8, (5, 1), (stride, 1), padding=padding, activation='RELU')
+    x = b.conv(x, channels, (5, 1), (stride, 1), padding=padding, activation='RELU')
   b.output(b.fully_connected(x, 3))
   return b.build()
 
@@ -93,6 +94,21 @@ def test_with_padding_the_border_rows_are():
   dense = 3 * 32 * 8
   assert result.hop.macs_again == 4 * row[0] + 8 * row[1]
   assert result.converted_macs == 5 * row[0] + 9 * row[1] + dense
+
+
+@pytest.mark.parametrize('hop', [1, 2, 3])
+def test_windows_lie_behind_each_other(hop):
+  """With one place for new rows, where one window is made from the other."""
+  data = convolutions('VALID', rows=24, layers=4, channels=4)
+  result = converted(data, hop=hop)
+  (stage,) = result.stages
+  kinds = [op.kind for op in stage.plan.graph.ops]
+  assert kinds.count(Kind.APPEND) == 4 and Kind.SLIDE not in kinds
+  # Windows of five rows, 8 of the last map for the dense layer; 4 bytes a row.
+  apart = 4 * ((4 + hop) * 4 + 8)
+  wanted = apart - 3 * hop * 4
+  assert stage.plan.state_bytes == -(-wanted // 16) * 16
+  expect_same_windows(data, result.data, 60, (40,), streams=2)
 
 
 def test_the_arena_is_what_was_predicted():
@@ -157,8 +173,9 @@ def test_real_models(name, hop, most, work):
   if not path.exists():
     pytest.skip(real_models.MISSING)
   data = path.read_bytes()
-  result = converted(data, hop=hop, plan=PlanOptions(arena_bytes=most))
-  assert result.converted_arena.total <= most
+  budget = most if name == 'mlperf_kws_int8' else None  # which leaves room for Python's pointers
+  result = converted(data, hop=hop, plan=PlanOptions(arena_bytes=budget))
+  assert max(result.converted_arena.total, result.converted_arena_host.total) <= most
   assert result.converted_macs <= work * result.original_macs
   assert len(result.model.main.operators) == 1
   expect_same_windows(data, result.data, 150, (70,), streams=2)
@@ -176,6 +193,10 @@ def test_verify_compares_streams(tmp_path):
   check = verify(original, sliding, 12)
   # One window for each row, but for those after the reset in the twelve windows.
   assert check.bit_exact and check.inputs == 12 * 16 - 2 * 15
+  rows = np.random.default_rng(6).integers(-128, 128, (50, 1, 4)).astype(np.int8)
+  np.save(tmp_path / 'stream.npy', rows)
+  check = verify(original, sliding, tmp_path / 'stream.npy')
+  assert check.bit_exact and check.inputs == 50 - 15
   original.write_bytes(other)
   assert not verify(original, sliding, 4).bit_exact
 

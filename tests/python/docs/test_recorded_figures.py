@@ -126,6 +126,19 @@ def _training_step(found: dict[str, Any]) -> list[str]:
   return lines
 
 
+def _sequences(found: dict[str, Any]) -> list[str]:
+  assert all(model['bit_exact'] and model['steps'] >= 1000 for model in found['models'])
+  lines = []
+  for model in found['models']:
+    if model['window_macs'] is None:
+      continue
+    sizes = ' | '.join(f'{model[key]:,}' for key in ('stock_arena', 'arena', 'state'))
+    work = f'{model["instructions"]:,} | {model["window_instructions"]:,}'
+    share = 100 * model['macs'] / model['window_macs']
+    lines.append(f'| {model["name"]} | {sizes} | {share:.1f} % | {work} |')
+  return lines
+
+
 # Recorded file, page, what the page must say.
 QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('train_sign_digits', 'train', _sign_digits),
@@ -139,6 +152,7 @@ QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('mlperf_tiny', 'speed', _mlperf_tiny),
   ('redistribution', 'redistribution', _redistribution),
   ('training_step', 'training_component', _training_step),
+  ('sequences', 'sequences', _sequences),
 ]
 
 

@@ -67,6 +67,7 @@ class FeatureMap:
     tensor: Index of the graph's tensor it stands for.
     constant: Values [rows, cols, channels] of a CONSTANT map.
     view: It is a part of another map and lies in its memory.
+    below: Of a KEPT map: another one whose first rows its last ones are written over.
   """
 
   name: str
@@ -79,6 +80,7 @@ class FeatureMap:
   tensor: int
   constant: np.ndarray | None = None
   view: View | None = None
+  below: int | None = None
 
   @property
   def shape(self) -> tuple[int, int, int]:
@@ -240,6 +242,8 @@ def without_unused_maps(graph: StageGraph) -> StageGraph:
     if feature_map.view is not None:
       view = dataclasses.replace(feature_map.view, base=number[feature_map.view.base])
       feature_map = dataclasses.replace(feature_map, view=view)
+    if feature_map.below is not None:
+      feature_map = dataclasses.replace(feature_map, below=number[feature_map.below])
     maps.append(feature_map)
   ops = tuple(
     dataclasses.replace(op, inputs=renumber(op.inputs), outputs=renumber(op.outputs))

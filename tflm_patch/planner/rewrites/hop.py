@@ -26,6 +26,7 @@ from tflm_patch.planner.ir.stage_graph import (
   View,
   without_unused_maps,
 )
+from tflm_patch.planner.rewrites.stacked import stacked
 from tflm_patch.planner.rewrites.tracks import Keep, Rows, Sliding, row_window, source_rows
 from tflm_patch.program.params import CropParams, HopParams, with_pads
 from tflm_patch.program.records import Kind
@@ -92,7 +93,7 @@ class _Slider:
     inputs = list(graph.inputs)
     inputs[self._position] = band
     made = StageGraph(tuple(self._maps), tuple(self._ops), tuple(inputs), graph.outputs)
-    return without_unused_maps(made)
+    return stacked(without_unused_maps(made))
 
   def _whole(self, m: int) -> int:
     return self._rows(m, (0, self._tracks[m].rows))
@@ -173,7 +174,7 @@ class _Slider:
     self._ops.append(
       StageOp(
         kind=Kind.HOP if is_window else Kind.SLIDE,
-        name='HOP' if is_window else f'SLIDE {self._graph.maps[m].name}',
+        name='HOP' if is_window else f'SLIDE of {self._makers[m].name}',
         inputs=(new,),
         outputs=(kept,),
         steps=track.high - begin,
