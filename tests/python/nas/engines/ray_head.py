@@ -62,21 +62,28 @@ class Head:
       'RAY_worker_niceness': '0',  # else workers wait for whatever runs beside the tests
     }
 
-  def start(self):
-    """Starts it; takes seconds."""
-    words = (
+  def words(self):
+    """Arguments of `ray`."""
+    return (
       *('start', '--head', '--node-ip-address=127.0.0.1', f'--port={self.port}', '--num-cpus=2'),
       *('--object-store-memory=80000000', '--include-dashboard=false', '--disable-usage-stats'),
       *(f'--ray-client-server-port={self._client_port}', f'--temp-dir={self._folder}'),
     )
+
+  def start(self, attempts=3):
+    """Starts it; takes seconds. On a machine that is busy Ray may give up: then again."""
     done = subprocess.run(
-      [sys.executable, '-c', 'from ray.scripts.scripts import main; main()', *words],
+      [sys.executable, '-c', 'from ray.scripts.scripts import main; main()', *self.words()],
       env={**os.environ, **self.environment, **self._own},
       stdout=subprocess.PIPE,
       stderr=subprocess.STDOUT,
       text=True,
     )
-    assert done.returncode == 0, done.stdout
+    if done.returncode and attempts > 1:
+      self.kill()
+      self.start(attempts - 1)
+    else:
+      assert done.returncode == 0, done.stdout
 
   def processes(self):
     """Numbers and titles of all of its processes."""

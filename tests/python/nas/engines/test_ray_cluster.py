@@ -4,6 +4,10 @@
 
 import json
 import pathlib
+import re
+import shlex
+import subprocess
+import sys
 import tempfile
 import threading
 
@@ -89,6 +93,26 @@ def test_killed_workers_and_a_killed_head_lose_nothing(keras, dataset, head, tmp
   for name in ('model.tflite', 'model_patch.tflite', 'spec.txt'):
     assert (theirs / 'top1' / name).read_bytes() == (ours / 'top1' / name).read_bytes(), name
   assert not list(theirs.rglob('*.pkl')) and not list(theirs.rglob('*.pickle'))
+
+
+def test_commands_of_the_page_run(head, tmp_path):
+  """Its search, on the cluster of this test, which is started as the page says."""
+  docs = pathlib.Path(nas.__file__).parents[2] / 'docs'
+  page = (docs / 'cluster.md').read_text()
+  (start,) = re.findall(r'^ray start .*127.*$', page, re.MULTILINE)
+  words = {word.partition('=')[0] for word in shlex.split(start)[2:]}
+  assert words <= {word.partition('=')[0] for word in head.words()}
+  for name in re.findall(r'RAY_[A-Z_]+(?==)', page):
+    assert name in head.environment, name
+  data = re.findall(r'```python\n(.*?)```', (docs / 'search.md').read_text(), re.DOTALL)[0]
+  (search,) = re.findall(r'^tflm-patch (.*)$', page, re.MULTILINE)
+  search = shlex.split(search.replace('127.0.0.1:6379', head.address))
+  for command in (['-c', data], ['-m', 'tflm_patch.cli.main', *search]):
+    run = subprocess.run(
+      [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+  assert 'verified' in run.stdout and (tmp_path / 'found' / 'top1' / 'model_patch.tflite').exists()
 
 
 def test_without_the_token_nothing_is_told(dataset, head, tmp_path, monkeypatch):
