@@ -12,6 +12,8 @@
 /* Columns of the result that are made together. */
 #define BLOCK 16
 
+enum { BY_COLUMNS = 2 }; /* `whole` of matrices side by side */
+
 /* Row k of the second matrix. */
 static const int8_t* matrix_row(const tflm_patch_batch_matmul_params* params,
                                 const tflm_patch_rows* b, uint32_t b_row, uint32_t k) {
@@ -60,8 +62,8 @@ static void multiply_block(const tflm_patch_batch_matmul_params* params,
   }
 }
 
-void tflm_patch_batch_matmul_s8(const tflm_patch_batch_matmul_params* params,
-                                const tflm_patch_batch_matmul_args* args, int8_t* output) {
+static void multiply(const tflm_patch_batch_matmul_params* params,
+                     const tflm_patch_batch_matmul_args* args, int8_t* output) {
   if (params->transposed) {
     multiply_transposed(params, args, output);
     return;
@@ -74,6 +76,25 @@ void tflm_patch_batch_matmul_s8(const tflm_patch_batch_matmul_params* params,
     }
     vector += args->depth;
     output += args->outputs;
+  }
+}
+
+void tflm_patch_batch_matmul_s8(const tflm_patch_batch_matmul_params* params,
+                                const tflm_patch_batch_matmul_args* args, int8_t* output) {
+  if (params->whole != BY_COLUMNS) {
+    multiply(params, args, output);
+    return;
+  }
+  tflm_patch_rows matrix = *args->b;
+  tflm_patch_batch_matmul_args one = *args;
+  one.b = &matrix;
+  one.vectors = 1;
+  for (uint32_t m = 0; m < args->vectors; ++m) {
+    multiply(params, &one, output);
+    one.a += args->depth;
+    output += args->outputs;
+    matrix.base += matrix.channels;
+    matrix.split_base += matrix.channels;
   }
 }
 
@@ -91,13 +112,14 @@ static tflm_patch_status check(const tflm_patch_task* task) {
   const uint32_t rows = output->rows;
   int fits = a->cols == output->cols && a->channels <= MAX_DEPTH;
   if (params->whole) {
-    fits = fits && a->rows == rows && b->cols == 1 &&
+    const uint32_t matrices = params->whole == BY_COLUMNS ? a->cols : 1u;
+    fits = fits && a->rows == rows && b->cols == matrices &&
            is_matrix(b->rows, b->channels, params, a->channels, output->channels);
   } else {
     fits = fits && (a->rows == rows || a->rows == 1) && (b->rows == rows || b->rows == 1) &&
            is_matrix(b->cols, b->channels, params, a->channels, output->channels);
   }
-  return fits && params->whole <= 1 && params->transposed <= 1 &&
+  return fits && params->whole <= BY_COLUMNS && params->transposed <= 1 &&
                  tflm_patch_is_shift(params->output_shift) &&
                  tflm_patch_is_int8(params->output_zero_point)
              ? TFLM_PATCH_OK

@@ -16,6 +16,7 @@ from support.compare import assert_same_bytes
 from support.effort import examples
 from support.graphs import dense_networks, small_networks
 from support.int16_graphs import int16_networks
+from support.matmul_cases import attention, attention_seen
 from support.model_builder import ModelBuilder
 from support.window_models import windowed
 
@@ -152,6 +153,13 @@ def products_and_sums():
   return b.build()
 
 
+def attention_of_heads():
+  b = ModelBuilder(6)
+  x = b.input((1, 7, 12))
+  b.output(attention(b, x), attention_seen(b, x))
+  return b.build()
+
+
 def squares_of_int16():
   b = ModelBuilder(4)
   x = b.conv(b.input((1, 5, 7, 6), DType.INT16), 6)
@@ -169,7 +177,9 @@ def recurrent():
 
 
 @pytest.mark.parametrize('schedule', ['layer', 'stream'])
-@pytest.mark.parametrize('make', [products_and_sums, squares_of_int16, recurrent])
+@pytest.mark.parametrize(
+  'make', [products_and_sums, attention_of_heads, squares_of_int16, recurrent]
+)
 def test_products_and_sums(make, schedule, tmp_path):
   plan = PlanOptions(schedule=Schedule(schedule))
   check(make(), tmp_path, ConvertOptions(force_stage=True, plan=plan))

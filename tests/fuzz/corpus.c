@@ -195,6 +195,11 @@ static void add_products(corpus* c) {
   builder_init(&b);
   add(c, one_operator(&b, TFLM_PATCH_BATCH_MATMUL, by_rows, 2, made[0], &params, sizeof(params)));
   builder_init(&b);
+  params.whole = 2;
+  const map_shape side_by_side[] = {{TFLM_PATCH_INT8, 3, 4, 5, 1}, {TFLM_PATCH_INT8, 5, 4, 2, -2}};
+  add(c,
+      one_operator(&b, TFLM_PATCH_BATCH_MATMUL, side_by_side, 2, made[0], &params, sizeof(params)));
+  builder_init(&b);
   params.transposed = params.whole = 1;
   add(c, one_operator(&b, TFLM_PATCH_BATCH_MATMUL, by_all, 2, made[1], &params, sizeof(params)));
 }

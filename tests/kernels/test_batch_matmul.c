@@ -76,6 +76,44 @@ static void test_against_loops(const matmul_case* c, uint32_t seed) {
   encoded_free(&e);
 }
 
+/* Matrices side by side, in the columns of their map: of each vector another one. */
+static void test_by_columns(int transposed, uint32_t seed) {
+  static int8_t a[ROWS * VECTORS * DEPTH];
+  static int8_t b[VECTORS * DEPTH * OUTPUTS];
+  static int8_t expected[ROWS * VECTORS * OUTPUTS];
+  static builder of_columns;
+  const void* inputs[] = {a, b};
+  const uint16_t b_rows = transposed ? OUTPUTS : DEPTH;
+  const uint16_t b_channels = transposed ? DEPTH : OUTPUTS;
+  const map_shape maps[] = {{TFLM_PATCH_INT8, ROWS, VECTORS, DEPTH, 7},
+                            {TFLM_PATCH_INT8, b_rows, VECTORS, b_channels, -128}};
+  const map_shape output = {TFLM_PATCH_INT8, ROWS, VECTORS, OUTPUTS, 0};
+  tflm_patch_batch_matmul_params params = kParams;
+  test_case = "by columns";
+  params.whole = 2;
+  params.transposed = (uint8_t)transposed;
+  test_fill(&seed, a, sizeof(a));
+  test_fill(&seed, b, sizeof(b));
+  for (uint32_t row = 0; row < ROWS; ++row) {
+    for (uint32_t m = 0; m < VECTORS; ++m) {
+      const int8_t* vector = a + (row * VECTORS + m) * DEPTH;
+      for (uint32_t n = 0; n < OUTPUTS; ++n) {
+        const int8_t* weights = transposed ? b + (n * VECTORS + m) * DEPTH : b + m * OUTPUTS + n;
+        expected[(row * VECTORS + m) * OUTPUTS + n] =
+            one_value(vector, weights, transposed ? 1 : VECTORS * OUTPUTS);
+      }
+    }
+  }
+  builder_init(&of_columns);
+  encoded e =
+      one_operator(&of_columns, TFLM_PATCH_BATCH_MATMUL, maps, 2, output, &params, sizeof(params));
+  check_program(&e, inputs, expected);
+  CHECK_REJECTED(&e, tflm_patch_batch_matmul_params, params->whole = 1, TFLM_PATCH_BAD_OP);
+  CHECK_REJECTED(&e, tflm_patch_batch_matmul_params, params->whole = 3, TFLM_PATCH_BAD_OP);
+  CHECK_REJECTED(&e, tflm_patch_batch_matmul_params, params->transposed ^= 1, TFLM_PATCH_BAD_OP);
+  encoded_free(&e);
+}
+
 /* The deepest product of the largest differences stays in int32. */
 static void test_deepest(void) {
   enum { kDeepest = 32768 };
@@ -136,6 +174,8 @@ int main(void) {
     test_against_loops(&by_rows, i);
     test_against_loops(&whole, i);
   }
+  test_by_columns(0, 3);
+  test_by_columns(1, 4);
   test_deepest();
   test_rejected();
   return TEST_RESULT();

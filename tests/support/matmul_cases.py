@@ -23,6 +23,43 @@ def attention(b: ModelBuilder, x: int) -> int:
   return b.reshape(y, (1, steps, HEADS * values))
 
 
+def _heads(b: ModelBuilder, x: int) -> int:
+  """[1, steps, HEADS * values] as [1, HEADS, steps, values]."""
+  steps, values = b.shape(x)[1], b.shape(x)[2] // HEADS
+  return b.transpose(b.reshape(x, (1, steps, HEADS, values)), (0, 2, 1, 3))
+
+
+def attention_seen(b: ModelBuilder, x: int) -> int:
+  """Weights of attention that other operators read, too, as they are."""
+  scores = b.batch_matmul(_heads(b, x), _heads(b, b.relu6(x)), adj_y=True)
+  weights = b.softmax(scores)
+  b.output(b.reduce_max(weights, (1,)), b.relu6(scores))
+  return b.batch_matmul(weights, _heads(b, x))
+
+
+def attention_shown(b: ModelBuilder, x: int) -> int:
+  """Attention whose scores and weights are outputs of the model."""
+  scores = b.batch_matmul(_heads(b, x), _heads(b, b.relu6(x)), adj_y=True)
+  weights = b.softmax(scores)
+  b.output(scores, weights)
+  return b.transpose(b.batch_matmul(weights, _heads(b, x)), (0, 2, 1, 3))
+
+
+def half_of_heads(b: ModelBuilder, x: int) -> int:
+  """Heads by a constant, and by heads that no transposition made."""
+  steps, values = b.shape(x)[1], b.shape(x)[2] // HEADS
+  b.output(b.batch_matmul(_heads(b, x), b.constant_operand((1, HEADS, values, 4))))
+  other = b.reshape(b.relu6(x), (1, HEADS, steps, values))
+  return b.batch_matmul(other, _heads(b, x), adj_y=True)
+
+
+def of_other_length(b: ModelBuilder, x: int) -> int:
+  """Queries of another sequence than keys and values: cross attention."""
+  first = b.slice(x, (0, 0, 0), (1, 2, b.shape(x)[2]))
+  weights = b.softmax(b.batch_matmul(_heads(b, first), _heads(b, x), adj_y=True))
+  return b.transpose(b.batch_matmul(weights, _heads(b, b.relu6(x))), (0, 2, 1, 3))
+
+
 def _constant(b: ModelBuilder, x: int, shape: tuple[int, ...], swapped: bool, first: bool) -> int:
   if swapped:
     shape = (*shape[:-2], shape[-1], shape[-2])
@@ -85,5 +122,8 @@ MATMUL_CASES = [
   Case('batch_matmul_by_itself_rank_3', _by_itself, (1, STEPS, VALUES), framed=False),
   Case('batch_matmul_of_two_maps', _of_two),
   Case('batch_matmul_deep', lambda b, x: _by_itself(b, x), (1, 2, 3, 700), framed=False),
-  Case('attention', attention, (1, STEPS, HEADS * VALUES), framed=False),
+  *(
+    Case(make.__name__, make, (1, STEPS, HEADS * VALUES), framed=False)
+    for make in (attention, attention_seen, attention_shown, half_of_heads, of_other_length)
+  ),
 ]

@@ -152,6 +152,26 @@ def matrix_product(s: Any, x: int) -> int:
   return y if len(batches) == 2 else s.reshape(y, (1, s.shape(y)[1], 1, s.shape(y)[2]))
 
 
+def heads(s: Any, x: int) -> int:
+  """Attention of the cells to each other, of one head or more; perhaps seen on the way."""
+  _, rows, cols, _ = s.shape(x)
+  count = s.draw(st.integers(1, 3))
+  if rows * cols > MAX_SIZE:
+    x = s.max_pool(x, 3, 3, 'SAME')
+    _, rows, cols, _ = s.shape(x)
+  parts = []
+  for _ in range(3):
+    y = s.conv(x, count * 3, 1)
+    parts.append(s.transpose(s.reshape(y, (1, rows * cols, count, 3)), (0, 2, 1, 3)))
+  weights = s.softmax(s.batch_matmul(parts[0], parts[1], True))
+  y = s.batch_matmul(weights, parts[2])
+  if s.draw(st.booleans()):
+    y = s.transpose(y, (0, 2, 1, 3))
+  if s.draw(st.sampled_from([False, False, True])):
+    s.output(weights)
+  return y
+
+
 def recurrent(s: Any, x: int) -> int:
   """UNIDIRECTIONAL_SEQUENCE_LSTM over the rows, or SVDF of the whole map."""
   _, rows, cols, channels = s.shape(x)
@@ -176,5 +196,6 @@ MOVING_BLOCKS = (
   difference,
   unusual,
   matrix_product,
+  heads,
   recurrent,
 )

@@ -229,8 +229,9 @@ class BatchMatmulParams(Params):
   """BATCH_MATMUL: each cell of the first input is a vector that a matrix of the second multiplies.
 
   Row r of the output is made from row r of both inputs, of one that has a single row from
-  that: the cells of the second input's row are the rows of the matrix. With `whole` all rows of
-  the second input, of one cell each, are the rows of one matrix. The multiplier and shift
+  that: the cells of the second input's row are the rows of the matrix. With `whole` 1 all rows
+  of the second input, of one cell each, are the rows of one matrix; with 2 cell h of them makes up
+  the matrix that multiplies cell h of the first input. The multiplier and shift
   are those of input_scale[0] * input_scale[1] / output_scale.
   """
 

@@ -240,7 +240,7 @@ void tflm_patch_add_n_s8(const tflm_patch_mul_params* params, int32_t input_zero
 typedef struct {
   const int8_t* a; /* vectors x depth */
   /* The matrix: row b_row holds it, depth x outputs, or outputs x depth where it is transposed;
-   * with params->whole the rows of the map are those of the matrix. */
+   * with params->whole the rows of the map are those of the matrix, or of one a vector. */
   const tflm_patch_rows* b;
   uint32_t b_row;
   int32_t a_zero_point;

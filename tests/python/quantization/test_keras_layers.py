@@ -313,6 +313,46 @@ RECURRENT = {
 }
 
 
+def _encoder(x):
+  """A block of a transformer."""
+  layers = _layers()
+  y = layers.LayerNormalization()(x)
+  x = layers.Add()([x, layers.MultiHeadAttention(2, 3)(y, y)])
+  y = layers.Dense(12, activation='relu')(layers.LayerNormalization()(x))
+  return layers.Add()([x, layers.Dense(6)(y)])
+
+
+def _cross_attention(x):
+  layers = _layers()
+  y = layers.AveragePooling1D(2)(x)
+  return layers.MultiHeadAttention(2, 4, value_dim=3, use_bias=False)(y, x, key=x)
+
+
+NORMAL = ['MEAN', 'SQUARED_DIFFERENCE', 'MEAN', 'ADD', 'RSQRT', 'SUB', 'MUL']
+HEADS = ['TRANSPOSE'] * 4 + ['BATCH_MATMUL', 'SOFTMAX', 'BATCH_MATMUL']
+
+ATTENTION = {
+  'layer_norm': Case(
+    _chain(('LayerNormalization', {})), [*NORMAL, 'RESHAPE', DEPTHWISE, 'RESHAPE'], LINE, 9
+  ),
+  'layer_norm_alone': Case(
+    _chain(('LayerNormalization', {'center': False, 'scale': False, 'epsilon': 0.1})),
+    NORMAL,
+    LINE,
+    9,
+  ),
+  'cross_attention': Case(
+    _cross_attention, ['AVERAGE_POOL_2D'] + [CONV] * 4 + ['RESHAPE'] * 8 + HEADS, LINE, 9
+  ),
+  'encoder': Case(
+    _encoder,
+    [*NORMAL, DEPTHWISE] * 2 + HEADS + [CONV] * 6 + ['RESHAPE'] * 8 + ['ADD'] * 2,
+    LINE,
+    16,
+  ),
+}
+
+
 def _residual1d(x):
   layers = _layers()
   x = layers.Conv1D(6, 3, padding='same', activation='silu')(x)
@@ -394,9 +434,9 @@ GRAPHS = {
 }
 
 
-@pytest.mark.parametrize('name', [*CASES, *GRAPHS, *RECURRENT])
+@pytest.mark.parametrize('name', [*CASES, *GRAPHS, *RECURRENT, *ATTENTION])
 def test_layer(name):
-  case = {**CASES, **GRAPHS, **RECURRENT}[name]
+  case = {**CASES, **GRAPHS, **RECURRENT, **ATTENTION}[name]
   model = keras_models.functional(case.shape, case.build)
   samples = keras_models.random_samples(model)
   result = quantize(model, samples[0])

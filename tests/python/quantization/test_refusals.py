@@ -33,12 +33,12 @@ def _error(model, given=None):
 
 def test_an_unknown_layer_is_named_with_its_place(keras):
   inner = keras.Sequential(
-    [keras.Input((4, 6)), keras.layers.LayerNormalization(name='norm')], name='body'
+    [keras.Input((4, 6)), keras.layers.GroupNormalization(2, name='norm')], name='body'
   )
   source = keras.Input((4, 6))
   text = _error(keras.Model(source, inner(source)))
   assert '"body/norm"' in text
-  assert 'LayerNormalization' in text
+  assert 'GroupNormalization' in text
   assert '--backend tensorflow' in text
 
 
@@ -68,6 +68,25 @@ def test_other_cells(keras, name, arguments, problem):
   text = _error(model)
   assert f'"cell" ({name}): ' in text
   assert problem in text
+
+
+def test_attention_with_masks(keras):
+  def build(**options):
+    return keras_models.functional(
+      (4, 6), lambda x: keras.layers.MultiHeadAttention(2, 3, name='attend')(x, x, **options)
+    )
+
+  text = _error(build(use_causal_mask=True))
+  assert '"attend" (MultiHeadAttention): it has a mask' in text
+  model = keras_models.functional(
+    (3, 4, 6), lambda x: keras.layers.MultiHeadAttention(2, 3, name='attend')(x, x)
+  )
+  assert 'its inputs are not [steps, values]' in _error(model)
+
+
+def test_layer_normalization_of_rows(keras):
+  model = keras_models.functional((4, 6), keras.layers.LayerNormalization(axis=1, name='norm'))
+  assert 'is not that of the channels' in _error(model)
 
 
 def test_states_of_recurrent_layers(keras):

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -39,6 +39,14 @@ class SourceOperator(Protocol):
   def macs(self) -> int: ...
 
 
+@dataclasses.dataclass(frozen=True)
+class _Swapped:
+  """A map with rows and columns swapped, and what makes one in which they are not."""
+
+  map: int
+  copy: Callable[[], None]
+
+
 class StageBuilder:
   """Collects the maps and operators of one stage."""
 
@@ -49,12 +57,15 @@ class StageBuilder:
     self._ops: list[StageOp] = []
     self._steps = 0
     self._map_of: dict[int, int] = {}
+    self._swapped: dict[int, _Swapped] = {}
     self._inputs: list[int] = []
 
   # ---- maps ----
 
   def read(self, tensor_index: int) -> int:
     """The map of a tensor that is read; a new stage input or constant if unknown."""
+    if tensor_index not in self._map_of and tensor_index in self._swapped:
+      self._swapped[tensor_index].copy()
     if tensor_index in self._map_of:
       return self._map_of[tensor_index]
     tensor = self._subgraph.tensors[tensor_index]
@@ -100,7 +111,26 @@ class StageBuilder:
 
   def knows(self, tensor_index: int) -> bool:
     """Whether the tensor is made or read already."""
-    return tensor_index in self._map_of
+    return tensor_index in self._map_of or tensor_index in self._swapped
+
+  def is_wanted(self, tensor_index: int) -> bool:
+    """Whether the stage makes the tensor for operators outside."""
+    return tensor_index in self._wanted
+
+  def defer(self, tensor_index: int, map_index: int, copy: Callable[[], None]) -> None:
+    """The tensor is a map with rows and columns swapped, for those that ask for `swapped`.
+
+    Args:
+      tensor_index: A tensor that is made, not wanted outside.
+      map_index: The map: its rows are the tensor's columns.
+      copy: Makes the tensor as it is; called when it is read for the first time.
+    """
+    self._swapped[tensor_index] = _Swapped(map_index, copy)
+
+  def swapped(self, tensor_index: int) -> int | None:
+    """The map of a tensor with rows and columns swapped, if there is one."""
+    found = self._swapped.get(tensor_index)
+    return None if found is None else found.map
 
   def make(self, tensor_index: int) -> int:
     """A new map for a tensor that the next operator makes."""
@@ -186,13 +216,18 @@ class StageBuilder:
 
   # ---- operators ----
 
-  def add(self, op: SourceOperator, stage_op: StageOp) -> None:
-    """Appends what an operator becomes; name, sources and multiply-accumulates are its own."""
+  def add(self, op: SourceOperator, stage_op: StageOp, moves: bool = False) -> None:
+    """Appends what an operator becomes; name, sources and multiply-accumulates are its own.
+
+    Args:
+      op: The operator.
+      stage_op: What it becomes.
+      moves: It only moves what the operator computes or reads.
+    """
     self._steps += stage_op.steps
     limits.check_steps(self._steps)
-    self._ops.append(
-      dataclasses.replace(stage_op, name=op.name, macs=op.macs, graph_ops=(op.index,))
-    )
+    macs = 0 if moves else op.macs
+    self._ops.append(dataclasses.replace(stage_op, name=op.name, macs=macs, graph_ops=(op.index,)))
 
   def finish(self) -> StageGraph:
     """The stage's graph.

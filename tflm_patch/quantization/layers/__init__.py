@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from tflm_patch.quantization.layers import (
   activation,
+  attention,
   convolution,
   dense,
   functions,
@@ -22,6 +23,7 @@ from tflm_patch.quantization.layers.registry import handler_of, register_layer, 
 
 __all__ = [
   'activation',
+  'attention',
   'convolution',
   'dense',
   'functions',

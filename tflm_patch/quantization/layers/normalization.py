@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Batch normalization and rescaling: a scale and a shift per channel."""
+"""Batch normalization and rescaling, a scale and a shift per channel; layer normalization."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import numpy as np
 from tflm_patch.quantization.layers.call import Call
 from tflm_patch.quantization.layers.registry import layer
 from tflm_patch.quantization.network import Value
+from tflm_patch.quantization.operators.activation import Rsqrt
 from tflm_patch.quantization.operators.affine import Affine
+from tflm_patch.quantization.operators.binary import Add, Mul, SquaredDifference, Sub
+from tflm_patch.quantization.operators.mean import Mean
 
 
 @layer('BatchNormalization')
@@ -28,6 +31,29 @@ def batch_normalization(call: Call) -> Value:
   if call.layer.center:
     shift = shift + call.weights('beta')
   return call.add(Affine(scale, shift), call.input)
+
+
+@layer('LayerNormalization')
+def layer_normalization(call: Call) -> Value:
+  """Over the channels: MEAN, SQUARED_DIFFERENCE, MEAN, ADD, RSQRT, SUB, MUL."""
+  own, x = call.layer, call.input
+  axes = own.axis if isinstance(own.axis, (list, tuple)) else [own.axis]
+  if [axis % x.rank for axis in axes] != [x.rank - 1]:
+    raise call.error(f'axis {own.axis} is not that of the channels')
+  if getattr(own, 'rms_scaling', False):
+    raise call.error('rms_scaling is not supported')
+  over_channels = Mean((x.rank - 1,), True)
+  mean = call.add(over_channels, x, part='mean')
+  squares = call.add(SquaredDifference(), x, mean, part='squares')
+  variance = call.add(over_channels, squares, part='variance')
+  epsilon = call.constant(np.full((1,) * x.rank, own.epsilon), 'epsilon')
+  divisor = call.add(Rsqrt(), call.add(Add(), variance, epsilon, part='floor'), part='rsqrt')
+  y = call.add(Mul(), call.add(Sub(), x, mean, part='centred'), divisor, part='normal')
+  if not own.scale and not own.center:
+    return y
+  scale = call.weights('gamma') if own.scale else np.ones(x.channels)
+  shift = call.weights('beta') if own.center else np.zeros(x.channels)
+  return call.add(Affine(scale.astype(np.float64), shift.astype(np.float64)), y)
 
 
 @layer('Rescaling')

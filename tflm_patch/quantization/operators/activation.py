@@ -70,6 +70,14 @@ class Elu(_Function):
   function: ClassVar[str] = 'elu'
 
 
+class Rsqrt(_Function):
+  """1 / sqrt(x) of what is not negative."""
+
+  opcode: ClassVar[str] = 'RSQRT'
+  int16: ClassVar[bool] = False
+  function: ClassVar[str] = 'rsqrt'
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class LeakyRelu(_Function):
   """x, or slope * x below 0."""

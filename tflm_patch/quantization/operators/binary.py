@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""ADD, SUB, MUL, MAXIMUM, MINIMUM of two values that are broadcast."""
+"""ADD, SUB, MUL, SQUARED_DIFFERENCE, MAXIMUM, MINIMUM of two values that are broadcast."""
 
 from __future__ import annotations
 
@@ -60,6 +60,23 @@ class Mul(_Arithmetic):
   opcode: ClassVar[str] = 'MUL'
   function: ClassVar[str] = 'multiply'
   table: ClassVar[str] = 'MulOptions'
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SquaredDifference(Operation):
+  """The square of the difference."""
+
+  opcode: ClassVar[str] = 'SQUARED_DIFFERENCE'
+
+  def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+    return tuple(int(size) for size in np.broadcast_shapes(*shapes))
+
+  def evaluate(self, ops: Any, inputs: Sequence[Any]) -> Any:
+    return ops.square(ops.subtract(*inputs))
+
+  def emit(self, emitter: Emitter, node: Node) -> None:
+    options = options_of('SquaredDifferenceOptions')
+    emitter.operator(node, [emitter.tensor(each) for each in node.inputs], options)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

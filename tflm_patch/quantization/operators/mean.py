@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""MEAN over rows and columns; its output has a scale of its own."""
+"""MEAN over rows, columns or channels; its output has a scale of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Mean(Operation):
   """The mean of a map.
 
   Attributes:
-    axes: Of rows (1), columns (2) or both.
+    axes: Of rows (1), columns (2), channels (the last).
     keep_dims: They stay, with size 1.
   """
 

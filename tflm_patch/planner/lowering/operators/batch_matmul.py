@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from tflm_patch.graph import quantize
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells, macs, reshape
+from tflm_patch.planner.lowering.operators import base, cells, macs, reshape, transpose
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import BatchMatmulParams
@@ -17,6 +19,7 @@ from tflm_patch.program.params import BatchMatmulParams
 # The most products of two differences below 256 whose sum stays below 2^31.
 MAX_DEPTH = 32768
 RANKS = (2, 3, 4)
+BY_COLUMNS = 2  # `whole` of matrices side by side
 Shape = tuple[int, int, int]  # matrices, rows, columns
 
 
@@ -71,12 +74,22 @@ def constraint_matrices(op: OpView) -> str | None:
   macs=macs.matrix_product,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
-  """Of maps or a constant; of rank 4 matrix by matrix, else row by row with a whole matrix"""
+  """Of maps or a constant; of rank 4 matrix by matrix, of transposed heads row by row of all heads,
+  else row by row with a whole matrix
+  """
   first, second, out = (tensor.quantization for tensor in (op.input(0), op.input(1), op.output()))
   assert first is not None and second is not None and out is not None
   multiplier, shift = quantize.quantize_multiplier(
     float(first.scale) * float(second.scale) / float(out.scale)
   )
+  params = BatchMatmulParams(
+    output_multiplier=multiplier,
+    output_shift=shift,
+    output_zero_point=out.zero_point,
+    transposed=int(bool(op.option('adjY', False))),
+  )
+  if _lower_heads(op, builder, params):
+    return
   whole = len(op.output().shape) < 4
   sources = []
   for i in (0, 1):
@@ -99,12 +112,34 @@ def lower(op: OpView, builder: StageBuilder) -> None:
         rows.same_row(count, a),
         rows.whole_map(count, b) if whole else rows.same_row(count, b),
       ),
-      params=BatchMatmulParams(
-        output_multiplier=multiplier,
-        output_shift=shift,
-        output_zero_point=out.zero_point,
-        transposed=int(bool(op.option('adjY', False))),
-        whole=int(whole),
-      ),
+      params=dataclasses.replace(params, whole=int(whole)),
     ),
   )
+
+
+def _lower_heads(op: OpView, builder: StageBuilder, params: BatchMatmulParams) -> bool:
+  """Of matrices that lie side by side, a head beside the other; whether the operands are such.
+
+  No matrix of all products is made then: each step makes the vectors of all heads.
+  """
+  target_tensor = op.operator.outputs[0]
+  a, b = (builder.swapped(tensor) for tensor in op.operator.inputs[:2])
+  if a is None or b is None or builder.is_wanted(target_tensor):
+    return False
+  heads, count, outputs = op.output().shape[1:]
+  if builder.map(a).cols != heads or builder.map(b).cols != heads:
+    return False
+  target = builder.temporary(target_tensor, (count, heads, outputs))
+  builder.add(
+    op,
+    StageOp(
+      kind=program.Kind.BATCH_MATMUL,
+      inputs=(a, b),
+      outputs=(target,),
+      steps=count,
+      reads=(rows.same_row(count, count), rows.whole_map(count, builder.map(b).rows)),
+      params=dataclasses.replace(params, whole=BY_COLUMNS),
+    ),
+  )
+  builder.defer(target_tensor, target, transpose.swap_back(op, builder, target))
+  return True

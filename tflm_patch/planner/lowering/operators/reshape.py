@@ -72,6 +72,7 @@ def append(op: OpView, builder: StageBuilder, source: int, target: int) -> None:
       steps=output_map.rows,
       reads=(reads,),
     ),
+    moves=True,
   )
 
 

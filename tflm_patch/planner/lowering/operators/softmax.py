@@ -8,7 +8,7 @@ from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells, softmax_s16
+from tflm_patch.planner.lowering.operators import base, cells, softmax_s16, transpose
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.planner.lowering.operators.softmax_table import exp_table
 from tflm_patch.program import records as program
@@ -53,8 +53,14 @@ def _parameters(op: OpView) -> Params:
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Over channels, by tables"""
-  source = builder.read(op.operator.inputs[0])
-  target = builder.make(op.operator.outputs[0])
+  made = op.operator.outputs[0]
+  swapped = builder.swapped(op.operator.inputs[0])
+  if swapped is None or builder.is_wanted(made):
+    source = builder.read(op.operator.inputs[0])
+    target = builder.make(made)
+  else:
+    source, target = swapped, builder.temporary(made, builder.map(swapped).shape)
+    builder.defer(made, target, transpose.swap_back(op, builder, target))
   count = builder.map(target).rows
   builder.add(
     op,

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tflm_patch.graph.types import DType, Tensor
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.shapes import feature_shape, map_axes
@@ -16,6 +18,7 @@ from tflm_patch.program.params import PermuteParams
 
 NCHW_TO_NHWC = [0, 2, 3, 1]
 ROWS, COLS, CHANNELS = range(3)
+SWAPPED = (COLS, ROWS, CHANNELS)
 Order = tuple[int, int, int]
 
 
@@ -100,6 +103,35 @@ def reads(op: OpView, tensor: Tensor) -> CellReads:
   )
 
 
+def _is_of_heads(op: OpView) -> bool:
+  """Whether products of several matrices alone read the result: attention of several heads."""
+  tensor = op.operator.outputs[0]
+  readers = {other.opcode for other in op.subgraph.operators if tensor in other.inputs}
+  return readers == {'BATCH_MATMUL'}
+
+
+def swap_back(op: OpView, builder: StageBuilder, swapped: int) -> Callable[[], None]:
+  """What makes an operator's output of a map that has its rows and columns swapped."""
+
+  def copy() -> None:
+    target = builder.make(op.operator.outputs[0])
+    count, input_rows = builder.map(target).rows, builder.map(swapped).rows
+    builder.add(
+      op,
+      StageOp(
+        kind=program.Kind.PERMUTE,
+        inputs=(swapped,),
+        outputs=(target,),
+        steps=count,
+        reads=(rows.whole_map(count, input_rows),),
+        params=PermuteParams(SWAPPED),
+      ),
+      moves=True,
+    )
+
+  return copy
+
+
 @base.register(
   'TRANSPOSE',
   base.constraint_input_is_activation,
@@ -129,9 +161,16 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   if _only_renames(op, order):
     reshape.lower(op, builder)
     return
+  swapped = builder.swapped(source_tensor)
+  if order == SWAPPED and swapped is not None:
+    builder.alias(target_tensor, swapped)
+    return
   shape = feature_shape(op.input())
   assert shape is not None
   source = reshape.read_as(op, builder, source_tensor, shape)
+  if order == SWAPPED and not builder.is_wanted(target_tensor) and _is_of_heads(op):
+    builder.defer(target_tensor, source, swap_back(op, builder, source))
+    return
   target = builder.make(target_tensor)
   count, input_rows = builder.map(target).rows, builder.map(source).rows
   stays = order[ROWS] == ROWS
