@@ -132,19 +132,21 @@ def multipliers_of(operator: Weighted) -> tuple[np.ndarray, np.ndarray]:
 
 
 class TrainedConstants(ConstantArrays):
-  """The constants of a trained operator: some are in memory, some are its own.
+  """The constants of operators of which some are in memory, and some their own.
 
   Args:
     data: Of the stage.
-    instead: Expressions by role: 'weights', 'bias', 'multipliers', 'shifts'.
+    first_op: The number of its first operator in names.
+    instead: Expressions by operator and role: 'weights', 'bias', 'multipliers', 'shifts'.
   """
 
-  def __init__(self, data: bytes, instead: Mapping[str, str]) -> None:
+  def __init__(self, data: bytes, first_op: int, instead: Mapping[tuple[int, str], str]) -> None:
     super().__init__(data)
-    self._instead = instead
+    self._instead = {(str(first_op + op), role): text for (op, role), text in instead.items()}
 
   def refer(self, at: int, type_name: str, values: int, name: str) -> str:
-    expression = self._instead.get(name.rpartition('_')[2])
+    number, _, role = name.rpartition('_')
+    expression = self._instead.get((number.rpartition('_')[2], role))
     if expression is None:
       return super().refer(at, type_name, values, name)
     self.leave_out(at)
