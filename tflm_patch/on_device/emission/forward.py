@@ -92,7 +92,7 @@ class ForwardEmission:
       dataclasses.replace(program, ops=tuple(ops)),
       stage.operator,
       self._memory,
-      (number, self._number),
+      (len(self._work.frozen.stages) + number, self._number),
       constants,
       self._masks(stage) if len(stage.indices) > 1 else {},
     )

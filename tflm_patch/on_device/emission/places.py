@@ -97,11 +97,12 @@ class Layout:
     return Memory(self._plan.bytes, tensors, workspaces, (0,) * len(stages))
 
   def trained(self) -> Memory:
-    """Of the operators from the first trained one on, each a stage."""
+    """Of the operators from the first trained one on: stages numbered after the frozen ones."""
     tensors = {t: at for (part, t), at in self._plan.offsets.items() if part is Part.MAP}
-    count = len(self._work.forward)
-    workspaces = tuple(self._plan.offsets.get((Part.SCRATCH, i), 0) for i in range(count))
-    return Memory(self._plan.bytes, tensors, workspaces, (0,) * count)
+    before = self.frozen().workspaces
+    own = (self._plan.offsets.get((Part.SCRATCH, i), 0) for i in range(len(self._work.forward)))
+    workspaces = (*before, *own)
+    return Memory(self._plan.bytes, tensors, workspaces, (0,) * len(workspaces))
 
   def parameters(self, layer: LayerParameters) -> dict[str, str]:
     """Pointers to what of a layer is in memory, named as in tflm_patch_trained_layer."""
