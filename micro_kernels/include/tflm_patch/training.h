@@ -15,9 +15,17 @@
 #ifndef TFLM_PATCH_TRAINING_H_
 #define TFLM_PATCH_TRAINING_H_
 
+#include <float.h>
 #include <stdint.h>
 
 #include "tflm_patch/kernels.h"
+
+/* Whether floats are computed as floats, operation by operation. */
+#if defined(__FAST_MATH__) || (defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0)
+#define TFLM_PATCH_HAS_EXACT_FLOATS 0
+#else
+#define TFLM_PATCH_HAS_EXACT_FLOATS 1
+#endif
 
 #ifdef __cplusplus
 extern "C" {
