@@ -144,7 +144,7 @@ def test_the_exact_forward_pass_of_the_page(folder):
 @pytest.mark.slow
 @pytest.mark.parametrize('page', WITH_COMMANDS, ids=lambda page: page.name)
 def test_commands_of_the_page_run(page, folder):
-  if page.name in ('quantize.md', 'train.md', 'search.md'):
+  if page.name in ('adapt.md', 'quantize.md', 'train.md', 'search.md'):
     make_keras_files(page, folder)
   for command in COMMAND.findall(blocks(page, 'sh')):
     arguments = shlex.split(command, comments=True)[1:]
