@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from support.model_builder import ModelBuilder
 from tflm_patch.graph.types import Model
 from tflm_patch.on_device.network import TRAINABLE
@@ -54,3 +56,41 @@ def scheme_of(
     by = 1 if number == len(chosen) - 1 else step
     updates.append(LayerUpdate(index, bias, tuple(range(0, channels, by))))
   return Scheme(tuple(updates), loss)
+
+
+def random_chain(seed: int) -> Model:
+  """Blocks of any kind one after the other, with strides, dilations and windows of any kind."""
+  rng = np.random.default_rng(seed)
+  b = ModelBuilder(seed)
+
+  def pick(*choices):
+    return choices[rng.integers(len(choices))]
+
+  x = b.input((1, int(rng.integers(9, 15)), int(rng.integers(8, 14)), int(rng.integers(1, 5))))
+  for _ in range(int(rng.integers(2, 5))):
+    channels = int(rng.integers(3, 9))
+    activation = pick('NONE', 'RELU', 'RELU6')
+    padding = pick('SAME', 'VALID')
+    kind = pick('conv', 'dilated', 'block', 'residual', 'depthwise', 'pool')
+    if kind == 'conv':
+      kernel = (pick(1, 2, 3), pick(1, 2, 3))
+      x = b.conv(
+        x, channels, kernel=kernel, stride=pick(1, 2), padding=padding, activation=activation
+      )
+    elif kind == 'dilated':
+      x = b.depthwise(x, kernel=2, dilation=pick(1, 2), padding='SAME', activation=activation)
+    elif kind == 'depthwise':
+      x = b.depthwise(x, kernel=(3, pick(1, 3)), stride=pick(1, 2), padding='SAME')
+    elif kind == 'pool':
+      pool = pick(b.max_pool, b.average_pool)
+      x = pool(x, kernel=pick(2, 3), stride=pick(1, 2), padding='SAME', activation=activation)
+    else:
+      shortcut = x
+      stride = 1 if kind == 'residual' else pick(1, 2)
+      x = b.conv(x, int(rng.integers(5, 14)), kernel=1, activation='RELU6')
+      x = b.depthwise(x, kernel=pick(3, 5), stride=stride, activation='RELU6')
+      x = b.conv(x, b.shape(shortcut)[3], kernel=1, per_channel=pick(True, False))
+      x = b.add(shortcut, x) if kind == 'residual' else x
+  x = b.mean(x) if pick(True, False) else x
+  b.output(b.fully_connected(b.reshape(x, (1, int(np.prod(b.shape(x))))), 4))
+  return b.model()

@@ -47,7 +47,29 @@ Update, of parameter number k among all n of the scheme: layers ascending, of ea
   u = float(h >> 8) * 2^-24 of h = mix32(counter + k + seed * 0x9E3779B9), mix32 the finalizer of
   MurmurHash3; counter grows by n with every update
   d = floor(u - step), at least -2^24 and at most 2^24, 0 where step is no number
-  weight = clamp(weight + d, -127, 127); bias = clamp(bias + d, -2^30, 2^30)
+  weight = clamp(weight + d, -127, 127); bias = clamp(bias + d, -2^29, 2^29)
   The bias is the folded one, b - z_x * sum(w): weights that change by c change it by -z_x * c.
   Gradients are those before any parameter changes.
 """
+
+from tflm_patch.on_device.component import ComponentOptions, TrainingComponent, make_component
+from tflm_patch.on_device.measure import StepCost, measure_step, random_images
+from tflm_patch.on_device.memory import TrainingMemory, TrainingPlanner, training_memory
+from tflm_patch.on_device.options import TrainingOptions
+from tflm_patch.on_device.scheme import LayerUpdate, Loss, Scheme
+
+__all__ = [
+  'ComponentOptions',
+  'LayerUpdate',
+  'Loss',
+  'Scheme',
+  'StepCost',
+  'TrainingComponent',
+  'TrainingMemory',
+  'TrainingOptions',
+  'TrainingPlanner',
+  'make_component',
+  'measure_step',
+  'random_images',
+  'training_memory',
+]

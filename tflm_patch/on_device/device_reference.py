@@ -16,10 +16,11 @@ import numpy as np
 from tflm_patch.graph.types import Model
 from tflm_patch.on_device.operators import base
 from tflm_patch.on_device.options import TrainingOptions
+from tflm_patch.on_device.parameters import MOST_BIAS
 from tflm_patch.on_device.plan import Work
 from tflm_patch.on_device.scheme import Loss
 
-_MOST_CHANGE, _MOST_BIAS = float(1 << 24), 1 << 30
+_MOST_CHANGE = float(1 << 24)
 _GOLDEN = 0x9E3779B9
 _LOG2_E = np.float32(1.44269504)
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
@@ -277,7 +278,7 @@ class DeviceReference:
       self._move_bias(index, np.where(self._sums[at] == 0, 0, changes(step, numbers[at])))
 
   def _move_bias(self, index: int, change: np.ndarray) -> None:
-    self.bias[index] = np.clip(self.bias[index] + change, -_MOST_BIAS, _MOST_BIAS)
+    self.bias[index] = np.clip(self.bias[index] + change, -MOST_BIAS, MOST_BIAS)
 
   def _owners(self, index: int) -> np.ndarray:
     """The output channel of every trained weight, in the order of their numbers."""

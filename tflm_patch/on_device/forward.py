@@ -69,7 +69,13 @@ def convert_frozen(network: Network, options: TrainingOptions) -> Frozen:
   model = dataclasses.replace(
     network.model, subgraphs=[subgraph], signatures=[], origin=None, trailer=b'', metadata=[]
   )
-  convert = dataclasses.replace(options.convert, force_stage=True, input_rows=options.input_rows)
+  convert = dataclasses.replace(
+    options.convert,
+    force_stage=True,
+    input_rows=options.input_rows,
+    # Trained operators may read the input, too.
+    keep_input=bool(set(inputs) & set(network.boundary)),
+  )
   converted = pipeline.plan(model, convert).model
   where = network.model.source or 'model'
   stages = tuple(

@@ -13,8 +13,12 @@ from tflm_patch.on_device.network import Network
 from tflm_patch.on_device.operators import backward_of
 from tflm_patch.on_device.operators.base import FLOAT_BYTES
 from tflm_patch.on_device.operators.weighted import Weighted
+from tflm_patch.program.records import Sums
 
 BIAS_BYTES = 4
+# Of a trained bias, folded; what it leaves of 2^30 is for products of 8-bit values.
+MOST_BIAS = 1 << 29
+_MOST_PRODUCT = 128 * 127
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -43,6 +47,15 @@ class LayerParameters:
   weights_at: int
   sums_at: int
   bias_sums_at: int
+
+  @property
+  def sums(self) -> Sums:
+    """How far the accumulators can reach, whatever is learned."""
+    view = self.operator.view
+    inputs = view.input(1).elements // self.bias.size
+    reach = MOST_BIAS + inputs * _MOST_PRODUCT
+    is_small = int(np.abs(self.bias.astype(np.int64)).max(initial=0)) <= MOST_BIAS
+    return Sums.BOUNDED if is_small and reach < 1 << 30 else Sums.INT32
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

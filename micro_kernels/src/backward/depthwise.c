@@ -13,11 +13,53 @@
 #include "taps.h"
 #include "tflm_patch/training.h"
 
+/* The first and the last tap, of a window of stride 1, at which an output reads an input. */
+static int32_t first_tap(int32_t input, int32_t pad, uint32_t outputs) {
+  const int32_t tap = input + pad - (int32_t)outputs + 1;
+  return tap < 0 ? 0 : tap;
+}
+
+static int32_t last_tap(int32_t input, int32_t pad, uint32_t kernel) {
+  return input + pad < (int32_t)kernel ? input + pad : (int32_t)kernel - 1;
+}
+
+/* Without a question at every tap. */
+static void unit_stride_input(const tflm_patch_backward_geometry* g, tflm_patch_column weights,
+                              const float* accumulators, float* result, uint32_t result_step,
+                              uint32_t added) {
+  const tflm_patch_window* w = &g->window;
+  const uint32_t step = weights.step;
+  for (int32_t row = 0; row < (int32_t)g->rows; ++row) {
+    const int32_t top = first_tap(row, w->pad_top, g->output_rows);
+    const int32_t bottom = last_tap(row, w->pad_top, w->kernel_h);
+    for (int32_t col = 0; col < (int32_t)g->cols; ++col) {
+      const int32_t left = first_tap(col, w->pad_left, g->output_cols);
+      const int32_t taps = last_tap(col, w->pad_left, w->kernel_w) - left + 1;
+      float sum = added ? *result : 0.0f;
+      for (int32_t r = top; r <= bottom; ++r) {
+        const int8_t* weight = weights.at + (uint32_t)(r * w->kernel_w + left) * step;
+        const float* from = accumulators + (row + w->pad_top - r) * (int32_t)g->output_cols +
+                            (col + w->pad_left - left);
+        for (int32_t i = 0; i < taps; ++i) {
+          sum = sum + (float)*weight * *from--;
+          weight += step;
+        }
+      }
+      *result = sum;
+      result += result_step;
+    }
+  }
+}
+
 void tflm_patch_depthwise_input(const tflm_patch_backward_geometry* geometry,
                                 tflm_patch_column weights, const float* accumulators, float* result,
                                 uint32_t result_step, uint32_t added) {
   const tflm_patch_backward_geometry* g = geometry;
   const tflm_patch_window* w = &g->window;
+  if (w->stride_h == 1 && w->stride_w == 1 && w->dilation_h == 1 && w->dilation_w == 1) {
+    unit_stride_input(g, weights, accumulators, result, result_step, added);
+    return;
+  }
   for (uint32_t row = 0; row < g->rows; ++row) {
     for (uint32_t col = 0; col < g->cols; ++col) {
       const int8_t* weight = weights.at;

@@ -116,6 +116,16 @@ def _redistribution(found: dict[str, Any]) -> list[str]:
   ]
 
 
+def _training_step(found: dict[str, Any]) -> list[str]:
+  lines = []
+  for name, row in found['schemes'].items():
+    numbers = ('parameters', 'memory_total', 'memory_over_inference')
+    cells = [f'{row[each]:,}' for each in numbers]
+    cells += [f'{row[f"instructions_{each}"] / 1e6:.1f}' for each in ('inference', 'step')]
+    lines.append(f'| {name} | {" | ".join(cells)} |')
+  return lines
+
+
 # Recorded file, page, what the page must say.
 QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('train_sign_digits', 'train', _sign_digits),
@@ -128,6 +138,7 @@ QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('supernet_speed', 'supernet', _supernet_speed),
   ('mlperf_tiny', 'speed', _mlperf_tiny),
   ('redistribution', 'redistribution', _redistribution),
+  ('training_step', 'training_component', _training_step),
 ]
 
 

@@ -7,14 +7,17 @@ import shutil
 
 import numpy as np
 import pytest
-from support import learning, learning_models
+from support import compiled, learning, learning_models
+from support.model_builder import ModelBuilder
 
 from tflm_patch.graph.reader import read_model
+from tflm_patch.kernel_library.sources import source_dir, sources_of
 from tflm_patch.on_device.component import ComponentOptions, make_component
 from tflm_patch.on_device.device_reference import DeviceReference
 from tflm_patch.on_device.options import TrainingOptions
 from tflm_patch.on_device.scheme import LayerUpdate, Loss, Scheme
 from tflm_patch.quantization.exact.network import ExactNetwork
+from tflm_patch.runtime import paths
 from tflm_patch.sample.sample import sample_model_path
 
 pytestmark = pytest.mark.skipif(shutil.which('gcc') is None, reason='needs gcc')
@@ -177,3 +180,61 @@ def test_rows_of_a_frame_one_after_the_other(rows, tmp_path):
     for host in hosts:
       assert host.call('learn', ctypes.c_uint32(3)) == OK
     assert hosts[0].parameters() == hosts[1].parameters()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('seed', range(6))
+def test_random_chains(seed, tmp_path):
+  model = learning_models.random_chain(seed)
+  first = seed % len(learning_models.layers(model))
+  scheme = learning_models.scheme_of(model, first, 1 + seed % 3)
+  expect_same_learning(model, scheme, tmp_path, 6, rate=0.1)
+
+
+@pytest.mark.slow
+def test_input_that_trained_operators_read_too(tmp_path):
+  """Frozen stages leave it alone then."""
+  b = ModelBuilder(2)
+  image = b.input((1, 6, 6, 4))
+  x = b.conv(image, 8, kernel=3, activation='RELU6')
+  x = b.conv(x, 4, kernel=1)
+  x = b.add(image, x)
+  b.output(b.fully_connected(b.reshape(b.mean(x), (1, 4)), 3))
+  model = b.model()
+  expect_same_learning(model, learning_models.scheme_of(model, 1, 1), tmp_path, 5, rate=0.1)
+
+
+SANITIZED = """
+#include <stdio.h>
+#include "model.h"
+static int8_t image[MODEL_INPUT_0_BYTES];
+int main(void) {
+  model_init();
+  for (unsigned step = 0; step < 12; ++step) {
+    for (unsigned i = 0; i < sizeof(image); ++i) {
+      image[i] = (int8_t)(i * 37u + step * 91u);
+    }
+    (void)model_set_learning_rate(step < 6 ? 0.1f : 1e30f);
+    if (model_train_step(image, step % MODEL_CLASSES) != TFLM_PATCH_TRAINING_OK) {
+      return 2;
+    }
+  }
+  return 0;
+}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('step', [1, 2])
+def test_nothing_undefined_happens(step, tmp_path):
+  """With sanitizers, and with steps that no integer holds."""
+  model = learning_models.every_operator()
+  component = make_component(model, learning_models.scheme_of(model, 0, step))
+  for name, text in component.files.items():
+    (tmp_path / name).write_text(text)
+  (tmp_path / 'main.c').write_text(SANITIZED)
+  sources = [source_dir() / file for file in sources_of(component.kernels)]
+  include = f'-I{paths.include_dirs()[0]}'
+  flags = (*compiled.WARNINGS, '-O1', *compiled.SANITIZERS, include)
+  compiled.run('gcc', *flags, 'model.c', 'main.c', *sources, '-o', 'learn', cwd=tmp_path)
+  compiled.run('./learn', cwd=tmp_path)

@@ -89,7 +89,8 @@ class ForwardEmission:
         **(instead if apart else {}),
       }
       ops = tuple(
-        dataclasses.replace(op, params={**op.params, 'requant.sums': 0}) for op in program.ops
+        dataclasses.replace(op, params={**op.params, 'requant.sums': layer.sums})
+        for op in program.ops
       )
       program = dataclasses.replace(program, ops=ops)
     functions = StageFunctions(
