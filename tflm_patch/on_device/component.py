@@ -149,7 +149,6 @@ def _pieces(
   kernels, training = (
     (standalone.flat_name(each) for each in header) if options.standalone else header
   )
-  identity = zlib.crc32('\n'.join([*constants, *functions]).encode())
   return text.Pieces(
     names=FileNames(
       options.name,
@@ -168,7 +167,7 @@ def _pieces(
     forward=tuple(call for code in codes for call in code.calls),
     backward=tuple(calls),
     image=image,
-    identity=identity,
+    identity=_identity(work),
     samples=options.training.samples,
     seed=options.training.seed,
     rate=options.learning_rate,
@@ -210,6 +209,17 @@ def _backward(
     '',
   ]
   return function, f'{name}({"update" if uses else ""});'
+
+
+def _identity(work: Work) -> int:
+  """A number that deltas of other models, or of other schemes, do not have."""
+  crc = 0
+  for tensor in work.network.model.main.tensors:
+    if tensor.data is not None:
+      crc = zlib.crc32(tensor.data.tobytes(), crc)
+  for update in work.network.updates.values():
+    crc = zlib.crc32(repr(dataclasses.astuple(update)).encode(), crc)
+  return crc
 
 
 def _constants_bytes(pieces: text.Pieces) -> int:

@@ -120,6 +120,28 @@ static void add_outputs(uint32_t cells, const float* columns, uint32_t count, co
   }
 }
 
+/* The same of four output channels for two input channels, one beside the other. */
+static void add_outputs_to_pair(uint32_t cells, const float* columns, const int8_t* weights,
+                                uint32_t step, float* result, uint32_t result_step) {
+  const float u0 = (float)weights[0], v0 = (float)weights[1];
+  const float u1 = (float)weights[step], v1 = (float)weights[step + 1];
+  const float u2 = (float)weights[2 * step], v2 = (float)weights[2 * step + 1];
+  const float u3 = (float)weights[3 * step], v3 = (float)weights[3 * step + 1];
+  for (uint32_t cell = 0; cell < cells; ++cell) {
+    const float c0 = columns[0], c1 = columns[1], c2 = columns[2], c3 = columns[3];
+    float s = result[0] + u0 * c0;
+    float t = result[1] + v0 * c0;
+    s = s + u1 * c1;
+    t = t + v1 * c1;
+    s = s + u2 * c2;
+    t = t + v2 * c2;
+    result[0] = s + u3 * c3;
+    result[1] = t + v3 * c3;
+    result += result_step;
+    columns += GROUP;
+  }
+}
+
 /* Output channels [first, first + count) of the expansion. */
 static void expand(const tflm_patch_block_args* args, uint32_t first, uint32_t count,
                    const float* columns) {
@@ -127,7 +149,12 @@ static void expand(const tflm_patch_block_args* args, uint32_t first, uint32_t c
   const tflm_patch_backward_geometry* g = layer->geometry;
   const uint32_t cells = g->rows * g->cols;
   if (args->result != NULL) {
-    for (uint32_t i = 0; i < g->channels; ++i) {
+    uint32_t i = 0;
+    for (; count == GROUP && i + 2 <= g->channels; i += 2) {
+      add_outputs_to_pair(cells, columns, layer->weights + (size_t)first * g->channels + i,
+                          g->channels, args->result + i, g->channels);
+    }
+    for (; i < g->channels; ++i) {
       add_outputs(cells, columns, count, layer->weights + (size_t)first * g->channels + i,
                   g->channels, args->result + i, g->channels);
     }

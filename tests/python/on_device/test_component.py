@@ -238,3 +238,19 @@ def test_nothing_undefined_happens(step, tmp_path):
   flags = (*compiled.WARNINGS, '-O1', *compiled.SANITIZERS, include)
   compiled.run('gcc', *flags, 'model.c', 'main.c', *sources, '-o', 'learn', cwd=tmp_path)
   compiled.run('./learn', cwd=tmp_path)
+
+
+@pytest.mark.slow
+def test_standalone(tmp_path):
+  """One folder, no include path; nothing is written to but the workspace."""
+  model = learning_models.every_operator()
+  options = ComponentOptions(name='camera', standalone=True, section='.noinit')
+  component = make_component(model, learning_models.scheme_of(model, 2, 2), options)
+  for name, text in component.files.items():
+    (tmp_path / name).write_text(text)
+  sources = [name for name in component.files if name.endswith('.c')]
+  compiled.run('gcc', *compiled.WARNINGS, '-O1', '-c', *sources, cwd=tmp_path)
+  found = compiled.run('size', '-A', 'camera.o', cwd=tmp_path)
+  sizes = {line.split()[0]: int(line.split()[1]) for line in found.splitlines()[2:-2] if line}
+  assert sizes['.noinit'] == component.plan.bytes
+  assert sizes.get('.data', 0) == sizes.get('.bss', 0) == 0
