@@ -132,7 +132,7 @@ def _pieces(
   image = arrays.name(work.parameters.initial().view('i1'), 'initial_parameters', 16)
   emission = ForwardEmission(work, layout, arrays, first_op)
   codes = [emission.operator(number, stage) for number, stage in enumerate(work.forward)]
-  weights = {index: code.weights for index, code in zip(work.network.trained, codes)}
+  weights = {index: name for code in codes for index, name in code.weights.items()}
   backward, calls = [], []
   for group in work.groups:
     made = _backward(group, work, layout, arrays, weights)

@@ -9,6 +9,7 @@ import dataclasses
 from tflm_patch.codegen.compiler import stages_of
 from tflm_patch.conversion import pipeline
 from tflm_patch.errors import TflmPatchError
+from tflm_patch.graph import edit
 from tflm_patch.graph.types import Model, Operator
 from tflm_patch.on_device.network import Network
 from tflm_patch.on_device.options import TrainingOptions
@@ -27,12 +28,12 @@ class ForwardStage:
   Attributes:
     stage: The program, read back.
     operator: Its tensors; the last two inputs are the program and its constants.
-    index: Of the only operator in it, None for frozen operators.
+    indices: Of the operators in it, in order; empty for frozen operators.
   """
 
   stage: Stage
   operator: Operator
-  index: int | None = None
+  indices: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -87,21 +88,62 @@ def convert_frozen(network: Network, options: TrainingOptions) -> Frozen:
   return Frozen(converted, stages, made)
 
 
-def stage_of(network: Network, index: int) -> ForwardStage:
-  """An operator from the first trained one on as a stage of its own, on whole maps.
+def regions(network: Network) -> tuple[tuple[int, ...], ...]:
+  """The operators from the first trained one on, in stages.
+
+  Inverted bottlenecks are one, or all but the expansion, so that their wide maps are never whole;
+  where trained weights need these maps, and all others, are by themselves.
+  """
+  found: list[tuple[int, ...]] = []
+  at, end = network.first, len(network.model.main.operators)
+  while at < end:
+    size = next((n for n in (3, 2) if _is_block(network, range(at, min(at + n, end)), n)), 1)
+    found.append(tuple(range(at, at + size)))
+    at += size
+  return tuple(found)
+
+
+def _is_block(network: Network, indices: range, size: int) -> bool:
+  """Whether operators are a depthwise convolution and a projection, after an expansion or not."""
+  if len(indices) != size:
+    return False
+  kinds = ('CONV_2D', 'DEPTHWISE_CONV_2D', 'CONV_2D')[-size:]
+  main = network.model.main
+  for number, index in enumerate(indices):
+    view, update = network.view(index), network.updates.get(index)
+    if view.opcode != kinds[number] or not view.input(1).is_constant:
+      return False
+    is_last = number == size - 1
+    tensor = view.operator.outputs[0]
+    if not is_last and (
+      edit.readers(main, tensor) != [index + 1] or tensor in (*main.outputs, network.output)
+    ):
+      return False
+    if view.opcode == 'CONV_2D' and view.input(1).shape[1:3] != (1, 1):
+      return False
+    if update is not None and update.input_channels:
+      is_whole = len(update.input_channels) == view.input(1).shape[-1]
+      if number > 0 or view.opcode != 'CONV_2D' or not is_whole:
+        return False
+  return True
+
+
+def stage_of(network: Network, indices: tuple[int, ...]) -> ForwardStage:
+  """Operators from the first trained one on as a stage of their own.
 
   Raises:
-    TflmPatchError: a stage cannot hold it.
+    TflmPatchError: a stage cannot hold them.
   """
   main = network.model.main
+  schedule = Schedule.LAYER if len(indices) == 1 else Schedule.AUTO
   try:
-    graph = lower_region(network.model, main, [index])
-    options = PlanOptions(schedule=Schedule.LAYER, brief=True)
+    graph = lower_region(network.model, main, indices)
+    options = PlanOptions(schedule=schedule, brief=True)
     plan = StageSearch(graph, (), options).smallest()
   except NotStageable as reason:
-    view = network.view(index)
+    view = network.view(indices[0])
     raise TflmPatchError(f'{view.name} cannot be computed in training: {reason}') from None
   encoded = encode_stage(plan)
-  inputs, outputs = region_boundary(main, [index])
+  inputs, outputs = region_boundary(main, indices)
   operator = Operator('CUSTOM', (*inputs, -1, -1), outputs)
-  return ForwardStage(decode(encoded.program, encoded.constants), operator, index)
+  return ForwardStage(decode(encoded.program, encoded.constants), operator, indices)

@@ -20,7 +20,7 @@ from tflm_patch.graph.types import Model
 from tflm_patch.on_device import network as networks
 from tflm_patch.on_device import plan as plans
 from tflm_patch.on_device.backward_graph import backward_steps, grouped
-from tflm_patch.on_device.forward import ForwardStage, Frozen, convert_frozen, stage_of
+from tflm_patch.on_device.forward import ForwardStage, Frozen, convert_frozen, regions, stage_of
 from tflm_patch.on_device.network import Network
 from tflm_patch.on_device.options import DEFAULT_TRAINING, TrainingOptions
 from tflm_patch.on_device.parameters import parameters_of
@@ -108,7 +108,7 @@ class TrainingPlanner:
     self.options = options
     self._rewritten = networks.rewrite(model)
     self._frozen: dict[int, Frozen] = {}
-    self._forward: dict[int, ForwardStage] = {}
+    self._forward: dict[tuple[int, ...], ForwardStage] = {}
     self._inference: int | None = None
 
   @property
@@ -131,13 +131,14 @@ class TrainingPlanner:
     networks.check_forward(network)
     if network.first not in self._frozen:
       self._frozen[network.first] = convert_frozen(network, self.options)
-    for index in network.trained:
-      if index not in self._forward:
-        self._forward[index] = stage_of(network, index)
+    parts = regions(network)
+    for indices in parts:
+      if indices not in self._forward:
+        self._forward[indices] = stage_of(network, indices)
     return Work(
       network=network,
       frozen=self._frozen[network.first],
-      forward=tuple(self._forward[index] for index in network.trained),
+      forward=tuple(self._forward[indices] for indices in parts),
       backward=backward,
       groups=grouped(backward),
       parameters=parameters_of(network, self.options.quantization_aware),

@@ -116,9 +116,12 @@ class Work:
     view = self.network.view
     return (
       *(f'frozen operators, stage {i}' for i in range(len(self.frozen.stages))),
-      *(f'{view(stage.index).name} forward' for stage in self.forward if stage.index is not None),
+      *(f'{_range([view(i).name for i in stage.indices])} forward' for stage in self.forward),
       'loss',
-      *(f'{_name(group)} backward' for group in self.groups),
+      *(
+        f'{_range([step.operator.view.name for step in reversed(group)])} backward'
+        for group in self.groups
+      ),
     )
 
   @property
@@ -127,8 +130,7 @@ class Work:
     return len(self.frozen.stages) + len(self.forward)
 
 
-def _name(group: Group) -> str:
-  names = [step.operator.view.name for step in reversed(group)]
+def _range(names: Sequence[str]) -> str:
   return names[0] if len(names) == 1 else f'{names[0]} to {names[-1]}'
 
 
@@ -192,6 +194,11 @@ class _Collector:
     self._tensors = work.network.model.main.tensors
     self._backward_at = {
       step.index: work.loss_step + 1 + i for i, group in enumerate(work.groups) for step in group
+    }
+    self._forward_at = {
+      index: len(work.frozen.stages) + number
+      for number, stage in enumerate(work.forward)
+      for index in stage.indices
     }
     self._end = work.loss_step + len(work.groups)
 
@@ -268,7 +275,7 @@ class _Collector:
     """What an operator keeps of the forward pass, and its scratch."""
     at = self._backward_at[step.index]
     operator = step.operator
-    made = len(self._work.frozen.stages) + step.index - self._work.network.first
+    made = self._forward_at[step.index]
     if operator.kept(step.wanted).mask:
       bits = mask_bytes(self._tensors[operator.target].elements)
       self._add((Part.MASK, step.index), bits, made, at)

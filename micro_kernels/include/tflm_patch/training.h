@@ -15,9 +15,17 @@
 #ifndef TFLM_PATCH_TRAINING_H_
 #define TFLM_PATCH_TRAINING_H_
 
+#include <float.h>
 #include <stdint.h>
 
 #include "tflm_patch/kernels.h"
+
+/* Whether floats are computed as floats, operation by operation. */
+#if defined(__FAST_MATH__) || (defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0)
+#define TFLM_PATCH_HAS_EXACT_FLOATS 0
+#else
+#define TFLM_PATCH_HAS_EXACT_FLOATS 1
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -94,9 +102,10 @@ float tflm_patch_squared_error(const int8_t* values, uint32_t n, float scale, in
 
 /* ---- clamp.c ---- */
 
-/* Bit i % 32 of word i / 32: whether low < values[i] < high. */
+/* Bit k % 32 of word k / 32, k = first + i: whether low < values[i] < high. Bits before `first`
+ * are left alone, those behind the last of its word become 0: write a map from its beginning. */
 void tflm_patch_clamp_mask(const int8_t* values, uint32_t n, int32_t low, int32_t high,
-                           uint32_t* mask);
+                           uint32_t* mask, uint32_t first);
 
 /* In place: gradients [cells][channels] times the channel's scale where the mask is
  * set, 0 elsewhere. */

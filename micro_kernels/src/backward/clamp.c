@@ -8,14 +8,21 @@
 #include "tflm_patch/training.h"
 
 void tflm_patch_clamp_mask(const int8_t* values, uint32_t n, int32_t low, int32_t high,
-                           uint32_t* mask) {
-  for (uint32_t i = 0; i < n; i += 32) {
-    const uint32_t count = n - i < 32 ? n - i : 32;
-    uint32_t bits = 0;
-    for (uint32_t k = 0; k < count; ++k) {
-      bits |= (uint32_t)(low < values[i + k] && values[i + k] < high) << k;
+                           uint32_t* mask, uint32_t first) {
+  uint32_t at = first % 32;
+  uint32_t bits;
+  mask += first / 32;
+  bits = at == 0 ? 0 : *mask & (((uint32_t)1 << at) - 1u);
+  for (uint32_t i = 0; i < n; ++i) {
+    bits |= (uint32_t)(low < values[i] && values[i] < high) << at;
+    if (++at == 32) {
+      *mask++ = bits;
+      bits = 0;
+      at = 0;
     }
-    *mask++ = bits;
+  }
+  if (at != 0) {
+    *mask = bits;
   }
 }
 

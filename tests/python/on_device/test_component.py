@@ -4,6 +4,7 @@
 
 import ctypes
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -254,3 +255,20 @@ def test_standalone(tmp_path):
   sizes = {line.split()[0]: int(line.split()[1]) for line in found.splitlines()[2:-2] if line}
   assert sizes['.noinit'] == component.plan.bytes
   assert sizes.get('.data', 0) == sizes.get('.bss', 0) == 0
+
+
+@pytest.mark.parametrize('flag', ['-ffast-math', '-O2'])
+def test_fast_math_is_refused(flag, tmp_path):
+  model = learning_models.every_operator()
+  component = make_component(model, learning_models.scheme_of(model, 7))
+  for name, text in component.files.items():
+    (tmp_path / name).write_text(text)
+  include = f'-I{paths.include_dirs()[0]}'
+  done = subprocess.run(
+    ['gcc', '-std=c11', flag, include, '-c', 'model.c'],
+    capture_output=True,
+    text=True,
+    cwd=tmp_path,
+  )
+  assert ('training needs exact floats' in done.stderr) == (flag == '-ffast-math')
+  assert (done.returncode == 0) == (flag == '-O2')

@@ -94,3 +94,18 @@ def test_operators_without_weights_are_refused(model):
   found = next(i for i, op in enumerate(model.main.operators) if op.opcode == 'SOFTMAX')
   with pytest.raises(TflmPatchError, match='have weights to train'):
     TrainingPlanner(model).memory(Scheme((LayerUpdate(found, True),)))
+
+
+def test_wide_maps_are_never_whole(model):
+  """Of blocks whose biases alone are trained, neither forward nor backward."""
+  planner = TrainingPlanner(model)
+  scheme = Scheme(tuple(LayerUpdate(index, True) for index, _ in weighted(model)[-11:]))
+  plan = planner.plan(scheme)
+  wide = {
+    operator.outputs[0]
+    for operator in planner.rewritten.main.operators
+    if operator.opcode == 'DEPTHWISE_CONV_2D'
+  }
+  kept = {number for part, number in plan.buffers if part in (Part.MAP, Part.GRADIENT)}
+  assert not wide & kept
+  assert any('to' in step and 'backward' in step for step in plan.steps)

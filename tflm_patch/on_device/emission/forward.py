@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
 from tflm_patch.codegen import c_text, loops, source
-from tflm_patch.codegen.functions import StageFunctions
+from tflm_patch.on_device.emission.masked import Mask, MaskedFunctions
 from tflm_patch.on_device.emission.places import Arrays, Layout, TrainedConstants, multipliers_of
 from tflm_patch.on_device.forward import ForwardStage
 from tflm_patch.on_device.operators import base, clamps
@@ -27,14 +28,14 @@ class ForwardCode:
     constants: Lines that define arrays.
     functions: Lines that define functions.
     calls: Statements that compute the operator, and keep what goes backward.
-    weights: The name of the weights in flash, '' without any.
+    weights: By operator, what the weights that gradients pass are called; '' without any.
     bytes: Of the arrays.
   """
 
   constants: tuple[str, ...]
   functions: tuple[str, ...]
   calls: tuple[str, ...]
-  weights: str
+  weights: Mapping[int, str]
   bytes: int
 
 
@@ -60,55 +61,71 @@ class ForwardEmission:
     self._backward = {step.index: step for step in work.backward}
 
   def operator(self, number: int, stage: ForwardStage) -> ForwardCode:
-    """The code of an operator, the one number `number` of those that are not frozen."""
-    assert stage.index is not None
-    layer = self._work.parameters.layers.get(stage.index)
+    """The code of a stage, the one number `number` of those that are not frozen."""
+    layer = self._work.parameters.layers.get(stage.indices[0])
     if layer is not None and layer.operator.gathered is not None:
       code = self._apart(number, stage, layer)
     else:
-      code = self._whole(number, stage, layer)
+      code = self._whole(number, stage)
     self._number += len(stage.stage.ops)
-    kept = self._keep(stage.index)
-    return dataclasses.replace(code, calls=(*code.calls, *kept))
+    if len(stage.indices) > 1:
+      return code
+    return dataclasses.replace(code, calls=(*code.calls, *self._keep(stage.indices[0])))
 
-  def _whole(
-    self, number: int, stage: ForwardStage, layer: LayerParameters | None, apart: bool = False
-  ) -> ForwardCode:
+  def _whole(self, number: int, stage: ForwardStage, apart: bool = False) -> ForwardCode:
     """By the kernels that run without training; trained weights are in memory."""
-    assert stage.index is not None
-    program, weights = stage.stage, self._weights_in_flash(stage.index)
-    instead = {'weights': weights} if weights else {}
-    if layer is not None:
-      multipliers, shifts = multipliers_of(layer.operator)
-      name = array_name(stage.index)
-      instead = {
-        'multipliers': self._arrays.name(multipliers, f'{name}_multipliers'),
-        'shifts': self._arrays.name(shifts, f'{name}_shifts'),
-        **instead,
-        **self._layout.parameters(layer),
-        **(instead if apart else {}),
-      }
-      ops = tuple(
-        dataclasses.replace(op, params={**op.params, 'requant.sums': layer.sums})
-        for op in program.ops
-      )
-      program = dataclasses.replace(program, ops=ops)
-    functions = StageFunctions(
-      program,
+    program = stage.stage
+    instead: dict[tuple[int, str], str] = {}
+    names: dict[int, str] = {}
+    ops = list(program.ops)
+    for op, index in enumerate(stage.indices):
+      layer = self._work.parameters.layers.get(index)
+      own = self._own(index, layer, apart)
+      names[index] = own.get('weights', '')
+      instead |= {(op, role): text for role, text in own.items()}
+      if layer is not None:
+        ops[op] = dataclasses.replace(
+          ops[op], params={**ops[op].params, 'requant.sums': layer.sums}
+        )
+    constants = TrainedConstants(program.constants, self._number, instead)
+    functions = MaskedFunctions(
+      dataclasses.replace(program, ops=tuple(ops)),
       stage.operator,
       self._memory,
-      number,
-      self._number,
-      TrainedConstants(program.constants, instead),
+      (len(self._work.frozen.stages) + number, self._number),
+      constants,
+      self._masks(stage) if len(stage.indices) > 1 else {},
     )
     calls = source.statements(functions, loops.compress(functions.chunks[0]))
     return ForwardCode(
-      tuple(functions.constants.define()),
-      tuple(functions.define()),
-      tuple(calls),
-      instead.get('weights', ''),
-      functions.constants.bytes,
+      tuple(constants.define()), tuple(functions.define()), tuple(calls), names, constants.bytes
     )
+
+  def _own(self, index: int, layer: LayerParameters | None, apart: bool) -> dict[str, str]:
+    """What an operator has instead of its constants, by role."""
+    weights = self._weights_in_flash(index)
+    instead = {'weights': weights} if weights else {}
+    if layer is None:
+      return instead
+    multipliers, shifts = multipliers_of(layer.operator)
+    name = array_name(index)
+    return {
+      'multipliers': self._arrays.name(multipliers, f'{name}_multipliers'),
+      'shifts': self._arrays.name(shifts, f'{name}_shifts'),
+      **instead,
+      **self._layout.parameters(layer),
+      **(instead if apart else {}),
+    }
+
+  def _masks(self, stage: ForwardStage) -> dict[int, Mask]:
+    """Where operators of a stage note their clamps, by their place in it."""
+    found = {}
+    for op, index in enumerate(stage.indices):
+      step = self._backward.get(index)
+      if step is not None and step.operator.kept(step.wanted).mask:
+        low, high = clamps.clamp_of(step.operator.view)
+        found[op] = Mask(low, high, self._layout.pointer('uint32_t', (Part.MASK, index)))
+    return found
 
   def _weights_in_flash(self, index: int) -> str:
     """The array of an operator's weights, '' where no gradient passes it or all are trained."""
@@ -122,12 +139,12 @@ class ForwardEmission:
 
   def _apart(self, number: int, stage: ForwardStage, layer: LayerParameters) -> ForwardCode:
     """With the trained weights in memory, the others in flash."""
-    assert stage.index is not None
-    operator, name = layer.operator, array_name(stage.index)
+    (index,) = stage.indices
+    operator, name = layer.operator, array_name(index)
     pointers = self._layout.parameters(layer)
     source_at = f'workspace + {self._layout.tensor(operator.source)}'
     target_at = f'workspace + {self._layout.tensor(operator.target)}'
-    gathered = self._layout.pointer('int8_t', (Part.GATHERED, stage.index))
+    gathered = self._layout.pointer('int8_t', (Part.GATHERED, index))
     chosen = np.array(operator.gathered, np.uint16)
     channels = self._arrays.name(chosen, f'{name}_channels')
     shape = operator.geometry
@@ -144,7 +161,7 @@ class ForwardEmission:
       'tflm_patch_backward_geometry', 'geometry', shape.fields(operator.input_zero_point)
     ) + c_text.structure('tflm_patch_requant_args', 'requant', self._requant(layer, name))
     if operator.view.opcode == 'DEPTHWISE_CONV_2D':
-      plain = self._whole(number, stage, layer, apart=True)
+      plain = self._whole(number, stage, apart=True)
       call = c_text.call(
         'tflm_patch_depthwise_apart',
         *('&geometry', '&requant', pointers['weights'], channels, chosen.size),
@@ -154,7 +171,7 @@ class ForwardEmission:
       frozen = operator.view.input(1).array().copy()
       frozen[..., chosen] = 0
       weights = self._arrays.name(frozen.reshape(-1), f'{name}_frozen_weights', 16)
-      plain = ForwardCode((), (), (), weights, 0)
+      plain = ForwardCode((), (), (), {index: weights}, 0)
       call = c_text.call(
         'tflm_patch_conv_apart',
         *('&geometry', '&requant', weights, pointers['weights'], chosen.size),
@@ -201,5 +218,6 @@ class ForwardEmission:
         low,
         high,
         self._layout.pointer('uint32_t', (Part.MASK, index)),
+        0,
       )
     ]

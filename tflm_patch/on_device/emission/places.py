@@ -97,11 +97,12 @@ class Layout:
     return Memory(self._plan.bytes, tensors, workspaces, (0,) * len(stages))
 
   def trained(self) -> Memory:
-    """Of the operators from the first trained one on, each a stage."""
+    """Of the operators from the first trained one on: stages numbered after the frozen ones."""
     tensors = {t: at for (part, t), at in self._plan.offsets.items() if part is Part.MAP}
-    count = len(self._work.forward)
-    workspaces = tuple(self._plan.offsets.get((Part.SCRATCH, i), 0) for i in range(count))
-    return Memory(self._plan.bytes, tensors, workspaces, (0,) * count)
+    before = self.frozen().workspaces
+    own = (self._plan.offsets.get((Part.SCRATCH, i), 0) for i in range(len(self._work.forward)))
+    workspaces = (*before, *own)
+    return Memory(self._plan.bytes, tensors, workspaces, (0,) * len(workspaces))
 
   def parameters(self, layer: LayerParameters) -> dict[str, str]:
     """Pointers to what of a layer is in memory, named as in tflm_patch_trained_layer."""
@@ -132,19 +133,21 @@ def multipliers_of(operator: Weighted) -> tuple[np.ndarray, np.ndarray]:
 
 
 class TrainedConstants(ConstantArrays):
-  """The constants of a trained operator: some are in memory, some are its own.
+  """The constants of operators of which some are in memory, and some their own.
 
   Args:
     data: Of the stage.
-    instead: Expressions by role: 'weights', 'bias', 'multipliers', 'shifts'.
+    first_op: The number of its first operator in names.
+    instead: Expressions by operator and role: 'weights', 'bias', 'multipliers', 'shifts'.
   """
 
-  def __init__(self, data: bytes, instead: Mapping[str, str]) -> None:
+  def __init__(self, data: bytes, first_op: int, instead: Mapping[tuple[int, str], str]) -> None:
     super().__init__(data)
-    self._instead = instead
+    self._instead = {(str(first_op + op), role): text for (op, role), text in instead.items()}
 
   def refer(self, at: int, type_name: str, values: int, name: str) -> str:
-    expression = self._instead.get(name.rpartition('_')[2])
+    number, _, role = name.rpartition('_')
+    expression = self._instead.get((number.rpartition('_')[2], role))
     if expression is None:
       return super().refer(at, type_name, values, name)
     self.leave_out(at)
