@@ -22,6 +22,7 @@ from tflm_patch.on_device.component import TrainingComponent
 from tflm_patch.on_device.options import TrainingOptions
 from tflm_patch.on_device.simulation.adaptation import AdaptOptions, adapt
 from tflm_patch.on_device.simulation.contributions import Analysis
+from tflm_patch.on_device.simulation.ends import with_int8_ends
 
 _count = values.argument(values.parse_count)
 _size = values.argument(values.parse_size)
@@ -119,7 +120,7 @@ def _run(arguments: argparse.Namespace) -> int:
   output = arguments.output or f'{pathlib.Path(arguments.model).stem}_adapt'
   options = _options(arguments)
   with Progress(not arguments.json) as progress:
-    model = read_model(arguments.model)
+    model = with_int8_ends(read_model(arguments.model))
     data = read_adaptation_data(arguments.data, model, options.seed, progress)
     _check_classes(model, data.classes, options)
     found = adapt(model, data.train, data.test, options, progress)

@@ -8,7 +8,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-  from tflm_patch.on_device.options import TrainingOptions
   from tflm_patch.on_device.simulation.adaptation import AdaptOptions
   from tflm_patch.training.callbacks.adapt import Adapt
   from tflm_patch.training.callbacks.arena_budget import ArenaBudget, BudgetExceeded
@@ -83,7 +82,6 @@ __all__ = [
   'Task',
   'TrainOptions',
   'TrainResult',
-  'TrainingOptions',
   'Windows',
   'distill',
   'elastic_space',
@@ -137,7 +135,6 @@ _HOMES = {
   'Task': 'data.dataset',
   'TrainOptions': 'options',
   'TrainResult': 'result',
-  'TrainingOptions': 'tflm_patch.on_device.options',
   'Windows': 'data.series',
   'distill': 'distillation',
   'elastic_space': 'elastic.space',

@@ -10,20 +10,21 @@ from support.model_builder import ModelBuilder
 
 from tflm_patch.cli.main import main
 from tflm_patch.graph.reader import read_model
+from tflm_patch.graph.types import DType
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.on_device.memory import training_memory
 from tflm_patch.on_device.scheme import LayerUpdate, Loss, Scheme
 
 
-def model(last='fully_connected'):
+def model(last='fully_connected', float_ends=False):
   b = ModelBuilder(4)
-  x = b.input((1, 8, 8, 2))
+  x = b.quantize(b.input((1, 8, 8, 2), DType.FLOAT32)) if float_ends else b.input((1, 8, 8, 2))
   x = b.conv(x, 8, kernel=3, stride=2, activation='RELU6')
   x = b.depthwise(x, kernel=3, activation='RELU6')
   if last == 'fully_connected':
     x = b.mean(b.conv(x, 8, kernel=1), axes=(1, 2), keep_dims=False)
     x = b.softmax(b.fully_connected(x, 3))
-  b.output(x)
+  b.output(b.dequantize(x) if float_ends else x)
   return serialize_model(b.model())
 
 
@@ -77,6 +78,15 @@ def test_writes_a_component_and_says_what_it_does(files, capsys):
   assert command(files, '--classes', 4, '--force') == 0
   text = capsys.readouterr().out
   assert 'more than an inference' in text and 'FULLY_CONNECTED 4' in text
+
+
+def test_float_ends_are_left_off(files, capsys):
+  (files / 'float.tflite').write_bytes(model(float_ends=True))
+  assert command(files, '--classes', 4, '--json', name='float.tflite') == 0
+  json.loads(capsys.readouterr().out)
+  main_graph = read_model(files / 'out' / 'model.tflite').main
+  ends = (*main_graph.inputs, *main_graph.outputs)
+  assert {main_graph.tensors[end].dtype for end in ends} == {DType.INT8}
 
 
 @pytest.mark.parametrize(

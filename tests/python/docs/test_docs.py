@@ -45,6 +45,8 @@ def blocks(page: pathlib.Path, language: str) -> str:
   return '\n'.join(re.findall(rf'```{language}\n(.*?)```', page.read_text(), re.DOTALL))
 
 
+# Pages whose commands read Keras models, samples or data.
+KERAS_PAGES = ('adapt.md', 'detection.md', 'quantize.md', 'search.md', 'sequences.md', 'train.md')
 # tests/python/nas/engines/test_ray_cluster.py runs those that need a cluster.
 WITH_COMMANDS = [
   page for page in PAGES if COMMAND.search(blocks(page, 'sh')) and page.name != 'cluster.md'
@@ -147,7 +149,7 @@ def test_the_exact_forward_pass_of_the_page(folder):
 @pytest.mark.slow
 @pytest.mark.parametrize('page', WITH_COMMANDS, ids=lambda page: page.name)
 def test_commands_of_the_page_run(page, folder):
-  if page.name in ('quantize.md', 'train.md', 'search.md', 'detection.md', 'sequences.md'):
+  if page.name in KERAS_PAGES:
     if page.name == 'detection.md':
       pytest.importorskip('pycocotools')
     make_keras_files(page, folder)

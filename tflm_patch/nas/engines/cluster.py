@@ -19,6 +19,7 @@ from typing import Any
 from tflm_patch.errors import TflmPatchError
 
 _CRASHES = 4  # of the workers of one task, before it is given up
+_DEATHS = 5  # of the process that speaks to Ray, without an answer between them
 _AGAIN = 2.0  # seconds between attempts to connect
 _STDERR = 'stderr.txt'
 _DRIVER = 'tflm_patch.nas.engines.ray_driver'  # not imported: it is run
@@ -76,7 +77,7 @@ class Cluster:
     self._process: subprocess.Popen[bytes] | None = None
     self._pending: dict[int, Task] = {}
     self._crashes: dict[int, int] = {}
-    self._next = 0
+    self._next, self._deaths = 0, 0
 
   def submit(self, task: Task) -> int:
     """Sends a task; gives its number.
@@ -104,7 +105,7 @@ class Cluster:
         self._reconnect()
         continue
       found = json.loads(line)
-      number = found['id']
+      number, self._deaths = found['id'], 0
       if number not in self._pending:
         continue  # given up
       if 'crashed' in found:
@@ -117,7 +118,7 @@ class Cluster:
       return number, Answer(found['answer'], files)
 
   def cancel(self, number: int) -> None:
-    """Gives a task up; nothing where it is done, or the cluster is gone."""
+    """Gives a task up; nothing where it is done."""
     if self._pending.pop(number, None) is not None and self._process is not None:
       self._write({'cancel': number})
 
@@ -160,6 +161,13 @@ class Cluster:
 
   def _reconnect(self) -> None:
     """Waits for a cluster that went away, and sends again what it had not answered."""
+    self._deaths += 1
+    if self._deaths > _DEATHS:
+      reason = ' '.join((self.folder / _STDERR).read_text(errors='replace').split())[-200:]
+      raise TflmPatchError(
+        f'the Ray cluster went away {_DEATHS} times before it answered anything ({reason}); look '
+        'at its logs, then go on with --resume'
+      )
     until = time.monotonic() + self._patience
     self._progress(f'The Ray cluster went away; {len(self._pending)} tasks wait for it')
     while True:

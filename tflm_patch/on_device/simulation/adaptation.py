@@ -146,7 +146,8 @@ class Adapter:
     self.network = Network(self.model)
     self.space = Space.of(self.network, options.loss, has_new_head)
     self.planner = TrainingPlanner(self.model, options.training)
-    self.search = Search(self.space, memory or self._bytes, options.memory)
+    bound = self.planner.lower_bound if memory is None else None
+    self.search = Search(self.space, memory or self._bytes, options.memory, bound)
     self._samples = train
     self._prepared: dict[int, tuple[Samples, dict[int, Prepared]]] = {}
     self._learned_from, self._chosen_by = divided(train, _HELD_OUT, options.seed)

@@ -65,11 +65,14 @@ class Search:
     space: Schemes.
     memory: Bytes of one.
     limit: How many bytes there are.
+    bound: What the memory is hardly ever above, sooner known; the memory itself when None.
   """
 
-  def __init__(self, space: Space, memory: Memory, limit: int) -> None:
+  def __init__(self, space: Space, memory: Memory, limit: int, bound: Memory | None = None) -> None:
     self._space, self._memory, self._limit = space, memory, limit
+    self._bound = bound or memory
     self._known: dict[object, int] = {}
+    self._bounds: dict[object, int] = {}
 
   def bytes_of(self, choice: Choice) -> int:
     """Of a training step."""
@@ -79,8 +82,11 @@ class Search:
     return self._known[key]
 
   def fits(self, choice: Choice) -> bool:
-    """Whether the memory holds a choice."""
-    return self.bytes_of(choice) <= self._limit
+    """Whether the memory holds a choice, by the bound."""
+    key = choice.key()
+    if key not in self._bounds:
+      self._bounds[key] = self._bound(self._space.scheme(choice))
+    return self._bounds[key] <= self._limit
 
   def deepest(self) -> int:
     """How many layers' biases can be trained at most.
@@ -124,10 +130,21 @@ class Search:
       if not self.fits(choice):
         continue
       choice = self._evolved(self._filled(choice, contributions), contributions, options, rng)
+      choice = self._exactly(choice, contributions)
+      if self.bytes_of(choice) > self._limit:
+        continue
       value = contributions.value(self._space, last, choice.ratios)
       scheme = self._space.scheme(choice)
       found.append(Candidate(choice, scheme, value, self.bytes_of(choice)))
     return sorted(found, key=lambda each: -each.value)
+
+  def _exactly(self, choice: Choice, contributions: Contributions) -> Choice:
+    """Without the weights that are worth the least, as far as the memory itself asks for it."""
+    while choice.ratios and self.bytes_of(choice) > self._limit:
+      ratios = dict(choice.ratios)
+      del ratios[min(ratios, key=lambda index: contributions.weights[index, ratios[index]])]
+      choice = Choice(choice.last, ratios)
+    return choice
 
   def _weighted(self, choice: Choice) -> list[int]:
     """Layers whose weights a choice may train."""

@@ -15,10 +15,11 @@ import enum
 
 import numpy as np
 
+from tflm_patch.on_device.parameters import MOST_BIAS
 from tflm_patch.on_device.scheme import LayerUpdate
 from tflm_patch.on_device.simulation.layers import Gradients, Layer, Parameters
 
-_WEIGHT, _BIAS = 127, 1 << 30  # the largest magnitudes
+_WEIGHT = 127  # the largest magnitude
 _GOLDEN, _UINT32 = 0x9E3779B9, 0xFFFFFFFF
 
 
@@ -121,7 +122,7 @@ def updated(
   if update.bias:
     assert gradients.bias is not None
     moved = bias + rounded(bias_steps(layer, gradients.bias, rate, scaling), chance, first)
-    bias = np.clip(moved, -_BIAS, _BIAS).astype(np.int32)
+    bias = np.clip(moved, -MOST_BIAS, MOST_BIAS).astype(np.int32)
   return Parameters(weights, bias)
 
 

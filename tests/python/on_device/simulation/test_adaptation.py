@@ -138,6 +138,19 @@ def test_search_fills_the_memory_with_what_is_worth_most(space):
   assert [each.value for each in tight] == sorted((e.value for e in tight), reverse=True)
 
 
+def test_what_only_the_bound_holds_is_left_out(space):
+  values = {(k, r): r * k for k in space.layers for r in space.ratios}
+  contributions = Contributions(dict.fromkeys(space.layers, 0.1), values)
+
+  def memory(scheme):
+    return parameters(scheme, space)
+
+  limit = memory(space.scheme(Choice(3, {space.layers[2]: 0.5})))
+  search = Search(space, memory, limit, lambda scheme: memory(scheme) // 2)
+  found = search.best(contributions)
+  assert found and all(memory(each.scheme) == each.memory <= limit for each in found)
+
+
 def test_least_memory_is_told(space):
   least = parameters(space.least(), space)
   search = Search(space, lambda scheme: parameters(scheme, space), least - 1)
