@@ -156,10 +156,10 @@ def test_a_layer_that_is_not_supported(capsys, files, tmp_path):
   keras = require_keras()
   source = keras.Input((16, 16, 3), name='image')
   path = tmp_path / 'model.keras'
-  keras.Model(source, keras.layers.LayerNormalization(name='norm')(source)).save(path)
+  keras.Model(source, keras.layers.GroupNormalization(3, name='norm')(source)).save(path)
   code, _, err = _run(capsys, 'quantize', path, '--samples', files / 'samples.npz')
   assert code == 1 and len(err.strip().splitlines()) == 1
-  assert f'{path}: "norm": the layer LayerNormalization is not supported' in err
+  assert f'{path}: "norm": the layer GroupNormalization is not supported' in err
   assert not path.with_suffix('.tflite').exists()
 
 

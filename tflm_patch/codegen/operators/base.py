@@ -277,7 +277,7 @@ class Writer:
 
   def place(self, region: int, offset: int) -> str:
     """An expression of an address in a region of memory."""
-    return f'workspace + {self._stage.offset(region, offset)}'
+    return self._stage.place(region, offset)
 
   def _base(self, m: Map, region: int, offset: int) -> str:
     """Where a map's rows begin: a pointer to int8_t, into constants to the map's type."""

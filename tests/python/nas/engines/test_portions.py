@@ -19,10 +19,14 @@ OPTIONS = TrainOptions(epochs=3, batch_size=32, average=0.9, qat_epochs=2)
 def test_portions_are_a_whole_training(keras, dataset, tmp_path):
   train(dataset, SPEC, OPTIONS, output=tmp_path)
   task = {
-    'kind': 'train', 'version': __version__, 'backend': keras.backend.backend(), 'data': 'whole',
-    'spec': format_spec(spec_for(SPEC, dataset)), 'options': shipping.fields_of(OPTIONS),
+    'kind': 'train',
+    'version': __version__,
+    'backend': keras.backend.backend(),
+    'data': 'whole',
+    'spec': format_spec(spec_for(SPEC, dataset)),
+    'options': shipping.fields_of(OPTIONS),
     'seconds': 0,
-  }  # fmt: skip
+  }
   files, packed, portions, done = {}, shipping.packed(dataset), 0, False
   while not done:
     text, files = tasks.perform(json.dumps(task), packed, files)
@@ -41,9 +45,13 @@ def test_portions_are_a_whole_training(keras, dataset, tmp_path):
 
 def test_what_cannot_be_trained_is_said(keras, dataset):
   task = {
-    'kind': 'train', 'version': __version__, 'backend': None, 'data': 'whole', 'spec': SPEC,
+    'kind': 'train',
+    'version': __version__,
+    'backend': None,
+    'data': 'whole',
+    'spec': SPEC,
     'options': shipping.fields_of(TrainOptions(epochs=1, learning_rate=1e6, average=0.0)),
     'seconds': 60,
-  }  # fmt: skip
+  }
   text, files = tasks.perform(json.dumps(task), shipping.packed(dataset), {'checkpoint.npz': b'x'})
   assert 'no checkpoint that can be resumed' in json.loads(text)['error'] and not files

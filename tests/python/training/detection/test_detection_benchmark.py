@@ -77,13 +77,25 @@ def test_figures_are_printed_and_kept(tmp_path):
   found = []
   for _ in range(2):
     run = subprocess.run(
-      [sys.executable, BENCHMARKS / 'detection.py', *words, '--sides', '16', '--scenes', '20',
-       '--epochs', '1'],
-      env={**os.environ, 'PYTHONPATH': f'{BENCHMARKS.parent}:{os.environ.get("PYTHONPATH", "")}',
-           'KERAS_BACKEND': 'tensorflow'},
+      [
+        sys.executable,
+        BENCHMARKS / 'detection.py',
+        *words,
+        '--sides',
+        '16',
+        '--scenes',
+        '20',
+        '--epochs',
+        '1',
+      ],
+      env={
+        **os.environ,
+        'PYTHONPATH': f'{BENCHMARKS.parent}:{os.environ.get("PYTHONPATH", "")}',
+        'KERAS_BACKEND': 'tensorflow',
+      },
       capture_output=True,
       text=True,
-    )  # fmt: skip
+    )
     assert run.returncode == 0, run.stderr
     found.append(json.loads(run.stdout))
   assert found[0] == found[1]  # the second is read
