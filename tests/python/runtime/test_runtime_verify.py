@@ -117,8 +117,8 @@ def test_nothing_compared_is_not_bit_exact(needs_tflm):
 
 def test_floats_are_compared_by_their_bytes():
   made = [np.float32([0.0, np.nan, 1.0])]
-  assert verify._first_mismatch(0, made, [made[0].copy()]) is None
-  mismatch = verify._first_mismatch(3, [np.float32([-0.0, np.nan, 1.0])], made)
+  assert verify.first_mismatch(0, made, [made[0].copy()]) is None
+  mismatch = verify.first_mismatch(3, [np.float32([-0.0, np.nan, 1.0])], made)
   assert (mismatch.input, mismatch.position) == (3, 0)
 
 
