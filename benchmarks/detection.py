@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -37,6 +38,7 @@ from tflm_patch.training import (
 )
 from tflm_patch.training.detection.boxes import Box, padded
 
+RESULTS = pathlib.Path(__file__).resolve().parent / 'results'
 KB = 1024
 LIMIT = 32 * KB
 SIDE, PHOTO = 160, 100  # of scenes, of the photographs as they are read
@@ -231,9 +233,16 @@ def plot(rows: Sequence[dict[str, Any]], path: str) -> None:
   axis.set_ylabel('mAP@0.5 of the int8 model, %')
   axis.set_title(f'in {LIMIT // KB} KB of arena, the image counted', fontsize=10)
   axis.spines[['top', 'right']].set_visible(False)
-  axis.legend(frameon=False, loc='lower right')
+  axis.legend(frameon=False, loc='upper left')
   figure.tight_layout()
   write_png(pyplot, figure, path)
+
+
+def _commit() -> str:
+  run = subprocess.run(
+    ['git', 'rev-parse', '--short', 'HEAD'], cwd=RESULTS.parent, capture_output=True, text=True
+  )
+  return run.stdout.strip()
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -248,6 +257,7 @@ def main(words: Sequence[str] | None = None) -> int:
   parser.add_argument('--threads', type=int, default=1)
   parser.add_argument('--plot', metavar='FILE.png')
   parser.add_argument('--json', action='store_true', help='print the figures for machines')
+  parser.add_argument('--record', action='store_true', help='write them into results/, too')
   parser.add_argument('--quiet', action='store_true', help='no lines of progress')
   arguments = parser.parse_args(words)
   signs = sorted(arguments.signs)
@@ -262,9 +272,14 @@ def main(words: Sequence[str] | None = None) -> int:
   best = reached(rows, LIMIT)
   if arguments.plot:
     plot(rows, arguments.plot)
-  if arguments.json:
-    whole = {
+  text = json.dumps(
+    {
       'schema_version': 1,
+      'command': ' '.join(['python', 'benchmarks/detection.py', *(words or sys.argv[1:])]),
+      'commit': _commit(),
+      'seconds': sum(row['seconds'] for row in rows),
+      'cpu_seconds': sum(row['cpu_seconds'] for row in rows),
+      'seed': SCENE_SEED,
       'limit': LIMIT,
       'scenes': arguments.scenes,
       'epochs': arguments.epochs,
@@ -272,10 +287,12 @@ def main(words: Sequence[str] | None = None) -> int:
       'network': NETWORK,
       'rows': rows,
       'best': best,
-    }
-    print(json.dumps(whole, indent=1))
-  else:
-    print(table(rows, best))
+    },
+    indent=1,
+  )
+  if arguments.record:
+    (RESULTS / 'detection.json').write_text(f'{text}\n')
+  print(text if arguments.json else table(rows, best))
   return 0 if all(row['verified'] is not False for row in rows) else 1
 
 

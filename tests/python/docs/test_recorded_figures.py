@@ -139,6 +139,20 @@ def _sequences(found: dict[str, Any]) -> list[str]:
   return lines
 
 
+def _detection(found: dict[str, Any]) -> list[str]:
+  lines = [
+    f'| {row["side"]}x{row["side"]} | {row["map"]:.1f} % | {row["arena_stock"]:,} '
+    f'| {row["arena_converted"]:,} | {row["arena_rows"]:,} |'
+    for row in found['rows']
+  ]
+  best = found['best']
+  return [
+    *lines,
+    f'In 32 KB stock TFLM gets to {best["stock"]["map"]:.1f} %, the converted model to '
+    f'{best["converted"]["map"]:.1f} %',
+  ]
+
+
 # Recorded file, page, what the page must say.
 QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('train_sign_digits', 'train', _sign_digits),
@@ -149,6 +163,7 @@ QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('qat_exact', 'qat', _qat_exact),
   ('qat', 'qat', _qat),
   ('supernet_speed', 'supernet', _supernet_speed),
+  ('detection', 'detection', _detection),
   ('mlperf_tiny', 'speed', _mlperf_tiny),
   ('redistribution', 'redistribution', _redistribution),
   ('training_step', 'training_component', _training_step),

@@ -70,7 +70,7 @@ class Head:
       *(f'--ray-client-server-port={self._client_port}', f'--temp-dir={self._folder}'),
     )
 
-  def start(self, attempts=3):
+  def start(self, attempts=10):
     """Starts it; takes seconds. On a machine that is busy Ray may give up: then again."""
     done = subprocess.run(
       [sys.executable, '-c', 'from ray.scripts.scripts import main; main()', *self.words()],
