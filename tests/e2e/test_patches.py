@@ -109,7 +109,7 @@ def test_patches_inside_a_stage(monkeypatch, first, grid, rows):
   assert depths
   monkeypatch.setattr(search, '_WORTH', 1.0)  # no other rewrites
   for depth in depths:
-    chosen = search._Rewrites(patched=(first, depth, grid))
+    chosen = search.Rewrites(patched=(first, depth, grid))
     monkeypatch.setattr(search.StageSearch, '_chosen', lambda self, chosen=chosen: chosen)
     options = ConvertOptions(force_stage=True, input_rows=rows, plan=PlanOptions(max_overhead=9.0))
     (stage,) = check_conversion(data, options, 3).stages

@@ -56,10 +56,14 @@ static void test_split(void) {
   test_fill(&seed, input, sizeof(input));
   sample_build(&b);
   run_sample(&b, input, expected);
-  b.header.fast_bytes = 80; /* five rows of 15 bytes */
+  b.header.fast_bytes = 16; /* less than the second piece */
   b.maps[SAMPLE_WHOLE].split = 1;
   b.maps[SAMPLE_WHOLE].split_region = TFLM_PATCH_REGION_FAST;
   b.maps[SAMPLE_WHOLE].split_offset = 0;
+  encoded small = builder_encode(&b);
+  CHECK_EQUAL(encoded_validate(&small), TFLM_PATCH_BAD_SIZE);
+  encoded_free(&small);
+  b.header.fast_bytes = 256;
   run_sample(&b, input, output);
   CHECK_BYTES(output, expected, OUT_BYTES);
 }

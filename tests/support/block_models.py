@@ -23,9 +23,9 @@ def force_blocks(monkeypatch, part):
   """Joins all bottlenecks, with a part of the shared rows held."""
 
   def all_of(self):
-    steps = search._with_all_bottlenecks(self._graph, search._Rewrites())
+    steps = search._with_all_bottlenecks(self._graph, search.Rewrites())
     found = tuple((bottleneck, part) for bottleneck, _ in steps.bottlenecks)
-    return search._Rewrites(bottlenecks=found)
+    return search.Rewrites(bottlenecks=found)
 
   monkeypatch.setattr(search.StageSearch, '_chosen', all_of)
   monkeypatch.setattr(search, '_WORTH', 1.0)  # keep it

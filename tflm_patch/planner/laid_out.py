@@ -13,7 +13,7 @@ import numpy as np
 
 from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, StageGraph, View
 from tflm_patch.planner.memory import buffers as memory_buffers
-from tflm_patch.planner.memory import layout, packing
+from tflm_patch.planner.memory import layout, packing, sharing
 from tflm_patch.planner.memory.state import state_of
 from tflm_patch.planner.rewrites import feed
 from tflm_patch.planner.schedule import order, segments
@@ -149,12 +149,14 @@ def finish(
     scratch = [None if at is None else ScratchPlan(fast, at[1], at[0]) for at in spare]
   else:
     scratch = _spare_scratch(graph, chosen, regions)
+  sharers = sharing.sharers(graph, chosen.cuts)
   maps: list[MapPlan | None] = [_own_place(graph, m) for m in range(len(graph.maps))]
   for buffer, place in zip(chosen.buffers.buffers, chosen.layout.places):
     if buffer.op is not None:
       piece = place.pieces[0]
-      size = graph.ops[buffer.op].scratch_bytes
-      scratch[buffer.op] = ScratchPlan(regions[piece.region], piece.offset, size)
+      for i in sharers.get(buffer.op, (buffer.op,)):
+        size = graph.ops[i].scratch_bytes
+        scratch[i] = ScratchPlan(regions[piece.region], piece.offset, size)
       continue
     assert buffer.map is not None
     for m, how in ((buffer.map, InPlace(0)), *buffer.guests):

@@ -17,11 +17,14 @@ from typing import TypeVar
 from tflm_patch.planner import limits
 from tflm_patch.planner.ir.stage_graph import StageGraph
 from tflm_patch.planner.lowering.builder import NotStageable
+from tflm_patch.planner.native import library
 from tflm_patch.planner.options import PlanOptions, Schedule
 from tflm_patch.planner.plan import Planner
 from tflm_patch.planner.rewrites import patches
-from tflm_patch.planner.rewrites.bottleneck import Bottleneck, find_bottlenecks, join_bottlenecks
-from tflm_patch.planner.rewrites.two_pass import Gate, find_gates, make_again
+from tflm_patch.planner.rewrites.bottleneck import find_bottlenecks
+from tflm_patch.planner.rewrites.combined import Rewrites
+from tflm_patch.planner.rewrites.two_pass import find_gates
+from tflm_patch.planner.spending import Spending
 from tflm_patch.planner.stage_plan import PlanSize, StagePlan
 from tflm_patch.planner.two_memories.search import TwoMemories
 from tflm_patch.program.records import STEP
@@ -35,8 +38,9 @@ _FLASH_FOR_MEMORY = 2
 # Grids of patches that are tried, and how many ranges of operators.
 _GRIDS = ((1, 2), (1, 3), (1, 4), (2, 2), (3, 3))
 _PATCHED = 6
-# Parts of the shared rows of a bottleneck that may be held, one after the other.
-_HELD_PARTS = (1.0, 0.75, 0.5, 0.25, 0.0)
+# Rewrites that are tried where multiply-accumulates may be spent, of a stage of one step.
+_SPENDING_TRIES = 12_000_000
+_FEWEST_TRIES, _MOST_TRIES = 100, 4000
 
 
 class StageSearch:
@@ -54,10 +58,11 @@ class StageSearch:
     self._reuse = reuse_inputs
     self._options = options
     self._budget = options.max_overhead * sum(op.macs for op in graph.ops)
-    self._planners: dict[_Rewrites, Planner] = {}
-    self._steps: list[_Rewrites] = []
+    self._planners: dict[Rewrites, Planner] = {}
+    self._steps: list[Rewrites] = []
     self._first: StageSearch | None = None
     self._twice: tuple[StagePlan, ...] | None = None
+    self._spendings: dict[tuple[Rewrites, float, int], Rewrites | None] = {}
 
   @classmethod
   def of_orders(
@@ -97,6 +102,7 @@ class StageSearch:
     """A search of the same stage that knows what this one has found."""
     other = StageSearch(self._graph, self._reuse, options)
     other._planners = self._planners
+    other._spendings = self._spendings
     if self._first is not None:
       other._first = self._first.with_options(options)
     return other
@@ -108,27 +114,27 @@ class StageSearch:
       limit: In bytes.
       floor: What is below that is all the same.
     """
-    return self._planner(_Rewrites()).gets_below_tensors(limit, floor)
+    return self._planner(Rewrites()).gets_below_tensors(limit, floor)
 
   def use(self, planner: Planner) -> None:
     """Takes what is known of the stage without rewrites."""
-    self._planners[_Rewrites()] = planner
+    self._planners[Rewrites()] = planner
 
   def smallest_size(self) -> PlanSize:
     """What the smallest plan without rewrites needs; sooner than that makes the plan."""
-    return self._planner(_Rewrites()).smallest_size()
+    return self._planner(Rewrites()).smallest_size()
 
   def _is_worth(self, other: StageSearch) -> bool:
     """Whether this order saves memory that is worth the steps that it writes down."""
     here, there = self.smallest_size(), other.smallest_size()
-    least = _WORTH * (there.workspace_bytes + self._planner(_Rewrites()).tensor_bytes)
+    least = _WORTH * (there.workspace_bytes + self._planner(Rewrites()).tensor_bytes)
     saved = there.workspace_bytes - here.workspace_bytes
     more_flash = STEP.size * (here.steps - there.steps)
     return saved > least and more_flash <= _FLASH_FOR_MEMORY * saved
 
   def least_bytes(self) -> int:
     """What the stage needs at least without rewrites, its tensors included."""
-    return self._planner(_Rewrites()).least_peak()
+    return self._planner(Rewrites()).least_peak()
 
   def smallest(self) -> StagePlan:
     """The plan with the smallest workspace within the overhead that is allowed.
@@ -147,7 +153,7 @@ class StageSearch:
     brief = self._options.brief
     if self._options.schedule == Schedule.PATCH:
       return self._patches()
-    plain = self._planner(_Rewrites())
+    plain = self._planner(Rewrites())
     if self._options.schedule != Schedule.AUTO:
       # A stream may be longer than a segment can be.
       return plain.fixed(self._options.schedule.value) or plain.smallest(brief)
@@ -159,10 +165,7 @@ class StageSearch:
     chosen = self._chosen()
     best = self._planner(chosen).smallest(brief)
     # What has a higher peak, or more rewrites, may be laid out better.
-    for rewrites in (
-      _Rewrites(),
-      _with_all_bottlenecks(self._graph, _Rewrites(gates=chosen.gates)),
-    ):
+    for rewrites in (Rewrites(), _with_all_bottlenecks(self._graph, Rewrites(gates=chosen.gates))):
       planner = self._planner(rewrites)
       if planner.least_peak() < (1 - _WORTH) * best.bytes:
         other = planner.smallest(brief)
@@ -190,11 +193,11 @@ class StageSearch:
       offer(plan)
     outlines = []
     if self._options.balance:
-      plain = self._planner(_Rewrites())
+      plain = self._planner(Rewrites())
       for each in plain.streamed_ahead(workspace_limit):
         outlines.append((work(each.at_best), plain, each))
     # What a conversion without a limit takes, and what it takes when nothing faster fits.
-    offer(self._planner(_Rewrites()).smallest())
+    offer(self._planner(Rewrites()).smallest())
     offer(self._smallest())
     if self._options.memories is not None:
       return min(found)[2] if found else None
@@ -223,22 +226,22 @@ class StageSearch:
       self._twice = TwoMemories(planners, options.memories, options.cpu).plans
     return self._twice
 
-  def _planner(self, rewrites: _Rewrites) -> Planner:
+  def _planner(self, rewrites: Rewrites) -> Planner:
     if rewrites not in self._planners:
       self._planners[rewrites] = Planner(rewrites.apply(self._graph), self._reuse)
     return self._planners[rewrites]
 
-  def _peak(self, rewrites: _Rewrites) -> int:
+  def _peak(self, rewrites: Rewrites) -> int:
     return self._planner(rewrites).least_peak()
 
-  def _chosen(self) -> _Rewrites:
+  def _chosen(self) -> Rewrites:
     """The rewrites that get about as low as all of them."""
     return self._ladder()[-1]
 
-  def _ladder(self) -> list[_Rewrites]:
+  def _ladder(self) -> list[Rewrites]:
     """From nothing to the rewrites that need the least memory, step by step."""
     if not limits.is_searched_fully(limits.steps_of(self._graph)):
-      return [_Rewrites()]
+      return [Rewrites()]
     if not self._steps:
       gates = self._gate_steps()
       all_blocks = [_with_all_bottlenecks(self._graph, step) for step in gates]
@@ -250,12 +253,13 @@ class StageSearch:
       if self._options.max_overhead > 1.0:
         self._steps += self._with_less_held(bottlenecks[j])
         self._steps += self._in_patches(self._steps[-1])
+        self._steps += self._spent(bottlenecks[j])
     return self._steps
 
-  def _gate_steps(self) -> list[_Rewrites]:
+  def _gate_steps(self) -> list[Rewrites]:
     """More and more maps made twice, those that save the most first."""
     budget = self._budget - sum(op.macs for op in self._graph.ops)
-    steps, chosen = [_Rewrites()], []
+    steps, chosen = [Rewrites()], []
     gates = find_gates(self._graph) if budget > 0 else []
     for k, gate in enumerate(gates):
       if gate.macs > budget:
@@ -264,12 +268,12 @@ class StageSearch:
       chosen.append(gate)
       # Blocks of the same size bound the memory together.
       if k + 1 == len(gates) or gates[k + 1].saved_bytes != gate.saved_bytes:
-        steps.append(_Rewrites(gates=tuple(chosen)))
+        steps.append(Rewrites(gates=tuple(chosen)))
     return steps
 
-  def _with_less_held(self, rewrites: _Rewrites) -> list[_Rewrites]:
+  def _with_less_held(self, rewrites: Rewrites) -> list[Rewrites]:
     """Steps that make shared rows of bottlenecks again, as long as that lowers the peak."""
-    steps: list[_Rewrites] = []
+    steps: list[Rewrites] = []
     useful = 0
     best = self._peak(rewrites)
     while True:
@@ -284,7 +288,7 @@ class StageSearch:
         best = self._peak(rewrites)
         useful = len(steps)
 
-  def _in_patches(self, rewrites: _Rewrites) -> list[_Rewrites]:
+  def _in_patches(self, rewrites: Rewrites) -> list[Rewrites]:
     """Patches of the operators that bound the memory, if they get lower than this."""
     best, limit = None, (1 - _WORTH) * self._peak(rewrites)
     bounding = set(self._planner(rewrites).bounding_operators())
@@ -296,7 +300,7 @@ class StageSearch:
     ]
     for least, first, depth in sorted(ranges)[:_PATCHED]:
       for grid in _GRIDS if least < limit else ():
-        step = _Rewrites(patched=(first, depth, grid))
+        step = Rewrites(patched=(first, depth, grid))
         try:
           planner = self._planner(step)
         except NotStageable:  # the grid is larger than the map
@@ -305,14 +309,34 @@ class StageSearch:
           best, limit = step, (1 - _WORTH) * self._peak(step)
     return [] if best is None else [best]
 
-  def _cheapest(self, rewrites: _Rewrites, names: Sequence[str]) -> _Rewrites | None:
+  def _spent(self, base: Rewrites) -> list[Rewrites]:
+    """All blocks varied together, if that gets lower than what was found before."""
+
+    def measure(rewrites: Rewrites) -> tuple[int, int]:
+      planner = self._planners.get(rewrites) or Planner(rewrites.apply(self._graph), self._reuse)
+      return planner.least_peak(), planner.macs
+
+    tries = _SPENDING_TRIES // limits.steps_of(self._graph)
+    tries = min(max(tries, _FEWEST_TRIES), _MOST_TRIES)
+    if library.load() is None or self._options.brief:
+      tries = min(tries, _FEWEST_TRIES)
+    key = base, self._budget, tries
+    if key not in self._spendings:
+      self._spendings[key] = Spending(self._graph, base, self._budget, measure, tries).search()
+    found = self._spendings[key]
+    if found is None or self._planner(found).macs > self._budget:
+      return []
+    limit = (1 - _WORTH) * min(self._peak(step) for step in self._steps)
+    return [found] if self._peak(found) < limit else []
+
+  def _cheapest(self, rewrites: Rewrites, names: Sequence[str]) -> Rewrites | None:
     """Less held of the operator among these for which it saves the most for its price."""
     here = self._planner(rewrites)
     steps = (rewrites.with_less_held(name) for name in names)
     lower = [step for step in steps if step is not None]
     affordable = [step for step in lower if self._planner(step).macs <= self._budget]
 
-    def price(step: _Rewrites) -> float:
+    def price(step: Rewrites) -> float:
       there = self._planner(step)
       return (there.macs - here.macs) / max(1, here.scratch_bytes - there.scratch_bytes)
 
@@ -334,46 +358,10 @@ class StageSearch:
     if not depths:
       raise NotStageable('its first operator cannot run in patches')
     depth = min(depths, key=lambda d: (patches.estimate_peak(self._graph, d, options.grid), d))
-    return self._planner(_Rewrites(patched=(0, depth, options.grid))).smallest(brief=True)
+    return self._planner(Rewrites(patched=(0, depth, options.grid))).smallest(brief=True)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Rewrites:
-  """What is done to a graph.
-
-  Attributes:
-    patched: Operators [first, end) that run in patches, and the grid.
-    gates: Whose maps are made twice.
-    bottlenecks: That become one operator, after that; how much of their shared rows is held.
-  """
-
-  patched: tuple[int, int, tuple[int, int]] | None = None
-  gates: tuple[Gate, ...] = ()
-  bottlenecks: tuple[tuple[Bottleneck, float], ...] = ()
-
-  def apply(self, graph: StageGraph) -> StageGraph:
-    if self.patched is not None:
-      first, end, grid = self.patched
-      graph = patches.split_into_patches(graph, end, grid, first)
-    if self.gates:
-      graph = make_again(graph, self.gates)
-    return join_bottlenecks(graph, dict(self.bottlenecks)) if self.bottlenecks else graph
-
-  def with_less_held(self, name: str) -> _Rewrites | None:
-    """Less of the shared rows of the bottleneck that is the operator of this name.
-
-    None when there is no such bottleneck, or it holds none.
-    """
-    for k, (bottleneck, part) in enumerate(self.bottlenecks):
-      if bottleneck.name == name and part > _HELD_PARTS[-1]:
-        less = bottleneck, _HELD_PARTS[_HELD_PARTS.index(part) + 1]
-        return dataclasses.replace(
-          self, bottlenecks=(*self.bottlenecks[:k], less, *self.bottlenecks[k + 1 :])
-        )
-    return None
-
-
-def _bottleneck_steps(graph: StageGraph, rewrites: _Rewrites) -> list[_Rewrites]:
+def _bottleneck_steps(graph: StageGraph, rewrites: Rewrites) -> list[Rewrites]:
   """More and more bottlenecks as one operator, those that save the most first."""
   bottlenecks = find_bottlenecks(rewrites.apply(graph))
   steps = [rewrites]
@@ -384,11 +372,11 @@ def _bottleneck_steps(graph: StageGraph, rewrites: _Rewrites) -> list[_Rewrites]
   return steps
 
 
-def _with_all_bottlenecks(graph: StageGraph, rewrites: _Rewrites) -> _Rewrites:
+def _with_all_bottlenecks(graph: StageGraph, rewrites: Rewrites) -> Rewrites:
   return _bottleneck_steps(graph, rewrites)[-1]
 
 
-def _first_as_low_as_last(steps: Sequence[_Rewrites], peak: Callable[[_Rewrites], int]) -> int:
+def _first_as_low_as_last(steps: Sequence[Rewrites], peak: Callable[[Rewrites], int]) -> int:
   """Index of the first step that is about as low as the last; peaks only fall."""
   low, high = 0, len(steps) - 1
   while low < high:

@@ -155,6 +155,7 @@ class StageOp:
     name: For reports, e.g. 'CONV_2D 12'.
     accumulates: The output exists only after the last step.
     scratch_bytes: Private memory from the first step to the last.
+    keeps_scratch: Something stays in it from one step to the next.
     spare_scratch: Sizes, the best first, of memory that makes it faster; it gets
       one that fits beside everything else, if any.
     macs: Multiply-accumulates of the whole operator.
@@ -173,6 +174,7 @@ class StageOp:
   name: str = ''
   accumulates: bool = False
   scratch_bytes: int = 0
+  keeps_scratch: bool = True
   spare_scratch: tuple[int, ...] = ()
   macs: int = 0
   macs_again: int = 0

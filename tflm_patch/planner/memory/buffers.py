@@ -13,12 +13,12 @@ from __future__ import annotations
 import bisect
 import dataclasses
 import functools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, StageGraph, per_graph
-from tflm_patch.planner.memory import layout
+from tflm_patch.planner.memory import layout, sharing
 from tflm_patch.planner.schedule import order
 from tflm_patch.planner.schedule.live_ranges import LiveRanges, Timeline, live_ranges_of
 from tflm_patch.program.kinds import Role
@@ -32,7 +32,7 @@ class Buffer:
     item: With one or two shapes: a ring, the whole map.
     map: The map, or None for an operator's scratch.
     guests: Maps that lie over it, with how they do.
-    op: Of whose scratch it is.
+    op: Of whose scratch it is; see `sharing` for others that use it, too.
   """
 
   item: layout.Item
@@ -167,6 +167,7 @@ class _Collector:
     reusable: frozenset[int],
   ) -> None:
     self._graph = graph
+    self._segments = segments
     self._first, self._last = segments[0][0], segments[-1][1]
     self._time = Timeline(graph, steps)
     self._items: dict[int, layout.Item] = {}
@@ -192,14 +193,23 @@ class _Collector:
       for m, live in live_ranges.items()
       if m not in guests
     ]
-    for i in range(self._first, self._last):
-      op = self._graph.ops[i]
-      if op.scratch_bytes:
-        first, last = self._time.span(i)
-        live = LiveRanges(np.array([first]), np.array([last]))
-        item = layout.Item(op.scratch_bytes, (live,), layout.ALIGNMENT)
-        buffers.append(Buffer(item, op=i))
+    for segment in self._segments:
+      buffers += self._scratch(segment)
     return Buffers(tuple(buffers), tensors, self._time.length)
+
+  def _scratch(self, segment: tuple[int, int]) -> Iterator[Buffer]:
+    """The private memory of a segment's operators; what they share comes last."""
+    users = {
+      i: (i,)
+      for i in range(*segment)
+      if self._graph.ops[i].scratch_bytes and not sharing.is_shared(self._graph, i)
+    }
+    for owner, ops in (users | sharing.sharers(self._graph, [segment])).items():
+      spans = [self._time.span(i) for i in ops]
+      first, last = min(begin for begin, _ in spans), max(end for _, end in spans)
+      live = LiveRanges(np.array([first]), np.array([last]))
+      size = self._graph.ops[owner].scratch_bytes
+      yield Buffer(layout.Item(size, (live,), layout.ALIGNMENT), op=owner)
 
   def _live_ranges_of(self, m: int, use: _Use) -> LiveRanges:
     """When a map's rows are alive during the segments."""

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "segments.h"
+#include "shared_scratch.h"
 
 /* Where the next item, shape and slot are written. */
 typedef struct {
@@ -49,11 +50,13 @@ static void add_maps(writer* w, const tflm_patch_collector* collector) {
   buffers->of_maps = w->items;
 }
 
-static void add_scratch(writer* w, const tflm_patch_collector* collector) {
+/* Of a segment; what its operators share comes last. */
+static void add_scratch(writer* w, const tflm_patch_collector* collector,
+                        const tflm_patch_cut* segment) {
   const tflm_patch_stage_tables* t = &collector->stage->t;
   const tflm_patch_timeline* time = &collector->time;
-  for (int32_t i = time->first; i < time->last; ++i) {
-    if (t->scratch_bytes[i] > 0) {
+  for (int32_t i = segment->first; i < segment->last; ++i) {
+    if (t->scratch_bytes[i] > 0 && t->kind[i] != TFLM_PATCH_SHARING) {
       int64_t made = time->times[i][0];
       int64_t last = time->times[i][t->steps[i] - 1];
       const tflm_patch_live_ranges live_ranges = {&made, &last, 1};
@@ -61,7 +64,13 @@ static void add_scratch(writer* w, const tflm_patch_collector* collector) {
       add_item(w, i, t->scratch_bytes[i], false);
     }
   }
-  w->buffers->of_ops = w->items - w->buffers->of_maps;
+  tflm_patch_shared_scratch shared =
+      tflm_patch_share_scratch(t, time, segment->first, segment->last);
+  if (shared.bytes > 0) {
+    const tflm_patch_live_ranges live_ranges = {&shared.made, &shared.last, 1};
+    add_shape(w, &live_ranges);
+    add_item(w, shared.owner, shared.bytes, false);
+  }
 }
 
 static void add_tensors(writer* w, const tflm_patch_collector* collector) {
@@ -91,7 +100,10 @@ int32_t tflm_patch_buffers_of(void* memory, const tflm_patch_cut* segments, int3
   buffers->guests = 0;
   buffers->length = collector->time.length;
   add_maps(&w, collector);
-  add_scratch(&w, collector);
+  for (int32_t k = 0; k < count; ++k) {
+    add_scratch(&w, collector, &segments[k]);
+  }
+  buffers->of_ops = w.items - buffers->of_maps;
   add_tensors(&w, collector);
   return 1;
 }

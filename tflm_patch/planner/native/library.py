@@ -22,7 +22,7 @@ from tflm_patch.planner.native.stage_tables import StageArrays
 from tflm_patch.program.records import MAX_OPS, MAX_STEP_ROWS
 
 # Of planner.h: another library was built from other sources.
-_ABI = 2
+_ABI = 3
 _IN_PYTHON = -1
 _INT64_MAX = (1 << 63) - 1
 # int64 numbers of a guest: its item, its map, four of how it lies over that.

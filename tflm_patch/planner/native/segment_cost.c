@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "shared_scratch.h"
+
 /* What is counted: everything, rings, what is not left to later segments. */
 enum { kPeak, kRing, kInner, kSums };
 
@@ -91,15 +93,21 @@ static void add_buffers(const tflm_patch_costs* costs, live_sums* sums, int32_t 
 
 static void add_scratch(const tflm_patch_costs* costs, live_sums* sums, int32_t first,
                         int32_t last) {
+  static const bool kCounts[kSums] = {true, false, true};
   const tflm_patch_stage_tables* t = &costs->stage.t;
+  const tflm_patch_timeline* time = &costs->collector.time;
   for (int32_t i = first; i < last; ++i) {
-    if (t->scratch_bytes[i] > 0) {
-      int64_t made = costs->collector.time.times[i][0];
-      int64_t end = costs->collector.time.times[i][t->steps[i] - 1];
+    if (t->scratch_bytes[i] > 0 && t->kind[i] != TFLM_PATCH_SHARING) {
+      int64_t made = time->times[i][0];
+      int64_t end = time->times[i][t->steps[i] - 1];
       const tflm_patch_live_ranges live_ranges = {&made, &end, 1};
-      const bool counts[kSums] = {true, false, true};
-      add_live_ranges(sums, counts, &live_ranges, t->scratch_bytes[i]);
+      add_live_ranges(sums, kCounts, &live_ranges, t->scratch_bytes[i]);
     }
+  }
+  tflm_patch_shared_scratch shared = tflm_patch_share_scratch(t, time, first, last);
+  if (shared.bytes > 0) {
+    const tflm_patch_live_ranges live_ranges = {&shared.made, &shared.last, 1};
+    add_live_ranges(sums, kCounts, &live_ranges, shared.bytes);
   }
 }
 

@@ -178,7 +178,8 @@ static void count_user(tflm_patch_stage* stage, int32_t i, int32_t m, bool fill)
     tflm_patch_use* use = &stage->use[each];
     if (fill) {
       stage->user[use->end_user++] = i;
-      use->in_parts = use->in_parts || t->kind[i] != TFLM_PATCH_PLAIN;
+      use->in_parts =
+          use->in_parts || t->kind[i] == TFLM_PATCH_CROP || t->kind[i] == TFLM_PATCH_JOIN;
     } else {
       ++use->end_user;
     }

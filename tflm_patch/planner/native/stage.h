@@ -12,7 +12,12 @@
 
 #include "take.h"
 
-enum { TFLM_PATCH_PLAIN = 0, TFLM_PATCH_CROP = 1, TFLM_PATCH_JOIN = 2 };
+enum {
+  TFLM_PATCH_PLAIN = 0,
+  TFLM_PATCH_CROP = 1,
+  TFLM_PATCH_JOIN = 2,
+  TFLM_PATCH_SHARING = 3 /* its scratch keeps nothing between steps: see shared_scratch.h */
+};
 
 /* What a map is to the stage. */
 enum {

@@ -11,9 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from tflm_patch.planner.ir.stage_graph import FeatureMap, MapRole, StageGraph
+from tflm_patch.planner.memory.sharing import is_shared
 from tflm_patch.program.kinds import Role
 
 _VIEWS = {Role.PART: 1, Role.WHOLE: 2}
+_SHARING = 3
 # What lies elsewhere needs no memory here.
 ROLES = {
   MapRole.INTERNAL: 0,
@@ -67,7 +69,9 @@ def stage_arrays(graph: StageGraph, reusable: Collection[int]) -> StageArrays | 
     _ints(op.steps for op in ops),
     _ints(op.accumulates for op in ops),
     _ints(op.calls for op in ops),
-    _ints(_VIEWS.get(op.spec.role, 0) for op in ops),
+    _ints(
+      _SHARING if is_shared(graph, i) else _VIEWS.get(op.spec.role, 0) for i, op in enumerate(ops)
+    ),
     _longs(op.scratch_bytes for op in ops),
     _begins([op.inputs for op in ops]),
     _ints(chain.from_iterable(op.inputs for op in ops)),

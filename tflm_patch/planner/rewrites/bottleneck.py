@@ -13,7 +13,7 @@ others: memory for multiply-accumulates, in small steps.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -54,8 +54,13 @@ class Bottleneck:
   saved_bytes: int
 
 
-def find_bottlenecks(graph: StageGraph) -> list[Bottleneck]:
-  """The bottlenecks that save memory, those that save the most first; no two share an operator."""
+def find_bottlenecks(graph: StageGraph, nothing_held: bool = False) -> list[Bottleneck]:
+  """The bottlenecks that save memory, those that save the most first; no two share an operator.
+
+  Args:
+    graph: The stage.
+    nothing_held: They may make rows again that they share.
+  """
   readers = order.consumers(graph)
   found = []
   for i, op in enumerate(graph.ops):
@@ -68,8 +73,9 @@ def find_bottlenecks(graph: StageGraph) -> list[Bottleneck]:
       chain.append(behind)
     if len(chain) == 3 and _is_bottleneck(graph, *(graph.ops[k] for k in chain)):
       fused = _Fused(graph, op, graph.ops[chain[1]], graph.ops[chain[2]])
-      if fused.saved_bytes > 0:
-        found.append(Bottleneck(fused.name, chain[0], chain[1], chain[2], fused.saved_bytes))
+      saved = fused.saved_bytes(0 if nothing_held else fused.wide_cols)
+      if saved > 0:
+        found.append(Bottleneck(fused.name, chain[0], chain[1], chain[2], saved))
   taken: set[int] = set()
   chosen = []
   for bottleneck in sorted(found, key=lambda bottleneck: -bottleneck.saved_bytes):
@@ -116,7 +122,9 @@ def _sees_all(window: CellWindow | None, source: FeatureMap, target: FeatureMap)
   )
 
 
-def join_bottlenecks(graph: StageGraph, held_parts: Mapping[Bottleneck, float]) -> StageGraph:
+def join_bottlenecks(
+  graph: StageGraph, held_parts: Mapping[Bottleneck, float], narrow: Collection[str] = ()
+) -> StageGraph:
   """A graph in which bottlenecks are one operator each.
 
   Args:
@@ -124,24 +132,28 @@ def join_bottlenecks(graph: StageGraph, held_parts: Mapping[Bottleneck, float]) 
     held_parts: Of bottlenecks that `find_bottlenecks` found: the part of the wide map's columns
       in which rows that consecutive output rows share are held; behind them they
       are made again.
+    narrow: Names of those that are made a column at a time.
   """
   ops: list[StageOp | None] = list(graph.ops)
   for bottleneck, part in held_parts.items():
-    members = (graph.ops[i] for i in (bottleneck.expand, bottleneck.depthwise, bottleneck.project))
+    members = bottleneck.expand, bottleneck.depthwise, bottleneck.project
+    expand, depthwise, project = (graph.ops[i] for i in members)
     ops[bottleneck.expand] = ops[bottleneck.depthwise] = None
-    ops[bottleneck.project] = _Fused(graph, *members).operator(part)
+    fused = _Fused(graph, expand, depthwise, project, bottleneck.name in narrow)
+    ops[bottleneck.project] = fused.operator(part)
   kept = tuple(op for op in ops if op is not None)
   return without_unused_maps(StageGraph(graph.maps, kept, graph.inputs, graph.outputs))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Fused:
-  """The operator that a bottleneck becomes."""
+  """The operator that a bottleneck becomes; a column at a time when it is narrow."""
 
   graph: StageGraph
   expand: StageOp
   depthwise: StageOp
   project: StageOp
+  is_narrow: bool = False
 
   @property
   def name(self) -> str:
@@ -184,7 +196,7 @@ class _Fused:
   @property
   def _tile(self) -> int:
     """Output columns that are made at a time."""
-    for cols in _TILES:
+    for cols in () if self.is_narrow else _TILES:
       if cols <= self._narrow.cols:
         if self._tile_bytes(cols) <= _TILE_PART * self._wide.row_bytes:
           return cols
@@ -198,13 +210,16 @@ class _Fused:
     return self._tile_bytes(self._tile) + held
 
   @property
-  def saved_bytes(self) -> int:
+  def wide_cols(self) -> int:
+    return self._wide.cols
+
+  def saved_bytes(self, held_cols: int) -> int:
     """What a stream needs less: rings of the wide map and of a row behind it."""
     rings = self._reach[0] * self._wide.row_bytes
     if not self.depthwise.in_place:
       rings += self._narrow.row_bytes
     more_rows = self._window[0].stride - 1
-    return rings - self._scratch_bytes(self._wide.cols) - more_rows * self._source.row_bytes
+    return rings - self._scratch_bytes(held_cols) - more_rows * self._source.row_bytes
 
   def operator(self, held_part: float) -> StageOp:
     """The operator; see `join_block`."""
@@ -238,6 +253,7 @@ class _Fused:
       reads=(self._reads(held_cols == wide.cols),),
       params=params,
       scratch_bytes=self._scratch_bytes(held_cols),
+      keeps_scratch=self._shared_rows * held_cols > 0,
       macs=sum(op.macs for op in members) + round(again * self.expand.macs),
       macs_again=sum(op.macs_again for op in members),
       calls=-(-self._narrow.cols // tile) * (2 + self._rows_made(held_cols)),

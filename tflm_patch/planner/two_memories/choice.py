@@ -19,7 +19,7 @@ from tflm_patch.cost.memories import Memories
 from tflm_patch.cost.traffic import Traffic, operator_traffic
 from tflm_patch.cost.work import OperatorWork
 from tflm_patch.planner.laid_out import Candidate
-from tflm_patch.planner.memory import layout
+from tflm_patch.planner.memory import layout, sharing
 from tflm_patch.planner.memory.layout import Item
 from tflm_patch.planner.schedule.live_ranges import LiveRanges, Timeline
 from tflm_patch.planner.two_memories import accesses
@@ -79,6 +79,7 @@ class Chooser:
     self._memories = memories
     self._table = table
     self._length = candidate.buffers.length
+    self._shared = sharing.sharers(candidate.graph, candidate.cuts)
     self._waits = memories.slow_cycles - memories.fast_cycles
     buffers = candidate.buffers.buffers
     self._buffer_of = {
@@ -154,8 +155,12 @@ class Chooser:
       total += traffic.weights * (self._memories.weights_cycles - 1)
     for b, buffer in enumerate(self._candidate.buffers.buffers):
       if buffer.op is not None and b not in fast:
-        total += operator_traffic(self._work[buffer.op]).scratch * self._waits
+        total += self._scratch_accesses(self._work, buffer.op) * self._waits
     return total
+
+  def _scratch_accesses(self, works: Sequence[OperatorWork], op: int) -> float:
+    """To what an operator has for itself, or shares with others."""
+    return sum(operator_traffic(works[i]).scratch for i in self._shared.get(op, (op,)))
 
   def _round(self, granted: dict[int | None, int], fast: set[int]) -> list[FastItem]:
     gains = self._gains(granted, fast)
@@ -187,7 +192,7 @@ class Chooser:
           touched[self._buffer_of[m]] += count
     for b, buffer in enumerate(self._candidate.buffers.buffers):
       if buffer.op is not None:
-        touched[b] += operator_traffic(works[buffer.op]).scratch
+        touched[b] += self._scratch_accesses(works, buffer.op)
     gains = [(count * self._waits, self._buffers[b]) for b, count in enumerate(touched)]
     for items in self._spare:
       for item in items:

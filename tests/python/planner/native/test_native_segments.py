@@ -24,6 +24,7 @@ from tflm_patch.planner.native.stage_tables import stage_arrays
 from tflm_patch.planner.plan import Planner
 from tflm_patch.planner.rewrites import patches
 from tflm_patch.planner.rewrites.bottleneck import find_bottlenecks, join_bottlenecks
+from tflm_patch.planner.rewrites.by_channels import find_splits, split_channels
 from tflm_patch.planner.rewrites.feed import feed_by_bands
 from tflm_patch.planner.rewrites.two_pass import find_gates, make_again
 from tflm_patch.planner.schedule import segments
@@ -48,6 +49,10 @@ def stage_graphs(data):
     blocks = find_bottlenecks(graph)
     if blocks:
       yield join_bottlenecks(graph, dict.fromkeys(blocks, 1.0))
+      yield join_bottlenecks(graph, dict.fromkeys(blocks, 0.0))
+    splits = find_splits(graph)
+    if splits:
+      yield split_channels(graph, {split.name: 3 for split in splits})
     gates = find_gates(graph)
     if gates:
       yield make_again(graph, tuple(gates))
