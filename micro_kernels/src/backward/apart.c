@@ -8,10 +8,15 @@
 #include <stddef.h>
 
 #include "../dot.h"
+#include "../family.h"
 #include "../requantize.h"
 #include "../weights.h"
 #include "taps.h"
 #include "tflm_patch/training.h"
+
+#if TFLM_PATCH_IS_DSP
+#include "../dsp/dot_4.h"
+#endif
 
 #define CHANNELS TFLM_PATCH_DOT_CHANNELS
 
@@ -19,6 +24,12 @@
  * the input's zero point, which the bias has for all weights. */
 static void add_tap(const int8_t* weights, uint32_t weight_step, const int8_t* values,
                     uint32_t depth, int32_t zero_point, uint32_t channels, uint32_t* sums) {
+#if TFLM_PATCH_IS_DSP
+  if (values != NULL && channels == CHANNELS) {
+    tflm_patch_dsp_dot_4(values, weights, weight_step, depth, sums);
+    return;
+  }
+#endif
   if (values != NULL) {
     tflm_patch_dot_channels(values, weights, weight_step, depth, channels, sums);
     return;
