@@ -56,7 +56,7 @@ SPEC = (
 KNOWN, NEW = 3, 7  # classes
 MEMORY = 30 * KB
 SAMPLES = 100  # of each new class
-EPOCHS, RATE = 20, 0.02
+EPOCHS, RATE = 10, 0.02
 FLOAT_RATE = 0.03
 PLAIN_RATES = tuple(10.0**k for k in range(1, 6))
 LEAST_GAP, LEAST_CLOSED = 6.0, 0.75
@@ -162,7 +162,7 @@ def measure(dataset: Dataset, seed: int, folder: pathlib.Path, arguments: Any) -
     rate=RATE,
     epochs=EPOCHS,
     analysis=Analysis(arguments.analysis),
-    finalists=3,
+    finalists=1,
     seed=seed,
   )
   adapter = Adapter(result.quantized.model, samples, options, say)
