@@ -88,10 +88,10 @@ static void test_by_columns(int transposed, uint32_t seed) {
   const map_shape maps[] = {{TFLM_PATCH_INT8, ROWS, VECTORS, DEPTH, 7},
                             {TFLM_PATCH_INT8, b_rows, VECTORS, b_channels, -128}};
   const map_shape output = {TFLM_PATCH_INT8, ROWS, VECTORS, OUTPUTS, 0};
-  tflm_patch_batch_matmul_params params = kParams;
+  tflm_patch_batch_matmul_params given = kParams;
   test_case = "by columns";
-  params.whole = 2;
-  params.transposed = (uint8_t)transposed;
+  given.whole = 2;
+  given.transposed = (uint8_t)transposed;
   test_fill(&seed, a, sizeof(a));
   test_fill(&seed, b, sizeof(b));
   for (uint32_t row = 0; row < ROWS; ++row) {
@@ -106,7 +106,7 @@ static void test_by_columns(int transposed, uint32_t seed) {
   }
   builder_init(&of_columns);
   encoded e =
-      one_operator(&of_columns, TFLM_PATCH_BATCH_MATMUL, maps, 2, output, &params, sizeof(params));
+      one_operator(&of_columns, TFLM_PATCH_BATCH_MATMUL, maps, 2, output, &given, sizeof(given));
   check_program(&e, inputs, expected);
   CHECK_REJECTED(&e, tflm_patch_batch_matmul_params, params->whole = 1, TFLM_PATCH_BAD_OP);
   CHECK_REJECTED(&e, tflm_patch_batch_matmul_params, params->whole = 3, TFLM_PATCH_BAD_OP);
