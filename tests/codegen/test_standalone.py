@@ -27,18 +27,30 @@ from tflm_patch.sample.sample import sample_model_path
 
 # One of each kernel family, and cores that differ in their architecture.
 FAMILIES = ('cortex-m4', 'cortex-m55', 'riscv32')
-MODELS = ('bytes', 'words', 'heads', 'rows', 'states', 'blocks', 'constants', 'wide_constants')
+MODELS = (
+  'bytes',
+  'words',
+  'heads',
+  'rows',
+  'states',
+  'recurrent',
+  'blocks',
+  'constants',
+  'wide_constants',
+)
 ALL_CASES = [(cpu, name) for cpu in cpus.CPUS for name in MODELS]
 # Those of a usual run: every model, every core.
 SOME_CASES = [
-  *(('cortex-m4', name) for name in MODELS[:6]),
+  *(('cortex-m4', name) for name in MODELS[:7]),
   ('cortex-m55', 'bytes'),
   ('cortex-m55', 'rows'),
   ('cortex-m55', 'states'),
   ('cortex-m55', 'heads'),
+  ('cortex-m55', 'recurrent'),
   ('riscv32', 'bytes'),
   ('riscv32', 'words'),
   ('riscv32', 'states'),
+  ('riscv32', 'recurrent'),
   ('cortex-m7', 'rows'),
   ('cortex-m33', 'constants'),
   ('riscv32', 'wide_constants'),
@@ -186,6 +198,7 @@ def models():
     'words': compiled_model('words', every_kernel.int16_model()),
     'heads': compiled_model('heads', every_kernel.heads_model()),
     'states': compiled_model('states', streaming(3, STREAMING_ZERO_POINT)),
+    'recurrent': compiled_model('recurrent', every_kernel.recurrent_model()),
     'rows': compiled_model('rows', sample_model_path().read_bytes(), input_rows=2),
     'constants': compiled_model('constants', every_kernel.constants_model(DType.INT8)),
     'wide_constants': compiled_model('wide_constants', every_kernel.constants_model(DType.INT16)),
