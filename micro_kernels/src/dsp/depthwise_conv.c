@@ -229,6 +229,7 @@ static int are_cells_aligned(const tflm_patch_rows* a, const tflm_patch_rows* b)
 void tflm_patch_depthwise_rows_s8(const tflm_patch_depthwise_conv_args* args,
                                   const tflm_patch_rows* input, const tflm_patch_rows* output,
                                   uint32_t row, uint32_t count) {
+#if TFLM_PATCH_HAS_COLUMNS || TFLM_PATCH_HAS_FALLBACK
   const int is_there =
       !TFLM_PATCH_HAS_FALLBACK || tflm_patch_is_dsp_depthwise(args, input->channels);
 #if TFLM_PATCH_HAS_COLUMNS
@@ -251,6 +252,7 @@ void tflm_patch_depthwise_rows_s8(const tflm_patch_depthwise_conv_args* args,
     }
     return;
   }
+#endif
   tflm_patch_depthwise_row d = {
       .args = args,
       .channels = input->channels,
