@@ -9,7 +9,7 @@
 
 #include "program_builder.h"
 
-enum { CORPUS_MAX = 240 };
+enum { CORPUS_MAX = 320 };
 
 typedef struct {
   encoded programs[CORPUS_MAX];

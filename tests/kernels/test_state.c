@@ -163,7 +163,7 @@ static void test_append(void) {
   _Alignas(4) int8_t input[STEPS][N];
   int8_t most[STEPS][N];
   void* tensors[] = {NULL, output};
-  tflm_patch_position position = {0, 0, state, 0};
+  tflm_patch_position position = {0, 0, state, NULL, 0};
   tflm_patch_reset_state(e.program, state);
   test_fill(&seed, &input[0][0], sizeof(input));
   for (int i = 0; i < STEPS; ++i) {
