@@ -123,7 +123,8 @@ def test_float_inputs_may_become_int8():
   fit = fits(model, chip(8 << 10), FitOptions(try_options=True))
   assert not fit.fits and fit.option == '--target mine --int8-io'
   inside = FitOptions(convert=ConvertOptions(int8_io=True))
-  assert fits(model, chip(8 << 10), inside).arena == fit.option_arena
+  # With a target the plan may use memory up to be faster; without one it is the smallest.
+  assert fits(model, chip(8 << 10), inside).arena <= fit.option_arena <= 8 << 10
 
 
 @pytest.mark.slow
