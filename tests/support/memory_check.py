@@ -26,6 +26,7 @@ class _Memory:
     self._regions = {
       int(Region.WORKSPACE): np.full(plan.workspace_bytes, -1, np.int64),
       int(Region.FAST): np.full(plan.fast_bytes, -1, np.int64),
+      int(Region.STATE): np.full(plan.state_bytes, -1, np.int64),
     }
     for i, m in enumerate((*graph.inputs, *graph.outputs)):
       self._regions[Region.TENSOR + i] = np.full(graph.maps[m].bytes, -1, np.int64)
@@ -57,7 +58,9 @@ def check_memory(plan: StagePlan) -> None:
   """Fails when a step reads what is not there any more."""
   graph = plan.graph
   memory = _Memory(plan)
-  for m in graph.inputs:
+  # What is kept was written by the call before.
+  kept = [m for m, each in enumerate(graph.maps) if each.role is MapRole.KEPT and each.view is None]
+  for m in (*graph.inputs, *kept):
     for row in range(graph.maps[m].rows):
       memory.row(m, row)[:] = _mark(plan, m, row)
   made: dict[int, int] = {}

@@ -16,6 +16,7 @@ from support.model_builder import ModelBuilder
 
 from tflm_patch import convert_model
 from tflm_patch.graph.reader import parse_model
+from tflm_patch.planner.ir.stage_graph import MapRole
 from tflm_patch.planner.lowering.builder import NotStageable
 from tflm_patch.planner.lowering.partition import partition
 from tflm_patch.planner.lowering.region import lower_region
@@ -45,6 +46,8 @@ def stage_graphs(data):
       graph = lower_region(model, model.main, region)
     except NotStageable:
       continue
+    if any(m.role is MapRole.KEPT for m in graph.maps):
+      continue  # planned in Python
     yield graph
     blocks = find_bottlenecks(graph)
     if blocks:
