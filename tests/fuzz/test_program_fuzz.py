@@ -116,9 +116,13 @@ def fuzzer(tmp_path_factory) -> pathlib.Path:
 
 
 def part_of(source: str) -> str | None:
-  """The part of the core that a file belongs to; None for other families' kernels."""
+  """The part of the core that a file belongs to.
+
+  None for other families' kernels, and for those that train, which no program calls.
+  """
   path = pathlib.Path(source)
-  if KERNELS not in path.parents or path.parent.name in ('dsp', 'mve', 'include', 'tflm_patch'):
+  apart = ('backward', 'dsp', 'mve', 'include', 'tflm_patch')
+  if KERNELS not in path.parents or path.parent.name in apart:
     return None
   if path.stem in ('executor', 'stage', 'kernel_table'):
     return 'executor'
