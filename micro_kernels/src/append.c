@@ -17,21 +17,19 @@ static uint32_t rows_that_stay(const tflm_patch_task* task) {
 
 static tflm_patch_status check(const tflm_patch_task* task) {
   const tflm_patch_append_params* params = (const tflm_patch_append_params*)task->params;
-  const tflm_patch_map* input = task->input;
-  const tflm_patch_map* window = task->output;
   const uint32_t state = task->stage->header->state_bytes;
-  return window->kept && !input->kept && input->cols == window->cols &&
-                 input->channels == window->channels && input->rows < window->rows &&
-                 tflm_patch_fits(params->at, params->distance, state) &&
+  const tflm_patch_status status = tflm_patch_slide_kernel.check(task);
+  if (status != TFLM_PATCH_OK) {
+    return status;
+  }
+  return tflm_patch_fits(params->at, params->distance, state) &&
                  tflm_patch_fits(params->at + params->distance, params->bytes, state)
              ? TFLM_PATCH_OK
              : TFLM_PATCH_BAD_OP;
 }
 
 static void reads(const tflm_patch_task* task, uint32_t step, tflm_patch_span* rows) {
-  const int32_t row = (int32_t)step - (int32_t)rows_that_stay(task);
-  rows->first = row < 0 ? 0 : row;
-  rows->last = row;
+  tflm_patch_slide_kernel.reads(task, step, rows);
 }
 
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {

@@ -58,6 +58,15 @@ tflm_patch_status tflm_patch_check_constant(const tflm_patch_stage* stage, uint3
   return is_constant(stage, at, (uint64_t)n * value_bytes) ? TFLM_PATCH_OK : TFLM_PATCH_BAD_SIZE;
 }
 
+tflm_patch_status tflm_patch_check_constants(const tflm_patch_stage* stage,
+                                             const tflm_patch_constant_array* arrays, uint32_t n) {
+  tflm_patch_status status = TFLM_PATCH_OK;
+  for (uint32_t i = 0; i < n && status == TFLM_PATCH_OK; ++i) {
+    status = tflm_patch_check_constant(stage, arrays[i].at, arrays[i].n, arrays[i].value_bytes);
+  }
+  return status;
+}
+
 /* The windows of one dimension: nothing is zero, and the last window begins at
  * most INT16_MAX behind the input, which bounds the padding after it as the
  * type of pad_top bounds that before it. */

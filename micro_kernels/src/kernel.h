@@ -169,6 +169,17 @@ tflm_patch_status tflm_patch_check_window(const tflm_patch_window* window,
 tflm_patch_status tflm_patch_check_constant(const tflm_patch_stage* stage, uint32_t at, uint32_t n,
                                             uint32_t value_bytes);
 
+/* An array in the constants: n values at an offset. */
+typedef struct {
+  uint32_t at;
+  uint32_t n;
+  uint32_t value_bytes;
+} tflm_patch_constant_array;
+
+/* The same of several arrays: what the first says that is not in order. */
+tflm_patch_status tflm_patch_check_constants(const tflm_patch_stage* stage,
+                                             const tflm_patch_constant_array* arrays, uint32_t n);
+
 tflm_patch_status tflm_patch_check_requant(const tflm_patch_stage* stage, uint8_t type,
                                            const tflm_patch_requant* requant, uint32_t channels);
 

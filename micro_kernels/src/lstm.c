@@ -139,25 +139,14 @@ static tflm_patch_status check(const tflm_patch_task* task) {
     return TFLM_PATCH_BAD_SIZE;
   }
   const uint32_t rows = GATES * units;
-  const struct {
-    uint32_t at;
-    uint32_t n;
-    uint32_t bytes;
-  } arrays[] = {
+  const tflm_patch_constant_array arrays[] = {
       {params->input_weights_at, rows * inputs, 1},
       {params->recurrent_weights_at, rows * units, 1},
       {params->input_bias_at, rows, 4},
       {params->recurrent_bias_at, rows, 4},
       {params->table_at, TFLM_PATCH_SIGMOID_ENTRIES, 2},
   };
-  for (uint32_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); ++i) {
-    const tflm_patch_status status =
-        tflm_patch_check_constant(task->stage, arrays[i].at, arrays[i].n, arrays[i].bytes);
-    if (status != TFLM_PATCH_OK) {
-      return status;
-    }
-  }
-  return TFLM_PATCH_OK;
+  return tflm_patch_check_constants(task->stage, arrays, sizeof(arrays) / sizeof(arrays[0]));
 }
 
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {

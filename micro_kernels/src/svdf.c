@@ -124,24 +124,13 @@ static tflm_patch_status check(const tflm_patch_task* task) {
   if (inputs > UINT32_MAX / n) {
     return TFLM_PATCH_BAD_SIZE;
   }
-  const struct {
-    uint32_t at;
-    uint32_t n;
-    uint32_t bytes;
-  } arrays[] = {
+  const tflm_patch_constant_array arrays[] = {
       {params->weights_at, n * inputs, 1},
       {params->time_weights_at, n * params->memory, tflm_patch_type_bytes(state_map(task)->type)},
       {params->feature_bias_at, n, 4},
       {params->bias_at, units, 4},
   };
-  for (uint32_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); ++i) {
-    const tflm_patch_status status =
-        tflm_patch_check_constant(task->stage, arrays[i].at, arrays[i].n, arrays[i].bytes);
-    if (status != TFLM_PATCH_OK) {
-      return status;
-    }
-  }
-  return TFLM_PATCH_OK;
+  return tflm_patch_check_constants(task->stage, arrays, sizeof(arrays) / sizeof(arrays[0]));
 }
 
 static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {

@@ -12,7 +12,21 @@ import math
 
 import numpy as np
 
+from tflm_patch.graph.types import Tensor
+
 INT8_MIN, INT8_MAX = -128, 127
+
+
+def scale_of(tensor: Tensor) -> float:
+  """The only scale of a quantized tensor."""
+  assert tensor.quantization is not None
+  return tensor.quantization.scale
+
+
+def zero_point_of(tensor: Tensor) -> int:
+  """The only zero point of a quantized tensor."""
+  assert tensor.quantization is not None
+  return tensor.quantization.zero_point
 
 
 def round_half_away(value: float) -> int:

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tflm_patch.graph.quantize import scale_of, zero_point_of
 from tflm_patch.graph.types import Model
-from tflm_patch.on_device.operators import base
 from tflm_patch.on_device.options import TrainingOptions
 from tflm_patch.on_device.parameters import MOST_BIAS
 from tflm_patch.on_device.plan import Work
@@ -201,9 +201,9 @@ class DeviceReference:
     """
     network = self._work.network
     output = network.model.main.tensors[network.output]
-    scale = np.float32(base.scale_of(output))
+    scale = np.float32(scale_of(output))
     values = tensors[network.output].reshape(-1).astype(np.int32)
-    real = (values - base.zero_point_of(output)).astype(np.float32) * scale
+    real = (values - zero_point_of(output)).astype(np.float32) * scale
     if network.loss is Loss.CROSS_ENTROPY:
       self.loss, first = cross_entropy(real, scale, int(label))
     else:

@@ -35,6 +35,18 @@ def require_pillow() -> Any:
   return Image
 
 
+def check_shape(shape: tuple[int, int, int]) -> None:
+  """Whether images can be read as (rows, columns, channels).
+
+  Raises:
+    TflmPatchError: neither 1 nor 3 channels.
+    EnvironmentMissing: Pillow is not installed.
+  """
+  require_pillow()
+  if shape[2] not in (1, 3):
+    raise TflmPatchError(f'images have 1 or 3 channels, not {shape[2]}; change the input')
+
+
 def decode(
   source: str | os.PathLike[str] | BinaryIO, name: str, shape: tuple[int, ...]
 ) -> np.ndarray:

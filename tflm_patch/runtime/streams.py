@@ -14,7 +14,7 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model
 from tflm_patch.program.decode import hop_invocations
 from tflm_patch.runtime.isolated import IsolatedInterpreter
-from tflm_patch.runtime.verify import Comparison, IoAdapter, Mismatch, first_mismatch, naming
+from tflm_patch.runtime.verify import Comparison, IoAdapter, Tally, naming
 
 # Windows between two resets of a comparison.
 RESET_EVERY = 8
@@ -78,8 +78,7 @@ def compare_streams(
     InterpreterError: TFLM does not run one of the models.
     TflmPatchError: outputs come earlier or later than the window is full, or cannot be compared.
   """
-  compared, different = 0, 0
-  first: Mismatch | None = None
+  tally = Tally(progress)
   window: np.ndarray | None = None
   with contextlib.ExitStack() as stack:
     with naming(names[0]):
@@ -99,16 +98,8 @@ def compare_streams(
       whole = [np.ascontiguousarray(window)]
       with naming(names[0]):
         wanted = ours.invoke(whole if adapter is None else adapter.original_inputs(whole))
-      mismatch = first_mismatch(
-        compared, wanted, made if adapter is None else adapter.original_outputs(made)
-      )
-      if mismatch is not None:
-        different += 1
-        first = first or mismatch
-      compared += 1
-      if progress is not None:
-        progress(compared)
-  return Comparison(compared, different, first)
+      tally.add(wanted, made if adapter is None else adapter.original_outputs(made))
+  return tally.result()
 
 
 def compare_states(
@@ -126,8 +117,7 @@ def compare_states(
     inputs: Of the converted model, step by step; both are reset now and then.
     states: (input, output, first value) of the original.
   """
-  compared, different = 0, 0
-  first: Mismatch | None = None
+  tally = Tally(progress)
   kept = [value for _, _, value in states]
   is_state = {position for _, position, _ in states}
   with contextlib.ExitStack() as stack:
@@ -136,7 +126,7 @@ def compare_states(
     with naming(names[1]):
       theirs = stack.enter_context(IsolatedInterpreter(converted))
     for arrays in inputs:
-      if compared % RESET_EVERY == RESET_EVERY - 1:
+      if tally.compared % RESET_EVERY == RESET_EVERY - 1:
         theirs.reset()
         kept = [value for _, _, value in states]
       given = list(arrays)
@@ -147,13 +137,9 @@ def compare_states(
       kept = [made[position] for _, position, _ in states]
       wanted = [array for i, array in enumerate(made) if i not in is_state]
       with naming(names[1]):
-        mismatch = first_mismatch(compared, wanted, theirs.invoke(arrays))
-      different += mismatch is not None
-      first = first or mismatch
-      compared += 1
-      if progress is not None:
-        progress(compared)
-  return Comparison(compared, different, first)
+        here = theirs.invoke(arrays)
+      tally.add(wanted, here)
+  return tally.result()
 
 
 def _expect(is_there: bool, is_full: bool, number: int, name: str) -> None:

@@ -62,6 +62,33 @@ class Comparison:
     return self.inputs > 0 and self.different == 0
 
 
+class Tally:
+  """Counts comparisons.
+
+  Args:
+    progress: Called with their number after each.
+  """
+
+  def __init__(self, progress: Callable[[int], None] | None) -> None:
+    self._progress = progress
+    self.compared = 0
+    self._different = 0
+    self._first: Mismatch | None = None
+
+  def add(self, wanted: Arrays, made: Arrays) -> None:
+    """Compares outputs."""
+    mismatch = first_mismatch(self.compared, wanted, made)
+    self._different += mismatch is not None
+    self._first = self._first or mismatch
+    self.compared += 1
+    if self._progress is not None:
+      self._progress(self.compared)
+
+  def result(self) -> Comparison:
+    """Of all."""
+    return Comparison(self.compared, self._different, self._first)
+
+
 @dataclasses.dataclass(frozen=True)
 class IoAdapter:
   """Makes models of different input and output types comparable.
@@ -98,8 +125,7 @@ def compare(
     InterpreterError: TFLM does not run one of the models, or not with these inputs.
     TflmPatchError: the two models' outputs cannot be compared.
   """
-  compared, different = 0, 0
-  first: Mismatch | None = None
+  tally = Tally(progress)
   with contextlib.ExitStack() as stack:
     with naming(names[0]):
       ours = stack.enter_context(IsolatedInterpreter(original))
@@ -115,14 +141,8 @@ def compare(
         made = theirs.end()
       if adapter is not None:
         made = adapter.original_outputs(made)
-      mismatch = first_mismatch(compared, wanted, made)
-      if mismatch is not None:
-        different += 1
-        first = first or mismatch
-      compared += 1
-      if progress is not None:
-        progress(compared)
-  return Comparison(compared, different, first)
+      tally.add(wanted, made)
+  return tally.result()
 
 
 @contextlib.contextmanager

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from support import learning_models
 
+from tflm_patch.graph import quantize
 from tflm_patch.on_device import device_reference, network
 from tflm_patch.on_device.memory import TrainingPlanner
-from tflm_patch.on_device.operators import REGISTRY, backward_of, base, clamps
+from tflm_patch.on_device.operators import REGISTRY, backward_of, clamps
 from tflm_patch.on_device.operators.base import Wanted
 from tflm_patch.on_device.operators.relu import Relu
 from tflm_patch.on_device.operators.weighted import Weighted
@@ -43,7 +44,7 @@ class Values:
 
 
 def scales(view, position=0):
-  return base.scale_of(view.input(position)) / base.scale_of(view.output())
+  return quantize.scale_of(view.input(position)) / quantize.scale_of(view.output())
 
 
 def windows(geometry, x):
@@ -237,7 +238,7 @@ def test_quantization_aware_steps_are_those_of_floats(view):
   operator = backward_of(view, LayerUpdate(view.index, True, (0,)))
   weights, biases = (array.astype(np.float64) for array in operator.inverses())
   scale = view.input(1).quantization.scales.astype(np.float64)
-  bias_scale = scale * base.scale_of(view.input())
+  bias_scale = scale * quantize.scale_of(view.input())
   gradient = rng.normal(size=scale.size)  # with respect to real weights, one a channel
   # Of the integer weight q = w / scale it is gradient * scale.
   step = rate * weights * (gradient * scale)

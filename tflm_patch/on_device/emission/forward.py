@@ -10,10 +10,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from tflm_patch.codegen import c_text, loops, source
+from tflm_patch.graph.quantize import zero_point_of
 from tflm_patch.on_device.emission.masked import Mask, MaskedFunctions
 from tflm_patch.on_device.emission.places import Arrays, Layout, TrainedConstants, multipliers_of
 from tflm_patch.on_device.forward import ForwardStage
-from tflm_patch.on_device.operators import base, clamps
+from tflm_patch.on_device.operators import clamps
 from tflm_patch.on_device.operators.relu import Relu
 from tflm_patch.on_device.operators.weighted import Weighted
 from tflm_patch.on_device.parameters import LayerParameters
@@ -196,7 +197,7 @@ class ForwardEmission:
       'multipliers': self._arrays.name(multipliers, f'{name}_multipliers'),
       'shifts': self._arrays.name(shifts, f'{name}_shifts'),
       'channel_step': 1,
-      'output_zero_point': base.zero_point_of(layer.operator.view.output()),
+      'output_zero_point': zero_point_of(layer.operator.view.output()),
       'act_min': low,
       'act_max': high,
       'bounded': 0,

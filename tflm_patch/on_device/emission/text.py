@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from tflm_patch.codegen import c_text, loops, source
 from tflm_patch.codegen.functions import StageFunctions
 from tflm_patch.codegen.source import FileNames
+from tflm_patch.graph.quantize import scale_of, zero_point_of
 from tflm_patch.on_device.emission.places import Layout
-from tflm_patch.on_device.operators.base import c_float, scale_of, zero_point_of
+from tflm_patch.on_device.operators.base import c_float
 from tflm_patch.on_device.plan import Part, TrainingPlan, Work
 from tflm_patch.on_device.scheme import Loss
 from tflm_patch.program import records as program

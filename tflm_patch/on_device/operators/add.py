@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tflm_patch.graph.quantize import scale_of
 from tflm_patch.on_device.operators import base, clamps
 from tflm_patch.on_device.operators.base import Backward, Kept, Places, Results, Values, Wanted
 
@@ -32,7 +33,7 @@ class Add(Backward):
     return free[0] if free else None
 
   def _ratio(self, position: int) -> np.float32:
-    return base.ratio(base.scale_of(self.view.input(position)), base.scale_of(self.view.output()))
+    return base.ratio(scale_of(self.view.input(position)), scale_of(self.view.output()))
 
   def emit(self, wanted: Wanted, at: Places) -> list[str]:
     lines = [clamps.emit_scaled(self.view, np.ones(1, np.float32), at)]

@@ -205,18 +205,6 @@ def backward_of(
   return cls(view, update, quantization_aware)
 
 
-def scale_of(tensor: Tensor) -> float:
-  """Of an int8 tensor."""
-  assert tensor.quantization is not None
-  return tensor.quantization.scale
-
-
-def zero_point_of(tensor: Tensor) -> int:
-  """Of an int8 tensor."""
-  assert tensor.quantization is not None
-  return tensor.quantization.zero_point
-
-
 def int8_refusal(view: OpView) -> str | None:
   """Why the activations are not of int8."""
   tensors = [view.output()]

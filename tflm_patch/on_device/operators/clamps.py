@@ -7,7 +7,8 @@ from __future__ import annotations
 import numpy as np
 
 from tflm_patch.graph import quantize
-from tflm_patch.on_device.operators.base import Places, Values, scale_of, zero_point_of
+from tflm_patch.graph.quantize import scale_of, zero_point_of
+from tflm_patch.on_device.operators.base import Places, Values
 from tflm_patch.planner.lowering.operators import OpView
 
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from tflm_patch.on_device.operators import base
 from tflm_patch.on_device.operators.base import Places, Results, Values, Wanted
-from tflm_patch.on_device.operators.weighted import Geometry, Weighted
-from tflm_patch.planner.lowering.operators.windows import window_of
+from tflm_patch.on_device.operators.weighted import Geometry, Weighted, windowed
 
 
 @base.register('CONV_2D', 'FULLY_CONNECTED')
@@ -33,15 +32,7 @@ class Conv(Weighted):
     if self.view.opcode == 'FULLY_CONNECTED':
       cells = self.view.input().elements // weights[1]
       return Geometry((1, cells, weights[1]), (1, cells, weights[0]))
-    rows, cols = window_of(self.view, (weights[1], weights[2]))
-    return Geometry(
-      base.map_shape(self.view.input()),
-      base.map_shape(self.view.output()),
-      (rows.kernel, cols.kernel),
-      (rows.stride, cols.stride),
-      (rows.dilation, cols.dilation),
-      (rows.pad, cols.pad),
-    )
+    return windowed(self.view, (weights[1], weights[2]))
 
   @property
   def trained_weights(self) -> int:

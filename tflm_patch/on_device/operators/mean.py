@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from tflm_patch.graph.quantize import scale_of
 from tflm_patch.on_device.operators import base
 from tflm_patch.on_device.operators.base import Backward, Places, Results, Values, Wanted
 
@@ -37,7 +38,7 @@ class Mean(Backward):
 
   def _scale(self) -> np.float32:
     count = 1 if self.view.opcode == 'SUM' else self._sizes()[1]
-    return base.ratio(base.scale_of(self.view.input()), base.scale_of(self.view.output()) * count)
+    return base.ratio(scale_of(self.view.input()), scale_of(self.view.output()) * count)
 
   def emit(self, wanted: Wanted, at: Places) -> list[str]:
     outer, count, inner = self._sizes()

@@ -10,8 +10,7 @@ import numpy as np
 
 from tflm_patch.on_device.operators import base, clamps
 from tflm_patch.on_device.operators.base import Backward, Kept, Places, Results, Values, Wanted
-from tflm_patch.on_device.operators.weighted import Geometry
-from tflm_patch.planner.lowering.operators.windows import window_of
+from tflm_patch.on_device.operators.weighted import Geometry, windowed
 
 
 class _Pool(Backward):
@@ -24,15 +23,7 @@ class _Pool(Backward):
   def geometry(self) -> Geometry:
     """Shapes and window."""
     kernel = (int(self.view.option('filterHeight')), int(self.view.option('filterWidth')))
-    rows, cols = window_of(self.view, kernel)
-    return Geometry(
-      base.map_shape(self.view.input()),
-      base.map_shape(self.view.output()),
-      (rows.kernel, cols.kernel),
-      (rows.stride, cols.stride),
-      (1, 1),
-      (rows.pad, cols.pad),
-    )
+    return windowed(self.view, kernel)
 
   def _emit_geometry(self, at: Places) -> str:
     return at.structure('tflm_patch_backward_geometry', 'geometry', self.geometry.fields(0))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from tflm_patch.graph import quantize
+from tflm_patch.graph.quantize import scale_of, zero_point_of
 from tflm_patch.on_device.operators import base, clamps
 from tflm_patch.on_device.operators.base import Backward, Kept, Places, Results, Values, Wanted
 
@@ -33,12 +34,10 @@ class Relu(Backward):
     """The least and the greatest output."""
     target = self.view.output()
     fused = _FUSED[self.view.opcode]
-    return quantize.activation_range(
-      fused, base.scale_of(target), base.zero_point_of(target), -128, 127
-    )
+    return quantize.activation_range(fused, scale_of(target), zero_point_of(target), -128, 127)
 
   def _scales(self) -> np.ndarray:
-    found = base.ratio(base.scale_of(self.view.input()), base.scale_of(self.view.output()))
+    found = base.ratio(scale_of(self.view.input()), scale_of(self.view.output()))
     return np.array([found], np.float32)
 
   def emit(self, wanted: Wanted, at: Places) -> list[str]:

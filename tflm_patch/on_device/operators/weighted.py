@@ -10,8 +10,11 @@ import dataclasses
 import numpy as np
 
 from tflm_patch.codegen.c_text import Value
+from tflm_patch.graph.quantize import scale_of, zero_point_of
 from tflm_patch.on_device.operators import base, clamps
 from tflm_patch.on_device.operators.base import Backward, Kept, Places, Values, Wanted
+from tflm_patch.planner.lowering.operators import OpView
+from tflm_patch.planner.lowering.operators.windows import window_of
 
 Slices = tuple[slice, slice, slice]
 
@@ -90,6 +93,19 @@ class Geometry:
     return (every, outputs[0], outputs[1]), (every, inputs[0], inputs[1])
 
 
+def windowed(view: OpView, kernel: tuple[int, int]) -> Geometry:
+  """The geometry of an operator with a window of these rows and columns."""
+  rows, cols = window_of(view, kernel)
+  return Geometry(
+    base.map_shape(view.input()),
+    base.map_shape(view.output()),
+    (rows.kernel, cols.kernel),
+    (rows.stride, cols.stride),
+    (rows.dilation, cols.dilation),
+    (rows.pad, cols.pad),
+  )
+
+
 class Weighted(Backward):
   """An operator with weights, and with biases that may be trained."""
 
@@ -130,11 +146,11 @@ class Weighted(Backward):
   @property
   def input_zero_point(self) -> int:
     """Of the first input."""
-    return base.zero_point_of(self.view.input())
+    return zero_point_of(self.view.input())
 
   def scales(self) -> np.ndarray:
     """s_x * s_w / s_y, float32 [channels] or [1]."""
-    source, target = (base.scale_of(t) for t in (self.view.input(), self.view.output()))
+    source, target = (scale_of(t) for t in (self.view.input(), self.view.output()))
     return (np.float64(source) * self._weight_scales() / np.float64(target)).astype(np.float32)
 
   def inverses(self) -> tuple[np.ndarray, np.ndarray]:
@@ -143,7 +159,7 @@ class Weighted(Backward):
     if not self.quantization_aware:
       ones = np.ones(scales.size, np.float32)
       return ones, ones
-    source = np.float64(base.scale_of(self.view.input()))
+    source = np.float64(scale_of(self.view.input()))
     return (1 / scales**2).astype(np.float32), (1 / (scales * source) ** 2).astype(np.float32)
 
   def _weight_scales(self) -> np.ndarray:

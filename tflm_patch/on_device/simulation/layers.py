@@ -12,8 +12,8 @@ import numpy as np
 
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph import quantize
+from tflm_patch.graph.quantize import scale_of, zero_point_of
 from tflm_patch.graph.types import DType
-from tflm_patch.on_device.simulation.operations.base import scale_of, zero_point_of
 from tflm_patch.on_device.simulation.requantization import Requantization
 from tflm_patch.on_device.simulation.windows import Windows
 from tflm_patch.planner.lowering.operators import OpView

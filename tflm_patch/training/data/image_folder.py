@@ -61,9 +61,7 @@ def read_images(
       harmless, images that need too much memory.
     EnvironmentMissing: Pillow is not installed.
   """
-  images.require_pillow()
-  if shape[2] not in (1, 3):
-    raise TflmPatchError(f'images have 1 or 3 channels, not {shape[2]}; change the input')
+  images.check_shape(shape)
   with files_of(path) as files:
     key = key_of(files.signature(), shape, seed, TEST_SHARE)
     kept = None if cache is None else load(cache, key)

@@ -90,9 +90,7 @@ def read_scenes(
     TflmPatchError: no image or no box, an annotation that cannot be read (which one).
     EnvironmentMissing: Pillow is not installed.
   """
-  images.require_pillow()
-  if shape[2] not in (1, 3):
-    raise TflmPatchError(f'images have 1 or 3 channels, not {shape[2]}; change the input')
+  images.check_shape(shape)
   name = os.fspath(path)
   with files_of(path) as files:
     key = key_of('boxes', files.signature(), shape, seed, TEST_SHARE)

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.graph.types import Tensor
 from tflm_patch.planner.lowering.operators import OpView
 
 
@@ -53,18 +52,6 @@ class Operation(abc.ABC):
       gradient: With respect to the output's integers.
       kept: What `forward` gave.
     """
-
-
-def scale_of(tensor: Tensor) -> float:
-  """The scale of an activation."""
-  assert tensor.quantization is not None
-  return tensor.quantization.scale
-
-
-def zero_point_of(tensor: Tensor) -> int:
-  """The zero point of an activation."""
-  assert tensor.quantization is not None
-  return tensor.quantization.zero_point
 
 
 Make = Callable[[OpView], Operation]

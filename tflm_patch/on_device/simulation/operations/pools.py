@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tflm_patch.on_device.simulation.operations.base import Operation, operation, scale_of
+from tflm_patch.graph.quantize import scale_of
+from tflm_patch.on_device.simulation.operations.base import Operation, operation
 from tflm_patch.on_device.simulation.operations.lowered import Lowered
 from tflm_patch.on_device.simulation.windows import Windows
 from tflm_patch.planner.lowering.operators import OpView

@@ -10,12 +10,8 @@ from typing import Any
 import numpy as np
 
 from tflm_patch.graph import quantize
-from tflm_patch.on_device.simulation.operations.base import (
-  Operation,
-  operation,
-  scale_of,
-  zero_point_of,
-)
+from tflm_patch.graph.quantize import scale_of, zero_point_of
+from tflm_patch.on_device.simulation.operations.base import Operation, operation
 from tflm_patch.on_device.simulation.operations.lowered import Lowered
 from tflm_patch.planner.lowering.operators import OpView
 

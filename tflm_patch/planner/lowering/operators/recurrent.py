@@ -36,18 +36,6 @@ def folded(bias: np.ndarray, weights: np.ndarray, zero_point: int) -> np.ndarray
   return (((total + _INT32) % (2 * _INT32)) - _INT32).astype(np.int32)
 
 
-def scale_of(tensor: Tensor) -> float:
-  """The only scale of a tensor."""
-  assert tensor.quantization is not None
-  return tensor.quantization.scale
-
-
-def zero_point_of(tensor: Tensor) -> int:
-  """The only zero point of a tensor."""
-  assert tensor.quantization is not None
-  return tensor.quantization.zero_point
-
-
 def add(
   op: OpView, builder: StageBuilder, kind: Kind, states: Sequence[int], params: Params
 ) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from tflm_patch.graph import quantize
+from tflm_patch.graph.quantize import scale_of, zero_point_of
 from tflm_patch.graph.types import DType, Tensor
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, cells, macs, recurrent
@@ -51,7 +52,7 @@ def constraint_weights(op: OpView) -> str | None:
 def constraint_bias_scale(op: OpView) -> str | None:
   """The bias's scale is that of the state times that of the time weights, but for 1e-5"""
   bias = op.input(BIAS).quantization
-  first, second = (np.float32(recurrent.scale_of(op.input(i))) for i in (STATE, TIME))
+  first, second = (np.float32(scale_of(op.input(i))) for i in (STATE, TIME))
   difference = abs((0.0 if bias is None else bias.scale) - float(first * second))
   return None if difference < 1e-5 else f'{difference:g}'
 
@@ -71,7 +72,7 @@ def constraint_scales(op: OpView) -> str | None:
 
 def _ratio(a: Tensor, b: Tensor, target: Tensor) -> float:
   """PrepareSvdf multiplies and divides in float32."""
-  first, second, third = (np.float32(recurrent.scale_of(each)) for each in (a, b, target))
+  first, second, third = (np.float32(scale_of(each)) for each in (a, b, target))
   return float(first * second / third)
 
 
@@ -107,17 +108,15 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   of_unit = time.reshape(made.shape[1], -1)
   params = SvdfParams(
     weights=feature,
-    feature_bias=recurrent.folded(zeros, feature, recurrent.zero_point_of(op.input())),
+    feature_bias=recurrent.folded(zeros, feature, zero_point_of(op.input())),
     time_weights=time,
-    bias=recurrent.folded(
-      op.input(BIAS).array(), of_unit, recurrent.zero_point_of(op.input(STATE))
-    ),
+    bias=recurrent.folded(op.input(BIAS).array(), of_unit, zero_point_of(op.input(STATE))),
     state_multiplier=state_multiplier,
     output_multiplier=multiplier,
     memory=time.shape[1],
     rank=rank,
     state_shift=state_shift,
     output_shift=shift,
-    output_zero_point=recurrent.zero_point_of(made),
+    output_zero_point=zero_point_of(made),
   )
   recurrent.add(op, builder, program.Kind.SVDF, (STATE,), params)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from tflm_patch.graph import quantize
+from tflm_patch.graph.quantize import scale_of, zero_point_of
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, cells, macs, recurrent, sigmoid_s16
@@ -86,9 +87,9 @@ def constraint_states(op: OpView) -> str | None:
     return f'"{hidden.name}" is {hidden.dtype.name}'
   if not base.quantized_int16(cell):
     return f'"{cell.name}" is {cell.dtype.name}'
-  power, is_power = sigmoid_s16.power_of_two(recurrent.scale_of(cell))
-  fits = is_power and recurrent.scale_of(cell) == 2.0**power and _LEAST_CELL_POWER <= power <= 0
-  return None if fits else f'scale {recurrent.scale_of(cell):g}'
+  power, is_power = sigmoid_s16.power_of_two(scale_of(cell))
+  fits = is_power and scale_of(cell) == 2.0**power and _LEAST_CELL_POWER <= power <= 0
+  return None if fits else f'scale {scale_of(cell):g}'
 
 
 def constraint_scales(op: OpView) -> str | None:
@@ -100,13 +101,13 @@ def constraint_scales(op: OpView) -> str | None:
 
 def _gate_scale(op: OpView, source: int, weights: int) -> float:
   """CreateGateParams."""
-  scales = recurrent.scale_of(op.input(source)), recurrent.scale_of(op.input(weights))
+  scales = scale_of(op.input(source)), scale_of(op.input(weights))
   return scales[0] * scales[1] / _GATE_SCALE
 
 
 def _hidden_scale(op: OpView) -> float:
   """CreateInterGateMulParams of the output gate and the cell state's tanh."""
-  return _UNIT_SCALE * _UNIT_SCALE / recurrent.scale_of(op.input(HIDDEN))
+  return _UNIT_SCALE * _UNIT_SCALE / scale_of(op.input(HIDDEN))
 
 
 def _clip(op: OpView) -> int:
@@ -114,7 +115,7 @@ def _clip(op: OpView) -> int:
   clip = float(np.float32(op.option('cellClip', 0.0)))
   if not clip > 0:
     return _NO_CLIP
-  return int(min(clip / recurrent.scale_of(op.input(CELL)), 32767.0))
+  return int(min(clip / scale_of(op.input(CELL)), 32767.0))
 
 
 def _tanh_of_cell(power: int) -> tuple[int, int]:
@@ -145,7 +146,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
 
   by_input, by_hidden, biases = map(arrays, (INPUT_WEIGHTS, RECURRENT_WEIGHTS, BIASES))
   hidden, cell = op.input(HIDDEN), op.input(CELL)
-  power, _ = sigmoid_s16.power_of_two(recurrent.scale_of(cell))
+  power, _ = sigmoid_s16.power_of_two(scale_of(cell))
   of_input = [quantize.quantize_multiplier(_gate_scale(op, 0, i)) for i in INPUT_WEIGHTS]
   of_hidden = [quantize.quantize_multiplier(_gate_scale(op, HIDDEN, i)) for i in RECURRENT_WEIGHTS]
   multiplier, shift = quantize.quantize_multiplier(_hidden_scale(op))
@@ -154,10 +155,8 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   params = LstmParams(
     input_weights=by_input,
     recurrent_weights=by_hidden,
-    input_bias=recurrent.folded(biases, by_input, recurrent.zero_point_of(op.input())),
-    recurrent_bias=recurrent.folded(
-      np.zeros_like(biases), by_hidden, recurrent.zero_point_of(hidden)
-    ),
+    input_bias=recurrent.folded(biases, by_input, zero_point_of(op.input())),
+    recurrent_bias=recurrent.folded(np.zeros_like(biases), by_hidden, zero_point_of(hidden)),
     table=sigmoid_s16.table(),
     input_multiplier=tuple(scale[0] for scale in of_input),
     recurrent_multiplier=tuple(scale[0] for scale in of_hidden),
@@ -168,7 +167,7 @@ def lower(op: OpView, builder: StageBuilder) -> None:
     recurrent_shift=tuple(scale[1] for scale in of_hidden),
     hidden_shift=shift,
     cell_shift=cell_shift,
-    hidden_zero_point=recurrent.zero_point_of(hidden),
+    hidden_zero_point=zero_point_of(hidden),
     tanh_shift=tanh_shift,
   )
   recurrent.add(op, builder, program.Kind.LSTM, (HIDDEN, CELL), params)
