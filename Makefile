@@ -24,6 +24,8 @@ ifneq ($(COMPILERS),yes)
 endif
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,plot]'
+	# Of aeon the examples read data alone; its own dependencies would bring other versions of ours.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'aeon>=1,<2'
 	touch $@
 
 demo: $(VENV)/installed
@@ -36,7 +38,7 @@ demo: $(VENV)/installed
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check --extend-exclude .build .
-	find micro_kernels tests tflm_patch -name '*.[ch]' -o -name '*.cc' | xargs $(BIN)/clang-format --dry-run --Werror
+	find examples micro_kernels tests tflm_patch -name '*.[ch]' -o -name '*.cc' | xargs $(BIN)/clang-format --dry-run --Werror
 	$(BIN)/mypy
 ifneq ($(shell grep -s importlinter pyproject.toml),)
 	$(BIN)/lint-imports

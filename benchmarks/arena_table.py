@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Arena of every model, stock and converted, on a 32-bit target; a Markdown table.
 
-  python benchmarks/arena_table.py [--inputs N] [--update README.md] [--json]
+  python benchmarks/arena_table.py [--inputs N] [--update README.md docs/results.md] [--json]
 
 The models are the package's sample and those of the folder TFLM_PATCH_MODELS
 (default: ../shared/models). Every conversion is checked for equal output bytes. Arenas
 are those of firmware with 4-byte pointers, predicted; what TFLM's Python interpreter
 reports stands beside them, measured, and must be what is predicted for it.
-The file to update holds the table between two marker comments.
+A page to update holds the table between two marker comments, and says in the first which lines it
+wants.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import os
 import pathlib
 import sys
 import time
+
+import page
 
 from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
 from tflm_patch.errors import TflmPatchError
@@ -37,7 +40,6 @@ HEADER = (
   '| file | converted | in Python: stock | converted | time |',
   '|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|',
 )
-BEGIN, END = '<!-- arena table -->', '<!-- end of arena table -->'
 
 
 def checked(path: pathlib.Path, options: ConvertOptions, inputs: int) -> ConversionResult:
@@ -122,20 +124,13 @@ def measure(path: pathlib.Path, int8_io: bool, inputs: int) -> Row:
   )
 
 
-def replaced(text: str, table: str) -> str:
-  """A text with the table between its markers."""
-  before, begin, rest = text.partition(BEGIN)
-  _, end, after = rest.partition(END)
-  if not (begin and end):
-    raise SystemExit(f'no table to update: needs the lines {BEGIN} and {END}')
-  return f'{before}{BEGIN}\n{table}\n{END}{after}'
-
-
 def main() -> None:
   """Prints the table, or puts it into a file."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--inputs', type=int, default=8, help='inputs to compare per model')
-  parser.add_argument('--update', type=pathlib.Path, help='file to put the table into')
+  parser.add_argument(
+    '--update', metavar='PAGE', nargs='+', help='replace the table in these pages'
+  )
   parser.add_argument('--json', action='store_true', help='print the figures for machines')
   arguments = parser.parse_args()
   folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))
@@ -143,7 +138,7 @@ def main() -> None:
   if not models:
     note = f'no models in {folder}; set TFLM_PATCH_MODELS to their folder'
     if arguments.update is not None:
-      raise SystemExit(f'{arguments.update} left alone: {note}')
+      raise SystemExit(f'{", ".join(arguments.update)} left alone: {note}')
     print(f'the sample only: {note}', file=sys.stderr)
   rows: list[Row] = []
   for path in [sample_model_path(), *models]:
@@ -159,7 +154,7 @@ def main() -> None:
     print(json.dumps({'schema_version': 1, 'models': models}, indent=2))
   table = '\n'.join([*HEADER, *(row.line() for row in rows)])
   if arguments.update is not None:
-    arguments.update.write_text(replaced(arguments.update.read_text(), table))
+    page.put(arguments.update, 'arena table', table)
   elif not arguments.json:
     print(table)
 

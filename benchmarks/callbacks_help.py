@@ -28,7 +28,6 @@ import json
 import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -43,6 +42,7 @@ os.environ.setdefault('TF_NUM_INTEROP_THREADS', '1')
 import keras
 import numpy as np
 import pictures
+import provenance
 
 from tflm_patch import models
 from tflm_patch.training import (
@@ -258,12 +258,9 @@ def main() -> int:
     runs.append(Run(data, seed, arguments.epochs).all())
     print(seed, runs[-1], file=sys.stderr, flush=True)
   rows = judge(runs)
-  commit = subprocess.run(
-    ['git', 'rev-parse', '--short', 'HEAD'], cwd=RESULTS.parent, capture_output=True, text=True
-  ).stdout.strip()
   whole = {
     'command': ' '.join(['python', 'benchmarks/callbacks_help.py', *sys.argv[1:]]),
-    'commit': commit,
+    'commit': provenance.commit(),
     'seeds': arguments.seeds,
     'epochs': arguments.epochs,
     'seconds': round(time.monotonic() - start),

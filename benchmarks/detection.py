@@ -18,13 +18,13 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import provenance
 
 from tflm_patch.graph.files import write_atomically
 from tflm_patch.training import (
@@ -238,13 +238,6 @@ def plot(rows: Sequence[dict[str, Any]], path: str) -> None:
   write_png(pyplot, figure, path)
 
 
-def _commit() -> str:
-  run = subprocess.run(
-    ['git', 'rev-parse', '--short', 'HEAD'], cwd=RESULTS.parent, capture_output=True, text=True
-  )
-  return run.stdout.strip()
-
-
 def main(words: Sequence[str] | None = None) -> int:
   """See the module."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -276,7 +269,7 @@ def main(words: Sequence[str] | None = None) -> int:
     {
       'schema_version': 1,
       'command': ' '.join(['python', 'benchmarks/detection.py', *(words or sys.argv[1:])]),
-      'commit': _commit(),
+      'commit': provenance.commit(),
       'seconds': sum(row['seconds'] for row in rows),
       'cpu_seconds': sum(row['cpu_seconds'] for row in rows),
       'seed': SCENE_SEED,

@@ -3,31 +3,34 @@
 """What a search gains that knows the memory a converted network really needs.
 
   pip install 'tflm-patch[train]'
-  python benchmarks/joint_search.py --data sign_digits.tar --out run
+  python benchmarks/joint_search.py --data cifar10.tar --out run
   python benchmarks/joint_search.py --data sign_digits.tar --out run --cpu-minutes 30 --json
 
 Three searches for the most accurate network within 16 and 32 KB, the image counted, by the same
-evolution in the same space, with accuracies inherited from the same supernet:
+evolution in the same space, with the same limits of the converted file and of
+multiply-accumulates, and with accuracies inherited from the same supernet:
 
 - stock: the limit is kept by the arena that TFLM needs for the network as it is.
 - analytic: by the peak of inputs and outputs of layers, as papers count it (arXiv 2110.15352);
   the network is then converted.
 - joint: by the arena of the converted network, planned for every candidate.
 
-The best network of every search is trained from the beginning, quantized, converted, and
-measured in TFLM on examples that nothing was chosen by. Three seeds of the evolution. A run that
-is killed, or whose CPU minutes are used (exit code 3), goes on where it was.
+Networks by chance are judged with inherited weights; a predictor learns from them and judges the
+candidates, and of every round of a search the best few by it are judged themselves. The best one is
+trained on from its inherited weights, quantized, converted, and measured in TFLM on examples that
+nothing was chosen by; all finalists have equal time. Three seeds of the evolution. A run that is
+killed, or whose CPU minutes are used (exit code 3), goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import dataclasses
 import random
 import statistics
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import supernet_setup as shared
 
@@ -36,9 +39,14 @@ from tflm_patch.analysis.receptive_field import spatial_graph
 from tflm_patch.api import convert_model
 from tflm_patch.architecture import Spec, format_spec, load
 from tflm_patch.arena import predict
+from tflm_patch.cli.values import argument, parse_size
 from tflm_patch.conversion import spec_engine
 from tflm_patch.conversion.fit_types import Budget
-from tflm_patch.nas import Picks, SearchSpace
+from tflm_patch.nas import Picks, SearchSpace, needs, objectives, strategies
+from tflm_patch.nas.predictor import Predictor
+from tflm_patch.nas.supernet import Supernet
+from tflm_patch.nas.supernet.calibration import calibration_samples as statistics_samples
+from tflm_patch.nas.trial import Trial
 from tflm_patch.quantization import quantize
 from tflm_patch.training.evaluation import int8_score
 from tflm_patch.training.run import calibration_samples
@@ -46,7 +54,11 @@ from tflm_patch.training.run import calibration_samples
 KB = 1024
 LIMITS = (16 * KB, 32 * KB)
 SEEDS = (1, 2, 3)
-_TRIES = 200  # for one that fits, before it is made smaller
+# Points of accuracy that joint is to be better by.
+MARKS = {('stock', 16 * KB): 5.0, ('analytic', 16 * KB): 1.0}
+_ANY_ARENA = 1 << 30
+# Of the rate that networks begin with which inherit nothing.
+_INHERITED_RATE = 0.2
 
 
 def stock(spec: Spec, limit: int) -> bool:
@@ -65,6 +77,19 @@ def joint(spec: Spec, limit: int) -> bool:
   return spec_engine.decide(spec, Budget(limit)).fits
 
 
+# Settings of this benchmark, of which a run that goes on has the same.
+OWN = (
+  'population',
+  'parents',
+  'generations',
+  'flash',
+  'macs',
+  'examples',
+  'rounds',
+  'judged',
+  'finalists',
+  'finalists_cpu_minutes',
+)
 ARMS: dict[str, Callable[[Spec, int], bool]] = {
   'stock': stock,
   'analytic': analytic,
@@ -72,94 +97,16 @@ ARMS: dict[str, Callable[[Spec, int], bool]] = {
 }
 
 
-class Strategy(Protocol):
-  """Chooses candidates; is told how accurate they are."""
-
-  def ask(self) -> list[Picks]:
-    """A generation of candidates that fit and are new."""
-    ...
-
-  def tell(self, scores: Sequence[float]) -> None:
-    """The accuracies of the candidates that were asked for last."""
-    ...
+def is_within(spec: Spec, flash: int | None, macs: int | None) -> bool:
+  """Whether the converted file and the work keep the limits of all searches; None for none."""
+  if flash is None and macs is None:
+    return True
+  fit = spec_engine.decide(spec, Budget(_ANY_ARENA, flash))
+  return fit.fits and (macs is None or fit.macs <= macs)
 
 
 class Evolution:
-  """A first generation by chance, then children of the best: half mutated, half crossed.
-
-  MCUNet's, smaller. Chance depends on the seed and the generation alone.
-
-  Args:
-    space: Of candidates.
-    fits: Whether one keeps the limit.
-    seed: Of chance.
-    population: Of a generation.
-    parents: The best of all so far.
-    mutation: Chance that a decision is made anew.
-  """
-
-  def __init__(
-    self,
-    space: SearchSpace,
-    fits: Callable[[Picks], bool],
-    seed: int,
-    population: int,
-    parents: int,
-    mutation: float = 0.1,
-  ) -> None:
-    self._space, self._fits, self._seed = space, fits, seed
-    self._population, self._parents, self._mutation = population, parents, mutation
-    self._seen: set[Picks] = set()
-    self._told: list[tuple[float, int, Picks]] = []
-    self._asked: list[Picks] = []
-    self._generation = 0
-
-  def ask(self) -> list[Picks]:
-    """See `Strategy`."""
-    rng = random.Random(f'{self._seed}:{self._generation}')
-    self._generation += 1
-    best = [picks for _, _, picks in sorted(self._told)[: self._parents]]
-    self._asked = []
-    for number in range(self._population):
-      for attempt in range(2 * _TRIES):
-        picks = self._space.canonical(self._proposed(best, number, rng))
-        if attempt >= _TRIES:
-          picks = self._shrunk(picks, rng)
-        if picks not in self._seen and self._fits(picks):
-          self._seen.add(picks)
-          self._asked.append(picks)
-          break
-    return self._asked
-
-  def tell(self, scores: Sequence[float]) -> None:
-    """See `Strategy`."""
-    for score, picks in zip(scores, self._asked):
-      self._told.append((-score, len(self._told), picks))
-
-  def _proposed(self, best: list[Picks], number: int, rng: random.Random) -> Sequence[int]:
-    if not best:
-      return self._space.sample(rng)
-    mother, father = rng.choice(best), rng.choice(best)
-    if number % 2:
-      return [rng.choice(pair) for pair in zip(mother, father)]
-    return [
-      rng.randrange(len(decision.options)) if rng.random() < self._mutation else pick
-      for pick, decision in zip(mother, self._space.decisions)
-    ]
-
-  def _shrunk(self, picks: Picks, rng: random.Random) -> Picks:
-    """Decisions get their least option, in an order by chance, until the candidate fits."""
-    found, decisions = list(picks), self._space.decisions
-    for number in rng.sample(range(len(found)), len(found)):
-      if self._fits(self._space.canonical(found)):
-        break
-      options = decisions[number].options
-      found[number] = min(range(len(options)), key=options.__getitem__)
-    return self._space.canonical(found)
-
-
-class PackagedEvolution:
-  """The package's own evolution, where it has strategies; see `Evolution`."""
+  """The package's evolution, of candidates that keep a limit; its scores are given to it."""
 
   def __init__(
     self,
@@ -169,8 +116,6 @@ class PackagedEvolution:
     population: int,
     parents: int,
   ) -> None:
-    from tflm_patch.nas import needs, objectives, strategies
-
     problem = strategies.Problem(space, objectives.Objectives(), fits)
     self._strategy = strategies.strategy_of(
       'evolution', problem, population=population, parents=parents
@@ -180,16 +125,14 @@ class PackagedEvolution:
     self._asked: list[Picks] = []
 
   def ask(self) -> list[Picks]:
-    """See `Strategy`."""
+    """A generation of candidates that fit and are new."""
     rng = random.Random(f'{self._seed}:{self._generation}')
     self._generation += 1
     self._asked = self._strategy.ask(rng)
     return self._asked
 
   def tell(self, scores: Sequence[float]) -> None:
-    """See `Strategy`."""
-    from tflm_patch.nas.trial import Trial
-
+    """The accuracies of the candidates that were asked for last."""
     self._strategy.tell(
       [
         Trial(self._count + k, picks, '', score, self._needs)
@@ -199,55 +142,92 @@ class PackagedEvolution:
     self._count += len(self._asked)
 
 
-def strategy_of(
-  space: SearchSpace, fits: Callable[[Picks], bool], seed: int, arguments: argparse.Namespace
-) -> Strategy:
-  """The strategy of all searches: the place to put in another one."""
-  packaged = importlib.util.find_spec('tflm_patch.nas.strategies') is not None
-  make = PackagedEvolution if packaged else Evolution
-  return make(space, fits, seed, arguments.population, arguments.parents)
+def examples_of(
+  setup: shared.Setup, evaluate: Callable[[list[Spec]], list[float]], count: int
+) -> dict[Picks, float]:
+  """Networks by chance, and their inherited accuracies: what a predictor learns from."""
+  space = setup.space
+  picks = list(dict.fromkeys(space.samples(2 * count, setup.alone_options.seed)))[:count]
+  return dict(zip(picks, evaluate([space.spec_of(each) for each in picks])))
+
+
+def predictor_of(space: SearchSpace, examples: dict[Picks, float]) -> Predictor:
+  """Of some examples."""
+  return Predictor(space, list(examples), list(examples.values()))
 
 
 def searched(
   setup: shared.Setup,
   evaluate: Callable[[list[Spec]], list[float]],
+  examples: dict[Picks, float],
   arm: str,
   limit: int,
   seed: int,
   arguments: argparse.Namespace,
 ) -> dict[str, Any]:
-  """The best network of a search, by inherited accuracy."""
+  """The best network of a search, by inherited accuracy.
+
+  A predictor flatters what it likes best, so the search has rounds: the best few are judged, and
+  the next evolution is by a predictor that has learned from them, too.
+  """
   space = setup.space
   known: dict[Picks, bool] = {}
 
   def fits(picks: Picks) -> bool:
     if picks not in known:
-      known[picks] = ARMS[arm](space.spec_of(picks), limit)
+      spec = space.spec_of(picks)
+      known[picks] = is_within(spec, arguments.flash, arguments.macs) and ARMS[arm](spec, limit)
     return known[picks]
 
-  strategy = strategy_of(space, fits, seed, arguments)
-  best: tuple[float, str] | None = None
-  judged = 0
-  for generation in range(arguments.generations):
-    specs = [space.spec_of(picks) for picks in strategy.ask()]
-    scores = evaluate(specs)
-    strategy.tell(scores)
-    judged += len(specs)
-    for spec, score in zip(specs, scores):
-      if best is None or score > best[0]:
-        best = score, format_spec(spec)
-    shown = 'nothing fits' if best is None else f'best {best[0]:.2f} %'
-    setup.work.say(f'{arm}, {limit:,} bytes, seed {seed}: generation {generation + 1}, {shown}')
-  found = {'arm': arm, 'limit': limit, 'seed': seed, 'judged': judged, 'drawn': len(known)}
-  found['fitting_share'] = sum(known.values()) / max(1, len(known))
-  return {**found, 'spec': None if best is None else best[1], 'inherited': best and best[0]}
+  judged: dict[Picks, float] = {}
+  for turn in range(arguments.rounds):
+    predict = predictor_of(space, {**examples, **judged})
+    found: dict[Picks, float] = {}
+    number = seed * arguments.rounds + turn
+    strategy = Evolution(space, fits, number, arguments.population, arguments.parents)
+    for _ in range(arguments.generations):
+      asked = strategy.ask()
+      scores = predict(asked)
+      strategy.tell(scores)
+      found |= zip(asked, scores)
+    new = sorted((picks for picks in found if picks not in judged), key=lambda x: -found[x])
+    new = new[: arguments.judged]
+    judged |= zip(new, evaluate([space.spec_of(picks) for picks in new]))
+    shown = f'best {max(judged.values()):.2f} %' if judged else 'nothing fits'
+    setup.work.say(f'{arm}, {limit:,} bytes, seed {seed}: round {turn + 1}, {shown}')
+  best = max(judged, key=judged.__getitem__) if judged else None
+  return {
+    'arm': arm,
+    'limit': limit,
+    'seed': seed,
+    'drawn': len(known),
+    'fitting_share': sum(known.values()) / max(1, len(known)),
+    'judged': len(judged),
+    'spec': None if best is None else format_spec(space.spec_of(best)),
+    'inherited': None if best is None else judged[best],
+  }
 
 
-def finished(setup: shared.Setup, line: str, name: str) -> dict[str, Any]:
-  """A network trained, quantized, converted and measured."""
-  spec = load(line)
+def finished(
+  setup: shared.Setup, supernet: Supernet | None, line: str, name: str, minutes: float | None
+) -> dict[str, Any]:
+  """A network trained, quantized, converted and measured.
+
+  Args:
+    setup: What is worked with.
+    supernet: That it begins with the weights of; None to begin by chance.
+    line: Its spec.
+    name: Of its checkpoint.
+    minutes: Of CPU time; None for epochs.
+  """
+  spec, options, start = load(line), setup.alone_options, None
+  if minutes is not None:
+    options = dataclasses.replace(options, epochs=None, cpu_minutes=minutes)
+  if supernet is not None:
+    options = dataclasses.replace(options, learning_rate=_INHERITED_RATE * options.rate)
+    start = supernet.extract(spec, statistics_samples(setup.data.divided))
   dataset = shared.in_shape(setup.data.whole, spec)
-  model = shared.trained_alone(setup.work, spec, dataset, setup.alone_options, name)
+  model = shared.trained_alone(setup.work, spec, dataset, options, name, start)
   quantized = quantize(model, calibration_samples(dataset))
   converted = convert_model(quantized.data)
   score = int8_score(quantized.model, converted.data, dataset, dataset.test, setup.work.say)
@@ -259,6 +239,45 @@ def finished(setup: shared.Setup, line: str, name: str) -> dict[str, Any]:
     'file_bytes': converted.converted_bytes,
     'macs': converted.converted_macs,
   }
+
+
+def differences(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+  """By how many points joint is better than the others: of medians, and the interval of the seeds.
+
+  Returns:
+    For each limit and other arm `points`, `least` and `most` of the seeds, and what is `wanted`
+    (None where nothing is) and `reached`.
+  """
+  found = []
+  for limit in dict.fromkeys(row['limit'] for row in rows):
+    by_arm = {
+      arm: {
+        row['seed']: row['int8_accuracy']
+        for row in rows
+        if (row['arm'], row['limit']) == (arm, limit) and row['spec'] is not None
+      }
+      for arm in ARMS
+    }
+    ours = by_arm['joint']
+    for arm in [name for name in ARMS if name != 'joint']:
+      both = sorted(ours.keys() & by_arm[arm].keys())
+      if not both:
+        continue
+      each = [ours[seed] - by_arm[arm][seed] for seed in both]
+      points = statistics.median(ours.values()) - statistics.median(by_arm[arm].values())
+      wanted = MARKS.get((arm, limit))
+      found.append(
+        {
+          'limit': limit,
+          'against': arm,
+          'points': points,
+          'least': min(each),
+          'most': max(each),
+          'wanted': wanted,
+          'reached': None if wanted is None else points >= wanted,
+        }
+      )
+  return found
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -283,22 +302,35 @@ def main() -> int:
   parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
   shared.add_arguments(parser)
   parser.add_argument('--limits', type=int, nargs='+', default=list(LIMITS), help='bytes')
+  parser.add_argument('--flash', type=argument(parse_size), help='of every search')
+  parser.add_argument('--macs', type=int, help='of every search')
   parser.add_argument('--seeds', type=int, nargs='+', default=list(SEEDS), help='of the evolution')
   parser.add_argument('--population', type=int, default=50)
   parser.add_argument('--parents', type=int, default=12)
   parser.add_argument('--generations', type=int, default=12)
+  parser.add_argument('--examples', type=int, default=300, help='of the predictor')
+  parser.add_argument('--rounds', type=int, default=3, help='of every search')
+  parser.add_argument('--judged', type=int, default=5, help='of every round, without the predictor')
+  parser.add_argument('--finalists', choices=('inherited', 'scratch'), default='inherited')
+  parser.add_argument('--finalists-cpu-minutes', type=float, help='of all of them together')
   arguments = parser.parse_args()
-  own = {name: getattr(arguments, name) for name in ('population', 'parents', 'generations')}
-  setup = shared.setup_of(arguments, own)
+  task = shared.task_for(arguments)
+  for name in ('flash', 'macs', 'finalists_cpu_minutes'):
+    if getattr(arguments, name) is None:
+      setattr(arguments, name, getattr(task, name))
+  setup = shared.setup_of(arguments, {name: getattr(arguments, name) for name in OWN})
   work = setup.work
   try:
     supernet = shared.trained_supernet(setup)
-    evaluate = shared.inherited(work, supernet, setup.data)
+    evaluate = shared.inherited(work, supernet, setup.data, task.images)
+    examples = examples_of(setup, evaluate, arguments.examples)
+    predictor = predictor_of(setup.space, examples)
+    work.say(f'predictor of {len(examples)} networks: {predictor.error:.2f} points off')
     found = [
       work.once(
         f'{arm} {limit} {seed}',
         lambda arm=arm, limit=limit, seed=seed: searched(
-          setup, evaluate, arm, limit, seed, arguments
+          setup, evaluate, examples, arm, limit, seed, arguments
         ),
       )
       for limit in arguments.limits
@@ -307,8 +339,13 @@ def main() -> int:
     ]
     # Searches that found the same network share its training.
     lines = list(dict.fromkeys(row['spec'] for row in found if row['spec'] is not None))
+    minutes = arguments.finalists_cpu_minutes
+    each = None if minutes is None else minutes / max(1, len(lines))
+    teacher = supernet if arguments.finalists == 'inherited' else None
     finals = {
-      line: work.once(line, lambda line=line, k=k: finished(setup, line, f'finalist_{k}'))
+      line: work.once(
+        line, lambda line=line, k=k: finished(setup, teacher, line, f'finalist_{k}', each)
+      )
       for k, line in enumerate(lines)
     }
   except shared.LimitReached:
@@ -317,7 +354,15 @@ def main() -> int:
     )
     return 3
   rows = [{**row, **finals.get(row['spec'], {})} for row in found]
-  figures = {'seeds': arguments.seeds, **own, 'summary': summary(rows), 'searches': rows}
+  figures = {
+    'seeds': arguments.seeds,
+    **{name: getattr(arguments, name) for name in OWN},
+    'predictor': {'error': predictor.error, 'spearman': predictor.spearman},
+    'finalists_trained': len(lines),
+    'summary': summary(rows),
+    'differences': differences(rows),
+    'searches': rows,
+  }
   text = shared.report('joint_search', setup, figures, arguments.record)
   if arguments.json:
     print(text)
@@ -333,6 +378,15 @@ def main() -> int:
       f'| {row["limit"]:,} | {row["arm"]} | {row["int8_accuracy"]:.2f} % '
       f'| {row["arena_stock"]:,.0f} -> {row["arena"]:,.0f} | {row["macs"]:,.0f} | {fitting} |'
     )
+  print()
+  for row in figures['differences']:
+    asked = '' if row['wanted'] is None else f' (asked: {row["wanted"]:g})'
+    print(
+      f'{row["limit"]:,} bytes: joint is {row["points"]:+.2f} points from {row["against"]}{asked}, '
+      f'{row["least"]:+.2f} to {row["most"]:+.2f} by seed'
+    )
+  ranks = predictor.spearman or 0.0  # None of equal scores
+  print(f'Predictor: {predictor.error:.2f} points off, Spearman {ranks:.2f}')
   return 0
 
 

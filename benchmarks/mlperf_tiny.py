@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """MLPerf Tiny on Cortex-M4 and M33: instructions and modelled cycles beside published ones.
 
-  python benchmarks/mlperf_tiny.py [--cpus m4,m33] [--models kws,ad] [--update docs/speed.md]
-    [--json] [--image kws=firmware.elf]
+  python benchmarks/mlperf_tiny.py [--cpus m4,m33] [--models kws,ad] [--json]
+    [--update docs/speed.md README.md] [--image kws=firmware.elf]
 
 Every model is measured in two plans: the smallest one, and the fastest one in at most its
 stock arena (`--minimize cycles`). Ours are modelled, see docs/bench.md, without wait states
@@ -25,14 +25,13 @@ import json
 import os
 import pathlib
 import platform
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / 'cortex_m'))
 import page
+import provenance
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.bench import cpus, image
@@ -222,7 +221,9 @@ def main() -> None:
   parser.add_argument('--cpus', default='m4,m33', help='cores, between commas')
   parser.add_argument('--models', default=','.join(MODELS), help='models, between commas')
   parser.add_argument('--json', action='store_true', help='print the figures for machines')
-  parser.add_argument('--update', metavar='FILE', help='replace the table in this page')
+  parser.add_argument(
+    '--update', metavar='PAGE', nargs='+', help='replace the table in these pages'
+  )
   parser.add_argument('--image', action='append', default=[], metavar='MODEL=FILE')
   arguments = parser.parse_args()
   start = time.monotonic()
@@ -250,7 +251,7 @@ def main() -> None:
   content = {
     'schema_version': SCHEMA_VERSION,
     'command': 'python benchmarks/mlperf_tiny.py ' + ' '.join(sys.argv[1:]),
-    'commit': _commit(),
+    'commit': provenance.commit(),
     'machine': platform.machine(),
     'seed': 0,
     'seconds': round(time.monotonic() - start),
@@ -258,13 +259,6 @@ def main() -> None:
     'images': others,
   }
   print(json.dumps(content, indent=2))
-
-
-def _commit() -> str:
-  done = subprocess.run(
-    ['git', 'rev-parse', '--short', 'HEAD'], cwd=ROOT, capture_output=True, text=True
-  )
-  return done.stdout.strip()
 
 
 if __name__ == '__main__':

@@ -1,33 +1,49 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What the benchmarks of searches have in common: a search, and two baselines.
+"""What the benchmarks of searches have in common: a search, and two baselines, on several splits.
 
-Random search gets the same space, limits and minutes. MobileNetV2 is scaled to the largest
-width whose network keeps the limits, and trained as long as a finalist. Everything goes on
-where it was killed.
+Random search gets the same space, limits and minutes; each of its candidates is trained for a
+few epochs. MobileNetV2 is scaled in resolution, width and depth to the network of the most work
+that keeps the limits, and trained as long as a finalist. Budgets are CPU time, so that a busy
+machine does the same work, later. Everything goes on where it was killed.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
+import itertools
+import math
 import pathlib
-import sys
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tflm_patch.architecture import Spec, format_spec, named
+from resumable import Work, reported
+
+from tflm_patch.architecture import Block, Spec, format_spec, named
 from tflm_patch.architecture.catalogue import divisible
 from tflm_patch.cli.values import argument, parse_size
 from tflm_patch.conversion.fit import fits_many
 from tflm_patch.conversion.fit_types import Budget
-from tflm_patch.nas import Effort, Finalist, Objectives, SearchOptions, SearchResult, SearchSpace
+from tflm_patch.nas import (
+  Effort,
+  Finalist,
+  Objectives,
+  Prefilter,
+  SearchOptions,
+  SearchResult,
+  SearchSpace,
+)
 from tflm_patch.nas import search as run_search
 from tflm_patch.nas.data import SearchData
+from tflm_patch.nas.options import SEARCH_SHARE
+from tflm_patch.nas.space import Shape
 from tflm_patch.training import Budgets, TrainOptions, TrainResult, train
 
 Progress = Callable[[str], None]
+WANTED_RATIO = 0.75  # error of the search, beside the better baseline's
+ARMS = ('searched', 'random', 'mobilenet_v2')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,20 +54,33 @@ class Task:
     name: Of the data.
     space: Of candidates.
     arena, flash: Default limits in bytes.
-    sides: Of the images that MobileNetV2 may take.
+    macs: Default limit of multiply-accumulates; None for none.
     training: Of finalists and candidates, but for time and epochs.
     share: Of the training examples, for each candidate.
     population: Of the evolution.
+    strategy, fitness: Of the search; the random one trains its candidates.
+    prefilter: Of the search; None for none.
+    search_epochs: That judge a candidate.
+    minutes: Of CPU time, each search with its final training.
+    final_share: Of the minutes, for the final training.
+    splits: Of the data; each is a seed of everything, too.
   """
 
   name: str
   space: SearchSpace
   arena: int
   flash: int
-  sides: tuple[int, ...]
   training: TrainOptions
   share: float = 1.0
   population: int = 24
+  strategy: str = 'evolution'
+  fitness: str = 'trained'
+  prefilter: Prefilter | None = None
+  search_epochs: int = 3
+  minutes: float = 60.0
+  splits: int = 1
+  macs: int | None = None
+  final_share: float = 1 - SEARCH_SHARE
 
 
 def define(parser: argparse.ArgumentParser, task: Task) -> None:
@@ -59,14 +88,21 @@ def define(parser: argparse.ArgumentParser, task: Task) -> None:
   size = argument(parse_size)
   parser.add_argument('--data', required=True, help='the folder or .tar of the images')
   parser.add_argument('--out', required=True, help='a folder for states and models; gone on with')
-  parser.add_argument('--minutes', type=float, default=120.0, help='of wall time, each search')
+  parser.add_argument(
+    '--minutes', type=float, default=task.minutes, help='of CPU time, each search'
+  )
+  parser.add_argument(
+    '--final-share', type=float, default=task.final_share, help='of the minutes, for finalists'
+  )
+  parser.add_argument('--splits', type=int, default=task.splits, help='of the data')
   parser.add_argument('--arena', type=size, default=task.arena, help='limit of the arena')
   parser.add_argument('--flash', type=size, default=task.flash, help='limit of the file')
-  parser.add_argument('--macs', type=int, help='limit of multiply-accumulates')
+  parser.add_argument('--macs', type=int, default=task.macs, help='limit of multiply-accumulates')
   parser.add_argument('--target', default='stm32f412', help='of the estimated milliseconds')
-  parser.add_argument('--strategy', default='evolution')
+  parser.add_argument('--strategy', default=task.strategy)
+  parser.add_argument('--fitness', default=task.fitness, help='of the search; random ones train')
   parser.add_argument('--population', type=int, default=task.population)
-  parser.add_argument('--search-epochs', type=int, default=3)
+  parser.add_argument('--search-epochs', type=int, default=task.search_epochs)
   parser.add_argument('--search-share', type=float, default=task.share)
   parser.add_argument('--trials', type=int, help='also a limit of candidates')
   parser.add_argument('--epochs', type=int, help='of finalists, in place of minutes')
@@ -76,44 +112,93 @@ def define(parser: argparse.ArgumentParser, task: Task) -> None:
   parser.add_argument('--without-baselines', action='store_true', help='only the search')
   parser.add_argument('--quiet', action='store_true', help='no lines of progress')
   parser.add_argument('--json', action='store_true', help='print the figures for machines')
+  parser.add_argument('--record', metavar='NAME', help='write them into results/NAME.json, too')
 
 
-def measure(task: Task, arguments: argparse.Namespace) -> dict[str, Any]:
-  """All figures."""
+def measure(task: Task, arguments: argparse.Namespace) -> tuple[dict[str, Any], Work]:
+  """All figures, and the time they took."""
   goals = Objectives.of(
     arguments.target, arena=arguments.arena, flash=arguments.flash, macs=arguments.macs
   )
-  options = _options(task, arguments)
+  names = ('minutes', 'final_share', 'trials', 'epochs', 'top', 'strategy', 'fitness', 'population')
+  settings = {name: getattr(arguments, name) for name in (*names, 'search_epochs', 'search_share')}
+  settings |= {'limits': dict(goals.limits), 'seed': arguments.seed, 'threads': arguments.threads}
+  before = task.prefilter
+  settings['prefilter'] = None if before is None else f'{before.proxy}={before.of}'
   out = pathlib.Path(arguments.out)
-  out.mkdir(parents=True, exist_ok=True)
-  rows = {'searched': _searched(task, arguments, goals, options, out / 'searched')}
-  if not arguments.without_baselines:
-    chance = dataclasses.replace(options, strategy='random', settings={})
-    rows['random'] = _searched(task, arguments, goals, chance, out / 'random')
-    rows['mobilenet_v2'] = _mobilenet(task, arguments, options, out / 'mobilenet_v2')
-  keys = ('int8_accuracy', 'arena_total', 'file_bytes', 'macs', 'seconds')
-  return {
-    'schema_version': 1,
+  work = Work(out, settings, quiet=arguments.quiet)
+  arms = ARMS[:1] if arguments.without_baselines else ARMS
+  splits = []
+  for seed in range(arguments.seed, arguments.seed + arguments.splits):
+    own = argparse.Namespace(**{**vars(arguments), 'seed': seed})
+    rows = {arm: work.once(f'{arm} {seed}', _arm(task, own, goals, work, arm)) for arm in arms}
+    splits.append({'seed': seed, **rows})
+  own_rows = [each['searched'] for each in splits]
+  # Of the split whose accuracy is the median.
+  middle = sorted(own_rows, key=lambda row: row['int8_accuracy'])[(len(own_rows) - 1) // 2]
+  keys = ('int8_accuracy', 'arena_total', 'file_bytes', 'macs')
+  done = [each[arm] for each in splits for arm in arms if each[arm]['spec'] is not None]
+  figures = {
+    # Of the searches and trainings, killed runs added up; not of what a kill made lost.
+    **{name: round(sum(row[name] for row in done)) for name in ('seconds', 'cpu_seconds')},
     'task': task.name,
     'space': task.space.name,
-    'limits': dict(goals.limits),
-    'minutes': arguments.minutes,
-    'seed': arguments.seed,
-    'threads': arguments.threads,
-    **{key: rows['searched'][key] for key in keys},
-    **rows,
+    'space_size': task.space.size,
+    **settings,
+    **{key: middle[key] for key in keys},
+    'medians': _medians(splits, arms),
+    'splits': splits,
   }
+  return figures, work
+
+
+def _medians(splits: Sequence[dict[str, Any]], arms: Sequence[str]) -> dict[str, Any]:
+  """Median errors in per cent, and that of the search as a part of the better baseline's."""
+  errors = {
+    arm: statistics.median(100 - row['int8_accuracy'] for row in found)
+    for arm in arms
+    if (found := [each[arm] for each in splits if each[arm]['spec'] is not None])
+  }
+  others = [errors[arm] for arm in arms[1:] if arm in errors]
+  better = min(others, default=None)
+  ratio = errors['searched'] / better if better else None
+  reached = better is not None and errors['searched'] <= WANTED_RATIO * better
+  return {'errors': errors, 'error_ratio': ratio, 'wanted_ratio': WANTED_RATIO, 'reached': reached}
+
+
+def _arm(
+  task: Task, arguments: argparse.Namespace, goals: Objectives, work: Work, arm: str
+) -> Callable[[], dict[str, Any]]:
+  """What measures one arm on one split."""
+  options = _options(task, arguments)
+  folder = work.folder / f'split{arguments.seed}' / arm
+  say = _say(f'split {arguments.seed}, {arm}', work)
+
+  def make() -> dict[str, Any]:
+    if arm == 'mobilenet_v2':
+      return _mobilenet(task, arguments, options, folder, say)
+    if arm == 'random':
+      plain = dataclasses.replace(
+        options, strategy='random', settings={}, fitness='trained', prefilter=None
+      )
+      return _searched(task, arguments, goals, plain, folder, say)
+    return _searched(task, arguments, goals, options, folder, say)
+
+  return make
 
 
 def _options(task: Task, arguments: argparse.Namespace) -> SearchOptions:
-  training = dataclasses.replace(task.training, epochs=arguments.epochs)
+  final, limits = arguments.final_share, {}
+  if arguments.epochs is None:
+    limits = {'cpu_minutes': final * arguments.minutes / max(1, arguments.top)}
+  training = dataclasses.replace(task.training, epochs=arguments.epochs, **limits)
   effort = Effort(
     arguments.search_epochs,
     arguments.search_share,
     training.batch_size,
     arguments.seed,
     arguments.threads,
-    dataclasses.replace(training, epochs=None),
+    dataclasses.replace(training, epochs=None, cpu_minutes=None),
   )
   settings: dict[str, float] = {}
   if arguments.strategy == 'evolution':
@@ -121,21 +206,21 @@ def _options(task: Task, arguments: argparse.Namespace) -> SearchOptions:
   return SearchOptions(
     arguments.strategy,
     settings,
+    fitness=arguments.fitness,
     effort=effort,
+    prefilter=task.prefilter,
     trials=arguments.trials,
-    minutes=arguments.minutes,
+    # Of which candidates have their part.
+    cpu_minutes=(1 - final) * arguments.minutes / SEARCH_SHARE,
     seed=arguments.seed,
     top=arguments.top,
     training=training,
   )
 
 
-def _say(what: str, arguments: argparse.Namespace) -> Progress:
-  def say(text: str) -> None:
-    if not arguments.quiet:
-      print(f'{what}: {text}', file=sys.stderr, flush=True)
-
-  return say
+def _say(what: str, work: Work) -> Progress:
+  """Lines of progress; the time used is saved with them, so that a kill loses little of it."""
+  return lambda text: work.say(f'{what}: {text}')
 
 
 def _searched(
@@ -144,21 +229,21 @@ def _searched(
   goals: Objectives,
   options: SearchOptions,
   folder: pathlib.Path,
+  say: Progress,
 ) -> dict[str, Any]:
   result: SearchResult = run_search(
-    arguments.data,
-    task.space,
-    goals,
-    options,
-    folder,
-    resume=True,
-    progress=_say(folder.name, arguments),
+    arguments.data, task.space, goals, options, folder, resume=True, progress=say
   )
-  best: Finalist = max(result.finalists, key=lambda each: each.training.int8.score)
+  # The best by what the search saw: held-out examples choose nothing.
+  best: Finalist = result.finalists[0]
   return {
     'spec': best.trial.spec,
     **_figures(best.training),
     'seconds': round(result.seconds + sum(f.training.seconds for f in result.finalists), 1),
+    'cpu_seconds': round(
+      result.cpu_seconds + sum(f.training.cpu_seconds for f in result.finalists), 1
+    ),
+    'rank_correlations': dict(result.rank_correlations),
     'milliseconds_estimate': best.trial.needs.milliseconds,
     'trials': len(result.trials),
     'checked': result.checked,
@@ -174,16 +259,21 @@ def _figures(result: TrainResult) -> dict[str, Any]:
     'evaluated_by': result.int8.by.value,
     'bit_exact': result.verified,
     **{key: found[key] for key in ('arena_total', 'arena_original', 'file_bytes', 'macs')},
+    'epochs': found['epochs'],
     'seconds': found['seconds'],
+    'cpu_seconds': found['cpu_seconds'],
     'missed': found['missed'],
   }
 
 
 def _mobilenet(
-  task: Task, arguments: argparse.Namespace, options: SearchOptions, folder: pathlib.Path
+  task: Task,
+  arguments: argparse.Namespace,
+  options: SearchOptions,
+  folder: pathlib.Path,
+  say: Progress,
 ) -> dict[str, Any]:
-  say = _say(folder.name, arguments)
-  spec = largest_mobilenet(task.sides, arguments.arena, arguments.flash, arguments.macs)
+  spec = largest_mobilenet(task.space.inputs, arguments.arena, arguments.flash, arguments.macs)
   if spec is None:
     return {'spec': None}
   data = SearchData(arguments.data, options.seed, cache=folder.parent, progress=say)
@@ -200,24 +290,16 @@ def _mobilenet(
 
 
 def largest_mobilenet(
-  sides: tuple[int, ...], arena: int, flash: int, macs: int | None
+  inputs: Sequence[Shape], arena: int, flash: int, macs: int | None
 ) -> Spec | None:
   """The MobileNetV2 of the most work that keeps the limits; all its channels are scaled.
 
-  Small images keep their size in the first two blocks, as is usual for CIFAR-10.
+  Args:
+    inputs: Shapes that it may take.
+    arena, flash, macs: The limits.
   """
-  specs = []
-  for side in sides:
-    for hundredths in range(5, 105, 5):
-      width = hundredths / 100
-      spec = named(f'mobilenet_v2:{width}:{side}:10')
-      blocks = list(spec.blocks)
-      blocks[-1] = dataclasses.replace(blocks[-1], channels=divisible(1280 * width))
-      if side <= 32:
-        for k in (0, 2):
-          blocks[k] = dataclasses.replace(blocks[k], stride=(1, 1))
-      head = dataclasses.replace(spec.head, softmax=False)
-      specs.append(dataclasses.replace(spec, blocks=tuple(blocks), head=head))
+  shares = [(width / 100, depth / 4) for width in range(5, 105, 5) for depth in (1, 2, 3, 4)]
+  specs = [_mobilenet_of(shape, *share) for shape, share in itertools.product(inputs, shares)]
   found = []
   for spec, fit in zip(specs, fits_many(specs, Budget(arena, flash))):
     if fit.fits and (macs is None or fit.macs <= macs):
@@ -225,23 +307,73 @@ def largest_mobilenet(
   return max(found)[2] if found else None
 
 
-def run(task: Task, description: str) -> int:
-  """Parses the command line, measures, prints; gives the exit code."""
-  parser = argparse.ArgumentParser(description=description.split('\n')[0])
+def _mobilenet_of(shape: Shape, width: float, depth: float) -> Spec:
+  """A scaled one; small images keep their size in the first two blocks, as usual for CIFAR-10.
+
+  Args:
+    shape: Of the input.
+    width: Of all channels, the last layer's too, in steps of 4.
+    depth: Of the blocks of each stage, rounded up (as EfficientNet's).
+  """
+  spec = named('mobilenet_v2:1:32:10')
+  blocks = [
+    dataclasses.replace(block, channels=divisible(width * (block.channels or 0), 4))
+    for _, group in itertools.groupby(spec.blocks, key=lambda block: (block.kind, block.channels))
+    for block in _first(list(group), depth)
+  ]
+  if max(shape[:2]) <= 32:
+    for k in (0, 2):
+      blocks[k] = dataclasses.replace(blocks[k], stride=(1, 1))
+  head = dataclasses.replace(spec.head, softmax=False)
+  return dataclasses.replace(spec, input_shape=shape, blocks=tuple(blocks), head=head)
+
+
+def _first(blocks: list[Block], depth: float) -> list[Block]:
+  return blocks[: math.ceil(depth * len(blocks))]
+
+
+def run(script: str, task: Task, description: str, others: Mapping[str, Task] = {}) -> int:
+  """Parses the command line, measures, prints; gives the exit code.
+
+  Args:
+    script: Name of the benchmark.
+    task: What is searched for.
+    description: Of the benchmark.
+    others: What is searched for with `--task NAME`.
+  """
+  first = argparse.ArgumentParser(add_help=False)
+  first.add_argument('--task', choices=list(others), help='another one than the first')
+  chosen, _ = first.parse_known_args()
+  task = task if chosen.task is None else others[chosen.task]
+  parser = argparse.ArgumentParser(description=description.split('\n')[0], parents=[first])
   define(parser, task)
   arguments = parser.parse_args()
-  figures = measure(task, arguments)
-  names = [name for name in ('searched', 'random', 'mobilenet_v2') if figures.get(name)]
-  rows = [(name, figures[name]) for name in names if figures[name]['spec']]
+  figures, work = measure(task, arguments)
+  rows = [
+    (arm, each['seed'], each[arm])
+    for each in figures['splits']
+    for arm in ARMS
+    if arm in each and each[arm]['spec'] is not None
+  ]
+  text = reported(script, work, figures, arguments.record)
   if arguments.json:
-    print(json.dumps(figures, indent=2))
+    print(text)
   else:
-    print('| | int8 in TFLM | arena | file | MACs | candidates | seconds |')
-    print('|---|---:|---:|---:|---:|---:|---:|')
-    for name, row in rows:
-      print(
-        f'| {name} | {row["int8_accuracy"]:.2f} % | {row["arena_total"]:,} '
-        f'| {row["file_bytes"]:,} | {row["macs"]:,} | {row.get("trials", 1)} '
-        f'| {row["seconds"]:,.0f} |'
-      )
-  return 1 if any(row['missed'] or row['bit_exact'] is False for _, row in rows) else 0
+    _print_table(rows, figures)
+  return 1 if any(row['missed'] or row['bit_exact'] is False for _, _, row in rows) else 0
+
+
+def _print_table(rows: Sequence[tuple[str, int, dict[str, Any]]], figures: dict[str, Any]) -> None:
+  print('| | split | int8 in TFLM | arena | file | MACs | candidates | CPU seconds |')
+  print('|---|---:|---:|---:|---:|---:|---:|---:|')
+  for arm, seed, row in rows:
+    print(
+      f'| {arm} | {seed} | {row["int8_accuracy"]:.2f} % | {row["arena_total"]:,} '
+      f'| {row["file_bytes"]:,} | {row["macs"]:,} | {row.get("trials", 1)} '
+      f'| {row["cpu_seconds"]:,.0f} |'
+    )
+  medians = figures['medians']
+  shown = ', '.join(f'{arm} {error:.2f} %' for arm, error in medians['errors'].items())
+  ratio = medians['error_ratio']
+  print(f'\nMedian errors: {shown}' + ('' if ratio is None else f'; {ratio:.2f} of the better'))
+  print(f'{figures["cpu_seconds"] / 60:.1f} CPU minutes, {figures["seconds"] / 60:.0f} minutes')

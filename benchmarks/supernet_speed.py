@@ -21,7 +21,6 @@ import os
 import pathlib
 import platform
 import random
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -34,6 +33,7 @@ os.environ.setdefault('KERAS_BACKEND', 'tensorflow')
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 import numpy as np
+import provenance
 
 from tflm_patch import models, nas
 from tflm_patch.nas.supernet import Supernet
@@ -110,13 +110,10 @@ def main() -> int:
     'smallest': rate(lambda: step(shared.smallest_candidate), arguments.seconds),
     'random': float(np.mean([rate(lambda each=each: step(each), part) for each in drawn])),
   }
-  commit = subprocess.run(
-    ['git', 'rev-parse', '--short', 'HEAD'], cwd=RESULTS.parent, capture_output=True, text=True
-  ).stdout.strip()
   whole = {
     'schema_version': 1,
     'command': ' '.join(['python', 'benchmarks/supernet_speed.py', *sys.argv[1:]]),
-    'commit': commit,
+    'commit': provenance.commit(),
     'machine': f'{platform.machine()}, one core, load {os.getloadavg()[0]:.0f}',
     'seconds': round(time.monotonic() - start),
     'seed': arguments.seed,

@@ -13,9 +13,10 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
-import subprocess
 import time
 from typing import Any
+
+import provenance
 
 from tflm_patch.graph.reader import read_model
 from tflm_patch.graph.types import Model
@@ -25,11 +26,11 @@ from tflm_patch.on_device import (
   TrainingOptions,
   TrainingPlanner,
   make_component,
+  measure_inference,
   measure_step,
   random_images,
 )
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Operator -> the part of its input channels, 1 / n of them; 0 for biases alone.
 SCHEMES = {
   'last layer': {61: 1},
@@ -52,8 +53,10 @@ def scheme_of(model: Model, parts: dict[int, int]) -> Scheme:
   return Scheme(tuple(updates))
 
 
-def row_of(planner: TrainingPlanner, model: Model, scheme: Scheme, cpu: str) -> dict[str, Any]:
-  """Figures of a scheme."""
+def row_of(
+  planner: TrainingPlanner, model: Model, scheme: Scheme, cpu: str, inference: float
+) -> dict[str, Any]:
+  """Figures of a scheme; `inference`: instructions of the model compiled for that alone."""
   memory = planner.memory(scheme)
   component = make_component(model, scheme, planner=planner)
   cost = measure_step(component, random_images(component, 2), cpu)
@@ -64,9 +67,10 @@ def row_of(planner: TrainingPlanner, model: Model, scheme: Scheme, cpu: str) -> 
     'memory_total': memory.total,
     'memory_over_inference': memory.over_inference,
     'constants_bytes': component.constants_bytes,
-    'instructions_inference': cost.inference,
-    'instructions_step': cost.step,
-    'ratio': round(cost.ratio, 3),
+    'instructions_forward': round(cost.forward),
+    'instructions_step': round(cost.step),
+    'ratio': round(cost.step / inference, 3),
+    'cycles': None if cost.cycles is None else cost.cycles.cycles,
     'stack': cost.stack,
   }
 
@@ -81,22 +85,21 @@ def main() -> None:
   start = time.monotonic()
   model = read_model(arguments.folder / 'mcunet_vww.tflite')
   planner = TrainingPlanner(model)
+  inference = measure_inference(model, arguments.cpu)
   rows = {}
   for name, parts in SCHEMES.items():
-    rows[name] = row_of(planner, model, scheme_of(model, parts), arguments.cpu)
+    rows[name] = row_of(planner, model, scheme_of(model, parts), arguments.cpu, inference)
     if not arguments.json:
       print(f'{name}: {rows[name]}')
   if arguments.json:
-    commit = subprocess.run(
-      ['git', 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True, cwd=ROOT
-    )
     found = {
       'schema_version': 1,
       'command': 'python benchmarks/training_step.py FOLDER --json',
-      'commit': commit.stdout.strip(),
+      'commit': provenance.commit(),
       'seconds': round(time.monotonic() - start),
       'seed': TrainingOptions().seed,
       'cpu': arguments.cpu,
+      'instructions_inference': round(inference),
       'schemes': rows,
     }
     print(json.dumps(found, indent=2))

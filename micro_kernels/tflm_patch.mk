@@ -23,11 +23,12 @@
 
 TFLM_PATCH_DIR := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 
-TFLM_PATCH_C_SRCS := $(sort $(wildcard $(TFLM_PATCH_DIR)/src/*.c $(TFLM_PATCH_DIR)/src/*/*.c))
+TFLM_PATCH_C_SRCS := $(sort $(wildcard $(TFLM_PATCH_DIR)/src/*.c $(TFLM_PATCH_DIR)/src/*/*.c \
+  $(TFLM_PATCH_DIR)/src/*/*/*.c))
 TFLM_PATCH_CC_SRCS := $(TFLM_PATCH_DIR)/tflm/stage_op.cc
 TFLM_PATCH_HDRS := $(sort $(wildcard $(TFLM_PATCH_DIR)/include/tflm_patch/*.h \
   $(TFLM_PATCH_DIR)/include/tflm_patch/*/*.h $(TFLM_PATCH_DIR)/src/*.h \
-  $(TFLM_PATCH_DIR)/src/*/*.h $(TFLM_PATCH_DIR)/tflm/*.h))
+  $(TFLM_PATCH_DIR)/src/*/*.h $(TFLM_PATCH_DIR)/src/*/*/*.h $(TFLM_PATCH_DIR)/tflm/*.h))
 TFLM_PATCH_INCLUDES := -I$(TFLM_PATCH_DIR)/include
 
 ifneq ($(TFLM_PATCH_KERNEL_TABLE_FILE),)

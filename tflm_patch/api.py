@@ -10,11 +10,12 @@ from collections.abc import Sequence
 
 from tflm_patch.arena import predict
 from tflm_patch.conversion import pipeline
+from tflm_patch.conversion.collector import without_collector
 from tflm_patch.conversion.known import Known
 from tflm_patch.conversion.options import DEFAULT_OPTIONS, ConvertOptions
 from tflm_patch.conversion.pipeline import Progress
 from tflm_patch.conversion.result import SCHEMA_VERSION, ConversionResult, Hop, StockOperator
-from tflm_patch.conversion.stage_operator import PlannedStage
+from tflm_patch.conversion.stage_operator import PlannedStage, stage_macs
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import check_outputs, read_limited, write_atomically
 from tflm_patch.graph.reader import parse_model
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 
+@without_collector()
 def convert_model(
   data: bytes,
   options: ConvertOptions = DEFAULT_OPTIONS,
@@ -61,6 +63,7 @@ def convert_model(
   return _convert(data, known.parsed(data, source), options, source, progress, known)
 
 
+@without_collector()
 def convert(
   path: str | os.PathLike[str],
   output: str | os.PathLike[str] | None = None,
@@ -126,7 +129,7 @@ def _convert(
     converted_arena_host=predict(found.model),
     original_bytes=len(data),
     converted_bytes=len(converted),
-    original_macs=subgraph_macs(original.main),
+    original_macs=subgraph_macs(original.main) + stage_macs(original),
     converted_macs=found.macs,
     stages=stages,
     stock_operators=found.stock_operators,

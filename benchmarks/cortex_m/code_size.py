@@ -3,6 +3,7 @@
 """Code of executor and kernels: all of them, and what single models need; Markdown.
 
   python benchmarks/cortex_m/code_size.py [--cpus m4,m55] [--models vww,kws] [--json]
+    [--update docs/export.md]
 
 Counted are code and read-only data of our own objects after --gc-sections: neither the
 C library nor the models. The models are those of the folder TFLM_PATCH_MODELS (default:
@@ -18,8 +19,12 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import page
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.bench import cpus, image
@@ -34,7 +39,7 @@ from tflm_patch.sample.sample import sample_model_path
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Columns: the flag for the inner loops, and that for the rest.
 LEVELS = {'-Os': ('-Os', '-Os'), '-O2 and -Os': ('-O2', '-Os'), '-O2': ('-O2', '-O2')}
-HEADER = (f'| core | what | {" | ".join(LEVELS)} |', f'|---|---|{"---:|" * len(LEVELS)}')
+HEADER = (f'| core, what | {" | ".join(LEVELS)} |', f'|---|{"---:|" * len(LEVELS)}')
 
 
 def library_bytes(cpu: cpus.Cpu, header: str | None = None) -> list[int]:
@@ -131,7 +136,8 @@ def is_whole(path: pathlib.Path) -> bool:
 
 def row(core: str, what: str, sizes: Sequence[int]) -> str:
   """One line of the table."""
-  return f'| {core} | {what} | {" | ".join(f"{size:,}" for size in sizes)} |'
+  name = core.replace('cortex-m', 'Cortex-M')
+  return f'| {name}, {what} | {" | ".join(f"{size:,}" for size in sizes)} |'
 
 
 def measured(core: cpus.Cpu, paths: Sequence[pathlib.Path]) -> Iterator[tuple[str, Sequence[int]]]:
@@ -148,6 +154,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--cpus', default='m4', help='cores, between commas')
   parser.add_argument('--models', default='', help="parts of models' names, between commas")
+  parser.add_argument(
+    '--update', metavar='PAGE', nargs='+', help='replace the table in these pages'
+  )
   parser.add_argument('--json', action='store_true', help='print the figures for machines')
   parsed = parser.parse_args(arguments)
   folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))
@@ -166,10 +175,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
       ]
       print(json.dumps({'schema_version': 1, 'rows': rows}, indent=2))
       return
+    lines = list(HEADER)
     print('\n'.join(HEADER))
     for core in cores:
       for what, sizes in measured(core, paths):
-        print(row(core.name, what, sizes), flush=True)
+        lines.append(row(core.name, what, sizes))
+        print(lines[-1], flush=True)
+    if parsed.update:
+      page.put(parsed.update, 'code size', '\n'.join(lines))
   except TflmPatchError as error:
     raise SystemExit(str(error)) from None
 

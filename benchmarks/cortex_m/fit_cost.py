@@ -8,8 +8,9 @@ Writes tflm_patch/cost/<core>.json: instructions and, of cores with timings, cyc
 memory that does not wait. Every operator of the models of FITTED and
 of the probes is an observation; the models of CHECKED only show how well instructions
 of a model are predicted that was not fitted. Run it again after every change of a
-kernel. With --add only some probes run, those of int16 maps, of heads and copies or of operators
-with a state, and classes of kinds that a table lacks are added to it.
+kernel. With --add only some probes run, those of int16 maps, of heads and copies, of operators
+with a state, of graphs, of other integers or of rare ones, and classes of kinds that a table lacks
+are added to it; with --again NEIGHBOURS,LSTM those of these kinds are replaced, too.
 
 Coefficients are not negative; they minimize the squares of the residuals, each divided by
 the instructions of its operator times those of its model: within a model large operators
@@ -27,10 +28,19 @@ import os
 import pathlib
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
-from probes import head_probes, int16_probes, probes, recurrent_probes
+from probes import (
+  graph_probes,
+  head_probes,
+  int16_probes,
+  integer_probes,
+  plane_probes,
+  probes,
+  rare_probes,
+  recurrent_probes,
+)
 
 from tflm_patch import cost
 from tflm_patch.api import ConvertOptions
@@ -202,7 +212,8 @@ def block_workloads() -> list[Workload]:
 
 def all_probes() -> list[Workload]:
   """Everything that is fitted beside models in their default plans."""
-  return [*probe_workloads(probes()), *block_workloads(), *head_workloads(), *recurrent_workloads()]
+  models = [*probe_workloads(probes()), *block_workloads()]
+  return [*models, *(workload for others in ADDED.values() for workload in others())]
 
 
 def probe_workloads(models: Mapping[str, bytes]) -> list[Workload]:
@@ -238,11 +249,51 @@ def recurrent_workloads() -> list[Workload]:
   return probe_workloads(recurrent_probes())
 
 
-ADDED = {'int16': int16_workloads, 'heads': head_workloads, 'recurrent': recurrent_workloads}
+def graph_workloads() -> list[Workload]:
+  """The probes of sums over neighbours."""
+  found = forced_workloads(graph_probes())
+  with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder) / 'probe.tflite'
+    for data in plane_probes().values():
+      path.write_bytes(data)
+      found.append(prepare(path))
+  return found
 
 
-def add(cores: Sequence[cpus.Cpu], small: Sequence[Workload]) -> None:
-  """Adds to the tables the classes of kinds that they lack."""
+def rare_workloads() -> list[Workload]:
+  """The probes of kinds that few models have."""
+  return probe_workloads(rare_probes())
+
+
+def integer_workloads() -> list[Workload]:
+  """The probes of kinds between types of integers."""
+  return forced_workloads(integer_probes())
+
+
+def forced_workloads(models: Mapping[str, bytes]) -> list[Workload]:
+  """Probes that take stages whatever they save, in both plans each."""
+  found = []
+  with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder) / 'probe.tflite'
+    for data in models.values():
+      path.write_bytes(data)
+      for plan in PROBE_PLANS:
+        found.append(prepare(path, ConvertOptions(force_stage=True, plan=plan)))
+  return found
+
+
+ADDED = {
+  'int16': int16_workloads,
+  'heads': head_workloads,
+  'recurrent': recurrent_workloads,
+  'graphs': graph_workloads,
+  'integers': integer_workloads,
+  'rare': rare_workloads,
+}
+
+
+def add(cores: Sequence[cpus.Cpu], small: Sequence[Workload], again: Collection[str] = ()) -> None:
+  """Adds to the tables the classes of kinds that they lack, and puts those of `again` anew."""
   for core in cores:
     found = fit_table(core, [exact(measure(workload, core)) for workload in small])
     known = cost.load(core.name)
@@ -254,9 +305,10 @@ def add(cores: Sequence[cpus.Cpu], small: Sequence[Workload]) -> None:
     ):
       if new is None or old is None:
         continue
+      kept = {name: terms for name, terms in old.classes.items() if name not in again}
       added = {name: new.classes[name] for name in new.classes if name in Kind.__members__}
-      content[unit]['classes'] = dict(sorted({**added, **old.classes}.items()))
-      print(core.name, unit, *sorted(set(added) - set(old.classes)))
+      content[unit]['classes'] = dict(sorted({**added, **kept}.items()))
+      print(core.name, unit, *sorted(set(added) - set(kept)))
     path.write_text(json.dumps(content, indent=2) + '\n')
 
 
@@ -265,6 +317,7 @@ def main() -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--cpus', default=','.join(cpus.CPUS), help='cores, between commas')
   parser.add_argument('--add', choices=sorted(ADDED), help='only what a table lacks of these')
+  parser.add_argument('--again', default='', help='kinds to fit anew with --add, between commas')
   parser.add_argument('--json', action='store_true', help='print the errors for machines')
   arguments = parser.parse_args()
   all_errors: dict[str, Mapping[str, Mapping[str, float]]] = {}
@@ -273,7 +326,10 @@ def main() -> None:
     for core in cores:
       image.require_tools(core)
     if arguments.add is not None:
-      add(cores, ADDED[arguments.add]())
+      again = [name for name in arguments.again.split(',') if name]
+      if unknown := [name for name in again if name not in Kind.__members__]:
+        parser.error(f'{", ".join(unknown)}: no kinds')
+      add(cores, ADDED[arguments.add](), again)
       return
     models, small = workloads((*FITTED, *CHECKED)), all_probes()
     for core in cores:

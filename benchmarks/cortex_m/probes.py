@@ -12,14 +12,23 @@ import pathlib
 import sys
 from typing import Any
 
+import numpy as np
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tests'))
 
-from support.model_builder import ModelBuilder  # noqa: E402
+from support import model_builder  # noqa: E402
 
 from tflm_patch.api import ConvertOptions  # noqa: E402
 from tflm_patch.graph.types import DType  # noqa: E402
 from tflm_patch.planner.options import PlanOptions, Schedule  # noqa: E402
+
+
+class ModelBuilder(model_builder.ModelBuilder):
+  """With weights as TensorFlow quantizes them: kernels for vectors are slow for one of -128."""
+
+  LOWEST_WEIGHT = -127
+
 
 Layer = tuple[Any, ...]  # a method of ModelBuilder, then its arguments behind the tensor
 
@@ -253,6 +262,72 @@ def recurrent_probes() -> dict[str, bytes]:
     x = b.svdf(b.input((1, inputs)), units, memory, rank)
     b.output(b.svdf(x, units + 3, memory + 2, rank))
     found[f'svdf_{inputs}_{units}'] = b.build()
+  return found
+
+
+def graph_probes() -> dict[str, bytes]:
+  """Those of sums over neighbours, by name: points on a ring, of several numbers of features."""
+  found = {}
+  sizes = (60, 2, 3), (90, 6, 8), (50, 12, 17), (120, 5, 4), (40, 7, 24), (70, 3, 40), (64, 20, 16)
+  for nodes, count, features in sizes:
+    b = ModelBuilder(10)
+    rng = np.random.default_rng(nodes)
+    # As many neighbours as `count` in the mean, near by, numbered by chance.
+    numbers, near = rng.permutation(nodes), [[0]] * nodes
+    for i in range(nodes):
+      wide = range(i - int(rng.integers(0, count)), i + int(rng.integers(1, count + 1)))
+      near[numbers[i]] = numbers[np.array([*wide, i]) % nodes].tolist()
+    x = b.neighbours(b.input((1, nodes, features)), near, 'matmul')
+    x = b.fully_connected(x, features + 3, keep_num_dims=True, flatten=False)
+    b.output(b.neighbours(x, near, 'dense_per_node'))
+    found[f'graph_{nodes}_{features}'] = b.build()
+  return found
+
+
+def plane_probes() -> dict[str, bytes]:
+  """Networks of points in the plane with their nearest ones, by name: nodes get another order."""
+  found = {}
+  for nodes, count, widths in (
+    (120, 5, (2, 12, 3)),
+    (200, 4, (1, 16, 2)),
+    (90, 6, (3, 24, 5)),
+    (150, 5, (8, 40, 8)),
+    (60, 7, (5, 30, 11)),
+  ):
+    b = ModelBuilder(12)
+    points = np.random.default_rng(nodes).uniform(size=(nodes, 2))
+    distances = np.square(points[:, None] - points[None]).sum(axis=-1)
+    near = np.argsort(distances, axis=1, kind='stable')[:, :count].tolist()
+    x = b.input((1, nodes, widths[0]))
+    for units in widths[1:]:
+      x = b.fully_connected(x, units, keep_num_dims=True, flatten=False)
+      x = b.neighbours(x, near, 'matmul')
+    b.output(x)
+    found[f'plane_{nodes}_{widths[1]}'] = b.build()
+  return found
+
+
+def integer_probes() -> dict[str, bytes]:
+  """Those of other integers than a network's, by name."""
+  found = {}
+  for cols, channels in ((1, 4), (1, 90), (7, 12), (24, 3)):
+    b = ModelBuilder(11)
+    x = b.input((1, 5, cols, channels))
+    shares = b.softmax_int16(x)
+    b.output(b.requantize(x, DType.INT32), b.requantize(b.requantize(x, DType.INT16), DType.INT8))
+    b.output(shares, b.requantize(shares, DType.INT32))
+    found[f'integers_{cols}_{channels}'] = b.build()
+  return found
+
+
+def rare_probes() -> dict[str, bytes]:
+  """Models of kinds that few models have: LOG_SOFTMAX, CUMSUM."""
+  found = {}
+  for shape in ((12, 9, 10), (5, 6, 40), (20, 1, 7), (1, 1, 100)):
+    b = ModelBuilder(10)
+    x = b.input((1, *shape))
+    b.output(b.log_softmax(x), *[b.cumsum(x, axis) for axis in (1, 2, 3)])
+    found[f'rare_{"x".join(map(str, shape))}'] = b.build()
   return found
 
 

@@ -3,7 +3,7 @@
 """Instructions of every model on every core, beside TFLM's CMSIS-NN kernels; Markdown.
 
   python benchmarks/cortex_m/table.py [--cpus m4,m7,m55] [--models vww,kws] [-O O2]
-    [--update README.md] [--json]
+    [--update docs/results.md] [--json]
 
 The models are the package's sample and those of the folder TFLM_PATCH_MODELS
 (default: ../shared/models), converted at least memory with their own types of
@@ -23,6 +23,7 @@ import pathlib
 import sys
 from collections.abc import Mapping, Sequence
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import page
 
 from tflm_patch.bench import cpus, image
@@ -120,7 +121,9 @@ def main() -> None:
   parser.add_argument(
     '-O', dest='optimization', default='O2', choices=[flag[1:] for flag in image.OPTIMIZATIONS]
   )
-  parser.add_argument('--update', metavar='FILE', help='replace the table of ratios in this page')
+  parser.add_argument(
+    '--update', metavar='PAGE', nargs='+', help='replace the table in these pages'
+  )
   parser.add_argument('--json', action='store_true', help='print the figures for machines')
   arguments = parser.parse_args()
   folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))

@@ -16,11 +16,13 @@ import dataclasses
 import json
 import os
 import pathlib
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 from unittest import mock
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import page
 
 from tflm_patch.api import ConvertOptions, convert_model
@@ -162,7 +164,9 @@ def table(rows: Sequence[Technique]) -> str:
 def main() -> None:
   """Prints the table, and puts it into a page."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-  parser.add_argument('--update', metavar='FILE', help='replace the table in this file')
+  parser.add_argument(
+    '--update', metavar='PAGE', nargs='+', help='replace the table in these pages'
+  )
   parser.add_argument('--json', action='store_true', help='print the figures for machines')
   arguments = parser.parse_args()
   folder = os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models')

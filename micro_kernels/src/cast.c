@@ -3,22 +3,12 @@
  *
  * CAST of integers to integers and float32.
  */
+#include "integers.h"
 #include "kernels.h"
-
-static int32_t load(const void* input, uint32_t type, uint32_t i) {
-  switch (type) {
-    case TFLM_PATCH_INT8:
-      return ((const int8_t*)input)[i];
-    case TFLM_PATCH_INT16:
-      return ((const int16_t*)input)[i];
-    default:
-      return ((const int32_t*)input)[i];
-  }
-}
 
 void tflm_patch_cast_row(const void* input, uint32_t from, void* output, uint32_t to, uint32_t n) {
   for (uint32_t i = 0; i < n; ++i) {
-    const int32_t value = load(input, from, i);
+    const int32_t value = tflm_patch_load_integer(input, from, i);
     switch (to) {
       case TFLM_PATCH_INT8:
         ((int8_t*)output)[i] = (int8_t)(uint8_t)value;

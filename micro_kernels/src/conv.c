@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conv_line.h"
+#include "dsp/conv_blocks.h"
 #include "family.h"
 #include "kernels.h"
 #include "needed.h"
@@ -126,6 +127,11 @@ void tflm_patch_conv_rows_s8(const tflm_patch_conv_args* args, const tflm_patch_
     make_pointwise(args, input, output, row, count);
     return;
   }
+#if TFLM_PATCH_HAS_OWN_CONV_BLOCKS
+  if (tflm_patch_conv_blocks_s8(args, input, output, row, count)) {
+    return;
+  }
+#endif
   for (; count > 0; --count) {
     tflm_patch_conv_s8(args, input, row, find_row(output, row));
     ++row;

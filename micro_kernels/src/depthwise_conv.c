@@ -34,18 +34,28 @@ tflm_patch_status tflm_patch_check_depthwise(const tflm_patch_task* task) {
   return found == TFLM_PATCH_OK && !tflm_patch_is_depthwise_there(task) ? TFLM_PATCH_BAD_OP : found;
 }
 
-static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
+void tflm_patch_depthwise_conv_rows_s8(const tflm_patch_depthwise_conv_args* args,
+                                       const tflm_patch_rows* input, const tflm_patch_rows* output,
+                                       uint32_t row, uint32_t count) {
 #if TFLM_PATCH_HAS_OWN_DEPTHWISE_ROWS
+  tflm_patch_depthwise_rows_s8(args, input, output, row, count);
+#else
+  for (; count > 0; --count) {
+    int8_t* to = (int8_t*)(uintptr_t)tflm_patch_slot_row(output, row % output->ring_rows);
+    tflm_patch_depthwise_conv_s8(args, input, row, to);
+    ++row;
+  }
+#endif
+}
+
+static void run(const tflm_patch_task* task, uint32_t step, uint32_t count) {
   tflm_patch_depthwise_conv_args args;
   tflm_patch_rows input;
   tflm_patch_rows output;
   tflm_patch_find_conv(task, &args);
   tflm_patch_view_rows(task->stage, task->input, &input);
   tflm_patch_view_rows(task->stage, task->output, &output);
-  tflm_patch_depthwise_rows_s8(&args, &input, &output, step, count);
-#else
-  tflm_patch_run_conv(task, step, count, tflm_patch_depthwise_conv_s8);
-#endif
+  tflm_patch_depthwise_conv_rows_s8(&args, &input, &output, step, count);
 }
 
 const tflm_patch_kernel tflm_patch_depthwise_conv_2d_kernel = {

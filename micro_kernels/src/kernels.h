@@ -75,6 +75,12 @@ extern const tflm_patch_kernel tflm_patch_hop_kernel;
 extern const tflm_patch_kernel tflm_patch_append_kernel;
 extern const tflm_patch_kernel tflm_patch_lstm_kernel;
 extern const tflm_patch_kernel tflm_patch_svdf_kernel;
+extern const tflm_patch_kernel tflm_patch_neighbours_kernel;
+extern const tflm_patch_kernel tflm_patch_node_order_kernel;
+extern const tflm_patch_kernel tflm_patch_log_softmax_kernel;
+extern const tflm_patch_kernel tflm_patch_cumsum_kernel;
+extern const tflm_patch_kernel tflm_patch_requantize_kernel;
+extern const tflm_patch_kernel tflm_patch_softmax_s8_s16_kernel;
 
 /* clang-format off */
 #define TFLM_PATCH_ALL_KERNEL_ENTRIES                                              \
@@ -140,7 +146,13 @@ extern const tflm_patch_kernel tflm_patch_svdf_kernel;
   [TFLM_PATCH_HOP] = &tflm_patch_hop_kernel,                                       \
   [TFLM_PATCH_APPEND] = &tflm_patch_append_kernel,                                 \
   [TFLM_PATCH_LSTM] = &tflm_patch_lstm_kernel,                                     \
-  [TFLM_PATCH_SVDF] = &tflm_patch_svdf_kernel,
+  [TFLM_PATCH_SVDF] = &tflm_patch_svdf_kernel,                                     \
+  [TFLM_PATCH_NEIGHBOURS] = &tflm_patch_neighbours_kernel,                         \
+  [TFLM_PATCH_NODE_ORDER] = &tflm_patch_node_order_kernel,                         \
+  [TFLM_PATCH_LOG_SOFTMAX] = &tflm_patch_log_softmax_kernel,                       \
+  [TFLM_PATCH_CUMSUM] = &tflm_patch_cumsum_kernel,                                 \
+  [TFLM_PATCH_REQUANTIZE] = &tflm_patch_requantize_kernel,                         \
+  [TFLM_PATCH_SOFTMAX_S8_S16] = &tflm_patch_softmax_s8_s16_kernel,
 /* clang-format on */
 
 #endif /* TFLM_PATCH_SRC_KERNELS_H_ */

@@ -6,63 +6,55 @@
  *
  * As TFLM's LstmStep (lstm_eval.h): products with the input and with the hidden state are
  * brought to Q3.12 apart from each other, each clamped to int16, and so is their sum; gates are
- * Q0.15 by the table of the logistic function. A few units are made at a time, so no gate is held
- * for all of them; the new hidden state stays in the output row until no unit reads the old one.
+ * Q0.15 by the table of the logistic function. The gates of a unit are made together, so none is
+ * held for other units; the new hidden state stays in the output row until no unit reads the old
+ * one.
  *
  * Inner loops.
  */
 #include <string.h>
 
-#include "dot.h"
+#include "family.h"
+#include "gates.h"
 #include "kernels.h"
 #include "requantize.h"
-
-#define BLOCK TFLM_PATCH_DOT_CHANNELS /* units that are made together */
+#include "sigmoid.h"
 
 enum { INPUT_GATE, FORGET_GATE, CELL_GATE, OUTPUT_GATE, GATES };
 
 static int32_t clamp_to_s16(int32_t value) { return tflm_patch_clamp(value, INT16_MIN, INT16_MAX); }
 
-/* Q3.12 to what the table takes. */
-static const tflm_patch_sigmoid_params kOfGates = {.multiplier = 3};
-
-/* Products of a vector with the weights of n units of a gate, from `row` on, in Q3.12. */
-static void add_products(const int8_t* vector, uint32_t size, const int8_t* weights,
-                         const int32_t* bias, uint32_t row, uint32_t n, int32_t multiplier,
-                         int32_t shift, int32_t* gate) {
-  uint32_t sums[BLOCK];
-  for (uint32_t i = 0; i < n; ++i) {
-    sums[i] = (uint32_t)bias[row + i];
-  }
-  tflm_patch_dot_channels(vector, weights + (size_t)row * size, size, size, n, sums);
-  for (uint32_t i = 0; i < n; ++i) {
-    gate[i] += tflm_patch_requantize((int32_t)sums[i], multiplier, shift, 0, INT16_MIN, INT16_MAX);
-  }
+/* A sum of products, in Q3.12. */
+static inline int32_t scaled(uint32_t sum, int32_t multiplier, int32_t shift) {
+  return clamp_to_s16(tflm_patch_multiply_by_quantized_multiplier((int32_t)sum, multiplier, shift));
 }
 
-/* A gate of n units from `unit` on. */
-static void make_gate(const tflm_patch_lstm_params* params, const tflm_patch_lstm_args* args,
-                      const int8_t* input, const int8_t* hidden, uint32_t gate, uint32_t unit,
-                      uint32_t n, int16_t* made) {
-  const uint32_t row = gate * args->units + unit;
-  int32_t sums[BLOCK] = {0};
-  add_products(input, args->inputs, args->input_weights, args->input_bias, row, n,
-               params->input_multiplier[gate], params->input_shift[gate], sums);
-  add_products(hidden, args->units, args->recurrent_weights, args->recurrent_bias, row, n,
-               params->recurrent_multiplier[gate], params->recurrent_shift[gate], sums);
-  for (uint32_t i = 0; i < n; ++i) {
-    made[i] = (int16_t)clamp_to_s16(sums[i]);
+/* The gates of a unit before the functions, in Q3.12. */
+static inline void make_gates(const tflm_patch_lstm_params* params,
+                              const tflm_patch_lstm_args* args, const int8_t* input,
+                              const int8_t* hidden, uint32_t unit, int32_t* gates) {
+  const uint32_t inputs = args->inputs;
+  const uint32_t units = args->units;
+  uint32_t new_sums[GATES];
+  uint32_t old_sums[GATES];
+  for (uint32_t gate = 0; gate < GATES; ++gate) {
+    new_sums[gate] = (uint32_t)args->input_bias[gate * units + unit];
+    old_sums[gate] = (uint32_t)args->recurrent_bias[gate * units + unit];
   }
-  if (gate == CELL_GATE) {
-    tflm_patch_tanh_s16(&kOfGates, args->table, made, made, n);
-  } else {
-    tflm_patch_logistic_s16(&kOfGates, args->table, made, made, n);
+  tflm_patch_dot_gates(input, args->input_weights + (size_t)unit * inputs, (size_t)units * inputs,
+                       inputs, new_sums);
+  tflm_patch_dot_gates(hidden, args->recurrent_weights + (size_t)unit * units,
+                       (size_t)units * units, units, old_sums);
+  for (uint32_t gate = 0; gate < GATES; ++gate) {
+    gates[gate] = clamp_to_s16(
+        scaled(new_sums[gate], params->input_multiplier[gate], params->input_shift[gate]) +
+        scaled(old_sums[gate], params->recurrent_multiplier[gate], params->recurrent_shift[gate]));
   }
 }
 
 /* The part of the old cell state that is kept, and the part of the cell gate that is let in. */
-static int16_t next_cell(const tflm_patch_lstm_params* params, int16_t cell, int32_t forget,
-                         int32_t input, int32_t candidate) {
+static inline int16_t next_cell(const tflm_patch_lstm_params* params, int16_t cell, int32_t forget,
+                                int32_t input, int32_t candidate) {
   /* 2^-15 as QuantizeMultiplier has it; the scale of the state is that of the product. */
   const int32_t kept = clamp_to_s16(
       tflm_patch_multiply_by_quantized_multiplier(forget * cell, (int32_t)1 << 30, -14));
@@ -74,26 +66,23 @@ static int16_t next_cell(const tflm_patch_lstm_params* params, int16_t cell, int
 
 void tflm_patch_lstm_s8(const tflm_patch_lstm_params* params, const tflm_patch_lstm_args* args,
                         const int8_t* input, int8_t* hidden, int16_t* cell, int8_t* output) {
-  const tflm_patch_sigmoid_params of_cell = {.multiplier = params->tanh_multiplier,
-                                             .shift = params->tanh_shift};
-  for (uint32_t unit = 0; unit < args->units; unit += BLOCK) {
-    const uint32_t left = args->units - unit;
-    const uint32_t n = left < BLOCK ? left : BLOCK;
-    int16_t gates[GATES][BLOCK];
-    int16_t squashed[BLOCK];
+  const uint16_t* table = args->table;
+  for (uint32_t unit = 0; unit < args->units; ++unit) {
+    int32_t gates[GATES];
+    make_gates(params, args, input, hidden, unit, gates);
     for (uint32_t gate = 0; gate < GATES; ++gate) {
-      make_gate(params, args, input, hidden, gate, unit, n, gates[gate]);
+      const int32_t x = 3 * gates[gate]; /* steps of 1 / 4096 */
+      gates[gate] =
+          gate == CELL_GATE ? tflm_patch_tanh_of(table, x) : tflm_patch_logistic_of(table, x);
     }
-    for (uint32_t i = 0; i < n; ++i) {
-      cell[unit + i] = next_cell(params, cell[unit + i], gates[FORGET_GATE][i],
-                                 gates[INPUT_GATE][i], gates[CELL_GATE][i]);
-    }
-    tflm_patch_tanh_s16(&of_cell, args->table, cell + unit, squashed, n);
-    for (uint32_t i = 0; i < n; ++i) {
-      output[unit + i] = (int8_t)tflm_patch_requantize(
-          squashed[i] * gates[OUTPUT_GATE][i], params->hidden_multiplier, params->hidden_shift,
-          params->hidden_zero_point, INT8_MIN, INT8_MAX);
-    }
+    const int16_t made =
+        next_cell(params, cell[unit], gates[FORGET_GATE], gates[INPUT_GATE], gates[CELL_GATE]);
+    const int32_t squashed = tflm_patch_tanh_of(
+        table, tflm_patch_sigmoid_steps(params->tanh_multiplier, params->tanh_shift, made));
+    cell[unit] = made;
+    output[unit] = (int8_t)tflm_patch_requantize(squashed * gates[OUTPUT_GATE],
+                                                 params->hidden_multiplier, params->hidden_shift,
+                                                 params->hidden_zero_point, INT8_MIN, INT8_MAX);
   }
   memcpy(hidden, output, args->units);
 }

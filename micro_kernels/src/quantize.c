@@ -4,11 +4,13 @@
  * QUANTIZE from float32 to 8 bits or int16, and DEQUANTIZE back.
  */
 #include <float.h>
+#include <string.h>
 
 #include "kernels.h"
 #include "requantize.h"
 
-#define INT32_LIMIT 2147483648.0f /* 2^31 */
+#define INT32_LIMIT 2147483648.0f      /* 2^31 */
+#define QUARTER_LIMIT_BITS 0x4E000000u /* 2^29 as IEEE 754 has it */
 
 /* What TFLM's conversion of a float without an int32 gives: C leaves it open,
  * and the processors differ. x86 makes everything INT32_MIN; Arm, and the
@@ -24,6 +26,12 @@ static int32_t convert_out_of_range(float x) {
 
 /* Rounds to nearest, halves away from zero. */
 static int32_t round_to_int32(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof(bits));
+  if (bits << 1 < QUARTER_LIMIT_BITS << 1) { /* one comparison, of the absolute value */
+    const int32_t halves = (int32_t)(x + x); /* towards zero; the sum is exact */
+    return (halves + (halves >= 0)) >> 1;
+  }
   if (x >= -INT32_LIMIT && x < INT32_LIMIT) {
     const int32_t whole = (int32_t)x;
     const float fraction = x - (float)whole; /* exact */
@@ -32,20 +40,26 @@ static int32_t round_to_int32(float x) {
   return convert_out_of_range(x);
 }
 
+static int32_t quantize(float x, float scale, int32_t zero_point, int32_t low, int32_t high) {
+  return tflm_patch_clamp(tflm_patch_wrapping_add(round_to_int32(x / scale), zero_point), low,
+                          high);
+}
+
 void tflm_patch_quantize(const tflm_patch_quantize_params* params, const float* input, void* output,
                          uint8_t type, uint32_t n) {
-  const int is_int16 = type == TFLM_PATCH_INT16;
-  const int32_t low = is_int16 ? INT16_MIN : type == TFLM_PATCH_UINT8 ? 0 : INT8_MIN;
-  const int32_t high = low + (is_int16 ? UINT16_MAX : UINT8_MAX);
-  for (uint32_t i = 0; i < n; ++i) {
-    const int32_t value = tflm_patch_clamp(
-        tflm_patch_wrapping_add(round_to_int32(input[i] / params->scale), params->zero_point), low,
-        high);
-    if (is_int16) {
-      ((int16_t*)output)[i] = (int16_t)value;
-    } else {
-      ((uint8_t*)output)[i] = (uint8_t)value;
+  const float scale = params->scale;
+  const int32_t zero_point = params->zero_point;
+  if (type == TFLM_PATCH_INT16) {
+    int16_t* to = (int16_t*)output;
+    for (const float* end = input + n; input != end; ++input) {
+      *to++ = (int16_t)quantize(*input, scale, zero_point, INT16_MIN, INT16_MAX);
     }
+    return;
+  }
+  const int32_t low = type == TFLM_PATCH_UINT8 ? 0 : INT8_MIN;
+  uint8_t* to = (uint8_t*)output;
+  for (const float* end = input + n; input != end; ++input) {
+    *to++ = (uint8_t)quantize(*input, scale, zero_point, low, low + UINT8_MAX);
   }
 }
 

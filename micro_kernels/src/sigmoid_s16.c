@@ -3,56 +3,28 @@
  *
  * LOGISTIC and TANH of int16 maps.
  *
- * A value is brought to steps of 1 / 12288 and looked up in a table of the
- * logistic function in steps of 1 / 24, between whose entries TFLM interpolates;
- * tanh(x) is 2 * logistic(2 * x) - 1. Both are odd around their middle: the table
- * is of positive values alone.
- *
  * Inner loops.
  */
 #include "kernels.h"
-
-/* What the input stands for, in steps of 1 / 12288. */
-static inline int32_t scaled(const tflm_patch_sigmoid_params* params, int16_t value) {
-  const uint32_t half = params->shift > 0 ? (uint32_t)1 << (params->shift - 1) : 0;
-  const uint32_t product = (uint32_t)value * (uint32_t)params->multiplier;
-  return (int32_t)(product + half) >> params->shift;
-}
-
-/* The table at |x|, with `bits` fractional bits: 16 + bits of them behind the
- * point; what a saturated |x| has is given. */
-static inline uint32_t interpolate(const uint16_t* table, int32_t x, uint32_t bits,
-                                   uint32_t saturated) {
-  const uint32_t size = x < 0 ? 0u - (uint32_t)x : (uint32_t)x;
-  const uint32_t i = size >> bits;
-  if (i >= TFLM_PATCH_SIGMOID_ENTRIES - 1) { /* from the last entry on */
-    return saturated << bits;
-  }
-  const uint32_t part = size & (((uint32_t)1 << bits) - 1);
-  /* The entries may decrease in a damaged table: modulo 2^32. */
-  return ((uint32_t)table[i] << bits) + part * ((uint32_t)table[i + 1] - table[i]);
-}
+#include "sigmoid.h"
 
 void tflm_patch_logistic_s16(const tflm_patch_sigmoid_params* params, const uint16_t* table,
                              const int16_t* input, int16_t* output, uint32_t n) {
+  const int32_t multiplier = params->multiplier;
+  const int32_t shift = params->shift;
   for (uint32_t i = 0; i < n; ++i) {
-    const int32_t x = scaled(params, input[i]);
-    uint32_t y = interpolate(table, x, 9, 0xFFFE);
-    /* 25 bits behind the point to 15, ties of what is negative downwards. */
-    y = x >= 0 ? y + 512 : ((uint32_t)1 << 25) - y + 511;
-    output[i] = (int16_t)(y >> 10);
+    const int32_t x = tflm_patch_sigmoid_steps(multiplier, shift, input[i]);
+    output[i] = tflm_patch_logistic_of(table, x);
   }
 }
 
 void tflm_patch_tanh_s16(const tflm_patch_sigmoid_params* params, const uint16_t* table,
                          const int16_t* input, int16_t* output, uint32_t n) {
-  const uint32_t half = (uint32_t)1 << 23;
+  const int32_t multiplier = params->multiplier;
+  const int32_t shift = params->shift;
   for (uint32_t i = 0; i < n; ++i) {
-    const int32_t x = scaled(params, input[i]);
-    uint32_t y = interpolate(table, x, 8, 0xFFFF);
-    /* Twice the table less one: 23 bits behind the point to 15. */
-    y = x >= 0 ? y - half + 128 : half - y + 127;
-    output[i] = (int16_t)((int32_t)y >> 8);
+    const int32_t x = tflm_patch_sigmoid_steps(multiplier, shift, input[i]);
+    output[i] = tflm_patch_tanh_of(table, x);
   }
 }
 

@@ -12,11 +12,15 @@
 #include <string.h>
 
 #include "dot.h"
+#include "family.h"
+#include "gates.h"
 #include "kernels.h"
+#include "push.h"
 #include "requantize.h"
 
-/* The weighted sum of the int8 numbers of a filter, of which `value` is the newest. */
-static uint32_t push_s8(int8_t* numbers, uint32_t memory, int32_t value, const int8_t* weights) {
+#if !TFLM_PATCH_IS_DSP
+uint32_t tflm_patch_push_s8(int8_t* numbers, uint32_t memory, int32_t value,
+                            const int8_t* weights) {
   uint32_t sum = 0;
   uint32_t i = 0;
   for (; i + sizeof(uint32_t) < memory; i += sizeof(uint32_t)) {
@@ -31,6 +35,7 @@ static uint32_t push_s8(int8_t* numbers, uint32_t memory, int32_t value, const i
   tflm_patch_dot_channels(numbers, weights, 0, memory, 1, &sum);
   return sum;
 }
+#endif
 
 /* The same of int16 numbers. */
 static uint32_t push_s16(int16_t* numbers, uint32_t memory, int32_t value, const int16_t* weights) {
@@ -55,8 +60,12 @@ static void make_numbers(const tflm_patch_svdf_params* params, const tflm_patch_
   for (uint32_t i = 0; i < n; ++i) {
     sums[i] = (uint32_t)args->feature_bias[first + i];
   }
-  tflm_patch_dot_channels(input, args->weights + (size_t)first * args->inputs, args->inputs,
-                          args->inputs, n, sums);
+  const int8_t* weights = args->weights + (size_t)first * args->inputs;
+  if (n == TFLM_PATCH_DOT_CHANNELS) {
+    tflm_patch_dot_gates(input, weights, args->inputs, args->inputs, sums);
+  } else {
+    tflm_patch_dot_channels(input, weights, args->inputs, args->inputs, n, sums);
+  }
   for (uint32_t i = 0; i < n; ++i) {
     numbers[i] =
         args->state_zero_point + tflm_patch_requantize((int32_t)sums[i], params->state_multiplier,
@@ -80,8 +89,8 @@ void tflm_patch_svdf_s8(const tflm_patch_svdf_params* params, const tflm_patch_s
       const size_t at = (size_t)(first + i) * memory;
       sum += args->is_int16 ? push_s16((int16_t*)state + at, memory, numbers[i],
                                        (const int16_t*)args->time_weights + at)
-                            : push_s8((int8_t*)state + at, memory, numbers[i],
-                                      (const int8_t*)args->time_weights + at);
+                            : tflm_patch_push_s8((int8_t*)state + at, memory, numbers[i],
+                                                 (const int8_t*)args->time_weights + at);
       if (--left == 0) {
         output[unit] = (int8_t)tflm_patch_requantize((int32_t)sum, params->output_multiplier,
                                                      params->output_shift,

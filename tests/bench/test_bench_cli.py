@@ -11,6 +11,10 @@ import sys
 
 import pytest
 
+from tflm_patch.graph.reader import read_model
+from tflm_patch.on_device import scheme_file
+from tflm_patch.on_device.network import TRAINABLE
+from tflm_patch.on_device.scheme import LayerUpdate, Scheme
 from tflm_patch.sample.sample import sample_model_path
 
 pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
@@ -119,3 +123,43 @@ def test_files_that_are_no_models(tmp_path, content):
   elif content is not None:
     path.write_bytes(content)
   assert 'model.tflite' in error_of(run(path, '--cpu', 'm4'), 1)
+
+
+def scheme_of_the_sample(folder, channel=0):
+  """Trains the last layer's biases and a channel of its weights."""
+  model = read_model(sample_model_path())
+  last = max(i for i, op in enumerate(model.main.operators) if op.opcode in TRAINABLE)
+  scheme = Scheme((LayerUpdate(last, True, (channel,)),))
+  path = folder / 'scheme.json'
+  path.write_text(json.dumps(scheme_file.to_json(scheme)))
+  return path
+
+
+@needs_m4
+def test_a_training_step(tmp_path):
+  scheme = scheme_of_the_sample(tmp_path)
+  done = run(sample_model_path(), '--train', scheme, '--cpu', 'm4', '--json')
+  assert done.returncode == 0, done.stderr
+  found = json.loads(done.stdout)
+  assert found['schema_version'] == 1 and found['memory'] == found['memory_planned']
+  # Below 1 where the memory of the step gives the forward pass more scratch.
+  assert 0.9 < found['ratio'] < 1.2 and found['stack'] > 100
+  assert found['instructions_step'] == pytest.approx(
+    found['ratio'] * found['instructions_inference'], 1e-3
+  )
+  assert found['parts'][0]['name'] == 'forward' and found['parts'][-1]['name'].endswith('backward')
+  if found['cycles'] is not None:
+    assert found['cycles'] == sum(part['cycles'] for part in found['parts'])
+    assert found['cycles'] > found['instructions_step']
+    assert found['cycles_missing'] is None
+  done = run(sample_model_path(), '--train', scheme, '--target', 'nrf52840')
+  assert done.returncode == 0, done.stderr
+  assert 'times an inference' in done.stdout and 'as planned' in done.stdout
+  assert 'nrf52840' in done.stdout
+
+
+@needs_m4
+def test_a_scheme_of_another_model(tmp_path):
+  scheme = scheme_of_the_sample(tmp_path, channel=4000)
+  line = error_of(run(sample_model_path(), '--train', scheme, '--cpu', 'm4'), 1)
+  assert 'channel 4000' in line

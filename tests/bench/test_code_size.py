@@ -30,7 +30,7 @@ for _program in (M4.compiler, M4.emulator):
     pytest.skip(f'{_program} is not installed', allow_module_level=True)
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REFUSED = (needed.WITHOUT_ROW_SUMS, needed.WITHOUT_FALLBACK, needed.WITHOUT_PAIRS)
-EVERYTHING = (*REFUSED, needed.WITHOUT_WIDE_WINDOWS)
+EVERYTHING = (*REFUSED, needed.WITHOUT_WIDE_WINDOWS, needed.WITHOUT_BLOCKS, needed.WITHOUT_PARTS)
 
 
 def conv(shape, *arguments, **options):
@@ -133,7 +133,7 @@ def test_other_kinds_are_refused(tmp_path):
 
 
 def test_table():
-  """The sizes that are promised: 640 bytes a kind, 14.5 KB for what mlperf_vww needs."""
+  """The sizes that are promised: 640 bytes a kind, 14.75 KB for what mlperf_vww needs."""
   if not (real_models.FOLDER / 'mlperf_vww_96_int8.tflite').exists():
     pytest.skip(real_models.MISSING)
   done = subprocess.run(
@@ -143,8 +143,8 @@ def test_table():
     env={**os.environ, 'TFLM_PATCH_MODELS': str(real_models.FOLDER)},
   )
   assert done.returncode == 0, done.stderr
-  rows = dict(re.findall(r'\| cortex-m4 \| (.*?) \| ([\d,]+) \|', done.stdout))
+  rows = dict(re.findall(r'\| Cortex-M4, (.*?) \| ([\d,]+) \|', done.stdout))
   small = {what: int(size.replace(',', '')) for what, size in rows.items()}
   assert 4096 < small['executor and all kernels'] < 640 * len(Kind)
-  assert 4096 < small['mlperf_vww_96_int8: executor and its kernels'] < 14848
-  assert 4096 < small['mlperf_vww_96_int8: compiled to C'] < 13.5 * 1024
+  assert 4096 < small['mlperf_vww_96_int8: executor and its kernels'] < 15104
+  assert 4096 < small['mlperf_vww_96_int8: compiled to C'] < 13.75 * 1024

@@ -131,6 +131,7 @@ def test_blocks(part, case, rows, tmp_path, monkeypatch):
   [
     every_kernel.int8_model,
     every_kernel.int16_model,
+    every_kernel.graph_model,
     functools.partial(every_kernel.constants_model, DType.INT8),
     functools.partial(every_kernel.constants_model, DType.INT16),
   ],

@@ -57,7 +57,7 @@ SOME_CASES = [
 ]
 CASES = ALL_CASES if effort.thousands else SOME_CASES
 # Declared with the row kernels, called by them only.
-NOT_GENERATED = {'tflm_patch_conv_s8'}
+NOT_GENERATED = {'tflm_patch_conv_s8', 'tflm_patch_depthwise_conv_s8'}
 RUN = """
   {name}_init();
   for (int again = 0; again < 2; ++again) {{
@@ -198,6 +198,7 @@ def models():
     'words': compiled_model('words', every_kernel.int16_model()),
     'heads': compiled_model('heads', every_kernel.heads_model()),
     'states': compiled_model('states', streaming(3, STREAMING_ZERO_POINT)),
+    'graph': compiled_model('graph', every_kernel.graph_model()),
     'recurrent': compiled_model('recurrent', every_kernel.recurrent_model()),
     'rows': compiled_model('rows', sample_model_path().read_bytes(), input_rows=2),
     'constants': compiled_model('constants', every_kernel.constants_model(DType.INT8)),

@@ -36,3 +36,9 @@ def test_global_max_pooling_no_longer_keeps_a_map():
   result = convert_model(line_net(), ConvertOptions())
   assert len(result.stages) == 1
   assert result.converted_arena.total < 0.6 * 21252
+
+
+@pytest.mark.slow
+def test_ssd_by_rows_is_laid_out_in_little_memory():
+  """36,920 bytes before items that find no place went earlier in every order."""
+  assert convert_model(ssd(), ConvertOptions(input_rows=1)).converted_arena.total <= 36_216

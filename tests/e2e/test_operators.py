@@ -12,9 +12,12 @@ import pytest
 from support.compare import check_conversion
 from support.matmul_cases import MATMUL_CASES
 from support.model_builder import ModelBuilder
+from support.model_core import quantized
 from support.moving_cases import MOVING_CASES
+from support.neighbour_models import NEIGHBOUR_CASES
 from support.operator_cases import INPUTS, MAP, Case, activations, check_case, windows
 from support.recurrent_cases import RECURRENT_CASES
+from support.requantize_cases import REQUANTIZE_CASES
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.graph.types import DType
@@ -364,7 +367,9 @@ CASES = [
   ),
   *MOVING_CASES,
   *MATMUL_CASES,
+  *NEIGHBOUR_CASES,
   *RECURRENT_CASES,
+  *REQUANTIZE_CASES,
 ]
 
 
@@ -390,6 +395,7 @@ STOCK_CASES = {
   'GATHER': (lambda b, x: b.gather(x, [0], 0), 'axis'),
   'BATCH_MATMUL': (lambda b, x: b.batch_matmul(x, x, adj_x=True), 'adj_x'),
   'MEAN': (lambda b, x: b.mean(x, (0,)), 'axes'),
+  'CUMSUM': (lambda b, x: b.cumsum(x, 1, reverse=True), 'reverse'),
 }
 
 
@@ -482,3 +488,16 @@ def test_int8_io_keeps_an_int8_input_of_another_scale():
   b = ModelBuilder(8)
   b.output(b.conv(b.quantize(b.input(MAP)), 6))
   check_conversion(b.build(), ConvertOptions(int8_io=True, force_stage=True), INPUTS)
+
+
+@pytest.mark.parametrize(('power', 'holds'), [(21, True), (22, False), (36, False)])
+def test_quantize_by_a_shift_that_tflm_does_not_define_stays_stock(power, holds):
+  """Its kernel shifts an int32 to the left by the power: past 30 a core does what it likes."""
+  b = ModelBuilder()
+  x = b.input(MAP, scale=2.0 ** (power - 5))
+  b.output(
+    b.add_operator('QUANTIZE', (x,), b.tensor(MAP, DType.INT8, quantized(2.0**-5, -30))), b.relu(x)
+  )
+  data = b.build()
+  assert _staged(data, 0) == holds
+  check_conversion(data, ConvertOptions(force_stage=True), INPUTS)

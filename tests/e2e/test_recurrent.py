@@ -15,6 +15,7 @@ from support.recurrent_cases import RECURRENT_CASES
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.conversion.stage_operator import is_stage
+from tflm_patch.graph import quantize
 from tflm_patch.graph.reader import parse_model
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.lowering.partition import partition
@@ -46,6 +47,43 @@ def expect_same_steps(data, converted, steps, resets=(), seed=0):
     inputs = inputs_of(data, rng)
     for a, b in zip(stock.invoke(inputs), ours.invoke(inputs)):
       np.testing.assert_array_equal(a, b, f'step {step}')
+
+
+def _told_apart(multiplied, divided, units):
+  """int32 biases whose outputs two multipliers make differently, those of ties between them."""
+  first, second = (quantize.quantize_multiplier(ratio) for ratio in (multiplied, divided))
+  found = []
+  for output in range(-100, 100):
+    middle = round((output + 0.5) / divided)
+    for bias in range(middle - 8, middle + 8):
+      made = [quantize.multiply_by_quantized_multiplier(bias, *each) for each in (first, second)]
+      if made[0] != made[1]:
+        found.append(bias)
+        break
+  assert len(found) >= units
+  return np.array(found[:units], np.int32)
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_scales_of_svdf_multiply_in_double(seed):
+  """Biases show the last bits of the multiplier where weights are 0."""
+  units, rng = 16, np.random.default_rng(seed)
+  b = ModelBuilder(seed)
+  y = b.svdf(b.input((1, 3)), units)
+  _, weights, times, bias, state = b.operators[0].inputs
+  first, second = (float(b.quantization(i).scale) for i in (state, times))
+  target = np.float32(first * second * 2.0 ** rng.uniform(19, 21))
+  b.tensors[y] = dataclasses.replace(b.tensors[y], quantization=quantized(float(target), 0))
+  in_float = float(np.float32(first) * np.float32(second) / target)
+  in_double = first * second / float(target)
+  told = _told_apart(in_float, in_double, units)
+  for i, values in ((weights, np.zeros((units, 3), np.int8)), (bias, told)):
+    data = np.frombuffer(values.tobytes(), np.uint8)
+    b.tensors[i] = dataclasses.replace(b.tensors[i], data=data)
+  b.output(y)
+  result = convert_model(b.build(), ConvertOptions(force_stage=True))
+  assert result.stages and result.stock_operators == ()
+  expect_same_steps(b.build(), result.data, 1)
 
 
 @pytest.mark.parametrize('case', RECURRENT_CASES, ids=lambda case: case.name)

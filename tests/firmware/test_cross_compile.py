@@ -115,7 +115,7 @@ def test_exported_code_needs_no_runtime_support(exported, tmp_path):
 # Bytes for what mlperf_vww needs, and for each of all kinds of operators.
 FAMILIES = {
   'portable': ('-DTFLM_PATCH_PORTABLE', 11 * 1024, 544),
-  'dsp': ('-DNDEBUG', 19 * 1024, 736),
+  'dsp': ('-DNDEBUG', 55 * 512, 928),
 }
 
 
@@ -195,7 +195,7 @@ def test_code_of_all_kernels_is_small(family, tmp_path):
   run('cmake', '-S', KERNELS, '-B', tmp_path, *toolchain)
   run('cmake', '--build', tmp_path)
   # Of inference: what trains is linked by components that learn alone.
-  objects = [each for each in tmp_path.rglob('*.c.obj') if each.parent.name != 'backward']
+  objects = [each for each in tmp_path.rglob('*.c.obj') if 'backward' not in each.parts]
   sizes = run('arm-none-eabi-size', '-t', *objects)
   total = int(sizes.splitlines()[-1].split()[0])
   print(f'{family}, all kernels: {total} bytes')

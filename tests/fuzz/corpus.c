@@ -10,6 +10,7 @@
 #include "golden_int16_cases.h"
 #include "golden_map_cases.h"
 #include "int16_program.h"
+#include "neighbours_program.h"
 #include "overlap_program.h"
 #include "recurrent_program.h"
 #include "rowwise_program.h"
@@ -68,6 +69,29 @@ static void add_softmax(corpus* c) {
     const tflm_patch_softmax_params params = {builder_constant(&b, kSoftmax[i].exp_table, 256 * 4),
                                               kSoftmax[i].diff_min};
     add(c, one_operator(&b, TFLM_PATCH_SOFTMAX, &shape, 1, output, &params, sizeof(params)));
+    const map_shape wide = {TFLM_PATCH_INT16, kSoftmax[i].rows, 1, kSoftmax[i].channels, 0};
+    builder_init(&b);
+    builder_constant(&b, kSoftmax[i].exp_table, 256 * 4);
+    add(c, one_operator(&b, TFLM_PATCH_SOFTMAX_S8_S16, &shape, 1, wide, &params, sizeof(params)));
+  }
+}
+
+/* LOG_SOFTMAX by a table of SOFTMAX; CUMSUM along every axis. */
+static void add_log_and_cumsum(corpus* c) {
+  const map_shape shape = {TFLM_PATCH_INT8, 3, 4, 5, 7};
+  builder_init(&b);
+  const tflm_patch_log_softmax_params log = {
+      builder_constant(&b, kSoftmax[0].exp_table, 256 * 4), -200, 1518500250, 22, 1518500250, -22};
+  add(c, one_operator(&b, TFLM_PATCH_LOG_SOFTMAX, &shape, 1, shape, &log, sizeof(log)));
+  for (uint8_t axis = 0; axis < 3; ++axis) {
+    const uint32_t sums[] = {20, 5, 1};
+    const tflm_patch_cumsum_params params = {1 << 30, -17, -9, axis, axis & 1, axis > 0};
+    builder_init(&b);
+    const uint32_t in = builder_tensor_map(&b, TFLM_PATCH_INT8, 3, 4, 5, 7, 0);
+    const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_INT8, 3, 4, 5, -9, 1);
+    builder_op(&b, TFLM_PATCH_CUMSUM, &in, 1, out, 3, &params, sizeof(params), 4 * sums[axis]);
+    builder_stream(&b);
+    add(c, builder_encode(&b));
   }
 }
 
@@ -103,6 +127,22 @@ static void add_chains(corpus* c) {
     builder_op(&b, TFLM_PATCH_DEQUANTIZE, &resized, 1, out, 8, &scale, sizeof(scale), 0);
     builder_stream(&b);
     add(c, builder_encode(&b));
+  }
+}
+
+/* From every integer type to every other one. */
+static void add_requantize(corpus* c) {
+  static const uint8_t kTypes[] = {TFLM_PATCH_INT8, TFLM_PATCH_INT16, TFLM_PATCH_INT32};
+  for (size_t i = 0; i < COUNT(kTypes); ++i) {
+    for (size_t k = 0; k < COUNT(kTypes); ++k) {
+      const tflm_patch_requantize_params params = {1 << 30, -7,
+                                                   kTypes[i] == TFLM_PATCH_INT32 ? 0 : 9,
+                                                   kTypes[k] == TFLM_PATCH_INT32 ? 0 : -5};
+      const map_shape from = {kTypes[i], 3, 2, 4, 0};
+      const map_shape to = {kTypes[k], 3, 2, 4, 0};
+      builder_init(&b);
+      add(c, one_operator(&b, TFLM_PATCH_REQUANTIZE, &from, 1, to, &params, sizeof(params)));
+    }
   }
 }
 
@@ -350,13 +390,18 @@ static void add_transpose_conv(corpus* c) {
 }
 
 static void add_bottleneck(corpus* c) {
-  static bottleneck_case bottleneck;
+  /* Cores have less memory for data than for jobs, where the heap is. */
+  bottleneck_case* bottleneck = (bottleneck_case*)malloc(sizeof(*bottleneck));
+  if (bottleneck == NULL) {
+    exit(2);
+  }
   uint32_t seed = 12;
   for (int i = 0; i < 4; ++i) {
-    while (!random_bottleneck(&bottleneck, &seed)) {
+    while (!random_bottleneck(bottleneck, &seed)) {
     }
-    add(c, bottleneck_program(&bottleneck, i % 2));
+    add(c, bottleneck_program(bottleneck, (bottleneck_memory)(i % 3)));
   }
+  free(bottleneck);
 }
 
 static void add_int16(corpus* c) {
@@ -423,6 +468,15 @@ static void add_recurrent(corpus* c) {
   }
 }
 
+/* NEIGHBOURS of a tensor and of a ring; NODE_ORDER into an order and back. */
+static void add_neighbours(corpus* c) {
+  for (int bits = 0; bits < 4; ++bits) {
+    add(c, graph_program(2, 9, bits & 1, bits >> 1));
+  }
+  add(c, node_order_program(TFLM_PATCH_INT8, kGraphExchanges, 0));
+  add(c, node_order_program(TFLM_PATCH_INT16, kGraphExchangesBack, 1));
+}
+
 static void check_kinds(const corpus* c) {
   int seen[TFLM_PATCH_KIND_COUNT] = {0};
   for (uint32_t i = 0; i < c->n; ++i) {
@@ -447,7 +501,9 @@ void corpus_init(corpus* c) {
   add_weighted(c);
   add_maps(c);
   add_softmax(c);
+  add_log_and_cumsum(c);
   add_chains(c);
+  add_requantize(c);
   add_transpose(c);
   add_feed(c);
   add_moves(c);
@@ -467,6 +523,7 @@ void corpus_init(corpus* c) {
   add_overlaps(c);
   add_state(c);
   add_recurrent(c);
+  add_neighbours(c);
   check_kinds(c);
 }
 

@@ -121,8 +121,9 @@ def part_of(source: str) -> str | None:
   None for other families' kernels, and for those that train, which no program calls.
   """
   path = pathlib.Path(source)
-  apart = ('backward', 'dsp', 'mve', 'include', 'tflm_patch')
-  if KERNELS not in path.parents or path.parent.name in apart:
+  apart = ('dsp', 'mve', 'include', 'tflm_patch')
+  trains = 'backward' in path.parts
+  if KERNELS not in path.parents or trains or path.parent.name in apart:
     return None
   if path.stem in ('executor', 'stage', 'kernel_table'):
     return 'executor'

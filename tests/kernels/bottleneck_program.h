@@ -97,9 +97,59 @@ static inline uint32_t bottleneck_scratch(const bottleneck_case* b) {
          b->tile_cols * depthwise->output_shape[2];
 }
 
-/* The operator of a case. It reads the stage's input, or, with `ring`, a ring of
- * as few rows as the windows of a step need, which a LOOKUP of identity fills. */
-static inline encoded bottleneck_program(const bottleneck_case* c, int ring) {
+/* Where the operator reads and writes: both in tensors; from a ring of as few rows as the
+ * windows of a step need; from a whole map, each row over the oldest that it is made from. */
+typedef enum { BOTTLENECK_APART, BOTTLENECK_RING, BOTTLENECK_OVER } bottleneck_memory;
+
+static inline int32_t bottleneck_least(int32_t a, int32_t b) { return a < b ? a : b; }
+static inline int32_t bottleneck_most(int32_t a, int32_t b) { return a > b ? a : b; }
+
+/* How far an output row begins before the input row that it lies over, so that no column is
+ * written over cells that a later one is made from. Columns may be made one by one. */
+static inline int32_t bottleneck_gap(const bottleneck_case* c) {
+  const golden_weighted* expand = &c->parts[0].c;
+  const golden_weighted* depthwise = &c->parts[1].c;
+  const tflm_patch_window* w = &depthwise->window;
+  const int32_t wide = depthwise->shape[1];
+  int32_t gap = 0;
+  for (int32_t end = 1; end < depthwise->output_shape[1]; ++end) {
+    const int32_t reach = (w->kernel_w - 1) * w->dilation_w + 1;
+    const int32_t made = bottleneck_least((end - 1) * w->stride_w - w->pad_left + reach, wide);
+    const int32_t from = made * expand->window.stride_w - expand->window.pad_left;
+    const int32_t needed = made == wide ? expand->shape[1] : bottleneck_most(from, 0);
+    const int32_t written = end * c->parts[2].c.output_shape[2];
+    gap = bottleneck_most(gap, written - needed * expand->shape[2]);
+  }
+  return gap;
+}
+
+/* Makes room for the output of BOTTLENECK_OVER in the workspace and returns its map; -1 when
+ * its rows do not fit over those of `source`, whose map lies last in the workspace. */
+static inline int32_t bottleneck_over(builder* b, const bottleneck_case* c, uint32_t source) {
+  const golden_weighted* project = &c->parts[2].c;
+  const tflm_patch_window* w[] = {&c->parts[0].c.window, &c->parts[1].c.window};
+  const uint16_t* out = project->output_shape;
+  const int32_t gap = bottleneck_gap(c);
+  const int32_t step = w[1]->stride_h * w[0]->stride_h;
+  const int32_t before = w[1]->pad_top * w[0]->stride_h + w[0]->pad_top;
+  if (out[1] * out[2] > b->maps[source].row_bytes ||
+      (out[0] - 1) * step - before >= b->maps[source].rows) {
+    return -1;
+  }
+  b->maps[source].row_bytes += gap;
+  const int32_t slot = b->maps[source].row_bytes;
+  const uint32_t made =
+      builder_map(b, TFLM_PATCH_REGION_WORKSPACE, b->maps[source].offset, TFLM_PATCH_INT8, out[0],
+                  out[1], out[2], project->output_zero_point);
+  b->maps[source].offset += (uint32_t)(before * slot + gap);
+  b->maps[made].row_bytes = step * slot;
+  const uint32_t rows = (uint32_t)bottleneck_most(before + b->maps[source].rows, out[0] * step);
+  b->header.workspace_bytes = b->maps[made].offset + (rows * (uint32_t)slot + 31u) / 16u * 16u;
+  return (int32_t)made;
+}
+
+/* The operator of a case. But for BOTTLENECK_APART, a LOOKUP of identity makes what it reads. */
+static inline encoded bottleneck_program(const bottleneck_case* c, bottleneck_memory memory) {
   static builder b;
   uint8_t identity[256];
   const golden_weighted* expand = &c->parts[0].c;
@@ -131,18 +181,24 @@ static inline encoded bottleneck_program(const bottleneck_case* c, int ring) {
       builder_tensor_map(&b, TFLM_PATCH_INT8, in[0], in[1], in[2], expand->input_zero_point, 0);
   const uint32_t target = builder_tensor_map(&b, TFLM_PATCH_INT8, out[0], out[1], out[2],
                                              project->output_zero_point, 1);
-  if (ring) {
+  int32_t made = -1;
+  if (memory != BOTTLENECK_APART) {
     const tflm_patch_window* w[] = {&expand->window, &depthwise->window};
     const uint32_t rows = (w[1]->kernel_h - 1u) * w[1]->dilation_h * w[0]->stride_h +
                           (w[0]->kernel_h - 1u) * w[0]->dilation_h + 1u;
-    const uint32_t middle =
-        builder_workspace_map(&b, TFLM_PATCH_INT8, in[0], rows < in[0] ? rows : in[0], in[1], in[2],
-                              expand->input_zero_point);
+    const uint32_t kept = memory == BOTTLENECK_RING && rows < in[0] ? rows : in[0];
+    const uint32_t middle = builder_workspace_map(&b, TFLM_PATCH_INT8, in[0], kept, in[1], in[2],
+                                                  expand->input_zero_point);
+    made = memory == BOTTLENECK_OVER ? bottleneck_over(&b, c, middle) : -1;
     builder_op(&b, TFLM_PATCH_LOOKUP, &source, 1, middle, in[0], &lookup, sizeof(lookup), 0);
     source = middle;
   }
-  builder_op(&b, TFLM_PATCH_BOTTLENECK, &source, 1, target, out[0], &params, sizeof(params),
+  const uint32_t output = made < 0 ? target : (uint32_t)made;
+  builder_op(&b, TFLM_PATCH_BOTTLENECK, &source, 1, output, out[0], &params, sizeof(params),
              bottleneck_scratch(c));
+  if (made >= 0) {
+    builder_op(&b, TFLM_PATCH_LOOKUP, &output, 1, target, out[0], &lookup, sizeof(lookup), 0);
+  }
   builder_stream(&b);
   return builder_encode(&b);
 }

@@ -264,6 +264,15 @@ static void test_rejected(void) {
 
 int main(void) {
   const tflm_patch_add_params add = sample_add();
+  /* Kernels of rows may treat an input that counts half in a way of their own. */
+  tflm_patch_add_params unequal = add;
+  unequal.input_multiplier[0] = 1717986918; /* 0.8 / 8 */
+  unequal.input_shift[0] = -3;
+  tflm_patch_add_params swapped = unequal;
+  swapped.input_multiplier[0] = unequal.input_multiplier[1];
+  swapped.input_multiplier[1] = unequal.input_multiplier[0];
+  swapped.input_shift[0] = unequal.input_shift[1];
+  swapped.input_shift[1] = unequal.input_shift[0];
   test_known_values();
   test_broadcasts(TFLM_PATCH_ADD, &add, sizeof(add));
   test_broadcasts(TFLM_PATCH_SUB, &add, sizeof(add));
@@ -271,7 +280,11 @@ int main(void) {
   test_broadcasts(TFLM_PATCH_PRELU, &kPrelu, sizeof(kPrelu));
   test_broadcasts(TFLM_PATCH_MAXIMUM, NULL, 0);
   test_broadcasts(TFLM_PATCH_MINIMUM, NULL, 0);
+  test_broadcasts(TFLM_PATCH_ADD, &unequal, sizeof(unequal));
+  test_broadcasts(TFLM_PATCH_ADD, &swapped, sizeof(swapped));
   test_in_place(TFLM_PATCH_ADD, &add);
+  test_in_place(TFLM_PATCH_ADD, &unequal);
+  test_in_place(TFLM_PATCH_ADD, &swapped);
   test_in_place(TFLM_PATCH_SUB, &add);
   test_in_place(TFLM_PATCH_PRELU, &kPrelu);
   test_in_place(TFLM_PATCH_MAXIMUM, NULL);

@@ -6,10 +6,10 @@
 
 static bottleneck_case the_case;
 
-static void check_case(int ring) {
+static void check_case(bottleneck_memory memory) {
   const golden_weighted* project = &the_case.parts[2].c;
   static int8_t output[WEIGHTED_VALUES];
-  encoded e = bottleneck_program(&the_case, ring);
+  encoded e = bottleneck_program(&the_case, memory);
   const void* inputs[] = {the_case.parts[0].c.input};
   void* outputs[] = {output};
   const tflm_patch_status status = encoded_validate(&e);
@@ -26,8 +26,9 @@ static void test_random_cases(void) {
   test_case = "random";
   for (int done = 0; done < 800;) {
     if (random_bottleneck(&the_case, &seed)) {
-      check_case(0);
-      check_case(1);
+      check_case(BOTTLENECK_APART);
+      check_case(BOTTLENECK_RING);
+      check_case(BOTTLENECK_OVER);
       ++done;
     }
   }
@@ -49,7 +50,8 @@ static void test_held_columns(void) {
     for (uint32_t tile = 1; tile <= project->output_shape[1]; ++tile) {
       the_case.held_cols = (uint16_t)held;
       the_case.tile_cols = (uint16_t)tile;
-      check_case(1);
+      check_case(BOTTLENECK_RING);
+      check_case(BOTTLENECK_OVER);
     }
   }
 }
@@ -63,7 +65,7 @@ static void test_rejections(void) {
   } while (the_case.parts[1].c.groups != 1 || w->kernel_h < 3 || w->stride_h != 1 ||
            the_case.parts[0].c.shape[0] < 5);
   the_case.held_cols = the_case.parts[1].c.shape[1];
-  encoded good = bottleneck_program(&the_case, 0);
+  encoded good = bottleneck_program(&the_case, BOTTLENECK_APART);
   test_case = "good";
   CHECK_EQUAL(encoded_validate(&good), TFLM_PATCH_OK);
 #define REJECT(change, status) CHECK_REJECTED(&good, tflm_patch_bottleneck_params, change, status)

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "reject.h"
+#include "tflm_patch/kernels.h"
 #include "weighted.h"
 
 static weighted_case the_case;
@@ -117,6 +118,66 @@ static void test_rows_over_rows_that_were_read(void) {
   CHECK_BYTES(memory, apart, sizeof(apart));
 }
 
+/* All rows of a case, `step` at once, in a map of two pieces, with a scratch of so many words. */
+static void check_scratch(const golden_weighted* c, uint32_t words, uint32_t step, uint32_t split) {
+  static uint32_t scratch[3100];
+  static int8_t output[WEIGHTED_VALUES];
+  const uint32_t rows = c->output_shape[0];
+  const uint32_t n = (uint32_t)c->output_shape[1] * c->output_shape[2];
+  const tflm_patch_rows view = {.base = c->input,
+                                .row_bytes = c->shape[1] * c->shape[2],
+                                .ring_rows = c->shape[0],
+                                .rows = c->shape[0],
+                                .cols = c->shape[1],
+                                .channels = c->shape[2],
+                                .split_base = c->input,
+                                .split = c->shape[0]};
+  const tflm_patch_rows made = {.base = output + (rows - split) * n,
+                                .row_bytes = (int32_t)n,
+                                .ring_rows = rows,
+                                .rows = rows,
+                                .cols = c->output_shape[1],
+                                .channels = c->output_shape[2],
+                                .split_base = output,
+                                .split = split};
+  const tflm_patch_conv_args args = {
+      .window = c->window,
+      .requant = weighted_requant(c),
+      .weights = c->weights,
+      .bias = c->bias,
+      .input_zero_point = c->input_zero_point,
+      .groups = c->groups,
+      .output_cols = c->output_shape[1],
+      .output_channels = c->output_shape[2],
+      .scratch = scratch,
+      .scratch_bytes = 4 * words,
+  };
+  memset(scratch, 0x5A, sizeof(scratch));
+  for (uint32_t row = 0; row < rows; row += step) {
+    tflm_patch_conv_rows_s8(&args, &view, &made, row, step < rows - row ? step : rows - row);
+  }
+  CHECK_BYTES(output + (rows - split) * n, c->output, split * n);
+  CHECK_BYTES(output, c->output + split * n, (rows - split) * n);
+  for (uint32_t i = words; i < sizeof(scratch) / sizeof(scratch[0]); ++i) {
+    CHECK_EQUAL(scratch[i], 0x5A5A5A5A);
+  }
+}
+
+/* A scratch of any size gives the same bytes, and nothing behind it is touched. */
+static void test_scratch(void) {
+  uint32_t seed = 53;
+  test_case = "scratch";
+  for (int done = 0; done < 600;) {
+    if (random_case(&seed) && the_case.c.groups == 1 && the_case.c.output_shape[0] != 0) {
+      const uint32_t rows = the_case.c.output_shape[0];
+      const uint32_t step = random_between(&seed, 0, 2) ? rows : random_between(&seed, 1, rows);
+      const uint32_t split = random_between(&seed, 0, 2) ? rows : random_between(&seed, 1, rows);
+      check_scratch(&the_case.c, random_between(&seed, 0, 3000), step, split);
+      ++done;
+    }
+  }
+}
+
 /* Accumulators and shifts at their ends: int32 wraps, and nothing is
  * undefined. */
 static void test_wrapping(void) {
@@ -180,6 +241,7 @@ int main(void) {
   check_random_weighted(&the_case, random_case, 20261, 500);
   test_in_place();
   test_rows_over_rows_that_were_read();
+  test_scratch();
   test_wrapping();
   test_rejections();
   return TEST_RESULT();

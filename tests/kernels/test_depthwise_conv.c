@@ -1,6 +1,8 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "depthwise_rows.h"
+#include "family.h"
 #include "reject.h"
 #include "weighted.h"
 
@@ -16,6 +18,10 @@ static int random_case(uint32_t* seed) {
   const int is_long = test_random(seed) % 4 == 0;               /* more than kernels make at once */
   const int is_column = !is_long && test_random(seed) % 4 == 0; /* over time */
   random_window(seed, w, is_long ? 4 : is_column ? 36 : 9, is_long ? 18 : is_column ? 1 : 7);
+  if (!is_column && test_random(seed) % 3 == 0) { /* with kernels of its own */
+    w->kernel_h = w->kernel_w = 3;
+    w->stride_h = w->stride_h == 3 ? 1 : w->stride_h;
+  }
   c->shape[0] = (uint16_t)random_between(seed, 1, is_long ? 3 : is_column ? 40 : 9);
   c->shape[1] = (uint16_t)random_between(seed, 1, is_long ? 60 : is_column ? 1 : 9);
   /* More and less than a block of channels, which a multiplier may cut. */
@@ -29,8 +35,7 @@ static int random_case(uint32_t* seed) {
 static tflm_patch_depthwise_conv_args find_args(const golden_weighted* c) {
   const tflm_patch_depthwise_conv_args args = {
       .window = c->window,
-      .requant = {c->multipliers, c->shifts, c->scales > 1, c->output_zero_point, c->act_min,
-                  c->act_max, weighted_is_bounded(c), 0},
+      .requant = weighted_requant(c),
       .weights = c->weights,
       .bias = c->bias,
       .input_zero_point = c->input_zero_point,
@@ -72,6 +77,62 @@ static void test_scratch(void) {
     }
   }
 }
+
+#if TFLM_PATCH_HAS_OWN_DEPTHWISE_ROWS
+
+/* Rows at once, of a map of its own or over the input, where that is wide enough and rows
+ * are whole cells apart. */
+static void check_rows(const golden_weighted* c, uint32_t step, uint32_t words) {
+  static uint32_t scratch[1100];
+  static int8_t memory[2 * WEIGHTED_VALUES];
+  static int8_t output[WEIGHTED_VALUES];
+  const uint32_t channels = c->shape[2];
+  const uint32_t row_bytes = c->shape[1] * channels;
+  const uint32_t rows = c->output_shape[0];
+  const uint32_t n = c->output_shape[1] * channels;
+  const int over = c->window.pad_top == 0 && c->window.stride_h == 1 && n <= row_bytes;
+  const uint32_t gap = (uint32_t)c->window.pad_left * channels;
+  int8_t* from = memory + gap;
+  int8_t* to = over && rows <= c->shape[0] ? memory : output;
+  const tflm_patch_rows view = {from,        (int32_t)row_bytes, c->shape[0], c->shape[0],
+                                c->shape[1], channels,           from,        c->shape[0]};
+  const int32_t pitch = (int32_t)(to == memory ? row_bytes : n);
+  const tflm_patch_rows made = {to, pitch, rows, rows, c->output_shape[1], channels, to, rows};
+  tflm_patch_depthwise_conv_args args = find_args(c);
+  args.scratch = scratch;
+  args.scratch_bytes = 4 * words;
+  memset(scratch, 0x5A, sizeof(scratch));
+  memcpy(from, c->input, weighted_size(c->shape));
+  for (uint32_t row = 0; row < rows; row += step) {
+    tflm_patch_depthwise_rows_s8(&args, &view, &made, row, step < rows - row ? step : rows - row);
+  }
+  for (uint32_t row = 0; row < rows; ++row) {
+    CHECK_BYTES(to + (int32_t)row * pitch, c->output + row * n, n);
+  }
+  for (uint32_t i = words; i < sizeof(scratch) / sizeof(scratch[0]); ++i) {
+    CHECK_EQUAL(scratch[i], 0x5A5A5A5A);
+  }
+}
+
+static void test_rows(void) {
+  golden_weighted* c = &the_case.c;
+  uint32_t seed = 59;
+  test_case = "rows";
+  for (int done = 0; done < 1000;) {
+    if (random_case(&seed) && c->groups == 1 && c->output_shape[0] != 0) {
+      const uint32_t rows = c->output_shape[0];
+      const uint32_t step = random_between(&seed, 0, 1) ? rows : random_between(&seed, 1, rows);
+      check_rows(c, step, random_between(&seed, 0, 1000));
+      ++done;
+    }
+  }
+}
+
+#else
+
+static void test_rows(void) {}
+
+#endif
 
 /* A row may be written over the oldest row of its windows, as many cells before
  * it as its columns are read behind others. */
@@ -138,6 +199,7 @@ static void test_rejections(void) {
 int main(void) {
   check_random_weighted(&the_case, random_case, 20262, 500);
   test_scratch();
+  test_rows();
   test_in_place();
   test_rejections();
   return TEST_RESULT();

@@ -27,11 +27,14 @@ TESTS = (
   'golden_maps',
   'mean',
   'moves',
+  'neighbours',
   'pool',
   'recurrent',
   'reductions',
   'requantize',
+  'requantize_maps',
   'schedule',
+  'usual_windows',
 )
 MUTANTS = examples(20_000)
 # A call of calloc() instead of malloc() would escape qemu/main.c.

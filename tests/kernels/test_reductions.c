@@ -1,8 +1,8 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * REDUCE_MAX, REDUCE_MIN, ARG_MAX, CAST, L2_NORMALIZATION, ADD_N and SQUARED_DIFFERENCE: plain
- * loops, known and extreme values, rejections. Their arithmetic is compared with TFLM's in
+ * REDUCE_MAX, REDUCE_MIN, ARG_MAX, CAST, L2_NORMALIZATION, ADD_N, SQUARED_DIFFERENCE and CUMSUM:
+ * plain loops, known and extreme values, rejections. Their arithmetic is compared with TFLM's in
  * tests/e2e.
  */
 #include "rowwise_program.h"
@@ -201,6 +201,72 @@ static void test_squared_difference(void) {
   encoded_free(&e);
 }
 
+/* ---- CUMSUM ---- */
+
+static encoded cumsum_program(const tflm_patch_cumsum_params* params, uint32_t sums) {
+  static builder b;
+  builder_init(&b);
+  const uint32_t in = builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS, COLS, CHANNELS, 5, 0);
+  const uint32_t out = builder_tensor_map(&b, TFLM_PATCH_INT8, ROWS, COLS, CHANNELS, -3, 1);
+  builder_op(&b, TFLM_PATCH_CUMSUM, &in, 1, out, ROWS, params, sizeof(*params), 4 * sums);
+  builder_step(&b, 0, 0, ROWS);
+  return builder_encode(&b);
+}
+
+/* An eighth of the sum of small values, rounded, along every axis. */
+static void test_cumsum(void) {
+  static const uint32_t kSums[] = {COLS * CHANNELS, CHANNELS, 1};
+  static const uint32_t kLengths[] = {ROWS, COLS, CHANNELS};
+  static const uint32_t kSteps[] = {COLS * CHANNELS, CHANNELS, 1};
+  int8_t values[N];
+  uint32_t seed = 19;
+  const void* inputs[] = {values};
+  test_fill(&seed, values, sizeof(values));
+  for (uint32_t way = 0; way < 12; ++way) {
+    const uint8_t axis = (uint8_t)(way % 3);
+    tflm_patch_cumsum_params params = {1 << 30, -21, -3, axis, way / 3 & 1, (uint8_t)(way / 6)};
+    int8_t expected[N];
+    encoded e = cumsum_program(&params, kSums[axis]);
+    test_case = "cumsum";
+    if (axis == 0 && params.reverse) {
+      CHECK_EQUAL(encoded_validate(&e), TFLM_PATCH_BAD_OP);
+      encoded_free(&e);
+      continue;
+    }
+    for (uint32_t i = 0; i < N; ++i) {
+      const uint32_t step = kSteps[axis];
+      const uint32_t at = i / step % kLengths[axis];
+      double sum = -5; /* as in TFLM */
+      for (uint32_t k = 0; k < kLengths[axis]; ++k) {
+        const int is_in = params.reverse ? k > at : k < at;
+        if (is_in || (k == at && !params.exclusive)) {
+          sum += values[i - at * step + k * step] - 5;
+        }
+      }
+      sum /= 8; /* 2^19 * 2^-1 * 2^-21 */
+      const double scaled = sum < 0 ? -(double)(int)(0.5 - sum) : (double)(int)(0.5 + sum);
+      const double moved = scaled - 3;
+      expected[i] = (int8_t)(moved < -128 ? -128 : moved > 127 ? 127 : moved);
+    }
+    check_program(&e, inputs, expected);
+    encoded_free(&e);
+  }
+  const tflm_patch_cumsum_params good = {1 << 30, -21, -3, 0, 0, 0};
+  encoded e = cumsum_program(&good, COLS * CHANNELS);
+#define BAD(change) CHECK_REJECTED(&e, tflm_patch_cumsum_params, change, TFLM_PATCH_BAD_OP)
+  BAD(params->axis = 3);
+  BAD(params->exclusive = 2);
+  BAD(params->reverse = 2);
+  BAD(params->output_multiplier = -1);
+  BAD(params->output_shift = 31);
+  BAD(params->output_zero_point = 128);
+#undef BAD
+  encoded_free(&e);
+  e = cumsum_program(&good, COLS * CHANNELS - 1);
+  CHECK(encoded_validate(&e) != TFLM_PATCH_OK);
+  encoded_free(&e);
+}
+
 int main(void) {
   test_reduce(TFLM_PATCH_REDUCE_MAX);
   test_reduce(TFLM_PATCH_REDUCE_MIN);
@@ -209,5 +275,6 @@ int main(void) {
   test_l2_normalization();
   test_add_n();
   test_squared_difference();
+  test_cumsum();
   return TEST_RESULT();
 }

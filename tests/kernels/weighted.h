@@ -10,8 +10,9 @@
 #include "golden.h"
 #include "program_builder.h"
 #include "test.h"
+#include "tflm_patch/kernels.h"
 
-enum { WEIGHTED_VALUES = 8000, WEIGHTED_CHANNELS = 160 };
+enum { WEIGHTED_VALUES = 24000, WEIGHTED_CHANNELS = 160 };
 
 /* A case with memory of its own. */
 typedef struct {
@@ -146,10 +147,11 @@ static inline uint32_t weighted_size(const uint16_t shape[3]) {
 
 /* Fills in weights, scales and input of a case whose shape and window are set,
  * and the outputs by definition. Returns 0 when it is too large. */
-static inline int weighted_fill(weighted_case* w, uint32_t* seed, uint32_t weights) {
+static inline int weighted_fill_large(weighted_case* w, uint32_t* seed, uint32_t weights) {
   golden_weighted* c = &w->c;
   const uint32_t channels = c->output_shape[2];
-  if (weights > 4000 || channels > WEIGHTED_CHANNELS || weighted_size(c->shape) > WEIGHTED_VALUES ||
+  if (weights > WEIGHTED_VALUES || channels > WEIGHTED_CHANNELS ||
+      weighted_size(c->shape) > WEIGHTED_VALUES ||
       weighted_size(c->output_shape) > WEIGHTED_VALUES) {
     return 0;
   }
@@ -199,6 +201,13 @@ static inline int weighted_fill(weighted_case* w, uint32_t* seed, uint32_t weigh
   return 1;
 }
 
+/* Likewise, not larger than most cases are to be. */
+static inline int weighted_fill(weighted_case* w, uint32_t* seed, uint32_t weights) {
+  const golden_weighted* c = &w->c;
+  return weights <= 4000 && weighted_size(c->shape) <= 8000 &&
+         weighted_size(c->output_shape) <= 8000 && weighted_fill_large(w, seed, weights);
+}
+
 /* ---- programs ---- */
 
 typedef union {
@@ -215,6 +224,14 @@ static inline uint8_t weighted_is_bounded(const golden_weighted* c) {
     largest = bias > largest ? bias : -bias > largest ? -bias : largest;
   }
   return largest + 128 * 128 * (int64_t)c->weights_bytes < (int64_t)1 << 30;
+}
+
+/* The requantization of a case, as kernels take it. */
+static inline tflm_patch_requant_args weighted_requant(const golden_weighted* c) {
+  const tflm_patch_requant_args args = {c->multipliers,         c->shifts,  c->scales > 1,
+                                        c->output_zero_point,   c->act_min, c->act_max,
+                                        weighted_is_bounded(c), 0};
+  return args;
 }
 
 /* Adds the constants of a case; returns the size of its record. */

@@ -10,7 +10,6 @@ import pytest
 from tflm_patch.api import ConversionResult, ConvertOptions, convert_model
 from tflm_patch.arena import firmware_build, predict
 from tflm_patch.conversion import kept_input
-from tflm_patch.graph.reader import parse_model
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.tflm import ArenaUsage, Interpreter
 from tflm_patch.runtime.verify import io_adapter
@@ -48,7 +47,7 @@ def check_conversion(
   if not options.force_stage:
     assert_no_worse(result, options)
   adapter = io_adapter(result.original, result.model)
-  source = parse_model(data if adapter is None else result.data)
+  source = result.original if adapter is None else result.model
   for arrays in sample_inputs(source, inputs, seed):
     wanted = original.invoke(arrays if adapter is None else adapter.original_inputs(arrays))
     made = converted.invoke(arrays)

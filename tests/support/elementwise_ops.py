@@ -13,6 +13,7 @@ from tflm_patch.graph.types import DType
 
 _SIGMOID = quantized(1 / 256, -128)
 _TANH = quantized(1 / 128, 0)
+_LOG = quantized(1 / 16, 127)
 _FRACTION = quantized(2.0**-15, 0)  # of int16 maps, of all of these
 
 
@@ -117,11 +118,43 @@ class ElementwiseOps(ModelCore):
     spread = Spread(1 / self.shape(x)[-1], 0.2)
     return self._fixed('SOFTMAX', x, _SIGMOID, spread, options('SoftmaxOptions', beta=beta))
 
+  def log_softmax(self, x: int) -> int:
+    spread = Spread(-3.0, 2.0)
+    return self._fixed('LOG_SOFTMAX', x, _LOG, spread, options('LogSoftmaxOptions'))
+
   def quantize(self, x: int, dtype: DType = DType.INT8, like: int | None = None) -> int:
     """From float32, or from another scale or type."""
     return self.add_operator(
       'QUANTIZE', (x,), self.activation(self.shape(x), self.spread(x), like=like, dtype=dtype)
     )
+
+  def requantize(self, x: int, dtype: DType, zero_point: int | None = None) -> int:
+    """From integers of a scale and zero point to int8, int16 or int32 of another one.
+
+    Args:
+      x: The tensor.
+      dtype: Of the output.
+      zero_point: Of an output of int16, any without; 0 of int32.
+    """
+    if dtype == DType.INT8:
+      return self.quantize(x)
+    spread = self.spread(x)
+    most = max(abs(spread.mean) + 2.5 * spread.deviation, 1e-6)
+    # Of int32 in steps that its consumers scale down.
+    steps = {DType.INT16: 2.0**15, DType.INT32: 2.0 ** self.rng.uniform(17, 30)}[dtype]
+    zero = 0 if dtype == DType.INT32 else zero_point
+    if zero is None:
+      zero = int(self.rng.choice([-32768, 0, 32767, int(self.rng.integers(-32768, 32768))]))
+    scale = most / steps * (self.rng.choice([0.5, 1.0, 4.0]) if self._wild else 1.5)
+    index = self.tensor(self.shape(x), dtype, quantized(float(scale), zero))
+    self._spread[index] = spread
+    return self.add_operator('QUANTIZE', (x,), index)
+
+  def softmax_int16(self, x: int, beta: float = 1.0) -> int:
+    """SOFTMAX of int8 to int16, in the scale that TensorFlow's converter gives it."""
+    index = self.tensor(self.shape(x), DType.INT16, quantized(1 / 65535, -(1 << 15)))
+    self._spread[index] = Spread(1 / self.shape(x)[-1], 0.2)
+    return self.add_operator('SOFTMAX', (x,), index, options('SoftmaxOptions', beta=beta))
 
   def dequantize(self, x: int) -> int:
     index = self.tensor(self.shape(x), DType.FLOAT32)
@@ -158,6 +191,13 @@ class ElementwiseOps(ModelCore):
     return self._fixed(
       'L2_NORMALIZATION', x, quantized(1 / 128, 0), Spread(0.0, 0.4), options('L2NormOptions')
     )
+
+  def cumsum(self, x: int, axis: int, exclusive: bool = False, reverse: bool = False) -> int:
+    count, spread = self.shape(x)[axis], self.spread(x)
+    made = Spread(spread.mean * count / 2, spread.deviation * count**0.6 + abs(spread.mean) * count)
+    fields = options('CumsumOptions', exclusive=exclusive, reverse=reverse)
+    target = self.activation(self.shape(x), made)
+    return self.add_operator('CUMSUM', (x, self.int32([axis])), target, fields)
 
   def cast(self, x: int, dtype: DType) -> int:
     fields = options('CastOptions')

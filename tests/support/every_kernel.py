@@ -48,6 +48,8 @@ def int8_model() -> bytes:
   b.output(b.resize_bilinear(small, 9, 8), b.transpose_conv(small, 5))
   b.output(b.fully_connected(small, 7), b.fully_connected(b.average_pool(small, (5, 5)), 4))
   b.output(b.dequantize(b.logistic(small)))
+  shares = b.softmax_int16(small)
+  b.output(shares, b.requantize(shares, DType.INT32), b.requantize(shares, DType.INT8))
   return b.build()
 
 
@@ -61,6 +63,18 @@ def heads_model() -> bytes:
   moved = b.transpose(b.l2_normalization(x), (0, 3, 1, 2))
   b.output(b.add_n(x, b.quantize(apart, like=x)), b.batch_matmul(x, b.softmax(x), adj_y=True))
   b.output(b.mirror_pad(moved, [(0, 0), (1, 1), (2, 0), (0, 1)]), b.gather(moved, [5, 0, 3], 1))
+  b.output(b.log_softmax(x), b.cumsum(x, 1), b.cumsum(x, 2, True), b.cumsum(x, 3, reverse=True))
+  return b.build()
+
+
+def graph_model() -> bytes:
+  """Every kernel of graphs: sums over neighbours, nodes in another order and back."""
+  b = ModelBuilder(26)
+  near = [[(i - 7) % 61, i, (i + 7) % 61] for i in range(61)]  # a ring
+  x = b.input((1, 61, 2))
+  for units, form in ((11, 'matmul'), (12, 'dense_per_node'), (2, 'gather_and_sum')):
+    x = b.neighbours(b.fully_connected(x, units, keep_num_dims=True, flatten=False), near, form)
+  b.output(x)
   return b.build()
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tflm_patch.graph.types import DType, Model, Tensor
+from tflm_patch.graph.types import Model
 from tflm_patch.runtime.tflm import Interpreter
+from tflm_patch.training.int8_inference import to_real, to_steps
 
 
 def randomize(model: Any, seed: int = 0) -> Any:
@@ -39,25 +40,6 @@ def random_samples(model: Any, count: int = 32, seed: int = 1) -> list[np.ndarra
   """Normal values for every input."""
   rng = np.random.default_rng(seed)
   return [rng.normal(size=(count, *tensor.shape[1:])).astype(np.float32) for tensor in model.inputs]
-
-
-def to_steps(values: np.ndarray, tensor: Tensor) -> np.ndarray:
-  """Real values as a quantized tensor's integers; float tensors take them as they are."""
-  assert tensor.dtype.numpy is not None
-  if tensor.dtype == DType.FLOAT32:
-    return values.astype(np.float32)
-  assert tensor.quantization is not None
-  info = np.iinfo(tensor.dtype.numpy)
-  steps = np.rint(values / tensor.quantization.scale) + tensor.quantization.zero_point
-  return np.clip(steps, info.min, info.max).astype(tensor.dtype.numpy)
-
-
-def to_real(values: np.ndarray, tensor: Tensor) -> np.ndarray:
-  """A tensor's values as real numbers."""
-  if tensor.dtype == DType.FLOAT32:
-    return values
-  assert tensor.quantization is not None
-  return (values.astype(np.float64) - tensor.quantization.zero_point) * tensor.quantization.scale
 
 
 def run_in_tflm(model: Model, data: bytes, samples: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -14,7 +14,9 @@ from support import compiled as harness
 from tflm_patch.kernel_library.sources import source_dir, sources_of
 from tflm_patch.on_device.component import TrainingComponent
 from tflm_patch.on_device.device_reference import DeviceReference
-from tflm_patch.on_device.plan import Part
+from tflm_patch.on_device.integer_reference import IntegerReference
+from tflm_patch.on_device.options import Arithmetic, TrainingOptions
+from tflm_patch.on_device.plan import Part, Work
 from tflm_patch.quantization.exact.network import ExactNetwork
 from tflm_patch.runtime import paths
 
@@ -88,6 +90,12 @@ def build(component: TrainingComponent, folder: pathlib.Path, *flags: str) -> Ho
   host = Host(ctypes.CDLL(str(folder / 'model.so')), component)
   host.call('init', result=None)
   return host
+
+
+def reference_of(work: Work, training: TrainingOptions, rate: float) -> DeviceReference:
+  """In the arithmetic that is asked for."""
+  is_integer = training.arithmetic is Arithmetic.INTEGER
+  return (IntegerReference if is_integer else DeviceReference)(work, training, rate)
 
 
 def values_of(reference: DeviceReference, image: np.ndarray) -> dict[int, np.ndarray]:

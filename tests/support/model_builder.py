@@ -12,10 +12,11 @@ data = builder.build()
 from __future__ import annotations
 
 from support.elementwise_ops import ElementwiseOps
+from support.neighbour_ops import NeighbourOps
 from support.recurrent_ops import RecurrentOps
 from support.shape_ops import ShapeOps
 from support.weighted_ops import WeightedOps
 
 
-class ModelBuilder(WeightedOps, ElementwiseOps, ShapeOps, RecurrentOps):
+class ModelBuilder(WeightedOps, ElementwiseOps, ShapeOps, RecurrentOps, NeighbourOps):
   """All operators of the builder; see `ModelCore` for the arguments."""

@@ -7,13 +7,16 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
+from support.neighbour_ops import FORMS
 from tflm_patch.graph.types import DType
 
 _ORDERS = [(0, *axes) for axes in itertools.permutations((1, 2, 3))][1:]
 _AXES = [a for n in (1, 2, 3) for a in itertools.combinations((1, 2, 3), n)]
 MAX_SIZE = 24  # of a dimension that a block makes longer
+_MOST_SHARES = 511  # TFLM stops where the exponentials of a SOFTMAX add up to 512
 
 
 def _axis(s: Any) -> int:
@@ -117,8 +120,16 @@ def difference(s: Any, x: int) -> int:
 
 
 def unusual(s: Any, x: int) -> int:
-  """L2_NORMALIZATION, CAST to and fro, DIV by a constant, ADD_N."""
-  kind = s.draw(st.sampled_from(['l2_normalization', 'cast', 'div', 'add_n']))
+  """L2_NORMALIZATION, CAST and QUANTIZE to and fro, DIV by a constant, ADD_N."""
+  kind = s.draw(st.sampled_from(['l2_normalization', 'cast', 'requantize', 'div', 'add_n']))
+  if kind == 'requantize':
+    if s.draw(st.booleans()):
+      x = s.softmax_int16(x)
+    else:
+      x = s.requantize(x, s.draw(st.sampled_from([DType.INT16, DType.INT32])))
+    if s.draw(st.booleans()):
+      x = s.requantize(x, DType.INT16)
+    return s.requantize(x, DType.INT8)
   if kind == 'add_n':
     parts = [x, s.relu6(x), s.max_pool(x, 3, 1, 'SAME'), s.constant_operand(s.shape(x), like=x)]
     like = [part if part == x else s.quantize(part, like=x) for part in parts[:-1]] + parts[-1:]
@@ -129,6 +140,24 @@ def unusual(s: Any, x: int) -> int:
   if kind == 'div':
     return s.div(x, s.single(s.draw(st.sampled_from([-90, -3, 1, 5, 40, 100]))))
   return s.l2_normalization(x)
+
+
+def summed(s: Any, x: int) -> int:
+  """CUMSUM along any axis, either way, or LOG_SOFTMAX."""
+  if s.draw(st.sampled_from([False, False, True])):
+    return s.log_softmax(x)
+  axis, exclusive = _axis(s), s.draw(st.booleans())
+  return s.cumsum(x, axis, exclusive, axis > 1 and s.draw(st.booleans()))
+
+
+def picked(s: Any, x: int) -> int:
+  """GATHER_ND of rows, cells or values, as rows again."""
+  depth, channels = s.draw(st.sampled_from([3, 2, 4])), s.shape(x)[3]
+  sizes = s.shape(x)[:depth]
+  one = st.tuples(*[st.integers(0, size - 1) for size in sizes])
+  indices = s.draw(st.lists(one, min_size=1, max_size=MAX_SIZE))
+  y = s.gather_nd(x, [indices] if depth == 2 or s.draw(st.booleans()) else indices)
+  return y if depth == 2 else s.reshape(y, (1, len(indices), 1, channels if depth == 3 else 1))
 
 
 def matrix_product(s: Any, x: int) -> int:
@@ -159,6 +188,8 @@ def heads(s: Any, x: int) -> int:
   if rows * cols > MAX_SIZE:
     x = s.max_pool(x, 3, 3, 'SAME')
     _, rows, cols, _ = s.shape(x)
+  if rows * cols > _MOST_SHARES:
+    return x
   parts = []
   for _ in range(3):
     y = s.conv(x, count * 3, 1)
@@ -170,6 +201,25 @@ def heads(s: Any, x: int) -> int:
   if s.draw(st.sampled_from([False, False, True])):
     s.output(weights)
   return y
+
+
+def neighbours(s: Any, x: int) -> int:
+  """Sums over neighbours of the cells in a random graph, between layers of every cell, perhaps."""
+  _, rows, cols, channels = s.shape(x)
+  nodes = rows * cols
+  if nodes > MAX_SIZE**2:
+    return x
+  x = s.reshape(x, (1, nodes, channels))
+  count = s.draw(st.integers(1, 3))
+  seed = s.draw(st.integers(0, 99))
+  near = np.random.default_rng(seed).integers(0, nodes, (nodes, count)).tolist()
+  for _ in range(s.draw(st.integers(1, 2))):
+    x = s.neighbours(x, near, s.draw(st.sampled_from(FORMS)))
+    if s.draw(st.booleans()):
+      x = s.relu(s.fully_connected(x, channels, keep_num_dims=True, flatten=False))
+    if s.draw(st.sampled_from([False, False, True])):
+      s.output(x)
+  return s.reshape(x, (1, rows, cols, s.shape(x)[2]))
 
 
 def recurrent(s: Any, x: int) -> int:
@@ -197,5 +247,8 @@ MOVING_BLOCKS = (
   unusual,
   matrix_product,
   heads,
+  neighbours,
   recurrent,
+  summed,
+  picked,
 )

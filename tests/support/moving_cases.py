@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Cases of operators that move rows, columns and channels, or reduce them."""
+"""Cases of operators that move rows, columns and channels, or sum over them."""
 
 from __future__ import annotations
 
@@ -136,6 +136,17 @@ def _gathers() -> list[Case]:
   return [
     *cases,
     Case('gather_table', lambda b, x: b.gather(x, [[0, 2], [1, 1]], 1), (1, 9, 6), framed=False),
+    Case('gather_nd_rows', lambda b, x: b.gather_nd(x, [[[0, 5], [0, 1], [0, 1]]])),
+    Case(
+      'gather_nd_cells',
+      lambda b, x: b.gather_nd(x, [[0, 6, 8], [0, 0, 1], [0, 3, 3]]),
+      framed=False,
+    ),
+    Case(
+      'gather_nd_values', lambda b, x: b.gather_nd(x, [[0, 6, 8, 5], [0, 1, 2, 3]]), framed=False
+    ),
+    Case('gather_nd_all', lambda b, x: b.gather_nd(x, [[0]])),
+    Case('gather_nd_table', lambda b, x: b.gather_nd(x, [[[4], [2]]]), (9, 5), framed=False),
     Case('gather_rising', lambda b, x: b.gather(x, [0, 0, 2, 5], 1)),
     Case('broadcast_to', lambda b, x: b.broadcast_to(b.mean(x), MAP)),
     Case('broadcast_to_rows', lambda b, x: b.broadcast_to(b.mean(x, (1,)), MAP)),
@@ -168,4 +179,40 @@ def _gathers() -> list[Case]:
   ]
 
 
-MOVING_CASES = [*_concatenations(), *_packs(), *_transposes(), *_reductions(), *_gathers()]
+def _log_softmaxes() -> list[Case]:
+  return [
+    Case('log_softmax', lambda b, x: b.log_softmax(x)),
+    Case('log_softmax_one', lambda b, x: b.log_softmax(x), (1, 9, 7, 1)),
+    Case('log_softmax_vector', lambda b, x: b.log_softmax(x), (1, 300), framed=False),
+    Case('log_softmax_rows', lambda b, x: b.log_softmax(x), (5, 10), framed=False),
+  ]
+
+
+def _cumsums() -> list[Case]:
+  """Along every axis, both ways; rows in reverse stay stock."""
+  return [
+    Case(
+      f'cumsum_{axis}{"_exclusive" if exclusive else ""}{"_reverse" if reverse else ""}',
+      lambda b, x, axis=axis, exclusive=exclusive, reverse=reverse: b.cumsum(
+        x, axis, exclusive, reverse
+      ),
+    )
+    for axis in (1, 2, 3)
+    for exclusive in (False, True)
+    for reverse in (False, True)
+    if not (reverse and axis == 1)
+  ] + [
+    Case('cumsum_vector', lambda b, x: b.cumsum(x, -1), (1, 90), framed=False),
+    Case('cumsum_long', lambda b, x: b.cumsum(x, 1), (1, 200, 2, 3)),
+  ]
+
+
+MOVING_CASES = [
+  *_concatenations(),
+  *_packs(),
+  *_transposes(),
+  *_reductions(),
+  *_gathers(),
+  *_log_softmaxes(),
+  *_cumsums(),
+]

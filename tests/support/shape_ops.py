@@ -125,6 +125,13 @@ class ShapeOps(ModelCore):
       options('GatherOptions', axis=axis),
     )
 
+  def gather_nd(self, x: int, indices: Sequence[Sequence[int]]) -> int:
+    """GATHER_ND of constant indices into the leading dimensions."""
+    index, shape = np.asarray(indices), self.shape(x)
+    made = (*index.shape[:-1], *shape[index.shape[-1] :])
+    fields = options('GatherNdOptions')
+    return self.add_operator('GATHER_ND', (x, self.int32(index)), self._same(x, made), fields)
+
   def broadcast_to(self, x: int, shape: Sequence[int]) -> int:
     return self.add_operator(
       'BROADCAST_TO',

@@ -29,6 +29,8 @@ def _batches(shape: list[int], longer: list[int]) -> list[int]:
 class WeightedOps(ModelCore):
   """CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED and the pools."""
 
+  LOWEST_WEIGHT = -128  # is among the weights of every operator
+
   def conv(
     self,
     x: int,
@@ -239,7 +241,7 @@ class WeightedOps(ModelCore):
     """Weights whose scales give outputs of a deviation that suits the activation."""
     values = np.clip(np.rint(self.rng.normal(0, 45, shape)), -127, 127).astype(np.int8)
     # Corner cases of real models: the lowest value, and a channel that was pruned away.
-    values.reshape(-1)[:: max(1, values.size // 5)] = -128
+    values.reshape(-1)[:: max(1, values.size // 5)] = self.LOWEST_WEIGHT
     if int4:
       values >>= 4
     if shape[axis] > 2 and self.rng.random() < 0.2:

@@ -50,6 +50,11 @@ class Cpu:
   script: str
   instructions_per_tick: float
 
+  @property
+  def has_fpu(self) -> bool:
+    """Whether the compiler's flags have floats computed by hardware."""
+    return '-mfloat-abi=hard' in self.flags
+
 
 def _arm(
   name: str, kernels: str, machine: str, clock_hz: int, *flags: str, core: str | None = None

@@ -93,24 +93,54 @@ def run(
   with tempfile.TemporaryDirectory(prefix='tflm_patch_bench_') as folder:
     file, blocks = pathlib.Path(folder) / 'job.bin', pathlib.Path(folder) / 'blocks.txt'
     file.write_bytes(data)
-    watching = [] if watch is None else _watching(watch, image, flash_of(data), blocks)
-    facts = _facts(_emulate(cpu, image, job, file, watching, timeout))
+    at, flash = image.job_address, flash_of(data)
+    slow = (image.constants, range(at + flash.start, at + flash.stop))
+    watching = [] if watch is None else watching_arguments(watch, image, slow, blocks)
+    facts = facts_of(emulate(cpu, image, file, job.name, watching, timeout))
     trace = None if watch is None else parse(blocks.read_text())
   return _read(cpu, job, facts, calls, trace)
 
 
-def _watching(watch: Watch, image: Image, flash: range, out: pathlib.Path) -> list[str]:
-  """Arguments of the emulator; `flash` within the job."""
-  at = image.job_address
-  lies = range(at + flash.start, at + flash.stop)
+def watching_arguments(
+  watch: Watch, image: Image, slow: Sequence[range], out: pathlib.Path
+) -> list[str]:
+  """Arguments of the emulator.
+
+  Args:
+    watch: What to look at.
+    image: Where marks are.
+    slow: Addresses of constants that lie in flash.
+    out: The file to be written; see `trace.counts.parse`.
+  """
   return plugin.arguments(
-    out, image.marks, image.marker, (image.constants, lies), watch.flash or Flash(0, word_bytes=0)
+    out, image.marks, image.marker, slow, watch.flash or Flash(0, word_bytes=0)
   )
 
 
-def _emulate(
-  cpu: Cpu, image: Image, job: StageJob, file: pathlib.Path, watching: Sequence[str], timeout: float
+def emulate(
+  cpu: Cpu,
+  image: Image,
+  file: pathlib.Path,
+  name: str,
+  watching: Sequence[str] = (),
+  timeout: float = DEFAULT_TIMEOUT_SECONDS,
 ) -> str:
+  """Runs an image to its end.
+
+  Args:
+    cpu: The core that the image was built for.
+    image: What runs.
+    file: Is loaded to the place of jobs.
+    name: For messages.
+    watching: From `watching_arguments`.
+    timeout: Seconds that the emulator may take.
+
+  Returns:
+    What the image prints.
+
+  Raises:
+    TflmPatchError: the emulator fails, or takes longer.
+  """
   command = [
     cpu.emulator,
     *cpu.machine,
@@ -143,16 +173,16 @@ def _emulate(
     )
   except subprocess.TimeoutExpired:
     raise TflmPatchError(
-      f'{job.name}: {cpu.emulator} did not finish within {timeout:.0f} seconds'
+      f'{name}: {cpu.emulator} did not finish within {timeout:.0f} seconds'
     ) from None
   lines = done.stdout.splitlines()
   if done.returncode or not lines or lines[-1] != 'end':
     reason = ' '.join([*lines[-1:], *done.stderr.splitlines()[-1:]]) or 'no output'
-    raise TflmPatchError(f'{job.name}: {cpu.emulator} ended with code {done.returncode} ({reason})')
+    raise TflmPatchError(f'{name}: {cpu.emulator} ended with code {done.returncode} ({reason})')
   return done.stdout
 
 
-def _facts(text: str) -> list[tuple[str, list[int]]]:
+def facts_of(text: str) -> list[tuple[str, list[int]]]:
   """Lines of a name and hexadecimal numbers."""
   words = [line.split() for line in text.splitlines()]
   return [(name, [int(number, 16) for number in numbers]) for name, *numbers in words]

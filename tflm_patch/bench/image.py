@@ -20,7 +20,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tflm_patch.bench.cpus import Cpu
 from tflm_patch.errors import EnvironmentMissing, TflmPatchError
@@ -32,8 +32,9 @@ OPTIMIZATIONS = ('-O2', '-O3', '-Os')
 CACHE = 'TFLM_PATCH_CACHE'  # environment variable with the folder of built images
 _COMPILE = ('-std=c11', '-ffunction-sections', '-fdata-sections', '-Wall', '-Wextra')
 _KEEP_SECONDS = 14 * 24 * 3600
-_KERNEL = 'k-'  # prefixes of objects: what ships in firmware, what only measures
+_KERNEL = 'k-'  # prefixes of objects: what ships in firmware, what only measures, the rest
 _HARNESS = 'h-'
+_PROGRAM = 'p-'
 _SIZE_LINE = re.compile(r'^ (\.[^\s]+)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+) (\S.*)$', re.MULTILINE)
 _SYMBOL_LINE = r'^\s+0x([0-9a-f]+)\s+{}\b'
 _MARKS, _MARKER = 'board_marks', 'board_mark'  # of firmware/marks.c
@@ -94,27 +95,93 @@ def build(
     TflmPatchError: the compiler fails; says what it printed first.
   """
   require_tools(cpu)
-  kernels = paths.kernels_dir()
-  includes = [kernels / 'include', kernels / 'src', FIRMWARE]
-  flags = [*cpu.flags, *_COMPILE, *(f'-I{folder}' for folder in includes)]
-  sources = {
-    source: _KERNEL + '+'.join(source.relative_to(kernels / 'src').with_suffix('').parts)
-    for source in sorted((kernels / 'src').rglob('*.c'))
-  }
+  sources = {source: _kernel_name(source) for source in sorted(_kernels().rglob('*.c'))}
   for name in ('main.c', 'timed_executor.c', 'marks.c', cpu.board):
     sources[FIRMWARE / name] = f'{_HARNESS}{name}'
   cache = _cache()
+  more = []
   if header is not None:
     file = cache / f'needed-{_digest(header.encode()).hex()}.h'
     _make(file, functools.partial(_write, header))
-    flags.append(f'-DTFLM_PATCH_KERNEL_TABLE_FILE="{file}"')
+    more.append(f'-DTFLM_PATCH_KERNEL_TABLE_FILE="{file}"')
   levels = {source: _level(source, optimization, cold) for source in sources}
+  common, objects = _objects(cpu, sources, levels, more, header or '')
+  scripts = _contents(FIRMWARE.glob('*.ld'))
+  key = _digest(common, *(each.name.encode() for each in objects), *scripts).hex()
+  image = cache / f'{cpu.name}-{key}.elf'
+  _make(image, lambda output: _link(cpu, objects, output))
+  return _describe(image)
+
+
+def build_program(
+  cpu: Cpu, folder: pathlib.Path, kernels: Iterable[pathlib.Path], optimization: str = '-O2'
+) -> Image:
+  """The image of a program of its own that calls kernels, built in its folder.
+
+  Args:
+    cpu: The core.
+    folder: Holds program.c and what it includes.
+    kernels: Sources of kernels that it needs; their objects are kept in the cache.
+    optimization: One of OPTIMIZATIONS.
+
+  Raises:
+    EnvironmentMissing: compiler or emulator is not installed.
+    TflmPatchError: the compiler fails; says what it printed first.
+  """
+  require_tools(cpu)
+  sources = {source: _kernel_name(source) for source in sorted(kernels)}
+  for name in ('marks.c', cpu.board):
+    sources[FIRMWARE / name] = f'{_HARNESS}{name}'
+  _, objects = _objects(cpu, sources, dict.fromkeys(sources, optimization))
+  program, image = folder / f'{_PROGRAM}program.o', folder / 'program.elf'
+  flags = [*_flags(cpu), f'-I{folder}', optimization]
+  _run(cpu, [*flags, '-c', str(folder / 'program.c'), '-o', str(program)])
+  _link(cpu, [*objects, program], str(image))
+  return _describe(image)
+
+
+def _kernels() -> pathlib.Path:
+  return paths.kernels_dir() / 'src'
+
+
+def _kernel_name(source: pathlib.Path) -> str:
+  """What the names of a kernel's objects begin with."""
+  return _KERNEL + '+'.join(source.relative_to(_kernels()).with_suffix('').parts)
+
+
+def _flags(cpu: Cpu) -> list[str]:
+  includes = [paths.kernels_dir() / 'include', _kernels(), FIRMWARE]
+  return [*cpu.flags, *_COMPILE, *(f'-I{folder}' for folder in includes)]
+
+
+def _objects(
+  cpu: Cpu,
+  sources: Mapping[pathlib.Path, str],
+  levels: Mapping[pathlib.Path, str],
+  more: Sequence[str] = (),
+  header: str = '',
+) -> tuple[bytes, list[pathlib.Path]]:
+  """Objects of sources, compiled where they are not in the cache.
+
+  Args:
+    cpu: The core.
+    sources: What the names of their objects begin with.
+    levels: Of optimization.
+    more: Flags.
+    header: What these flags stand for.
+
+  Returns:
+    A digest of what all are made from, and the objects.
+  """
+  cache, flags = _cache(), [*_flags(cpu), *more]
   common = _digest(
     _compiler_version(cpu.compiler).encode(),
     # Not the folder's name: equal sources make equal objects anywhere.
     *(flag.encode() for flag in (*cpu.flags, *_COMPILE)),
-    (header or '').encode(),
-    *_contents([*kernels.rglob('*.h'), *FIRMWARE.glob('*.h'), kernels / 'src' / 'executor.c']),
+    header.encode(),
+    *_contents(
+      [*paths.kernels_dir().rglob('*.h'), *FIRMWARE.glob('*.h'), _kernels() / 'executor.c']
+    ),
   )
   objects = {
     source: cache / f'{name}-{_object_key(common, levels[source], source)}.o'
@@ -122,12 +189,7 @@ def build(
   }
   with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
     list(pool.map(lambda item: _compile(cpu, [*flags, levels[item[0]]], *item), objects.items()))
-  names = [target.name for target in objects.values()]
-  scripts = _contents(FIRMWARE.glob('*.ld'))
-  key = _digest(common, *(name.encode() for name in names), *scripts).hex()
-  image = cache / f'{cpu.name}-{key}.elf'
-  _make(image, lambda output: _link(cpu, list(objects.values()), output))
-  return _describe(image)
+  return common, list(objects.values())
 
 
 def _write(text: str, output: str) -> None:

@@ -4,16 +4,21 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from tflm_patch.graph.axis_window import AxisWindow
 
 
+@functools.lru_cache(maxsize=1024)
 def seen_taps(window: AxisWindow, size: int, out: int) -> np.ndarray:
-  """The different sets of taps that lie inside the map: bool[sets, kernel]."""
+  """The different sets of taps that lie inside the map: bool[sets, kernel], read-only."""
   first = np.arange(out)[:, None] * window.stride - window.pad
   position = first + np.arange(window.kernel) * window.dilation
-  return np.unique((position >= 0) & (position < size), axis=0)
+  sets = np.unique((position >= 0) & (position < size), axis=0)
+  sets.flags.writeable = False
+  return sets
 
 
 def window_sums(taps: np.ndarray, outside: np.ndarray, seen: list[np.ndarray]) -> np.ndarray:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from tflm_patch.channels import families  # noqa: F401, registers them
 from tflm_patch.channels.family import Family, family_of, sources_of
 from tflm_patch.channels.ranges import Ranges
 from tflm_patch.channels.site import Site, channels_of, site_of
-from tflm_patch.graph.types import Subgraph
+from tflm_patch.graph.types import Model, Subgraph
+from tflm_patch.planner.lowering.operators import OpView
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,6 +43,19 @@ class Forward:
   graph: Subgraph
   steps: dict[int, Step]
   ranges: dict[int, Ranges]
+
+  def after(self, ranges: Mapping[int, Ranges]) -> Forward:
+    """The same graph after its operators and tensors were replaced, none moved.
+
+    Args:
+      ranges: Of the tensors whose channels changed.
+    """
+    model = Model([self.graph])
+    steps = {
+      index: Step(Site(OpView(model, self.graph, index)), step.family)
+      for index, step in self.steps.items()
+    }
+    return Forward(self.graph, steps, {**self.ranges, **ranges})
 
 
 def analyze(graph: Subgraph) -> Forward:

@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from tflm_patch.graph import quantize
-from tflm_patch.program.fields import Array, Deferred
+from tflm_patch.program.fields import stored
 from tflm_patch.program.params import Requant
 
 _INT32 = 1 << 31
@@ -48,6 +48,14 @@ class Ranges:
     """Of the same channels several times over."""
     return Ranges(np.tile(self.low, times), np.tile(self.high, times))
 
+  def of(self, channels: np.ndarray, known: np.ndarray) -> Ranges:
+    """Of some of the channels; those that are not known can be anything."""
+    whole = Ranges.whole(channels.size)
+    return Ranges(
+      np.where(known, self.low[channels], whole.low),
+      np.where(known, self.high[channels], whole.high),
+    )
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Sums:
@@ -59,13 +67,6 @@ class Sums:
 
   low: np.ndarray
   high: np.ndarray
-
-
-def stored(array: Array | None) -> np.ndarray:
-  """An array of a parameter record."""
-  value = array.get() if isinstance(array, Deferred) else array
-  assert value is not None
-  return value
 
 
 def rescaled(

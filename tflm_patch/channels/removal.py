@@ -13,10 +13,13 @@ from tflm_patch.channels.family import Kept
 from tflm_patch.channels.forward import Forward, analyze
 from tflm_patch.channels.groups import Groups
 from tflm_patch.channels.readers import live_groups
-from tflm_patch.graph.types import Subgraph
+from tflm_patch.graph.types import Operator, Subgraph, Tensor
 from tflm_patch.planner.lowering.operators import REGISTRY
 
+# What a graph's own dictionary keeps between looks, each with the state that it is of.
 _SETTLED = '_settled_channels'
+_FOLLOWED = '_followed_channels'
+_State = tuple[Tensor | Operator, ...]
 _MOST_CHANNELS = 1 << 18  # of all maps; memory and time are proportional
 
 
@@ -52,18 +55,32 @@ def find(graph: Subgraph) -> Removal | None:
   channels than any that fits a microcontroller.
   """
   # Rewrites run until none matches: the graph keeps the state in which nothing did.
-  state = (*graph.tensors, *graph.operators)
-  settled = graph.__dict__.get(_SETTLED, ())
-  if len(settled) == len(state) and all(a is b for a, b in zip(settled, state)):
+  if _is_in(graph, graph.__dict__.get(_SETTLED)):
     return None
   found = None if _is_blank(graph) or _is_huge(graph) else _look(graph)
   if found is None:
-    graph.__dict__[_SETTLED] = state
+    graph.__dict__[_SETTLED] = _state(graph)
   return found
 
 
+def _state(graph: Subgraph) -> _State:
+  return *graph.tensors, *graph.operators
+
+
+def _is_in(graph: Subgraph, state: _State | None) -> bool:
+  """Whether every tensor and operator is the same object as in a state."""
+  now = _state(graph)
+  return state is not None and len(state) == len(now) and all(a is b for a, b in zip(state, now))
+
+
+def _forward(graph: Subgraph) -> Forward:
+  """The ranges, those that the last removal left where nothing has changed since."""
+  state, forward = graph.__dict__.pop(_FOLLOWED, (None, None))
+  return forward if forward is not None and _is_in(graph, state) else analyze(graph)
+
+
 def _look(graph: Subgraph) -> Removal | None:
-  forward = analyze(graph)
+  forward = _forward(graph)
   groups = Groups(forward)
   live = live_groups(forward, groups)
   if not live.all():
@@ -117,3 +134,9 @@ def apply(removal: Removal) -> None:
     old = graph.tensors[tensor]
     shape = (*old.shape[:-1], channels.size)
     graph.tensors[tensor] = dataclasses.replace(old, shape=shape, origin=None)
+  # What stays has the values that it had.
+  ranges = {
+    tensor: kept.ranges[tensor].of(channels, kept.live[tensor][channels])
+    for tensor, channels in kept.channels.items()
+  }
+  graph.__dict__[_FOLLOWED] = _state(graph), removal.forward.after(ranges)

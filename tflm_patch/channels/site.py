@@ -25,11 +25,19 @@ class Site:
 
   Attributes:
     view: The operator in its graph.
-    lowered: What a stage of it alone would be; None for one that only renames bytes.
   """
 
   view: OpView
-  lowered: StageGraph | None
+
+  @functools.cached_property
+  def lowered(self) -> StageGraph | None:
+    """What a stage of it alone would be; None for one that only renames bytes."""
+    builder = StageBuilder(self.graph, self.operator.outputs)
+    try:
+      REGISTRY[self.operator.opcode].lower(self.view, builder)
+      return builder.finish()
+    except NotStageable:
+      return None
 
   @property
   def graph(self) -> Subgraph:
@@ -76,12 +84,4 @@ def site_of(graph: Subgraph, index: int) -> Site | None:
   operator = view.operator
   if operator.opcode not in REGISTRY or check(view) is not None or len(operator.outputs) != 1:
     return None
-  if not channels_of(view.output()):
-    return None
-  builder = StageBuilder(graph, operator.outputs)
-  try:
-    REGISTRY[operator.opcode].lower(view, builder)
-    lowered: StageGraph | None = builder.finish()
-  except NotStageable:
-    lowered = None
-  return Site(view, lowered)
+  return Site(view) if channels_of(view.output()) else None

@@ -152,24 +152,46 @@ class Weighted(Family):
     return np.broadcast_to(quantization.scales, site.channels)
 
 
-def weight_keys(
-  weights: np.ndarray, biases: np.ndarray, scales: np.ndarray
-) -> list[tuple[bytes, int, float]]:
-  """What makes output channels equal: weights [outputs, ...], bias and scale."""
-  return [
-    (np.ascontiguousarray(taps).tobytes(), int(bias), float(scale))
-    for taps, bias, scale in zip(weights, biases, scales)
-  ]
+def weight_keys(weights: np.ndarray, biases: np.ndarray, scales: np.ndarray) -> list[int]:
+  """A number for each output channel: equal ones have equal weights [outputs, ...], bias, scale."""
+  parts = weights.reshape(len(weights), -1), biases[:, None], scales[:, None]
+  rows = np.concatenate([np.ascontiguousarray(part).view(np.uint8) for part in parts], axis=1)
+  as_values = rows.view(np.dtype((np.void, rows.shape[1]))).reshape(-1)
+  numbers: list[int] = np.unique(as_values, return_inverse=True)[1].reshape(-1).tolist()
+  return numbers
 
 
 def tap_bounds(weights: np.ndarray, source: Ranges) -> tuple[np.ndarray, np.ndarray]:
-  """The least and the largest that taps add: int64[...] of weights int8[..., inputs]."""
-  # Exact: products and sums of them stay far below 2^53.
-  positive, negative = (np.where(keep, weights, 0).astype(np.float64) for keep in _signs(weights))
-  low, high = source.low.astype(np.float64), source.high.astype(np.float64)
-  least, most = positive @ low + negative @ high, positive @ high + negative @ low
-  return least.astype(np.int64), most.astype(np.int64)
+  """The least and the largest that taps add: int64[...] of weights int8[..., inputs].
+
+  Most channels of a map have the same range, for which sums of weights are enough.
+  """
+  low, high = _usual(source.low), _usual(source.high)
+  plus, minus = _signed_sums(weights)
+  least, most = plus * low + minus * high, plus * high + minus * low
+  odd = np.flatnonzero((source.low != low) | (source.high != high))
+  if odd.size:
+    some = weights[..., odd]
+    # Exact: products and sums of them stay far below 2^53.
+    plus, minus = (each.astype(np.float64) for each in (np.maximum(some, 0), np.minimum(some, 0)))
+    lower = (source.low[odd] - low).astype(np.float64)
+    higher = (source.high[odd] - high).astype(np.float64)
+    least += (plus @ lower + minus @ higher).astype(np.int64)
+    most += (plus @ higher + minus @ lower).astype(np.int64)
+  return least, most
 
 
-def _signs(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-  return weights > 0, weights < 0
+def _usual(values: np.ndarray) -> int:
+  """The value that occurs most often."""
+  first = int(values[0])
+  if (values == first).all():
+    return first
+  found, counts = np.unique(values, return_counts=True)
+  return int(found[counts.argmax()])
+
+
+def _signed_sums(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """Sums over the last axis of int8 weights, of those above and of those below zero: int64."""
+  total = weights.sum(axis=-1, dtype=np.int32)
+  sizes = np.abs(weights).view(np.uint8).sum(axis=-1, dtype=np.int32)  # |-128| wraps to 128
+  return ((sizes + total) // 2).astype(np.int64), ((total - sizes) // 2).astype(np.int64)

@@ -5,27 +5,28 @@
 from __future__ import annotations
 
 import argparse
-import json
 import pathlib
 import shlex
 from collections.abc import Callable
 
+from tflm_patch.bench import cpus
 from tflm_patch.cli import values
 from tflm_patch.cli.command import Command, UsageError, add_json, add_model
 from tflm_patch.cli.terminal import Progress, say, say_json
 from tflm_patch.codegen.compiler import identifier
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.export.folder import MANIFEST, write_folder
 from tflm_patch.graph.reader import read_model
 from tflm_patch.graph.types import Model
 from tflm_patch.on_device.component import TrainingComponent
-from tflm_patch.on_device.options import TrainingOptions
+from tflm_patch.on_device.instructions import DEFAULT_CPU, default_arithmetic, known_cpus
+from tflm_patch.on_device.options import Arithmetic, TrainingOptions
 from tflm_patch.on_device.simulation.adaptation import AdaptOptions, adapt
 from tflm_patch.on_device.simulation.contributions import Analysis
 from tflm_patch.on_device.simulation.ends import with_int8_ends
 
 _count = values.argument(values.parse_count)
 _size = values.argument(values.parse_size)
+_factor: Callable[[str], float] = values.argument(values.parse_factor)
 _number: Callable[[str], float] = values.argument(values.parse_number)
 _D = '(default: %(default)s)'
 
@@ -47,6 +48,18 @@ def _define(parser: argparse.ArgumentParser) -> None:
   )
   parser.add_argument(
     '--flash', type=_size, metavar='SIZE', help='of constants (default: no limit)'
+  )
+  parser.add_argument(
+    '--max-step',
+    type=_factor,
+    metavar='FACTOR',
+    help='a training step may take so many inferences, as in 2.5x, by predicted instructions '
+    '(default: 3x, or what training the least takes)',
+  )
+  parser.add_argument(
+    '--cpu',
+    default=DEFAULT_CPU,
+    help=f'the core that these are counted for: {", ".join(known_cpus())} {_D}',
   )
   parser.add_argument(
     '--classes',
@@ -91,6 +104,11 @@ def _define(parser: argparse.ArgumentParser) -> None:
     help='where its search begins (default: 0.02 times the square root of --accumulate)',
   )
   group.add_argument(
+    '--arithmetic',
+    choices=[each.value for each in Arithmetic],
+    help='of gradients (default: integer where --cpu has no floating-point unit, else float32)',
+  )
+  group.add_argument(
     '--input-rows', type=_count, metavar='N', help='the model takes its image in bands of N rows'
   )
   group.add_argument('--seed', type=_count, metavar='N', default=1, help=_D)
@@ -98,15 +116,22 @@ def _define(parser: argparse.ArgumentParser) -> None:
 
 
 def _options(arguments: argparse.Namespace) -> AdaptOptions:
-  samples = arguments.accumulate
+  samples, cpu = arguments.accumulate, cpus.find(arguments.cpu).name
+  arithmetic = default_arithmetic(cpu)
+  if arguments.arithmetic is not None:
+    arithmetic = Arithmetic(arguments.arithmetic)
   rate = arguments.learning_rate
   return AdaptOptions(
     memory=arguments.memory,
     classes=arguments.classes,
-    training=TrainingOptions(samples=samples, seed=arguments.seed, input_rows=arguments.input_rows),
+    training=TrainingOptions(
+      samples=samples, seed=arguments.seed, input_rows=arguments.input_rows, arithmetic=arithmetic
+    ),
     rate=0.02 * samples**0.5 if rate is None else rate,
     epochs=arguments.epochs,
     analysis=Analysis(arguments.analysis),
+    max_step=arguments.max_step,
+    cpu=cpu,
     seed=arguments.seed,
   )
 
@@ -126,11 +151,10 @@ def _run(arguments: argparse.Namespace) -> int:
     found = adapt(model, data.train, data.test, options, progress)
     component = report.component_of(found, arguments.name, arguments.standalone)
     _check_flash(component, arguments.flash)
-    files = report.files_of(found, component, _command(arguments))
-    manifest = json.dumps({'files': sorted(files)}, indent=2) + '\n'
-    write_folder(pathlib.Path(output), {**files, MANIFEST: manifest.encode()}, arguments.force)
+    folder = pathlib.Path(output)
+    written = report.write(found, component, _command(arguments), folder, arguments.force)
   if arguments.json:
-    say_json({**report.result_json(found, component), 'output': output, 'written': sorted(files)})
+    say_json({**report.result_json(found, component), 'output': output, 'written': written})
   else:
     say(report.summary(found, component, output))
   return 0
@@ -156,7 +180,17 @@ def _command(arguments: argparse.Namespace) -> str:
   """The command line that finds the same again."""
   words = ['tflm-patch', 'adapt', arguments.model, '--data', arguments.data]
   words += ['--memory', str(arguments.memory)]
-  for name in ('flash', 'classes', 'analysis', 'accumulate', 'epochs', 'learning_rate'):
+  for name in (
+    'flash',
+    'max_step',
+    'cpu',
+    'arithmetic',
+    'classes',
+    'analysis',
+    'accumulate',
+    'epochs',
+    'learning_rate',
+  ):
     value = getattr(arguments, name)
     if value is not None:
       words += [f'--{name.replace("_", "-")}', str(value)]

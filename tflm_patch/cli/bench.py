@@ -39,11 +39,18 @@ def _define(parser: argparse.ArgumentParser) -> None:
     metavar='N',
     help='of flash with code and constants behind a small cache, for the cycles',
   )
+  parser.add_argument(
+    '--train',
+    metavar='SCHEME',
+    help='measures a training step instead: the scheme.json beside the model that adapt wrote',
+  )
   convert_flags.define(parser)
   add_json(parser)
 
 
 def _run(arguments: argparse.Namespace) -> int:
+  if arguments.train is not None:
+    return _run_training(arguments)
   options = convert_flags.options(arguments)
   chip = None if arguments.target is None else targets.load(arguments.target)
   core = _core(arguments.cpu, chip)
@@ -59,6 +66,24 @@ def _run(arguments: argparse.Namespace) -> int:
   else:
     say(bench_summary(result, found))
   return 0 if result.bit_exact else 1
+
+
+def _run_training(arguments: argparse.Namespace) -> int:
+  from tflm_patch.on_device.step_bench import bench_step
+  from tflm_patch.report.step_table import step_summary
+
+  chip = None if arguments.target is None else targets.load(arguments.target)
+  core = _core(arguments.cpu, chip)
+  flash, level = _flash(arguments.wait_states, core), f'-{arguments.optimization}'
+  with Progress(not arguments.json) as progress:
+    found = bench_step(arguments.model, arguments.train, core, level, flash, progress)
+  cycles = None if found.cost.cycles is None else found.cost.cycles.cycles
+  chips = estimates(round(found.cost.step), core, None if chip is None else [chip], cycles)
+  if arguments.json:
+    say_json({**found.to_json(), 'estimates': [dataclasses.asdict(each) for each in chips]})
+  else:
+    say(step_summary(found, chips))
+  return 0 if found.is_as_planned else 1
 
 
 def _flash(wait_states: int | None, core: str) -> Flash | None:
@@ -96,6 +121,7 @@ COMMAND = Command(
     'tflm-patch bench model_patch.tflite --cpu m55 --json',
     'tflm-patch bench model.tflite --cpu m4 --wait-states 5',
     'tflm-patch bench model.tflite --target stm32f746 --int8-io',
+    'tflm-patch bench learner/model.tflite --train learner/scheme.json --cpu cortex-m4',
   ),
   define=_define,
   run=_run,

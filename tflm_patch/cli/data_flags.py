@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from tflm_patch.cli import values
 from tflm_patch.cli.command import UsageError
+from tflm_patch.training.data.anomalies import AnomalyOptions
 from tflm_patch.training.data.series import Windows
 
 
@@ -44,6 +45,27 @@ def add_output(parser: argparse.ArgumentParser, holds: str, default: str) -> Non
     type=values.argument(parse_windows),
     metavar='STEPS,HORIZON',
     help='tell the next HORIZON steps of a series from STEPS of it',
+  )
+
+
+def add_anomaly(parser: argparse.ArgumentParser) -> None:
+  """--anomaly and --quantile."""
+  parser.add_argument(
+    '--anomaly',
+    nargs='?',
+    const=AnomalyOptions(),
+    type=values.argument(parse_anomaly),
+    metavar='STEPS[,HOP]',
+    help='learn what is normal, to tell what is not: an autoencoder of series, or of windows of '
+    'STEPS of a long one, each HOP steps (1) after the last',
+  )
+  parser.add_argument(
+    '--quantile',
+    type=values.argument(values.parse_number),
+    metavar='Q',
+    default=AnomalyOptions.quantile,
+    help='part of held-out normal examples whose error is at or below the threshold of --anomaly '
+    '(default: %(default)s)',
   )
 
 
@@ -106,14 +128,16 @@ def command_line(
     if is_said or value is None:
       continue
     words.append(action.option_strings[-1])
-    if action.nargs != 0:
-      words.append(_word(value))
+    if action.nargs != 0 and (word := _word(value)):
+      words.append(word)
   return shlex.join(words)
 
 
 def _word(value: object) -> str:
   if isinstance(value, Windows):
     return f'{value.steps},{value.horizon}'
+  if isinstance(value, AnomalyOptions):
+    return '' if value.steps is None else f'{value.steps},{value.hop}'
   if isinstance(value, dict):
     return ','.join(f'{name}={number:g}' for name, number in value.items())
   return ','.join(value) if isinstance(value, tuple) else str(value)
@@ -127,3 +151,13 @@ def parse_windows(text: str) -> Windows:
   """
   steps, _, horizon = text.partition(',')
   return Windows(values.parse_count(steps), values.parse_count(horizon or '1'))
+
+
+def parse_anomaly(text: str) -> AnomalyOptions:
+  """'64,4': steps of a window, and from one to the next.
+
+  Raises:
+    ValueError: it is no such pair.
+  """
+  steps, _, hop = text.partition(',')
+  return AnomalyOptions(values.parse_count(steps), values.parse_count(hop or '1'))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tflm_patch.cli import values
 from tflm_patch.cli.command import UsageError
-from tflm_patch.quantization.options import Backend, QuantizeOptions, Ranges
+from tflm_patch.quantization.options import Backend, GeluBy, QuantizeOptions, Ranges
 
 if TYPE_CHECKING:
   from collections.abc import Callable
@@ -66,6 +66,12 @@ def define(parser: argparse.ArgumentParser) -> None:
     '(default: %(default)s)',
   )
   group.add_argument(
+    '--gelu',
+    choices=[each.value for each in GeluBy],
+    default=GeluBy.REFUSE.value,
+    help='TFLM has no GELU: sigmoid takes x * sigmoid(1.702 x) in its place (default: %(default)s)',
+  )
+  group.add_argument(
     '--backend',
     choices=[each.value for each in Backend],
     default=Backend.OWN.value,
@@ -83,6 +89,7 @@ def options(arguments: argparse.Namespace) -> QuantizeOptions:
     per_channel=not arguments.per_tensor,
     ranges=Ranges(arguments.ranges),
     percentile=arguments.percentile,
+    gelu=GeluBy(arguments.gelu),
     backend=Backend(arguments.backend),
   )
 

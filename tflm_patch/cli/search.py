@@ -14,7 +14,13 @@ from tflm_patch.cli.data_flags import add_data, add_output, add_resume, command_
 from tflm_patch.cli.terminal import Progress, say, say_json
 from tflm_patch.nas.fitness import DEFAULT_EFFORT, Effort
 from tflm_patch.nas.objectives import Objectives
-from tflm_patch.nas.options import DEFAULT_TRIALS, EngineOptions, SearchOptions
+from tflm_patch.nas.options import (
+  DEFAULT_TRIALS,
+  EngineOptions,
+  Finalists,
+  Prefilter,
+  SearchOptions,
+)
 from tflm_patch.training.options import DEFAULT as OPTIONS
 from tflm_patch.training.options import TrainOptions
 
@@ -36,6 +42,22 @@ def parse_settings(text: str) -> dict[str, float]:
     value = values.parse_number(number)
     found[name] = int(value) if value.is_integer() else value
   return found
+
+
+def parse_prefilter(text: str) -> Prefilter:
+  """'flops' or 'flops=8': a proxy, and among how many it chooses.
+
+  Raises:
+    ValueError: it is no such thing.
+  """
+  name, equals, number = text.partition('=')
+  if not equals:
+    return Prefilter(name)
+  if not number.isdecimal() or int(number) < 2:
+    raise ValueError(
+      f'"{text[:40]}" is no prefilter; write for example flops=8, to choose among 2 or more'
+    )
+  return Prefilter(name, int(number))
 
 
 def _define(parser: argparse.ArgumentParser) -> None:
@@ -111,6 +133,13 @@ def _define_search(group: flags.Group) -> None:
     f'synflow, naswot or zico {_D}',
   )
   group.add_argument(
+    '--prefilter',
+    type=values.argument(parse_prefilter),
+    metavar='PROXY[=N]',
+    help='a proxy like flops that first chooses the best of N candidates, 8 if not given, for '
+    'each that is judged (evolution, aging, random)',
+  )
+  group.add_argument(
     '--trials',
     type=_count,
     metavar='N',
@@ -123,6 +152,12 @@ def _define_search(group: flags.Group) -> None:
     help='of wall time: six tenths for candidates, the rest for the finalists',
   )
   group.add_argument(
+    '--cpu-minutes',
+    type=_number,
+    metavar='M',
+    help='of CPU time, divided likewise: a busy machine does the same search, only later',
+  )
+  group.add_argument(
     '--first-stage',
     type=int,
     default=0,
@@ -132,6 +167,21 @@ def _define_search(group: flags.Group) -> None:
   )
   group.add_argument(
     '--top', type=_count, default=1, metavar='K', help=f'finalists that are trained {_D}'
+  )
+  group.add_argument(
+    '--finalists',
+    choices=[each.value for each in Finalists],
+    default=Finalists.INHERITED.value,
+    help='what they begin with where the fitness is supernet: the weights that they were judged '
+    f'with, or scratch {_D}',
+  )
+  group.add_argument(
+    '--distill',
+    type=_number,
+    default=0.0,
+    metavar='PART',
+    help="of the finalists' loss, against what the largest network of the supernet says (default: "
+    'none)',
   )
   flags.add_seed(group, 1)
   group.add_argument(
@@ -208,14 +258,18 @@ def _options(arguments: argparse.Namespace) -> SearchOptions:
     strategy=arguments.strategy,
     settings=arguments.settings,
     fitness=arguments.fitness,
+    prefilter=arguments.prefilter,
     effort=effort,
     trials=arguments.trials,
     minutes=arguments.minutes,
+    cpu_minutes=arguments.cpu_minutes,
     first_stage=arguments.first_stage,
     seed=arguments.seed,
     top=arguments.top,
     training=training,
     engine=EngineOptions(arguments.engine, arguments.ray_address),
+    finalists=Finalists(arguments.finalists),
+    distill=arguments.distill,
   )
 
 

@@ -5,17 +5,28 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import pathlib
 
 from tflm_patch.cli import training_flags as flags
 from tflm_patch.cli.command import Command, add_json
-from tflm_patch.cli.data_flags import add_data, add_output, add_resume, command_line, folder_of
+from tflm_patch.cli.data_flags import (
+  add_anomaly,
+  add_data,
+  add_output,
+  add_resume,
+  command_line,
+  folder_of,
+)
 from tflm_patch.cli.terminal import Progress, say, say_json
+from tflm_patch.training.data.anomalies import AnomalyOptions
 from tflm_patch.training.data.augmentation import Augmentation
 from tflm_patch.training.options import DEFAULT as OPTIONS
 from tflm_patch.training.options import DEFAULT_EPOCHS, Budgets, Optimizer, TrainOptions
 
 _VARY = OPTIONS.augmentation
 _D = flags.D
+ADAPTATION = 'adaptation'  # a folder within the output
 _count, _number = flags.count, flags.number
 
 
@@ -28,6 +39,7 @@ def _define(parser: argparse.ArgumentParser) -> None:
     help='an architecture by name or as text (docs/specs.md); its classes become those of the data',
   )
   add_output(parser, 'models, checkpoint and report', 'DATA_training')
+  add_anomaly(parser)
   parser.add_argument(
     '--resolution',
     type=_count,
@@ -45,6 +57,13 @@ def _define_budgets(group: flags.Group) -> None:
   flags.add_memory(group, 'no limit')
   flags.add_input_rows(
     group, 'the model takes its image in bands of N rows, and never holds it whole'
+  )
+  group.add_argument(
+    '--adapt-memory',
+    type=flags.size,
+    metavar='SIZE',
+    help='prepares the model to learn on the chip, where a training step may take so much, all '
+    'counted (default: it is not prepared)',
   )
 
 
@@ -131,8 +150,17 @@ def _options(arguments: argparse.Namespace) -> TrainOptions:
   )
 
 
+def _anomaly(arguments: argparse.Namespace) -> AnomalyOptions | None:
+  given: AnomalyOptions | None = arguments.anomaly
+  if given is None and arguments.quantile != AnomalyOptions.quantile:
+    given = AnomalyOptions()
+  return given and dataclasses.replace(given, quantile=arguments.quantile)
+
+
 def _run(arguments: argparse.Namespace) -> int:
+  from tflm_patch.report import adaptation
   from tflm_patch.report import training as report
+  from tflm_patch.training.preparation import prepare_adaptation
   from tflm_patch.training.run import DataOptions, train
 
   output = folder_of(arguments, 'training')
@@ -141,19 +169,30 @@ def _run(arguments: argparse.Namespace) -> int:
       arguments.data,
       arguments.model,
       _options(arguments),
-      Budgets(arguments.arena, arguments.flash, arguments.input_rows),
+      Budgets(arguments.arena, arguments.flash, arguments.input_rows, arguments.adapt_memory),
       output,
-      DataOptions(arguments.resolution, arguments.forecast),
+      DataOptions(arguments.resolution, arguments.forecast, _anomaly(arguments)),
       resume=arguments.resume,
       overwrite=arguments.overwrite,
       progress=progress,
     )
     progress('Writing the report')
-    written = report.write_report(result, output, command_line('train', _define, arguments, output))
+    command = command_line('train', _define, arguments, output)
+    written = report.write_report(result, output, command)
+    prepared = None
+    if arguments.adapt_memory is not None:
+      prepared = prepare_adaptation(result, progress)
+      component = adaptation.component_of(prepared, 'model', standalone=False)
+      folder = pathlib.Path(output) / ADAPTATION
+      adaptation.write(prepared, component, command, folder, force=True)
   if arguments.json:
-    say_json({**result.to_json(), 'output': output, 'written': written})
+    found = {} if prepared is None else {'adaptation': adaptation.result_json(prepared, component)}
+    say_json({**result.to_json(), **found, 'output': output, 'written': written})
   else:
     say(report.summary(result, written))
+    if prepared is not None:
+      say('\na new last layer learns the same classes on the chip, simulated:')
+      say(adaptation.summary(prepared, component, str(folder)))
   return 1 if result.missed() or result.verified is False else 0
 
 
@@ -169,6 +208,7 @@ COMMAND = Command(
     '-o out --resume',
     "tflm-patch train --data series.npz --model 'in64x1x3 conv5x1_s2x1_c16 ds5x1_s2x1_c32 fc4' "
     '--optimizer adamw',
+    'tflm-patch train --data pump.npz --anomaly 64,4 --model ad_autoencoder --optimizer adamw',
   ),
   define=_define,
   run=_run,

@@ -61,6 +61,21 @@ def parse_overhead(text: str) -> float:
   return factor
 
 
+def parse_factor(text: str) -> float:
+  """How many times something: '3', '2.5x'.
+
+  Raises:
+    ValueError: it is no finite number above 0.
+  """
+  try:
+    factor = float(text.strip().lower().removesuffix('x'))
+  except ValueError:
+    factor = math.nan
+  if not (math.isfinite(factor) and factor > 0):
+    raise ValueError(f'"{text[:40]}" is no factor above 0; write 3 or 2.5x')
+  return factor
+
+
 def parse_grid(text: str) -> tuple[int, int]:
   """Rows and columns of patches: '3x3', '2x4'.
 

@@ -23,7 +23,7 @@ from tflm_patch.conversion.options import ConvertOptions
 from tflm_patch.conversion.pipeline import Conversion
 from tflm_patch.cost.memories import Memories, of_target
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.graph.reader import read_model
+from tflm_patch.graph.reader import parse_model, read_model
 from tflm_patch.graph.types import DType, Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.stage_plan import StagePlan
@@ -32,7 +32,7 @@ from tflm_patch.targets import Target
 
 __all__ = ['Budget', 'Fit', 'FitOptions', 'Gear', 'Verdict', 'fit_table', 'fits', 'fits_many']
 
-Subject = Spec | Model | str | os.PathLike[str]
+Subject = Spec | Model | bytes | str | os.PathLike[str]
 Progress = Callable[[str], None]
 SCHEMA_VERSION = 1
 _PLAIN = ConvertOptions()
@@ -64,7 +64,7 @@ def fits(subject: Subject, target: Target | str, options: FitOptions = FitOption
   """Whether a model or a spec fits a chip.
 
   Args:
-    subject: A spec, its line or its name, a graph, or the path of a `.tflite` file.
+    subject: A spec, its line or its name, a graph, or a `.tflite` file: its bytes or its path.
     target: A chip, its name, or the path of a file that describes one.
     options: See `FitOptions`.
 
@@ -135,6 +135,8 @@ def _model_of(subject: Subject) -> tuple[Model, str]:
     return spec_engine.trained_graph(spec), architecture.format_spec(spec)
   if isinstance(subject, Model):
     return subject, subject.source
+  if isinstance(subject, bytes):
+    return parse_model(subject), ''
   assert not isinstance(subject, Spec)
   return read_model(subject), os.fspath(subject)
 

@@ -21,6 +21,7 @@ from typing import IO, Any
 from tflm_patch import cost, targets
 from tflm_patch.architecture import Spec, SpecError, format_spec, parse_spec
 from tflm_patch.conversion import spec_engine
+from tflm_patch.conversion.collector import without_collector
 from tflm_patch.conversion.fit_types import Budget, Fit, Gear, Verdict, budget_of
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.runtime.process import python_command
@@ -55,7 +56,7 @@ def fits_many(
   budget = _budget(target, exact)
   if processes <= 1 or len(specs) <= _CHUNK:
     found = []
-    with _without_collector():
+    with without_collector():
       for spec in specs:
         found.append(_fit(spec, budget, exact))
         if len(found) % _CHUNK == 0:
@@ -75,18 +76,6 @@ def fits_many(
     for future in [pool.submit(work) for _ in range(processes)]:
       future.result()
   return [answer for answer in answers if answer is not None]
-
-
-@contextlib.contextmanager
-def _without_collector() -> Iterator[None]:
-  """Without Python's search for cycles: nothing here makes some, and there are many objects."""
-  was_on = gc.isenabled()
-  gc.disable()
-  try:
-    yield
-  finally:
-    if was_on:
-      gc.enable()
 
 
 def _budget(target: Target | Budget | str, exact: bool) -> Budget:

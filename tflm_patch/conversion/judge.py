@@ -82,13 +82,13 @@ class Judge:
     self._model = model
     self._finish = finish
 
-  def build(self, stages: Sequence[PlannedStage]) -> Model:
-    """The model with these stages, ready for TFLM."""
-    return self._finish(install_stages(self._model, stages))
+  def build(self, stages: Sequence[PlannedStage], outlines: bool = False) -> Model:
+    """The model with these stages, ready for TFLM; with outlines only for predictions."""
+    return self._finish(install_stages(self._model, stages, outlines))
 
   def predict(self, stages: Sequence[PlannedStage]) -> ArenaPrediction:
     """The arena with these stages on the target."""
-    return predict(self.build(stages), build=self.goal.build)
+    return predict(self.build(stages, outlines=True), build=self.goal.build)
 
   def arena(self, stages: Sequence[PlannedStage]) -> int:
     """Bytes that TFLM reports with these stages."""
@@ -131,7 +131,7 @@ class Judge:
 
 def bounding(stages: Sequence[PlannedStage], judge: Judge) -> PlannedStage | None:
   """The stage during which the most memory is alive, None when a stock operator does that."""
-  operators = judge.build(stages).main.operators
+  operators = judge.build(stages, outlines=True).main.operators
   for at in peak_operators(judge.predict(stages)):
     if is_stage(operators[at]):
       return stages[sum(is_stage(operator) for operator in operators[:at])]

@@ -9,11 +9,20 @@ import functools
 from collections.abc import Callable, Sequence
 
 from tflm_patch.arena import ArenaPrediction, firmware_build, kernels, offline, predict
-from tflm_patch.conversion import hop_budget, inner_states, kept_input, plugins, reasons, states
+from tflm_patch.conversion import (
+  hop_budget,
+  inner_states,
+  kept_input,
+  neighbourhoods,
+  plugins,
+  reasons,
+  states,
+)
 from tflm_patch.conversion.finish import finish
 from tflm_patch.conversion.judge import Goal
 from tflm_patch.conversion.known import Known
 from tflm_patch.conversion.options import DEFAULT_OPTIONS, ConvertOptions
+from tflm_patch.conversion.outcome import Conversion, is_no_worse
 from tflm_patch.conversion.plugins import Change
 from tflm_patch.conversion.result import StockOperator
 from tflm_patch.conversion.stage_operator import PlannedStage, is_stage
@@ -21,56 +30,10 @@ from tflm_patch.conversion.stages import StageChoice, StageOptions
 from tflm_patch.conversion.stock_work import are_faster
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model
-from tflm_patch.graph.writer import serialize_model
 from tflm_patch.planner.lowering.operators import OpView
-from tflm_patch.planner.lowering.operators.macs import subgraph_macs
 from tflm_patch.planner.options import Objective, PlanOptions
 
 Progress = Callable[[str], None]
-
-
-@dataclasses.dataclass(frozen=True)
-class Conversion:
-  """A converted model and how it came about.
-
-  Attributes:
-    original: The model that was given.
-    model: The converted one; the original itself when nothing changed.
-    reason: Why nothing changed, None when something did.
-    original_arena, arena: As TFLM's allocator will report them on the target.
-    stages: What was put into stages, with the plans.
-    stock_operators: What was not, with the reasons.
-    changes: Rewrites, in order.
-    notes: What the user must know of the original and of rewrites, a sentence each.
-    hop_level: As in the options.
-  """
-
-  original: Model
-  model: Model
-  reason: str | None
-  original_arena: ArenaPrediction
-  arena: ArenaPrediction
-  stages: tuple[PlannedStage, ...] = ()
-  stock_operators: tuple[StockOperator, ...] = ()
-  changes: tuple[Change, ...] = ()
-  notes: tuple[str, ...] = ()
-  hop_level: int | None = None
-
-  @property
-  def macs(self) -> int:
-    """Multiply-accumulates of the converted model."""
-    return sum(stage.plan.macs for stage in self.stages) + subgraph_macs(self.model.main)
-
-  @property
-  def fast_bytes(self) -> int:
-    """That the stages need beside the arena, one after the other."""
-    return max((stage.plan.fast_bytes for stage in self.stages), default=0)
-
-  @property
-  def file_bytes(self) -> int:
-    """Of the converted file."""
-    unchanged = self.original.file_bytes if self.model is self.original else 0
-    return unchanged or len(serialize_model(self.model))
 
 
 def plan(
@@ -112,9 +75,14 @@ def plan(
   found = attempt.conversion
   of_weights = {entry.name for entry in selection.of_weights().rewrites}
   if any(change.plugin in of_weights for change in found.changes):
-    plain = _with_windows(original, convert, selection.without_weights())
-    if not _is_no_worse(found, plain.conversion, options):
-      attempt, found = plain, plain.conversion
+    # Seldom does it take more than an outline to see that they did no harm.
+    plain_selection = selection.without_weights()
+    outline = _with_windows(original, functools.partial(convert, outlines=True), plain_selection)
+    granted = _granted_bytes(options, stock_arena)
+    if not is_no_worse(found, outline.conversion, granted, outlines=True):
+      plain = _with_windows(original, convert, plain_selection)
+      if not is_no_worse(found, plain.conversion, granted):
+        attempt, found = plain, plain.conversion
   if options.plan.arena_bytes is not None:
     reasons.check_budget(options, original, attempt.choice, found.arena, source)
   if options.input_rows is not None:
@@ -192,7 +160,9 @@ def _convert(
   progress: Progress,
   selection: plugins.Selection,
   windowed: states.Windowed | None = None,
+  outlines: bool = False,
 ) -> _Attempt:
+  """A conversion; with outlines for programs only one to be compared."""
   context = plugins.Context(int8_io=options.int8_io)
   source, before = (original, ()) if windowed is None else (windowed.model, (windowed.change,))
   rewriting = known.rewritten(source, selection.rewrites, context, before)
@@ -200,7 +170,7 @@ def _convert(
   progress('Planning the stages')
   choice = None
   if selection.stage is not None:
-    stage_options = _stage_options(options, stock_arena)
+    stage_options = dataclasses.replace(_stage_options(options, stock_arena), outlines=outlines)
     choice = selection.stage.rewrite(rewritten, stage_options, rewriting.searches, progress)
   reason = _why_unchanged(original, choice, changes, stock_arena, options)
   final = original
@@ -212,7 +182,7 @@ def _convert(
     changes = list(plain.changes)
     final, reason = (finish(plain.model), None) if changes else (original, reason)
   changes = changes if reason is None else []
-  notes = _notes(original, changes)
+  notes = (*_notes(original, changes), *neighbourhoods.notes(stages))
   if options.keep_input and not is_converted(original):
     final, changes, reason = _keep_input(original, final, changes, reason)
   final, arena, changes, reason = _place_offline(final, options, changes, reason)
@@ -231,19 +201,12 @@ def _convert(
   return _Attempt(found, choice)
 
 
-def _is_no_worse(found: Conversion, plain: Conversion, options: ConvertOptions) -> bool:
-  """Whether rewrites of weights did no harm; memory that was granted may be used up."""
-  granted = options.plan.arena_bytes
-  if granted is None:
-    granted = plain.original_arena.total if _may_fill_stock_arena(options.plan) else 0
-    if options.plan.minimize == Objective.CALLS:
-      granted = plain.original_arena.total
-  return (
-    found.arena.total <= max(plain.arena.total, granted)
-    and found.arena.required <= max(plain.arena.required, granted)
-    and found.macs <= plain.macs
-    and found.file_bytes <= plain.file_bytes
-  )
+def _granted_bytes(options: ConvertOptions, stock: ArenaPrediction) -> int:
+  """Of arena that a model may use up."""
+  if options.plan.arena_bytes is not None:
+    return options.plan.arena_bytes
+  may_fill = _may_fill_stock_arena(options.plan) or options.plan.minimize == Objective.CALLS
+  return stock.total if may_fill else 0
 
 
 def is_converted(model: Model) -> bool:
@@ -286,6 +249,12 @@ def _stage_options(options: ConvertOptions, stock: ArenaPrediction) -> StageOpti
   elif _may_fill_stock_arena(plan_options):
     # Not above it: what is only faster is worth making, too.
     plan_options = dataclasses.replace(plan_options, arena_bytes=stock.required)
+  elif plan_options.arena_bytes is not None and not _is_made_anyway(options):
+    # A stage that fills more than the stock arena would not be made.
+    is_faster = plan_options.minimize == Objective.CYCLES
+    most = stock.required if is_faster else stock.total - goal.least_gain(stock.total)
+    limit = min(plan_options.arena_bytes, most)
+    plan_options = dataclasses.replace(plan_options, arena_bytes=limit)
   plan_options = dataclasses.replace(plan_options, cpu=options.cpu)
   goal = dataclasses.replace(goal, balance=plan_options.balance, memories=plan_options.memories)
   return StageOptions(
@@ -304,6 +273,12 @@ def _may_fill_stock_arena(plan: PlanOptions) -> bool:
   return plan.arena_bytes is None and by_cycles
 
 
+def _is_made_anyway(options: ConvertOptions) -> bool:
+  """Whether stages are made that do not save memory."""
+  by_rows = options.input_rows is not None or options.hop is not None
+  return options.force_stage or by_rows or bool(options.inner_states)
+
+
 def _why_unchanged(
   original: Model,
   choice: StageChoice | None,
@@ -318,9 +293,7 @@ def _why_unchanged(
   folded = any(change.plugin == 'boundary_quantize' or change.note for change in changes)
   if choice is None or not (choice.stages or folded):
     return reasons.no_stage(original, choice)
-  if options.force_stage or folded or options.input_rows is not None or options.hop is not None:
-    return None
-  if options.inner_states:
+  if folded or _is_made_anyway(options):
     return None
   build = firmware_build(options.pointer_bytes)
   arena = predict(choice.model, build=build)

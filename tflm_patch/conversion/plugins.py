@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import importlib
 import importlib.metadata
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -275,8 +277,15 @@ _loaded: set[str] = set()
 _OWN_PACKAGE = 'converter_plugins'
 
 
+@functools.lru_cache(maxsize=1)
+def _entry_points(path: tuple[str, ...]) -> tuple[importlib.metadata.EntryPoint, ...]:
+  """Of the packages on a search path; reading them takes milliseconds."""
+  del path
+  return tuple(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP))
+
+
 def _load_entry_points() -> None:
-  for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+  for point in _entry_points(tuple(sys.path)):
     key = f'{point.name}={point.value}'
     if key in _loaded:
       continue

@@ -8,6 +8,7 @@ import dataclasses
 from typing import Any
 
 from tflm_patch.arena import ArenaPrediction, kernels
+from tflm_patch.conversion.neighbourhoods import Neighbourhood, of_stages
 from tflm_patch.conversion.plugins import Change
 from tflm_patch.conversion.stage_operator import PlannedStage
 from tflm_patch.graph.types import Model
@@ -99,6 +100,11 @@ class ConversionResult:
     return max((stage.plan.fast_bytes for stage in self.stages), default=0)
 
   @property
+  def neighbourhoods(self) -> tuple[Neighbourhood, ...]:
+    """Sums over neighbours in a graph, in the stages."""
+    return of_stages(self.stages)
+
+  @property
   def unknown_memory(self) -> tuple[str, ...]:
     """Operators whose memory is not known: both arenas are lower bounds then."""
     arenas = (self.original_arena, self.converted_arena)
@@ -124,6 +130,7 @@ class ConversionResult:
       'changes': [{'plugin': change.plugin, 'text': change.text} for change in self.changes],
       'notes': list(self.notes),
       'hop': None if self.hop is None else _hop_json(self.hop),
+      'neighbourhoods': [dataclasses.asdict(each) for each in self.neighbourhoods],
     }
 
 

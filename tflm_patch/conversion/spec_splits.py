@@ -27,8 +27,6 @@ from tflm_patch.planner.native.stage_tables import REUSED_INPUT, ROLES, StageArr
 from tflm_patch.planner.schedule import order
 from tflm_patch.planner.sizes import StageSizes
 from tflm_patch.planner.stage_plan import StagePlan
-from tflm_patch.program import records as program
-from tflm_patch.program.encode import EncodedStage, header_alone
 
 _ALIGNMENT = 16
 Region = tuple[int, ...]
@@ -152,9 +150,7 @@ class SizedPlanner:
     graph = part.graph
     tensors = sum(graph.maps[m].bytes for m in (*graph.inputs, *graph.outputs))
     plan = StagePlan(graph, (), (), (), size.workspace_bytes, tensors)
-    header = header_alone(size.workspace_bytes)
-    encoded = EncodedStage(header, bytes(program.ALIGNMENT))
-    return PlannedStage(region, inputs, outputs, tuple(range(len(inputs))), plan, encoded)
+    return PlannedStage(region, inputs, outputs, tuple(range(len(inputs))), plan)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,10 +182,10 @@ def several_stages(splits: Splits) -> SeveralStages | None:
   chosen = cut_in_two([whole], sized, judge)
   if len(chosen) == 1:
     return None
-  encoded = [stage.encoded for stage in chosen]
+  outlines = [stage.outline for stage in chosen]
   return SeveralStages(
-    judge.build(chosen),
-    sum(len(each.program) + len(each.constants) for each in encoded),
+    judge.build(chosen, outlines=True),
+    sum(len(each.program) + len(each.constants) for each in outlines),
     tuple(splits.part(stage.region) for stage in chosen),
   )
 

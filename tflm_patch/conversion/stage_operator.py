@@ -4,16 +4,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 from flatbuffers import flexbuffers
 
+from tflm_patch.cost.work import work_of_program
 from tflm_patch.graph.types import DType, Model, Operator, Tensor
+from tflm_patch.planner.encode_plan import encode_stage
 from tflm_patch.planner.stage_plan import StagePlan
 from tflm_patch.program import records as program
-from tflm_patch.program.encode import EncodedStage
+from tflm_patch.program.decode import ProgramError
+from tflm_patch.program.encode import EncodedStage, header_alone
 from tflm_patch.version import __version__
 
 CUSTOM_NAME = 'TflmPatchStage'
@@ -21,7 +26,7 @@ CUSTOM_NAME = 'TflmPatchStage'
 
 @dataclasses.dataclass(frozen=True)
 class PlannedStage:
-  """A region with its plan and encoding, ready to be put into the graph.
+  """A region with its plan, ready to be put into the graph.
 
   Attributes:
     region: Indices of the operators that it replaces, in execution order.
@@ -34,7 +39,19 @@ class PlannedStage:
   outputs: tuple[int, ...]
   reuse: tuple[int, ...]
   plan: StagePlan
-  encoded: EncodedStage
+
+  @functools.cached_property
+  def encoded(self) -> EncodedStage:
+    """The program and its constants."""
+    return encode_stage(self.plan)
+
+  @functools.cached_property
+  def outline(self) -> EncodedStage:
+    """What stands for them in predictions of memory: it cannot be run."""
+    plan = self.plan
+    fed = [kind for kind in (program.Kind.FEED,) if any(op.kind == kind for op in plan.graph.ops)]
+    header = header_alone(plan.workspace_bytes, plan.state_bytes, fed)
+    return EncodedStage(header, bytes(program.ALIGNMENT))
 
 
 def custom_options(stage: PlannedStage) -> bytes:
@@ -62,12 +79,25 @@ def is_stage(operator: Operator) -> bool:
   return operator.opcode == 'CUSTOM' and operator.custom_name == CUSTOM_NAME
 
 
-def install_stages(model: Model, stages: Sequence[PlannedStage]) -> Model:
+def stage_macs(model: Model) -> int:
+  """Multiply-accumulates of the stages in a file, as their programs tell; none of damaged ones."""
+  main, macs = model.main, 0
+  for operator in filter(is_stage, main.operators):
+    inputs = operator.inputs[-2:]
+    data = main.tensors[inputs[0]].data if len(inputs) == 2 and min(inputs) >= 0 else None
+    with contextlib.suppress(ProgramError):
+      if data is not None:
+        macs += sum(work.macs for work in work_of_program(data.tobytes()))
+  return macs
+
+
+def install_stages(model: Model, stages: Sequence[PlannedStage], outlines: bool = False) -> Model:
   """A copy of the model with regions of its first subgraph replaced by stage operators.
 
   Args:
     model: The graph that the regions' indices refer to.
     stages: Disjoint regions.
+    outlines: Outlines instead of programs, for predictions of memory.
 
   Returns:
     A new model; tensors that nothing uses any more are still in it.
@@ -81,10 +111,8 @@ def install_stages(model: Model, stages: Sequence[PlannedStage]) -> Model:
     if index in by_last:
       number, stage = by_last[index]
       constants = []
-      for name, data in (
-        ('program', stage.encoded.program),
-        ('constants', stage.encoded.constants),
-      ):
+      encoded = stage.outline if outlines else stage.encoded
+      for name, data in (('program', encoded.program), ('constants', encoded.constants)):
         tensors.append(
           Tensor(
             name=f'stage_{number}/{name}',
@@ -110,8 +138,5 @@ def install_stages(model: Model, stages: Sequence[PlannedStage]) -> Model:
 
 
 def with_workspace(stage: PlannedStage, size: int) -> PlannedStage:
-  """A stage whose program claims another workspace: for predictions, not to be run."""
-  data = bytearray(stage.encoded.program)
-  at = program.HEADER.offset('workspace_bytes')
-  data[at : at + 4] = size.to_bytes(4, 'little')
-  return dataclasses.replace(stage, encoded=dataclasses.replace(stage.encoded, program=bytes(data)))
+  """A stage that claims another workspace: for predictions, not to be run."""
+  return dataclasses.replace(stage, plan=dataclasses.replace(stage.plan, workspace_bytes=size))

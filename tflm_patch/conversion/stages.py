@@ -18,7 +18,7 @@ from tflm_patch.conversion.splits import split
 from tflm_patch.conversion.stage_operator import PlannedStage
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model
-from tflm_patch.planner.encode_plan import encode_stage
+from tflm_patch.planner.graphs.forms import with_neighbours
 from tflm_patch.planner.ir.stage_graph import StageGraph
 from tflm_patch.planner.lowering.operators import Violation
 from tflm_patch.planner.lowering.operators.slide import SLIDE
@@ -50,6 +50,7 @@ class StageOptions:
     hop, hop_level: The model's input is a window that goes on by this many rows; see `hops`.
     plan: Budget and objective of the plans.
     goal: Whose arena and whose work count.
+    outlines: The model is for predictions of memory, not to be run.
   """
 
   keep_input: bool = False
@@ -59,6 +60,7 @@ class StageOptions:
   hop_level: int | None = None
   plan: PlanOptions = DEFAULT
   goal: Goal = DEFAULT_GOAL
+  outlines: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,7 +168,8 @@ def _choose(
   if options.plan.arena_bytes is not None:
     progress('Looking for the fastest plan that fits')
     final = _fastest(ways, planner, judge, options.plan.arena_bytes)
-  choice = StageChoice(judge.build(final), model, tuple(final), parts.violations, tuple(rejected))
+  built = judge.build(final, options.outlines)
+  choice = StageChoice(built, model, tuple(final), parts.violations, tuple(rejected))
   return _Judged(choice, judge)
 
 
@@ -205,7 +208,8 @@ class _RegionPlanner:
       else:
         graph = self._graph(region)
         reuse = self._reuse(graph, region)
-        search = StageSearch.of_orders(orders_of(graph), reuse, self.options.plan)
+        orders = orders_of(graph, [graph.inputs[i] for i in reuse])
+        search = StageSearch.of_orders(orders, reuse, self.options.plan)
       self._known[region] = search
       self._own[region] = search.in_order if self._in_order else search
     return self._own[region]
@@ -222,10 +226,10 @@ class _RegionPlanner:
     _, outputs = region_boundary(self.model.main, region)
     plan = search.smallest()
     reuse = self._reuse(graph, region)
-    return PlannedStage(region, inputs, outputs, tuple(reuse), plan, encode_stage(plan))
+    return PlannedStage(region, inputs, outputs, tuple(reuse), plan)
 
   def _graph(self, region: Region) -> StageGraph:
-    graph = lower_region(self.model, self.model.main, region)
+    graph = with_neighbours(lower_region(self.model, self.model.main, region))
     if self.bands is not None and region == self.bands.region:
       return self.bands.feed(graph)
     return graph
@@ -396,7 +400,7 @@ def _hastened(
     plan = planner.search(stage.region).fastest(room, work)
     if plan is None or work(plan) >= work(stage.plan):
       continue
-    faster = dataclasses.replace(stage, plan=plan, encoded=encode_stage(plan))
+    faster = dataclasses.replace(stage, plan=plan)
     others = [faster if other is stage else other for other in chosen]
     if judge.fits(others, limit):
       chosen = others

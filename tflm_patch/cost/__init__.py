@@ -17,6 +17,8 @@ import math
 import pathlib
 from collections.abc import Iterator, Sequence
 
+from tflm_patch.cost import vectors
+from tflm_patch.cost.blocks import block_pixels, widened_weights
 from tflm_patch.cost.work import OperatorWork
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.program.records import Kind
@@ -35,9 +37,12 @@ FEATURES = (
   'border',
   'unaided_macs',
   'unaided_outputs',
+  'unblocked_macs',
+  'widened_weights',
   'macs_beyond_2',
   'macs_beyond_4',
   'macs_beyond_4_of_call',
+  *vectors.FEATURES,
 )
 EXECUTOR_FEATURES = ('calls', 'stages')
 FOLDER = pathlib.Path(__file__).resolve().parent
@@ -141,6 +146,9 @@ def features_of(work: OperatorWork) -> Coefficients:
   Kernels make pixels in blocks, and what is left over in another way: `beyond`
   counts what lies beyond the last whole block of a row, or of all rows of a call.
   `unaided` counts what is made without scratch, which some kernels are faster with.
+  With larger scratch pixels are made in blocks, for which `widened_weights` are made, and
+  `unblocked_macs` are the others.
+  What kernels for vectors of int8 values do is in `vectors`.
   """
   rows, cols, channels = work.output
   source_rows, source_cols, source_channels = work.input
@@ -161,10 +169,13 @@ def features_of(work: OperatorWork) -> Coefficients:
     'tiles': work.tiles,
     'unaided_macs': 0 if work.scratch_bytes else work.macs,
     'unaided_outputs': 0 if work.scratch_bytes else rows * cols * channels,
+    'unblocked_macs': 0 if block_pixels(work) else work.macs,
+    'widened_weights': widened_weights(work),
     'border': rows * channels * (work.kernel[1] - 1),
     'macs_beyond_2': cell_macs * rows * (cols % 2),
     'macs_beyond_4': cell_macs * rows * (cols % 4),
     'macs_beyond_4_of_call': cell_macs * work.calls * (call_cells % 4),
+    **vectors.features_of(work),
   }
 
 

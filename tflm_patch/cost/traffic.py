@@ -14,6 +14,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 
+from tflm_patch.cost.blocks import widened_weights
 from tflm_patch.cost.work import OperatorWork
 from tflm_patch.program import dsp_limits
 from tflm_patch.program.kinds import spec_of
@@ -106,8 +107,18 @@ def _conv(work: OperatorWork) -> Traffic:
   has_scratch = work.scratch_bytes > dsp_limits.CONV_STACK_BYTES
   room = work.scratch_bytes if has_scratch else dsp_limits.CONV_STACK_BYTES
   is_gathered = not is_direct and work.input[2] % _WORD != 0
+  in_blocks = widened_weights(work)
+  if in_blocks:
+    # What is widened is written once, and read by fours: of three pixels and of two channels.
+    stored = 2 * (pixels * words + in_blocks)
+    return Traffic(pixels * words, _stores(work), stored + work.macs / 4 + work.macs / 6, in_blocks)
   if dsp_limits.conv_bytes(taps, is_gathered, dsp_limits.WIDE_PIXELS) <= room:
     buffer, weights = 2 * pixels * words + work.macs / 4, work.macs / 12
+  elif dsp_limits.is_in_parts(taps, work.input[2], work.output[2], room):
+    times = math.ceil(work.output[2] / dsp_limits.PART_CHANNELS)
+    widened = 2 * pixels * words * times + work.macs / 4
+    scratch = widened if has_scratch else 0
+    return Traffic(pixels * words * times, _stores(work), scratch, work.macs / 12)
   elif is_direct:
     return Traffic(work.macs / 8, _stores(work), 0, work.macs / 8)
   else:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from tflm_patch.program.decode import decode
+from tflm_patch.program.decode import Stage, decode
 from tflm_patch.program.kinds import Shape, spec_of
 from tflm_patch.program.records import Kind
 
@@ -69,7 +69,11 @@ class OperatorWork:
 
 def work_of_program(data: bytes) -> list[OperatorWork]:
   """The operators of a program that `tflm_patch_validate` accepts."""
-  stage = decode(data, b'')
+  return work_of_stage(decode(data, b''))
+
+
+def work_of_stage(stage: Stage) -> list[OperatorWork]:
+  """The operators of a program that was read."""
   calls = Counter(step.op for segment in stage.segments for step in segment if step.op is not None)
   return [
     operator_work(

@@ -182,11 +182,6 @@ def convolution_multipliers(
   return np.array(fixed.tolist(), np.int32), np.array(shifts.tolist(), np.int8)
 
 
-def float_product(first: float, second: float) -> float:
-  """The float32 product of two float32 scales, as a double."""
-  return float(np.float32(first) * np.float32(second))
-
-
 def float_quotient(first: float, second: float) -> float:
   """The float32 quotient of two float32 scales, as a double."""
   return float(np.float32(first) / np.float32(second))

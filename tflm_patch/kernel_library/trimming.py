@@ -20,6 +20,8 @@ WITHOUT_ROW_SUMS = 'TFLM_PATCH_WITHOUT_ROW_SUMS'
 WITHOUT_FALLBACK = 'TFLM_PATCH_DSP_WITHOUT_FALLBACK'
 WITHOUT_PAIRS = 'TFLM_PATCH_DSP_WITHOUT_PAIRS'  # where the fallback is left out, too
 WITHOUT_WIDE_WINDOWS = 'TFLM_PATCH_DSP_WITHOUT_WIDE_WINDOWS'
+WITHOUT_BLOCKS = 'TFLM_PATCH_DSP_WITHOUT_BLOCKS'
+WITHOUT_PARTS = 'TFLM_PATCH_DSP_WITHOUT_PARTS'
 WITHOUT_COLUMNS = 'TFLM_PATCH_DSP_WITHOUT_COLUMNS'
 
 
@@ -41,6 +43,10 @@ def left_out(stages: Iterable[Stage]) -> tuple[str, ...]:
       macros.append(WITHOUT_PAIRS)
   if not any(_has_wide_windows(op) for _, op in ops if op.kind == Kind.CONV_2D):
     macros.append(WITHOUT_WIDE_WINDOWS)
+  if not any(_has_blocks(op) for _, op in ops if op.kind == Kind.CONV_2D):
+    macros.append(WITHOUT_BLOCKS)
+  if not any(_has_parts(op) for _, op in ops if op.kind == Kind.CONV_2D):
+    macros.append(WITHOUT_PARTS)
   if not any(_is_column(op) for _, op in ops if op.kind == Kind.DEPTHWISE_CONV_2D):
     macros.append(WITHOUT_COLUMNS)
   return tuple(macros)
@@ -58,6 +64,17 @@ def _is_pointwise(op: Op) -> bool:
 
 def _has_wide_windows(op: Op) -> bool:
   return not _is_pointwise(op) and op.inputs[0].channels % 4 == 0
+
+
+def _has_blocks(op: Op) -> bool:
+  return op.scratch_bytes > limits.CONV_STACK_BYTES
+
+
+def _has_parts(op: Op) -> bool:
+  channels = op.inputs[0].channels
+  taps = op.params['window.kernel_h'] * op.params['window.kernel_w'] * channels
+  room = max(op.scratch_bytes, limits.CONV_STACK_BYTES)
+  return limits.is_in_parts(taps, channels, op.outputs[0].channels, room)
 
 
 def _is_fast_fully_connected(op: Op) -> bool:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
   from tflm_patch.models.builder import BuildOptions, build, layer_names, spec_of
   from tflm_patch.models.layers.bonsai import Bonsai, RoutingSchedule
+  from tflm_patch.models.layers.graph import GraphConvolution, normalized_adjacency
   from tflm_patch.models.layers.proto_nn import ProtoNN
   from tflm_patch.models.layers.recurrent import FastGRNN, FastRNN
   from tflm_patch.models.layers.rnn_pool import RNNPool
@@ -27,12 +28,14 @@ __all__ = [
   'BuildOptions',
   'FastGRNN',
   'FastRNN',
+  'GraphConvolution',
   'HardThresholding',
   'ProtoNN',
   'RNNPool',
   'RoutingSchedule',
   'build',
   'layer_names',
+  'normalized_adjacency',
   'spec_of',
 ]
 
@@ -41,12 +44,14 @@ _HOMES = {
   'BuildOptions': 'builder',
   'FastGRNN': 'layers.recurrent',
   'FastRNN': 'layers.recurrent',
+  'GraphConvolution': 'layers.graph',
   'HardThresholding': 'sparsity',
   'ProtoNN': 'layers.proto_nn',
   'RNNPool': 'layers.rnn_pool',
   'RoutingSchedule': 'layers.bonsai',
   'build': 'builder',
   'layer_names': 'builder',
+  'normalized_adjacency': 'layers.graph',
   'spec_of': 'builder',
 }
 

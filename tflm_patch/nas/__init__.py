@@ -10,7 +10,8 @@ result = nas.search('photos', 'mcunet', limits, nas.SearchOptions(minutes=60), '
 from tflm_patch.nas.catalogue import SPACES, load_space
 from tflm_patch.nas.fitness import Effort, Fitness
 from tflm_patch.nas.objectives import Objectives
-from tflm_patch.nas.options import EngineOptions, SearchOptions
+from tflm_patch.nas.options import EngineOptions, Finalists, Prefilter, SearchOptions
+from tflm_patch.nas.predictor import Predictor
 from tflm_patch.nas.result import Finalist, SearchResult
 from tflm_patch.nas.search import search
 from tflm_patch.nas.search_space import SubSpace, rank_spaces, sub_spaces, tiny_nas
@@ -24,9 +25,12 @@ __all__ = [
   'Effort',
   'EngineOptions',
   'Finalist',
+  'Finalists',
   'Fitness',
   'Objectives',
   'Picks',
+  'Predictor',
+  'Prefilter',
   'SearchOptions',
   'SearchResult',
   'SearchSpace',

@@ -90,15 +90,17 @@ class Checker:
     if any(self.fits(picks) for picks in itertools.islice(candidates, _TRIED)):
       return
     nearest = min(edges, key=lambda picks: sum(each.share for each in self.missed(picks)))
-    reasons = '; '.join(map(str, self.missed(nearest)))
+    missed = self.missed(nearest)
+    reasons = '; '.join(map(str, missed))
     raise TflmPatchError(
       f'space "{self._space.name}": nothing keeps the limits; its smallest network, '
-      f'{format_spec(self._space.spec_of(nearest))}, has {reasons}; {self._advice()}'
+      f'{format_spec(self._space.spec_of(nearest))}, has {reasons}; {self._advice(missed)}'
     )
 
-  def _advice(self) -> str:
-    if self._objectives.input_rows is None and 'arena' in self._objectives.limits:
-      return 'raise the limit, use a smaller space, or let the input come by rows (input_rows)'
+  def _advice(self, missed: Iterable[Missed]) -> str:
+    # Rows save arena alone.
+    if self._objectives.input_rows is None and {each.name for each in missed} == {'arena'}:
+      return 'raise the limit, use a smaller space, or let the input come by rows (--input-rows)'
     return 'raise the limit, or use a space with smaller networks'
 
   def _decide(self, picks: Picks) -> bool:

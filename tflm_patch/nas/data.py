@@ -90,7 +90,7 @@ class SearchData:
     cache = None
     if self._cache is not None and not is_series(source):
       cache = self._cache / f'data_{"x".join(map(str, shape))}.npz'
-    return read_data(source, shape, self._seed, self._windows, cache, self._progress)
+    return read_data(source, shape, self._seed, self._windows, cache=cache, progress=self._progress)
 
 
 def adapted(space: SearchSpace, data: SearchData) -> SearchSpace:

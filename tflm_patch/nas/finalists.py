@@ -4,8 +4,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
+from tflm_patch.architecture.spec import Spec
 from tflm_patch.architecture.text import parse_spec
 from tflm_patch.errors import EnvironmentMissing
 from tflm_patch.export import ExportOptions, export
@@ -17,13 +22,38 @@ from tflm_patch.nas.outputs import SearchOutputs
 from tflm_patch.nas.result import Finalist
 from tflm_patch.nas.trial import Trial, pareto_front
 from tflm_patch.runtime.arena_measurement import measure_arena
-from tflm_patch.training.options import Budgets
+from tflm_patch.training.inheritance import Inheritance, Teacher
+from tflm_patch.training.options import Budgets, TrainOptions
 from tflm_patch.training.outputs import CONVERTED
 from tflm_patch.training.run import train
 
 C_ARRAY = 'c_array'
 
 Progress = Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Heirs:
+  """What finalists have from the fitness that judged them.
+
+  Attributes:
+    weights: Of a network; None for chance.
+    teacher: Of a network; None for none.
+    share: Of the teacher in the loss.
+  """
+
+  weights: Callable[[Spec], list[np.ndarray]] | None = None
+  teacher: Callable[[Spec], Teacher] | None = None
+  share: float = 0.0
+
+  def of(self, spec: Spec) -> Inheritance:
+    """What one network has; the teacher last, see `Teaches`."""
+    weights = None if self.weights is None else self.weights(spec)
+    teacher = None if self.teacher is None else self.teacher(spec)
+    return Inheritance(weights, teacher, self.share)
+
+
+NONE = Heirs()
 
 
 def chosen(trials: Sequence[Trial], axes: Sequence[str], top: int) -> list[Trial]:
@@ -42,17 +72,28 @@ def chosen(trials: Sequence[Trial], axes: Sequence[str], top: int) -> list[Trial
 
 
 def trainings(
-  trials: Sequence[Trial], options: SearchOptions, outputs: SearchOutputs | None
+  trials: Sequence[Trial],
+  options: SearchOptions,
+  outputs: SearchOutputs | None,
+  heirs: Heirs = NONE,
 ) -> list[Training]:
   """What an engine is asked for; nothing where there is no folder to keep it in."""
   if outputs is None:
     return []
   return [
     Training(
-      rank, parse_spec(trial.spec), options.final_training, outputs.finalist(rank, trial.spec)
+      rank,
+      spec := parse_spec(trial.spec),
+      _options(options, heirs),
+      outputs.finalist(rank, trial.spec),
+      None if heirs.weights is None else functools.partial(heirs.weights, spec),
     )
     for rank, trial in enumerate(trials, 1)
   ]
+
+
+def _options(options: SearchOptions, heirs: Heirs) -> TrainOptions:
+  return options.final_training if heirs.weights is None else options.inherited_training
 
 
 def train_finalist(
@@ -63,6 +104,7 @@ def train_finalist(
   options: SearchOptions,
   outputs: SearchOutputs | None,
   progress: Progress,
+  heirs: Heirs = NONE,
 ) -> Finalist:
   """Trains a candidate on all training examples, and measures it on those held out.
 
@@ -81,11 +123,12 @@ def train_finalist(
   result = train(
     dataset,
     spec,
-    options.final_training,
+    _options(options, heirs),
     _budgets(objectives, trial),
     folder,
     resume=folder is not None,
     progress=say,
+    inheritance=heirs.of(spec),
   )
   if folder is not None:
     say('Writing C')

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+import numpy as np
 
 from tflm_patch.architecture.spec import Spec
 from tflm_patch.errors import TflmPatchError
+from tflm_patch.training.inheritance import Teacher
 from tflm_patch.training.options import DEFAULT, TrainOptions
 
 
@@ -66,5 +69,31 @@ class Fitness(Protocol):
 
     Raises:
       TflmPatchError: they cannot be judged.
+    """
+    ...
+
+
+@runtime_checkable
+class HasWeights(Protocol):
+  """A fitness that has weights for the networks that it judges."""
+
+  def weights_of(self, spec: Spec, budget: Effort) -> list[np.ndarray]:
+    """The weights that a network was judged with, as `get_weights` of Keras gives them.
+
+    Raises:
+      TflmPatchError: they cannot be made.
+    """
+    ...
+
+
+@runtime_checkable
+class Teaches(Protocol):
+  """A fitness that has a network which can teach those that it judges."""
+
+  def teacher_of(self, spec: Spec, budget: Effort) -> Teacher:
+    """A teacher for inputs of a network; it may be asked until another call of the fitness.
+
+    Raises:
+      TflmPatchError: there is none for these data.
     """
     ...

@@ -34,6 +34,9 @@ def _of_data(make: Callable[[SearchData], Fitness]) -> Callable[[Surroundings], 
   return lambda search: make(search.data)
 
 
+# Those that may choose what is judged by another fitness.
+PROXIES = {name: make for name, make in OF_DATA.items() if make is not Trained}
+
 # `supernet` gives accuracy, too; it must know the space.
 FITNESS: dict[str, Callable[[Surroundings], Fitness]] = {
   **{name: _of_data(make) for name, make in OF_DATA.items()},

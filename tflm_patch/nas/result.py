@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 from tflm_patch.nas.objectives import Objectives
@@ -80,7 +81,9 @@ class SearchResult:
     checked: Different candidates whose arena and flash were checked exactly.
     finalists: The best first.
     task: What is learned.
-    seconds: Used by the trials, resumed runs added up.
+    seconds, cpu_seconds: Used by the trials, resumed runs added up.
+    rank_correlations: Spearman's, of scores with what is known without training: MACs, the
+      file, the prefilter's proxy; empty where too few candidates were judged to say.
     notes: Sentences that the user should read.
     folder: Where files were written; None for nowhere.
   """
@@ -93,6 +96,8 @@ class SearchResult:
   finalists: tuple[Finalist, ...]
   task: Task
   seconds: float
+  cpu_seconds: float = 0.0
+  rank_correlations: Mapping[str, float] = dataclasses.field(default_factory=dict)
   notes: tuple[str, ...] = ()
   folder: pathlib.Path | None = None
 
@@ -118,11 +123,14 @@ class SearchResult:
       'strategy': options.strategy,
       'settings': dict(options.settings),
       'fitness': options.fitness_name,
+      'prefilter': None if options.prefilter is None else dataclasses.asdict(options.prefilter),
       'effort': dataclasses.asdict(options.effort),
       'seed': options.seed,
       'task': self.task.value,
       'checked': self.checked,
       'seconds': round(self.seconds, 1),
+      'cpu_seconds': round(self.cpu_seconds, 1),
+      'rank_correlations': dict(self.rank_correlations),
       'notes': list(self.notes),
       'trials': [
         {
@@ -131,6 +139,7 @@ class SearchResult:
           'score': trial.score,
           **trial.needs.to_json(),
           'seconds': round(trial.seconds, 2),
+          'cpu_seconds': round(trial.cpu_seconds, 2),
           'on_front': trial.number in front,
         }
         for trial in self.trials

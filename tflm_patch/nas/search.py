@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import pathlib
 import time
@@ -17,25 +18,29 @@ from tflm_patch.errors import TflmPatchError
 from tflm_patch.nas.catalogue import load_space
 from tflm_patch.nas.chance import rng_of
 from tflm_patch.nas.checker import Checker
+from tflm_patch.nas.correlation import spearman
 from tflm_patch.nas.data import SearchData, Source, adapted, imbalance
 from tflm_patch.nas.engines import check_engine, engine_of
-from tflm_patch.nas.finalists import chosen, train_finalist, trainings
-from tflm_patch.nas.fitness import Effort
-from tflm_patch.nas.judges import FITNESS, fitness_of
+from tflm_patch.nas.finalists import Heirs, chosen, train_finalist, trainings
+from tflm_patch.nas.fitness import Effort, HasWeights, Teaches
+from tflm_patch.nas.judges import FITNESS, PROXIES, fitness_of
 from tflm_patch.nas.objectives import Objectives
-from tflm_patch.nas.options import SearchOptions
+from tflm_patch.nas.options import Finalists, SearchOptions
 from tflm_patch.nas.outputs import SearchOutputs
+from tflm_patch.nas.prefilter import Proxy
 from tflm_patch.nas.result import SearchResult
 from tflm_patch.nas.search_space import rank_spaces, sub_spaces
 from tflm_patch.nas.space import Picks, SearchSpace
 from tflm_patch.nas.space_json import space_to_json
 from tflm_patch.nas.state import StateFile
-from tflm_patch.nas.strategies import Problem, check_settings, strategy_of
+from tflm_patch.nas.strategies import DRAWING, Problem, check_settings, strategy_of
 from tflm_patch.nas.surroundings import Surroundings
 from tflm_patch.nas.trial import Trial
 from tflm_patch.training.data.series import Windows
 
 _LARGEST = 1e30  # score
+_CORRELATED = 8  # trials, at least
+_FEW = 8  # fewer than so many are hardly a search
 
 Progress = Callable[[str], None]
 Hook = Callable[[Trial], None]
@@ -99,6 +104,13 @@ def _check_names(how: SearchOptions) -> None:
   check_engine(how.engine.name)
   if isinstance(how.fitness, str) and how.fitness not in FITNESS:
     raise unknown(how.fitness, 'fitness', FITNESS)
+  if how.prefilter is not None and how.prefilter.proxy not in PROXIES:
+    raise unknown(how.prefilter.proxy, 'proxy', PROXIES)
+  if how.prefilter is not None and how.strategy not in DRAWING:
+    raise TflmPatchError(
+      f'the strategy {how.strategy} draws nothing by chance that a prefilter could choose among; '
+      f'choose one of {", ".join(DRAWING)}, or no prefilter'
+    )
 
 
 def _narrowed(
@@ -114,6 +126,18 @@ def _narrowed(
     return space  # what nothing keeps is said with figures later
   progress(f'First stage: {ranking[0].space.name}, {ranking[0].fitting:.0%} of its networks fit')
   return ranking[0].space
+
+
+class _Clock:
+  """Wall and CPU time since it was made."""
+
+  def __init__(self) -> None:
+    self._wall, self._cpu = time.monotonic(), time.process_time()
+
+  def passed(self) -> tuple[float, float]:
+    """In seconds."""
+    now = time.monotonic() - self._wall, time.process_time() - self._cpu
+    return round(now[0], 3), round(now[1], 3)
 
 
 class _Search:
@@ -135,8 +159,24 @@ class _Search:
     folder = None if outputs is None else outputs.folder
     around = Surroundings(data, space, how, folder, progress)
     judge = fitness_of(fitness, around) if isinstance(fitness, str) else fitness(data)
-    self._engine = engine_of(around, judge)
-    problem = Problem(space, goals, self.checker.fits, self.checker.needs, data, self._effort)
+    self._judge, self._engine = judge, engine_of(around, judge)
+    if how.distill and not isinstance(judge, Teaches):
+      raise TflmPatchError(
+        f'the fitness {how.fitness_name} has no network that could teach finalists; leave distill '
+        'out, or choose the fitness supernet'
+      )
+    before = how.prefilter
+    self._proxy = None if before is None else Proxy(before, data, space, self._effort)
+    problem = Problem(
+      space,
+      goals,
+      self.checker.fits,
+      self.checker.needs,
+      data,
+      self._effort,
+      self._proxy,
+      1 if before is None else before.of,
+    )
     self._strategy = strategy_of(how.strategy, problem, **how.settings)
     self._state = StateFile(
       None if outputs is None else outputs.state, space, _settings(data, space, goals, how)
@@ -150,9 +190,10 @@ class _Search:
     """Judges candidates, then trains the best."""
     trials, goals, how = self._trials(hooks), self._goals, self._how
     finalists = chosen(trials, goals.axes, how.top)
-    self._engine.train(trainings(finalists, how, self._outputs))
+    heirs = self._heirs()
+    self._engine.train(trainings(finalists, how, self._outputs, heirs))
     dataset = self._data.whole(self.space.inputs[0])
-    note = imbalance(dataset)
+    notes = filter(None, (imbalance(dataset), self._haste(trials)))
     return SearchResult(
       space=self.space,
       objectives=goals,
@@ -160,14 +201,47 @@ class _Search:
       trials=tuple(trials),
       checked=self.checker.checked,
       finalists=tuple(
-        train_finalist(rank, trial, self._data, goals, how, self._outputs, self._progress)
+        train_finalist(rank, trial, self._data, goals, how, self._outputs, self._progress, heirs)
         for rank, trial in enumerate(finalists, 1)
       ),
       task=dataset.task,
       seconds=sum(trial.seconds for trial in trials),
-      notes=(note,) if note else (),
+      cpu_seconds=sum(trial.cpu_seconds for trial in trials),
+      rank_correlations=self._correlations(trials),
+      notes=tuple(notes),
       folder=None if self._outputs is None else self._outputs.folder,
     )
+
+  def _heirs(self) -> Heirs:
+    judge, how, effort = self._judge, self._how, self._effort
+    weights, teacher = None, None
+    if how.finalists is Finalists.INHERITED and isinstance(judge, HasWeights):
+      weights = functools.partial(judge.weights_of, budget=effort)
+    if how.distill and isinstance(judge, Teaches):
+      teacher = functools.partial(judge.teacher_of, budget=effort)
+    return Heirs(weights, teacher, how.distill)
+
+  def _haste(self, trials: Sequence[Trial]) -> str:
+    """A sentence where time ended before there was much to choose from; '' otherwise."""
+    wanted = min(_FEW, self._how.most_trials)
+    if not self._how.has_time or len(trials) >= wanted or self._share(trials) < 1:
+      return ''
+    return (
+      f'there was time to judge {len(trials)} of many candidates: give more minutes, or a fitness '
+      'that takes less'
+    )
+
+  def _correlations(self, trials: Sequence[Trial]) -> dict[str, float]:
+    if len(trials) < _CORRELATED:
+      return {}
+    numbers: dict[str, list[float]] = {
+      name: [trial.cost(name) for trial in trials] for name in ('macs', 'flash')
+    }
+    if self._proxy is not None and self._how.prefilter is not None:
+      numbers[self._how.prefilter.proxy] = [self._proxy(trial.picks) for trial in trials]
+    scores = [trial.score for trial in trials]
+    found = {name: spearman(values, scores) for name, values in numbers.items()}
+    return {name: round(value, 3) for name, value in found.items() if value is not None}
 
   def close(self) -> None:
     """Lets go of the machines."""
@@ -186,7 +260,7 @@ class _Search:
       self._state.begin()
     done: list[Trial] = []
     while not self._is_done(done):
-      start = time.monotonic()
+      start = _Clock()
       if len(done) >= len(self._known):
         self._progress('Drawing candidates that fit')
       asked = self._strategy.ask(rng_of('ask', self._how.seed, len(done)))
@@ -199,7 +273,7 @@ class _Search:
             return [*done, *batch]
           batch.append(self._trial(len(done) + len(batch), picks, scores, start, hooks))
           self._report([*done, *batch])
-          start = time.monotonic()
+          start = _Clock()
       self._strategy.tell(batch)
       done += batch
     return done
@@ -215,10 +289,11 @@ class _Search:
     return len(trials) >= len(self._known) and self._share(trials) >= 1
 
   def _share(self, trials: Sequence[Trial]) -> float:
-    return self._how.progress(len(trials), sum(trial.seconds for trial in trials))
+    used = [sum(getattr(trial, name) for trial in trials) for name in ('seconds', 'cpu_seconds')]
+    return self._how.progress(len(trials), *used)
 
   def _trial(
-    self, number: int, picks: Picks, scores: Iterator[float], start: float, hooks: Sequence[Hook]
+    self, number: int, picks: Picks, scores: Iterator[float], start: _Clock, hooks: Sequence[Hook]
   ) -> Trial:
     if number < len(self._known):
       known = self._known[number]
@@ -232,10 +307,10 @@ class _Search:
     needs = self.checker.needs(picks)
     self._progress(f'Judging candidate {number + 1}: {format_spec(spec)}')
     score = next(scores)
-    seconds = time.monotonic() - start
+    took = start.passed()
     # JSON has no infinity.
     score = max(-_LARGEST, min(float(score), _LARGEST))
-    trial = Trial(number, picks, format_spec(spec), score, needs, round(seconds, 3))
+    trial = Trial(number, picks, format_spec(spec), score, needs, *took)
     self._state.add(trial)
     for hook in hooks:
       hook(trial)
@@ -269,6 +344,7 @@ def _settings(
     'strategy': how.strategy,
     'strategy_settings': dict(how.settings),
     'fitness': how.fitness_name,
+    'prefilter': None if how.prefilter is None else dataclasses.asdict(how.prefilter),
     **effort,
     'seed': how.seed,
     'examples': [len(dataset.train), len(dataset.test)],

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tflm_patch.architecture.spaces import TINY_NAS_SIDES, TINY_NAS_WIDTHS
@@ -116,7 +116,12 @@ def rank_spaces(
     found = _one_by_one(spaces, objectives, count, seed, progress)
   else:
     found = _at_once(spaces, objectives, count, seed, processes, progress)
-  return sorted(found, key=lambda each: (each.fitting < LEAST_FITTING, -each.mean))
+  return ranked(found)
+
+
+def ranked(spaces: Iterable[SubSpace]) -> list[SubSpace]:
+  """In the order of `rank_spaces`, spaces that were checked at different times, too."""
+  return sorted(spaces, key=lambda each: (each.fitting < LEAST_FITTING, -each.mean))
 
 
 def _one_by_one(

@@ -25,7 +25,7 @@ from tflm_patch.nas.needs import Needs, Schedule
 from tflm_patch.nas.space import SearchSpace
 from tflm_patch.nas.trial import Trial
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MAX_BYTES = 1 << 28
 _COUNTS = ('arena', 'arena_required', 'flash', 'macs')
 _MAYBE = ('instructions', 'milliseconds', 'millijoules')
@@ -86,7 +86,8 @@ class StateFile:
     if self._path is not None:
       needs = trial.needs.to_json()
       fields = {'trial': trial.number, 'picks': list(trial.picks), 'spec': trial.spec}
-      self._write({**fields, 'score': trial.score, 'needs': needs, 'seconds': trial.seconds})
+      took = {'seconds': trial.seconds, 'cpu_seconds': trial.cpu_seconds}
+      self._write({**fields, 'score': trial.score, 'needs': needs, **took})
 
   def _lines(self) -> list[bytes]:
     """All but one that was torn by a kill."""
@@ -153,8 +154,9 @@ class StateFile:
       spec = format_spec(self._space.spec_of(picks))
       if fields['spec'] != spec:
         raise ValueError('another spec than that of its picks')
-      score, seconds = _finite(fields['score']), _finite(fields['seconds'])
-      return Trial(number, picks, spec, score, _needs(fields['needs']), seconds)
+      score = _finite(fields['score'])
+      took = [_finite(fields[name]) for name in ('seconds', 'cpu_seconds')]
+      return Trial(number, picks, spec, score, _needs(fields['needs']), *took)
     except (KeyError, TypeError, ValueError, SpecError) as error:
       what = f'no field {error}' if isinstance(error, KeyError) else str(error)
       raise self._damaged(f'line {number + 2}: {what}') from None

@@ -22,7 +22,7 @@ class Trial:
     spec: Its line.
     score: Its fitness; more is better.
     needs: What it needs on the chip.
-    seconds: That judging it took.
+    seconds, cpu_seconds: That drawing and judging it took.
   """
 
   number: int
@@ -31,6 +31,7 @@ class Trial:
   score: float
   needs: Needs
   seconds: float = 0.0
+  cpu_seconds: float = 0.0
 
   def cost(self, name: str) -> float:
     """A cost that is known."""

@@ -8,6 +8,8 @@ same in NumPy. What all of them agree on, in float32 with every operation rounde
 and sums from the first term on, beginning with 0; q are integers as stored, s scales, z zero
 points:
 
+Gradients of integers, for chips without a floating-point unit, differ as `integers` says.
+
 Forward
   The int8 network exactly as TFLM computes it, with the trained weights and biases.
 
@@ -53,12 +55,13 @@ Update, of parameter number k among all n of the scheme: layers ascending, of ea
 """
 
 from tflm_patch.on_device.component import ComponentOptions, TrainingComponent, make_component
-from tflm_patch.on_device.measure import StepCost, measure_step, random_images
+from tflm_patch.on_device.measure import StepCost, measure_inference, measure_step, random_images
 from tflm_patch.on_device.memory import TrainingMemory, TrainingPlanner, training_memory
-from tflm_patch.on_device.options import TrainingOptions
+from tflm_patch.on_device.options import Arithmetic, TrainingOptions
 from tflm_patch.on_device.scheme import LayerUpdate, Loss, Scheme
 
 __all__ = [
+  'Arithmetic',
   'ComponentOptions',
   'LayerUpdate',
   'Loss',
@@ -69,6 +72,7 @@ __all__ = [
   'TrainingOptions',
   'TrainingPlanner',
   'make_component',
+  'measure_inference',
   'measure_step',
   'random_images',
   'training_memory',

@@ -23,11 +23,12 @@ from tflm_patch.on_device.emission.forward import ForwardEmission, array_name
 from tflm_patch.on_device.emission.places import Arrays, Layout, StepPlaces
 from tflm_patch.on_device.memory import TrainingPlanner
 from tflm_patch.on_device.operators import block
-from tflm_patch.on_device.options import DEFAULT_TRAINING, TrainingOptions
+from tflm_patch.on_device.options import DEFAULT_TRAINING, Arithmetic, TrainingOptions
 from tflm_patch.on_device.plan import TrainingPlan, Work
 from tflm_patch.on_device.scheme import Scheme
 
 KERNELS_HEADER, TRAINING_HEADER = 'tflm_patch/kernels.h', 'tflm_patch/training.h'
+INTEGER_HEADER = 'tflm_patch/training_integer.h'
 _KERNEL = re.compile(r'\btflm_patch_\w+(?=\()', re.ASCII)
 # Called by firmware alone: a status as text.
 _STATUS_TEXT = 'tflm_patch_training_status_text'
@@ -64,6 +65,7 @@ class TrainingComponent:
     constants_bytes: In flash.
     bands: Of a frame; 1 for models that take it whole.
     kernels: What is called.
+    backward: The operators that go backward, a call each.
   """
 
   name: str
@@ -73,6 +75,7 @@ class TrainingComponent:
   constants_bytes: int
   bands: int
   kernels: tuple[str, ...]
+  backward: tuple[Group, ...]
 
 
 def make_component(
@@ -102,7 +105,7 @@ def make_component(
   for number, stage in enumerate(work.frozen.stages):
     frozen.append(StageFunctions(stage.stage, stage.operator, memory, number, first_op))
     first_op += len(stage.stage.ops)
-  pieces = _pieces(model, options, work, plan, tuple(frozen), first_op)
+  pieces, backward = _pieces(model, options, work, plan, tuple(frozen), first_op)
   source = text.source_text(pieces)
   kernels = tuple(sorted({*_KERNEL.findall(source), _STATUS_TEXT}))
   files = {f'{options.name}.c': source, f'{options.name}.h': text.header_text(pieces)}
@@ -117,6 +120,7 @@ def make_component(
     constants_bytes=_constants_bytes(pieces),
     bands=pieces.bands,
     kernels=kernels,
+    backward=backward,
   )
 
 
@@ -127,29 +131,32 @@ def _pieces(
   plan: TrainingPlan,
   frozen: tuple[StageFunctions, ...],
   first_op: int,
-) -> text.Pieces:
+) -> tuple[text.Pieces, tuple[Group, ...]]:
+  """The pieces of the text, and the operators of each call backward."""
   layout, arrays = Layout(work, plan), Arrays()
   image = arrays.name(work.parameters.initial().view('i1'), 'initial_parameters', 16)
   emission = ForwardEmission(work, layout, arrays, first_op)
   codes = [emission.operator(number, stage) for number, stage in enumerate(work.forward)]
   weights = {index: name for code in codes for index, name in code.weights.items()}
-  backward, calls = [], []
+  backward, calls, called = [], [], []
   for group in work.groups:
     made = _backward(group, work, layout, arrays, weights)
     if made is not None:
       backward += made[0]
       calls.append(made[1])
+      called.append(group)
   constants = [line for stage in frozen for line in stage.constants.define()]
   constants += [line for code in codes for line in code.constants]
   constants += arrays.define()
   functions = [line for stage in frozen for line in stage.define()]
   functions += [line for code in codes for line in code.functions]
   functions += backward
-  header = KERNELS_HEADER, TRAINING_HEADER
+  is_integer = work.arithmetic is Arithmetic.INTEGER
+  header = KERNELS_HEADER, INTEGER_HEADER if is_integer else TRAINING_HEADER
   kernels, training = (
     (standalone.flat_name(each) for each in header) if options.standalone else header
   )
-  return text.Pieces(
+  pieces = text.Pieces(
     names=FileNames(
       options.name,
       f'{options.name}.h',
@@ -173,12 +180,14 @@ def _pieces(
     seed=options.training.seed,
     rate=options.learning_rate,
   )
+  return pieces, tuple(called)
 
 
 def _backward(
   group: Group, work: Work, layout: Layout, arrays: Arrays, weights: Mapping[int, str]
 ) -> tuple[list[str], str] | None:
   """The function of operators that go backward as one, and its call; None without statements."""
+  is_integer = work.arithmetic is Arithmetic.INTEGER
   parts = ('',) if len(group) == 1 else ('project_', 'depthwise_', 'expand_')[: len(group)]
   places = [
     StepPlaces(
@@ -189,13 +198,17 @@ def _backward(
       work.parameters.layers.get(step.index),
       weights[step.index],
       part,
+      'int32_t' if is_integer else 'float',
     )
     for step, part in zip(group, parts)
   ]
   if len(group) == 1:
-    lines = group[0].operator.emit(group[0].wanted, places[0])
+    operator = group[0].operator
+    emit = operator.emit_integer if is_integer else operator.emit
+    lines = emit(group[0].wanted, places[0])
   else:
-    lines = block.emit(group, places)
+    recomputes = group[-1].index in work.recomputed
+    lines = (block.emit_integer if is_integer else block.emit)(group, places, recomputes)
   if not lines:
     return None
   statics = [line for place in places for each in place.statics.values() for line in each]

@@ -91,6 +91,12 @@ def mix32(x: np.ndarray) -> np.ndarray:
   return x ^ (x >> np.uint32(16))
 
 
+def numbers_from(counter: int, seed: int, count: int) -> np.ndarray:
+  """uint32[count]: what the chance of each parameter is made of."""
+  start = (counter + seed * _GOLDEN) % (1 << 32)
+  return np.arange(count, dtype=np.uint32) + np.uint32(start)
+
+
 def changes(steps: np.ndarray, numbers: np.ndarray) -> np.ndarray:
   """int64: steps rounded up or down by chance, and turned round.
 
@@ -246,8 +252,7 @@ class DeviceReference:
     self._samples += 1
     if self._samples < self._options.samples:
       return
-    start = (self.counter + self._options.seed * _GOLDEN) % (1 << 32)
-    numbers = np.arange(self._sums.size, dtype=np.uint32) + np.uint32(start)
+    numbers = numbers_from(self.counter, self._options.seed, self._sums.size)
     rate = np.float32(self.rate) / np.float32(self._options.samples)
     for index in self._work.parameters.layers:
       self._change(index, rate, numbers)

@@ -6,24 +6,41 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-import subprocess
 import tempfile
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from tflm_patch.bench import cpus, image
-from tflm_patch.bench.image import FIRMWARE
+from tflm_patch.bench import cpus, emulator, image
+from tflm_patch.bench.timing import TIMINGS, Cycles, Flash, cycles_of
+from tflm_patch.bench.timing.disassembly import disassemble
+from tflm_patch.bench.trace import counts, plugin
+from tflm_patch.codegen.compiler import CompileOptions, compile_model
 from tflm_patch.errors import TflmPatchError
+from tflm_patch.graph.types import Model
+from tflm_patch.graph.writer import serialize_model
 from tflm_patch.kernel_library import sources as kernel_sources
+from tflm_patch.on_device import measure_program as program
 from tflm_patch.on_device.component import TrainingComponent
-from tflm_patch.on_device.plan import Part
-from tflm_patch.on_device.scheme import Loss
-from tflm_patch.runtime import paths
+from tflm_patch.on_device.options import DEFAULT_TRAINING, TrainingOptions
 
-_FLAGS = ('-std=c11', '-O2', '-ffunction-sections', '-fdata-sections', '-Wall', '-Wextra')
-_TIMEOUT_SECONDS = 900
 _SEED = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class PartCost:
+  """A part of a step on a core.
+
+  Attributes:
+    name: The operators that go backward; or the forward pass, or the loss.
+    instructions: Executed.
+    cycles: Modelled; None without a model of the core.
+  """
+
+  name: str
+  instructions: float
+  cycles: Cycles | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,36 +49,59 @@ class StepCost:
 
   Attributes:
     cpu: The core.
-    inference: Instructions of the forward pass alone.
+    optimization: The compiler's flag.
+    forward: Instructions of the forward pass.
     step: Instructions of forward pass, backward pass and update.
+    parts: Of the step, in order: the forward pass, the loss, operators backward.
     stack: Bytes at its deepest.
     memory: Bytes of the component's own memory, as linked.
-    parameters: The trained weights and biases in the end, as they lie in memory.
-    loss: Of the last sample.
+    code: Bytes of code and read-only data of the kernels that are linked.
+    parameters: The trained weights and biases after all images, as they lie in memory.
+    loss: Of the last of them.
+    cycles_missing: Why there are no cycles, None where there are.
   """
 
   cpu: str
-  inference: float
+  optimization: str
+  forward: float
   step: float
+  parts: tuple[PartCost, ...]
   stack: int
   memory: int
+  code: int
   parameters: bytes
   loss: float
+  cycles_missing: str | None
 
   @property
-  def ratio(self) -> float:
-    """Instructions of a step by those of its forward pass."""
-    return self.step / self.inference
+  def cycles(self) -> Cycles | None:
+    """Of the step, None without a model of the core."""
+    found = [part.cycles for part in self.parts if part.cycles is not None]
+    return sum(found, Cycles()) if found else None
 
   def to_json(self) -> dict[str, Any]:
     """For machines."""
+    cycles = self.cycles
     return {
       'cpu': self.cpu,
-      'instructions_inference': self.inference,
-      'instructions_step': self.step,
+      'optimization': self.optimization,
+      'instructions_forward': round(self.forward),
+      'instructions_step': round(self.step),
+      'cycles': None if cycles is None else cycles.cycles,
+      'cycles_bounds': None if cycles is None else [cycles.least, cycles.most],
+      'cycles_missing': self.cycles_missing,
       'stack': self.stack,
       'memory': self.memory,
+      'code_bytes': self.code,
       'loss': self.loss,
+      'parts': [
+        {
+          'name': part.name,
+          'instructions': round(part.instructions),
+          'cycles': None if part.cycles is None else part.cycles.cycles,
+        }
+        for part in self.parts
+      ],
     }
 
 
@@ -73,7 +113,11 @@ def random_images(component: TrainingComponent, count: int) -> np.ndarray:
 
 
 def measure_step(
-  component: TrainingComponent, images: np.ndarray, cpu: str = 'cortex-m4'
+  component: TrainingComponent,
+  images: np.ndarray,
+  cpu: str = 'cortex-m4',
+  optimization: str = '-O2',
+  flash: Flash | None = None,
 ) -> StepCost:
   """Lets a component learn on an emulated core, and counts the last sample.
 
@@ -81,205 +125,151 @@ def measure_step(
     component: What learns.
     images: int8 [count, ...]; the label of number i is i modulo the classes, or targets of 0.
     cpu: Name of the core, see `bench.cpus`.
+    optimization: The compiler's flag, one of `bench.image.OPTIMIZATIONS`.
+    flash: What code and constants lie in, for the cycles; None for memory that does not wait.
 
   Raises:
     EnvironmentMissing: compiler or emulator is not installed.
     TflmPatchError: the compiler or the emulator fails.
   """
   core = cpus.find(cpu)
+  missing = _why_no_cycles(core)
+  name = f'{component.name}.c'
+  files = {
+    **component.files,
+    name: program.watched(component.files[name], component.name),
+    'program.c': program.learning_program(component, len(images)),
+  }
+  watch = None if missing else emulator.Watch(flash)
+  ran = _run(core, files, component.kernels, images.tobytes(), optimization, watch)
+  names = ('forward', 'loss', *(_name_of(group) for group in component.backward))
+  return _read(core, optimization, ran, names, missing)
+
+
+def measure_inference(
+  model: Model,
+  cpu: str = 'cortex-m4',
+  options: TrainingOptions = DEFAULT_TRAINING,
+  optimization: str = '-O2',
+) -> float:
+  """Instructions of an inference of a model that is compiled for that alone.
+
+  Args:
+    model: Not converted.
+    cpu: Name of the core, see `bench.cpus`.
+    options: Of training: how the input comes, and how the model is converted.
+    optimization: The compiler's flag, one of `bench.image.OPTIMIZATIONS`.
+
+  Raises:
+    EnvironmentMissing: compiler or emulator is not installed.
+    TflmPatchError: the model cannot be compiled, or the compiler or the emulator fails.
+  """
+  core = cpus.find(cpu)
+  convert = dataclasses.replace(options.convert, force_stage=True, input_rows=options.input_rows)
+  compiled = compile_model(
+    serialize_model(model), CompileOptions(name='model', convert=convert), origin=model.source or ''
+  )
+  main = model.main
+  inputs = [main.tensors[i] for i in main.inputs]
+  files = {**compiled.files, 'program.c': program.inference_program(compiled, inputs)}
+  noise = np.random.default_rng(_SEED).integers(-128, 128, inputs[0].shape, np.int8)
+  ran = _run(core, files, compiled.kernels, noise.tobytes(), optimization, None)
+  return dict(emulator.facts_of(ran.printed))['inference'][0] * core.instructions_per_tick
+
+
+@dataclasses.dataclass(frozen=True)
+class _Ran:
+  """A program that has run.
+
+  Attributes:
+    printed: By it.
+    code: Bytes of its kernels.
+    cycles: By part, None where nobody watched.
+  """
+
+  printed: str
+  code: int
+  cycles: Mapping[int, Cycles] | None
+
+
+def _why_no_cycles(core: cpus.Cpu) -> str | None:
+  if core.name not in TIMINGS:
+    return f'no timings of the {core.name} are published'
   image.require_tools(core)
+  return plugin.why_not(core.emulator)
+
+
+def _run(
+  core: cpus.Cpu,
+  files: Mapping[str, str],
+  kernels: Iterable[str],
+  data: bytes,
+  optimization: str,
+  watch: emulator.Watch | None,
+) -> _Ran:
+  """Builds a program of some files, and runs it with data at its job's place."""
   with tempfile.TemporaryDirectory(prefix='tflm_patch_training_') as name:
     folder = pathlib.Path(name)
-    for file, text in component.files.items():
+    for file, text in files.items():
       (folder / file).write_text(text)
-    (folder / 'images.bin').write_bytes(images.tobytes())
-    (folder / 'measure.c').write_text(_main(component, len(images)))
-    sources = kernel_sources.sources_of(component.kernels)
-    includes = (folder, FIRMWARE, *paths.include_dirs(), kernel_sources.source_dir())
-    _run(
-      [
-        core.compiler,
-        *core.flags,
-        *_FLAGS,
-        *(f'-I{each}' for each in includes),
-        str(folder / 'measure.c'),
-        *(str(kernel_sources.source_dir() / source) for source in sources),
-        str(FIRMWARE / core.board),
-        '-nostartfiles',
-        '-Wl,--gc-sections',
-        f'-L{FIRMWARE}',
-        *('-T', core.script),
-        *('-o', str(folder / 'image.elf')),
-      ]
-    )
-    printed = _emulate(core, folder / 'image.elf', folder / 'images.bin')
-  return _read(core, printed)
+    images, blocks = folder / 'images.bin', folder / 'blocks.txt'
+    images.write_bytes(data)
+    sources = [kernel_sources.source_dir() / each for each in kernel_sources.sources_of(kernels)]
+    built = image.build_program(core, folder, sources, optimization)
+    if len(data) > built.job_bytes:
+      raise TflmPatchError(
+        f'{len(data):,} bytes of images do not fit {core.name}, where {built.job_bytes:,} do'
+      )
+    watching = []
+    if watch is not None:
+      watching = emulator.watching_arguments(watch, built, (built.constants,), blocks)
+    printed = emulator.emulate(core, built, images, 'training', watching)
+    cycles = None if watch is None else _cycles(core, built, blocks.read_text(), watch.flash)
+    return _Ran(printed, sum(built.code_bytes.values()), cycles)
 
 
-def _run(command: list[str]) -> None:
-  done = subprocess.run(command, capture_output=True, text=True)
-  if done.returncode:
-    errors = [line for line in done.stderr.splitlines() if 'error' in line or 'undefined' in line]
-    reason = (errors or done.stderr.splitlines() or ['no reason given'])[0]
-    raise TflmPatchError(f'{command[0]} failed: {reason}')
+def _cycles(
+  core: cpus.Cpu, built: image.Image, blocks: str, flash: Flash | None
+) -> dict[int, Cycles]:
+  """By section of a trace."""
+  code = disassemble(core.compiler.replace('gcc', 'objdump'), built.path)
+  trace, timing = counts.parse(blocks), TIMINGS[core.name]
+  return {
+    section: cycles_of(trace, section, code, timing, flash, built.harness)
+    for section in trace.edges
+    if section
+  }
 
 
-def _emulate(core: cpus.Cpu, built: pathlib.Path, images: pathlib.Path) -> list[str]:
-  address = _address_of_job(core)
-  command = [
-    core.emulator,
-    *core.machine,
-    *('-icount', 'shift=0', '-display', 'none', '-monitor', 'none', '-serial', 'none'),
-    *('-chardev', 'stdio,id=host'),
-    *('-semihosting-config', 'enable=on,target=native,chardev=host'),
-    *('-kernel', str(built)),
-    *('-device', f'loader,file={images},addr={address:#x},force-raw=on'),
-  ]
-  try:
-    done = subprocess.run(
-      command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, stdin=subprocess.DEVNULL
-    )
-  except subprocess.TimeoutExpired:
-    raise TflmPatchError(
-      f'{core.emulator} did not finish within {_TIMEOUT_SECONDS} seconds'
-    ) from None
-  lines = done.stdout.splitlines()
-  if done.returncode or not lines or lines[-1] != 'end':
-    reason = ' '.join([*lines[-1:], *done.stderr.splitlines()[-1:]]) or 'no output'
-    raise TflmPatchError(f'{core.emulator} ended with code {done.returncode} ({reason})')
-  return lines
+def _name_of(group: Any) -> str:
+  names = [step.operator.view.name for step in reversed(group)]
+  return f'{names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"} backward'
 
 
-def _address_of_job(core: cpus.Cpu) -> int:
-  """Where the linker script puts what the emulator loads."""
-  text = (FIRMWARE / core.script).read_text()
-  line = next(line for line in text.splitlines() if line.strip().startswith('JOB'))
-  return int(line.split('ORIGIN =')[1].split(',')[0], 16)
-
-
-def _read(core: cpus.Cpu, lines: list[str]) -> StepCost:
-  facts = {line.split()[0]: line.split()[1] for line in lines if ' ' in line}
-  numbers = {name: int(value, 16) for name, value in facts.items() if name != 'parameters'}
-  parts = [line.split()[1] for line in lines if line.startswith('parameters ')]
+def _read(
+  core: cpus.Cpu, optimization: str, ran: _Ran, names: tuple[str, ...], missing: str | None
+) -> StepCost:
+  lines = [line.split() for line in ran.printed.splitlines()]
+  facts = emulator.facts_of(ran.printed)
+  numbers = {name: values[0] for name, values in facts if values}
   if numbers['status']:
     raise TflmPatchError(f'learning on {core.name} gave status {numbers["status"]}')
   scale = core.instructions_per_tick
+  parts = [values[0] * scale for name, values in facts if name == 'part']
+  cycles = ran.cycles or {}
   return StepCost(
     cpu=core.name,
-    inference=numbers['inference'] * scale,
-    step=(numbers['inference'] + numbers['learn']) * scale,
+    optimization=optimization,
+    forward=numbers['forward'] * scale,
+    step=(numbers['forward'] + numbers['learning']) * scale,
+    parts=tuple(
+      PartCost(name, instructions, cycles.get(number))
+      for number, (name, instructions) in enumerate(zip(names, parts, strict=True), program.FORWARD)
+    ),
     stack=numbers['stack'],
     memory=numbers['memory'],
-    parameters=bytes.fromhex(''.join(parts)),
+    code=ran.code,
+    parameters=bytes.fromhex(''.join(line[1] for line in lines if line[0] == 'parameters')),
     loss=float(np.uint32(numbers['loss']).view(np.float32)),
+    cycles_missing=missing,
   )
-
-
-def _main(component: TrainingComponent, count: int) -> str:
-  """The program: it includes the component, to look into its memory."""
-  work, name = component.work, component.name
-  main = work.network.model.main
-  outputs = main.tensors[work.network.output].elements
-  image_bytes = main.tensors[main.inputs[0]].bytes
-  by_class = work.network.loss is Loss.CROSS_ENTROPY
-  run = f'memcpy({name}_input(0), image, {image_bytes});\n  {name}_invoke();'
-  if component.bands > 1:
-    run = (
-      f'for (uint32_t band = 0; band < {component.bands}; ++band) {{\n'
-      f'    (void){name}_feed(image + band * {image_bytes // component.bands});\n  }}'
-    )
-  return _TEMPLATE.format(
-    name=name,
-    count=count,
-    image_bytes=image_bytes,
-    run=run,
-    targets='' if by_class else f'static const float kTargets[{outputs}];',
-    label=f'number % {outputs}' if by_class else 'kTargets',
-    parameters=component.plan.offsets[Part.PARAMETERS, 0],
-    parameter_bytes=work.parameters.bytes,
-  )
-
-
-_TEMPLATE = """\
-#include "board.h"
-#include "{name}.c"
-
-enum {{ kPaint = 0xA5, kSlack = 128, kLineBytes = 32 }};
-
-{targets}
-
-static void print_number(const char* name, uint64_t value) {{
-  char text[20];
-  uint32_t at = sizeof(text) - 1;
-  text[at] = '\\0';
-  text[--at] = '\\n';
-  do {{
-    text[--at] = "0123456789abcdef"[value & 15u];
-    value >>= 4;
-  }} while (value != 0);
-  text[--at] = ' ';
-  board_print(name);
-  board_print(text + at);
-}}
-
-static void print_parameters(void) {{
-  for (uint32_t at = 0; at < {parameter_bytes}; at += kLineBytes) {{
-    char text[2 * kLineBytes + 2];
-    uint32_t end = 0;
-    for (uint32_t i = at; i < at + kLineBytes && i < {parameter_bytes}; ++i) {{
-      const uint8_t byte = (uint8_t)workspace[{parameters} + i];
-      text[end++] = "0123456789abcdef"[byte >> 4];
-      text[end++] = "0123456789abcdef"[byte & 15u];
-    }}
-    text[end++] = '\\n';
-    text[end] = '\\0';
-    board_print("parameters ");
-    board_print(text);
-  }}
-}}
-
-static uint64_t g_inference;
-static uint64_t g_learning;
-
-static __attribute__((noinline)) uint32_t learn(uint32_t number) {{
-  const int8_t* image = (const int8_t*)board_job + number * {image_bytes};
-  const uint64_t start = board_ticks();
-  {run}
-  const uint64_t between = board_ticks();
-  const uint32_t status = (uint32_t){name}_learn({label});
-  g_inference = between - start;
-  g_learning = board_ticks() - between;
-  return status;
-}}
-
-int main(void) {{
-  uint32_t status = 0;
-  board_clock_start();
-  {name}_init();
-  for (uint32_t number = 0; number < {count} && status == 0; ++number) {{
-    status = learn(number);
-  }}
-  board_clock_stop();
-  const float loss = {name}_loss();
-  uint32_t bits;
-  memcpy(&bits, &loss, sizeof(bits));
-  print_number("status", status);
-  print_number("inference", g_inference);
-  print_number("learn", g_learning);
-  print_number("loss", bits);
-  print_number("memory", sizeof(workspace));
-  print_parameters();
-  uint8_t* const top = board_stack_pointer();
-  for (volatile uint8_t* at = board_stack_limit; at < top - kSlack; ++at) {{
-    *at = kPaint;
-  }}
-  (void)learn(0);
-  const volatile uint8_t* lowest = board_stack_limit;
-  while (lowest < top && *lowest == kPaint) {{
-    ++lowest;
-  }}
-  print_number("stack", (uint64_t)(top - lowest));
-  board_print("end\\n");
-  board_exit(0);
-}}
-"""

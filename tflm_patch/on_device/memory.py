@@ -21,6 +21,12 @@ from tflm_patch.on_device import network as networks
 from tflm_patch.on_device import plan as plans
 from tflm_patch.on_device.backward_graph import backward_steps, grouped
 from tflm_patch.on_device.forward import ForwardStage, Frozen, convert_frozen, regions, stage_of
+from tflm_patch.on_device.instructions import (
+  DEFAULT_CPU,
+  StepInstructions,
+  instructions_of,
+  predict,
+)
 from tflm_patch.on_device.network import Network
 from tflm_patch.on_device.options import DEFAULT_TRAINING, TrainingOptions
 from tflm_patch.on_device.parameters import parameters_of
@@ -67,6 +73,8 @@ class TrainingMemory:
     parts: What the memory is for.
     steps: Over time.
     parameters: How many weights and biases are trained.
+    momentum: Bytes more that gradient descent with momentum would take: a float for each of
+      them, which outlasts the step.
   """
 
   total: int
@@ -74,6 +82,7 @@ class TrainingMemory:
   parts: tuple[MemoryPart, ...]
   steps: tuple[StepMemory, ...]
   parameters: int
+  momentum: int
 
   @property
   def over_inference(self) -> int:
@@ -87,6 +96,7 @@ class TrainingMemory:
       'inference': self.inference,
       'over_inference': self.over_inference,
       'parameters': self.parameters,
+      'momentum': self.momentum,
       'parts': [dataclasses.asdict(part) for part in self.parts],
       'steps': [dataclasses.asdict(step) for step in self.steps],
     }
@@ -109,7 +119,8 @@ class TrainingPlanner:
     self._rewritten = networks.rewrite(model)
     self._frozen: dict[int, Frozen] = {}
     self._forward: dict[tuple[int, ...], ForwardStage] = {}
-    self._inference: int | None = None
+    self._inference: tuple[ForwardStage, ...] | None = None
+    self._inference_bytes = 0
 
   @property
   def rewritten(self) -> Model:
@@ -135,15 +146,37 @@ class TrainingPlanner:
     for indices in parts:
       if indices not in self._forward:
         self._forward[indices] = stage_of(network, indices)
-    return Work(
-      network=network,
-      frozen=self._frozen[network.first],
-      forward=tuple(self._forward[indices] for indices in parts),
-      backward=backward,
-      groups=grouped(backward),
-      parameters=parameters_of(network, self.options.quantization_aware),
-      keeps_sums=self.options.samples > 1,
+    return self._within(
+      Work(
+        network=network,
+        frozen=self._frozen[network.first],
+        forward=tuple(self._forward[indices] for indices in parts),
+        backward=backward,
+        groups=grouped(backward),
+        parameters=parameters_of(network, self.options.quantization_aware),
+        keeps_sums=self.options.samples > 1,
+        arithmetic=self.options.arithmetic,
+      )
     )
+
+  def _within(self, work: Work) -> Work:
+    """A step that computes clamps again where it would take more memory than it should.
+
+    Blocks that keep the most come first; a step that nothing helps keeps all.
+    """
+    limit = self.options.memory
+    if limit is None or plans.lower_bound(plans.buffers_of(work)) <= limit:
+      return work
+    least = plans.lower_bound(plans.buffers_of(work))
+    for group in sorted(work.recomputable(), key=lambda group: -plans.kept_bytes(group)):
+      indices = {step.index for step in group[1:]}
+      changed = dataclasses.replace(work, recomputed=work.recomputed | indices)
+      needed = plans.lower_bound(plans.buffers_of(changed))
+      if needed < least:
+        work, least = changed, needed
+      if least <= limit:
+        break
+    return work
 
   def plan(self, scheme: Scheme) -> TrainingPlan:
     """Buffers and their places; raises as `work`."""
@@ -164,17 +197,33 @@ class TrainingPlanner:
       parts=_parts(plan, live.index(max(live))),
       steps=tuple(StepMemory(name, size) for name, size in zip(plan.steps, live)),
       parameters=work.parameters.count,
+      momentum=plans.aligned(work.parameters.sums_bytes),
     )
 
   def inference_bytes(self) -> int:
     """Of the workspace of the model compiled for inference."""
+    self._for_inference()
+    return self._inference_bytes
+
+  def instructions(self, scheme: Scheme, cpu: str = DEFAULT_CPU) -> StepInstructions:
+    """What a training step takes on a core, predicted; raises as `work`.
+
+    Raises:
+      TflmPatchError: no costs of training are known for the core.
+    """
+    inference = instructions_of(self._for_inference(), cpu)
+    return predict(self.work(scheme), inference, cpu)
+
+  def _for_inference(self) -> tuple[ForwardStage, ...]:
+    """The stages of the model compiled for inference."""
     if self._inference is None:
       convert = dataclasses.replace(
         self.options.convert, force_stage=True, input_rows=self.options.input_rows
       )
       converted = pipeline.plan(self._model, convert).model
       found = stages_of(converted.main, self._model.source or 'model')
-      self._inference = codegen_memory.place(
+      self._inference = tuple(ForwardStage(stage, operator) for stage, operator in found)
+      self._inference_bytes = codegen_memory.place(
         converted.main,
         [operator for _, operator in found],
         [stage.workspace_bytes for stage, _ in found],

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 
 from tflm_patch.conversion.options import ConvertOptions
 from tflm_patch.errors import TflmPatchError
@@ -14,6 +15,13 @@ _MAX_SAMPLES = 1 << 16
 
 def _conversion() -> ConvertOptions:
   return ConvertOptions(int8_io=True, force_stage=True)
+
+
+class Arithmetic(enum.Enum):
+  """What gradients are computed in."""
+
+  FLOAT32 = 'float32'
+  INTEGER = 'integer'  # for chips without a floating-point unit, see `integers`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +36,9 @@ class TrainingOptions:
     seed: Of the stochastic rounding.
     input_rows: The application feeds its input in bands of this many rows.
     convert: For the frozen operators before the first that is trained.
+    arithmetic: Of gradients.
+    memory: Bytes that a training step should take: clamp masks of wide maps are computed again
+      where it would take more; None keeps all of them, which is faster.
 
   Raises:
     TflmPatchError: samples or the seed are out of range.
@@ -38,6 +49,8 @@ class TrainingOptions:
   seed: int = 1
   input_rows: int | None = None
   convert: ConvertOptions = dataclasses.field(default_factory=_conversion)
+  arithmetic: Arithmetic = Arithmetic.FLOAT32
+  memory: int | None = None
 
   def __post_init__(self) -> None:
     if not 1 <= self.samples <= _MAX_SAMPLES:

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from tflm_patch.on_device.network import Network
 from tflm_patch.on_device.operators import backward_of
 from tflm_patch.on_device.operators.base import FLOAT_BYTES
-from tflm_patch.on_device.operators.weighted import Weighted
+from tflm_patch.on_device.operators.weighted import Weighted, folded_bias
 from tflm_patch.program.records import Sums
 
 BIAS_BYTES = 4
@@ -130,14 +130,3 @@ def chosen_weights(operator: Weighted) -> np.ndarray:
     return np.zeros(0, np.int8)
   weights = operator.view.input(1).array()
   return np.ascontiguousarray(weights[..., list(operator.channels)]).reshape(-1)
-
-
-def folded_bias(operator: Weighted) -> np.ndarray:
-  """int32[channels]: bias - input zero point * sum of weights."""
-  weights = operator.view.input(1).array().astype(np.int64)
-  axes: Sequence[int] = tuple(range(1, weights.ndim))
-  if operator.view.opcode == 'DEPTHWISE_CONV_2D':
-    axes = (0, 1, 2)
-  bias = operator.view.input(2).array().reshape(-1).astype(np.int64)
-  folded = bias - operator.input_zero_point * weights.sum(axis=tuple(axes))
-  return folded.astype(np.int32)

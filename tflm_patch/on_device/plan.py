@@ -19,9 +19,11 @@ from tflm_patch.on_device.network import Network
 from tflm_patch.on_device.operators import block
 from tflm_patch.on_device.operators.base import FLOAT_BYTES, mask_bytes
 from tflm_patch.on_device.operators.weighted import Weighted
+from tflm_patch.on_device.options import Arithmetic
 from tflm_patch.on_device.parameters import Parameters
 
 ALIGNMENT = 16
+EXPONENT_BYTES = 4
 CONTROL_BYTES = 32  # tflm_patch_training_state in training.h
 
 
@@ -37,6 +39,7 @@ class Part(enum.Enum):
   MASK = 'clamp masks'
   GATHERED = 'trained channels of inputs'
   GRADIENT = 'gradients'
+  EXPONENT = 'exponents of gradients'
   BACKWARD_SCRATCH = 'scratch of the backward pass'
 
 
@@ -100,6 +103,9 @@ class Work:
     groups: The same; what goes backward as one together.
     parameters: What is trained.
     keeps_sums: Gradients of several samples are added up.
+    arithmetic: Of gradients.
+    recomputed: Operators whose clamps are computed again, not kept: expansions and depthwise
+      convolutions of blocks.
   """
 
   network: Network
@@ -109,6 +115,31 @@ class Work:
   groups: tuple[Group, ...]
   parameters: Parameters
   keeps_sums: bool
+  arithmetic: Arithmetic = Arithmetic.FLOAT32
+  recomputed: frozenset[int] = frozenset()
+
+  def keeps_mask(self, step: BackwardStep) -> bool:
+    """Whether an operator keeps a bit for each output."""
+    return step.operator.kept(step.wanted).mask and step.index not in self.recomputed
+
+  def recomputable(self) -> list[Group]:
+    """Blocks whose clamps can be computed again: those that run forward as one."""
+    as_one = {stage.indices for stage in self.forward}
+    return [
+      group
+      for group in self.groups
+      if tuple(step.index for step in reversed(group)) in as_one and block.is_recomputable(group)
+    ]
+
+  @property
+  def exponents(self) -> Mapping[int, int]:
+    """The numbers of tensors with a gradient, where each has an exponent of its own."""
+    if self.arithmetic is Arithmetic.FLOAT32:
+      return {}
+    tensors = [self.network.output]
+    for step in self.backward:
+      tensors += (step.operator.view.operator.inputs[i] for i in step.wanted.inputs)
+    return {tensor: number for number, tensor in enumerate(dict.fromkeys(tensors))}
 
   @property
   def steps(self) -> tuple[str, ...]:
@@ -134,13 +165,23 @@ def _range(names: Sequence[str]) -> str:
   return names[0] if len(names) == 1 else f'{names[0]} to {names[-1]}'
 
 
-def scratch_bytes_of(group: Group) -> int:
-  """Private memory of the backward step of operators that go as one."""
+def scratch_bytes_of(group: Group, recomputes: bool = False) -> int:
+  """Private memory of the backward step of operators that go as one.
+
+  Args:
+    group: The operators.
+    recomputes: Whether clamps are computed again.
+  """
   if len(group) == 1:
     return group[0].operator.scratch_bytes(group[0].wanted)
   depthwise = group[1].operator
   assert isinstance(depthwise, Weighted)
-  return block.scratch_bytes(depthwise)
+  return block.scratch_bytes(depthwise) + (block.recomputing_bytes(depthwise) if recomputes else 0)
+
+
+def kept_bytes(group: Group) -> int:
+  """Of the masks of a block's wide maps."""
+  return sum(mask_bytes(step.operator.view.output().elements) for step in group[1:])
 
 
 def aligned(size: int) -> int:
@@ -222,6 +263,8 @@ class _Collector:
     for group in work.groups:
       self._add_backward_scratch(group)
     self._add_gradients()
+    size = EXPONENT_BYTES * len(work.exponents)
+    self._add((Part.EXPONENT, 0), size, work.loss_step, self._end)
     return self._found
 
   def _add(self, key: Key, size: int, first: int, last: int, place_of: Key | None = None) -> None:
@@ -257,8 +300,12 @@ class _Collector:
     for t in (*work.network.model.main.outputs, work.network.output):
       last[t] = max(last[t], work.loss_step)
     for step in work.backward:
-      for t in step.operator.kept(step.wanted).tensors:
-        last[t] = max(last[t], self._backward_at[step.index])
+      kept = step.operator.kept(step.wanted).tensors
+      if step.index in work.recomputed:
+        kept = (*kept, block.recomputed_from(step))
+      for t in kept:
+        if t in last:
+          last[t] = max(last[t], self._backward_at[step.index])
     for t in first:
       self._add((Part.MAP, t), self._tensors[t].bytes, first[t], last[t])
 
@@ -276,7 +323,7 @@ class _Collector:
     at = self._backward_at[step.index]
     operator = step.operator
     made = self._forward_at[step.index]
-    if operator.kept(step.wanted).mask:
+    if self._work.keeps_mask(step):
       bits = mask_bytes(self._tensors[operator.target].elements)
       self._add((Part.MASK, step.index), bits, made, at)
     if isinstance(operator, Weighted) and operator.gathered is not None:
@@ -285,7 +332,7 @@ class _Collector:
 
   def _add_backward_scratch(self, group: Group) -> None:
     at = self._backward_at[group[0].index]
-    size = scratch_bytes_of(group)
+    size = scratch_bytes_of(group, group[-1].index in self._work.recomputed)
     self._add((Part.BACKWARD_SCRATCH, group[0].index), size, at, at)
 
   def _add_gradients(self) -> None:

@@ -9,7 +9,8 @@ arrays alone; both find the same.
 from __future__ import annotations
 
 import abc
-from collections.abc import Collection
+import dataclasses
+from collections.abc import Collection, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from tflm_patch.planner.memory import layout
@@ -33,6 +34,10 @@ class PeakSearch(Protocol):
 
 class Simulated(Protocol):
   """Cuts whose steps are known."""
+
+  @property
+  def peak_bytes(self) -> int:
+    """The most bytes that are alive at once."""
 
   def bounding_segment(self) -> tuple[int, int]:
     """The segment during which the most memory is alive."""
@@ -64,12 +69,29 @@ class CutSearch(abc.ABC, Generic[CandidateT, PlacedT]):
     self._smallest: PlacedT | None = None
 
   @abc.abstractmethod
-  def _simulate(self, cuts: Cuts) -> CandidateT:
-    """Runs consecutive segments."""
+  def _simulate(self, cuts: Cuts) -> Sequence[CandidateT]:
+    """Runs consecutive segments; what they need in one way or another."""
 
   @abc.abstractmethod
-  def _lay_out(self, candidate: CandidateT, wish: Wish) -> PlacedT | None:
+  def _place(self, candidate: CandidateT, wish: Wish) -> PlacedT | None:
     """Gives rows places; None when none are found that are of interest."""
+
+  def _by_peak(self, cuts: Cuts) -> Sequence[CandidateT]:
+    """What consecutive segments need, the lowest peak first."""
+    found = self._simulate(cuts)
+    return sorted(found, key=lambda each: each.peak_bytes) if len(found) > 1 else found
+
+  def _lay_out(self, candidates: Sequence[CandidateT], wish: Wish) -> PlacedT | None:
+    """Places in the smallest workspace; None when none are found that are of interest."""
+    best: PlacedT | None = None
+    for each in candidates:
+      if best is not None:
+        least = layout.aligned(each.peak_bytes - self._tensor_bytes)
+        if best.workspace_bytes <= max(wish.enough, least):
+          continue
+        wish = dataclasses.replace(wish, limit=best.workspace_bytes)
+      best = self._place(each, wish) or best
+    return best
 
   @property
   def tensor_bytes(self) -> int:
@@ -109,7 +131,7 @@ class CutSearch(abc.ABC, Generic[CandidateT, PlacedT]):
       if cuts is None:
         continue
       wish = Wish(workspace_limit + 1, brief=True, enough=workspace_limit)
-      found = self._lay_out(self._simulate(cuts), wish)
+      found = self._lay_out(self._by_peak(cuts), wish)
       if found is not None:
         return found
     return None
@@ -129,13 +151,13 @@ class CutSearch(abc.ABC, Generic[CandidateT, PlacedT]):
       cuts = self._peaks.fewest_dispatches(limit, without)
       if cuts is None:
         break
-      candidate = self._simulate(cuts)
+      candidates = self._by_peak(cuts)
       below = None if best is None else best.workspace_bytes
-      best = self._lay_out(candidate, Wish(below, brief)) or best
+      best = self._lay_out(candidates, Wish(below, brief)) or best
       assert best is not None
       limit = self._tensor_bytes + best.workspace_bytes - layout.ALIGNMENT
       if limit < least:
         break
-      without.add(candidate.bounding_segment())
+      without.add(candidates[0].bounding_segment())
     assert best is not None
     return best

@@ -52,7 +52,7 @@ class Candidate:
 
   @property
   def peak_bytes(self) -> int:
-    return int(self.buffers.live_bytes().max())
+    return self.buffers.peak_bytes
 
   def bounding_segment(self) -> tuple[int, int]:
     """The segment during which the most memory is alive."""
@@ -65,6 +65,9 @@ class Candidate:
 
   def _length(self, cut: tuple[int, int]) -> int:
     return sum(op.steps for op in self.graph.ops[slice(*cut)])
+
+
+_ROOMS = 8  # that are tried
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,11 +92,12 @@ class LaidOut(Candidate):
     return self.buffers
 
 
-def with_room(graph: StageGraph, chosen: LaidOut) -> LaidOut:
-  """With room behind everything for the largest scratch that makes an operator faster."""
+def with_room(graph: StageGraph, chosen: LaidOut) -> Iterator[LaidOut]:
+  """With room behind everything: for the largest scratch that makes an operator faster, or less."""
   more = max((max(op.spare_scratch, default=0) for op in graph.ops), default=0)
-  size = chosen.layout.bytes + layout.aligned(more)
-  return dataclasses.replace(chosen, layout=dataclasses.replace(chosen.layout, bytes=size))
+  for part in range(_ROOMS, 0, -1):
+    size = chosen.layout.bytes + layout.aligned(more * part // _ROOMS)
+    yield dataclasses.replace(chosen, layout=dataclasses.replace(chosen.layout, bytes=size))
 
 
 def without_spare_room(plan: StagePlan, least: int) -> StagePlan:
@@ -163,6 +167,8 @@ def finish(
       at = buffer.gap_bytes - how.gap_bytes
       shared = _map_plan(buffer.item, place, regions, how, at)
       maps[m] = _without_spare_slots(shared, graph.maps[m].rows)
+  for m, out in chosen.buffers.in_outputs.items():
+    maps[m] = maps[out]
   for m, feature_map in enumerate(graph.maps):
     if feature_map.view is not None:
       base = maps[feature_map.view.base]

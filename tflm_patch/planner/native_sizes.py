@@ -8,6 +8,7 @@ The answers are those of `Planner`, which also makes the plans.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -39,6 +40,11 @@ class Simulated:
 
   cuts: Cuts
   buffers: BufferArrays
+
+  @property
+  def peak_bytes(self) -> int:
+    """The most bytes that are alive at once."""
+    return int(layouts.live_bytes(self.buffers).max())
 
   def peak_op(self) -> int:
     """The operator that runs when the most memory is alive."""
@@ -111,10 +117,14 @@ class NativeSizes(CutSearch[Simulated, Placed]):
     found = self.smallest_placed()
     return found.candidate.cuts, found.wish.limit
 
-  def _simulate(self, cuts: Cuts) -> Simulated:
-    return Simulated(cuts, self._native.buffers(cuts))
+  def _simulate(self, cuts: Cuts) -> list[Simulated]:
+    return [Simulated(cuts, buffers) for buffers in self._native.variants(cuts)]
 
-  def _lay_out(self, candidate: Simulated, wish: Wish) -> Placed | None:
+  def _lay_out(self, candidates: Sequence[Simulated], wish: Wish) -> Placed | None:
+    found = super()._lay_out(candidates, wish)
+    return None if found is None else dataclasses.replace(found, wish=wish)
+
+  def _place(self, candidate: Simulated, wish: Wish) -> Placed | None:
     buffers = candidate.buffers
     items = buffers.of_maps + buffers.of_ops
     if not items:

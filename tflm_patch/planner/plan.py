@@ -119,7 +119,7 @@ class Planner(CutSearch[Candidate, LaidOut]):
     cuts = self._search.fewest_dispatches(self.least_peak())
     assert cuts is not None
     wish = Wish(workspace_limit + 1, brief=True, enough=workspace_limit)
-    if self._lay_out(self.simulated(cuts), wish):
+    if self._lay_out(self._by_peak(cuts), wish):
       return True
     return self.smallest_workspace() <= workspace_limit
 
@@ -134,7 +134,7 @@ class Planner(CutSearch[Candidate, LaidOut]):
 
   def plan_of(self, cuts: segments.Cuts, below: int | None) -> StagePlan:
     """The plan of cuts that are known to be laid out below a size."""
-    found = self._lay_out(self.simulated(cuts), Wish(below))
+    found = self._lay_out(self._by_peak(cuts), Wish(below))
     assert found is not None
     return self.finished(found)
 
@@ -208,12 +208,13 @@ class Planner(CutSearch[Candidate, LaidOut]):
   def realized(self, outline: Outline) -> tuple[StagePlan, ...]:
     """Plans with the outline's cuts: in little memory, and with all scratch that helps."""
     if outline.cuts not in self._realized:
-      laid_out = self._lay_out(self.simulated(outline.cuts), Wish(brief=True))
+      laid_out = self._lay_out(self._by_peak(outline.cuts), Wish(brief=True))
       assert laid_out is not None
       plans = [self.finished(laid_out)]
-      roomy = self.finished(with_room(self._graph, laid_out))
-      if roomy.scratch != plans[0].scratch:
-        plans.append(without_spare_room(roomy, laid_out.layout.bytes))
+      for with_more in with_room(self._graph, laid_out):
+        roomy = self.finished(with_more)
+        if all(roomy.scratch != plan.scratch for plan in plans):
+          plans.append(without_spare_room(roomy, laid_out.layout.bytes))
       self._realized[outline.cuts] = tuple(plans)
     return self._realized[outline.cuts]
 
@@ -223,16 +224,17 @@ class Planner(CutSearch[Candidate, LaidOut]):
     if schedule == 'stream' and n > program.MAX_OPS:
       return None
     cuts = ((0, n),) if schedule == 'stream' else tuple((i, i + 1) for i in range(n))
-    found = self._lay_out(self.simulated(cuts), Wish(brief=True))
+    found = self._lay_out(self._by_peak(cuts), Wish(brief=True))
     assert found is not None
     return self.finished(found)
 
   def simulated(self, cuts: segments.Cuts) -> Candidate:
     """What segments need, without places."""
-    return Candidate(self._graph, cuts, *self._search.run(cuts))
+    return self._by_peak(cuts)[0]
 
-  def _simulate(self, cuts: segments.Cuts) -> Candidate:
-    return self.simulated(cuts)
+  def _simulate(self, cuts: segments.Cuts) -> list[Candidate]:
+    operators, variants = self._search.run(cuts)
+    return [Candidate(self._graph, cuts, operators, buffers) for buffers in variants]
 
   def regions_of(self, candidate: Candidate) -> tuple[layout.Region, ...]:
     """Memory of the stage's tensors that may be used."""
@@ -248,7 +250,7 @@ class Planner(CutSearch[Candidate, LaidOut]):
     limits.check_workspace(chosen.layout.bytes)
     return finish(self._graph, chosen, self._tensors, self._tensor_bytes)
 
-  def _lay_out(self, candidate: Candidate, wish: Wish) -> LaidOut | None:
+  def _place(self, candidate: Candidate, wish: Wish) -> LaidOut | None:
     buffers = candidate.buffers
     regions = self.regions_of(candidate)
     found = layout_search.find_layout(buffers.items, regions, buffers.length, wish)

@@ -11,9 +11,12 @@ from __future__ import annotations
 from tflm_patch.program.c_layout import commented_lines
 
 # Widened windows of CONV_2D.
-CONV_STACK_BYTES = 576
+CONV_STACK_BYTES = 864
 CONV_KERNEL_H = 10
 WIDE_PIXELS = 3
+BLOCK_PIXELS = 8
+PART_CHANNELS = 32
+PART_FEWEST_CHANNELS = 16
 # Depthwise convolutions.
 DEPTHWISE_CHANNELS = 4
 DEPTHWISE_KERNEL_H = 8
@@ -31,6 +34,9 @@ _LIMITS = {
   'CONV_STACK_BYTES': (CONV_STACK_BYTES, 'of CONV_2D, for widened pixels, without a scratch'),
   'CONV_KERNEL_H': (CONV_KERNEL_H, 'the most, of windows that are gathered'),
   'WIDE_PIXELS': (WIDE_PIXELS, 'of a tile of widened ones'),
+  'BLOCK_PIXELS': (BLOCK_PIXELS, 'the fewest, for weights that are widened'),
+  'PART_CHANNELS': (PART_CHANNELS, 'at most, whose sums wait for windows in parts'),
+  'PART_FEWEST_CHANNELS': (PART_FEWEST_CHANNELS, 'for which that is'),
   'DEPTHWISE_CHANNELS': (DEPTHWISE_CHANNELS, 'of a block'),
   'DEPTHWISE_KERNEL_H': (DEPTHWISE_KERNEL_H, 'the most, as below'),
   'DEPTHWISE_STRIDE': (DEPTHWISE_STRIDE, ''),
@@ -73,6 +79,51 @@ def conv_bytes(taps: int, gathered: bool, pixels: int) -> int:
   """
   wide = _WORD * 2 * _over(taps, 4)
   return WIDE_PIXELS * (_over(pixels, WIDE_PIXELS) * wide + (taps if gathered else 0))
+
+
+def pair_bytes(taps: int) -> int:
+  """Memory for the weights of two channels of CONV_2D, which are widened for a block of pixels."""
+  return 4 * _WORD * _over(taps, 4)
+
+
+def columns_bytes(
+  window: tuple[int, int, int], channels: int, cols: int, rows: int, taps: int
+) -> int:
+  """Memory of CONV_2D for blocks of windows of whole fours of channels: columns of the map.
+
+  Args:
+    window: Rows and columns of the kernel, and columns of the stride.
+    channels: Of the input.
+    cols: Output columns.
+    rows: Output rows at once.
+    taps: Values of a window.
+  """
+  kernel_h, kernel_w, stride = window
+  columns = (cols - 1) * stride + kernel_w
+  return pair_bytes(taps) + rows * columns * 2 * kernel_h * channels
+
+
+def is_in_parts(taps: int, inputs: int, outputs: int, room: int) -> bool:
+  """Whether CONV_2D without scratch for blocks widens its windows in parts.
+
+  Args:
+    taps: Values of a window.
+    inputs, outputs: Channels.
+    room: Memory for pixels, CONV_STACK_BYTES or a larger scratch.
+  """
+  is_too_large = conv_bytes(taps, False, WIDE_PIXELS) > room
+  return is_too_large and inputs % 4 == 0 and outputs >= PART_FEWEST_CHANNELS
+
+
+def line_bytes(taps: int, gathered: bool, pixels: int) -> int:
+  """Memory of CONV_2D for blocks of other windows, and of pixels.
+
+  Args:
+    taps: Values of a window.
+    gathered: Whether they are brought together before they are widened.
+    pixels: How many at once, rounded up to tiles.
+  """
+  return pair_bytes(taps) + conv_bytes(taps, gathered, pixels)
 
 
 def depthwise_3x3_bytes(stride: int, cols: int) -> int:

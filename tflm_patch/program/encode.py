@@ -51,11 +51,24 @@ def finish(body: bytearray) -> bytes:
   return bytes(body)
 
 
-def header_alone(workspace_bytes: int) -> bytes:
-  """A program without tables: for predictions of memory, not to be run."""
+def header_alone(workspace_bytes: int, state_bytes: int = 0, kinds: Sequence[Kind] = ()) -> bytes:
+  """A program without tables: for predictions of memory, not to be run.
+
+  Args:
+    workspace_bytes, state_bytes: As in the program.
+    kinds: Of operators, for those whose kind alone needs memory.
+  """
+  blank = dict.fromkeys(('n_inputs', 'n_outputs', 'first_edge', 'steps', 'params'), 0)
+  scratch = {'scratch': NONE, 'scratch_region': Region.WORKSPACE, 'scratch_bytes': 0}
   return HEADER.pack(
-    magic=MAGIC, version=VERSION, program_bytes=HEADER.size, workspace_bytes=workspace_bytes
-  )
+    magic=MAGIC,
+    version=VERSION,
+    program_bytes=HEADER.size + OP.size * len(kinds),
+    workspace_bytes=workspace_bytes,
+    state_bytes=state_bytes,
+    ops=HEADER.size,
+    n_ops=len(kinds),
+  ) + b''.join(OP.pack(kind=kind, **blank, **scratch) for kind in kinds)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -39,6 +39,13 @@ Array = np.ndarray | Deferred[np.ndarray]
 NO_ARRAY = 0xFFFFFFFF  # the offset of an optional array that is missing
 
 
+def stored(array: Array | None) -> np.ndarray:
+  """An array of a parameter record."""
+  value = array.get() if isinstance(array, Deferred) else array
+  assert value is not None
+  return value
+
+
 @dataclasses.dataclass(frozen=True)
 class FieldType:
   """What a field is in the program.

@@ -113,6 +113,11 @@ def _svdf_macs(fields: Fields, source: Shape, made: Shape) -> int:
   return math.prod(made) * fields['rank'] * (source[1] * source[2] + fields['memory'])
 
 
+def _neighbours_macs(fields: Fields, source: Shape, made: Shape) -> int:
+  del made
+  return fields['connections'] * source[1] * source[2]
+
+
 def _transpose_conv_macs(fields: Fields, source: Shape, made: Shape) -> int:
   return math.prod(source) * _taps(fields) * made[2]
 
@@ -150,6 +155,7 @@ _SPECS = (
   *_spec(Kind.BATCH_MATMUL, macs=_batch_matmul_macs),
   *_spec(Kind.LSTM, macs=_lstm_macs),
   *_spec(Kind.SVDF, macs=_svdf_macs),
+  *_spec(Kind.NEIGHBOURS, macs=_neighbours_macs),
   *_spec(Kind.BOTTLENECK, macs=_bottleneck_macs),
   *_spec(Kind.AVERAGE_POOL_2D, Kind.AVERAGE_POOL_2D_S16, windowed=True),
   *_spec(Kind.MAX_POOL_2D, Kind.MAX_POOL_2D_S16, windowed=True),
@@ -163,14 +169,17 @@ _SPECS = (
   *_spec(Kind.ADD_N, cellwise=_always),
   *_spec(Kind.ARG_MAX, cellwise=_always),
   *_spec(Kind.L2_NORMALIZATION, cellwise=_always),
+  *_spec(Kind.LOG_SOFTMAX, cellwise=_always),
   *_spec(Kind.CAST, cellwise=_always),
   *_spec(Kind.LOOKUP, cellwise=_always),
   *_spec(Kind.SOFTMAX, Kind.SOFTMAX_S16),
+  KindSpec(Kind.SOFTMAX_S8_S16, Kind.SOFTMAX),
   *_spec(Kind.MEAN, Kind.MEAN_S16),
   *_spec(Kind.LOGISTIC_S16, cellwise=_always),
   *_spec(Kind.TANH_S16, cellwise=_always),
   *_spec(Kind.RESCALE_S16, cellwise=_always),
   *_spec(Kind.QUANTIZE, cellwise=_always),
+  *_spec(Kind.REQUANTIZE, cellwise=_always),
   *_spec(Kind.DEQUANTIZE, cellwise=_always),
   *_spec(Kind.STRIDED_SLICE, cellwise=_takes_all_cells),
   *_spec(Kind.FEED, role=Role.FEED),

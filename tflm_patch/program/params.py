@@ -292,6 +292,19 @@ class ReduceParams(Params):
   over_channels: int = u8()
 
 
+@structure('tflm_patch_cumsum_params')
+@dataclasses.dataclass(frozen=True, eq=False)
+class CumsumParams(Params):
+  """CUMSUM: sums in units of 2^-19 of the input's scale, and what brings them to the output's."""
+
+  output_multiplier: int = i32()
+  output_shift: int = i32()
+  output_zero_point: int = i32()
+  axis: int = u16('0 rows, 1 columns, 2 channels')
+  exclusive: int = u8('a value is not in its own sum')
+  reverse: int = u8('from the last column or channel on')
+
+
 @structure('tflm_patch_arg_max_params')
 @dataclasses.dataclass(frozen=True, eq=False)
 class ArgMaxParams(Params):
@@ -325,15 +338,70 @@ class GatherParams(Params):
   channels: Array | None = constant('channel_at', '<u2', optional=True)
 
 
+@structure('tflm_patch_neighbours_params')
+@dataclasses.dataclass(frozen=True, eq=False)
+class NeighboursParams(Params):
+  """NEIGHBOURS: output row r is a weighted sum of some input rows, value by value.
+
+  They are those of entries starts[r] .. starts[r + 1] - 1; nodes[i] is the input row, and
+  weights[i] - weights_zero_point what it is multiplied by. The bias of row r already holds
+  -input_zero_point * sum(weights[i] - weights_zero_point). The requantization's channels are
+  the output's rows. spans[r] are the first and the last row that step r counts as read, of
+  which neither decreases.
+  """
+
+  requant: Requant = nested(Requant)
+  bias: Array | None = constant('bias_at', '<i4', 'int32[rows]')
+  starts: Array | None = constant('starts_at', '<u4', 'uint32[rows + 1]')
+  nodes: Array | None = constant('nodes_at', '<u2', 'uint16[connections]')
+  weights: Array | None = constant('weights_at', 'i1', 'int8[connections]', 1)
+  spans: Array | None = constant('spans_at', '<u2', 'uint16[rows][2]')
+  connections: int = u32()
+  weights_zero_point: int = i32()
+
+
+@structure('tflm_patch_node_order_params')
+@dataclasses.dataclass(frozen=True, eq=False)
+class NodeOrderParams(Params):
+  """NODE_ORDER: the same rows in another order, by exchanges in the memory of a whole map.
+
+  Step r without `back` makes output row r of input row exchanges[r] >= r, whose place input row r
+  then takes: the input is used up. With `back` it puts input row r to output row
+  exchanges[r] <= r; what was there becomes output row r, and only the last step leaves all rows
+  at their places.
+  """
+
+  exchanges: Array | None = constant('exchanges_at', '<u2', 'uint16[rows]')
+  back: int = u32()
+
+
 @structure('tflm_patch_softmax_params')
 @dataclasses.dataclass(frozen=True, eq=False)
 class SoftmaxParams(Params):
-  """SOFTMAX over channels, int8 to int8 (output scale 1/256, zero point -128)."""
+  """SOFTMAX over channels of int8 maps (output scale 1/256, zero point -128)."""
 
   exp_table: Array | None = constant(
     'exp_table_at', '<i4', "int32[256], TFLM's fixed-point exp of -i * beta * scale"
   )
   diff_min: int = i32('smaller differences count as zero')
+
+
+@structure('tflm_patch_log_softmax_params')
+@dataclasses.dataclass(frozen=True, eq=False)
+class LogSoftmaxParams(Params):
+  """LOG_SOFTMAX over channels, int8 to int8 (output scale 1/16, zero point 127).
+
+  The multiplier and shift bring a difference to Q5.26, the inverse ones back.
+  """
+
+  exp_table: Array | None = constant(
+    'exp_table_at', '<i4', "int32[256], TFLM's fixed-point exp of -i * scale"
+  )
+  diff_min: int = i32('smaller differences give the least value')
+  multiplier: int = i32()
+  shift: int = i32()
+  inverse_multiplier: int = i32()
+  inverse_shift: int = i32()
 
 
 @structure('tflm_patch_softmax_s16_params')
@@ -430,6 +498,17 @@ class RescaleParams(Params):
   act_min: int = i16()
   act_max: int = i16()
   magnitude: int = u16()
+
+
+@structure('tflm_patch_requantize_params')
+@dataclasses.dataclass(frozen=True, eq=False)
+class RequantizeParams(Params):
+  """REQUANTIZE: a value less a zero point, scaled, from another zero point on."""
+
+  multiplier: int = i32()
+  shift: int = i32()
+  input_zero_point: int = i32('0 of int32')
+  output_zero_point: int = i32('likewise')
 
 
 @structure('tflm_patch_quantize_params')

@@ -159,6 +159,12 @@ class Kind(enum.IntEnum):
   APPEND = 65
   LSTM = 66
   SVDF = 67
+  NEIGHBOURS = 68
+  NODE_ORDER = 69
+  LOG_SOFTMAX = 70
+  CUMSUM = 71
+  REQUANTIZE = 72
+  SOFTMAX_S8_S16 = 73
 
 
 # Numbers that older formats used; never given again.
@@ -202,6 +208,10 @@ KIND_COMMENTS = {
     'state and the cell state, both kept'
   ),
   Kind.SVDF: 'the outputs are the output and the state, kept, of int8 or int16',
+  Kind.NEIGHBOURS: 'of a graph: sums over some rows, a sparse constant matrix times the input',
+  Kind.REQUANTIZE: 'of int8, int16 and int32 to another of these types, or int16 to int16',
+  Kind.SOFTMAX_S8_S16: 'SOFTMAX of int8 maps whose output is int16 (scale 2^-16, zero point -2^15)',
+  Kind.NODE_ORDER: "rows in the order of the plan, or back in the model's",
   Kind.SLIDE: (
     'a kept map: its last rows of the invocation before move to the front, and the rows of the '
     'input come behind them'
@@ -395,10 +405,16 @@ PARAMS: dict[Kind, type[params.Params]] = {
   Kind.ADD_N: params.MulParams,
   Kind.LSTM: params.LstmParams,
   Kind.SVDF: params.SvdfParams,
+  Kind.NEIGHBOURS: params.NeighboursParams,
+  Kind.NODE_ORDER: params.NodeOrderParams,
+  Kind.REQUANTIZE: params.RequantizeParams,
+  Kind.SOFTMAX_S8_S16: params.SoftmaxParams,
   Kind.REDUCE_MAX: params.ReduceParams,
   Kind.REDUCE_MIN: params.ReduceParams,
   Kind.SQUARED_DIFFERENCE: params.AddParams,
   Kind.ARG_MAX: params.ArgMaxParams,
+  Kind.LOG_SOFTMAX: params.LogSoftmaxParams,
+  Kind.CUMSUM: params.CumsumParams,
 }
 
 # Their records.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
   from tflm_patch.quantization.exact import ExactNetwork
   from tflm_patch.quantization.layers.registry import register_layer
   from tflm_patch.quantization.model_io import load_keras_model
-  from tflm_patch.quantization.options import Backend, QuantizeOptions, Ranges
+  from tflm_patch.quantization.options import Backend, GeluBy, QuantizeOptions, Ranges
   from tflm_patch.quantization.post_training import quantize
   from tflm_patch.quantization.result import QuantizationResult
   from tflm_patch.quantization.samples import load_samples
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
   'Backend',
   'ExactNetwork',
+  'GeluBy',
   'QuantizationResult',
   'QuantizeOptions',
   'Ranges',
@@ -36,6 +37,7 @@ __all__ = [
 _HOMES = {
   'Backend': 'options',
   'ExactNetwork': 'exact',
+  'GeluBy': 'options',
   'QuantizationResult': 'result',
   'QuantizeOptions': 'options',
   'Ranges': 'options',

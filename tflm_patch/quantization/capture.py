@@ -38,25 +38,29 @@ def read_weight(layer: Any, name: str) -> np.ndarray:
   return as_float32(getattr(layer, name))
 
 
-def capture(model: Any, read: Read = read_weight, see: SeeLayer | None = None) -> Network:
+def capture(
+  model: Any, read: Read = read_weight, see: SeeLayer | None = None, allows_gelu: bool = False
+) -> Network:
   """The float network of a Keras model, as it stands: one node an operation.
 
   Args:
     model: A functional or Sequential model, built.
     read: Gives the weights of layers.
     see: Is told of every layer, those within others before these.
+    allows_gelu: `replace_gelu` follows; it is refused otherwise.
 
   Raises:
     TflmPatchError: the model has no graph, or a layer is not supported.
   """
-  return _Capture(read, see).run(model)
+  return _Capture(read, see, allows_gelu).run(model)
 
 
 class _Capture:
   """One walk."""
 
-  def __init__(self, read: Read, see: SeeLayer | None) -> None:
+  def __init__(self, read: Read, see: SeeLayer | None, allows_gelu: bool) -> None:
     self.read = read
+    self.allows_gelu = allows_gelu
     self._nodes: list[Node] = []
     self._names: dict[str, int] = {}
     self._see = see
@@ -120,10 +124,11 @@ class _Capture:
     return result
 
   def _check_shape(self, path: str, tensor: Any, value: Value) -> None:
-    shape = _shape_of(tensor, path)
-    if shape != value.shape:
+    # Sizes that Keras leaves open between layers follow from those of the inputs.
+    known = (1, *tensor.shape[1:])
+    if len(known) != value.rank or any(a not in (None, b) for a, b in zip(known, value.shape)):
       raise TflmPatchError(
-        f'"{path}": Keras says its output is {list(shape)}, the writer {list(value.shape)}; '
+        f'"{path}": Keras says its output is {list(known)}, the writer {list(value.shape)}; '
         f'use --backend tensorflow, and please report it'
       )
 

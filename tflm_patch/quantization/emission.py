@@ -52,6 +52,7 @@ class Emitter:
     self._scales = scales
     self._options = options
     self._tensor_of: dict[Value, int] = {}
+    self._indices = network.indices()
 
   def run(self) -> Model:
     """The model.
@@ -142,6 +143,9 @@ class Emitter:
 
   def _input(self, value: Value, dtype: DType) -> int:
     """An input of the model; what the network reads is in `_tensor_of`."""
+    if value in self._indices:
+      self._tensor_of[value] = self.builder.tensor(value.name, value.shape, DType.INT32)
+      return self._tensor_of[value]
     inside = self._scales[value]
     if dtype == self._options.dtype:
       self._tensor_of[value] = self.builder.tensor(value.name, value.shape, dtype, inside)

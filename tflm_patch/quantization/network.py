@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tflm_patch.errors import TflmPatchError
+
 if TYPE_CHECKING:
   from tflm_patch.quantization.operators.base import Operation
 
@@ -68,6 +70,12 @@ class Node:
   def input(self) -> Value:
     return self.inputs[0]
 
+  @property
+  def scaled_inputs(self) -> list[Value]:
+    """Its inputs, each once, but for numbers of rows."""
+    places = self.operation.index_inputs
+    return list(dict.fromkeys(x for at, x in enumerate(self.inputs) if at not in places))
+
 
 @dataclasses.dataclass
 class Network:
@@ -91,6 +99,27 @@ class Network:
       return None
     readers = [node for node in self.nodes for each in node.inputs if each is value]
     return readers[0] if len(readers) == 1 else None
+
+  def indices(self) -> set[Value]:
+    """Inputs of the network that are numbers of rows.
+
+    Raises:
+      TflmPatchError: such numbers are computed, or used as values, too.
+    """
+    read = [(node, at) for node in self.nodes for at in node.operation.index_inputs]
+    found = {node.inputs[at] for node, at in read}
+    for node, at in read:
+      if node.inputs[at] not in self.inputs:
+        raise TflmPatchError(
+          f'"{node.name}": what it looks up is computed; make the numbers an input of the model'
+        )
+    for node in self.nodes:
+      if found.intersection(node.scaled_inputs):
+        raise TflmPatchError(
+          f'"{node.name}": takes numbers that are looked up elsewhere as values; give the model '
+          'another input for these'
+        )
+    return found
 
   def replace(self, old: Value, new: Value) -> None:
     """Lets everything that reads `old` read `new`."""

@@ -17,8 +17,9 @@ from tflm_patch.quantization.capture import capture
 from tflm_patch.quantization.emission import Emitter
 from tflm_patch.quantization.model_io import input_signature, packed_inputs, require_keras
 from tflm_patch.quantization.network import Network
-from tflm_patch.quantization.options import DEFAULT, Backend, QuantizeOptions
+from tflm_patch.quantization.options import DEFAULT, Backend, GeluBy, QuantizeOptions
 from tflm_patch.quantization.passes import run_passes
+from tflm_patch.quantization.passes.replace_gelu import replace_gelu
 from tflm_patch.quantization.result import QuantizationResult
 from tflm_patch.quantization.samples import MAX_SAMPLES, as_arrays
 from tflm_patch.quantization.scales import assign_scales
@@ -52,12 +53,15 @@ def quantize(
 
     return tensorflow_converter.quantize(model, samples, options, say)
   say('Reading the layers')
-  network = capture(model)
+  network = capture(model, allows_gelu=options.gelu is GeluBy.SIGMOID)
+  network.indices()
   names, shapes = input_signature(model)
   arrays = as_arrays(samples, names, shapes, MAX_SAMPLES)
   run_passes(network, options.dtype)
   say('Comparing the network with Keras')
   check_capture(model, network, arrays)
+  if replace_gelu(network):
+    run_passes(network, options.dtype)
   ranges = calibrate(network, arrays, options, say)
   scales = assign_scales(network, ranges, options.dtype)
   say('Writing the model')

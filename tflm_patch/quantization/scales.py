@@ -107,7 +107,7 @@ class _Assignment:
 
   def _share(self, node: Node) -> None:
     """Gives the tensors of a node one scale."""
-    inputs = list(dict.fromkeys(node.inputs))
+    inputs = node.scaled_inputs
     groups = list({id(self._group[value]): self._group[value] for value in inputs}.values())
     if len(groups) > 1 and not _same_fixed(groups):
       free = [group for group in groups if group.fixed is None]
@@ -118,7 +118,7 @@ class _Assignment:
         group = self._group[value]
         if group.fixed is not None or not group.holds(wanted):
           self._requantize(node, value)
-    for value in dict.fromkeys(node.inputs):
+    for value in node.scaled_inputs:
       self._merge(self._group[node.output], self._group[value])
 
   def _merge(self, first: ScaleGroup, second: ScaleGroup) -> None:

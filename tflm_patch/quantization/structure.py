@@ -20,6 +20,7 @@ from tflm_patch.graph.types import Model
 from tflm_patch.graph.writer import serialize_model
 from tflm_patch.quantization.emission import Emitter
 from tflm_patch.quantization.network import Network, Value
+from tflm_patch.quantization.operators.activation import Rsqrt
 from tflm_patch.quantization.operators.base import NO_CLAMP, Clamp
 from tflm_patch.quantization.options import DEFAULT, QuantizeOptions
 from tflm_patch.quantization.passes import run_passes
@@ -28,6 +29,7 @@ from tflm_patch.quantization.scales import assign_scales
 
 _DEVIATION = 0.7  # of the logarithm of a range
 _WIDTH = 6.0
+_POSITIVE = Clamp(low=0.0)
 
 
 def structural_graph(network: Network, options: QuantizeOptions = DEFAULT, seed: int = 0) -> Model:
@@ -45,9 +47,12 @@ def structural_graph(network: Network, options: QuantizeOptions = DEFAULT, seed:
 
 
 def _ranges(network: Network, rng: np.random.Generator) -> dict[Value, Range]:
+  # A root is taken of nothing below 0: a stage holds it where the range begins there.
+  roots = {node.input for node in network.nodes if isinstance(node.operation, Rsqrt)}
   found = {value: _range(rng, NO_CLAMP) for value in network.inputs}
   for node in network.nodes:
-    found[node.output] = _range(rng, node.operation.limits)
+    limits = node.operation.limits
+    found[node.output] = _range(rng, limits.within(_POSITIVE) if node.output in roots else limits)
     for value in node.inputs:
       if value.constant is not None:
         found[value] = Range.of(float(value.constant.min()), float(value.constant.max()))

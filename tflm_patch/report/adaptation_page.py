@@ -73,6 +73,9 @@ def page(found: Adaptation, component: TrainingComponent, command: str) -> str:
     (_score(found.head_alone.accuracy, found.head_alone.loss), 'of the last layer alone'),
     (f'{memory.total:,} B', f'a training step, of {found.options.memory:,}'),
     (f'{memory.over_inference:,} B', 'more than an inference'),
+    (found.options.training.arithmetic.value, 'arithmetic of gradients'),
+    (f'{memory.momentum:,} B', 'more with momentum, which is not used'),
+    (f'{found.instructions.ratio:.2f}', f'inferences a step, {found.instructions.cpu}, predicted'),
     (f'{component.constants_bytes:,} B', 'constants in flash'),
     (f'{found.rate:g}', 'learning rate'),
   ]

@@ -70,6 +70,8 @@ predicted arena. Empty: TFLM has no kernel. The type is that of the first comput
 CONV_2D, DEPTHWISE_CONV_2D and, per tensor, FULLY_CONNECTED of int8 maps take int4 weights in TFLM
 and in stages. Of TFLM's {len(kernels.TYPES)} kernels, stages hold {held}. Custom operators stay
 stock: the memory of TFLite_Detection_PostProcess and CIRCULAR_BUFFER is predicted.
+SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND around a convolution become a dilated convolution, which a
+stage holds ([convert.md](convert.md)).
 
 {table()}
 """

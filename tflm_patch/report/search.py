@@ -73,6 +73,12 @@ def summary(result: SearchResult, written: list[str]) -> str:
     lines += [f'{each.rank}: {each.trial.spec}' for each in result.finalists]
     lines += [f'MISSED {text}' for each in result.finalists for text in each.training.missed()]
     lines += [_verified(result)]
+  correlated = ', '.join(
+    f'{COSTS[name].title if name in COSTS else name} {value:.2f}'
+    for name, value in result.rank_correlations.items()
+  )
+  if correlated:
+    lines.append(f'rank correlation (Spearman) with the score: {correlated}')
   lines += [f'note: {note}' for note in result.notes]
   lines.append(f'wrote {", ".join(written)} into {result.folder}')
   return '\n'.join(lines)

@@ -16,6 +16,7 @@ from tflm_patch.analysis.suggestions import Suggestion
 from tflm_patch.analysis.verification import Verification
 from tflm_patch.api import ConversionResult, StockOperator
 from tflm_patch.codegen.compiler import CompiledModel
+from tflm_patch.report.graph_lines import graph_lines
 from tflm_patch.report.speed_lines import fast_memory_lines, speed_lines
 from tflm_patch.targets import Target
 
@@ -87,6 +88,7 @@ def conversion_summary(result: ConversionResult, output: str) -> str:
       f' {len(stage.encoded.program):,}, constants {len(stage.encoded.constants):,} bytes'
     )
   lines += _hop_text(result)
+  lines += graph_lines(result.neighbourhoods)
   lines += [f'note: {note}' for note in result.notes]
   # Equal ones on a line: exports pad every convolution alike.
   changes = collections.Counter(f'{change.plugin}: {change.text}' for change in result.changes)
@@ -211,6 +213,7 @@ def analysis_summary(analysis: Analysis) -> str:
   lines += fast_memory_lines(analysis.fast_memory)
   lines += speed_lines(analysis.speed)
   lines += _hop_text(result)
+  lines += graph_lines(result.neighbourhoods)
   lines += [f'note: {note}' for note in result.notes]
   if not result.changed:
     lines.append(f'unchanged: {short_names(result.reason or "")}')

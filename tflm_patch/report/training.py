@@ -8,8 +8,9 @@ import os
 
 from tflm_patch.report import training_page, training_plot
 from tflm_patch.report.run_files import NOT_VERIFIED, limit_text, write_files
+from tflm_patch.training.anomaly import Detector
 from tflm_patch.training.data.dataset import Task
-from tflm_patch.training.outputs import CONVERTED, INT8, KERAS, SUMMARY
+from tflm_patch.training.outputs import ANOMALY, CONVERTED, INT8, KERAS, SUMMARY
 from tflm_patch.training.result import TrainResult
 
 
@@ -29,7 +30,8 @@ def write_report(result: TrainResult, folder: str | os.PathLike[str], command: s
   """
   page = training_page.page(result, command)
   written = write_files(folder, page, lambda path: training_plot.plot_training(result, path))
-  return [KERAS, INT8, CONVERTED, SUMMARY, *written]
+  header = [] if result.detector is None else [ANOMALY]
+  return [KERAS, INT8, CONVERTED, SUMMARY, *header, *written]
 
 
 def summary(result: TrainResult, written: list[str]) -> str:
@@ -38,6 +40,7 @@ def summary(result: TrainResult, written: list[str]) -> str:
   lines = [
     f'{result.name}',
     f'{score_line(result)}',
+    *([] if result.detector is None else [detector_line(result.detector)]),
     f'arena {converted.original_arena.total:,} -> {result.arena_total:,} bytes'
     f'{limit_text(result.budgets.arena_bytes)}, file {converted.original_bytes:,} -> '
     f'{result.file_bytes:,} bytes{limit_text(result.budgets.flash_bytes)}',
@@ -62,6 +65,21 @@ def score_line(result: TrainResult) -> str:
   return (
     f'{what}{task.text(result.int8.score)} int8 by {by}, {task.text(result.float_score)} float, '
     f'on {count}'
+  )
+
+
+def detector_line(detector: Detector) -> str:
+  """A threshold and what it does."""
+  text = (
+    f'threshold {detector.threshold:,} (mean squared error {detector.threshold_error:.4g}, '
+    f'{100 * detector.quantile:g} % of normal examples): {100 * detector.false_alarms:.1f} % of '
+    f'{detector.normal:,} other normal examples are above it'
+  )
+  if detector.auc is None or detector.f1 is None or detector.recall is None:
+    return text
+  return (
+    f'{text}, {100 * detector.recall:.1f} % of {detector.anomalous:,} anomalies; AUC '
+    f'{detector.auc:.3f}, F1 {detector.f1:.3f}'
   )
 
 

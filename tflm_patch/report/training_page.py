@@ -48,6 +48,7 @@ def page(result: TrainResult, line: str) -> str:
       'by the held-out examples.</p>',
       _curve(result),
       _confusion(result) if is_classes else '',
+      _detector(result),
       '<h2>Memory</h2>',
       '<p>Bytes of activations alive while each operator runs: stock TFLM (grey) and the '
       f'converted model (blue), whose output bytes are the same{verified[result.verified]}.</p>',
@@ -139,6 +140,24 @@ def _confusion(result: TrainResult) -> str:
     cells = ''.join(_cell(count, count / whole, number == k) for k, count in enumerate(row))
     lines.append(f'<tr><th>{text(name)}</th>{cells}<th>{100 * row[number] / whole:.1f} %</th></tr>')
   return f'{heading}<div class="scroll"><table class="matrix">{"".join(lines)}</table></div>'
+
+
+def _detector(result: TrainResult) -> str:
+  detector = result.detector
+  if detector is None:
+    return ''
+  rows = [
+    ('threshold, in anomaly.h', f'{detector.threshold:,}'),
+    ('as a mean squared error', f'{detector.threshold_error:.4g}'),
+    ('part of normal examples it was chosen by', f'{100 * detector.quantile:g} %'),
+    (f'of {detector.normal:,} others, false alarms', f'{100 * detector.false_alarms:.1f} %'),
+    ('anomalies measured on', f'{detector.anomalous:,}'),
+  ]
+  for what in ('auc', 'precision', 'recall', 'f1'):
+    value = getattr(detector, what)
+    rows += [] if value is None else [(what.upper() if len(what) < 4 else what, f'{value:.3f}')]
+  lines = ''.join(table_row('td', cells) for cells in rows)
+  return f'<h2>Anomalies</h2><table>{lines}</table>'
 
 
 def _cell(count: int, share: float, right: bool) -> str:

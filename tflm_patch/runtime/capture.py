@@ -13,6 +13,11 @@ from collections.abc import Iterator
 
 _STDERR = 2
 _LOCK = threading.RLock()  # the file descriptor belongs to the whole process
+# Empty temporary files, by descriptor: a model's every step is captured, and a file for each
+# would cost more than the step.
+_spare: list[int] = []
+if hasattr(os, 'register_at_fork'):  # a child would share the place where its parent writes
+  os.register_at_fork(after_in_child=_spare.clear)
 
 
 class Captured:
@@ -33,15 +38,16 @@ def stderr() -> Iterator[Captured]:
   A process without a stderr gets one for as long as the context lasts.
   """
   captured = Captured()
-  with _LOCK, tempfile.TemporaryFile() as file:
+  with _LOCK:
     if sys.stderr is not None:
       with contextlib.suppress(OSError, ValueError):
         sys.stderr.flush()
+    file = _spare.pop() if _spare else _temporary()
     try:
       saved = os.dup(_STDERR)
     except OSError:
       saved = None
-    os.dup2(file.fileno(), _STDERR)
+    os.dup2(file, _STDERR)
     try:
       yield captured
     finally:
@@ -50,5 +56,23 @@ def stderr() -> Iterator[Captured]:
       else:
         os.dup2(saved, _STDERR)
         os.close(saved)
-      file.seek(0)
-      captured.text = file.read().decode(errors='replace')
+      captured.text = _taken(file).decode(errors='replace')
+      _spare.append(file)
+
+
+def _temporary() -> int:
+  with tempfile.TemporaryFile() as file:
+    return os.dup(file.fileno())
+
+
+def _taken(file: int) -> bytes:
+  """What a file holds; afterwards it is empty."""
+  size = os.fstat(file).st_size
+  if not size:
+    return b''
+  os.lseek(file, 0, os.SEEK_SET)
+  with open(file, 'rb', closefd=False) as reader:
+    text = reader.read()
+  os.ftruncate(file, 0)
+  os.lseek(file, 0, os.SEEK_SET)
+  return text

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
   from tflm_patch.on_device.simulation.adaptation import AdaptOptions
+  from tflm_patch.training.anomaly_adaptive import AdaptiveThreshold
   from tflm_patch.training.callbacks.adapt import Adapt
   from tflm_patch.training.callbacks.arena_budget import ArenaBudget, BudgetExceeded
   from tflm_patch.training.callbacks.int8_evaluation import Int8Evaluation
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     once_for_all,
   )
   from tflm_patch.training.callbacks.structured_pruning import StructuredPruning
+  from tflm_patch.training.data.anomalies import AnomalyOptions, read_anomalies
   from tflm_patch.training.data.augmentation import Augmentation
   from tflm_patch.training.data.dataset import Dataset, Part, Task
   from tflm_patch.training.data.image_folder import read_images
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
   from tflm_patch.training.measure import footprint
   from tflm_patch.training.net_aug import EndAugmentation, NetAug, NetAugOptions
   from tflm_patch.training.options import Budgets, Optimizer, TrainOptions
+  from tflm_patch.training.preparation import prepare_adaptation
   from tflm_patch.training.pruning.prune import Pruned, prune
   from tflm_patch.training.quantization_aware import (
     QuantizationAware,
@@ -46,6 +49,8 @@ if TYPE_CHECKING:
 __all__ = [
   'Adapt',
   'AdaptOptions',
+  'AdaptiveThreshold',
+  'AnomalyOptions',
   'ArenaBudget',
   'Augmentation',
   'BudgetExceeded',
@@ -88,7 +93,9 @@ __all__ = [
   'factorize',
   'footprint',
   'once_for_all',
+  'prepare_adaptation',
   'prune',
+  'read_anomalies',
   'read_images',
   'read_series',
   'recalibrate',
@@ -99,6 +106,8 @@ __all__ = [
 _HOMES = {
   'Adapt': 'callbacks.adapt',
   'AdaptOptions': 'tflm_patch.on_device.simulation.adaptation',
+  'AdaptiveThreshold': 'anomaly_adaptive',
+  'AnomalyOptions': 'data.anomalies',
   'ArenaBudget': 'callbacks.arena_budget',
   'Augmentation': 'data.augmentation',
   'BudgetExceeded': 'callbacks.arena_budget',
@@ -141,7 +150,9 @@ _HOMES = {
   'factorize': 'factorization.factorize',
   'footprint': 'measure',
   'once_for_all': 'callbacks.progressive_shrinking',
+  'prepare_adaptation': 'preparation',
   'prune': 'pruning.prune',
+  'read_anomalies': 'data.anomalies',
   'read_images': 'data.image_folder',
   'read_series': 'data.series',
   'recalibrate': 'elastic.weights',

@@ -69,11 +69,18 @@ def read_adaptation_data(
       return found
   dataset = read_data(path, shape, seed, progress=progress)
   return AdaptationData(
-    _samples(dataset, dataset.train, model), _samples(dataset, dataset.test, model), dataset.classes
+    samples_of(dataset, dataset.train, model),
+    samples_of(dataset, dataset.test, model),
+    dataset.classes,
   )
 
 
-def _samples(dataset: Dataset, part: Part, model: Model) -> Samples:
+def samples_of(dataset: Dataset, part: Part, model: Model) -> Samples:
+  """Examples as an int8 model takes them.
+
+  Raises:
+    TflmPatchError: they do not fit the model.
+  """
   tensor = model.main.tensors[model.main.inputs[0]]
   real = dataset.to_model(part.inputs)
   if int(np.prod(real.shape[1:])) != tensor.elements:

@@ -39,6 +39,7 @@ def score(dataset: Dataset, predicted: np.ndarray, targets: np.ndarray) -> float
     return mean_average_precision(decoded(predicted), targets, len(dataset.classes))
   if dataset.task is Task.CLASSIFICATION:
     return 100 * float(np.mean(predicted.argmax(axis=-1) == targets))
+  predicted = predicted.reshape(targets.shape)  # an autoencoder may give maps
   return float(np.mean(np.abs(dataset.from_model(predicted) - targets)))
 
 

@@ -29,10 +29,18 @@ _LOGGED = {
   Task.CLASSIFICATION: 'val_accuracy',
   Task.REGRESSION: 'val_error',
   Task.DETECTION: 'val_map',
+  Task.ANOMALY: 'val_error',
 }
 
 Progress = Callable[[str], None]
 Pause = Callable[[], bool]
+Targets = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def as_they_are(inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+  """The targets of the data."""
+  del inputs
+  return targets
 
 
 def never() -> bool:
@@ -62,6 +70,8 @@ def compile_model(model: Any, original: Any, dataset: Dataset, options: TrainOpt
   loss: Any
   if dataset.task is Task.DETECTION:
     loss = detection_loss
+  elif dataset.task is Task.ANOMALY:
+    loss = _reconstruction_loss
   elif dataset.task is Task.CLASSIFICATION:
     loss = keras.losses.CategoricalCrossentropy(
       from_logits=not _ends_with_softmax(original), label_smoothing=options.label_smoothing
@@ -69,6 +79,13 @@ def compile_model(model: Any, original: Any, dataset: Dataset, options: TrainOpt
   else:
     loss = keras.losses.MeanSquaredError()
   model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
+
+
+def _reconstruction_loss(wanted: Any, given: Any) -> Any:
+  """The mean squared error of vectors, or of maps, beside the inputs as vectors."""
+  from keras import ops
+
+  return ops.mean(ops.square(given - ops.reshape(wanted, ops.shape(given))))
 
 
 def make_optimizer(variables: Sequence[Any], options: TrainOptions) -> Any:
@@ -108,6 +125,7 @@ class Loop:
     progress: Called with a line of text as the work proceeds.
     label: What an epoch is called there.
     pause: Asked whenever a checkpoint was written, but at the end.
+    learned_from: Makes the targets that a batch is learned from of its inputs and targets.
   """
 
   def __init__(
@@ -121,7 +139,9 @@ class Loop:
     progress: Progress = lambda text: None,
     label: str = 'Epoch',
     pause: Pause = never,
+    learned_from: Targets = as_they_are,
   ) -> None:
+    self._learned_from = learned_from
     self._label, self._pause = label, pause
     self.state = State(settings)
     self._model, self._dataset, self._options = model, dataset, options
@@ -187,6 +207,7 @@ class Loop:
       rate = options.rate_at(self._share())
       model.optimizer.learning_rate = rate
       self._learner.reset_metrics()
+      targets = self._learned_from(inputs, targets)
       inputs = resolution.resized(inputs, self._scale())
       loss = float(self._learner.train_on_batch(inputs, targets))
       if not math.isfinite(loss):

@@ -36,11 +36,13 @@ class Budgets:
     flash_bytes: Of the converted file.
     input_rows: The model takes its input in bands of so many rows, and the arena never
       holds the whole input.
+    adapt_bytes: Of a training step on the chip, all counted; see `prepare_adaptation`.
   """
 
   arena_bytes: int | None = None
   flash_bytes: int | None = None
   input_rows: int | None = None
+  adapt_bytes: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.files import write_atomically
+from tflm_patch.training.anomaly_header import header
 from tflm_patch.training.result import TrainResult
 
 CHECKPOINT, AWARE, CACHE = 'checkpoint.npz', 'checkpoint_int8.npz', 'data.npz'
 KERAS, INT8, CONVERTED = 'model.keras', 'model.tflite', 'model_patch.tflite'
-SUMMARY = 'result.json'
-_OURS = (CHECKPOINT, AWARE, KERAS, INT8, CONVERTED, SUMMARY)
+SUMMARY, ANOMALY = 'result.json', 'anomaly.h'
+_OURS = (CHECKPOINT, AWARE, KERAS, INT8, CONVERTED, SUMMARY, ANOMALY)
 
 
 def claimed(
@@ -83,9 +84,20 @@ class Outputs:
     write_atomically(self.folder / KERAS, _saved(result, self.folder))
     write_atomically(self.folder / INT8, result.quantized.data)
     write_atomically(self.folder / CONVERTED, result.converted.data)
+    if result.detector is not None:
+      write_atomically(self.folder / ANOMALY, _header(result).encode())
     write_atomically(
       self.folder / SUMMARY, (json.dumps(result.to_json(), indent=2) + '\n').encode()
     )
+
+
+def _header(result: TrainResult) -> str:
+  assert result.detector is not None and result.dataset.anomalies is not None
+  main = result.quantized.model.main
+  quantization = main.tensors[main.inputs[0]].quantization
+  assert quantization is not None
+  dataset, chosen_by = result.dataset, len(result.dataset.anomalies.normal)
+  return header(result.detector, dataset.inputs_by, dataset.input_shape, quantization, chosen_by)
 
 
 def _saved(result: TrainResult, folder: pathlib.Path) -> bytes:

@@ -12,6 +12,7 @@ import numpy as np
 
 from tflm_patch.training.checkpoint import EpochRow
 from tflm_patch.training.data.dataset import Dataset
+from tflm_patch.training.inheritance import NOTHING, Inheritance
 from tflm_patch.training.loop import Loop, Pause, compile_model, never
 from tflm_patch.training.options import TrainOptions
 from tflm_patch.training.outputs import Outputs
@@ -50,6 +51,7 @@ def learn(
   callbacks: Sequence[Any],
   progress: Progress,
   pause: Pause = never,
+  inheritance: Inheritance = NOTHING,
 ) -> Learned:
   """Trains a model, from its checkpoints where there are some to be resumed.
 
@@ -62,14 +64,19 @@ def learn(
     callbacks: Of Keras, for the float phase.
     progress: Called with a line of text as the work proceeds.
     pause: Asked whenever a checkpoint was written.
+    inheritance: Its teacher teaches in the float phase; the model has its weights.
 
   Raises:
     Paused: a pause was wanted.
   """
-  settings = settings_of(name, dataset, options)
+  settings = {**settings_of(name, dataset, options), **inheritance.settings}
   compile_model(model, model, dataset, options)
   path = None if outputs is None else outputs.checkpoint
-  loop = Loop(model, dataset, options, settings, path, callbacks, progress, pause=pause)
+  loop = Loop(
+    *(model, dataset, options, settings, path, callbacks, progress),
+    pause=pause,
+    learned_from=inheritance.targets,
+  )
   if outputs is not None and outputs.resumes:
     loop.resume()
   state = loop.run()

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from tflm_patch.architecture import Spec, format_spec
 from tflm_patch.training import backend
 from tflm_patch.training.data.dataset import Dataset
+from tflm_patch.training.inheritance import Inheritance
 from tflm_patch.training.loop import Paused
 from tflm_patch.training.options import TrainOptions
 from tflm_patch.training.outputs import Outputs
@@ -24,6 +27,7 @@ def train_portion(
   folder: pathlib.Path,
   pause: Callable[[], bool],
   progress: Callable[[str], None] = lambda text: None,
+  weights: Sequence[np.ndarray] | None = None,
 ) -> bool:
   """Trains from the checkpoints in a folder, if there are any, until it is done or paused.
 
@@ -35,6 +39,7 @@ def train_portion(
     folder: Of the checkpoints.
     pause: Asked whenever a checkpoint was written.
     progress: Called with a line of text as the work proceeds.
+    weights: As those of `Inheritance`.
 
   Returns:
     Whether the training is done.
@@ -49,6 +54,7 @@ def train_portion(
   fitted = spec_for(spec, dataset)
   model, samples = network(fitted, options), calibration_samples(dataset)
   name = format_spec(fitted)
+  Inheritance(weights).begin(model, name)
   try:
     learn(model, name, dataset, options, samples, outputs, (), progress, pause)
   except Paused:

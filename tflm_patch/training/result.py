@@ -11,6 +11,7 @@ from typing import Any
 from tflm_patch.conversion.result import ConversionResult
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.quantization.result import QuantizationResult
+from tflm_patch.training.anomaly import Detector
 from tflm_patch.training.checkpoint import EpochRow
 from tflm_patch.training.data.dataset import Dataset, Scaling
 from tflm_patch.training.evaluation import Int8Score
@@ -35,6 +36,7 @@ class TrainResult:
     quantized, converted: The int8 model and the converted one.
     verified: Whether both gave the same bytes in TFLM; None where there is no interpreter.
     seconds, cpu_seconds: Used by the training, resumed runs added up.
+    detector: Threshold and figures of an anomaly detector; None for other tasks.
     folder: Where files were written; None for nowhere.
   """
 
@@ -51,6 +53,7 @@ class TrainResult:
   verified: bool | None
   seconds: float
   cpu_seconds: float
+  detector: Detector | None = None
   folder: pathlib.Path | None = None
 
   @property
@@ -95,6 +98,7 @@ class TrainResult:
       'int8_score': self.int8.score,
       'int8_by': self.int8.by.value,
       'confusion': [list(row) for row in self.int8.confusion],
+      'anomaly': None if self.detector is None else self.detector.to_json(),
       'verified': self.verified,
       'arena_original': self.converted.original_arena.total,
       'arena_total': self.arena_total,

@@ -24,15 +24,20 @@ from tflm_patch.quantization.samples import MAX_SAMPLES
 from tflm_patch.runtime.inputs import sample_inputs
 from tflm_patch.runtime.verify import compare
 from tflm_patch.training import backend, budget
+from tflm_patch.training.anomaly import detector_of
 from tflm_patch.training.checkpoint import EpochRow
+from tflm_patch.training.data.anomalies import AnomalyOptions
 from tflm_patch.training.data.dataset import Dataset, Task
-from tflm_patch.training.data.read import read_data
+from tflm_patch.training.data.read import is_series, read_data
 from tflm_patch.training.data.series import Windows
 from tflm_patch.training.evaluation import int8_score, score_of
+from tflm_patch.training.inheritance import NOTHING, Inheritance
 from tflm_patch.training.int8_inference import Engine, available_engine, to_steps
+from tflm_patch.training.loop import never
 from tflm_patch.training.options import DEFAULT, NO_BUDGETS, Budgets, TrainOptions
 from tflm_patch.training.outputs import Outputs
 from tflm_patch.training.phases import learn
+from tflm_patch.training.preparation import check_adaptation
 from tflm_patch.training.result import TrainResult
 
 Progress = Callable[[str], None]
@@ -48,10 +53,13 @@ class DataOptions:
   Attributes:
     resolution: Rows and columns of images; None for those of the model.
     windows: To forecast series.
+    anomaly: To learn what normal series are; None for that, too, where the data are series
+      and the spec ends without a head, as autoencoders do.
   """
 
   resolution: int | None = None
   windows: Windows | None = None
+  anomaly: AnomalyOptions | None = None
 
 
 AS_THE_MODEL = DataOptions()
@@ -68,6 +76,7 @@ def train(
   overwrite: bool = False,
   callbacks: Sequence[Any] = (),
   progress: Progress = lambda text: None,
+  inheritance: Inheritance = NOTHING,
 ) -> TrainResult:
   """Trains, quantizes, converts and measures a model.
 
@@ -83,10 +92,12 @@ def train(
     overwrite: Begin anew though the folder holds a training.
     callbacks: Of Keras.
     progress: Called with a line of text as the work proceeds.
+    inheritance: Weights to begin with, and a teacher.
 
   Raises:
-    TflmPatchError: data that cannot be read, budgets that cannot be met, a folder that
-      holds another training, a loss that is not finite, files that cannot be written.
+    TflmPatchError: data that cannot be read, budgets that cannot be met, weights of another
+      network, a folder that holds another training, a loss that is not finite, files that cannot
+      be written.
     EnvironmentMissing: Keras or a backend is not installed.
   """
   outputs = None if output is None else Outputs(output, resume, overwrite)
@@ -94,8 +105,11 @@ def train(
   keras = backend.prepare(options.threads)
   keras.utils.set_random_seed(options.seed)
   built, name, fit = _network(model, dataset, options, budgets, progress)
+  inheritance.begin(built, name)
   samples = calibration_samples(dataset)
-  learned = learn(built, name, dataset, options, samples, outputs, callbacks, progress)
+  learned = learn(
+    built, name, dataset, options, samples, outputs, callbacks, progress, never, inheritance
+  )
   progress('Measuring')
   float_score = score_of(built, dataset, dataset.test.inputs, dataset.test.targets)
   quantized, converted = _shrink(built, learned.aware, samples, budgets, fit, progress)
@@ -110,6 +124,7 @@ def train(
     int8=int8_score(quantized.model, converted.data, dataset, dataset.test, progress),
     quantized=quantized,
     converted=converted,
+    detector=detector_of(quantized.model, converted.data, dataset, progress),
     verified=_verify(quantized, converted, dataset, progress),
     seconds=learned.seconds,
     cpu_seconds=learned.cpu_seconds,
@@ -130,14 +145,18 @@ def _read(
 ) -> Dataset:
   if isinstance(data, Dataset):
     return data
+  anomaly = reading.anomaly
   if isinstance(model, (Spec, str)):
-    rows, cols, channels = _spec(model).input_shape
+    spec = _spec(model)
+    rows, cols, channels = spec.input_shape
+    if spec.head.kind == 'none' and reading.windows is None and is_series(data):
+      anomaly = anomaly or AnomalyOptions()
   else:
     rows, cols, channels = (*model.input_shape[1:], 1)[:3]
   side = reading.resolution
   shape = (rows, cols, channels) if side is None else (side, side, channels)
   cache = None if outputs is None else outputs.cache
-  return read_data(data, shape, options.seed, reading.windows, cache, progress)
+  return read_data(data, shape, options.seed, reading.windows, anomaly, cache, progress)
 
 
 def _network(
@@ -152,15 +171,27 @@ def _network(
   if isinstance(model, (Spec, str)):
     spec = spec_for(model, dataset)
     fit = budget.check(spec, budgets)
-    return network(spec, options), architecture.format_spec(spec), fit
-  wanted = (dataset.input_shape, (dataset.outputs,))
-  if (tuple(model.input_shape[1:]), tuple(model.output_shape[1:])) != wanted:
-    raise TflmPatchError(
-      f'{model.name}: takes {list(model.input_shape[1:])} and gives '
-      f'{list(model.output_shape[1:])}; the data are {list(wanted[0])} and {list(wanted[1])}'
-    )
+    check_adaptation(spec, budgets, dataset.task)
+    built, name = network(spec, options), architecture.format_spec(spec)
+    _check_shapes(built, name, dataset)
+    return built, name, fit
+  _check_shapes(model, model.name, dataset)
   graph = quantize(model, calibration_samples(dataset)).model
+  check_adaptation(graph, budgets, dataset.task)
   return model, str(model.name), budget.check(graph, budgets)
+
+
+def _check_shapes(model: Any, name: str, dataset: Dataset) -> None:
+  if dataset.task is Task.DETECTION:
+    return  # the map of the boxes is the model's own
+  wanted: list[tuple[tuple[int, ...], ...]] = [(dataset.input_shape, (dataset.outputs,))]
+  if dataset.task is Task.ANOMALY:
+    wanted.append((dataset.input_shape, dataset.input_shape))
+  if (tuple(model.input_shape[1:]), tuple(model.output_shape[1:])) not in wanted:
+    raise TflmPatchError(
+      f'{name}: takes {list(model.input_shape[1:])} and gives '
+      f'{list(model.output_shape[1:])}; the data are {list(wanted[0][0])} and {list(wanted[0][1])}'
+    )
 
 
 def _spec(model: Spec | str) -> Spec:
@@ -172,6 +203,8 @@ def unfit_head(head: Head, task: Task) -> str:
   if task is Task.DETECTION:
     known = head.kind == 'yolo' and head.anchors == 1 and head.scales == 1
     return '' if known else 'boxes need the head yolo10_a1_s1: one box a cell, of one map'
+  if task is Task.ANOMALY:
+    return '' if head.kind == 'none' else 'gives out no input; end an autoencoder with none'
   if not head.classes:
     return 'has no head for classes, like fc10'
   return '' if head.kind not in _DETECTORS else f'the head {head.kind} needs images with boxes'
@@ -189,9 +222,20 @@ def spec_for(model: Spec | str, dataset: Dataset) -> Spec:
   why = unfit_head(spec.head, dataset.task)
   if why:
     raise TflmPatchError(f'{architecture.format_spec(spec)}: {why}')
+  if dataset.task is Task.ANOMALY:
+    return _autoencoder(spec, dataset)
   softmax = spec.head.softmax and dataset.task is Task.CLASSIFICATION
   head = dataclasses.replace(spec.head, classes=dataset.outputs, softmax=softmax)
   return dataclasses.replace(spec, input_shape=(rows, cols, channels), head=head)
+
+
+def _autoencoder(spec: Spec, dataset: Dataset) -> Spec:
+  """A spec whose last block gives what the input has: all values, or channels of every step."""
+  rows, cols, channels = dataset.input_shape
+  *blocks, last = spec.blocks
+  width = dataset.outputs if last.kind == 'dense' else channels
+  blocks.append(dataclasses.replace(last, channels=width))
+  return dataclasses.replace(spec, input_shape=(rows, cols, channels), blocks=tuple(blocks))
 
 
 def network(spec: Spec, options: TrainOptions) -> Any:

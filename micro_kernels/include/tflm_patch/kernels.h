@@ -92,6 +92,13 @@ void tflm_patch_conv_rows_s8(const tflm_patch_conv_args* args, const tflm_patch_
 void tflm_patch_depthwise_conv_s8(const tflm_patch_depthwise_conv_args* args,
                                   const tflm_patch_rows* input, uint32_t row, int8_t* output);
 
+/* Output rows [row, row + count), one after the other, or several at once where that gives
+ * the same. `output` is the map that is written; it may lie over input rows that no later row
+ * is made of. */
+void tflm_patch_depthwise_conv_rows_s8(const tflm_patch_depthwise_conv_args* args,
+                                       const tflm_patch_rows* input, const tflm_patch_rows* output,
+                                       uint32_t row, uint32_t count);
+
 /* ---- bottleneck.c ---- */
 
 /* output_cols of `expand` and `depthwise` are those of the wide map and of the
@@ -325,6 +332,26 @@ void tflm_patch_cast_row(const void* input, uint32_t from, void* output, uint32_
 /* A row of n values. exp_table and diff_min as in tflm_patch_softmax_params. */
 void tflm_patch_softmax_s8(const int32_t* exp_table, int32_t diff_min, const int8_t* input,
                            int8_t* output, uint32_t n);
+void tflm_patch_softmax_s8_s16(const int32_t* exp_table, int32_t diff_min, const int8_t* input,
+                               int16_t* output, uint32_t n);
+
+/* ---- log_softmax.c ---- */
+
+/* A row of n values; the table as in the parameters. */
+void tflm_patch_log_softmax_s8(const tflm_patch_log_softmax_params* params,
+                               const int32_t* exp_table, const int8_t* input, int8_t* output,
+                               uint32_t n);
+
+/* ---- cumsum.c ---- */
+
+/* Adds n positions of `width` values, each at `step` values behind the one before, to the sums, and
+ * writes the sums of each position (without it where params->exclusive). */
+void tflm_patch_cumsum_s8(const tflm_patch_cumsum_params* params, int32_t input_zero_point,
+                          const int8_t* input, int8_t* output, uint32_t n, uint32_t width,
+                          int32_t step, int32_t* sums);
+
+/* Begins width sums. */
+void tflm_patch_cumsum_begin_s8(int32_t input_zero_point, int32_t* sums, uint32_t width);
 
 /* ---- int16 maps: mul_s16.c, sub_s16.c, maximum_minimum_s16.c ---- */
 
@@ -383,6 +410,12 @@ void tflm_patch_quantize(const tflm_patch_quantize_params* params, const float* 
 void tflm_patch_dequantize(const tflm_patch_quantize_params* params, const void* input,
                            uint8_t type, float* output, uint32_t n);
 
+/* ---- requantize_maps.c ---- */
+
+/* n values of TFLM_PATCH_INT8, TFLM_PATCH_INT16 or TFLM_PATCH_INT32, both types. */
+void tflm_patch_requantize_row(const tflm_patch_requantize_params* params, const void* input,
+                               uint32_t from, void* output, uint32_t to, uint32_t n);
+
 /* ---- lookup.c ---- */
 
 /* output[i] = table[input[i]], int8 or uint8 by their bits; output may be
@@ -419,6 +452,28 @@ void tflm_patch_copy_cells(const uint8_t* input, int32_t input_step, uint8_t* ou
 void tflm_patch_gather_row(const uint16_t* cols, const uint16_t* channels, const uint8_t* input,
                            uint32_t input_channels, uint32_t value_bytes, uint8_t* output,
                            uint32_t output_cols, uint32_t output_channels);
+
+/* ---- neighbours.c ---- */
+
+/* The arrays of tflm_patch_neighbours_params. */
+typedef struct {
+  tflm_patch_requant_args requant; /* of the output's rows */
+  const int32_t* bias;
+  const uint32_t* starts;
+  const uint16_t* nodes;
+  const int8_t* weights;
+  int32_t weights_zero_point;
+} tflm_patch_neighbours_args;
+
+/* Row `row` of the output, of the input's cols x channels values. */
+void tflm_patch_neighbours_s8(const tflm_patch_neighbours_args* args, const tflm_patch_rows* input,
+                              uint32_t row, int8_t* output);
+
+/* ---- node_order.c ---- */
+
+/* What is at a place goes to another one, a row comes there instead. `to` may be the place, or
+ * the row; rows do not overlap otherwise. */
+void tflm_patch_displace_row(uint8_t* place, const uint8_t* row, uint8_t* to, uint32_t bytes);
 
 /* ---- lstm.c ---- */
 

@@ -150,7 +150,16 @@ enum {
    * state and the cell state, both kept */
   TFLM_PATCH_LSTM = 66,
   TFLM_PATCH_SVDF = 67, /* the outputs are the output and the state, kept, of int8 or int16 */
-  TFLM_PATCH_KIND_COUNT = 68
+  /* of a graph: sums over some rows, a sparse constant matrix times the input */
+  TFLM_PATCH_NEIGHBOURS = 68,
+  TFLM_PATCH_NODE_ORDER = 69, /* rows in the order of the plan, or back in the model's */
+  TFLM_PATCH_LOG_SOFTMAX = 70,
+  TFLM_PATCH_CUMSUM = 71,
+  /* of int8, int16 and int32 to another of these types, or int16 to int16 */
+  TFLM_PATCH_REQUANTIZE = 72,
+  /* SOFTMAX of int8 maps whose output is int16 (scale 2^-16, zero point -2^15) */
+  TFLM_PATCH_SOFTMAX_S8_S16 = 73,
+  TFLM_PATCH_KIND_COUNT = 74
 };
 
 /* A sliding window over rows and columns. Output row r reads input rows r * stride_h - pad_top +
@@ -331,6 +340,17 @@ typedef struct {
   uint8_t over_channels;
 } tflm_patch_reduce_params;
 
+/* CUMSUM: sums in units of 2^-19 of the input's scale, and what brings them to the output's. 16
+ * bytes. */
+typedef struct {
+  int32_t output_multiplier;
+  int32_t output_shift;
+  int32_t output_zero_point;
+  uint16_t axis;     /* 0 rows, 1 columns, 2 channels */
+  uint8_t exclusive; /* a value is not in its own sum */
+  uint8_t reverse;   /* from the last column or channel on */
+} tflm_patch_cumsum_params;
+
 /* ARG_MAX: of each cell of an int8 map the first channel with the largest value, int32. 4 bytes. */
 typedef struct {
   int32_t sign; /* -1: with the least value */
@@ -352,11 +372,49 @@ typedef struct {
   uint32_t channel_at;
 } tflm_patch_gather_params;
 
-/* SOFTMAX over channels, int8 to int8 (output scale 1/256, zero point -128). 8 bytes. */
+/* NEIGHBOURS: output row r is a weighted sum of some input rows, value by value. They are those
+ * of entries starts[r] .. starts[r + 1] - 1; nodes[i] is the input row, and weights[i] -
+ * weights_zero_point what it is multiplied by. The bias of row r already holds -input_zero_point
+ * * sum(weights[i] - weights_zero_point). The requantization's channels are the output's rows.
+ * spans[r] are the first and the last row that step r counts as read, of which neither
+ * decreases. 44 bytes. */
+typedef struct {
+  tflm_patch_requant requant;
+  uint32_t bias_at;    /* int32[rows] */
+  uint32_t starts_at;  /* uint32[rows + 1] */
+  uint32_t nodes_at;   /* uint16[connections] */
+  uint32_t weights_at; /* int8[connections] */
+  uint32_t spans_at;   /* uint16[rows][2] */
+  uint32_t connections;
+  int32_t weights_zero_point;
+} tflm_patch_neighbours_params;
+
+/* NODE_ORDER: the same rows in another order, by exchanges in the memory of a whole map. Step r
+ * without `back` makes output row r of input row exchanges[r] >= r, whose place input row r then
+ * takes: the input is used up. With `back` it puts input row r to output row exchanges[r] <= r;
+ * what was there becomes output row r, and only the last step leaves all rows at their places. 8
+ * bytes. */
+typedef struct {
+  uint32_t exchanges_at; /* uint16[rows] */
+  uint32_t back;
+} tflm_patch_node_order_params;
+
+/* SOFTMAX over channels of int8 maps (output scale 1/256, zero point -128). 8 bytes. */
 typedef struct {
   uint32_t exp_table_at; /* int32[256], TFLM's fixed-point exp of -i * beta * scale */
   int32_t diff_min;      /* smaller differences count as zero */
 } tflm_patch_softmax_params;
+
+/* LOG_SOFTMAX over channels, int8 to int8 (output scale 1/16, zero point 127). The multiplier
+ * and shift bring a difference to Q5.26, the inverse ones back. 24 bytes. */
+typedef struct {
+  uint32_t exp_table_at; /* int32[256], TFLM's fixed-point exp of -i * scale */
+  int32_t diff_min;      /* smaller differences give the least value */
+  int32_t multiplier;
+  int32_t shift;
+  int32_t inverse_multiplier;
+  int32_t inverse_shift;
+} tflm_patch_log_softmax_params;
 
 /* SOFTMAX over channels of int16 maps (output scale 2^-15). The multiplier and shift bring a
  * difference to steps of 10 / 65535. 16 bytes. */
@@ -422,6 +480,14 @@ typedef struct {
   int16_t act_max;
   uint16_t magnitude;
 } tflm_patch_rescale_params;
+
+/* REQUANTIZE: a value less a zero point, scaled, from another zero point on. 16 bytes. */
+typedef struct {
+  int32_t multiplier;
+  int32_t shift;
+  int32_t input_zero_point;  /* 0 of int32 */
+  int32_t output_zero_point; /* likewise */
+} tflm_patch_requantize_params;
 
 /* QUANTIZE, DEQUANTIZE between float32 and 8 bits, or int16 with zero point 0. 8 bytes. */
 typedef struct {

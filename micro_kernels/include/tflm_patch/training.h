@@ -200,6 +200,32 @@ typedef struct {
   uint32_t scale_step;
 } tflm_patch_block_layer;
 
+/* How a layer of a block runs forward. */
+typedef struct {
+  const int32_t* bias; /* as it is now, with the input's zero point folded in */
+  const tflm_patch_requant_args* requant;
+} tflm_patch_layer_forward;
+
+/* What a block's clamps are computed again from, instead of being kept: neither the expansion's
+ * trained weights nor the depthwise convolution's lie apart then. */
+typedef struct {
+  const int8_t* input; /* of the expansion */
+  tflm_patch_layer_forward expand;
+  tflm_patch_layer_forward depthwise;
+  int8_t*
+      values; /* TFLM_PATCH_BLOCK_CHANNELS for every cell of the depthwise convolution's input */
+  uint32_t* masks; /* a word for every eight cells of its input, and of its output */
+} tflm_patch_block_forward;
+
+/* Where the clamps of a group of channels are noted: channel k of cell p is bit
+ * p * channels + first + k. */
+typedef struct {
+  const uint32_t* expand;
+  const uint32_t* depthwise;
+  uint32_t channels;
+  uint32_t first;
+} tflm_patch_group_masks;
+
 /* A pointwise expansion, a depthwise convolution, a pointwise projection. */
 typedef struct {
   tflm_patch_block_layer expand; /* without geometry when nothing is trained before the others */
@@ -210,6 +236,7 @@ typedef struct {
   uint32_t added;
   float* scratch; /* TFLM_PATCH_BLOCK_CHANNELS floats for every cell of the depthwise
                    * convolution's input and output, and one more for every cell of the output */
+  const tflm_patch_block_forward* forward; /* NULL when the masks are kept */
   const tflm_patch_update* update;
 } tflm_patch_block_args;
 
@@ -217,11 +244,22 @@ typedef struct {
  * input; the projection learns afterwards, by the functions above. */
 void tflm_patch_backward_block(const tflm_patch_block_args* args);
 
+/* ---- recompute.c ---- */
+
+/* The masks of `count` channels from `first` on: computed again, or those that are kept when
+ * forward is NULL. */
+tflm_patch_group_masks tflm_patch_masks_of(const tflm_patch_block_layer* expand_layer,
+                                           const tflm_patch_block_layer* depthwise_layer,
+                                           const tflm_patch_block_forward* forward, uint32_t first,
+                                           uint32_t count);
+
 /* ---- learn.c ---- */
 
-/* A parameter takes its gradient in: it changes with the last sample of an update. */
-void tflm_patch_learn_weight(const tflm_patch_trained_layer* layer, const tflm_patch_update* update,
-                             uint32_t weight, uint32_t channel, float gradient);
+/* Parameters take their gradients in: they change with the last sample of an update. Weights are
+ * those of an output channel, from number `first` of the layer on. */
+void tflm_patch_learn_weights(const tflm_patch_trained_layer* layer,
+                              const tflm_patch_update* update, uint32_t first, uint32_t channel,
+                              const float* gradients, uint32_t count);
 void tflm_patch_learn_bias(const tflm_patch_trained_layer* layer, const tflm_patch_update* update,
                            uint32_t channel, float gradient);
 

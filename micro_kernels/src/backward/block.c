@@ -28,14 +28,37 @@ static int is_trained(const progress* at, uint32_t channel) {
          (layer->channels == NULL || layer->channels[at->next] == channel);
 }
 
+static void pass_clamp_4(const tflm_patch_block_layer* layer, const uint32_t* mask,
+                         const tflm_patch_group_masks* masks, uint32_t cells, uint32_t first,
+                         float* columns) {
+  const float* scales = layer->scales + first * layer->scale_step;
+  const uint32_t step = layer->scale_step;
+  const float s0 = scales[0], s1 = scales[step], s2 = scales[2 * step], s3 = scales[3 * step];
+  uint32_t bit = masks->first;
+  for (uint32_t cell = 0; cell < cells; ++cell) {
+    const uint32_t bits = mask[bit / 32] >> bit % 32;
+    columns[0] = bits & 1u ? columns[0] * s0 : 0.0f;
+    columns[1] = bits & 2u ? columns[1] * s1 : 0.0f;
+    columns[2] = bits & 4u ? columns[2] * s2 : 0.0f;
+    columns[3] = bits & 8u ? columns[3] * s3 : 0.0f;
+    bit += masks->channels;
+    columns += GROUP;
+  }
+}
+
 /* In place: columns [cells][GROUP] where the clamp of an output lets them pass, scaled. */
-static void pass_clamp(const tflm_patch_block_layer* layer, uint32_t cells, uint32_t channels,
-                       uint32_t first, uint32_t count, float* columns) {
+static void pass_clamp(const tflm_patch_block_layer* layer, const uint32_t* mask,
+                       const tflm_patch_group_masks* masks, uint32_t cells, uint32_t first,
+                       uint32_t count, float* columns) {
+  if (count == GROUP && masks->channels % GROUP == 0) { /* four bits of one word */
+    pass_clamp_4(layer, mask, masks, cells, first, columns);
+    return;
+  }
   for (uint32_t cell = 0; cell < cells; ++cell) {
     for (uint32_t k = 0; k < count; ++k) {
-      const uint32_t bit = cell * channels + first + k;
+      const uint32_t bit = cell * masks->channels + masks->first + k;
       const float scale = layer->scales[(first + k) * layer->scale_step];
-      columns[k] = layer->mask[bit / 32] >> bit % 32 & 1u ? columns[k] * scale : 0.0f;
+      columns[k] = mask[bit / 32] >> bit % 32 & 1u ? columns[k] * scale : 0.0f;
     }
     columns += GROUP;
   }
@@ -193,13 +216,15 @@ void tflm_patch_backward_block(const tflm_patch_block_args* args) {
   }
   for (uint32_t first = 0; first < channels; first += GROUP) {
     const uint32_t count = channels - first < GROUP ? channels - first : GROUP;
+    const tflm_patch_group_masks masks =
+        tflm_patch_masks_of(&args->expand, &args->depthwise, args->forward, first, count);
     project(args, &projected, first, count, of_output);
-    pass_clamp(&args->depthwise, outputs, channels, first, count, of_output);
+    pass_clamp(&args->depthwise, masks.depthwise, &masks, outputs, first, count, of_output);
     for (uint32_t k = 0; k < count; ++k) {
       depthwise(args, &filtered, first + k, of_output + k, column, expands ? of_input + k : NULL);
     }
     if (expands) {
-      pass_clamp(&args->expand, inputs, channels, first, count, of_input);
+      pass_clamp(&args->expand, masks.expand, &masks, inputs, first, count, of_input);
       expand(args, first, count, of_input);
     }
   }

@@ -15,25 +15,23 @@
 
 #define CHANNELS 4u
 
-/* Sums over the cells of a pointwise convolution, of up to four channels. */
-static void pointwise_sums(uint32_t cells, const int8_t* values, uint32_t n_channels,
-                           int32_t zero_point, const float* accumulators, uint32_t step,
-                           uint32_t channels, float* sums) {
+/* Adds up over cells, of up to four channels; the values of the next cell are `value_step` on. */
+static void add_cells(uint32_t cells, const int8_t* values, uint32_t value_step, int32_t zero_point,
+                      const float* accumulators, uint32_t step, uint32_t channels, float* sums) {
   for (uint32_t cell = 0; cell < cells; ++cell) {
     const float one = *accumulators;
     for (uint32_t k = 0; k < channels; ++k) {
       sums[k] = sums[k] + one * (float)(values[k] - zero_point);
     }
     accumulators += step;
-    values += n_channels;
+    values += value_step;
   }
 }
 
 /* The same in registers. */
-static void pointwise_sums_4(uint32_t cells, const int8_t* values, uint32_t n_channels,
-                             int32_t zero_point, const float* accumulators, uint32_t step,
-                             float* sums) {
-  float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+static void add_cells_4(uint32_t cells, const int8_t* values, uint32_t value_step,
+                        int32_t zero_point, const float* accumulators, uint32_t step, float* sums) {
+  float s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
   for (uint32_t cell = 0; cell < cells; ++cell) {
     const float one = *accumulators;
     s0 = s0 + one * (float)(values[0] - zero_point);
@@ -41,7 +39,7 @@ static void pointwise_sums_4(uint32_t cells, const int8_t* values, uint32_t n_ch
     s2 = s2 + one * (float)(values[2] - zero_point);
     s3 = s3 + one * (float)(values[3] - zero_point);
     accumulators += step;
-    values += n_channels;
+    values += value_step;
   }
   sums[0] = s0;
   sums[1] = s1;
@@ -58,31 +56,37 @@ void tflm_patch_pointwise_weights(uint32_t cells, const int8_t* values, uint32_t
     const uint32_t count = n_channels - j < CHANNELS ? n_channels - j : CHANNELS;
     float sums[CHANNELS] = {0.0f, 0.0f, 0.0f, 0.0f};
     if (count == CHANNELS) {
-      pointwise_sums_4(cells, values + j, n_channels, zero_point, accumulators, step, sums);
+      add_cells_4(cells, values + j, n_channels, zero_point, accumulators, step, sums);
     } else {
-      pointwise_sums(cells, values + j, n_channels, zero_point, accumulators, step, count, sums);
+      add_cells(cells, values + j, n_channels, zero_point, accumulators, step, count, sums);
     }
-    for (uint32_t k = 0; k < count; ++k) {
-      tflm_patch_learn_weight(layer, update, output * n_channels + j + k, output, sums[k]);
-    }
+    tflm_patch_learn_weights(layer, update, output * n_channels + j, output, sums, count);
   }
 }
 
-static float tap_sum(const tflm_patch_backward_geometry* g, const int8_t* values,
-                     uint32_t n_channels, const float* accumulators, uint32_t tap) {
-  const uint32_t kernel_w = g->window.kernel_w;
-  float sum = 0.0f;
-  for (uint32_t row = 0; row < g->output_rows; ++row) {
-    for (uint32_t col = 0; col < g->output_cols; ++col) {
-      const int32_t from = tflm_patch_input_cell(g, row, col, tap / kernel_w, tap % kernel_w);
-      if (from >= 0) {
-        const int32_t value = values[(uint32_t)from * n_channels] - g->input_zero_point;
-        sum = sum + *accumulators * (float)value;
-      }
-      accumulators += g->output_channels;
+/* Sums of up to four channels at a tap. */
+static void tap_sums(const tflm_patch_backward_geometry* g, const int8_t* values,
+                     uint32_t n_channels, const float* accumulators, uint32_t tap,
+                     uint32_t channels, float* sums) {
+  const tflm_patch_window* w = &g->window;
+  const tflm_patch_tap_range rows = tflm_patch_rows_of(g, tap / w->kernel_w);
+  const tflm_patch_tap_range cols = tflm_patch_cols_of(g, tap % w->kernel_w);
+  const uint32_t value_step = w->stride_w * n_channels;
+  for (uint32_t k = 0; k < CHANNELS; ++k) {
+    sums[k] = 0.0f;
+  }
+  for (uint32_t i = 0; i < rows.count; ++i) {
+    const float* one = accumulators + ((size_t)(rows.first + i) * g->output_cols + cols.first) *
+                                          g->output_channels;
+    const int8_t* from =
+        values + ((size_t)(rows.input + i * w->stride_h) * g->cols + cols.input) * n_channels;
+    if (channels == CHANNELS) {
+      add_cells_4(cols.count, from, value_step, g->input_zero_point, one, g->output_channels, sums);
+    } else {
+      add_cells(cols.count, from, value_step, g->input_zero_point, one, g->output_channels,
+                channels, sums);
     }
   }
-  return sum;
 }
 
 void tflm_patch_backward_conv_weights(const tflm_patch_backward_geometry* geometry,
@@ -102,9 +106,12 @@ void tflm_patch_backward_conv_weights(const tflm_patch_backward_geometry* geomet
   uint32_t weight = 0;
   for (uint32_t o = 0; o < g->output_channels; ++o) {
     for (uint32_t tap = 0; tap < taps; ++tap) {
-      for (uint32_t j = 0; j < n_channels; ++j, ++weight) {
-        const float sum = tap_sum(g, values + j, n_channels, accumulators + o, tap);
-        tflm_patch_learn_weight(layer, update, weight, o, sum);
+      for (uint32_t j = 0; j < n_channels; j += CHANNELS) {
+        const uint32_t count = n_channels - j < CHANNELS ? n_channels - j : CHANNELS;
+        float sums[CHANNELS];
+        tap_sums(g, values + j, n_channels, accumulators + o, tap, count, sums);
+        tflm_patch_learn_weights(layer, update, weight, o, sums, count);
+        weight += count;
       }
     }
   }

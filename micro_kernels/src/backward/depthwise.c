@@ -89,15 +89,16 @@ void tflm_patch_depthwise_input(const tflm_patch_backward_geometry* geometry,
 
 static float tap_sum(const tflm_patch_backward_geometry* g, tflm_patch_column values,
                      const float* accumulators, uint32_t tap_row, uint32_t tap_col) {
+  const tflm_patch_tap_range rows = tflm_patch_rows_of(g, tap_row);
+  const tflm_patch_tap_range cols = tflm_patch_cols_of(g, tap_col);
+  const uint32_t step = g->window.stride_w * values.step;
   float sum = 0.0f;
-  for (uint32_t row = 0; row < g->output_rows; ++row) {
-    for (uint32_t col = 0; col < g->output_cols; ++col) {
-      const int32_t from = tflm_patch_input_cell(g, row, col, tap_row, tap_col);
-      if (from >= 0) {
-        const int32_t value = values.at[(uint32_t)from * values.step] - g->input_zero_point;
-        sum = sum + *accumulators * (float)value;
-      }
-      ++accumulators;
+  for (uint32_t i = 0; i < rows.count; ++i) {
+    const float* one = accumulators + (rows.first + i) * g->output_cols + cols.first;
+    const int8_t* value = tflm_patch_read_at(g, values.at, values.step, &rows, &cols, i);
+    for (uint32_t k = 0; k < cols.count; ++k) {
+      sum = sum + *one++ * (float)(*value - g->input_zero_point);
+      value += step;
     }
   }
   return sum;
@@ -113,7 +114,7 @@ void tflm_patch_depthwise_weights(const tflm_patch_backward_geometry* geometry,
   for (uint32_t r = 0; r < g->window.kernel_h; ++r) {
     for (uint32_t c = 0; c < g->window.kernel_w; ++c) {
       const float sum = tap_sum(g, values, accumulators, r, c);
-      tflm_patch_learn_weight(layer, update, weight, channel, sum);
+      tflm_patch_learn_weights(layer, update, weight, channel, &sum, 1);
       weight += n_trained;
     }
   }
@@ -129,13 +130,9 @@ void tflm_patch_backward_depthwise(const tflm_patch_backward_geometry* geometry,
   const uint32_t cells = geometry->output_rows * geometry->output_cols;
   uint32_t next = 0; /* of the trained channels */
   for (uint32_t channel = 0; channel < channels; ++channel) {
-    const int learns =
-        layer != NULL && next < n_trained && (trained == NULL || trained[next] == channel);
-    tflm_patch_column own = {weights + channel, channels};
-    if (learns && trained != NULL) {
-      own.at = layer->weights + next;
-      own.step = n_trained;
-    }
+    tflm_patch_column own;
+    const int learns = tflm_patch_learning_channel(weights, channels, trained, n_trained, channel,
+                                                   next, layer, &own);
     for (uint32_t cell = 0; cell < cells; ++cell) {
       scratch[cell] = accumulators[(size_t)cell * channels + channel];
     }

@@ -10,36 +10,23 @@
 
 #include <stddef.h>
 
+#include "chance.h"
 #include "tflm_patch/training.h"
 
 #define MOST_CHANGE 16777216.0f /* 2^24 */
-/* With weights of up to 33,025 inputs, sums stay below 2^30 whatever is learned. */
-#define MOST_BIAS 536870912 /* 2^29 */
-
-/* The finalizer of MurmurHash3 (Austin Appleby, public domain). */
-static uint32_t mix(uint32_t x) {
-  x ^= x >> 16;
-  x *= 0x85EBCA6Bu;
-  x ^= x >> 13;
-  x *= 0xC2B2AE35u;
-  return x ^ x >> 16;
-}
 
 /* floor(u - step), u from [0, 1). */
 static int32_t change_of(float step, uint32_t number) {
-  const float chance = (float)(mix(number) >> 8) * (1.0f / 16777216.0f);
+  const float chance = (float)(tflm_patch_mix(number) >> 8) * (1.0f / 16777216.0f);
   const float exact = chance - step;
-  if (exact >= MOST_CHANGE) {
-    return (int32_t)MOST_CHANGE;
-  }
-  if (exact <= -MOST_CHANGE) {
-    return -(int32_t)MOST_CHANGE;
+  if (exact < MOST_CHANGE && exact > -MOST_CHANGE) {
+    const int32_t whole = (int32_t)exact;
+    return whole - ((float)whole > exact);
   }
   if (exact != exact) {
     return 0;
   }
-  const int32_t whole = (int32_t)exact;
-  return whole - ((float)whole > exact);
+  return exact > 0.0f ? (int32_t)MOST_CHANGE : -(int32_t)MOST_CHANGE;
 }
 
 /* Whether a parameter changes now; *gradient becomes the sum. */
@@ -56,20 +43,28 @@ static int32_t clamp(int32_t value, int32_t most) {
   return value > most ? most : value;
 }
 
-void tflm_patch_learn_weight(const tflm_patch_trained_layer* layer, const tflm_patch_update* update,
-                             uint32_t weight, uint32_t channel, float gradient) {
-  float* sum = layer->weight_sums == NULL ? NULL : layer->weight_sums + weight;
-  if (!is_due(sum, update, &gradient)) {
-    return;
+void tflm_patch_learn_weights(const tflm_patch_trained_layer* layer,
+                              const tflm_patch_update* update, uint32_t first, uint32_t channel,
+                              const float* gradients, uint32_t count) {
+  const float inverse = layer->weight_inverses[channel * layer->inverse_step];
+  const float rate = update->rate;
+  const uint32_t number = update->counter + layer->number + first;
+  const int32_t zero_point = layer->input_zero_point;
+  int8_t* weights = layer->weights + first;
+  float* sum = layer->weight_sums == NULL ? NULL : layer->weight_sums + first;
+  int32_t bias = layer->bias[channel];
+  for (uint32_t i = 0; i < count; ++i) {
+    float gradient = gradients[i];
+    if (!is_due(sum == NULL ? NULL : sum + i, update, &gradient)) {
+      continue;
+    }
+    const int32_t change = change_of(gradient * inverse * rate, number + i);
+    const int32_t before = weights[i];
+    const int32_t after = clamp(before + change, 127);
+    weights[i] = (int8_t)after;
+    bias = clamp(bias - zero_point * (after - before), TFLM_PATCH_MOST_BIAS);
   }
-  const float step =
-      gradient * layer->weight_inverses[channel * layer->inverse_step] * update->rate;
-  const int32_t change = change_of(step, update->counter + layer->number + weight);
-  const int32_t before = layer->weights[weight];
-  const int32_t after = clamp(before + change, 127);
-  layer->weights[weight] = (int8_t)after;
-  layer->bias[channel] =
-      clamp(layer->bias[channel] - layer->input_zero_point * (after - before), MOST_BIAS);
+  layer->bias[channel] = bias;
 }
 
 void tflm_patch_learn_bias(const tflm_patch_trained_layer* layer, const tflm_patch_update* update,
@@ -80,5 +75,5 @@ void tflm_patch_learn_bias(const tflm_patch_trained_layer* layer, const tflm_pat
   }
   const float step = gradient * layer->bias_inverses[channel * layer->inverse_step] * update->rate;
   const int32_t change = change_of(step, update->counter + layer->bias_number + channel);
-  layer->bias[channel] = clamp(layer->bias[channel] + change, MOST_BIAS);
+  layer->bias[channel] = clamp(layer->bias[channel] + change, TFLM_PATCH_MOST_BIAS);
 }

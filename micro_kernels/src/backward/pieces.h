@@ -6,6 +6,7 @@
 #ifndef TFLM_PATCH_SRC_BACKWARD_PIECES_H_
 #define TFLM_PATCH_SRC_BACKWARD_PIECES_H_
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "tflm_patch/training.h"
@@ -15,6 +16,24 @@ typedef struct {
   const int8_t* at;
   uint32_t step;
 } tflm_patch_column;
+
+/* A channel of a depthwise convolution: whether it learns, and its weights, those in RAM where it
+ * does. trained: the channels that learn, in order, NULL for all; next: the place in them. */
+static inline int tflm_patch_learning_channel(const int8_t* weights, uint32_t channels,
+                                              const uint16_t* trained, uint32_t n_trained,
+                                              uint32_t channel, uint32_t next,
+                                              const tflm_patch_trained_layer* layer,
+                                              tflm_patch_column* own) {
+  const int learns =
+      layer != NULL && next < n_trained && (trained == NULL || trained[next] == channel);
+  own->at = weights + channel;
+  own->step = channels;
+  if (learns && trained != NULL) {
+    own->at = layer->weights + next;
+    own->step = n_trained;
+  }
+  return learns;
+}
 
 /* A weight of an output channel and the same of the next one are `step` apart. */
 typedef struct {

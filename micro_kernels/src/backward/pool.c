@@ -8,61 +8,47 @@
 
 #include <stddef.h>
 
-#include "taps.h"
+#include "pools.h"
 #include "tflm_patch/training.h"
 
-/* Cells of a window within the map. */
-static uint32_t count_of(const tflm_patch_backward_geometry* g, uint32_t cell) {
-  uint32_t count = 0;
-  for (uint32_t r = 0; r < g->window.kernel_h; ++r) {
-    for (uint32_t c = 0; c < g->window.kernel_w; ++c) {
-      count += tflm_patch_input_cell(g, cell / g->output_cols, cell % g->output_cols, r, c) >= 0;
-    }
-  }
-  return count;
-}
+#define CHANNELS 4u
 
-/* The first tap with the greatest value of a window, of one channel. */
-static uint32_t first_greatest(const tflm_patch_backward_geometry* g, const int8_t* values,
-                               uint32_t cell, uint32_t channel) {
-  int32_t most = -1000;
-  uint32_t found = 0;
+/* Of up to four channels of a cell of the input, from one on: sums over the windows that it is in.
+ * values: of a maximum, NULL for an average. */
+static void add_windows(const tflm_patch_backward_geometry* g, const int8_t* values,
+                        const float* gradient, uint32_t cell, uint32_t first, uint32_t channels,
+                        float* sums) {
   for (uint32_t r = 0; r < g->window.kernel_h; ++r) {
     for (uint32_t c = 0; c < g->window.kernel_w; ++c) {
-      const int32_t at =
-          tflm_patch_input_cell(g, cell / g->output_cols, cell % g->output_cols, r, c);
-      if (at >= 0 && values[(uint32_t)at * g->channels + channel] > most) {
-        most = values[(uint32_t)at * g->channels + channel];
-        found = r * g->window.kernel_w + c;
+      const int32_t out = tflm_patch_output_cell(g, cell / g->cols, cell % g->cols, r, c);
+      if (out < 0) {
+        continue;
+      }
+      const float* parts = gradient + (size_t)out * g->channels + first;
+      const float count = values == NULL ? (float)tflm_patch_window_cells(g, (uint32_t)out) : 1.0f;
+      for (uint32_t k = 0; k < channels; ++k) {
+        if (values == NULL) {
+          sums[k] = sums[k] + parts[k] / count;
+        } else if (tflm_patch_first_greatest(g, values, (uint32_t)out, first + k) ==
+                   r * g->window.kernel_w + c) {
+          sums[k] = sums[k] + parts[k];
+        }
       }
     }
   }
-  return found;
 }
 
-/* values: of a maximum, NULL for an average. */
 static void backward_pool(const tflm_patch_backward_geometry* g, const int8_t* values,
                           const float* gradient, float* result, uint32_t added) {
   for (uint32_t cell = 0; cell < g->rows * g->cols; ++cell) {
-    for (uint32_t channel = 0; channel < g->channels; ++channel) {
-      float sum = 0.0f;
-      for (uint32_t r = 0; r < g->window.kernel_h; ++r) {
-        for (uint32_t c = 0; c < g->window.kernel_w; ++c) {
-          const int32_t out = tflm_patch_output_cell(g, cell / g->cols, cell % g->cols, r, c);
-          if (out < 0) {
-            continue;
-          }
-          const float part = gradient[(uint32_t)out * g->channels + channel];
-          if (values == NULL) {
-            sum = sum + part / (float)count_of(g, (uint32_t)out);
-          } else if (first_greatest(g, values, (uint32_t)out, channel) ==
-                     r * g->window.kernel_w + c) {
-            sum = sum + part;
-          }
-        }
+    for (uint32_t first = 0; first < g->channels; first += CHANNELS) {
+      const uint32_t n = g->channels - first < CHANNELS ? g->channels - first : CHANNELS;
+      float sums[CHANNELS] = {0};
+      add_windows(g, values, gradient, cell, first, n, sums);
+      for (uint32_t k = 0; k < n; ++k) {
+        *result = added ? *result + sums[k] : sums[k];
+        ++result;
       }
-      *result = added ? *result + sum : sum;
-      ++result;
     }
   }
 }

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * ADD of the dsp family: four values at a time, whose sums stay in registers while the
- * constants of the first input, of the second and of the output take turns.
+ * constants of the first input, of the second and of the output take turns. The input of the
+ * larger scale is halved exactly: its values are shifted, no more.
  */
 #include <stddef.h>
 
@@ -75,6 +76,12 @@ static inline int32_t scale_term(const term* t, int32_t value) {
   "add " x ", " x ", lr\n\t"              \
   "asr " x ", " x ", r9\n\t"
 
+/* Half of a shifted value of the word in r4 added to a sum; r5 offset. */
+#define HALF(sum, byte)                    \
+  "sxtb lr, r4" byte "\n\t"               \
+  "add lr, r5, lr, lsl #19\n\t"           \
+  "add " sum ", " sum ", lr\n\t"
+
 /* The same added to a sum; r4 is lost with the last one. */
 #define SECOND_TERM(sum, term, byte)      \
   TERM(term, byte)                        \
@@ -89,27 +96,47 @@ static inline int32_t scale_term(const term* t, int32_t value) {
   "ssat " sum ", #8, " sum "\n\t"
 /* clang-format on */
 
+/* clang-format off */
+/* r0-r3 sums, r10 a, r11 b, r12 the output; constants and end on the stack. */
+#define START \
+  "push {r4-r11, lr}\n\t" \
+  "add r1, r0, #28\n\t" \
+  "ldmia r1!, {r2-r8}\n\t" \
+  "push {r2-r8}\n\t" \
+  "ldmia r1, {r10, r11, r12}\n\t" \
+  "ldmia r0, {r2-r8}\n\t" \
+  "push {r2-r8}\n" \
+  "1:\n\t"
+
+#define FIRST_TERMS \
+  "ldr r4, [r10], #4\n\t" \
+  "ldr r5, [sp]\n\t" \
+  "ldr r6, [sp, #4]\n\t" \
+  "ldr r7, [sp, #8]\n\t" \
+  "ldr r8, [sp, #12]\n\t" \
+  "ldr r9, [sp, #16]\n\t" \
+  TERM("r0", "") \
+  TERM("r1", ", ror #8") \
+  TERM("r2", ", ror #16") \
+  TERM("r3", ", ror #24")
+
+/* r6 is the end. */
+#define PUT \
+  TO_BYTE("r0") TO_BYTE("r1") TO_BYTE("r2") TO_BYTE("r3") \
+  "strb r0, [r12]\n\t" \
+  "strb r1, [r12, #1]\n\t" \
+  "strb r2, [r12, #2]\n\t" \
+  "strb r3, [r12, #3]\n\t" \
+  "add r12, r12, #4\n\t" \
+  "cmp r12, r6\n\t" \
+  "bne 1b\n\t" \
+  "add sp, sp, #56\n\t" \
+  "pop {r4-r11, pc}\n\t"
+/* clang-format on */
+
 static TFLM_PATCH_ASSEMBLY void add_fours(const add_job* j __attribute__((unused))) {
-  /* r0-r3 sums, r10 a, r11 b, r12 the output; constants and end on the stack. */
   __asm__ volatile(
-      "push {r4-r11, lr}\n\t"
-      "add r1, r0, #28\n\t"
-      "ldmia r1!, {r2-r8}\n\t"
-      "push {r2-r8}\n\t"
-      "ldmia r1, {r10, r11, r12}\n\t"
-      "ldmia r0, {r2-r8}\n\t"
-      "push {r2-r8}\n"
-      "1:\n\t"
-      "ldr r4, [r10], #4\n\t"
-      "ldr r5, [sp]\n\t"
-      "ldr r6, [sp, #4]\n\t"
-      "ldr r7, [sp, #8]\n\t"
-      "ldr r8, [sp, #12]\n\t"
-      "ldr r9, [sp, #16]\n\t"
-      TERM("r0", "")
-      TERM("r1", ", ror #8")
-      TERM("r2", ", ror #16")
-      TERM("r3", ", ror #24")
+      START FIRST_TERMS
       "push {r10}\n\t"
       "ldr r4, [r11], #4\n\t"
       "ldr r5, [sp, #24]\n\t"
@@ -125,18 +152,61 @@ static TFLM_PATCH_ASSEMBLY void add_fours(const add_job* j __attribute__((unused
       "ldr r7, [sp, #40]\n\t"
       "ldr r8, [sp, #44]\n\t"
       "ldr r9, [sp, #48]\n\t"
-      "ldr r4, [sp, #52]\n\t"
-      TO_BYTE("r0") TO_BYTE("r1") TO_BYTE("r2") TO_BYTE("r3")
-      "strb r0, [r12]\n\t"
-      "strb r1, [r12, #1]\n\t"
-      "strb r2, [r12, #2]\n\t"
-      "strb r3, [r12, #3]\n\t"
-      "add r12, r12, #4\n\t"
-      "cmp r12, r4\n\t"
-      "bne 1b\n\t"
-      "add sp, sp, #56\n\t"
-      "pop {r4-r11, pc}\n\t");
+      "ldr r6, [sp, #52]\n\t" PUT);
 }
+
+#ifndef __OPTIMIZE_SIZE__
+
+/* The second term is a half, its offset the second one's. */
+static TFLM_PATCH_ASSEMBLY void add_halves(const add_job* j __attribute__((unused))) {
+  __asm__ volatile(START FIRST_TERMS
+                   "ldr r4, [r11], #4\n\t"
+                   "ldr r5, [sp, #20]\n\t"
+                   "ldr r7, [sp, #40]\n\t"
+                   "ldr r8, [sp, #44]\n\t"
+                   "ldr r9, [sp, #48]\n\t"
+                   "ldr r6, [sp, #52]\n\t" HALF("r0", "") HALF("r1", ", ror #8")
+                       HALF("r2", ", ror #16") HALF("r3", ", ror #24") PUT);
+}
+
+#define HALF_SHIFT 20
+
+/* Whether a term is a half of values that are shifted by HALF_SHIFT. */
+static int is_half(const tflm_patch_add_params* params, uint32_t input) {
+  return params->left_shift == HALF_SHIFT && params->input_shift[input] == 0 &&
+         params->input_multiplier[input] == ONE_HALF;
+}
+
+/* Fours of values. */
+static void add(const tflm_patch_add_params* params, const add_job* j, int32_t a_zero_point,
+                int32_t b_zero_point) {
+  const int is_first = is_half(params, 0);
+  if (!is_first && !is_half(params, 1)) {
+    add_fours(j);
+    return;
+  }
+  add_job halves = *j;
+  if (is_first) { /* the other way round */
+    halves.a = j->b;
+    halves.b = j->a;
+    halves.first = j->second;
+  }
+  const int32_t zero_point = is_first ? a_zero_point : b_zero_point;
+  halves.second.offset = (int32_t)((uint32_t)-zero_point << (HALF_SHIFT - 1));
+  add_halves(&halves);
+}
+
+#else
+
+static void add(const tflm_patch_add_params* params, const add_job* j, int32_t a_zero_point,
+                int32_t b_zero_point) {
+  (void)params;
+  (void)a_zero_point;
+  (void)b_zero_point;
+  add_fours(j);
+}
+
+#endif
 
 void tflm_patch_add_s8(const tflm_patch_add_params* params, int32_t a_zero_point,
                        int32_t b_zero_point, const int8_t* a, uint32_t a_step, const int8_t* b,
@@ -162,7 +232,7 @@ void tflm_patch_add_s8(const tflm_patch_add_params* params, int32_t a_zero_point
     j.b = b;
     j.output = output;
     j.end = output + fours;
-    add_fours(&j);
+    add(params, &j, a_zero_point, b_zero_point);
     a += fours;
     b += fours;
     n -= fours;

@@ -14,4 +14,18 @@
 #define TFLM_PATCH_ASSEMBLY __attribute__((naked, noinline, noipa))
 #endif
 
+/* clang-format off */
+/* A sum to a byte: tflm_patch_scale with twice the multiplier, less 2^32, in r7,
+ * the round in r6, the exponent in r8; r9 is spare. A product
+ * with it is short of the sum, which the multiplication adds. The sign is that of the sum
+ * instead of the rounded product's: they differ where that is 0, which is less than a half
+ * with either. */
+#define TFLM_PATCH_TO_BYTE(sum) \
+  "add r9, r6, " sum ", asr #31\n\t" \
+  "smmlar " sum ", " sum ", r7, " sum "\n\t" \
+  "add " sum ", " sum ", r9\n\t" \
+  "asr " sum ", " sum ", r8\n\t" \
+  "ssat " sum ", #8, " sum "\n\t"
+/* clang-format on */
+
 #endif /* TFLM_PATCH_SRC_DSP_ASSEMBLY_H_ */

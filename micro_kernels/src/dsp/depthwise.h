@@ -121,6 +121,50 @@ int tflm_patch_find_cell_constants(const tflm_patch_depthwise_row* d, const tflm
 void tflm_patch_make_cells_3x3(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
                                const tflm_patch_cell_constants* constants, int8_t* output);
 
+/* ---- depthwise_row_pairs.c: two of such rows, one behind the other ---- */
+
+/* Where the cells of an output row are made from, see tflm_patch_depthwise_row, and where they
+ * go to. */
+typedef struct {
+  const int8_t* cells[3];
+  uint32_t step[3];
+  int8_t* output;
+} tflm_patch_row_of_cells;
+
+/* What is the same for all cells of two channels. */
+typedef struct {
+  int32_t bias[2]; /* twice */
+  /* Twice those of a column and a channel: the upper two and the lower two of three. */
+  uint32_t weights[3][2][2];
+  struct {
+    int32_t multiplier;
+    int32_t round;
+    int32_t exponent;
+  } scaling[2];
+} tflm_patch_row_pair_constants;
+
+/* How many output columns `words` words for each of four channels are for. */
+uint32_t tflm_patch_max_row_pair_cells(uint32_t stride, uint32_t words);
+
+/* Of four channels. Returns 0 when one of them has a shift that is not for the short way to
+ * bytes. */
+int tflm_patch_find_row_pair_constants(const tflm_patch_depthwise_row* d, uint32_t channel,
+                                       tflm_patch_row_pair_constants constants[2]);
+
+/* A stretch of four channels of an even number of rows, each second one of which sees the
+ * rows behind those of the one before. Values are not clamped. */
+void tflm_patch_make_row_pairs(const tflm_patch_depthwise_row* d, const tflm_patch_stretch* s,
+                               const tflm_patch_row_pair_constants constants[2],
+                               const tflm_patch_row_of_cells* rows, uint32_t count);
+
+/* ---- depthwise_planes.c: wide kernels ---- */
+
+/* The rows [row, row + count), in memory of so many words. Returns 0, and nothing is done, where
+ * that is too little or the kernel not for that. */
+int tflm_patch_make_planes(const tflm_patch_depthwise_conv_args* args, const tflm_patch_rows* input,
+                           const tflm_patch_rows* output, uint32_t row, uint32_t count,
+                           uint32_t* buffer, uint32_t words);
+
 /* ---- depthwise_pairs.c: any kernel ---- */
 
 void tflm_patch_find_columns(const tflm_patch_depthwise_row* d, tflm_patch_stretch* s);

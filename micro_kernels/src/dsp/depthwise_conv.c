@@ -113,51 +113,88 @@ static void make_row(const tflm_patch_depthwise_row* d, uint32_t* buffer, uint32
 
 #if TFLM_PATCH_HAS_CELLS
 
-/* Whether all columns of a row are made cell by cell, in memory of so many words. */
-static int is_by_cells(const tflm_patch_depthwise_conv_args* args, uint32_t words) {
+/* Whether all columns of some rows are made cell by cell, in memory of so many words: few of
+ * them, or any number in pairs of rows. */
+static int is_by_cells(const tflm_patch_depthwise_conv_args* args, uint32_t count, uint32_t words) {
   const uint32_t cols = args->output_cols;
-  return (!TFLM_PATCH_HAS_PAIRS || tflm_patch_is_3x3(&args->window)) &&
-         cols < TFLM_PATCH_MANY_COLUMNS &&
-         cols <= tflm_patch_max_cells_3x3(args->window.stride_w, words);
+  const uint32_t stride = args->window.stride_w;
+  if (TFLM_PATCH_HAS_PAIRS && !tflm_patch_is_3x3(&args->window)) {
+    return 0;
+  }
+  return cols < TFLM_PATCH_MANY_COLUMNS
+             ? cols <= tflm_patch_max_cells_3x3(stride, words)
+             : count > 1 && stride == 1 && cols <= tflm_patch_max_row_pair_cells(stride, words);
 }
-
-/* Where the cells of an output row are made from, and where they go to. */
-typedef struct {
-  const int8_t* cells[3];
-  uint32_t step[3];
-  int8_t* output;
-} row_of_cells;
 
 /* So many rows at once: what is the same for the cells of four channels is found once. */
 #define ROWS 8u
 
-static void make_rows_by_cells(tflm_patch_depthwise_row* d, const row_of_cells* rows,
+/* How many of the rows are made in pairs, from the first on: those that see rows one behind
+ * the other. */
+static uint32_t rows_in_pairs(const tflm_patch_row_of_cells* rows, uint32_t count) {
+  uint32_t n = 0;
+  while (n + 1 < count && rows[n].cells[1] == rows[n + 1].cells[0] &&
+         rows[n].cells[2] == rows[n + 1].cells[1]) {
+    n += 2;
+  }
+  return n;
+}
+
+/* Four channels of pairs of rows. Returns 0, and nothing is done, when one of them has a shift
+ * that is not for the short way to bytes. */
+static int make_row_pairs(const tflm_patch_depthwise_row* d, const tflm_patch_row_of_cells* rows,
+                          uint32_t count, const tflm_patch_stretch* s) {
+  tflm_patch_row_pair_constants constants[2];
+  if (!tflm_patch_find_row_pair_constants(d, s->channel, constants)) {
+    return 0;
+  }
+  tflm_patch_make_row_pairs(d, s, constants, rows, count);
+  return 1;
+}
+
+/* Channels of rows one after the other. */
+static void make_single_rows(tflm_patch_depthwise_row* d, const tflm_patch_row_of_cells* rows,
+                             uint32_t count, tflm_patch_stretch* s) {
+  tflm_patch_cell_constants constants;
+  const int is_short = tflm_patch_find_cell_constants(d, s, &constants);
+  for (const tflm_patch_row_of_cells* row = rows; row != rows + count; ++row) {
+    int8_t* output = row->output + s->channel;
+    for (uint32_t i = 0; i < 3; ++i) {
+      d->cells[i] = row->cells[i];
+      d->step[i] = row->step[i];
+    }
+    if (is_short) {
+      tflm_patch_make_cells_3x3(d, s, &constants, output);
+#if TFLM_PATCH_HAS_PAIRS
+    } else {
+      tflm_patch_stretch spoilt = *s;
+      tflm_patch_make_slow_channels(d, &spoilt, ((1u << s->n_channels) - 1) << 1, output);
+#endif
+    }
+  }
+}
+
+static void make_rows_by_cells(tflm_patch_depthwise_row* d, const tflm_patch_row_of_cells* rows,
                                uint32_t count, tflm_patch_stretch* s) {
   const tflm_patch_requant_args* requant = &d->args->requant;
   const int is_clamped = requant->act_max - requant->act_min != 255;
+  const uint32_t in_pairs =
+      s->n <= tflm_patch_max_row_pair_cells(d->args->window.stride_w, s->pitch)
+          ? rows_in_pairs(rows, count)
+          : 0;
   for (s->channel = 0; s->channel < d->channels; s->channel += s->n_channels) {
     const uint32_t left = d->channels - s->channel;
+    uint32_t made = 0;
     s->n_channels = left < CHANNELS ? left : CHANNELS;
     s->back = CHANNELS - s->n_channels;
-    tflm_patch_cell_constants constants;
-    const int is_short = tflm_patch_find_cell_constants(d, s, &constants);
-    for (const row_of_cells* row = rows; row != rows + count; ++row) {
-      int8_t* output = row->output + s->channel;
-      for (uint32_t i = 0; i < 3; ++i) {
-        d->cells[i] = row->cells[i];
-        d->step[i] = row->step[i];
-      }
-      if (is_short) {
-        tflm_patch_make_cells_3x3(d, s, &constants, output);
-#if TFLM_PATCH_HAS_PAIRS
-      } else {
-        tflm_patch_stretch spoilt = *s;
-        tflm_patch_make_slow_channels(d, &spoilt, ((1u << s->n_channels) - 1) << 1, output);
-#endif
-      }
-      if (is_clamped) {
-        clamp_block(d, s->n, s->n_channels, output);
-      }
+    if (in_pairs != 0 && s->back == 0 && make_row_pairs(d, rows, in_pairs, s)) {
+      made = in_pairs;
+    }
+    if (made != count) {
+      make_single_rows(d, rows + made, count - made, s);
+    }
+    for (uint32_t i = 0; is_clamped && i < count; ++i) {
+      clamp_block(d, s->n, s->n_channels, rows[i].output + s->channel);
     }
   }
 }
@@ -167,7 +204,7 @@ static TFLM_PATCH_NOINLINE void make_narrow_rows(tflm_patch_depthwise_row* d,
                                                  const tflm_patch_rows* input,
                                                  const tflm_patch_rows* output, uint32_t row,
                                                  uint32_t count, uint32_t* buffer, uint32_t words) {
-  row_of_cells rows[ROWS];
+  tflm_patch_row_of_cells rows[ROWS];
   tflm_patch_stretch s = {.n = d->args->output_cols, .buffer = buffer, .pitch = words};
   tflm_patch_find_columns_3x3(d, &s);
   for (uint32_t n; count > 0; count -= n) {
@@ -189,11 +226,15 @@ static void make_rows(tflm_patch_depthwise_row* d, const tflm_patch_rows* input,
                       const tflm_patch_rows* output, uint32_t row, uint32_t count, uint32_t* buffer,
                       uint32_t words) {
 #if TFLM_PATCH_HAS_CELLS
-  if (is_by_cells(d->args, words)) {
+  if (is_by_cells(d->args, count, words)) {
     make_narrow_rows(d, input, output, row, count, buffer, words);
     return;
   }
 #endif
+  if (TFLM_PATCH_HAS_PAIRS &&
+      tflm_patch_make_planes(d->args, input, output, row, count, buffer, CHANNELS * words)) {
+    return;
+  }
   for (const uint32_t end = row + count; row < end; ++row) {
     find_kernel_rows(d, input, row);
     make_row(d, buffer, words, find_row(output, row));
@@ -209,22 +250,46 @@ static TFLM_PATCH_NOINLINE void make_rows_on_stack(tflm_patch_depthwise_row* d,
   make_rows(d, input, output, row, count, buffer, STACK_WORDS);
 }
 
-/* Whether channels of two maps that may overlap lie over the same channels: their rows are
- * whole cells, and whole cells apart. */
-static int are_cells_aligned(const tflm_patch_rows* a, const tflm_patch_rows* b) {
-  const uint32_t channels = a->channels;
-  const uintptr_t first = (uintptr_t)a->base;
-  const uintptr_t bases[3] = {(uintptr_t)a->split_base, (uintptr_t)b->base,
-                              (uintptr_t)b->split_base};
-  for (uint32_t i = 0; i < 3; ++i) {
-    const int is_used = i == 1 || (i == 0 ? a->split < a->ring_rows : b->split < b->ring_rows);
-    const uintptr_t apart = bases[i] < first ? first - bases[i] : bases[i] - first;
-    if (is_used && apart % channels != 0) {
+#if TFLM_PATCH_HAS_CELLS
+
+/* The first and the last row of one of the two pieces of a map; 0 when there is none. */
+static int find_piece(const tflm_patch_rows* map, uint32_t piece, uintptr_t ends[2]) {
+  const uint32_t split = map->split < map->ring_rows ? map->split : map->ring_rows;
+  const uint32_t first = piece == 0 ? 0 : split;
+  const uint32_t end = piece == 0 ? split : map->ring_rows;
+  if (first == end) {
+    return 0;
+  }
+  const uintptr_t a = (uintptr_t)tflm_patch_slot_row(map, first);
+  const uintptr_t b = (uintptr_t)tflm_patch_slot_row(map, end - 1);
+  ends[0] = a < b ? a : b;
+  ends[1] = a < b ? b : a;
+  return 1;
+}
+
+/* Whether two maps have no byte in common. */
+static int are_apart(const tflm_patch_rows* a, const tflm_patch_rows* b) {
+  for (uint32_t i = 0; i < 4; ++i) {
+    uintptr_t x[2];
+    uintptr_t y[2];
+    if (find_piece(a, i % 2, x) && find_piece(b, i / 2, y) && x[0] < y[1] + b->cols * b->channels &&
+        y[0] < x[1] + a->cols * a->channels) {
       return 0;
     }
   }
-  return a->row_bytes % (int32_t)channels == 0 && b->row_bytes % (int32_t)channels == 0;
+  return 1;
 }
+
+#else
+
+/* Only rows of few columns are faster at once. */
+static int are_apart(const tflm_patch_rows* a, const tflm_patch_rows* b) {
+  (void)a;
+  (void)b;
+  return 0;
+}
+
+#endif
 
 void tflm_patch_depthwise_rows_s8(const tflm_patch_depthwise_conv_args* args,
                                   const tflm_patch_rows* input, const tflm_patch_rows* output,
@@ -260,7 +325,9 @@ void tflm_patch_depthwise_rows_s8(const tflm_patch_depthwise_conv_args* args,
       .outside = (uint8_t)args->input_zero_point * 0x01010101u,
   };
   /* At once, channels are the outer loop: those of a row must not lie over others. */
-  const uint32_t at_once = count == 1 || are_cells_aligned(input, output) ? count : 1;
+  const int is_free =
+      count == 1 || are_apart(input, output) || tflm_patch_are_cells_aligned(input, output);
+  const uint32_t at_once = is_free ? count : 1;
   for (; count > 0; count -= at_once) {
     if (args->scratch_bytes > 4 * CHANNELS * STACK_WORDS) {
       make_rows(&d, input, output, row, at_once, (uint32_t*)args->scratch,

@@ -47,17 +47,28 @@ void tflm_patch_init_dot_job(tflm_patch_dot_job* j, const int8_t* weights, const
                              const tflm_patch_requant_args* requant, uint32_t taps,
                              uint32_t channels);
 
-/* `count` of n_vectors interleaved vectors of n values, one behind the other: for every
- * four values a word of the even ones and, n_vectors words further on, a word of
- * the odd ones; then come those of the next four. n is at least 4; the last four are
+/* `count` of n_vectors interleaved vectors of n values, each `skip` bytes behind the end of the
+ * one before: for every four values a word of the even ones and, n_vectors words further on, a
+ * word of the odd ones; then come those of the next four. n is at least 4; the last four are
  * filled up with zeros. */
 void tflm_patch_widen(uint32_t* to, uint32_t n_vectors, const int8_t* from, uint32_t n,
-                      uint32_t count);
+                      uint32_t count, int32_t skip);
 
-/* n_pixels pixels, widened in tiles of n_vectors, 2 or 3, one tile behind the other. Pixels
- * are j->channels bytes of the output each and not clamped, here and below. */
-void tflm_patch_make_wide(const tflm_patch_dot_job* j, const uint32_t* values, uint32_t n_vectors,
-                          uint32_t n_pixels, int8_t* output);
+/* `count` runs of n values, 4 or more of them: of every four a word of the even ones, then one
+ * of the odd ones. The skips are bytes from behind a run's whole fours, and from behind what
+ * it became, to the next one. What the last word is filled up with is no matter here, and 0
+ * below. */
+void tflm_patch_widen_runs(uint32_t* to, const int8_t* from, uint32_t n, uint32_t count,
+                           int32_t from_skip, int32_t to_skip);
+
+/* The same of two vectors, the second one `second` bytes further on, word by word in turns. */
+void tflm_patch_widen_pair(uint32_t* to, const int8_t* from, uint32_t n, uint32_t count,
+                           uint32_t second, int32_t skip);
+
+/* Pixels that are widened in tiles of three, then some in tiles of two, one tile behind the
+ * other. Pixels are j->channels bytes of the output each and not clamped, here and below. */
+void tflm_patch_make_wide(const tflm_patch_dot_job* j, const uint32_t* values, uint32_t threes,
+                          uint32_t twos, int8_t* output);
 
 /* One pixel, or two, whose values lie one behind the other. */
 void tflm_patch_make_few(tflm_patch_dot_job* j, const int8_t* values, uint32_t n_pixels,

@@ -9,11 +9,14 @@
 #ifndef TFLM_PATCH_SRC_DSP_LIMITS_H_
 #define TFLM_PATCH_SRC_DSP_LIMITS_H_
 
-#define TFLM_PATCH_CONV_STACK_BYTES 576u /* of CONV_2D, for widened pixels, without a scratch */
-#define TFLM_PATCH_CONV_KERNEL_H 10u     /* the most, of windows that are gathered */
-#define TFLM_PATCH_WIDE_PIXELS 3u        /* of a tile of widened ones */
-#define TFLM_PATCH_DEPTHWISE_CHANNELS 4u /* of a block */
-#define TFLM_PATCH_DEPTHWISE_KERNEL_H 8u /* the most, as below */
+#define TFLM_PATCH_CONV_STACK_BYTES 864u    /* of CONV_2D, for widened pixels, without a scratch */
+#define TFLM_PATCH_CONV_KERNEL_H 10u        /* the most, of windows that are gathered */
+#define TFLM_PATCH_WIDE_PIXELS 3u           /* of a tile of widened ones */
+#define TFLM_PATCH_BLOCK_PIXELS 8u          /* the fewest, for weights that are widened */
+#define TFLM_PATCH_PART_CHANNELS 32u        /* at most, whose sums wait for windows in parts */
+#define TFLM_PATCH_PART_FEWEST_CHANNELS 16u /* for which that is */
+#define TFLM_PATCH_DEPTHWISE_CHANNELS 4u    /* of a block */
+#define TFLM_PATCH_DEPTHWISE_KERNEL_H 8u    /* the most, as below */
 #define TFLM_PATCH_DEPTHWISE_STRIDE 2u
 #define TFLM_PATCH_DEPTHWISE_TAPS 8u         /* of a kernel row, stride columns apart */
 #define TFLM_PATCH_DEPTHWISE_STACK_WORDS 36u /* of a channel, without a scratch */

@@ -24,6 +24,30 @@ static inline uint32_t tflm_patch_max_wide(uint32_t taps, uint32_t gathered, uin
   return bytes < aside ? 0 : (bytes - aside) / (4 * tflm_patch_wide_words(taps, n)) * n;
 }
 
+/* Likewise in tiles of any sizes up to n: none where those are not a whole one of n. */
+static inline uint32_t tflm_patch_max_pixels(uint32_t taps, uint32_t gathered, uint32_t n,
+                                             uint32_t bytes) {
+  const uint32_t aside = n * gathered;
+  const uint32_t pixels =
+      bytes < aside ? 0 : (bytes - aside) / (4 * tflm_patch_wide_words(taps, 1));
+  return pixels < n ? 0 : pixels;
+}
+
+/* Bytes of two channels' weights, widened. */
+static inline uint32_t tflm_patch_pair_bytes(uint32_t taps) { return (taps + 3) / 4 * 16; }
+
+/* Columns that the windows of n output columns see. */
+static inline uint32_t tflm_patch_window_columns(uint32_t n, uint32_t kernel_w, uint32_t stride) {
+  return (n - 1) * stride + kernel_w;
+}
+
+/* For how many output columns there is memory, where a column takes so many bytes. */
+static inline uint32_t tflm_patch_max_block_cols(uint32_t column_bytes, uint32_t kernel_w,
+                                                 uint32_t stride, uint32_t bytes) {
+  const uint32_t columns = bytes / column_bytes;
+  return columns < kernel_w ? 0 : (columns - kernel_w) / stride + 1;
+}
+
 /* How many output columns of a 3 x 3 depthwise convolution `words` words for a
  * channel are for. Even numbers: the words of two kernel rows and half of one fit. */
 static inline uint32_t tflm_patch_max_columns_3x3(uint32_t stride, uint32_t words) {

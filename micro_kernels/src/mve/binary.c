@@ -12,6 +12,7 @@
 /* An operation on four pairs of values. */
 typedef struct {
   int32x4_t unit;
+  int32x4_t half;     /* of it */
   int32_t offsets[2]; /* what is added to a value, in units */
   tflm_patch_scaling inputs[2];
   tflm_patch_scaling output;
@@ -67,6 +68,7 @@ TFLM_PATCH_INLINE operation make_addition(const tflm_patch_add_params* params, i
   const int32_t unit = (int32_t)1 << params->left_shift;
   const operation o = {
       .unit = vdupq_n_s32(unit),
+      .half = vdupq_n_s32(unit / 2),
       .offsets = {-a_zero_point * unit, -b_zero_point * unit},
       .inputs = {tflm_patch_make_scaling(params->input_multiplier[0], params->input_shift[0]),
                  tflm_patch_make_scaling(params->input_multiplier[1], params->input_shift[1])},
@@ -84,6 +86,19 @@ TFLM_PATCH_INLINE int32x4_t scale_input(const operation* o, int32x4_t x, uint32_
   return tflm_patch_scale_all_down(x, &o->inputs[i]);
 }
 
+/* Whether an input counts half, as that of the larger scale does: nothing is rounded. */
+static int is_half(const tflm_patch_add_params* params, uint32_t i) {
+  return params->input_multiplier[i] == (int32_t)1 << 30 && params->input_shift[i] == 0 &&
+         params->left_shift > 0;
+}
+
+/* The first input counts half, and its unit and offset are halved. */
+TFLM_PATCH_INLINE int32x4_t add_half(const operation* o, int32x4_t x, int32x4_t y) {
+  x = vmlasq_n_s32(x, o->half, o->offsets[0]);
+  x = vaddq_s32(x, scale_input(o, y, 1));
+  return tflm_patch_scale_all_down(x, &o->output);
+}
+
 TFLM_PATCH_INLINE int32x4_t add_four(const operation* o, int32x4_t x, int32x4_t y) {
   x = vaddq_s32(scale_input(o, x, 0), scale_input(o, y, 1));
   return tflm_patch_scale_all_down(x, &o->output);
@@ -97,8 +112,18 @@ TFLM_PATCH_INLINE int32x4_t subtract_four(const operation* o, int32x4_t x, int32
 void tflm_patch_add_s8(const tflm_patch_add_params* params, int32_t a_zero_point,
                        int32_t b_zero_point, const int8_t* a, uint32_t a_step, const int8_t* b,
                        uint32_t b_step, int8_t* output, uint32_t n) {
-  const operation o = make_addition(params, a_zero_point, b_zero_point);
-  make_all(&o, add_four, a, a_step, b, b_step, output, n);
+  operation o = make_addition(params, a_zero_point, b_zero_point);
+  const uint32_t first = is_half(params, 0) ? 0 : 1;
+  if (!is_half(params, first) || !a_step || !b_step ||
+      !tflm_patch_is_plain_clamp(o.act_min, o.act_max)) {
+    make_all(&o, add_four, a, a_step, b, b_step, output, n);
+    return;
+  }
+  const int32_t other = o.offsets[1 - first];
+  o.offsets[0] = o.offsets[first] / 2;
+  o.offsets[1] = other;
+  o.inputs[1] = o.inputs[1 - first];
+  make_plain(&o, add_half, first ? b : a, 1, first ? a : b, 1, output, n, 1);
 }
 
 void tflm_patch_sub_s8(const tflm_patch_add_params* params, int32_t a_zero_point,

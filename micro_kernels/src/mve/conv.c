@@ -15,8 +15,9 @@
 #include "gemm.h"
 
 #define MAX_KERNEL_ROWS 16u
-#define GATHER_BYTES 256u /* windows of pixels, gathered on the stack */
+#define GATHER_BYTES 576u /* windows of pixels, gathered on the stack */
 #define MAX_GATHERED 64u  /* values of such a window */
+#define MAX_EDGE 576u     /* values of a window at an edge that is gathered */
 #define CHANNELS 32u      /* whose biases are made at a time */
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 
@@ -47,16 +48,20 @@ static uint32_t count_rows(const conv_row* c) { return c->rows_inside.end - c->r
 
 /* ---- small windows: gathered ---- */
 
+static void fill(int8_t* to, uint32_t n, int8_t value) {
+  const int8x16_t v = vdupq_n_s8(value);
+  for (uint32_t i = 0; i < n; i += 16) {
+    vstrbq_s8(to + i, v);
+  }
+}
+
 /* The window of an output column. */
 static void gather_window(const conv_row* c, uint32_t x, int8_t* to, uint32_t pitch) {
   const tflm_patch_window* window = &c->args->window;
-  const int8x16_t outside = vdupq_n_s8((int8_t)c->args->input_zero_point);
   const int32_t col = tflm_patch_first_col(window, x);
   const tflm_patch_range taps = tflm_patch_taps_inside(col, window->kernel_w, 1, c->input->cols);
   const int32_t n = (int32_t)((taps.end - taps.first) * c->depth);
-  for (uint32_t i = 0; i < pitch; i += 16) {
-    vstrbq_s8(to + i, outside);
-  }
+  fill(to, pitch, (int8_t)c->args->input_zero_point);
   if (n == 0) {
     return;
   }
@@ -71,24 +76,47 @@ static void gather_window(const conv_row* c, uint32_t x, int8_t* to, uint32_t pi
   }
 }
 
-/* The windows of n output columns from x on, all taps in the map, of rows of up
- * to 16 values: what is stored too much, the next row or window replaces. */
+/* The windows of n > 0 output columns from x on, of rows of up to 16 values. Those of
+ * kernel rows outside the map are there already. */
 static void gather_narrow(const conv_row* c, uint32_t x, uint32_t n, int8_t* to, uint32_t pitch) {
   const tflm_patch_window* window = &c->args->window;
   const size_t step = (size_t)window->stride_w * c->depth;
-  const uint32_t run = c->run;
-  const mve_pred16_t in = vctp8q(run);
-  size_t at = (size_t)tflm_patch_first_col(window, x) * c->depth;
-  for (; n > 0; --n) {
-    const int8_t* const* rows = c->rows;
-    const int8_t* const* const end = rows + window->kernel_h;
-    int8_t* row_to = to;
-    for (; rows != end; ++rows) {
-      vstrbq_s8(row_to, vldrbq_z_s8(*rows + at, in));
-      row_to += run;
-    }
-    at += step;
-    to += pitch;
+  const size_t at = (size_t)tflm_patch_first_col(window, x) * c->depth;
+  const mve_pred16_t in = vctp8q(c->run);
+  to += c->rows_inside.first * c->run;
+  for (uint32_t i = 0; i < count_rows(c); ++i) {
+    const int8_t* from = c->rows[i] + at;
+    int8_t* place = to;
+    __asm__ volatile(
+        "   vmsr p0, %[in]\n"
+        "   dls lr, %[n]\n"
+        "1: vpstt\n"
+        "   vldrbt.8 q0, [%[from]]\n"
+        "   vstrbt.8 q0, [%[place]]\n"
+        "   add %[from], %[step]\n"
+        "   add %[place], %[pitch]\n"
+        "   le lr, 1b\n"
+        : [from] "+&r"(from), [place] "+&r"(place)
+        : [step] "r"(step), [pitch] "r"(pitch), [n] "r"(n), [in] "r"((uint32_t)in)
+        : "q0", "lr", "memory");
+    to += c->run;
+  }
+}
+
+/* The same of one window, some taps of which are outside the map. */
+static void gather_narrow_edge(const conv_row* c, uint32_t x, int8_t* to) {
+  const tflm_patch_window* window = &c->args->window;
+  const int8x16_t outside = vdupq_n_s8((int8_t)c->args->input_zero_point);
+  const int32_t col = tflm_patch_first_col(window, x);
+  const tflm_patch_range taps = tflm_patch_taps_inside(col, window->kernel_w, 1, c->input->cols);
+  const mve_pred16_t all = vctp8q(c->run);
+  const mve_pred16_t in =
+      vctp8q(taps.end * c->depth) & (mve_pred16_t)~vctp8q(taps.first * c->depth);
+  const size_t at = (size_t)(col * (int32_t)c->depth);
+  to += c->rows_inside.first * c->run;
+  for (uint32_t i = 0; i < count_rows(c); ++i) {
+    vstrbq_p_s8(to, vpselq_s8(vldrbq_z_s8(c->rows[i] + at, in), outside, in), all);
+    to += c->run;
   }
 }
 
@@ -100,7 +128,8 @@ static __attribute__((noinline)) void make_gathered(const conv_row* c) {
   const uint32_t block = GATHER_BYTES / pitch;
   const tflm_patch_range inside =
       tflm_patch_cols_inside(&args->window, c->input->cols, args->output_cols);
-  const int is_narrow = c->run <= 16 && count_rows(c) == args->window.kernel_h;
+  const int is_narrow = c->run <= 16;
+  const int is_high = count_rows(c) == args->window.kernel_h;
   const tflm_patch_filters filters = {
       .weights = args->weights,
       .channel_step = c->kernel_bytes,
@@ -118,15 +147,19 @@ static __attribute__((noinline)) void make_gathered(const conv_row* c) {
   for (uint32_t x = 0; x < args->output_cols; x += pixels.n_pixels) {
     pixels.n_pixels = MIN(block, args->output_cols - x);
     const uint32_t end = x + pixels.n_pixels;
+    if (is_narrow && !is_high) {
+      fill(gathered, pixels.n_pixels * pitch, (int8_t)args->input_zero_point);
+    }
     for (uint32_t p = x; p < end;) {
       int8_t* to = gathered + (p - x) * pitch;
-      if (is_narrow && p >= inside.first && p < inside.end) {
+      if (!is_narrow) {
+        gather_window(c, p++, to, pitch);
+      } else if (p >= inside.first && p < inside.end) {
         const uint32_t n = MIN(end, inside.end) - p;
         gather_narrow(c, p, n, to, pitch);
         p += n;
       } else {
-        gather_window(c, p, to, pitch);
-        ++p;
+        gather_narrow_edge(c, p++, to);
       }
     }
     tflm_patch_mve_tiles(&args->requant, &pixels, &filters,
@@ -198,23 +231,44 @@ static void make_cols(const conv_row* c, uint32_t x, uint32_t n, uint32_t first,
                        args->output_channels);
 }
 
-static __attribute__((noinline)) void make_direct(const conv_row* c) {
+/* A column with taps outside the map, from a copy of its window. */
+static __attribute__((noinline)) void make_edge(const conv_row* c, uint32_t x) {
   const tflm_patch_conv_args* args = c->args;
-  const tflm_patch_range inside =
-      tflm_patch_cols_inside(&args->window, c->input->cols, args->output_cols);
+  int8_t gathered[MAX_EDGE] __attribute__((aligned(16)));
+  const tflm_patch_filters filters = {
+      .weights = args->weights,
+      .channel_step = c->kernel_bytes,
+      .bias = args->bias,
+      .n_channels = args->output_channels,
+  };
+  gather_window(c, x, gathered, (c->kernel_bytes + 15u) & ~15u);
+  tflm_patch_mve_make_fours(&args->requant, gathered, c->kernel_bytes, &filters,
+                            c->output + (size_t)x * args->output_channels);
+}
+
+static void make_edges(const conv_row* c, uint32_t x, uint32_t end) {
+  for (; x < end; ++x) {
+    make_edge(c, x);
+  }
+}
+
+/* Columns [cols.first, cols.end), those not in `inside` one by one. */
+static __attribute__((noinline)) void make_direct(const conv_row* c, tflm_patch_range cols,
+                                                  tflm_patch_range inside) {
+  const tflm_patch_conv_args* args = c->args;
   /* Biases are copied in blocks; without any, one block does. */
-  const int is_whole = inside.first == 0 && inside.end == args->output_cols &&
+  const int is_whole = inside.first == cols.first && inside.end == cols.end &&
                        count_rows(c) == args->window.kernel_h;
   const uint32_t block = is_whole ? args->output_channels : CHANNELS;
   for (uint32_t first = 0; first < args->output_channels; first += block) {
     const uint32_t n = MIN(block, args->output_channels - first);
-    for (uint32_t x = 0; x < inside.first; ++x) {
+    for (uint32_t x = cols.first; x < inside.first; ++x) {
       make_cols(c, x, 1, first, n);
     }
-    if (inside.end > inside.first) {
+    if (inside.first < inside.end) {
       make_cols(c, inside.first, inside.end - inside.first, first, n);
     }
-    for (uint32_t x = inside.end; x < args->output_cols; ++x) {
+    for (uint32_t x = inside.end; x < cols.end; ++x) {
       make_cols(c, x, 1, first, n);
     }
   }
@@ -227,34 +281,56 @@ void tflm_patch_conv_s8(const tflm_patch_conv_args* args, const tflm_patch_rows*
     tflm_patch_conv_portable_s8(args, input, row, output);
     return;
   }
-  conv_row c = {
-      .args = args,
-      .input = input,
-      .run = window->kernel_w * input->channels,
-      .depth = input->channels,
-      .output = output,
-      .is_usual = tflm_patch_is_usual(&args->requant, args->output_channels),
-  };
+  conv_row c; /* not cleared: it holds many rows */
+  c.args = args;
+  c.input = input;
+  c.run = window->kernel_w * input->channels;
+  c.depth = input->channels;
   c.kernel_bytes = c.run * window->kernel_h;
+  c.output = output;
+  c.is_usual = tflm_patch_is_usual(&args->requant, args->output_channels);
   find_rows(&c, row);
   if (c.kernel_bytes <= MAX_GATHERED && c.kernel_bytes > c.depth) {
     make_gathered(&c);
-  } else {
-    make_direct(&c);
+    return;
   }
+  const tflm_patch_range inside = tflm_patch_cols_inside(window, input->cols, args->output_cols);
+  tflm_patch_range cols = {0, args->output_cols};
+  if (c.is_usual && args->output_channels >= 4 && c.kernel_bytes <= MAX_EDGE) {
+    cols = inside;
+    make_edges(&c, 0, cols.first);
+    make_edges(&c, cols.end, args->output_cols);
+  }
+  make_direct(&c, cols, inside);
 }
 
 int tflm_patch_conv_line_s8(const tflm_patch_conv_args* args, const tflm_patch_rows* line,
                             int8_t* output) {
-  tflm_patch_conv_args long_row = *args;
-  if (line->base == output &&
-      !(args->groups == 1 &&
-        tflm_patch_mve_can_make_pixels(&args->requant, line->channels, args->output_channels) &&
-        tflm_patch_is_usual(&args->requant, args->output_channels))) {
+  if (args->groups != 1) {
     return 0;
   }
-  long_row.output_cols = line->cols;
-  tflm_patch_conv_s8(&long_row, line, 0, output);
+  const uint32_t depth = line->channels;
+  const int8_t* const runs[] = {line->base};
+  const int is_usual = tflm_patch_is_usual(&args->requant, args->output_channels);
+  if (line->base == output &&
+      !(is_usual && tflm_patch_mve_can_make_pixels(&args->requant, depth, args->output_channels))) {
+    return 0;
+  }
+  const tflm_patch_filters filters = {
+      .weights = args->weights,
+      .channel_step = depth,
+      .bias = args->bias,
+      .n_channels = args->output_channels,
+  };
+  const tflm_patch_pixels pixels = {
+      .runs = runs,
+      .n_runs = 1,
+      .run = depth,
+      .pixel_step = depth,
+      .n_pixels = line->cols,
+      .is_usual = is_usual,
+  };
+  tflm_patch_mve_tiles(&args->requant, &pixels, &filters, output, args->output_channels);
   return 1;
 }
 

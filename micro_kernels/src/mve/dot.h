@@ -53,4 +53,34 @@ static inline int32_t tflm_patch_sum_vector(const int8_t* values, uint32_t n) {
   return sum;
 }
 
+/* Sums of four filters. */
+typedef struct {
+  int32_t s0;
+  int32_t s1;
+  int32_t s2;
+  int32_t s3;
+} tflm_patch_four_sums;
+
+/* Adds the products of n > 0 values with each of four filters; a load of values serves four. */
+TFLM_PATCH_INLINE void tflm_patch_mve_add_products(tflm_patch_four_sums* s, const int8_t* x,
+                                                   const int8_t* w0, const int8_t* w1,
+                                                   const int8_t* w2, const int8_t* w3, uint32_t n) {
+  __asm__ volatile(
+      "   dlstp.8 lr, %[n]\n"
+      "1: vldrb.8 q0, [%[x]], #16\n"
+      "   vldrb.8 q1, [%[w0]], #16\n"
+      "   vmladava.s8 %[s0], q0, q1\n"
+      "   vldrb.8 q2, [%[w1]], #16\n"
+      "   vmladava.s8 %[s1], q0, q2\n"
+      "   vldrb.8 q1, [%[w2]], #16\n"
+      "   vmladava.s8 %[s2], q0, q1\n"
+      "   vldrb.8 q2, [%[w3]], #16\n"
+      "   vmladava.s8 %[s3], q0, q2\n"
+      "   letp lr, 1b\n"
+      : [x] "+&r"(x), [w0] "+&r"(w0), [w1] "+&r"(w1), [w2] "+&r"(w2), [w3] "+&r"(w3),
+        [s0] "+&Te"(s->s0), [s1] "+&Te"(s->s1), [s2] "+&Te"(s->s2), [s3] "+&Te"(s->s3)
+      : [n] "r"(n)
+      : "q0", "q1", "q2", "lr", "memory");
+}
+
 #endif /* TFLM_PATCH_SRC_MVE_DOT_H_ */

@@ -8,20 +8,14 @@
 
 #if TFLM_PATCH_IS_MVE
 
+#include "dot.h"
+#include "gemm.h"
 #include "vector.h"
 
-/* Sums of four outputs over n values. */
-typedef struct {
-  int32_t s0;
-  int32_t s1;
-  int32_t s2;
-  int32_t s3;
-} four_sums;
-
 /* The products of n values with the weights of outputs [output, output + 4). */
-TFLM_PATCH_INLINE four_sums multiply(const tflm_patch_fully_connected_args* args,
-                                     const int8_t* input, uint32_t first, uint32_t n,
-                                     uint32_t output) {
+TFLM_PATCH_INLINE tflm_patch_four_sums multiply(const tflm_patch_fully_connected_args* args,
+                                                const int8_t* input, uint32_t first, uint32_t n,
+                                                uint32_t output) {
   const size_t step = args->inputs;
   const uint32_t last = args->outputs - 1;
   const size_t s1 = output < last ? step : 0;
@@ -30,25 +24,9 @@ TFLM_PATCH_INLINE four_sums multiply(const tflm_patch_fully_connected_args* args
   const int8_t* w0 = args->weights + output * step + first;
   const int8_t* w1 = w0 + s1;
   const int8_t* w2 = w1 + s2;
-  const int8_t* w3 = w2 + s3;
-  four_sums s = {0, 0, 0, 0};
+  tflm_patch_four_sums s = {0, 0, 0, 0};
   if (n > 0) {
-    __asm__ volatile(
-        "   dlstp.8 lr, %[n]\n"
-        "1: vldrb.8 q0, [%[x]], #16\n"
-        "   vldrb.8 q1, [%[w0]], #16\n"
-        "   vmladava.s8 %[s0], q0, q1\n"
-        "   vldrb.8 q2, [%[w1]], #16\n"
-        "   vmladava.s8 %[s1], q0, q2\n"
-        "   vldrb.8 q1, [%[w2]], #16\n"
-        "   vmladava.s8 %[s2], q0, q1\n"
-        "   vldrb.8 q2, [%[w3]], #16\n"
-        "   vmladava.s8 %[s3], q0, q2\n"
-        "   letp lr, 1b\n"
-        : [x] "+&r"(input), [w0] "+&r"(w0), [w1] "+&r"(w1), [w2] "+&r"(w2), [w3] "+&r"(w3),
-          [s0] "+&Te"(s.s0), [s1] "+&Te"(s.s1), [s2] "+&Te"(s.s2), [s3] "+&Te"(s.s3)
-        : [n] "r"(n)
-        : "q0", "q1", "q2", "lr", "memory");
+    tflm_patch_mve_add_products(&s, input, w0, w1, w2, w2 + s3, n);
   }
   return s;
 }
@@ -78,10 +56,20 @@ TFLM_PATCH_INLINE void finish(const tflm_patch_requant_args* requant, int32x4_t 
 
 void tflm_patch_fully_connected_s8(const tflm_patch_fully_connected_args* args, const int8_t* input,
                                    int8_t* output) {
+  if (args->outputs >= 4 && tflm_patch_is_usual(&args->requant, args->outputs)) {
+    const tflm_patch_filters filters = {
+        .weights = args->weights,
+        .channel_step = args->inputs,
+        .bias = args->bias,
+        .n_channels = args->outputs,
+    };
+    tflm_patch_mve_make_fours(&args->requant, input, args->inputs, &filters, output);
+    return;
+  }
   const mve_pred16_t in = vctp32q(args->outputs);
   for (uint32_t o = 0; o < args->outputs; o += 4) {
     const uint32_t at = four_at(o, args->outputs);
-    const four_sums s = multiply(args, input, 0, args->inputs, at);
+    const tflm_patch_four_sums s = multiply(args, input, 0, args->inputs, at);
     const int32x4_t sums = tflm_patch_make_vector(s.s0, s.s1, s.s2, s.s3);
     finish(&args->requant, vaddq_s32(sums, vldrwq_z_s32(args->bias + at, in)), at, in, output);
   }
@@ -92,7 +80,7 @@ void tflm_patch_fully_connected_accumulate_s8(const tflm_patch_fully_connected_a
                                               int32_t* sums) {
   for (uint32_t o = 0; o < args->outputs; o += 4) {
     const mve_pred16_t in = vctp32q(args->outputs - o);
-    const four_sums s = multiply(args, input, first, n, o);
+    const tflm_patch_four_sums s = multiply(args, input, first, n, o);
     const int32x4_t terms = tflm_patch_make_vector(s.s0, s.s1, s.s2, s.s3);
     vstrwq_p_s32(sums + o, vaddq_s32(terms, vldrwq_z_s32(sums + o, in)), in);
   }

@@ -54,4 +54,21 @@ void tflm_patch_mve_make_pixels(const tflm_patch_requant_args* requant,
 int tflm_patch_mve_can_make_pixels(const tflm_patch_requant_args* requant, uint32_t run,
                                    uint32_t n_channels);
 
+/* As tflm_patch_mve_tiles, for one run in the usual case; the output lies apart.
+ * Returns 0 when it is not for these pixels and channels, and nothing is done. */
+int tflm_patch_mve_make_resident(const tflm_patch_requant_args* requant,
+                                 const tflm_patch_pixels* pixels, const tflm_patch_filters* filters,
+                                 int8_t* output, size_t output_step);
+
+/* As tflm_patch_mve_tiles, for any number of runs in the usual case. Returns 0 when it is
+ * not for so many pixels and channels, and nothing is done. */
+int tflm_patch_mve_make_triples(const tflm_patch_requant_args* requant,
+                                const tflm_patch_pixels* pixels, const tflm_patch_filters* filters,
+                                int8_t* output, size_t output_step);
+
+/* The outputs of one pixel of n > 0 values for at least four channels, in the usual
+ * case; the last four may be made with some before them. */
+void tflm_patch_mve_make_fours(const tflm_patch_requant_args* requant, const int8_t* x, uint32_t n,
+                               const tflm_patch_filters* filters, int8_t* output);
+
 #endif /* TFLM_PATCH_SRC_MVE_GEMM_H_ */

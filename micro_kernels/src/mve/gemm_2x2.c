@@ -1,13 +1,15 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * GEMM micro-kernels of the mve family, pixels by channels. Three ways, by the
+ * GEMM micro-kernels of the mve family, pixels by channels. Four ways, by the
  * length of the vectors:
  *
  *   up to 16  four channels stay in registers, pixels go by one at a time
+ *   up to 48  of many pixels: two channels stay in registers, see gemm_resident.c
  *   up to 96  a pixel stays in registers, channels go by four at a time, see
  *             gemm_1x4.c
- *   longer    tiles of two channels by two pixels, four loads for four products
+ *   longer    tiles of two channels by three pixels, see gemm_2x3.c, or by two, four
+ *             loads for four products
  *
  * Pixels p and p + n / 2 of n are a pair, so for an odd n that in the middle is
  * made twice. An odd last channel is made together with the one before it, which
@@ -386,9 +388,16 @@ void tflm_patch_mve_tiles(const tflm_patch_requant_args* requant, const tflm_pat
     const int is_in_place = output == pixels->runs[0] + pixels->at;
     if (run <= LANES && n >= 4 && !is_in_place) {
       make = make_all_16;
+    } else if (!is_in_place &&
+               tflm_patch_mve_make_resident(requant, pixels, filters, output, output_step)) {
+      return;
     } else if (run == filters->channel_step && tflm_patch_mve_can_make_pixels(requant, run, n)) {
       make = tflm_patch_mve_make_pixels;
     }
+  }
+  if (make == make_usual_pairs &&
+      tflm_patch_mve_make_triples(requant, pixels, filters, output, output_step)) {
+    return;
   }
   make(requant, pixels, filters, output, output_step);
 }

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tflm_patch.channels.borders import seen_taps, window_sums
 from tflm_patch.channels.ranges import Ranges, Sums, requantized
+from tflm_patch.channels.weighted import tap_bounds, weight_keys
 from tflm_patch.graph import quantize
 from tflm_patch.graph.axis_window import AxisWindow
 from tflm_patch.program.params import Requant
@@ -81,3 +82,36 @@ def test_the_ways_of_a_window_at_the_borders(kernel, stride, dilation, pad, size
     chosen = [taps[t, 0] if 0 <= at[t] < size else outside[t, 0] for t in range(kernel)]
     wanted.add(tuple(np.sum(chosen, axis=0).tolist()))
   assert {tuple(way) for way in window_sums(taps, outside, seen).tolist()} == wanted
+
+
+WEIGHTS = st.lists(
+  st.lists(st.sampled_from([-128, -127, -1, 0, 1, 127]), min_size=4, max_size=4),
+  min_size=1,
+  max_size=5,
+)
+
+
+@given(
+  WEIGHTS,
+  st.lists(
+    st.tuples(st.sampled_from([-128, 0, 5]), st.sampled_from([0, 3, 127])), min_size=4, max_size=4
+  ),
+)
+def test_bounds_of_taps_are_those_of_every_product(rows, ends):
+  weights = np.array(rows, np.int8)
+  low = np.array([min(pair) for pair in ends], np.int64)
+  high = np.array([max(pair) for pair in ends], np.int64)
+  products = np.stack([weights.astype(np.int64) * low, weights.astype(np.int64) * high])
+  least, most = tap_bounds(weights, Ranges(low, high))
+  assert least.tolist() == products.min(axis=0).sum(axis=1).tolist()
+  assert most.tolist() == products.max(axis=0).sum(axis=1).tolist()
+
+
+@given(WEIGHTS, st.data())
+def test_keys_of_channels_are_equal_where_all_is_equal(rows, data):
+  some = st.lists(st.integers(0, 1), min_size=len(rows), max_size=len(rows))
+  biases, scales = np.array(data.draw(some), np.int64), np.array(data.draw(some), np.float32)
+  keys = weight_keys(np.array(rows, np.int8), biases, scales)
+  wanted = list(zip(map(tuple, rows), biases.tolist(), scales.tolist()))
+  for i, key in enumerate(keys):
+    assert [key == other for other in keys] == [wanted[i] == other for other in wanted]

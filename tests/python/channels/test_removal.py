@@ -87,6 +87,27 @@ def test_values_lie_in_their_ranges(network):
       ]
 
 
+@settings(max_examples=examples(15), deadline=None)
+@given(planted_networks())
+def test_what_is_known_after_a_removal_holds(network):
+  """The same channels are constant as a new look finds, whose bounds may be closer: constants that
+  moved into biases are known there, and were within ranges before.
+  """
+  graph = parse_model(network.data).main
+  found = removal.find(graph)
+  while found is not None:
+    removal.apply(found)
+    carried = graph.__dict__['_followed_channels'][1]
+    fresh = analyze(graph)
+    assert carried.steps.keys() == fresh.steps.keys()
+    for t, ranges in fresh.ranges.items():
+      known = carried.ranges[t]
+      assert (known.low <= ranges.low).all() and (ranges.high <= known.high).all()
+      constant = ranges.low == ranges.high
+      assert (known.low == known.high).tolist() == constant.tolist()
+    found = removal.find(graph)
+
+
 def test_networks_of_too_many_channels_are_left_alone(monkeypatch):
   """What is looked at is bounded: a damaged file may say that a map has a billion channels."""
   b = ModelBuilder(0)

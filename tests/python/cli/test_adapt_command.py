@@ -12,6 +12,7 @@ from tflm_patch.cli.main import main
 from tflm_patch.graph.reader import read_model
 from tflm_patch.graph.types import DType
 from tflm_patch.graph.writer import serialize_model
+from tflm_patch.on_device import scheme_file
 from tflm_patch.on_device.memory import training_memory
 from tflm_patch.on_device.scheme import LayerUpdate, Loss, Scheme
 
@@ -70,7 +71,11 @@ def test_writes_a_component_and_says_what_it_does(files, capsys):
     Loss(said['loss']),
   )
   written = read_model(out / 'model.tflite')
-  assert training_memory(written, scheme).total == found['memory']['total']
+  _, training = scheme_file.read(out / 'scheme.json')
+  assert training.memory == 3072
+  assert training_memory(written, scheme, training).total == found['memory']['total']
+  assert found['instructions']['cpu'] == 'cortex-m4'
+  assert found['instructions']['step'] > found['instructions']['inference']
   steps = [each['step'] for each in found['curve']]
   assert steps[0] == 0 and steps[-1] == 32 * 4  # a fifth is held out
   assert command(files, '--classes', 4) == 1
@@ -98,6 +103,9 @@ def test_float_ends_are_left_off(files, capsys):
     (['--classes', 4, '--flash', '64'], '3KB', 1, 'bytes of flash, more than 64'),
     (['--classes', 0], '3KB', 2, 'no whole number of at least 1'),
     (['--name', 'a b'], '3KB', 2, 'is no name in C'),
+    (['--classes', 4, '--max-step', '0.5x'], '3KB', 1, 'cannot be as short as 0.5 inferences'),
+    (['--classes', 4, '--max-step', 'no'], '3KB', 2, '"no" is no factor above 0'),
+    (['--classes', 4, '--cpu', 'z80'], '3KB', 1, 'unknown CPU "z80"'),
     (['--classes', 4, '--learning-rate', 0], '3KB', 1, 'a learning rate of 0 is not possible'),
   ],
 )

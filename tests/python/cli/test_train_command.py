@@ -37,6 +37,10 @@ def test_defaults_are_in_the_help(capsys):
     (['--shift', '0.9'], 1, 'augmentation: shift is 0.9; it is from 0 to 0.5'),
     (['--forecast', '8,x'], 2, 'no whole number'),
     (['--forecast', '8'], 1, 'only these can be forecast'),
+    (['--anomaly', '0'], 2, 'no whole number of at least 1'),
+    (['--anomaly', '8'], 1, 'no series (.npz, .ts); anomalies are told in these only'),
+    (['--anomaly', '--quantile', '1.5'], 1, 'quantile is 1.5; it is above 0, and at most 1'),
+    (['--anomaly', '8', '--forecast', '8'], 1, 'exclude each other; choose one'),
     ([], 1, 'no such file or folder'),
     (['--model', 'in8x8x1 conv9'], 1, 'the spec ends without a head'),
   ],
@@ -76,6 +80,10 @@ def test_the_command_of_the_report_says_what_is_not_default():
     f"tflm-patch train --data 'a b' --model '{SPEC}' --output out --arena 16384 --epochs 3 "
     '--no-flip'
   )
+  words = ['--data', 'a', '--model', 'ad_autoencoder', '--anomaly']
+  for given in ([], ['16,4']):
+    parsed = parser().parse_args(['train', *words, *given])
+    assert command_line('train', _define, parsed, 'out').endswith(' '.join(['--anomaly', *given]))
 
 
 def test_windows():

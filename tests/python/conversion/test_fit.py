@@ -233,3 +233,15 @@ def test_errors_of_the_command(capsys):
   code, out, err = run(capsys, 'in8x8x3 conv3_c0 fc2')
   assert (code, out) == (1, '')
   assert err == 'tflm-patch: error: "conv3_c0": 0 channels; give from 1 to 65535\n'
+
+
+def test_a_converted_model_does_the_work_of_its_stages(data):
+  first = convert_model(data)
+  assert fits(first.data, CHIP).macs == first.converted_macs > 0
+  again = convert_model(first.data)
+  assert again.original_macs == again.converted_macs == first.converted_macs
+  damaged = bytearray(first.data)
+  program = first.stages[0].encoded.program
+  at = damaged.index(program)
+  damaged[at : at + len(program)] = bytes(len(program))
+  assert fits(bytes(damaged), CHIP).macs == 0

@@ -174,7 +174,8 @@ def test_real_models(name, hop, most, work):
   if not path.exists():
     pytest.skip(real_models.MISSING)
   data = path.read_bytes()
-  budget = most if name == 'mlperf_kws_int8' else None  # which leaves room for Python's pointers
+  # The fastest plan takes what it may; Python's pointers take twice as much as the target's.
+  budget = most - 1024 if name == 'mlperf_kws_int8' else None
   result = converted(data, hop=hop, plan=PlanOptions(arena_bytes=budget))
   assert max(result.converted_arena.total, result.converted_arena_host.total) <= most
   assert result.converted_macs <= work * result.original_macs

@@ -37,8 +37,33 @@ def test_pointwise_with_scratch_reads_widened_values_there():
 
 
 def test_pointwise_without_scratch_reads_again_for_every_two_channels():
-  found = conv(1, (8, 10, 240), (8, 10, 16))
-  assert found.input == 8 * 10 * 240 / 4 * 16 / 2
+  found = conv(1, (8, 10, 240), (8, 10, 12))
+  assert found.input == 8 * 10 * 240 / 4 * 12 / 2
+
+
+def test_windows_in_parts_are_read_for_every_32_channels():
+  found = conv(1, (8, 10, 240), (8, 10, 48))
+  assert found.input == 8 * 10 * 240 / 4 * 2
+  assert found.weights == 8 * 10 * 240 * 48 / 12
+  assert found.scratch == 0
+
+
+def test_blocks_read_widened_weights():
+  weights = 4 * 240 * 4 // 4
+  found = conv(1, (8, 10, 240), (8, 10, 16), weights + 40 * 2 * 240)
+  assert found.input == 8 * 10 * 240 / 4
+  assert found.weights == 2 * 240 / 4 * 16  # once for 40 pixels
+  macs = 8 * 10 * 16 * 240
+  widened = 2 * 8 * 10 * 240 / 4 + 2 * 2 * 240 / 4 * 16
+  assert found.scratch == widened + macs / 4 + macs / 6
+
+
+def test_blocks_of_windows_hold_whole_rows():
+  columns = 12 * 3 * 16 * 2
+  found = conv(3, (8, 10, 16), (8, 10, 16), 4 * 144 + 2 * columns)
+  assert found.weights == 4 * 144 / 4 * 16
+  part = conv(3, (8, 10, 16), (8, 10, 16), 4 * 144 + columns - 1)
+  assert part.weights == 80 / 9 // 1 * 144 / 4 * 16 + 144 / 4 * 16
 
 
 def test_windows_are_gathered_once():

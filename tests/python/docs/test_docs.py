@@ -31,6 +31,7 @@ from tflm_patch.sample.sample import sample_model_path
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 README = ROOT / 'README.md'
+RESULTS = ROOT / 'docs/results.md'
 BENCHMARK = ROOT / 'benchmarks/arena_table.py'
 PAGES = [README, *sorted((ROOT / 'docs').glob('*.md'))]
 EMULATION = ('arm-none-eabi-gcc', 'qemu-system-arm')
@@ -38,7 +39,7 @@ BLOCK = re.compile(r'^```python\n(.*?)^```', re.DOTALL | re.MULTILINE)
 RUNS = re.compile(r'^```python', re.MULTILINE)  # not those within lists, which are fragments
 COMMAND = re.compile(r'^tflm-patch .*$', re.MULTILINE)
 TABLE_ROW = re.compile(r'^\| (\S+)( --int8-io)? \| [\d,]+ \| \*\*.*$', re.MULTILINE)
-TABLE = list(TABLE_ROW.finditer(README.read_text()))
+TABLE = list(TABLE_ROW.finditer(RESULTS.read_text()))
 
 
 def blocks(page: pathlib.Path, language: str) -> str:
@@ -46,7 +47,11 @@ def blocks(page: pathlib.Path, language: str) -> str:
 
 
 # Pages whose commands read Keras models, samples or data.
-KERAS_PAGES = ('adapt.md', 'detection.md', 'quantize.md', 'search.md', 'sequences.md', 'train.md')
+KERAS_PAGES = (
+  *('adapt.md', 'anomaly.md', 'detection.md', 'graphs.md', 'quantize.md', 'search.md'),
+  'sequences.md',
+  'train.md',
+)
 # tests/python/nas/engines/test_ray_cluster.py runs those that need a cluster.
 WITH_COMMANDS = [
   page for page in PAGES if COMMAND.search(blocks(page, 'sh')) and page.name != 'cluster.md'
@@ -122,7 +127,7 @@ def make_keras_files(page, folder):
 
 def environment(page):
   """Of a page's code: what trains at length does so on TensorFlow, as docs/train.md says."""
-  if page.name not in ('train.md', 'search.md', 'detection.md'):
+  if page.name not in ('anomaly.md', 'train.md', 'search.md', 'detection.md'):
     return None
   pytest.importorskip('tensorflow')
   return {**os.environ, 'KERAS_BACKEND': 'tensorflow'}
@@ -279,7 +284,7 @@ def test_make_targets_of_the_readme_exist():
 
 @pytest.mark.slow
 @pytest.mark.parametrize('match', TABLE, ids=lambda match: ''.join(filter(None, match.groups())))
-def test_readme_table_is_up_to_date(match):
+def test_table_of_results_is_up_to_date(match):
   """Against the prediction, which other tests hold to what TFLM measures."""
   name, int8_io = match.groups()
   path = sample_model_path()
@@ -306,7 +311,7 @@ def test_readme_table_is_up_to_date(match):
   host = result.original_arena_host, result.converted_arena_host
   expected += [f'{arena.total:,}' for arena in host]
   found = [cell.strip() for cell in match[0].split('|')[1:11]]
-  assert found == expected, f'python benchmarks/{BENCHMARK.name} --update README.md'
+  assert found == expected, f'python benchmarks/{BENCHMARK.name} --update docs/results.md README.md'
 
 
 def fed_by_rows(int8_io):
@@ -323,13 +328,49 @@ def benchmark(models: pathlib.Path, *arguments: object) -> subprocess.CompletedP
 
 
 @pytest.mark.slow
-def test_benchmark_measures_what_the_readme_says(folder):
+def test_benchmark_measures_what_the_results_say(folder):
   (folder / 'none').mkdir()
   run = benchmark(folder / 'none')
   assert run.returncode == 0, run.stderr
   # All but the time, the last column.
   measured = run.stdout.splitlines()[2].rsplit('|', 2)[0]
   assert measured == TABLE[0][0].rsplit('|', 2)[0]
+
+
+@pytest.mark.parametrize(
+  'name, whole', [('arena table', RESULTS), ('mlperf tiny', ROOT / 'docs/speed.md')]
+)
+def test_tables_of_the_readme_are_lines_of_the_whole_ones(name, whole):
+  def lines(page):
+    table = re.search(rf'<!-- {name}[^\n]*-->\n(.*?)<!-- end of', page.read_text(), re.DOTALL)
+    return table[1].splitlines()
+
+  assert len(lines(README)) > 2
+  assert set(lines(README)) < set(lines(whole))
+
+
+def test_sizes_of_the_readme_are_those_of_the_export_page():
+  page = (ROOT / 'docs/export.md').read_text()
+  for what, said in (
+    ('executor and all kernels', r'all kernels take (\d+) KB'),
+    ('mlperf_vww_96_int8: executor and its kernels', r'visual wake words need (\d+) KB'),
+  ):
+    size = re.search(rf'^\| Cortex-M4, {what} \| ([\d,]+) \|', page, re.MULTILINE)
+    assert size is not None, what
+    in_kilobytes = round(int(size[1].replace(',', '')) / 1024)
+    assert int(re.search(said, README.read_text())[1]) == in_kilobytes, what
+
+
+@pytest.mark.slow
+def test_benchmark_updates_some_lines_of_a_page(folder):
+  page = folder / 'page.md'
+  page.write_text('<!-- arena table: model -->\n<!-- end of arena table -->\n')
+  assert benchmark(folder, '--update', page).returncode == 0
+  assert [row.group(1) for row in TABLE_ROW.finditer(page.read_text())] == ['model']
+  before = page.read_text().replace(': model', ': other')
+  page.write_text(before)
+  run = benchmark(folder, '--update', page)
+  assert run.returncode == 1 and 'no line "other"' in run.stderr and page.read_text() == before
 
 
 @pytest.mark.slow

@@ -121,22 +121,73 @@ def _training_step(found: dict[str, Any]) -> list[str]:
   for name, row in found['schemes'].items():
     numbers = ('parameters', 'memory_total', 'memory_over_inference')
     cells = [f'{row[each]:,}' for each in numbers]
-    cells += [f'{row[f"instructions_{each}"] / 1e6:.1f}' for each in ('inference', 'step')]
+    cells += [f'{row[f"instructions_{each}"] / 1e6:.1f}' for each in ('forward', 'step')]
+    cells += [f'{row["ratio"]:.2f}', f'{row["cycles"] / 1e6:.1f}']
     lines.append(f'| {name} | {" | ".join(cells)} |')
+  return lines
+
+
+def _adapt(found: dict[str, Any]) -> list[str]:
+  assert not found['missed'] and found['gap'] >= 6 and found['gap_closed'] >= 0.75
+  names = ('last_layers', 'sparse', 'full_float')
+  lines = []
+  for row in found['seeds']:
+    assert row['step_inferences_measured'] <= 3
+    closed = (row['sparse'] - row['last_layers']) / (row['full_float'] - row['last_layers'])
+    cells = [f'{row[name]:.1f} %' for name in names]
+    cells += [f'{100 * closed:.0f} %', f'{row["plain"]:.1f} %', f'{row["memory_total"]:,}']
+    lines.append(
+      f'| seed {row["seed"]} | {" | ".join(cells)} | {row["step_inferences_measured"]:.2f} |'
+    )
+  cells = [f'{found["medians"][name]:.1f} %' for name in names]
+  plain = f'{found["medians"]["plain"]:.1f} %'
+  return [
+    *lines,
+    f'| medians | {" | ".join(cells)} | {100 * found["gap_closed"]:.0f} % | {plain} |',
+  ]
+
+
+def _qas(found: dict[str, Any]) -> list[str]:
+  lines = []
+  for scheme in ('biases', 'sparse', 'all'):
+    for scaling, name in (('qas', 'with'), ('sgd', 'without')):
+      rows = [row for row in found['rows'] if (row['scheme'], row['scaling']) == (scheme, scaling)]
+      cells = []
+      for row in rows:
+        # One of seven classes for every photograph.
+        text = 'diverges' if row['accuracy'] < 15 else f'{row["accuracy"]:.1f} %'
+        cells.append(f'{row["rate"]:g}: {text}')
+      best = max(row['accuracy'] for row in rows)
+      lines.append(f'| {scheme} | {name} | {", ".join(cells)} | {best:.1f} % |')
   return lines
 
 
 def _sequences(found: dict[str, Any]) -> list[str]:
   assert all(model['bit_exact'] and model['steps'] >= 1000 for model in found['models'])
+  rows = {model['name']: model for model in found['models']}
+  for name in ('okay_nabu', 'vad'):
+    assert rows[name]['instructions'] <= 0.6 * rows[name]['stock_instructions']
   lines = []
   for model in found['models']:
     if model['window_macs'] is None:
+      keys = ('stock_arena', 'arena', 'state', 'stock_instructions', 'instructions')
+      cells = ['-' if model[key] is None else f'{model[key]:,}' for key in keys]
+      lines.append(f'| {model["name"]} | {" | ".join(cells)} |')
+      if model['reference_instructions'] is not None:
+        lines.append(f'{model["reference_instructions"]:,}')
       continue
     sizes = ' | '.join(f'{model[key]:,}' for key in ('stock_arena', 'arena', 'state'))
     work = f'{model["instructions"]:,} | {model["window_instructions"]:,}'
     share = 100 * model['macs'] / model['window_macs']
     lines.append(f'| {model["name"]} | {sizes} | {share:.1f} % | {work} |')
   return lines
+
+
+def _generated_sequences(found: dict[str, Any]) -> list[str]:
+  return [
+    f'{sum(found["graphs"].values()):,} models, {found["steps"]:,} steps, '
+    f'{found["resets"]:,} resets, {found["differences"]} differences'
+  ]
 
 
 def _detection(found: dict[str, Any]) -> list[str]:
@@ -153,6 +204,21 @@ def _detection(found: dict[str, Any]) -> list[str]:
   ]
 
 
+def _search_spaces(found: dict[str, Any]) -> list[str]:
+  assert (found['spaces'], found['samples']) == (108, 1000) and len(found['ranking']) == 108
+  lines = [
+    f'{found["checked"]:,} networks in {found["cpu_seconds"]} CPU seconds, '
+    f'of which {found["fitting"]:,} fit'
+  ]
+  for row in found['ranking'][:3]:
+    mean, quantile = (row[name] / 1e6 for name in ('mean_macs', 'quantile_macs'))
+    shape = 'x'.join(map(str, row['input_shape']))
+    lines.append(
+      f'| {shape} | {row["width"]:g} | {100 * row["fitting"]:.1f} % | {mean:.1f} | {quantile:.1f} |'
+    )
+  return lines
+
+
 # Recorded file, page, what the page must say.
 QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('train_sign_digits', 'train', _sign_digits),
@@ -164,10 +230,14 @@ QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('qat', 'qat', _qat),
   ('supernet_speed', 'supernet', _supernet_speed),
   ('detection', 'detection', _detection),
+  ('search_spaces', 'search_spaces', _search_spaces),
   ('mlperf_tiny', 'speed', _mlperf_tiny),
   ('redistribution', 'redistribution', _redistribution),
   ('training_step', 'training_component', _training_step),
+  ('adapt', 'adapt', _adapt),
+  ('qas', 'adapt', _qas),
   ('sequences', 'sequences', _sequences),
+  ('generated_sequences', 'graphs', _generated_sequences),
 ]
 
 

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small space and small images for searches."""
 
-import numpy as np
 import pytest
+from support.bars import bars
 
 from tflm_patch import nas
 from tflm_patch.errors import EnvironmentMissing
-from tflm_patch.training.data.dataset import Dataset, Part
+from tflm_patch.training.data.dataset import Dataset
 
 SMALL = {
   'name': 'small',
@@ -20,17 +20,6 @@ SMALL = {
   ],
   'head': 'fc10',
 }
-
-
-def bars(count, seed):
-  """Images of two classes: a bright row, a bright column."""
-  rng = np.random.default_rng(seed)
-  images = rng.integers(0, 60, (count, 8, 8, 1), np.uint8)
-  labels = np.arange(count) % 2
-  for image, label in zip(images, labels):
-    place = rng.integers(8)
-    image[(place, slice(None)) if label else (slice(None), place)] += 150
-  return Part(images, labels)
 
 
 @pytest.fixture(scope='session')

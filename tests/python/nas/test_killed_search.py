@@ -18,8 +18,9 @@ pytestmark = pytest.mark.slow
 
 SCRIPT = """
 import os, signal, sys
-sys.path.insert(0, sys.argv[1])
-from conftest import SMALL, bars
+sys.path[:0] = sys.argv[1].split(os.pathsep)
+from conftest import SMALL
+from support.bars import bars
 from tflm_patch import nas
 from tflm_patch.training import Dataset, TrainOptions
 
@@ -27,6 +28,7 @@ when = sys.argv[3]
 data = Dataset(bars(160, 1), bars(40, 2), ('column', 'row'))
 plain = TrainOptions(learning_rate=0.05)
 options = nas.SearchOptions(
+  fitness=sys.argv[4],
   settings={'population': 2, 'parents': 1},
   effort=nas.Effort(epochs=1, batch_size=32, threads=1, training=plain),
   trials=2,
@@ -58,10 +60,11 @@ nas.search(
 """
 
 
-def run(folder, when=''):
+def run(folder, fitness, when=''):
   here = pathlib.Path(__file__).parent
+  path = os.pathsep.join(map(str, (here, here.parents[1])))
   return subprocess.run(
-    [sys.executable, '-c', SCRIPT, here, folder, when],
+    [sys.executable, '-c', SCRIPT, path, folder, when, fitness],
     env={**os.environ, 'KERAS_BACKEND': 'tensorflow', 'TF_CPP_MIN_LOG_LEVEL': '3'},
     capture_output=True,
     text=True,
@@ -71,18 +74,20 @@ def run(folder, when=''):
 def trials(folder):
   """Everything but the time it took."""
   lines = [json.loads(line) for line in (folder / 'search.jsonl').read_text().splitlines()]
-  return [{name: line[name] for name in line if name != 'seconds'} for line in lines]
+  return [{name: line[name] for name in line if 'seconds' not in name} for line in lines]
 
 
-def test_kills_change_neither_the_trials_nor_the_winner(tmp_path):
+@pytest.mark.parametrize('fitness', ['trained', 'supernet'])
+def test_kills_change_neither_the_trials_nor_the_winner(tmp_path, fitness):
+  """With a supernet the winner begins with what it inherits, in every run."""
   pytest.importorskip('tensorflow')
   pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
   whole, killed = tmp_path / 'whole', tmp_path / 'killed'
-  done = run(whole)
+  done = run(whole, fitness)
   assert done.returncode == 0, done.stderr
   for when in ('first trial', 'second trial', 'winner'):
-    assert run(killed, when).returncode == -signal.SIGKILL, when
-  resumed = run(killed)
+    assert run(killed, fitness, when).returncode == -signal.SIGKILL, when
+  resumed = run(killed, fitness)
   assert resumed.returncode == 0, resumed.stderr
   assert trials(killed) == trials(whole) and len(trials(whole)) == 3
   for name in ('model.tflite', 'model_patch.tflite', 'spec.txt'):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Learned masks: costs are those of the networks, what is masked is what a choice leaves out."""
 
+import dataclasses
 import random
 
 import numpy as np
@@ -48,15 +49,27 @@ def test_what_is_learned(wide):
   assert names == [
     'stage0.width',
     'stage0.depth',
-    'stage0.block0.expansion',
-    'stage0.block1.expansion',
-    'stage0.block2.expansion',
+    *(f'stage0.block{b}.{what}' for b in range(3) for what in ('kernel', 'expansion')),
     'stage1.width',
   ]
   # Blocks of the second stage skip nothing: their number is not learned.
   assert len(plan.spec.blocks) == 1 + 3 + 2
-  assert {block.kernel for block in plan.spec.blocks} == {(3, 3)}
-  assert plan.choices[0].values == (8, 16) and plan.choices[2].values == (16, 32)
+  assert [block.kernel for block in plan.spec.blocks] == [(3, 3)] + 3 * [(5, 5)] + 2 * [(3, 3)]
+  assert plan.choices[0].values == (8, 16) and plan.choices[2].values == (9, 25)
+  assert plan.choices[3].values == (16, 32)
+  assert [window.sizes for window in plan.windows.values()] == 3 * [((3, 3), (5, 5))]
+
+
+@pytest.mark.parametrize(
+  'change',
+  [{'kernels': [3, 4]}, {'kernels': [[3, 5], [5, 3]]}, {'block': 'ir_s2_c16', 'kernels': [1, 3]}],
+)
+def test_windows_that_do_not_lie_in_one_another_are_not_learned(change):
+  stages = [{**WIDE['stages'][0], **change}, WIDE['stages'][1]]
+  space = nas.space_from_json({**WIDE, 'stages': stages})
+  plan = plan_masks(space, 0)
+  assert not plan.windows
+  assert not any(space.decisions[each.decision].name.endswith('kernel') for each in plan.choices)
 
 
 def test_costs_are_those_of_the_candidates_networks(wide):
@@ -93,7 +106,7 @@ def test_masks_leave_out_what_a_choice_leaves_out(keras, wide):
   assert len(chooser.trainable_variables) == len(plan.choices)
   mine = [each for each in model.trainable_variables if each.name.startswith('logits')]
   assert len(mine) == len(plan.choices)
-  options = [0, 0, 0, 1, 0, 1]
+  options = [0, 0, 0, 0, 0, 1, 1, 0, 1]
   for logits, option in zip(chooser.logits, options):
     logits.assign(np.where(np.arange(logits.shape[0]) == option, 100.0, 0.0))
   costs = [float(each) for each in expected_costs(chooser, plan.layers)]
@@ -110,6 +123,40 @@ def test_masks_leave_out_what_a_choice_leaves_out(keras, wide):
   np.testing.assert_allclose(np.asarray(model(inputs)), before, atol=1e-5)
   chooser.logits[1].assign(np.array([0.0, 0.0, 100.0]))  # the deepest
   assert not np.allclose(np.asarray(model(inputs)), before, atol=1e-6)
+
+
+@pytest.mark.parametrize('kind', ['ir', 'conv'])
+@pytest.mark.parametrize('side', [8, 9])
+def test_a_masked_window_is_the_smaller_one(keras, kind, side):
+  """With stride 2, too, whose padding depends on the window and the side."""
+  from tflm_patch.models.builder import build
+  from tflm_patch.nas.masks.network import CostLimits, masked_network
+
+  stage = {'block': f'{kind}_s2_c8', 'depths': [1], 'kernels': [3, 5, 7]}
+  space = nas.space_from_json(
+    {'name': 'w', 'inputs': [[side, side, 2]], 'stem': [], 'stages': [stage], 'head': 'fc2'}
+  )
+  plan = plan_masks(space, 0)
+  (choice,) = plan.choices
+  assert choice.values == (9, 25, 49)
+  model, chooser = masked_network(plan, CostLimits(None, None, None), 1.0)
+  inputs = np.random.default_rng(1).uniform(-1, 1, (4, side, side, 2)).astype(np.float32)
+  for option, size in enumerate((3, 5, 7)):
+    chooser.logits[0].assign(np.where(np.arange(3) == option, 100.0, 0.0))
+    spec = space.spec_of(plan.candidate(space, [option]))
+    spec = dataclasses.replace(spec, head=dataclasses.replace(spec.head, softmax=False))
+    small = build(spec)
+    for layer in small.layers:
+      source = model.get_layer(layer.name)
+      values = [np.asarray(each) for each in source.get_weights()]
+      for k, weight in enumerate(layer.weights):
+        if tuple(weight.shape) != values[k].shape:
+          cut = (7 - size) // 2
+          values[k] = values[k][cut : cut + size, cut : cut + size]
+      if layer.weights:
+        layer.set_weights(values[: len(layer.weights)])
+    expected = np.asarray(small(inputs))
+    np.testing.assert_allclose(np.asarray(model(inputs)), expected, atol=1e-5)
 
 
 def test_limits_make_networks_smaller(keras, wide, dataset):

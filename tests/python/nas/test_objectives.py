@@ -104,8 +104,19 @@ def test_what_nothing_keeps_is_said_with_what_the_smallest_misses(images):
   assert (
     f'arena {needs.arena_required:,} bytes, {needs.arena_required - 2000:,} bytes above' in text
   )
-  assert 'in48x48x3' in text and 'input_rows' in text and '\n' not in text
+  assert 'in48x48x3' in text and '--input-rows' in text and '\n' not in text
   Checker(images, Objectives.of(arena=20_000)).require_some([])
+
+
+@pytest.mark.parametrize(
+  ('limits', 'rows'),
+  [({'arena': 500}, True), ({'arena': 500, 'flash': 500}, False), ({'macs': 9}, False)],
+)
+def test_rows_are_advised_where_they_may_help(images, limits, rows):
+  checker = Checker(images, Objectives.of(**limits))
+  with pytest.raises(TflmPatchError) as refusal:
+    checker.require_some(images.sample(random.Random(k)) for k in range(5))
+  assert ('--input-rows' in str(refusal.value)) == rows
 
 
 def test_a_chip_gives_limits_that_are_not_given():

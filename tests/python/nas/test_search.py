@@ -31,7 +31,9 @@ PLAIN = nas.SearchOptions(
 
 def figures(result):
   """Everything but the time it took."""
-  return [dataclasses.replace(trial, seconds=0) for trial in result.trials], result.checked
+  return [
+    dataclasses.replace(trial, seconds=0, cpu_seconds=0) for trial in result.trials
+  ], result.checked
 
 
 @pytest.fixture(scope='module')
@@ -52,7 +54,7 @@ def test_every_trial_keeps_the_limits_and_none_comes_twice(whole, space):
 def test_files_say_what_was_found(whole):
   result, folder = whole
   lines = (folder / 'search.jsonl').read_text().splitlines()
-  assert len(lines) == 11 and json.loads(lines[0])['schema_version'] == 1
+  assert len(lines) == 11 and json.loads(lines[0])['schema_version'] == 2
   found = json.loads((folder / 'search.json').read_text())
   assert found == result.to_json() and found['finalists'] == []
   with open(folder / 'trials.csv') as file:
@@ -121,7 +123,7 @@ def _changed(line, **fields):
 DAMAGES = {
   'no JSON': (lambda lines: [lines[0], '{', *lines[2:]], 'line 2 is no JSON object'),
   'deep': (lambda lines: ['[' * 100_000], 'line 1 is no JSON object'),
-  'version': (lambda lines: [_changed(lines[0], schema_version=7)], r'schema_version 7, not 1'),
+  'version': (lambda lines: [_changed(lines[0], schema_version=7)], r'schema_version 7, not 2'),
   'settings': (lambda lines: [_changed(lines[0], settings=3)], 'line 1 has no settings'),
   'gap': (lambda lines: [*lines[:2], *lines[3:]], 'line 3: is not trial 1'),
   'score': (lambda lines: [lines[0], _changed(lines[1], score='9')], 'line 2: 9 is no number'),
@@ -247,14 +249,41 @@ def test_scores_without_end_are_kept_finite(space, dataset, tmp_path):
 def test_options_that_mean_nothing(fields, message):
   with pytest.raises(TflmPatchError, match=message):
     nas.SearchOptions(**fields)
+  with pytest.raises(TflmPatchError, match='among 2 candidates or more, not 1'):
+    nas.Prefilter('flops', of=1)
 
 
 def test_minutes_are_shared_with_the_finalists():
   options = nas.SearchOptions(minutes=10, top=2)
-  assert options.progress(5, 180) == pytest.approx(0.5)
+  assert options.progress(5, 180, 9999) == pytest.approx(0.5)
   assert options.final_training.minutes == pytest.approx(2) and options.final_training.seed == 1
+  of_cpu = nas.SearchOptions(cpu_minutes=10, top=2)
+  assert of_cpu.progress(5, 9999, 180) == pytest.approx(0.5) and of_cpu.progress(0, 0, 360) == 1
+  final = of_cpu.final_training
+  assert final.cpu_minutes == pytest.approx(2) and final.minutes is None
+  with pytest.raises(TflmPatchError, match='not of the engine ray'):
+    nas.SearchOptions(cpu_minutes=1, engine=nas.EngineOptions('ray'))
+
+
+def test_a_search_ends_when_its_cpu_time_is_used(space, dataset, tmp_path):
+  options = dataclasses.replace(PLAIN, trials=None, cpu_minutes=0.01)
+  result = nas.search(dataset, space, LIMITS, options, tmp_path)
+  assert result.trials and 0.36 <= result.cpu_seconds == pytest.approx(
+    sum(trial.cpu_seconds for trial in result.trials)
+  )
+  assert nas.search(dataset, space, LIMITS, options, tmp_path, resume=True).trials == result.trials
   given = nas.SearchOptions(minutes=10, training=TrainOptions(epochs=3)).final_training
   assert given.minutes is None and given.epochs == 3
+
+
+def test_a_search_that_had_hardly_any_time_says_so(space, dataset):
+  def notes(**limits):
+    options = dataclasses.replace(PLAIN, strategy='random', settings={}, trials=None)
+    return nas.search(dataset, space, LIMITS, dataclasses.replace(options, **limits)).notes
+
+  (note,) = notes(cpu_minutes=1e-9)
+  assert note.startswith('there was time to judge 1 of many candidates: give more minutes')
+  assert notes(trials=2) == () == notes(trials=1, cpu_minutes=1e-9)
 
 
 def test_nothing_is_written_without_a_folder(space):
@@ -322,3 +351,19 @@ def test_a_search_that_trains_one_supernet_for_all(keras, space, dataset, tmp_pa
   (tmp_path / 'search.jsonl').write_text(''.join(lines[:3]))
   again = nas.search(dataset, space, LIMITS, options, tmp_path, resume=True)
   assert figures(again) == figures(result)
+
+
+def test_a_prefilter_is_part_of_the_search(space, dataset, tmp_path):
+  before = nas.Prefilter('parameters', of=4)
+  options = dataclasses.replace(PLAIN, strategy='random', settings={}, prefilter=before)
+  plain = nas.search(dataset, space, LIMITS, dataclasses.replace(options, prefilter=None))
+  result = nas.search(dataset, space, LIMITS, options, tmp_path)
+  weights = [sum(trial.needs.flash for trial in each.trials) for each in (plain, result)]
+  assert weights[1] > weights[0] and result.checked > plain.checked
+  # The score is the work: its order is that of MACs.
+  assert result.rank_correlations['macs'] == 1
+  assert set(result.rank_correlations) == {'macs', 'flash', 'parameters'}
+  assert result.to_json()['prefilter'] == {'proxy': 'parameters', 'of': 4}
+  with pytest.raises(TflmPatchError, match='had prefilter'):
+    other = dataclasses.replace(options, prefilter=nas.Prefilter('flops', of=4))
+    nas.search(dataset, space, LIMITS, other, tmp_path, resume=True)

@@ -5,6 +5,7 @@
 The score is a made-up one with a known best candidate, so that thousands cost nothing.
 """
 
+import dataclasses
 import random
 import statistics
 
@@ -171,3 +172,28 @@ def test_names_and_settings():
     strategy_of('evolution', problem(), population=1)
   with pytest.raises(TflmPatchError, match='tournaments up to it'):
     strategy_of('aging', problem(), population=3, tournament=4)
+
+
+@pytest.mark.parametrize('name', ['evolution', 'aging', 'random'])
+def test_a_proxy_chooses_among_candidates(name):
+  """Larger numbers are asked for; what is passed over may be asked for later."""
+
+  def asked(**proxied):
+    plain = Problem(SPACE, Objectives(axes=('arena',)), lambda picks: size(picks) <= LIMIT)
+    strategy = strategy_of(name, dataclasses.replace(plain, **proxied), **SETTINGS.get(name, {}))
+    found = []
+    while len(found) < 20:
+      found += strategy.ask(rng_of(1, len(found)))
+    return found
+
+  calls = []
+
+  def proxy(picks):
+    calls.append(picks)
+    return size(picks)
+
+  plain, chosen = asked(), asked(proxy=proxy, proxied=6)
+  assert all(size(picks) <= LIMIT for picks in chosen) and len(set(chosen)) == len(chosen)
+  assert len(calls) == 6 * len(chosen)
+  assert statistics.mean(map(size, chosen)) > statistics.mean(map(size, plain)) + 1
+  assert asked(proxy=proxy, proxied=6) == chosen

@@ -3,6 +3,8 @@
 """Components that learn: the same bytes as the reference, sample by sample."""
 
 import ctypes
+import dataclasses
+import re
 import shutil
 import subprocess
 
@@ -15,7 +17,8 @@ from tflm_patch.graph.reader import read_model
 from tflm_patch.kernel_library.sources import source_dir, sources_of
 from tflm_patch.on_device.component import ComponentOptions, make_component
 from tflm_patch.on_device.device_reference import DeviceReference
-from tflm_patch.on_device.options import TrainingOptions
+from tflm_patch.on_device.memory import TrainingPlanner
+from tflm_patch.on_device.options import Arithmetic, TrainingOptions
 from tflm_patch.on_device.scheme import LayerUpdate, Loss, Scheme
 from tflm_patch.quantization.exact.network import ExactNetwork
 from tflm_patch.runtime import paths
@@ -38,7 +41,7 @@ def expect_same_learning(model, scheme, folder, steps, rate=0.05, training=None)
   options = ComponentOptions(learning_rate=rate, training=training)
   component = make_component(model, scheme, options)
   host = learning.build(component, folder)
-  reference = DeviceReference(component.work, training, rate)
+  reference = learning.reference_of(component.work, training, rate)
   first = reference.parameters
   assert host.parameters() == first
   classes = component.work.network.model.main.tensors[component.work.network.output].elements
@@ -119,6 +122,43 @@ def test_schemes(first, step, bias, samples, tmp_path):
   expect_same_learning(model, scheme, tmp_path, 8, training=training)
 
 
+@pytest.mark.parametrize(('step', 'samples'), [(2, 1), pytest.param(1, 3, marks=pytest.mark.slow)])
+def test_gradients_of_integers(step, samples, tmp_path):
+  model = learning_models.every_operator()
+  scheme = learning_models.scheme_of(model, 0, step)
+  training = TrainingOptions(samples=samples, arithmetic=Arithmetic.INTEGER)
+  host, _ = expect_same_learning(model, scheme, tmp_path, 6, training=training)
+  text = host.component.files['model.c']
+  assert 'tflm_patch_integer_block(' in text and 'tflm_patch_backward_' not in calls_in(text)
+
+
+@pytest.mark.parametrize(
+  ('arithmetic', 'whole'),
+  [(Arithmetic.FLOAT32, True), pytest.param(Arithmetic.INTEGER, False, marks=pytest.mark.slow)],
+)
+def test_clamps_are_computed_again_where_memory_is_short(arithmetic, whole, tmp_path):
+  b = ModelBuilder(5)
+  x = b.conv(b.input((1, 12, 11, 3)), 4, kernel=3, activation='RELU6')
+  y = b.conv(x, 62, kernel=1, activation='RELU6')
+  y = b.conv(b.depthwise(y, kernel=3, activation='RELU'), 4, kernel=1)
+  b.output(b.fully_connected(b.reshape(b.mean(b.add(x, y)), (1, 4)), 3))
+  model = b.model()
+  updates = [LayerUpdate(index, True) for index, _ in learning_models.layers(model)]
+  if whole:  # weights of the expansion, which change in the step that needs them
+    updates[1] = LayerUpdate(1, True, tuple(range(4)))
+  training = TrainingOptions(arithmetic=arithmetic, memory=1)
+  host, _ = expect_same_learning(model, Scheme(tuple(updates)), tmp_path, 8, training=training)
+  work = host.component.work
+  assert work.recomputed == {1, 2}
+  kept = TrainingPlanner(model, dataclasses.replace(training, memory=None))
+  assert not kept.work(Scheme(tuple(updates))).recomputed
+  assert host.component.plan.bytes < kept.plan(Scheme(tuple(updates))).bytes
+
+
+def calls_in(text):
+  return ' '.join(re.findall(r'tflm_patch_\w+(?=\()', text))
+
+
 @pytest.mark.slow
 def test_biases_alone(tmp_path):
   model = learning_models.every_operator()
@@ -189,7 +229,11 @@ def test_random_chains(seed, tmp_path):
   model = learning_models.random_chain(seed)
   first = seed % len(learning_models.layers(model))
   scheme = learning_models.scheme_of(model, first, 1 + seed % 3)
-  expect_same_learning(model, scheme, tmp_path, 6, rate=0.1)
+  for arithmetic in Arithmetic:
+    folder = tmp_path / arithmetic.value
+    folder.mkdir()
+    training = TrainingOptions(arithmetic=arithmetic)
+    expect_same_learning(model, scheme, folder, 6, rate=0.1, training=training)
 
 
 @pytest.mark.slow
@@ -226,11 +270,13 @@ int main(void) {
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize('arithmetic', list(Arithmetic))
 @pytest.mark.parametrize('step', [1, 2])
-def test_nothing_undefined_happens(step, tmp_path):
+def test_nothing_undefined_happens(step, arithmetic, tmp_path):
   """With sanitizers, and with steps that no integer holds."""
   model = learning_models.every_operator()
-  component = make_component(model, learning_models.scheme_of(model, 0, step))
+  options = ComponentOptions(training=TrainingOptions(arithmetic=arithmetic))
+  component = make_component(model, learning_models.scheme_of(model, 0, step), options)
   for name, text in component.files.items():
     (tmp_path / name).write_text(text)
   (tmp_path / 'main.c').write_text(SANITIZED)
@@ -242,10 +288,12 @@ def test_nothing_undefined_happens(step, tmp_path):
 
 
 @pytest.mark.slow
-def test_standalone(tmp_path):
+@pytest.mark.parametrize('arithmetic', list(Arithmetic))
+def test_standalone(arithmetic, tmp_path):
   """One folder, no include path; nothing is written to but the workspace."""
   model = learning_models.every_operator()
-  options = ComponentOptions(name='camera', standalone=True, section='.noinit')
+  training = TrainingOptions(arithmetic=arithmetic)
+  options = ComponentOptions(name='camera', standalone=True, section='.noinit', training=training)
   component = make_component(model, learning_models.scheme_of(model, 2, 2), options)
   for name, text in component.files.items():
     (tmp_path / name).write_text(text)

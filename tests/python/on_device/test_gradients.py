@@ -3,11 +3,12 @@
 """The arithmetic of gradients: finite differences of forward passes in float64."""
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
 import pytest
-from support import learning_models
+from support import learning, learning_models
 
 from tflm_patch.graph import quantize
 from tflm_patch.on_device import device_reference, network
@@ -16,7 +17,7 @@ from tflm_patch.on_device.operators import REGISTRY, backward_of, clamps
 from tflm_patch.on_device.operators.base import Wanted
 from tflm_patch.on_device.operators.relu import Relu
 from tflm_patch.on_device.operators.weighted import Weighted
-from tflm_patch.on_device.options import TrainingOptions
+from tflm_patch.on_device.options import Arithmetic, TrainingOptions
 from tflm_patch.on_device.scheme import LayerUpdate, Scheme
 from tflm_patch.planner.lowering.operators import OpView
 
@@ -269,3 +270,34 @@ def test_no_gradient_no_change():
   }
   reference.learn(tensors, 1)
   assert reference.parameters == before
+
+
+@pytest.mark.parametrize(
+  'model',
+  [learning_models.random_chain(4), learning_models.every_operator(2)],
+  ids=['chain', 'all'],
+)
+def test_gradients_of_integers_are_those_of_floats(model):
+  """A sample's steps, before rounding, within a part in 500 of the largest of their layer."""
+  scheme = learning_models.scheme_of(model, 0, 1)
+  shape = model.main.tensors[model.main.inputs[0]].shape
+  image = np.random.default_rng(5).integers(-128, 128, shape, np.int8)
+  taken = {}
+  for arithmetic in Arithmetic:
+    training = TrainingOptions(arithmetic=arithmetic)
+    work = TrainingPlanner(model, training).work(scheme)
+    reference = learning.reference_of(work, training, 0.05)
+    values = learning.values_of(reference, image)
+    reference._take = functools.partial(taken.__setitem__, arithmetic)
+    reference.learn(values, 1)
+  floats, integers = taken[Arithmetic.FLOAT32], taken[Arithmetic.INTEGER] / 2**20
+  for index, layer in work.parameters.layers.items():
+    channels = layer.operator.geometry.target[2]
+    inverses, bias_inverses = (np.resize(each, channels) for each in layer.operator.inverses())
+    weights = slice(layer.number, layer.number + layer.weights.size)
+    biases = slice(layer.bias_number, layer.bias_number + channels)
+    for at, factors in ((weights, inverses[reference._owners(index)]), (biases, bias_inverses)):
+      exact = floats[at] * factors * np.float32(0.05)
+      assert np.abs(integers[at] - exact).max() < np.abs(exact).max() / 500, (
+        layer.operator.view.name
+      )

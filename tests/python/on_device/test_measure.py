@@ -10,9 +10,9 @@ from support import learning, learning_models, real_models
 from tflm_patch.bench import cpus
 from tflm_patch.graph.reader import read_model
 from tflm_patch.on_device.component import ComponentOptions, make_component
-from tflm_patch.on_device.measure import measure_step, random_images
+from tflm_patch.on_device.measure import measure_inference, measure_step, random_images
 from tflm_patch.on_device.memory import TrainingPlanner
-from tflm_patch.on_device.options import TrainingOptions
+from tflm_patch.on_device.options import Arithmetic, TrainingOptions
 from tflm_patch.on_device.scheme import LayerUpdate, Scheme
 from tflm_patch.sample.sample import sample_model_path
 
@@ -37,18 +37,23 @@ def learned_on_host(component, images, folder):
   return host.parameters()
 
 
+@pytest.mark.parametrize('arithmetic', list(Arithmetic))
 @pytest.mark.parametrize('cpu', sorted(cpus.CPUS))
-def test_a_hundred_steps_everywhere(cpu, tmp_path):
+def test_a_hundred_steps_everywhere(cpu, arithmetic, tmp_path):
   """Portable, DSP and vector kernels, with and without a floating-point unit: the same bytes."""
   require(cpu)
   model = learning_models.every_operator()
   scheme = learning_models.scheme_of(model, 0, 2)
-  component = make_component(model, scheme, ComponentOptions(learning_rate=0.05))
+  training = TrainingOptions(arithmetic=arithmetic)
+  options = ComponentOptions(learning_rate=0.05, training=training)
+  component = make_component(model, scheme, options)
   images = random_images(component, 100)
   found = measure_step(component, images, cpu)
   assert found.parameters == learned_on_host(component, images, tmp_path)
-  assert found.memory == component.plan.bytes == TrainingPlanner(model).memory(scheme).total
-  assert found.inference < found.step
+  assert (
+    found.memory == component.plan.bytes == TrainingPlanner(model, training).memory(scheme).total
+  )
+  assert found.forward < found.step == pytest.approx(sum(p.instructions for p in found.parts), 0.01)
   assert 100 < found.stack < 4 * KB
 
 
@@ -61,7 +66,7 @@ def test_sample_network_by_rows(tmp_path):
   images = random_images(component, 8)
   found = measure_step(component, images)
   assert found.parameters == learned_on_host(component, images, tmp_path)
-  assert found.ratio < 3
+  assert found.step < 3 * measure_inference(model, options=options.training)
 
 
 @pytest.mark.skipif(not real_models.available(), reason=real_models.MISSING)
@@ -82,4 +87,4 @@ def test_mcunet(tmp_path):
   found = measure_step(component, images)
   assert found.memory == memory.total
   assert found.parameters == learned_on_host(component, images, tmp_path)
-  assert found.ratio < 3
+  assert found.step < 3 * measure_inference(model)

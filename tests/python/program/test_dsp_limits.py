@@ -53,6 +53,42 @@ def test_windows_of_convolutions(ask):
     )
 
 
+def test_blocks_of_lines(ask):
+  """Weights of two channels, and pixels behind them."""
+  cases = [(taps, own, n) for taps in TAPS for own in (False, True) for n in (3, 12, 96)]
+  room = [dsp_limits.line_bytes(*case) for case in cases]
+  assert [n for _, _, n in cases] == ask(
+    f'tflm_patch_max_wide({taps}, {taps if own else 0}, 3, {size} - tflm_patch_pair_bytes({taps}))'
+    for (taps, own, _), size in zip(cases, room)
+  )
+
+
+def test_blocks_of_columns(ask):
+  """Weights of two channels, and columns of some rows behind them; a byte less is too little."""
+  cases = [
+    (window, depth, cols)
+    for window in ((3, 3, 1), (3, 3, 2), (5, 2, 1), (1, 7, 2), (10, 4, 2))
+    for depth in (4, 16, 64)
+    for cols in (2, 5, 32)
+  ]
+  taps = [kernel_h * kernel_w * depth for (kernel_h, kernel_w, _), depth, _ in cases]
+  for rows in (1, 3):
+    room = [dsp_limits.columns_bytes(*case, rows, n) for case, n in zip(cases, taps)]
+    one = ask(
+      f'({size} - tflm_patch_pair_bytes({n})) / (tflm_patch_window_columns({cols}, '
+      f'{window[1]}, {window[2]}) * 2 * {window[0]} * {depth})'
+      for (window, depth, cols), n, size in zip(cases, taps, room)
+    )
+    assert one == [rows] * len(cases)
+  for fewer in (0, 1):
+    room = [dsp_limits.columns_bytes(*case, 1, n) - fewer for case, n in zip(cases, taps)]
+    assert [cols - fewer for _, _, cols in cases] == ask(
+      f'tflm_patch_max_block_cols(2 * {window[0]} * {depth}, {window[1]}, {window[2]}, '
+      f'{size} - tflm_patch_pair_bytes({n}))'
+      for (window, depth, _), n, size in zip(cases, taps, room)
+    )
+
+
 def test_columns_of_3x3_depthwise_convolutions(ask):
   cases = [(stride, cols) for stride in (1, 2) for cols in COLS]
   words = [dsp_limits.depthwise_3x3_bytes(*case) // 16 for case in cases]

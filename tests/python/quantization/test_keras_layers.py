@@ -174,6 +174,7 @@ CASES = {
   'flatten_dense': Case(
     _chain(_conv(), ('Flatten', {}), ('Dense', {'units': 5, 'activation': 'softmax'})),
     [CONV, FC, 'SOFTMAX'],
+    steps=6,  # a step of a score is several of a softmax
   ),
   'reshape': Case(_chain(_conv(), ('Reshape', {'target_shape': (-1, 16)})), [CONV, 'RESHAPE']),
   'reshape_no_op': Case(_chain(_conv(), ('Reshape', {'target_shape': (10, 8, 8)})), [CONV]),

@@ -133,7 +133,7 @@ def _identity():
   'build, message',
   [
     (lambda layers, x: layers.ReLU(threshold=1.0)(x), 'threshold is 1'),
-    (lambda layers, x: layers.Activation('gelu')(x), 'gelu is not supported'),
+    (lambda layers, x: layers.Activation('softplus')(x), 'softplus is not supported'),
     (lambda layers, x: layers.Softmax(axis=1)(x), 'axis 1 is not the last'),
     (lambda layers, x: layers.BatchNormalization(axis=1)(x), 'axis 1'),
     (lambda layers, x: layers.UpSampling2D(interpolation='bicubic')(x), 'bicubic'),

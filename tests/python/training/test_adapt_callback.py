@@ -33,7 +33,7 @@ def model():
 
 def test_learns_other_classes(model):
   train, test = blobs(48, 4, 0), blobs(40, 4, 1)
-  options = AdaptOptions(memory=16 << 10, classes=4, epochs=6, finalists=1)
+  options = AdaptOptions(memory=16 << 10, classes=4, epochs=6, finalists=1, max_step=20)
   adapt = Adapt(train, test, options, every=1)
   images, labels = blobs(32, 2, 2)
   model.compile('adam', 'sparse_categorical_crossentropy', jit_compile=False)

@@ -16,6 +16,7 @@ import sys
 
 import numpy as np
 import pytest
+from support.bars import bars
 
 from tflm_patch import read_model
 from tflm_patch.errors import TflmPatchError
@@ -29,17 +30,6 @@ pytestmark = pytest.mark.slow
 SPEC = 'in8x8x1 conv3_s2_c8 ir_k3_e2_c8 fc10'
 
 
-def bars(count, seed):
-  """Images of two classes: a bright row, a bright column."""
-  rng = np.random.default_rng(seed)
-  images = rng.integers(0, 60, (count, 8, 8, 1), np.uint8)
-  labels = np.arange(count) % 2
-  for image, label in zip(images, labels):
-    place = rng.integers(8)
-    image[(place, slice(None)) if label else (slice(None), place)] += 150
-  return Part(images, labels)
-
-
 def dataset():
   return Dataset(bars(256, 1), bars(50, 2), ('column', 'row'))
 
@@ -47,7 +37,7 @@ def dataset():
 FIRST = """
 import dataclasses, json, os, pathlib, signal, sys
 import keras, numpy as np
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1].split(os.pathsep)
 from test_train import SPEC, dataset
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.report.training import write_report
@@ -103,8 +93,9 @@ train(dataset(), SPEC, varied, output=folder / 'killed', resume=True)
 
 def run(script, folder):
   here = pathlib.Path(__file__).parent
+  path = os.pathsep.join(map(str, (here, here.parents[1])))
   return subprocess.run(
-    [sys.executable, '-c', script, here, folder],
+    [sys.executable, '-c', script, path, folder],
     env={**os.environ, 'KERAS_BACKEND': 'tensorflow', 'TF_CPP_MIN_LOG_LEVEL': '3'},
     capture_output=True,
     text=True,

@@ -205,12 +205,7 @@ def weighted(
 
   reduced = tuple(i for i in range(len(weight_shape)) if i != axis)
   folded = bias - input_zero_point * weights.sum(axis=reduced, dtype=np.int64)
-  if is_vector and not per_channel:
-    real = quantize.float_product(input_scale, float(scales[0])) / output_scale
-    pairs = [quantize.quantize_multiplier(real)]
-    multipliers, shifts = (np.array(x) for x in zip(*pairs))
-  else:
-    multipliers, shifts = quantize.convolution_multipliers(input_scale, scales, output_scale)
+  multipliers, shifts = quantize.convolution_multipliers(input_scale, scales, output_scale)
   return Weighted(
     name,
     kind,

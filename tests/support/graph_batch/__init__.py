@@ -11,7 +11,9 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import re
+import shutil
 import struct
+import subprocess
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,40 +21,41 @@ import numpy as np
 from support import emulated
 from tflm_patch.api import ConversionResult
 from tflm_patch.bench import cpus
+from tflm_patch.bench import image as images
 from tflm_patch.program.records import TYPE_CODES
 from tflm_patch.runtime import paths
 from tflm_patch.runtime.tflm import Interpreter
 
-HERE = pathlib.Path(__file__).resolve().parent
+PROGRAM = pathlib.Path(__file__).resolve().parent / 'program.c'
+OPTIMIZATION = '-O3'
 _ALIGNMENT = 16
-_ADDRESS = re.compile(r'^([0-9a-f]+) \S+ board_job$', re.MULTILINE)
-_FAILED = re.compile(r'^graph (\d+):', re.MULTILINE)
-# A call of calloc() where there is no heap.
-_FLAGS = ('-O3', '-fno-builtin-malloc')
+_FAILED = re.compile(r'^graph (\d+): (.*)$', re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
-class Image:
-  """The firmware for a core, and where it looks for a batch."""
+class Runner:
+  """The firmware for a core.
+
+  Attributes:
+    cpu: The core.
+    image: Where it looks for a batch, and how large that may be with the memory of its graphs.
+  """
 
   cpu: cpus.Cpu
-  elf: pathlib.Path
-  address: str
+  image: images.Image
+
+  @property
+  def batch_bytes(self) -> int:
+    """How large a batch may be: the rest of the memory is for what its graphs need."""
+    return self.image.job_bytes // 2
 
 
-def build(cpu: cpus.Cpu, folder: pathlib.Path) -> Image:
-  """The firmware, with the kernels for the core."""
-  kernels = paths.kernels_dir()
-  sources = [*(kernels / 'src').rglob('*.c'), emulated.BOARDS / cpu.board, HERE / 'main.c']
-  includes = (f'-I{each}' for each in (kernels / 'include', kernels / 'src', emulated.BOARDS))
-  objects = emulated.compile_all(cpu, sources, folder / 'objects', *_FLAGS, *includes)
-  elf = emulated.link(
-    cpu, objects, folder / 'batch.elf', '--specs=nosys.specs', '-Wl,--no-warnings'
-  )
-  symbols = emulated.run('arm-none-eabi-nm', elf)
-  found = _ADDRESS.search(symbols)
-  assert found is not None
-  return Image(cpu, elf, found[1])
+def build(cpu: cpus.Cpu, folder: pathlib.Path) -> Runner:
+  """The firmware, with the kernels for the core, of which the objects are kept."""
+  folder.mkdir(exist_ok=True)
+  shutil.copy(PROGRAM, folder)
+  kernels = (paths.kernels_dir() / 'src').rglob('*.c')
+  return Runner(cpu, images.build_program(cpu, folder, kernels, OPTIMIZATION))
 
 
 def entry(
@@ -94,16 +97,26 @@ def entry(
   return b''.join(map(_padded, parts))
 
 
-def run(
-  image: Image, entries: Sequence[bytes], folder: pathlib.Path
-) -> tuple[str, tuple[int, ...]]:
-  """Runs a batch; gives what it prints, and the numbers of the graphs that failed."""
+def run(runner: Runner, entries: Sequence[bytes], folder: pathlib.Path) -> dict[int, str]:
+  """Runs a batch; gives the numbers of the graphs that failed, each with what is wrong.
+
+  Where the core does not come to the end of a batch, halves of it are run.
+  """
   body = b''.join(entries)
   file = folder / 'batch.bin'
   file.write_bytes(_padded(struct.pack('<2I', len(entries), _ALIGNMENT + len(body))) + body)
-  loader = f'loader,file={file},addr=0x{image.address},force-raw=on'
-  printed = emulated.emulate(image.cpu, image.elf, '-device', loader)
-  return printed, tuple(sorted({int(number) for number in _FAILED.findall(printed)}))
+  loader = f'loader,file={file},addr={runner.image.job_address:#x},force-raw=on'
+  try:
+    printed = emulated.emulate(runner.cpu, runner.image.path, '-device', loader)
+  except (AssertionError, subprocess.TimeoutExpired) as error:
+    printed = str(error)
+  if f'end {len(entries)}\n' in printed:
+    return {int(number): text for number, text in _FAILED.findall(printed)}
+  if len(entries) == 1:
+    return {0: f'does not come to its end: {printed[-1000:]}'}
+  half = len(entries) // 2
+  first, second = (run(runner, part, folder) for part in (entries[:half], entries[half:]))
+  return first | {half + number: text for number, text in second.items()}
 
 
 def _padded(data: bytes) -> bytes:

@@ -8,9 +8,10 @@ import numpy as np
 
 from tflm_patch.channels.borders import seen_taps, window_sums
 from tflm_patch.channels.family import register
-from tflm_patch.channels.ranges import Ranges, Sums, stored
+from tflm_patch.channels.ranges import Ranges, Sums
 from tflm_patch.channels.site import Site
 from tflm_patch.channels.weighted import Weighted, tap_bounds
+from tflm_patch.program.fields import stored
 from tflm_patch.program.params import ConvParams, Requant
 
 

@@ -12,11 +12,12 @@ import numpy as np
 from tflm_patch.channels.borders import window_sums
 from tflm_patch.channels.families.convolution import seen
 from tflm_patch.channels.family import Family, Kept, Tie, register
-from tflm_patch.channels.ranges import Ranges, Sums, requantized, stored
+from tflm_patch.channels.ranges import Ranges, Sums, requantized
 from tflm_patch.channels.site import Site
 from tflm_patch.channels.weighted import weight_keys
 from tflm_patch.channels.weights import add_bias, add_constant, bias_of, kept_scales
 from tflm_patch.graph.types import Operator
+from tflm_patch.program.fields import stored
 from tflm_patch.program.params import ConvParams, DepthwiseParams
 
 

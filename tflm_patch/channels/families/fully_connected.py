@@ -7,10 +7,11 @@ from __future__ import annotations
 import numpy as np
 
 from tflm_patch.channels.family import register
-from tflm_patch.channels.ranges import Ranges, Sums, stored
+from tflm_patch.channels.ranges import Ranges, Sums
 from tflm_patch.channels.site import Site
 from tflm_patch.channels.weighted import Weighted, tap_bounds
 from tflm_patch.graph.types import Tensor
+from tflm_patch.program.fields import stored
 from tflm_patch.program.params import ConvParams, FullyConnectedParams, Requant
 
 

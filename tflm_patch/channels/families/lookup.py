@@ -9,9 +9,10 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 from tflm_patch.channels.family import Family, register
-from tflm_patch.channels.ranges import Ranges, stored
+from tflm_patch.channels.ranges import Ranges
 from tflm_patch.channels.site import Site
 from tflm_patch.graph.types import DType
+from tflm_patch.program.fields import stored
 from tflm_patch.program.params import LookupParams
 
 

@@ -9,11 +9,12 @@ import dataclasses
 import numpy as np
 
 from tflm_patch.channels.family import Kept, register
-from tflm_patch.channels.ranges import Ranges, Sums, stored
+from tflm_patch.channels.ranges import Ranges, Sums
 from tflm_patch.channels.site import Site
 from tflm_patch.channels.weighted import Weighted, tap_bounds
 from tflm_patch.channels.weights import add_constant
 from tflm_patch.graph.types import Operator
+from tflm_patch.program.fields import stored
 from tflm_patch.program.params import Requant, TransposeConvParams
 
 

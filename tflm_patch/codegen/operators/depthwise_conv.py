@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from tflm_patch.codegen.c_text import Value, call
-from tflm_patch.codegen.operators.base import Code, Writer, register
+from tflm_patch.codegen.operators.base import COUNT, FIRST, Code, Writer, register
 from tflm_patch.program.records import Kind
 
 
@@ -26,7 +26,7 @@ def arguments(w: Writer, cols: int, channels: int) -> dict[str, Value]:
 
 @register(Kind.DEPTHWISE_CONV_2D)
 def emit(w: Writer) -> Code:
-  """Calls of tflm_patch_depthwise_conv_s8."""
+  """Calls of tflm_patch_depthwise_conv_rows_s8."""
   source, target = w.op.inputs[0], w.op.outputs[0]
   args = w.struct(
     'tflm_patch_depthwise_conv_args',
@@ -37,7 +37,16 @@ def emit(w: Writer) -> Code:
       **w.spare_scratch(),
     },
   )
-  return Code((call('tflm_patch_depthwise_conv_s8', args, w.view(source), w.step, w.row(target)),))
+  return Code(
+    rows=call(
+      'tflm_patch_depthwise_conv_rows_s8',
+      args,
+      w.view(source),
+      w.view(target, 'output'),
+      FIRST,
+      COUNT,
+    )
+  )
 
 
 @register(Kind.DEPTHWISE_CONV_2D_S16)

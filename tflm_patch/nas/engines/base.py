@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
+
+import numpy as np
 
 from tflm_patch.architecture.spec import Spec
 from tflm_patch.nas.fitness import Effort
@@ -23,12 +25,14 @@ class Training:
     spec: The network.
     options: How.
     folder: Of its checkpoints.
+    weights: Makes what it begins with, see `train`; None for chance.
   """
 
   rank: int
   spec: Spec
   options: TrainOptions
   folder: pathlib.Path
+  weights: Callable[[], Sequence[np.ndarray]] | None = None
 
 
 class Engine(Protocol):

@@ -24,8 +24,8 @@ from tflm_patch.graph.files import write_atomically
 from tflm_patch.nas.engines.base import Training
 from tflm_patch.nas.engines.cluster import Cluster, Task
 from tflm_patch.nas.engines.local import Local
-from tflm_patch.nas.engines.shipping import fields_of, packed
-from tflm_patch.nas.engines.tasks import fitness_text
+from tflm_patch.nas.engines.shipping import fields_of, packed, packed_weights
+from tflm_patch.nas.engines.tasks import WEIGHTS, fitness_text
 from tflm_patch.nas.fitness import Effort, Fitness
 from tflm_patch.nas.judges import FITNESS, OF_DATA
 from tflm_patch.nas.space import Shape
@@ -82,6 +82,9 @@ class RayEngine:
 
   def train(self, trainings: Sequence[Training]) -> None:
     """See `Engine`: portions of all of them at the same time."""
+    for each in trainings:
+      if each.weights is not None:
+        write_atomically(each.folder / WEIGHTS, packed_weights(each.weights()))
     running = {self._cluster.submit(self._portion(each)): each for each in trainings}
     try:
       while running:
@@ -92,7 +95,9 @@ class RayEngine:
           write_atomically(training.folder / name, answer.files[name].read_bytes())
           answer.files[name].unlink()
         self._search.progress(f'Finalist {training.rank}: {answer.fields["progress"]}')
-        if not answer.fields['done']:
+        if answer.fields['done']:
+          (training.folder / WEIGHTS).unlink(missing_ok=True)
+        else:
           running[self._cluster.submit(self._portion(training))] = training
     finally:
       for number in running:
@@ -113,6 +118,8 @@ class RayEngine:
     data = self._shipped('whole', self._search.data.whole, training.spec.input_shape)
     fields = {'options': fields_of(options), 'seconds': self._seconds}
     files = {name: training.folder / name for name in (CHECKPOINT, AWARE)}
+    if training.weights is not None:
+      files[WEIGHTS] = training.folder / WEIGHTS
     there = {name: path for name, path in files.items() if path.exists()}
     return dataclasses.replace(
       self._task('train', training.spec, data, fields, options.threads or 1), files=there

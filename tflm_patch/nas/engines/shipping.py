@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,19 @@ def unpacked(data: bytes) -> Dataset:
     classes = tuple(json.loads(archive['classes'].tobytes()))
   assert inputs_by is not None
   return Dataset(train, test, classes, inputs_by=inputs_by, targets_by=targets_by)
+
+
+def packed_weights(weights: Sequence[np.ndarray]) -> bytes:
+  """Weights as a `.npz`."""
+  whole = io.BytesIO()
+  np.savez(whole, allow_pickle=False, **{str(k): each for k, each in enumerate(weights)})
+  return whole.getvalue()
+
+
+def unpacked_weights(data: bytes) -> list[np.ndarray]:
+  """The weights of `packed_weights`."""
+  with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+    return [archive[str(k)] for k in range(len(archive.files))]
 
 
 def options_from(fields: Mapping[str, Any]) -> TrainOptions:

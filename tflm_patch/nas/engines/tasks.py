@@ -21,7 +21,7 @@ from tflm_patch.architecture.spec import Spec
 from tflm_patch.architecture.text import parse_spec
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.nas.data import SearchData
-from tflm_patch.nas.engines.shipping import effort_from, options_from, unpacked
+from tflm_patch.nas.engines.shipping import effort_from, options_from, unpacked, unpacked_weights
 from tflm_patch.nas.fitness import Fitness
 from tflm_patch.nas.judges import OF_DATA
 from tflm_patch.nas.space import Shape
@@ -32,6 +32,8 @@ from tflm_patch.version import __version__
 Files = dict[str, bytes]
 Fields = Mapping[str, Any]
 
+# A file: what a training begins with.
+WEIGHTS = 'weights.npz'
 _datasets: dict[str, Dataset] = {}  # of this process, by name: the last one used
 
 
@@ -93,13 +95,16 @@ def _judge(task: Fields, dataset: Dataset, files: Files) -> tuple[Fields, Files]
 
 def _train(task: Fields, dataset: Dataset, files: Files) -> tuple[Fields, Files]:
   """`spec` by `options` for `seconds`: gives `done`, the last line of progress, checkpoints."""
+  begin = unpacked_weights(files[WEIGHTS]) if WEIGHTS in files else None
   pause, lines = _Pause(task['seconds']), ['']
   with tempfile.TemporaryDirectory(prefix='tflm_patch.') as name:
     folder = pathlib.Path(name)
     for each, content in files.items():
+      if each == WEIGHTS:
+        continue
       (folder / each).write_bytes(content)
     done = train_portion(
-      dataset, _spec(task), options_from(task['options']), folder, pause, lines.append
+      dataset, _spec(task), options_from(task['options']), folder, pause, lines.append, begin
     )
     made = {path.name: path.read_bytes() for path in folder.glob('checkpoint*.npz')}
   return {'done': done, 'progress': lines[-1]}, made

@@ -21,7 +21,7 @@ from tflm_patch.architecture.network import network_of
 from tflm_patch.architecture.spec import Activation
 from tflm_patch.models.builder import BuildOptions, build, layer_name
 from tflm_patch.models.operators import norm_name
-from tflm_patch.nas.masks.plan import Gate, LayerCost, MaskPlan
+from tflm_patch.nas.masks.plan import Gate, LayerCost, MaskPlan, Window
 
 _NORM_MOMENTUM = 0.9
 
@@ -66,8 +66,18 @@ class Chooser(keras.layers.Layer):
     values = self._plan.choices[gate.choice].values
     return ops.sum(self.parts(gate.choice) * np.array([v > gate.block for v in values], np.float32))
 
+  def cells(self, window: Window) -> Any:
+    """float32[rows, columns, 1, 1]: 1 for a cell of the largest window that all options have."""
+    rows, cols = (max(sizes) for sizes in zip(*window.sizes))
+    masks = np.zeros((len(window.sizes), rows, cols), np.float32)
+    for mask, (height, width) in zip(masks, window.sizes):
+      top, left = (rows - height) // 2, (cols - width) // 2
+      mask[top : top + height, left : left + width] = 1
+    mixed = ops.matmul(self.parts(window.choice), masks.reshape(len(masks), -1))
+    return ops.reshape(mixed, (rows, cols, 1, 1))
+
   def share(self, choice: int | None) -> Any:
-    """The expected part of the channels; 1 where they are fixed."""
+    """The expected part of the channels, or of a window's cells; 1 where they are fixed."""
     if choice is None:
       return 1.0
     values = np.array(self._plan.choices[choice].values, np.float32)
@@ -105,6 +115,46 @@ class Mask(keras.layers.Layer):
     if self._choice is not None:
       x = x * self._chooser.channels(self._choice, x.shape[-1])
     return x if self._gate is None else x * self._chooser.there(self._gate)
+
+
+class MaskedConv(keras.layers.Conv2D):
+  """A convolution whose window's outer weights are masked.
+
+  Args:
+    chooser: Of the network.
+    window: What the window may be.
+    **config: Of the layer.
+  """
+
+  def __init__(self, chooser: Chooser, window: Window, **config: Any) -> None:
+    super().__init__(**config)
+    self._chooser, self._window = chooser, window
+
+  def call(self, x: Any) -> Any:
+    x = ops.conv(x, self.kernel * self._chooser.cells(self._window), self.strides, self.padding)
+    return self.activation(x if self.bias is None else x + self.bias)
+
+
+class MaskedDepthwise(keras.layers.DepthwiseConv2D):
+  """A depthwise convolution whose window's outer weights are masked.
+
+  Args:
+    chooser: Of the network.
+    window: What the window may be.
+    **config: Of the layer.
+  """
+
+  def __init__(self, chooser: Chooser, window: Window, **config: Any) -> None:
+    super().__init__(**config)
+    self._chooser, self._window = chooser, window
+
+  def call(self, x: Any) -> Any:
+    kernel = self.kernel * self._chooser.cells(self._window)
+    x = ops.depthwise_conv(x, kernel, self.strides, self.padding)
+    return self.activation(x if self.bias is None else x + self.bias)
+
+
+_MASKED = {'CONV_2D': MaskedConv, 'DEPTHWISE_CONV_2D': MaskedDepthwise}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,7 +207,7 @@ def expected_costs(chooser: Chooser, layers: Sequence[LayerCost]) -> tuple[Any, 
     peaks.append(there * (source * layer.source_bytes + output * layer.output_bytes))
     if layer.taps:
       pairs = output if layer.per_channel else source * output
-      values = there * pairs * float(layer.taps * layer.channels)
+      values = there * pairs * chooser.share(layer.window) * float(layer.taps * layer.channels)
       weights.append(values)
       macs.append(values * layer.cells)
   return ops.max(ops.stack([ops.cast(each, 'float32') for each in peaks])), sum(weights), sum(macs)
@@ -175,9 +225,11 @@ def masked_network(plan: MaskPlan, limits: CostLimits, weight: float) -> tuple[A
   head = dataclasses.replace(plan.spec.head, softmax=False)
   spec = dataclasses.replace(plan.spec, head=head)
   plain = build(spec, BuildOptions(momentum=_NORM_MOMENTUM))
+  layers = list(network_of(spec).layers())
+  windows = {layer_name(number, layers[number]): number for number in plan.windows}
   ends = {
     _last_name(number, layer, plain): number
-    for number, layer in enumerate(network_of(spec).layers())
+    for number, layer in enumerate(layers)
     if number in plan.masks or number in plan.gates
   }
 
@@ -189,7 +241,14 @@ def masked_network(plan: MaskPlan, limits: CostLimits, weight: float) -> tuple[A
     mask = Mask(chooser, plan.masks.get(number), plan.gates.get(number), f'mask_{number}')
     return mask(made)
 
-  copied = keras.models.clone_model(plain, call_function=call)
+  def copy(layer: Any) -> Any:
+    if layer.name not in windows:
+      return type(layer).from_config(layer.get_config())
+    number = windows[layer.name]
+    masked = _MASKED[layers[number].opcode]
+    return masked(chooser, plan.windows[number], **layer.get_config())
+
+  copied = keras.models.clone_model(plain, clone_function=copy, call_function=call)
   outputs = Price(chooser, plan.layers, limits, weight)(copied.outputs[0])
   return keras.Model(copied.inputs[0], outputs, name='masked'), chooser
 

@@ -2,20 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can be masked in the largest network of a space, and what each layer costs.
 
-Channels that a choice leaves out are multiplied by 0, blocks that it leaves out add nothing to
-what skips them. Nothing here needs Keras.
+Channels that a choice leaves out are multiplied by 0, and so are the outer weights of windows
+(as arXiv 1904.02877); blocks that it leaves out add nothing to what skips them. Nothing here
+needs Keras.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from tflm_patch.architecture.catalogue import divisible
 from tflm_patch.architecture.layers import Layer, Value
 from tflm_patch.architecture.network import Fragment, network_of
-from tflm_patch.architecture.spec import Spec
+from tflm_patch.architecture.spec import Padding, Pair, Spec
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.nas.proxies.parameters import taps_of
 from tflm_patch.nas.space import Picks, SearchSpace, StageChoice
@@ -27,7 +29,7 @@ class Choice:
 
   Attributes:
     decision: Its number in the space.
-    values: Channels, or numbers of blocks, of each option.
+    values: Channels, numbers of blocks, or cells of windows, of each option.
   """
 
   decision: int
@@ -48,6 +50,19 @@ class Gate:
 
 
 @dataclasses.dataclass(frozen=True)
+class Window:
+  """Windows of a layer that lie in one another, with the same centre.
+
+  Attributes:
+    choice: Number of the choice.
+    sizes: Rows and columns of each option.
+  """
+
+  choice: int
+  sizes: tuple[Pair, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class LayerCost:
   """A layer, as costs see it.
 
@@ -59,6 +74,7 @@ class LayerCost:
     channels: Of the output.
     cells: Of the output.
     gate: Of its block; None for one that is always there.
+    window: Number of the choice of its window; None where that is fixed.
   """
 
   taps: int
@@ -70,6 +86,7 @@ class LayerCost:
   channels: int
   cells: int
   gate: Gate | None
+  window: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +100,7 @@ class MaskPlan:
     layers: Costs of all layers.
     masks: By number of a layer: the choice that masks its output.
     gates: By number of a layer: the gate of its output.
+    windows: By number of a layer: what its window may be.
   """
 
   spec: Spec
@@ -91,6 +109,7 @@ class MaskPlan:
   layers: tuple[LayerCost, ...]
   masks: dict[int, int]
   gates: dict[int, Gate]
+  windows: dict[int, Window]
 
   def candidate(self, space: SearchSpace, options: Sequence[int]) -> Picks:
     """The candidate with an option of each choice."""
@@ -109,13 +128,15 @@ class _BlockChoices:
   depth: int | None = None
   number: int = 0
   least_depth: int = 1
+  window: Window | None = None
 
 
 def plan_masks(space: SearchSpace, number: int) -> MaskPlan:
-  """The largest network of an input, with the least windows, and what can be masked in it.
+  """The largest network of an input, and what can be masked in it.
 
   Args:
-    space: Widths of stages, depths and expansions are learned.
+    space: Widths of stages, depths, expansions and windows are learned; of windows that do not
+      lie in one another the least is taken.
     number: Of the input.
 
   Raises:
@@ -138,18 +159,48 @@ def plan_masks(space: SearchSpace, number: int) -> MaskPlan:
     found = _stage_choices(space, stage, at, width, fragments, choices)
     of_block.update({first + b: each for b, each in enumerate(found)})
     at, first = at + 2 + 2 * deepest, first + deepest
-  walk = _Walk()
+  walk = _Walk(_windowed(space, picks))
   for block, fragment in enumerate(network.fragments):
     walk.block(fragment, of_block.get(block, _BlockChoices()))
-  return MaskPlan(spec, picks, tuple(choices), tuple(walk.layers), walk.masks, walk.gates)
+  layers = tuple(walk.layers)
+  return MaskPlan(spec, picks, tuple(choices), layers, walk.masks, walk.gates, walk.windows)
 
 
 def _largest(space: SearchSpace, number: int) -> Picks:
-  picks = [number]
-  for decision in space.decisions[1:]:
-    choose = min if decision.name.endswith('.kernel') else max
-    picks.append(choose(range(len(decision.options)), key=decision.options.__getitem__))
+  picks, at = [number, _pick(space.decisions[1].options, max)], 2
+  for stage in space.stages:
+    blocks = 2 * max(stage.depths)
+    kernel = max if _nested(stage) else min
+    for decision in space.decisions[at : at + 2 + blocks]:
+      choose = kernel if decision.name.endswith('.kernel') else max
+      picks.append(_pick(decision.options, choose))
+    at += 2 + blocks
   return space.canonical(picks)
+
+
+def _pick(options: Sequence[Any], choose: Callable[..., int]) -> int:
+  return choose(range(len(options)), key=options.__getitem__)
+
+
+def _nested(stage: StageChoice) -> bool:
+  """Whether the windows of a stage lie in one another, with the same centre on the image."""
+  rows, cols = zip(*stage.kernels)
+  return (
+    stage.block.padding is Padding.SAME
+    and len({size % 2 for size in rows}) == len({size % 2 for size in cols}) == 1
+    and (max(rows), max(cols)) in stage.kernels
+    and all(size >= step for each in stage.kernels for size, step in zip(each, stage.block.stride))
+  )
+
+
+def _windowed(space: SearchSpace, picks: Picks) -> frozenset[int]:
+  """Numbers of the layers whose window a decision changes."""
+  least = [
+    _pick(decision.options, min) if decision.name.endswith('.kernel') else pick
+    for decision, pick in zip(space.decisions, picks)
+  ]
+  pair = [list(network_of(space.spec_of(each)).layers()) for each in (picks, tuple(least))]
+  return frozenset(k for k, (one, other) in enumerate(zip(*pair)) if one.kernel != other.kernel)
 
 
 def _stage_choices(
@@ -177,16 +228,25 @@ def _stage_choices(
   depth = learned(at, stage.depths) if can_end else None
   found = []
   for b, fragment in enumerate(fragments):
+    cells = [rows * cols for rows, cols in stage.kernels]
+    kernel = learned(at + 2 + 2 * b, cells) if _nested(stage) else None
+    window = None if kernel is None else Window(kernel, stage.kernels)
     inner = [max(1, round(each * fragment.input.channels)) for each in stage.expansions]
     expansion = learned(at + 3 + 2 * b, inner)
-    found.append(_BlockChoices(shared_width, expansion, depth, b, least))
+    found.append(_BlockChoices(shared_width, expansion, depth, b, least, window))
   return found
 
 
 class _Walk:
-  """Goes through the layers, and knows which choice each value's channels have."""
+  """Goes through the layers, and knows which choice each value's channels have.
 
-  def __init__(self) -> None:
+  Args:
+    windowed: Layers whose window a decision changes.
+  """
+
+  def __init__(self, windowed: frozenset[int]) -> None:
+    self._windowed = windowed
+    self.windows: dict[int, Window] = {}
     self.layers: list[LayerCost] = []
     self.masks: dict[int, int] = {}
     self.gates: dict[int, Gate] = {}
@@ -205,7 +265,11 @@ class _Walk:
         self.masks[len(self.layers)] = owner
       if gate is not None and convs and k == convs[-1]:
         self.gates[len(self.layers)] = gate
-      self.layers.append(_cost(layer, values, owners, owner, gate))
+      cost = _cost(layer, values, owners, owner, gate)
+      if choices.window is not None and len(self.layers) in self._windowed:
+        self.windows[len(self.layers)] = choices.window
+        cost = dataclasses.replace(cost, window=choices.window.choice)
+      self.layers.append(cost)
       values.append(layer.output)
       owners.append(owner)
     self._source = owners[fragment.end]
@@ -267,5 +331,5 @@ def plain_costs(plan: MaskPlan, options: Sequence[int]) -> tuple[float, float]:
     source, output = share(layer.source), share(layer.output)
     peak = max(peak, source * layer.source_bytes + output * layer.output_bytes)
     pairs = output if layer.per_channel else source * output
-    weights += pairs * layer.taps * layer.channels
+    weights += pairs * share(layer.window) * layer.taps * layer.channels
   return peak, weights

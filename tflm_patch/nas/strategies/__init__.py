@@ -16,7 +16,7 @@ from tflm_patch.nas.strategies.evolution import Evolution
 from tflm_patch.nas.strategies.greedy import Greedy
 from tflm_patch.nas.strategies.random_search import RandomSearch
 
-__all__ = ['STRATEGIES', 'Problem', 'Strategy', 'check_settings', 'strategy_of']
+__all__ = ['DRAWING', 'STRATEGIES', 'Problem', 'Strategy', 'check_settings', 'strategy_of']
 
 # What begins one. Keyword arguments beside the problem are the strategy's own.
 STRATEGIES: dict[str, Callable[..., Strategy]] = {
@@ -27,6 +27,9 @@ STRATEGIES: dict[str, Callable[..., Strategy]] = {
   'differentiable': Differentiable,
   'random': RandomSearch,
 }
+
+# Those that draw by chance: a proxy may choose what they ask for.
+DRAWING = ('evolution', 'aging', 'random')
 
 
 def check_settings(name: str, **settings: float) -> None:

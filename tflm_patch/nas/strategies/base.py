@@ -34,6 +34,8 @@ class Problem:
     needs: What a candidate needs, exactly.
     data: Examples, for strategies that train.
     effort: What such a training may cost.
+    proxy: Says what looks promising, larger numbers more so; None for nothing.
+    proxied: Candidates that strategies which draw by chance let it choose among.
   """
 
   space: SearchSpace
@@ -42,6 +44,8 @@ class Problem:
   needs: Callable[[Picks], Needs] | None = None
   data: SearchData | None = None
   effort: Effort = DEFAULT_EFFORT
+  proxy: Callable[[Picks], float] | None = None
+  proxied: int = 1
 
 
 class Strategy(Protocol):

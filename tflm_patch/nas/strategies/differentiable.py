@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Differentiable search of widths as in MicroNets (arXiv 2010.11267).
+"""Differentiable search of widths as in MicroNets (arXiv 2010.11267), and of windows.
 
 One network is trained together with its masks; the loss has a term for each limit that the
 expected network exceeds: peak memory, weights, operations. The peak of a layer's maps is not

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from tflm_patch.nas.space import Picks
 from tflm_patch.nas.strategies.base import Problem
@@ -29,7 +29,8 @@ class Drawer:
     """A candidate that fits and was not drawn before.
 
     MCUNet's way: proposed again until one fits. Where that takes too long, what was proposed
-    is made smaller, decision by decision, until it fits.
+    is made smaller, decision by decision, until it fits. With a proxy several are drawn, and
+    the best of them is taken.
 
     Args:
       propose: Makes a candidate, another one each time.
@@ -38,11 +39,25 @@ class Drawer:
     Returns:
       None where no new one was found.
     """
+    proxy, found = self._problem.proxy, dict[Picks, None]()
+    for _ in range(1 if proxy is None else self._problem.proxied):
+      picks = self._one(propose, found, rng)
+      if picks is None:
+        break
+      found[picks] = None
+    if not found:
+      return None
+    chosen = next(iter(found)) if proxy is None else max(found, key=proxy)
+    self.seen.add(chosen)
+    return chosen
+
+  def _one(
+    self, propose: Callable[[], Picks], known: Container[Picks], rng: random.Random
+  ) -> Picks | None:
     for make in (propose, lambda: self._shrunk(propose(), rng)):
       for _ in range(_TRIES):
         picks = self._problem.space.canonical(make())
-        if picks not in self.seen and self._problem.fits(picks):
-          self.seen.add(picks)
+        if picks not in self.seen and picks not in known and self._problem.fits(picks):
           return picks
     return None
 

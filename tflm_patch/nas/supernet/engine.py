@@ -11,6 +11,7 @@ import numpy as np
 
 from tflm_patch.architecture.spec import Pair
 from tflm_patch.errors import TflmPatchError
+from tflm_patch.training.detection.loss import detection_loss
 from tflm_patch.training.elastic.network import ElasticNetwork
 
 SLICED_BACKEND = 'tensorflow'
@@ -23,6 +24,8 @@ class Loss:
   Attributes:
     probability: Outputs are probabilities.
     classes: Whether targets are classes; else numbers.
+    boxes: Targets are boxes, as `training.detection.boxes` has them, and outputs are maps; maps
+      of small images have fewer cells than the largest network's, which so says nothing to them.
     smoothing: Of the targets of classes.
     temperature: Of soft labels.
   """
@@ -31,11 +34,14 @@ class Loss:
   classes: bool = True
   smoothing: float = 0.0
   temperature: float = 1.0
+  boxes: bool = False
 
   def hard(self, targets: Any, outputs: Any) -> Any:
     """Against the targets, the mean over the batch."""
     import keras
 
+    if self.boxes:
+      return keras.ops.mean(detection_loss(targets, outputs))
     if not self.classes:
       return keras.ops.mean(keras.ops.square(targets - outputs))
     loss = keras.losses.CategoricalCrossentropy(
@@ -43,12 +49,18 @@ class Loss:
     )
     return loss(targets, outputs)
 
+  def labels(self, targets: np.ndarray, teacher: np.ndarray | None) -> np.ndarray:
+    """Soft labels for a step; zeros where nothing is learned from them."""
+    return np.zeros_like(targets) if teacher is None or self.boxes else teacher
+
   def soft(self, teacher: Any, outputs: Any) -> Any:
-    """Against what the largest network says."""
+    """Against what the largest network says; 0 of detectors."""
     import keras
 
     from tflm_patch.training.soft_labels import soft_label_loss
 
+    if self.boxes:
+      return 0.0
     if not self.classes:
       return keras.ops.mean(keras.ops.square(teacher - outputs))
     return soft_label_loss(teacher, outputs, self.temperature, self.probability)
@@ -73,14 +85,14 @@ class Engine(Protocol):
 
     Args:
       images: float32[n, rows, columns, channels].
-      targets: float32[n, outputs].
+      targets: float32[n, outputs], or boxes.
       table: The sub-network.
       size: Rows and columns of its input.
-      teacher: float32[n, outputs], soft labels; None for none.
+      teacher: Outputs of the largest network, soft labels; None for none.
       soft: Their share of the loss.
 
     Returns:
-      The loss, and the outputs, float32[n, outputs].
+      The loss, and the outputs, float32[n, outputs]; of detectors [n, rows, columns, outputs].
     """
     ...
 
@@ -89,7 +101,7 @@ class Engine(Protocol):
     ...
 
   def run(self, images: np.ndarray, table: np.ndarray, size: Pair, statistics: bool) -> np.ndarray:
-    """The outputs of a sub-network, float32[n, outputs].
+    """The outputs of a sub-network, as `gradients` gives them.
 
     Args:
       images, table, size: As for `gradients`.

@@ -39,8 +39,8 @@ class JaxEngine:
     soft: float,
   ) -> tuple[float, np.ndarray]:
     """See `Engine`."""
-    share = 0.0 if teacher is None else soft
-    labels = np.zeros_like(targets) if teacher is None else teacher
+    share = 0.0 if teacher is None or self._loss.boxes else soft
+    labels = self._loss.labels(targets, teacher)
     trained, others = self._values()
     read = self._resized(images, size)
     (loss, outputs), found = self._gradients(trained, others, read, targets, table, labels, share)

@@ -14,7 +14,7 @@ import numpy as np
 from tflm_patch.architecture.spec import Block, Pair, Spec
 from tflm_patch.architecture.text import format_spec
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.nas.space import Picks, SearchSpace, StageChoice
+from tflm_patch.nas.space import Picks, SearchSpace, Shape, StageChoice
 from tflm_patch.training.elastic.table import table_of
 
 
@@ -99,6 +99,18 @@ class SharedSpace:
     found = self.largest
     origin = tuple(range(len(found.blocks)))
     return Candidate((), found, origin, table_of(found, found, origin))
+
+  def largest_for(self, shape: Shape) -> Candidate:
+    """The network with the largest option of every decision, but for its input.
+
+    Raises:
+      TflmPatchError: no network takes such an input.
+    """
+    if shape not in self.space.inputs:
+      raise TflmPatchError(f'{list(shape)}: no input of the space "{self.space.name}"')
+    decisions = self.space.decisions[1:]
+    picks = [max(range(len(each.options)), key=each.options.__getitem__) for each in decisions]
+    return self.candidate([self.space.inputs.index(shape), *picks])
 
   @functools.cached_property
   def smallest_candidate(self) -> Candidate:

@@ -124,7 +124,7 @@ class Supernet:
   def predict(
     self, network: Spec | Candidate | Sequence[int], inputs: np.ndarray, batch: int = 200
   ) -> np.ndarray:
-    """The outputs of a network, with the statistics that are set; float32[n, outputs].
+    """The outputs of a network, with the statistics that are set; see `Engine.gradients`.
 
     Args:
       network: Which one.

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tflm_patch.architecture.spec import Pair
 from tflm_patch.nas.supernet.engine import Loss
+from tflm_patch.training.detection.boxes import FIELDS
 from tflm_patch.training.elastic.network import ElasticNetwork
 from tflm_patch.training.elastic.table import Number
 
@@ -34,7 +35,9 @@ class TensorFlowEngine:
     self._sums = [tf.Variable(tf.zeros_like(each), trainable=False) for each in self._weights]
     images = tf.TensorSpec((None, *network.reads), tf.float32)
     table = tf.TensorSpec((None, len(Number)), tf.float32)
-    values = tf.TensorSpec((None, network.outputs), tf.float32)
+    targets = (None, None, FIELDS) if loss.boxes else (None, network.outputs)
+    values = tf.TensorSpec(targets, tf.float32)
+    self._made = (None, None, None, network.outputs) if loss.boxes else (None, network.outputs)
     size, number = tf.TensorSpec((2,), tf.int32), tf.TensorSpec((), tf.float32)
     self._gradients = tf.function(
       self._trace_gradients, input_signature=(images, values, table, size, values, number)
@@ -53,8 +56,8 @@ class TensorFlowEngine:
     soft: float,
   ) -> tuple[float, np.ndarray]:
     """See `Engine`."""
-    labels = np.zeros_like(targets) if teacher is None else teacher
-    share = tf.constant(0.0 if teacher is None else soft)
+    labels = self._loss.labels(targets, teacher)
+    share = tf.constant(0.0 if teacher is None or self._loss.boxes else soft)
     loss, outputs = self._gradients(images, targets, table, tf.constant(size), labels, share)
     return float(loss), outputs.numpy()
 
@@ -85,7 +88,7 @@ class TensorFlowEngine:
     self.traces += 1
     with self._network.momentum(1.0), tf.GradientTape() as tape:
       outputs = self._network([self._resized(images, size), table], training=True)
-      outputs = tf.ensure_shape(outputs, (None, self._network.outputs))
+      outputs = tf.ensure_shape(outputs, self._made)
       hard = self._loss.hard(targets, outputs)
       loss = (1 - soft) * hard + soft * self._loss.soft(teacher, outputs)
     # Gradients of slices are sparse to TensorFlow.

@@ -23,6 +23,7 @@ from tflm_patch.nas.supernet.shared_space import Candidate
 from tflm_patch.nas.supernet.supernet import Supernet
 from tflm_patch.training.checkpoint import State
 from tflm_patch.training.data.dataset import Dataset, Task
+from tflm_patch.training.detection.boxes import FIELDS
 from tflm_patch.training.elastic.ordering import sort_channels
 from tflm_patch.training.loop import Loop, make_optimizer
 from tflm_patch.training.options import TrainOptions
@@ -85,9 +86,26 @@ class Learner:
     return first
 
   def predict_on_batch(self, inputs: np.ndarray) -> np.ndarray:
-    """The largest network's outputs, normalized by the batch's statistics."""
+    """The largest network's outputs, with the statistics that are set."""
     largest = self._supernet.shared.largest_candidate
-    return self._supernet.engine.run(inputs, largest.table, largest.size, statistics=True)
+    return self._supernet.engine.run(inputs, largest.table, largest.size, statistics=False)
+
+
+def _recalibrating(supernet: Supernet, samples: np.ndarray) -> Any:
+  """A callback that gives the largest network its statistics before it is measured.
+
+  Those of the examples that are measured on would not do: they may come class by class.
+  """
+  import keras
+
+  class Recalibrating(keras.callbacks.Callback):
+    """See above."""
+
+    def on_predict_begin(self, logs: Any = None) -> None:
+      del logs
+      supernet.recalibrate(supernet.shared.largest_candidate, samples)
+
+  return Recalibrating()
 
 
 def train_supernet(
@@ -118,9 +136,10 @@ def train_supernet(
   first, rest = options.phases()
   place = None if folder is None else _made(folder)
   settings = _settings(supernet, dataset, options)
+  told = [_recalibrating(supernet, calibration_samples(dataset))]
   done: list[State] = []
   if first is not None:
-    done.append(_largest_first(supernet, dataset, options, first, place, settings, progress))
+    done.append(_largest_first(supernet, dataset, options, first, place, settings, told, progress))
     sort_channels(supernet.network)
   shared, seed = supernet.shared, options.training.seed
 
@@ -131,7 +150,7 @@ def train_supernet(
 
   learner = Learner(supernet, options, rest, choose)
   path = None if place is None else place / ALL
-  done.append(_run(learner, dataset, rest, settings, path, progress, 'Epoch of all'))
+  done.append(_run(learner, dataset, rest, settings, path, told, progress, 'Epoch of all'))
   supernet.recalibrate(shared.largest_candidate, calibration_samples(dataset))
   if place is not None:
     supernet.save(place / WEIGHTS)
@@ -149,6 +168,7 @@ def loss_for(supernet: Supernet, dataset: Dataset, options: SupernetOptions) -> 
     classes=dataset.task is Task.CLASSIFICATION,
     smoothing=options.training.label_smoothing,
     temperature=options.temperature,
+    boxes=dataset.task is Task.DETECTION,
   )
 
 
@@ -159,12 +179,13 @@ def _largest_first(
   training: TrainOptions,
   place: pathlib.Path | None,
   settings: dict[str, Any],
+  told: Sequence[Any],
   progress: Progress,
 ) -> State:
   largest = [supernet.shared.largest_candidate]
   learner = Learner(supernet, options, training, lambda step: largest)
   path = None if place is None else place / LARGEST
-  return _run(learner, dataset, training, settings, path, progress, 'Epoch of the largest')
+  return _run(learner, dataset, training, settings, path, told, progress, 'Epoch of the largest')
 
 
 def _run(
@@ -173,10 +194,11 @@ def _run(
   training: TrainOptions,
   settings: dict[str, Any],
   path: pathlib.Path | None,
+  told: Sequence[Any],
   progress: Progress,
   label: str,
 ) -> State:
-  loop = Loop(learner, dataset, training, settings, path, (), progress, label)
+  loop = Loop(learner, dataset, training, settings, path, told, progress, label)
   if path is not None and path.exists():
     loop.resume()
   return loop.run()
@@ -213,8 +235,9 @@ def _check(supernet: Supernet, dataset: Dataset) -> None:
       f'the data are {list(found)}; the largest network of the space "{supernet.space.name}" '
       f'takes {list(wanted)}: read them in that size'
     )
-  if dataset.outputs != supernet.network.outputs:
+  outputs = dataset.outputs + (FIELDS if dataset.task is Task.DETECTION else 0)
+  if outputs != supernet.network.outputs:
     raise TflmPatchError(
-      f"the data have {dataset.outputs} outputs, the space's head "
+      f"the data have {outputs} outputs, the space's head "
       f'"{format_head(supernet.space.head)}" has {supernet.network.outputs}; change the head'
     )

@@ -12,11 +12,11 @@ import numpy as np
 from tflm_patch.codegen import c_text, loops, source
 from tflm_patch.graph.quantize import zero_point_of
 from tflm_patch.on_device.emission.masked import Mask, MaskedFunctions
-from tflm_patch.on_device.emission.places import Arrays, Layout, TrainedConstants, multipliers_of
+from tflm_patch.on_device.emission.places import Arrays, Layout, TrainedConstants
 from tflm_patch.on_device.forward import ForwardStage
 from tflm_patch.on_device.operators import clamps
 from tflm_patch.on_device.operators.relu import Relu
-from tflm_patch.on_device.operators.weighted import Weighted
+from tflm_patch.on_device.operators.weighted import Weighted, multipliers_of
 from tflm_patch.on_device.parameters import LayerParameters
 from tflm_patch.on_device.plan import Part, Work
 
@@ -123,7 +123,7 @@ class ForwardEmission:
     found = {}
     for op, index in enumerate(stage.indices):
       step = self._backward.get(index)
-      if step is not None and step.operator.kept(step.wanted).mask:
+      if step is not None and self._work.keeps_mask(step):
         low, high = clamps.clamp_of(step.operator.view)
         found[op] = Mask(low, high, self._layout.pointer('uint32_t', (Part.MASK, index)))
     return found
@@ -207,7 +207,7 @@ class ForwardEmission:
   def _keep(self, index: int) -> list[str]:
     """Statements that note where an output is at its clamp."""
     step = self._backward.get(index)
-    if step is None or not step.operator.kept(step.wanted).mask:
+    if step is None or not self._work.keeps_mask(step):
       return []
     operator = step.operator
     low, high = operator.clamp if isinstance(operator, Relu) else clamps.clamp_of(operator.view)

@@ -11,11 +11,9 @@ import numpy as np
 from tflm_patch.codegen import c_text
 from tflm_patch.codegen.constant_arrays import ConstantArrays
 from tflm_patch.codegen.memory import Memory
-from tflm_patch.graph import quantize
 from tflm_patch.on_device.backward_graph import BackwardStep
-from tflm_patch.on_device.operators.weighted import Weighted
 from tflm_patch.on_device.parameters import LayerParameters
-from tflm_patch.on_device.plan import Key, Part, TrainingPlan, Work
+from tflm_patch.on_device.plan import EXPONENT_BYTES, Key, Part, TrainingPlan, Work
 
 _C_TYPES = {
   np.dtype(np.float32): 'float',
@@ -75,6 +73,11 @@ class Layout:
     place = f'workspace + {self._plan.offsets[key] + by}'
     return f'({c_type}*)(void*)({place})' if c_type != 'int8_t' else f'({place})'
 
+  def exponent(self, tensor: int) -> str:
+    """A pointer to the exponent of a gradient."""
+    by = EXPONENT_BYTES * self._work.exponents[tensor]
+    return self.pointer('int32_t', (Part.EXPONENT, 0), by)
+
   def offset(self, key: Key) -> int:
     """Of a buffer in the workspace."""
     return self._plan.offsets[key]
@@ -118,20 +121,6 @@ class Layout:
     return found
 
 
-def multipliers_of(operator: Weighted) -> tuple[np.ndarray, np.ndarray]:
-  """Of any weights: a conversion may have others where those of a channel are zero."""
-  source, scales = operator.view.input().quantization, operator.view.input(1).quantization
-  target = operator.view.output().quantization
-  assert source is not None and scales is not None and target is not None
-  channels = operator.geometry.target[2]
-  found = quantize.convolution_multipliers(source.scale, scales.scales, target.scale)
-  multipliers, shifts = (np.asarray(array) for array in found)
-  return (
-    np.resize(multipliers, channels).astype(np.int32),
-    np.resize(shifts, channels).astype(np.int8),
-  )
-
-
 class TrainedConstants(ConstantArrays):
   """The constants of operators of which some are in memory, and some their own.
 
@@ -165,6 +154,7 @@ class StepPlaces:
     layer: What is trained of it.
     weights: The weights that the forward pass has in flash, '' without any.
     part: Before the names of its structures.
+    real: What gradients are of, in C.
 
   Attributes:
     statics: Lines of constant structures, each once.
@@ -179,8 +169,9 @@ class StepPlaces:
     layer: LayerParameters | None,
     weights: str,
     part: str = '',
+    real: str = 'float',
   ) -> None:
-    self._layout, self._step, self._name = layout, step, name
+    self._layout, self._step, self._name, self._real = layout, step, name, real
     self._arrays, self._layer, self._weights = arrays, layer, weights
     self._part = part
     self.statics: dict[str, list[str]] = {}
@@ -189,13 +180,16 @@ class StepPlaces:
     return f'(workspace + {self._layout.tensor(tensor)})'
 
   def gradient(self, tensor: int) -> str:
-    return self._layout.pointer('float', (Part.GRADIENT, tensor))
+    return self._layout.pointer(self._real, (Part.GRADIENT, tensor))
+
+  def exponent(self, tensor: int) -> str:
+    return self._layout.exponent(tensor)
 
   def mask(self) -> str:
     return self._layout.pointer('uint32_t', (Part.MASK, self._step.index))
 
   def scratch(self) -> str:
-    return self._layout.pointer('float', (Part.BACKWARD_SCRATCH, self._step.index))
+    return self._layout.pointer(self._real, (Part.BACKWARD_SCRATCH, self._step.index))
 
   def gathered(self) -> str:
     return self._layout.pointer('int8_t', (Part.GATHERED, self._step.index))

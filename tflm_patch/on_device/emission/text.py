@@ -13,6 +13,7 @@ from tflm_patch.codegen.source import FileNames
 from tflm_patch.graph.quantize import scale_of, zero_point_of
 from tflm_patch.on_device.emission.places import Layout
 from tflm_patch.on_device.operators.base import c_float
+from tflm_patch.on_device.options import Arithmetic
 from tflm_patch.on_device.plan import Part, TrainingPlan, Work
 from tflm_patch.on_device.scheme import Loss
 from tflm_patch.program import records as program
@@ -194,6 +195,7 @@ def _learn(p: Pieces) -> list[str]:
     '  if (loss - loss != 0.0f) {',
     '    return TFLM_PATCH_TRAINING_BAD_LOSS;',
     '  }',
+    *_as_integers(p),
     '  state->loss = loss;',
     f'  const uint32_t is_last = ++state->samples >= {p.samples};',
     '  const tflm_patch_update update = {',
@@ -207,6 +209,20 @@ def _learn(p: Pieces) -> list[str]:
     '}',
     '',
   ]
+
+
+def _as_integers(p: Pieces) -> list[str]:
+  """The gradient of the loss as integers, where these are what gradients are of."""
+  if p.work.arithmetic is Arithmetic.FLOAT32:
+    return []
+  output = p.work.network.output
+  call = c_text.call(
+    'tflm_patch_integer_from_floats',
+    p.layout.pointer('void', (Part.GRADIENT, output)),
+    p.outputs,
+    p.layout.exponent(output),
+  )
+  return c_text.indented([call])
 
 
 def _entries(p: Pieces) -> list[str]:

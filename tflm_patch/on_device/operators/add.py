@@ -7,8 +7,17 @@ from __future__ import annotations
 import numpy as np
 
 from tflm_patch.graph.quantize import scale_of
+from tflm_patch.on_device import integers
 from tflm_patch.on_device.operators import base, clamps
-from tflm_patch.on_device.operators.base import Backward, Kept, Places, Results, Values, Wanted
+from tflm_patch.on_device.operators.base import (
+  Backward,
+  Effort,
+  Kept,
+  Places,
+  Results,
+  Values,
+  Wanted,
+)
 
 
 @base.register('ADD')
@@ -32,8 +41,13 @@ class Add(Backward):
     free = [i for i in wanted.inputs if i not in wanted.added]
     return free[0] if free else None
 
-  def _ratio(self, position: int) -> np.float32:
+  def ratio(self, position: int) -> np.float32:
+    """What the gradient of an operand is scaled by."""
     return base.ratio(scale_of(self.view.input(position)), scale_of(self.view.output()))
+
+  def effort(self, wanted: Wanted) -> Effort:
+    values = self.view.output().elements
+    return {'clamped': values, 'moved': values * len(wanted.inputs)}
 
   def emit(self, wanted: Wanted, at: Places) -> list[str]:
     lines = [clamps.emit_scaled(self.view, np.ones(1, np.float32), at)]
@@ -43,11 +57,29 @@ class Add(Backward):
       target = at.gradient(self.view.operator.inputs[position])
       lines.append(
         f'tflm_patch_backward_scale({at.gradient(self.target)}, {self.view.output().elements}, '
-        f'{base.c_float(float(self._ratio(position)))}, {target}, {int(position in wanted.added)});'
+        f'{base.c_float(float(self.ratio(position)))}, {target}, {int(position in wanted.added)});'
       )
     return lines
+
+  def emit_integer(self, wanted: Wanted, at: Places) -> list[str]:
+    ones, values = np.ones(1, np.float32), self.view.output().elements
+    last = self.in_place(wanted)
+    return [
+      clamps.emit_integer(self.view, ones, integers.FREE_BITS, at),
+      *(
+        clamps.emit_integer_copy(
+          self.view,
+          self.ratio(position),
+          (1, 1, values),
+          position in wanted.added,
+          at,
+          self.view.operator.inputs[position],
+        )
+        for position in sorted(wanted.inputs, key=lambda i: i == last)
+      ),
+    ]
 
   def apply(self, gradient: np.ndarray, wanted: Wanted, values: Values) -> Results:
     clamp = clamps.clamp_of(self.view)
     passed = clamps.scaled(self.view, clamp, np.ones(1, np.float32), gradient, values)
-    return {position: passed * self._ratio(position) for position in wanted.inputs}
+    return {position: passed * self.ratio(position) for position in wanted.inputs}

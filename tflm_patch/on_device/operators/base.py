@@ -54,13 +54,16 @@ class Places(Protocol):
     """const int8_t*: an int8 tensor."""
 
   def gradient(self, tensor: int) -> str:
-    """float*: the gradient of a tensor."""
+    """float*, or int32_t* of integers: the gradient of a tensor."""
+
+  def exponent(self, tensor: int) -> str:
+    """int32_t*: of a gradient of integers."""
 
   def mask(self) -> str:
     """const uint32_t*: the bits of `Kept.mask`."""
 
   def scratch(self) -> str:
-    """float*: the step's private memory."""
+    """float* or int32_t*: the step's private memory."""
 
   def gathered(self) -> str:
     """const int8_t*: the channels of the input whose weights are trained."""
@@ -95,6 +98,8 @@ class Values(Protocol):
 
 
 Results = dict[int, np.ndarray]
+# How much there is to do of what instructions depend on; `instructions.BACKWARD` has the names.
+Effort = dict[str, int]
 
 
 class Backward(abc.ABC):
@@ -143,11 +148,19 @@ class Backward(abc.ABC):
     return 0
 
   @abc.abstractmethod
+  def effort(self, wanted: Wanted) -> Effort:
+    """What the backward step does, to tell its instructions by."""
+
+  @abc.abstractmethod
   def emit(self, wanted: Wanted, at: Places) -> list[str]:
     """Statements that make the gradients of the inputs from that of the output.
 
     The output's gradient is theirs to change.
     """
+
+  @abc.abstractmethod
+  def emit_integer(self, wanted: Wanted, at: Places) -> list[str]:
+    """The same for gradients of integers."""
 
   @abc.abstractmethod
   def apply(self, gradient: np.ndarray, wanted: Wanted, values: Values) -> Results:
@@ -213,6 +226,27 @@ def int8_refusal(view: OpView) -> str | None:
     if tensor.dtype != DType.INT8 or tensor.quantization is None:
       return f'its activations are of {tensor.dtype.name}, not int8'
   return None
+
+
+def emit_integer_same(operator: Backward, wanted: Wanted, at: Places) -> list[str]:
+  """Statements: the input's gradient is that of the output, of integers."""
+  of_input, of_output = at.exponent(operator.source), at.exponent(operator.target)
+  if operator.in_place(wanted) is not None:
+    return [f'*{of_input} = *{of_output};']
+  values = operator.view.output().elements
+  return [
+    f'tflm_patch_integer_pad(1, {values}, 1, 0, 0, {values}, {at.gradient(operator.target)}, '
+    f'*{of_output}, {at.gradient(operator.source)}, {of_input}, {int(0 in wanted.added)});'
+  ]
+
+
+def together(*parts: Mapping[str, int]) -> Effort:
+  """The sum of efforts."""
+  found: Effort = {}
+  for part in parts:
+    for name, amount in part.items():
+      found[name] = found.get(name, 0) + amount
+  return found
 
 
 def map_shape(tensor: Tensor) -> tuple[int, int, int]:

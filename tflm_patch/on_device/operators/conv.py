@@ -8,8 +8,8 @@ import functools
 
 import numpy as np
 
-from tflm_patch.on_device.operators import base
-from tflm_patch.on_device.operators.base import Places, Results, Values, Wanted
+from tflm_patch.on_device.operators import base, clamps
+from tflm_patch.on_device.operators.base import Effort, Places, Results, Values, Wanted
 from tflm_patch.on_device.operators.weighted import Geometry, Weighted, windowed
 
 
@@ -39,6 +39,35 @@ class Conv(Weighted):
     shape = self.geometry
     return shape.target[2] * shape.taps * len(self.channels or ())
 
+  def effort(self, wanted: Wanted) -> Effort:
+    shape, chosen = self.geometry, len(self.channels or ())
+    parts = [{'clamped': self.view.output().elements}, self.learned, self.weight_effort()]
+    if 0 in wanted.inputs:
+      parts.append(self._input_effort(shape.source[2]))
+      if self.gathered is not None:
+        parts.append(self._input_effort(chosen))
+    return base.together(*parts)
+
+  def weight_effort(self) -> Effort:
+    """Of the gradients of trained weights."""
+    shape, chosen = self.geometry, len(self.channels or ())
+    macs = shape.cells * shape.taps * shape.target[2] * chosen
+    return {'weight_macs' if self.is_pointwise else 'wide_weight_macs': macs}
+
+  def _input_effort(self, channels: int) -> Effort:
+    shape = self.geometry
+    if not self.is_pointwise:
+      return {
+        'wide_macs': shape.cells * shape.taps * channels * shape.target[2],
+        'wide_taps': shape.source_cells * shape.taps * channels,
+      }
+    beyond = shape.cells % 4  # cells that are not made four at a time
+    return {
+      'input_macs': (shape.cells - beyond) * channels * shape.target[2],
+      'single_macs': beyond * channels * shape.target[2],
+      'input_values': shape.cells * channels,
+    }
+
   def emit(self, wanted: Wanted, at: Places) -> list[str]:
     lines = [self.emit_accumulators(at)]
     gradient = at.gradient(self.target)
@@ -55,6 +84,40 @@ class Conv(Weighted):
           f'{self.emit_channels(at)}, {gradient}, {result}, {added});'
         )
     return [*lines, *self.emit_weights(at), *self.emit_biases(at)]
+
+  @property
+  def products(self) -> int:
+    return self.geometry.taps * self.geometry.target[2]
+
+  def emit_integer(self, wanted: Wanted, at: Places) -> list[str]:
+    lines = [self.emit_integer_accumulators(wanted, at)]
+    gradient = at.gradient(self.target)
+    if 0 in wanted.inputs:
+      result = at.gradient(self.source)
+      start = f'tflm_patch_integer_conv_input({self.emit_geometry(at)}'
+      inputs = self.geometry.source[2]
+      lines += [
+        clamps.emit_integer_sum(self.view, 0 in wanted.added, at),
+        f'{start}, {at.frozen_weights()}, {inputs}, NULL, {gradient}, {result}, &sum);',
+      ]
+      if self.gathered is not None:
+        lines += [
+          'const tflm_patch_integer_sum more = tflm_patch_integer_more(&sum);',
+          f'{start}, {at.parameters()["weights"]}, {len(self.gathered)}, '
+          f'{self.emit_channels(at)}, {gradient}, {result}, &more);',
+        ]
+    return [*lines, *self.emit_integer_weights(at), *self.emit_integer_biases(at)]
+
+  def emit_integer_weights(self, at: Places) -> list[str]:
+    """Statements that train the weights by gradients of integers, if they are."""
+    if self.channels is None:
+      return []
+    values = at.tensor(self.source) if self.gathered is None else at.gathered()
+    return [
+      f'tflm_patch_integer_conv_weights({self.emit_geometry(at)}, {values}, '
+      f'{len(self.channels)}, {at.gradient(self.target)}, *{at.exponent(self.target)}, '
+      f'{self.emit_layer(at)}, update);'
+    ]
 
   def emit_weights(self, at: Places) -> list[str]:
     """Statements that train the weights, if they are."""

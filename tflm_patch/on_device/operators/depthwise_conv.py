@@ -8,8 +8,8 @@ import functools
 
 import numpy as np
 
-from tflm_patch.on_device.operators import base
-from tflm_patch.on_device.operators.base import Places, Results, Values, Wanted
+from tflm_patch.on_device.operators import base, clamps
+from tflm_patch.on_device.operators.base import Effort, Places, Results, Values, Wanted
 from tflm_patch.on_device.operators.weighted import Geometry, Weighted, windowed
 
 
@@ -42,19 +42,62 @@ class DepthwiseConv(Weighted):
     del wanted
     return base.FLOAT_BYTES * self.geometry.cells
 
+  def effort(self, wanted: Wanted) -> Effort:
+    shape = self.geometry
+    parts = [{'clamped': self.view.output().elements}, self.learned, self.column_effort()]
+    if 0 in wanted.inputs:
+      parts.append(self.input_effort())
+    return base.together({'columns': shape.cells * shape.target[2]}, *parts)
+
+  def column_effort(self) -> Effort:
+    """Of the gradients of trained weights."""
+    shape, chosen = self.geometry, len(self.channels or ())
+    return {'depthwise_weight_macs': shape.cells * shape.taps * chosen}
+
+  def input_effort(self) -> Effort:
+    """Of the input's gradient."""
+    shape = self.geometry
+    by_one = shape.stride == shape.dilation == (1, 1)
+    values = shape.source_cells * shape.source[2]
+    return {'depthwise_macs' if by_one else 'strided_macs': values * shape.taps, 'values': values}
+
+  @property
+  def products(self) -> int:
+    return self.geometry.taps
+
+  def emit_integer(self, wanted: Wanted, at: Places) -> list[str]:
+    lines = [self.emit_integer_accumulators(wanted, at), *self.emit_integer_biases(at)]
+    result, how = 'NULL', 'NULL'
+    if 0 in wanted.inputs:
+      # The place of the output's gradient may be that of the input's, its exponent is not.
+      result, how = at.gradient(self.source), '&sum'
+      lines.append(clamps.emit_integer_sum(self.view, 0 in wanted.added, at))
+    elif self.channels is None:
+      return lines
+    layer, values, count = self._emit_trained(at)
+    return [
+      *lines,
+      f'tflm_patch_integer_depthwise({self.emit_geometry(at)}, {at.frozen_weights()}, {values}, '
+      f'{self.emit_channels(at)}, {count}, {at.gradient(self.target)}, '
+      f'*{at.exponent(self.target)}, {result}, {how}, {at.scratch()}, {layer}, update);',
+    ]
+
+  def _emit_trained(self, at: Places) -> tuple[str, str, int]:
+    """The layer, the values and how many channels are trained."""
+    if self.channels is None:
+      return 'NULL', 'NULL', 0
+    values = at.tensor(self.source) if self.gathered is None else at.gathered()
+    return self.emit_layer(at), values, len(self.channels)
+
   def emit(self, wanted: Wanted, at: Places) -> list[str]:
     """Channel by channel: the accumulators' gradient is copied before it is overwritten."""
     lines = [self.emit_accumulators(at), *self.emit_biases(at)]
     result, added = 'NULL', 0
     if 0 in wanted.inputs:
       result, added = at.gradient(self.source), int(0 in wanted.added)
-    if self.channels is None:
-      if result == 'NULL':
-        return lines
-      layer, values, count = 'NULL', 'NULL', 0
-    else:
-      layer, count = self.emit_layer(at), len(self.channels)
-      values = at.tensor(self.source) if self.gathered is None else at.gathered()
+    elif self.channels is None:
+      return lines
+    layer, values, count = self._emit_trained(at)
     lines.append(
       f'tflm_patch_backward_depthwise({self.emit_geometry(at)}, {at.frozen_weights()}, {values}, '
       f'{self.emit_channels(at)}, {count}, {at.gradient(self.target)}, {result}, {added}, '

@@ -9,8 +9,8 @@ import math
 import numpy as np
 
 from tflm_patch.graph.quantize import scale_of
-from tflm_patch.on_device.operators import base
-from tflm_patch.on_device.operators.base import Backward, Places, Results, Values, Wanted
+from tflm_patch.on_device.operators import base, clamps
+from tflm_patch.on_device.operators.base import Backward, Effort, Places, Results, Values, Wanted
 
 
 @base.register('MEAN', 'SUM')
@@ -30,27 +30,39 @@ class Mean(Backward):
     rank = len(self.view.input().shape)
     return sorted({axis % rank for axis in self.view.integers(1) or ()})
 
-  def _sizes(self) -> tuple[int, int, int]:
+  def sizes(self) -> tuple[int, int, int]:
     """Values before, within and after the axes."""
     shape, axes = self.view.input().shape, self._axes()
     parts = shape[: axes[0]], shape[axes[0] : axes[-1] + 1], shape[axes[-1] + 1 :]
     return math.prod(parts[0]), math.prod(parts[1]), math.prod(parts[2])
 
-  def _scale(self) -> np.float32:
-    count = 1 if self.view.opcode == 'SUM' else self._sizes()[1]
+  def scale(self) -> np.float32:
+    """What the gradient is scaled by."""
+    count = 1 if self.view.opcode == 'SUM' else self.sizes()[1]
     return base.ratio(scale_of(self.view.input()), scale_of(self.view.output()) * count)
 
+  def effort(self, wanted: Wanted) -> Effort:
+    del wanted
+    return {'moved': self.view.input().elements}
+
   def emit(self, wanted: Wanted, at: Places) -> list[str]:
-    outer, count, inner = self._sizes()
+    outer, count, inner = self.sizes()
     return [
       f'tflm_patch_backward_mean({at.gradient(self.target)}, {outer}, {count}, {inner}, '
-      f'{base.c_float(float(self._scale()))}, {at.gradient(self.source)}, '
+      f'{base.c_float(float(self.scale()))}, {at.gradient(self.source)}, '
       f'{int(0 in wanted.added)});'
+    ]
+
+  def emit_integer(self, wanted: Wanted, at: Places) -> list[str]:
+    return [
+      clamps.emit_integer_copy(
+        self.view, self.scale(), self.sizes(), 0 in wanted.added, at, self.source
+      )
     ]
 
   def apply(self, gradient: np.ndarray, wanted: Wanted, values: Values) -> Results:
     del wanted, values
-    outer, count, inner = self._sizes()
-    part = (gradient * self._scale()).reshape(gradient.shape[0], outer, 1, inner)
+    outer, count, inner = self.sizes()
+    part = (gradient * self.scale()).reshape(gradient.shape[0], outer, 1, inner)
     whole = np.broadcast_to(part, (gradient.shape[0], outer, count, inner))
     return {0: whole.reshape(gradient.shape[0], *self.view.input().shape[1:])}

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from tflm_patch.on_device.operators import base
-from tflm_patch.on_device.operators.base import Backward, Places, Results, Values, Wanted
+from tflm_patch.on_device.operators.base import Backward, Effort, Places, Results, Values, Wanted
 
 
 @base.register('PAD')
@@ -20,6 +20,10 @@ class Pad(Backward):
       return 'it pads more than rows and columns'
     return base.int8_refusal(self.view)
 
+  def effort(self, wanted: Wanted) -> Effort:
+    del wanted
+    return {'moved': self.view.input().elements}
+
   def emit(self, wanted: Wanted, at: Places) -> list[str]:
     pads = self.view.integers(1) or []
     rows, cols, channels = base.map_shape(self.view.input())
@@ -27,6 +31,16 @@ class Pad(Backward):
     return [
       f'tflm_patch_backward_pad({rows}, {cols}, {channels}, {pads[2]}, {pads[4]}, {padded}, '
       f'{at.gradient(self.target)}, {at.gradient(self.source)}, {int(0 in wanted.added)});'
+    ]
+
+  def emit_integer(self, wanted: Wanted, at: Places) -> list[str]:
+    pads = self.view.integers(1) or []
+    rows, cols, channels = base.map_shape(self.view.input())
+    padded = base.map_shape(self.view.output())[1]
+    return [
+      f'tflm_patch_integer_pad({rows}, {cols}, {channels}, {pads[2]}, {pads[4]}, {padded}, '
+      f'{at.gradient(self.target)}, *{at.exponent(self.target)}, {at.gradient(self.source)}, '
+      f'{at.exponent(self.source)}, {int(0 in wanted.added)});'
     ]
 
   def apply(self, gradient: np.ndarray, wanted: Wanted, values: Values) -> Results:

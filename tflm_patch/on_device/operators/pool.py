@@ -8,8 +8,17 @@ import functools
 
 import numpy as np
 
+from tflm_patch.on_device import integers
 from tflm_patch.on_device.operators import base, clamps
-from tflm_patch.on_device.operators.base import Backward, Kept, Places, Results, Values, Wanted
+from tflm_patch.on_device.operators.base import (
+  Backward,
+  Effort,
+  Kept,
+  Places,
+  Results,
+  Values,
+  Wanted,
+)
 from tflm_patch.on_device.operators.weighted import Geometry, windowed
 
 
@@ -27,6 +36,31 @@ class _Pool(Backward):
 
   def _emit_geometry(self, at: Places) -> str:
     return at.structure('tflm_patch_backward_geometry', 'geometry', self.geometry.fields(0))
+
+  def effort(self, wanted: Wanted) -> Effort:
+    del wanted
+    shape = self.geometry
+    values = shape.source_cells * shape.source[2] * shape.taps
+    return {
+      'clamped': self.view.output().elements,
+      'pool_taps': values,
+      'pool_cells': values * shape.taps // (shape.stride[0] * shape.stride[1]),
+    }
+
+  @property
+  def bits(self) -> int:
+    """Of gradients of integers behind the clamp."""
+    return integers.bits_of(plain=2 * self.geometry.taps)
+
+  def emit_integer(self, wanted: Wanted, at: Places) -> list[str]:
+    gradient, result = at.gradient(self.target), at.gradient(self.source)
+    values = at.tensor(self.source) if self.kept(wanted).tensors else 'NULL'
+    return [
+      clamps.emit_integer(self.view, np.ones(1, np.float32), self.bits, at),
+      f'tflm_patch_integer_pool({self._emit_geometry(at)}, {values}, {gradient}, '
+      f'*{at.exponent(self.target)}, {result}, {at.exponent(self.source)}, '
+      f'{int(0 in wanted.added)});',
+    ]
 
   def _passed(self, gradient: np.ndarray, scale: np.float32, values: Values) -> np.ndarray:
     clamp = clamps.clamp_of(self.view)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from tflm_patch.on_device.operators import base
-from tflm_patch.on_device.operators.base import Backward, Places, Results, Values, Wanted
+from tflm_patch.on_device.operators.base import Backward, Effort, Places, Results, Values, Wanted
 
 OPCODES = ('RESHAPE', 'SQUEEZE', 'EXPAND_DIMS')
 
@@ -25,6 +25,9 @@ class Reshape(Backward):
   def in_place(self, wanted: Wanted) -> int | None:
     return 0 if 0 in wanted.inputs and 0 not in wanted.added else None
 
+  def effort(self, wanted: Wanted) -> Effort:
+    return {'moved': 0 if self.in_place(wanted) is not None else self.view.output().elements}
+
   def emit(self, wanted: Wanted, at: Places) -> list[str]:
     if self.in_place(wanted) is not None:
       return []
@@ -32,6 +35,9 @@ class Reshape(Backward):
       f'tflm_patch_backward_scale({at.gradient(self.target)}, {self.view.output().elements}, '
       f'1.0f, {at.gradient(self.source)}, 1);'
     ]
+
+  def emit_integer(self, wanted: Wanted, at: Places) -> list[str]:
+    return base.emit_integer_same(self, wanted, at)
 
   def apply(self, gradient: np.ndarray, wanted: Wanted, values: Values) -> Results:
     del wanted, values

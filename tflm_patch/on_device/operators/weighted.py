@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
 from tflm_patch.codegen.c_text import Value
+from tflm_patch.graph import quantize
 from tflm_patch.graph.quantize import scale_of, zero_point_of
+from tflm_patch.on_device import integers
 from tflm_patch.on_device.operators import base, clamps
-from tflm_patch.on_device.operators.base import Backward, Kept, Places, Values, Wanted
+from tflm_patch.on_device.operators.base import Backward, Effort, Kept, Places, Values, Wanted
 from tflm_patch.planner.lowering.operators import OpView
 from tflm_patch.planner.lowering.operators.windows import window_of
 
@@ -167,11 +170,54 @@ class Weighted(Backward):
     assert quantization is not None
     return quantization.scales.astype(np.float64)
 
+  @property
+  def is_pointwise(self) -> bool:
+    """Whether a cell of the output is made of the same cell of the input."""
+    shape = self.geometry
+    return shape.kernel == shape.stride == (1, 1) and shape.pad == (0, 0)
+
+  @property
+  def learned(self) -> Effort:
+    """What taking gradients in needs."""
+    if self.update is None:
+      return {}
+    outputs = self.geometry.target[2] if self.update.bias else 0
+    return {'learned': self.trained_weights + outputs, 'bias_values': outputs * self.geometry.cells}
+
   def emit_accumulators(self, at: Places) -> str:
     """The output's gradient becomes that of the accumulators."""
-    return clamps.emit_scaled(self.view, self._each_channel(self.scales()), at)
+    return clamps.emit_scaled(self.view, self.each_channel(self.scales()), at)
 
-  def _each_channel(self, scales: np.ndarray) -> np.ndarray:
+  def emit_integer_accumulators(self, wanted: Wanted, at: Places) -> str:
+    """The same for gradients of integers."""
+    return clamps.emit_integer(self.view, self.each_channel(self.scales()), self.bits(wanted), at)
+
+  def bits(self, wanted: Wanted) -> int:
+    """Of gradients of integers behind the clamp: sums of their products stay within int32."""
+    shape = self.geometry
+    update = self.update
+    return integers.bits_of(
+      products=self.products if 0 in wanted.inputs else 0,
+      values=shape.cells if self.channels is not None else 0,
+      plain=shape.cells if update is not None and update.bias else 0,
+    )
+
+  @property
+  @abc.abstractmethod
+  def products(self) -> int:
+    """How many products with weights make a gradient of the input."""
+
+  def emit_integer_biases(self, at: Places) -> list[str]:
+    """Statements that train the biases by gradients of integers, if they are."""
+    if self.update is None or not self.update.bias:
+      return []
+    shape = self.geometry
+    return [
+      f'tflm_patch_integer_bias({shape.cells}, {shape.target[2]}, {at.gradient(self.target)}, '
+      f'*{at.exponent(self.target)}, {self.emit_layer(at)}, update);'
+    ]
+
+  def each_channel(self, scales: np.ndarray) -> np.ndarray:
     """As many as divide the values of the output."""
     channels = self.geometry.target[2]
     return scales if scales.size in (1, channels) else np.resize(scales, channels)
@@ -179,7 +225,7 @@ class Weighted(Backward):
   def accumulators(self, gradient: np.ndarray, values: Values) -> np.ndarray:
     """The gradient of the accumulators, [batch, rows, columns, channels]."""
     clamp = clamps.clamp_of(self.view)
-    made = clamps.scaled(self.view, clamp, self._each_channel(self.scales()), gradient, values)
+    made = clamps.scaled(self.view, clamp, self.each_channel(self.scales()), gradient, values)
     return made.reshape(gradient.shape[0], *self.geometry.target)
 
   def begun(self, gradient: np.ndarray, values: Values) -> np.ndarray:
@@ -245,3 +291,28 @@ class Weighted(Backward):
     array = values.tensor(self.source)
     shifted = (array.astype(np.int32) - self.input_zero_point).astype(np.float32)
     return shifted.reshape(array.shape[0], *self.geometry.source)
+
+
+def multipliers_of(operator: Weighted) -> tuple[np.ndarray, np.ndarray]:
+  """Of any weights: a conversion may have others where those of a channel are zero."""
+  source, scales = operator.view.input().quantization, operator.view.input(1).quantization
+  target = operator.view.output().quantization
+  assert source is not None and scales is not None and target is not None
+  channels = operator.geometry.target[2]
+  found = quantize.convolution_multipliers(source.scale, scales.scales, target.scale)
+  multipliers, shifts = (np.asarray(array) for array in found)
+  return (
+    np.resize(multipliers, channels).astype(np.int32),
+    np.resize(shifts, channels).astype(np.int8),
+  )
+
+
+def folded_bias(operator: Weighted) -> np.ndarray:
+  """int32[channels]: bias - input zero point * sum of weights."""
+  weights = operator.view.input(1).array().astype(np.int64)
+  axes: Sequence[int] = tuple(range(1, weights.ndim))
+  if operator.view.opcode == 'DEPTHWISE_CONV_2D':
+    axes = (0, 1, 2)
+  bias = operator.view.input(2).array().reshape(-1).astype(np.int64)
+  folded = bias - operator.input_zero_point * weights.sum(axis=tuple(axes))
+  return folded.astype(np.int32)

@@ -12,6 +12,7 @@ import numpy as np
 
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.graph.types import Model
+from tflm_patch.on_device.instructions import DEFAULT_CPU, MARGIN, StepInstructions
 from tflm_patch.on_device.memory import TrainingMemory, TrainingPlanner
 from tflm_patch.on_device.options import TrainingOptions
 from tflm_patch.on_device.scheme import Loss, Scheme
@@ -38,7 +39,10 @@ from tflm_patch.on_device.simulation.search import (
   Memory,
   Search,
   SearchOptions,
+  StepLimit,
 )
+from tflm_patch.on_device.simulation.threads import one_thread
+from tflm_patch.on_device.simulation.updates import Scaling
 
 Progress = Callable[[str], None]
 _HELD_OUT = 0.25  # of the samples, to choose by
@@ -62,6 +66,9 @@ class AdaptOptions:
     analysis: How contributions are found.
     finalists: Schemes that are simulated, of the most valuable.
     search: Of schemes.
+    max_step: A training step may take so many inferences; None for 3, or what the smallest
+      scheme takes.
+    cpu: The core that these are counted for, see `instructions.known_cpus`.
     seed: Of order, rounding and splits.
   """
 
@@ -74,13 +81,25 @@ class AdaptOptions:
   analysis: Analysis = Analysis.FISHER
   finalists: int = 3
   search: SearchOptions = DEFAULT_SEARCH
+  max_step: float | None = None
+  cpu: str = DEFAULT_CPU
   seed: int = 1
+
+  @property
+  def on_chip(self) -> TrainingOptions:
+    """How the chip trains, within the memory."""
+    return dataclasses.replace(self.training, memory=self.memory)
 
   @property
   def learning(self) -> LearningOptions:
     """Of the whole training."""
+    is_aware = self.training.quantization_aware
     return LearningOptions(
-      rate=self.rate, epochs=self.epochs, accumulation=self.training.samples, seed=self.seed
+      rate=self.rate,
+      epochs=self.epochs,
+      accumulation=self.training.samples,
+      scaling=Scaling.QUANTIZATION_AWARE if is_aware else Scaling.NONE,
+      seed=self.seed,
     )
 
 
@@ -93,6 +112,7 @@ class Adaptation:
     network: It, simulated.
     scheme: What the chip trains.
     memory: Of a training step.
+    instructions: Of a training step, predicted.
     rate: The learning rate.
     options: As given.
     learned: The simulated training, judged by samples that nothing was chosen by.
@@ -105,6 +125,7 @@ class Adaptation:
   network: Network
   scheme: Scheme
   memory: TrainingMemory
+  instructions: StepInstructions
   rate: float
   options: AdaptOptions
   learned: Learned
@@ -145,9 +166,10 @@ class Adapter:
     self.model = replaced_head(model, outputs, train) if has_new_head else model
     self.network = Network(self.model)
     self.space = Space.of(self.network, options.loss, has_new_head)
-    self.planner = TrainingPlanner(self.model, options.training)
+    self.planner = TrainingPlanner(self.model, options.on_chip)
     bound = self.planner.lower_bound if memory is None else None
-    self.search = Search(self.space, memory or self._bytes, options.memory, bound)
+    step = StepLimit(self._inferences, options.max_step) if memory is None else None
+    self.search = Search(self.space, memory or self._bytes, options.memory, bound, step)
     self._samples = train
     self._prepared: dict[int, tuple[Samples, dict[int, Prepared]]] = {}
     self._learned_from, self._chosen_by = divided(train, _HELD_OUT, options.seed)
@@ -166,6 +188,10 @@ class Adapter:
 
   def _bytes(self, scheme: Scheme) -> int:
     return self.planner.memory(scheme).total
+
+  def _inferences(self, scheme: Scheme) -> float:
+    """How many inferences a step is, on the safe side."""
+    return MARGIN * self.planner.instructions(scheme, self.options.cpu).ratio
 
   def candidates(self) -> list[Candidate]:
     """Schemes that fit, the most valuable first.
@@ -197,7 +223,8 @@ class Adapter:
     if self.options.analysis is Analysis.FISHER:
       rng = np.random.default_rng(self.options.seed)
       which = rng.permutation(len(self._learned_from))[:_ANALYSED]
-      return fisher(self.space, self._learned_from.chosen(which), state, first)
+      with one_thread():
+        return fisher(self.space, self._learned_from.chosen(which), state, first)
     return contribution(
       self.space,
       self._learned_from,
@@ -297,6 +324,7 @@ def adapt(
     network=adapter.network,
     scheme=scheme,
     memory=adapter.planner.memory(scheme),
+    instructions=adapter.planner.instructions(scheme, options.cpu),
     rate=rate,
     options=options,
     learned=learned,

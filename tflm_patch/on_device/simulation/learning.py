@@ -16,6 +16,7 @@ from tflm_patch.on_device.simulation.data import Samples, check
 from tflm_patch.on_device.simulation.layers import Parameters, Wanted
 from tflm_patch.on_device.simulation.losses import LOSSES
 from tflm_patch.on_device.simulation.network import Boundary, Network, State
+from tflm_patch.on_device.simulation.threads import one_thread
 from tflm_patch.on_device.simulation.updates import Chance, Scaling, count, updated
 
 Progress = Callable[[str], None]
@@ -149,6 +150,20 @@ def learn(
     TflmPatchError: gradients do not reach a layer, or labels do not fit.
   """
   _check(network, scheme, train, options)
+  with one_thread():
+    return _learn(network, scheme, train, held_out, options, state, each_epoch, progress)
+
+
+def _learn(
+  network: Network,
+  scheme: Scheme,
+  train: Prepared,
+  held_out: Prepared,
+  options: LearningOptions,
+  state: State | None,
+  each_epoch: bool,
+  progress: Progress,
+) -> Learned:
   current = dict(network.initial if state is None else state)
   run = _Run(network, scheme, train, options)
   curve = [judge(network, held_out, current, scheme.loss)]

@@ -9,6 +9,7 @@ them (a knapsack); then ratios are changed at random, and what is worth more and
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -19,6 +20,7 @@ from tflm_patch.on_device.simulation.choices import Choice, Space
 from tflm_patch.on_device.simulation.contributions import Contributions
 
 Memory = Callable[[Scheme], int]  # bytes of a training step
+MOST_STEP = 3.0  # inferences that a step may take where nothing is asked for
 
 _BYTES_A_PARAMETER = 5  # a weight and a sum of gradients; only to rank by
 
@@ -58,6 +60,19 @@ class Candidate:
   memory: int
 
 
+@dataclasses.dataclass(frozen=True)
+class StepLimit:
+  """How long a training step may take.
+
+  Attributes:
+    inferences: Of a scheme: how many inferences a step is.
+    most: At most so many; None for `MOST_STEP`, or what the smallest scheme takes.
+  """
+
+  inferences: Callable[[Scheme], float]
+  most: float | None = None
+
+
 class Search:
   """Looks for schemes.
 
@@ -66,13 +81,22 @@ class Search:
     memory: Bytes of one.
     limit: How many bytes there are.
     bound: What the memory is hardly ever above, sooner known; the memory itself when None.
+    step: How long a training step may take; None for any time.
   """
 
-  def __init__(self, space: Space, memory: Memory, limit: int, bound: Memory | None = None) -> None:
+  def __init__(
+    self,
+    space: Space,
+    memory: Memory,
+    limit: int,
+    bound: Memory | None = None,
+    step: StepLimit | None = None,
+  ) -> None:
     self._space, self._memory, self._limit = space, memory, limit
-    self._bound = bound or memory
+    self._bound, self._step = bound or memory, step
+    self._most_step = math.inf
     self._known: dict[object, int] = {}
-    self._bounds: dict[object, int] = {}
+    self._fitting: dict[object, bool] = {}
 
   def bytes_of(self, choice: Choice) -> int:
     """Of a training step."""
@@ -82,11 +106,35 @@ class Search:
     return self._known[key]
 
   def fits(self, choice: Choice) -> bool:
-    """Whether the memory holds a choice, by the bound."""
+    """Whether the memory holds a choice, by the bound, and its step is not too long."""
     key = choice.key()
-    if key not in self._bounds:
-      self._bounds[key] = self._bound(self._space.scheme(choice))
-    return self._bounds[key] <= self._limit
+    if key not in self._fitting:
+      scheme = self._space.scheme(choice)
+      fits = self._bound(scheme) <= self._limit
+      self._fitting[key] = fits and self._inferences(scheme) <= self._most_step
+    return self._fitting[key]
+
+  def _inferences(self, scheme: Scheme) -> float:
+    return 0.0 if self._step is None else self._step.inferences(scheme)
+
+  def _check_least(self) -> None:
+    """Whether the smallest scheme fits; what a step may take is known then."""
+    least, scheme = self.bytes_of(Choice(1, {})), self._space.least()
+    what = 'the new last layer' if self._space.has_new_head else "the last layer's biases"
+    if least > self._limit:
+      raise TflmPatchError(
+        f'{self._limit:,} bytes are too few to train: the least are {least:,} bytes, which train '
+        f'{what} alone'
+      )
+    if self._step is None:
+      return
+    shortest, most = self._inferences(scheme), self._step.most
+    if most is not None and shortest > most:
+      raise TflmPatchError(
+        f'a training step cannot be as short as {most:g} inferences: the least takes '
+        f'{shortest:.2f}, which trains {what} alone; give --max-step {shortest + 0.005:.2f} or more'
+      )
+    self._most_step = max(MOST_STEP, shortest) if most is None else most
 
   def deepest(self) -> int:
     """How many layers' biases can be trained at most.
@@ -94,13 +142,7 @@ class Search:
     Raises:
       TflmPatchError: not even the smallest scheme fits; says what it needs.
     """
-    least = self.bytes_of(Choice(1, {}))
-    if least > self._limit:
-      what = 'the new last layer' if self._space.has_new_head else "the last layer's biases"
-      raise TflmPatchError(
-        f'{self._limit:,} bytes are too few to train: the least are {least:,} bytes, which train '
-        f'{what} alone'
-      )
+    self._check_least()
     return max(
       last
       for last in range(1, len(self._space.layers) + 1)

@@ -5,7 +5,7 @@
 A map that is made and read in one segment alone is kept as a ring or, if that
 is easier to place, whole; any other map is whole. An output that may lie over
 its operator's input shares an item with it where that saves memory, and so may
-the output of the operator behind it.
+the output of the operator behind it; maps of single rows that never meet share one, too.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import numpy as np
 
 from tflm_patch.planner.ir.stage_graph import InPlace, MapRole, StageGraph, per_graph
 from tflm_patch.planner.memory import layout, sharing
+from tflm_patch.planner.memory.output_places import find_output_places
+from tflm_patch.planner.memory.single_rows import share_single_rows
 from tflm_patch.planner.schedule import order
 from tflm_patch.planner.schedule.live_ranges import LiveRanges, Timeline, live_ranges_of
 from tflm_patch.program.kinds import Role
@@ -66,11 +68,13 @@ class Buffers:
     buffers: To be placed.
     tensors: Map index -> item, of the stage's tensors whose memory may be used.
     length: Number of steps.
+    in_outputs: Map index -> the stage's output in whose memory it lies, row over row.
   """
 
   buffers: tuple[Buffer, ...]
   tensors: dict[int, layout.Item]
   length: int
+  in_outputs: dict[int, int] = dataclasses.field(default_factory=dict)
 
   @property
   def items(self) -> list[layout.Item]:
@@ -80,6 +84,11 @@ class Buffers:
     """Bytes alive at each step, rings counted as rings, the stage's tensors included."""
     rings = [buffer.ring for buffer in self.buffers]
     return layout.live_bytes([*rings, *self.tensors.values()], self.length)
+
+  @functools.cached_property
+  def peak_bytes(self) -> int:
+    """The most bytes alive at a step."""
+    return int(self.live_bytes().max())
 
   def inner_bytes(self, left: Collection[int]) -> int:
     """The most bytes alive of what does not hold one of the maps that are left behind."""
@@ -97,13 +106,16 @@ class Buffers:
     return int(layout.live_bytes(rings, self.length).max())
 
 
-def buffers_of(
+def variants(
   graph: StageGraph,
   segments: Sequence[tuple[int, int]],
   steps: Sequence[order.Step],
   reusable: Iterable[int] = (),
-) -> Buffers:
-  """What consecutive segments need.
+) -> list[Buffers]:
+  """What consecutive segments need, with maps in the memory of outputs where they may lie there.
+
+  An output of which a map lies in its memory is there for longer, so that nothing else may lie
+  there then: where there are such maps a variant without them comes second.
 
   Args:
     graph: The stage.
@@ -111,7 +123,9 @@ def buffers_of(
     steps: All their steps in order.
     reusable: Input maps whose memory may be used.
   """
-  return _Collector(graph, segments, steps, frozenset(reusable)).collect()
+  collector = _Collector(graph, segments, steps, frozenset(reusable))
+  first = collector.collect()
+  return [first, collector.collect(False)] if first.in_outputs else [first]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,7 +190,8 @@ class _Collector:
     # Of each operator, its segment when that is streamed.
     self._stream = {i: s for s, (a, b) in enumerate(segments) if b - a > 1 for i in range(a, b)}
 
-  def collect(self) -> Buffers:
+  def collect(self, uses_outputs: bool = True) -> Buffers:
+    """Everything; maps lie in the memory of outputs or do not."""
     live_ranges, tensors = {}, {}
     for m, use in _uses(self._graph).items():
       if use.end < self._first or use.begin >= self._last:
@@ -193,9 +208,28 @@ class _Collector:
       for m, live in live_ranges.items()
       if m not in guests
     ]
+    in_outputs = self._in_outputs(buffers, tensors) if uses_outputs else {}
+    buffers = [buffer for buffer in buffers if buffer.map not in in_outputs]
+    buffers = share_single_rows(self._graph, buffers, self._stream_of)
     for segment in self._segments:
       buffers += self._scratch(segment)
-    return Buffers(tuple(buffers), tensors, self._time.length)
+    return Buffers(tuple(buffers), tensors, self._time.length, in_outputs)
+
+  def _in_outputs(
+    self, buffers: Sequence[Buffer], tensors: dict[int, layout.Item]
+  ) -> dict[int, int]:
+    """What lies in the memory of which output, whose item it changes."""
+    outputs = {
+      m: item.rows for m, item in tensors.items() if self._graph.maps[m].role == MapRole.OUTPUT
+    }
+    places = find_output_places(self._graph, range(self._first, self._last), buffers, outputs)
+    found = {}
+    for buffer in buffers:
+      if buffer.map in places:
+        out, live = places[buffer.map]
+        tensors[out] = dataclasses.replace(tensors[out], shapes=(live,))
+        found.update(dict.fromkeys((buffer.map, *(guest for guest, _ in buffer.guests)), out))
+    return found
 
   def _scratch(self, segment: tuple[int, int]) -> Iterator[Buffer]:
     """The private memory of a segment's operators; what they share comes last."""
@@ -221,6 +255,10 @@ class _Collector:
     last = np.full(rows, self._time.length, np.int64) if stays else self._time.last_read(m)
     # The part of a row that is made last may be made when nobody reads the row any more.
     return live_ranges_of(made, np.maximum(last, self._time.made_whole(m)))
+
+  def _stream_of(self, m: int) -> int | None:
+    """The streamed segment that makes a map."""
+    return self._stream.get(_uses(self._graph)[m].users[0])
 
   def _streamed_alone(self, m: int) -> bool:
     """Whether one streamed segment makes and reads a map, and nothing lies in it."""

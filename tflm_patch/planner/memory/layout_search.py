@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The search for a small layout.
 
-For a given size of the workspace, items are placed one by one; the orders are
-varied. The size is then lowered by bisection. The search runs natively where the
-planner's library was built, else, with the same result, in Python.
+For a given size of the workspace, items are placed one by one. One that finds no
+place goes earlier in its order (Joslin and Clements, "Squeaky Wheel Optimization",
+JAIR 10, 1999), or what worked last is varied. The size is lowered in steps that are
+longer after a success and shorter after a failure. The search runs natively where
+the planner's library was built, else, with the same result, in Python.
 """
 
 from __future__ import annotations
@@ -13,8 +15,7 @@ import contextlib
 import dataclasses
 import functools
 import random
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -34,14 +35,13 @@ from tflm_patch.planner.memory.packing import pack
 from tflm_patch.planner.native import layouts, library
 
 # Orders tried by a search: at most, at least, and so that this many items are placed.
-_ATTEMPTS = 960
-_FEWEST = 120
-_PLACED = 250_000
-# Searches, each with other random orders than the one before.
-_SEARCHES = 2
-
-
-Places = TypeVar('Places', Layout, np.ndarray)
+_ATTEMPTS = 2880
+_FEWEST = 360
+_PLACED = 750_000
+_BRIEF = 8  # the part of them for which there is little time
+# Every which try begins again from what worked last.
+_AGAIN = 5
+_SEED = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,12 +88,7 @@ def find_layout(
     first_orders(items, length),
   )
 
-  def run(task: Task) -> tuple[Layout, int] | None:
-    found = search(items, regions, task)
-    return None if found is None else (found, found.bytes)
-
-  best = _repeated(run, task, wish.brief)
-  return None if best is None else best[0]
+  return search(items, regions, task)
 
 
 def find_places(
@@ -107,7 +102,7 @@ def find_places(
   bound, orders = layouts.start(problem, length)
   sizes = problem.item_bytes()
   task = _first_task(wish, -(-sizes // ALIGNMENT) * ALIGNMENT, problem.slots(), bound, orders)
-  return _repeated(lambda task: search_natively(problem, task), task, wish.brief)
+  return search_natively(problem, task)
 
 
 def _first_task(
@@ -119,7 +114,7 @@ def _first_task(
 ) -> Task:
   attempts = max(_FEWEST, min(_ATTEMPTS, _PLACED // len(item_bytes)))
   if wish.brief:
-    attempts //= 4
+    attempts //= _BRIEF
   total = int(item_bytes.sum())
   will_do = min(wish.enough // ALIGNMENT * ALIGNMENT, total)
   most = total + ALIGNMENT
@@ -128,23 +123,9 @@ def _first_task(
     most if wish.limit is None else min(wish.limit, most),
     wish.limit is None,
     limits.layout_attempts(attempts, slots),
-    0,
+    _SEED,
     orders,
   )
-
-
-def _repeated(
-  run: Callable[[Task], tuple[Places, int] | None], task: Task, brief: bool
-) -> tuple[Places, int] | None:
-  """Searches again, each time for less than what was found; one search when brief."""
-  best = None
-  for seed in range(1 if brief else _SEARCHES):
-    found = run(dataclasses.replace(task, seed=seed))
-    if found is None:
-      break
-    best = found
-    task = dataclasses.replace(task, high=found[1], unlimited=False)
-  return best
 
 
 def _in_one_piece(item: Item) -> Item:
@@ -199,7 +180,7 @@ def layout_of(found: tuple[np.ndarray, int] | None) -> Layout | None:
   return None if found is None else Layout(tuple(map(_place, found[0].tolist())), found[1])
 
 
-@functools.lru_cache(maxsize=_SEARCHES)
+@functools.lru_cache(maxsize=4)
 def _state(seed: int) -> np.ndarray:
   """The state of `random.Random(seed)`, uint32."""
   return np.array(random.Random(seed).getstate()[1], np.uint32)
@@ -212,7 +193,7 @@ def _place(numbers: Sequence[int]) -> Place:
 
 
 class _Search:
-  """Lowers the size of the workspace by bisection, again and again with other orders."""
+  """Lowers the size of the workspace step by step, again and again with other orders."""
 
   def __init__(self, items: Sequence[Item], regions: Sequence[Region], task: Task) -> None:
     self._items = items
@@ -220,7 +201,9 @@ class _Search:
     self._rng = random.Random(task.seed)
     self._bound = task.bound
     self._orders = [list(order) for order in task.orders]
+    self._next = 0  # of the orders
     self._best: Layout | None = None
+    self._best_order: list[int] = []
     self._unlimited = task.unlimited
     # Below this everything is to be found.
     self._high = task.high
@@ -229,16 +212,23 @@ class _Search:
     patience = attempts // 3
     share = 8  # of the attempts, for one size
     idle = 0
+    step = aligned((self._high - self._bound) // 2)
     while attempts > 0 and idle < patience and self._bound < self._high:
-      low = size = self._bound
-      while low < self._high and attempts > 0 and idle < patience:
-        high = self._high
-        used = self._try(size, min(share, attempts, patience - idle))
-        attempts -= used
-        idle = 0 if self._high < high else idle + used
-        low = size + ALIGNMENT if self._high > size else low
-        size = max(low, min(aligned((low + self._high) // 2), self._high - ALIGNMENT))
-      share *= 2
+      high = self._high
+      step = max(step, ALIGNMENT)
+      size = max((high - step) // ALIGNMENT * ALIGNMENT, self._bound)
+      used = self._try(size, min(share, attempts, patience - idle))
+      attempts -= used
+      if self._high < high:
+        idle = 0
+        step = aligned(2 * (high - self._high))
+        continue
+      idle += used
+      if step > ALIGNMENT:
+        step = aligned(step // 2)
+      else:
+        share *= 2
+        step = aligned((high - self._bound) // 4)
     if self._best is None and self._unlimited:
       self._try(self._high, len(self._orders))
     return self._best
@@ -246,26 +236,34 @@ class _Search:
   def _try(self, size: int, tries: int) -> int:
     """Looks for a layout of this size; returns the number of orders tried."""
     for attempt in range(tries):
-      known = self._orders[attempt] if attempt < len(self._orders) else None
-      if known is None:
-        known = list(self._rng.choice(self._orders))
-        for _ in range(1 + len(known) // 8):
-          i, j = self._rng.randrange(len(known)), self._rng.randrange(len(known))
-          known.insert(j, known.pop(i))
-      rng = self._rng if self._rng.random() < 0.7 else None
-      outcome = pack(self._items, self._regions, size, known, rng)
+      number, order = self._take_order(attempt)
+      rng = self._rng if self._rng.random() < 0.85 else None
+      outcome = pack(self._items, self._regions, size, order, rng)
       if not isinstance(outcome, int):
         self._best, self._high = Layout(outcome, size), size
         # What worked is tried first for the next size.
-        self._orders = [known, *(order for order in self._orders if order != known)]
+        del self._orders[number]
+        self._orders.insert(0, order)
+        self._best_order = order
+        self._next = 0
         return attempt + 1
-      if attempt < len(self._orders):
-        # The item that found no place goes earlier.
-        order = list(known)
-        at = order.index(outcome)
-        order.insert(self._rng.randrange(at) if at else 0, order.pop(at))
-        self._orders[attempt] = order
+      # The item that found no place goes earlier.
+      order = list(order)
+      at = order.index(outcome)
+      order.insert(self._rng.randrange(at) if at else 0, order.pop(at))
+      self._orders[number] = order
     return tries
+
+  def _take_order(self, attempt: int) -> tuple[int, list[int]]:
+    """The order that comes next, or what worked last with an item elsewhere, and its number."""
+    number = self._next % len(self._orders)
+    self._next += 1
+    if self._best is None or attempt % _AGAIN != _AGAIN - 1:
+      return number, self._orders[number]
+    order = list(self._best_order)
+    i, j = self._rng.randrange(len(order)), self._rng.randrange(len(order))
+    order.insert(j, order.pop(i))
+    return number, order
 
 
 def first_orders(items: Sequence[Item], length: int) -> list[list[int]]:

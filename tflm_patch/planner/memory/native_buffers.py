@@ -14,8 +14,9 @@ from tflm_patch.planner.schedule.live_ranges import LiveRanges
 
 
 def buffers_from(graph: StageGraph, arrays: BufferArrays) -> Buffers:
-  """The same as `items.buffers_of` for what the arrays are of."""
-  guests: list[list[tuple[int, InPlace]]] = [[] for _ in range(arrays.of_maps)]
+  """The same as one of `buffers.variants` for what the arrays are of."""
+  count = arrays.of_maps + arrays.of_ops + arrays.of_tensors
+  guests: list[list[tuple[int, InPlace]]] = [[] for _ in range(count)]
   for item, m, *how in arrays.guest.tolist():
     guests[item].append((m, InPlace(*how)))
   owners = arrays.owner.tolist()
@@ -24,7 +25,8 @@ def buffers_from(graph: StageGraph, arrays: BufferArrays) -> Buffers:
   buffers = [Buffer(items[k], owners[k], tuple(guests[k])) for k in range(arrays.of_maps)]
   buffers += [Buffer(items[k], op=owners[k]) for k in range(arrays.of_maps, scratch)]
   tensors = {owners[k]: items[k] for k in range(scratch, scratch + arrays.of_tensors)}
-  return Buffers(tuple(buffers), tensors, len(arrays.order))
+  in_outputs = {m: owners[k] for k in range(scratch, count) for m, _ in guests[k]}
+  return Buffers(tuple(buffers), tensors, len(arrays.order), in_outputs)
 
 
 def _items(graph: StageGraph, arrays: BufferArrays, owners: list[int]) -> list[Item]:

@@ -40,15 +40,39 @@ static bool meets(const tflm_patch_shape* shape, int32_t first, int32_t count, i
   return true;
 }
 
+/* The slots of `placed` that are alive with each of a shape's; null when that is not remembered. */
+static const tflm_patch_alive* find_row(tflm_patch_packer* packer, int32_t placed,
+                                        const tflm_patch_shape* shape) {
+  if (packer->alive == NULL) {
+    return NULL;
+  }
+  const int32_t number = (int32_t)(shape - packer->shape);
+  tflm_patch_alive* row =
+      packer->alive + (size_t)placed * (size_t)packer->slots + packer->problem->first_slot[number];
+  if (row->low < 0) {
+    tflm_patch_alive alive = {0, 0};
+    for (int32_t slot = 0; slot < shape->slots; ++slot) {
+      find_alive(&alive, &packer->shape[placed], shape, slot);
+      row[slot] = alive;
+    }
+  }
+  return row;
+}
+
 /* Adds what `meets` says for slots [from, n) of `other`. Returns whether there was room. */
-bool tflm_patch_add_met(tflm_patch_intervals* set, const tflm_patch_shape* shape, int32_t first,
-                        int32_t count, int64_t offset, const tflm_patch_shape* other,
-                        int32_t from) {
+bool tflm_patch_add_met(tflm_patch_packer* packer, tflm_patch_intervals* set,
+                        const tflm_patch_shape* shape, int32_t first, int32_t count, int64_t offset,
+                        const tflm_patch_shape* other, int32_t from) {
+  const tflm_patch_alive* row = find_row(packer, (int32_t)(shape - packer->shape), other);
   tflm_patch_alive alive = {0, 0};
   tflm_patch_interval run = {0, 0}; /* neighbouring slots' mostly touch */
   bool has_room = true;
   for (int32_t slot = from; slot < other->slots; ++slot) {
-    find_alive(&alive, shape, other, slot);
+    if (row != NULL) {
+      alive = row[slot];
+    } else {
+      find_alive(&alive, shape, other, slot);
+    }
     tflm_patch_interval next;
     if (!meets(shape, first, count, offset, other, slot, alive, &next)) {
       continue;
@@ -79,7 +103,7 @@ static const tflm_patch_pair* find_pair(tflm_patch_packer* packer, int32_t a, in
     tflm_patch_intervals* pairs = &packer->pairs;
     tflm_patch_intervals found = {pairs->at + pairs->count, 0, pairs->capacity - pairs->count};
     const tflm_patch_shape* shape = &packer->shape[a];
-    if (!tflm_patch_add_met(&found, shape, 0, shape->slots, 0, &packer->shape[b], 0)) {
+    if (!tflm_patch_add_met(packer, &found, shape, 0, shape->slots, 0, &packer->shape[b], 0)) {
       return NULL;
     }
     pair->first = pairs->count;
@@ -104,8 +128,8 @@ void tflm_patch_add_placed(tflm_patch_packer* packer, tflm_patch_intervals* set,
       return;
     }
   }
-  if (!tflm_patch_add_met(set, shape, (int32_t)piece->first, (int32_t)piece->count, piece->offset,
-                          &packer->shape[b], 0)) {
+  if (!tflm_patch_add_met(packer, set, shape, (int32_t)piece->first, (int32_t)piece->count,
+                          piece->offset, &packer->shape[b], 0)) {
     packer->is_full = true;
   }
 }
@@ -139,7 +163,11 @@ static tflm_patch_intervals with_slot(tflm_patch_packer* packer, const tflm_patc
     const tflm_patch_placed* placed = region->met[i];
     const tflm_patch_shape* other = &packer->shape[placed->shape];
     tflm_patch_interval blocked;
-    find_alive(&alive[i], other, shape, slot);
+    if (region->met_alive[i] != NULL) {
+      alive[i] = region->met_alive[i][slot];
+    } else {
+      find_alive(&alive[i], other, shape, slot);
+    }
     if (!meets(other, (int32_t)placed->piece.first, (int32_t)placed->piece.count,
                placed->piece.offset, shape, slot, alive[i], &blocked)) {
       continue;
@@ -171,6 +199,9 @@ void tflm_patch_begin_split(tflm_patch_packer* packer, const tflm_patch_shape* s
     const size_t bytes = (size_t)region->met_count * sizeof(*region->front_alive);
     memset(region->front_alive, 0, bytes);
     memset(region->back_alive, 0, bytes);
+    for (int32_t i = 0; i < region->met_count; ++i) {
+      region->met_alive[i] = find_row(packer, region->met[i]->shape, shape);
+    }
     region->fronts[0] = none;
     region->front_end = 0;
     region->backs[shape->slots] = none;

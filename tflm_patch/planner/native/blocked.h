@@ -14,8 +14,9 @@ void tflm_patch_meet(tflm_patch_packer* packer, const tflm_patch_shape* shape);
 /* Adds where `other` must not begin so that its slots [from, n) stay off slots
  * [first, first + count) of `shape`, of which slot `first` lies at `offset`. Returns
  * whether there was room. */
-bool tflm_patch_add_met(tflm_patch_intervals* set, const tflm_patch_shape* shape, int32_t first,
-                        int32_t count, int64_t offset, const tflm_patch_shape* other, int32_t from);
+bool tflm_patch_add_met(tflm_patch_packer* packer, tflm_patch_intervals* set,
+                        const tflm_patch_shape* shape, int32_t first, int32_t count, int64_t offset,
+                        const tflm_patch_shape* other, int32_t from);
 
 /* Adds where shape `b` must not begin because of a piece. */
 void tflm_patch_add_placed(tflm_patch_packer* packer, tflm_patch_intervals* set,

@@ -31,23 +31,29 @@ static void add_item(writer* w, int32_t owner, int64_t slot_bytes, bool one_piec
   w->buffers->first_shape[++w->items] = w->shapes;
 }
 
-static void add_maps(writer* w, const tflm_patch_collector* collector) {
+/* Notes what lies over the map of the next item, or in its memory. */
+static void add_guests(writer* w, const tflm_patch_collector* collector, int32_t host) {
   tflm_patch_buffers* buffers = w->buffers;
+  for (int32_t guest = collector->buffer[host].next; guest >= 0;
+       guest = collector->buffer[guest].next) {
+    const tflm_patch_guest entered = {w->items, guest, collector->buffer[guest].how};
+    buffers->guest[buffers->guests++] = entered;
+  }
+}
+
+static void add_maps(writer* w, const tflm_patch_collector* collector) {
   for (int32_t m = 0; m < collector->stage->t.maps; ++m) {
     const tflm_patch_buffer* buffer = &collector->buffer[m];
     if (buffer->presence != TFLM_PATCH_HOST) {
       continue;
     }
-    for (int32_t guest = buffer->next; guest >= 0; guest = collector->buffer[guest].next) {
-      const tflm_patch_guest entered = {w->items, guest, collector->buffer[guest].how};
-      buffers->guest[buffers->guests++] = entered;
-    }
+    add_guests(w, collector, m);
     for (int32_t s = 0; s < buffer->item.shapes; ++s) {
       add_shape(w, &buffer->item.shape[s]);
     }
     add_item(w, m, buffer->item.slot_bytes, buffer->item.one_piece);
   }
-  buffers->of_maps = w->items;
+  w->buffers->of_maps = w->items;
 }
 
 /* Of a segment; what its operators share comes last. */
@@ -78,6 +84,7 @@ static void add_tensors(writer* w, const tflm_patch_collector* collector) {
   for (int32_t m = 0; m < collector->stage->t.maps; ++m) {
     const tflm_patch_buffer* buffer = &collector->buffer[m];
     if (buffer->presence == TFLM_PATCH_TENSOR) {
+      add_guests(w, collector, m);
       add_shape(w, &buffer->live_ranges);
       add_item(w, m, collector->stage->t.row_bytes[m], false);
     }
@@ -86,10 +93,10 @@ static void add_tensors(writer* w, const tflm_patch_collector* collector) {
 }
 
 int32_t tflm_patch_buffers_of(void* memory, const tflm_patch_cut* segments, int32_t count,
-                              tflm_patch_buffers* buffers) {
+                              int32_t uses_outputs, tflm_patch_buffers* buffers) {
   tflm_patch_collector* collector = tflm_patch_collector_of(memory);
   collector->time.order = buffers->order;
-  tflm_patch_collect(collector, segments, count);
+  tflm_patch_collect(collector, segments, count, uses_outputs != 0);
   collector->time.order = NULL;
   if (collector->is_odd) {
     return TFLM_PATCH_IN_PYTHON;

@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * What consecutive segments need, as arrays: `buffers_of` of planner/memory/buffers.py.
+ * What consecutive segments need, as arrays: one of the `variants` of planner/memory/buffers.py.
  */
 #ifndef TFLM_PATCH_PLANNER_BUFFERS_H_
 #define TFLM_PATCH_PLANNER_BUFFERS_H_
@@ -9,7 +9,7 @@
 #include "order.h"
 #include "planner.h"
 
-/* A map that lies over that of an item. */
+/* A map that lies over that of an item, or in the memory of a tensor. */
 typedef struct {
   int64_t item;
   int64_t map;
@@ -35,11 +35,13 @@ typedef struct {
   int32_t length; /* number of steps */
 } tflm_patch_buffers;
 
-/* Runs consecutive segments of the stage for which a search was begun in this memory.
+/* Runs consecutive segments of the stage for which a search was begun in this memory; maps lie
+ * in the memory of outputs where they may, or do not.
  *
  * Returns 1, or TFLM_PATCH_IN_PYTHON. */
 TFLM_PATCH_PLANNER_EXPORT int32_t tflm_patch_buffers_of(void* memory,
                                                         const tflm_patch_cut* segments,
-                                                        int32_t count, tflm_patch_buffers* buffers);
+                                                        int32_t count, int32_t uses_outputs,
+                                                        tflm_patch_buffers* buffers);
 
 #endif /* TFLM_PATCH_PLANNER_BUFFERS_H_ */

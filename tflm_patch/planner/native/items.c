@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#include "output_places.h"
+#include "single_rows.h"
+
 static const tflm_patch_in_place kSamePlace = {0, 0, 0, 1};
 
 static tflm_patch_live_ranges take_live_ranges(tflm_patch_room* room, int32_t count) {
@@ -31,6 +34,8 @@ void tflm_patch_collector_init(tflm_patch_collector* collector, const tflm_patch
   collector->stream = tflm_patch_take(room, (size_t)t->ops, sizeof(*collector->stream));
   collector->buffer = tflm_patch_take(room, (size_t)t->maps, sizeof(*collector->buffer));
   collector->kept = tflm_patch_take(room, (size_t)t->maps, sizeof(*collector->kept));
+  collector->single = tflm_patch_take(room, (size_t)t->maps, sizeof(*collector->single));
+  collector->sharer = tflm_patch_take(room, (size_t)t->maps, sizeof(*collector->sharer));
   for (int32_t m = 0; m < t->maps; ++m) {
     const tflm_patch_live_ranges live_ranges = take_live_ranges(room, t->rows[m]);
     const tflm_patch_shapes kept = take_shapes(room, t->rows[m]);
@@ -240,10 +245,6 @@ static int64_t item_bytes(const tflm_patch_item* item) {
   return item->slot_bytes * item->shape[0].count;
 }
 
-static bool is_same_place(const tflm_patch_in_place* how) {
-  return how->row_step == 1 && how->row_shift == 0 && how->gap_bytes == 0;
-}
-
 /* How an output lies over what its input lies over itself: InPlace.over. */
 static tflm_patch_in_place over(const tflm_patch_in_place* how, const tflm_patch_in_place* below) {
   const tflm_patch_in_place both = {
@@ -338,7 +339,7 @@ static bool make_merged(tflm_patch_collector* collector, const merge* merged, in
   }
   const bool has_same_bytes =
       t->rows[host] * t->row_bytes[host] == t->rows[guest] * t->row_bytes[guest];
-  if (!(is_same_place(how) && has_same_bytes) &&
+  if (!(tflm_patch_is_same_place(how) && has_same_bytes) &&
       !(is_streamed_alone(collector, host) && is_streamed_alone(collector, guest))) {
     return false;
   }
@@ -348,10 +349,10 @@ static bool make_merged(tflm_patch_collector* collector, const merge* merged, in
     return false;
   }
   int64_t gap = merged->how.gap_bytes;
-  bool all_same_place = is_same_place(&merged->how);
+  bool all_same_place = tflm_patch_is_same_place(&merged->how);
   for (int32_t m = collector->buffer[host].next; m >= 0; m = collector->buffer[m].next) {
     gap = larger(gap, collector->buffer[m].how.gap_bytes);
-    all_same_place = all_same_place && is_same_place(&collector->buffer[m].how);
+    all_same_place = all_same_place && tflm_patch_is_same_place(&collector->buffer[m].how);
   }
   item->shapes = 0;
   item->slot_bytes = t->row_bytes[host] + gap;
@@ -390,21 +391,10 @@ static void keep_item(tflm_patch_collector* collector, int32_t host, const tflm_
   }
 }
 
-static bool reads_once(const tflm_patch_stage_tables* t, int32_t op, int32_t m) {
-  int32_t count = 0;
-  for (int32_t k = t->first_input[op]; k < t->first_input[op + 1]; ++k) {
-    count += t->input[k] == m;
-  }
-  return count == 1;
-}
-
-/* The host over which map m lies as the last, with the place; -1 for none. */
-static int32_t top_host(const tflm_patch_collector* collector, int32_t m,
-                        tflm_patch_in_place* place) {
+/* Where a map lies in its item. */
+static tflm_patch_in_place place_of(const tflm_patch_collector* collector, int32_t m) {
   const tflm_patch_buffer* buffer = &collector->buffer[m];
-  *place = buffer->presence == TFLM_PATCH_GUEST ? buffer->how : kSamePlace;
-  return buffer->presence == TFLM_PATCH_HOST || buffer->presence == TFLM_PATCH_GUEST ? buffer->host
-                                                                                     : -1;
+  return buffer->presence == TFLM_PATCH_GUEST ? buffer->how : kSamePlace;
 }
 
 /* Lets the output of an operator lie over an input where that saves the most. */
@@ -418,10 +408,10 @@ static void merge_output(tflm_patch_collector* collector, int32_t op) {
   for (int32_t k = t->first_in_place[op]; k < t->first_in_place[op + 1]; ++k) {
     const tflm_patch_in_place* how = &t->in_place[k];
     const int32_t below = t->input[t->first_input[op] + how->input];
-    tflm_patch_in_place place;
-    const int32_t host = top_host(collector, below, &place);
+    const int32_t host = tflm_patch_top_host(collector, below);
+    const tflm_patch_in_place place = place_of(collector, below);
     if (host < 0 || collector->buffer[guest].presence != TFLM_PATCH_HOST ||
-        !reads_once(t, op, below)) {
+        !tflm_patch_reads_once(t, op, below)) {
       continue;
     }
     const merge trial = {host, guest, over(how, &place)};
@@ -456,8 +446,8 @@ static void merge_output(tflm_patch_collector* collector, int32_t op) {
   buffer->host = best.host;
 }
 
-void tflm_patch_collect(tflm_patch_collector* collector, const tflm_patch_cut* segments,
-                        int32_t count) {
+bool tflm_patch_collect(tflm_patch_collector* collector, const tflm_patch_cut* segments,
+                        int32_t count, bool uses_outputs) {
   const tflm_patch_stage* stage = collector->stage;
   tflm_patch_timeline_begin(&collector->time, segments[0].first);
   for (int32_t s = 0; s < count; ++s) {
@@ -489,4 +479,7 @@ void tflm_patch_collect(tflm_patch_collector* collector, const tflm_patch_cut* s
   for (int32_t i = time->first; i < time->last; ++i) {
     merge_output(collector, i);
   }
+  const bool is_found = uses_outputs && tflm_patch_find_output_places(collector);
+  tflm_patch_share_single_rows(collector);
+  return is_found;
 }

@@ -1,7 +1,7 @@
 /* Copyright 2026 The tflm-patch Authors.
  * SPDX-License-Identifier: Apache-2.0
  *
- * The search for a layout of planner/memory/layout.py, which is its reference:
+ * The search for a layout of planner/memory/layout_search.py, which is its reference:
  * the same items, orders and random numbers give the same places. Nothing is
  * allocated, the caller brings the memory.
  */
@@ -60,9 +60,9 @@ enum {
   TFLM_PATCH_LAYOUT_TOO_LARGE = -1
 };
 
-/* Bytes of memory for a search of so many attempts. */
+/* Bytes of memory for a search of so many first orders. */
 TFLM_PATCH_PLANNER_EXPORT size_t tflm_patch_layout_memory(const tflm_patch_layout_problem* problem,
-                                                          int32_t attempts, int32_t order_count);
+                                                          int32_t order_count);
 
 /* Searches a layout.
  *

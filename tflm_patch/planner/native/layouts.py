@@ -211,9 +211,7 @@ def find_layout(
   search = _SearchStruct(
     limits.bound, limits.high, limits.attempts, limits.unlimited, len(orders), orders.ctypes.data
   )
-  size = library.tflm_patch_layout_memory(
-    ctypes.byref(problem.struct), limits.attempts, len(orders)
-  )
+  size = library.tflm_patch_layout_memory(ctypes.byref(problem.struct), len(orders))
   if size > MOST_MEMORY:
     raise InPython
   memory = np.empty(-(-size // 8), np.int64)

@@ -22,7 +22,7 @@ from tflm_patch.planner.native.stage_tables import StageArrays
 from tflm_patch.program.records import MAX_OPS, MAX_STEP_ROWS
 
 # Of planner.h: another library was built from other sources.
-_ABI = 3
+_ABI = 4
 _IN_PYTHON = -1
 _INT64_MAX = (1 << 63) - 1
 # int64 numbers of a guest: its item, its map, four of how it lies over that.
@@ -169,8 +169,13 @@ class SegmentSearch:
     )
     return tuple((first, last) for first, last in cuts[: _found(count)].tolist()) or None
 
-  def buffers(self, cuts: Sequence[tuple[int, int]]) -> BufferArrays:
-    """What consecutive segments need."""
+  def variants(self, cuts: Sequence[tuple[int, int]]) -> list[BufferArrays]:
+    """What consecutive segments need: `variants` of planner/memory/buffers.py."""
+    first = self._buffers(cuts, True)
+    in_outputs = np.any(first.guest[:, 0] >= first.of_maps + first.of_ops)
+    return [first, self._buffers(cuts, False)] if in_outputs else [first]
+
+  def _buffers(self, cuts: Sequence[tuple[int, int]], uses_outputs: bool) -> BufferArrays:
     maps = len(self._arrays.rows)
     items = maps + self._ops
     slots = 2 * int(self._arrays.rows.sum()) + self._ops
@@ -189,7 +194,11 @@ class SegmentSearch:
     segments = np.array(cuts, np.int32)
     _found(
       self._library.tflm_patch_buffers_of(
-        self._at, ctypes.c_void_p(segments.ctypes.data), len(segments), ctypes.byref(buffers)
+        self._at,
+        ctypes.c_void_p(segments.ctypes.data),
+        len(segments),
+        int(uses_outputs),
+        ctypes.byref(buffers),
       )
     )
     arrays = BufferArrays(*written, buffers.of_maps, buffers.of_ops, buffers.of_tensors)

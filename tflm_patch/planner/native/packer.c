@@ -11,7 +11,9 @@ enum {
   kSplitIntervals = 1 << 16,
   kWorkIntervals = 1 << 12,
   /* Of more shapes, pairs are worked out each time. */
-  kPairedShapes = 512
+  kPairedShapes = 512,
+  /* Of more pairs of a shape and a slot, the slots alive are worked out each time. */
+  kTabledSlots = 1 << 20
 };
 
 static int32_t shape_count(const tflm_patch_layout_problem* problem) {
@@ -48,6 +50,7 @@ static size_t lay_out(tflm_patch_packer* packer, const tflm_patch_layout_problem
     region.met = tflm_patch_take(&room, pieces, sizeof(*region.met));
     region.front_alive = tflm_patch_take(&room, pieces, sizeof(*region.front_alive));
     region.back_alive = tflm_patch_take(&room, pieces, sizeof(*region.back_alive));
+    region.met_alive = tflm_patch_take(&room, pieces, sizeof(*region.met_alive));
     region.fronts = tflm_patch_take(&room, (size_t)most + 1, sizeof(*region.fronts));
     region.backs = tflm_patch_take(&room, (size_t)most + 1, sizeof(*region.backs));
     if (memory != NULL) {
@@ -57,6 +60,12 @@ static size_t lay_out(tflm_patch_packer* packer, const tflm_patch_layout_problem
   packer->pair = NULL;
   if (shapes <= kPairedShapes) {
     packer->pair = tflm_patch_take(&room, (size_t)shapes * (size_t)shapes, sizeof(*packer->pair));
+  }
+  packer->slots = problem->first_slot[shapes];
+  packer->alive = NULL;
+  if ((size_t)shapes * (size_t)packer->slots <= kTabledSlots) {
+    packer->alive =
+        tflm_patch_take(&room, (size_t)shapes * (size_t)packer->slots, sizeof(*packer->alive));
   }
   packer->pairs = take_set(&room, kPairIntervals);
   packer->split = take_set(&room, kSplitIntervals);
@@ -92,5 +101,11 @@ void tflm_patch_packer_init(tflm_patch_packer* packer, const tflm_patch_layout_p
   }
   for (int32_t i = 0; packer->pair != NULL && i < packer->shapes * packer->shapes; ++i) {
     packer->pair[i].count = -1;
+  }
+  /* Unknown from the first slot on. */
+  for (int32_t i = 0; packer->alive != NULL && i < packer->shapes; ++i) {
+    for (int32_t k = 0; k < packer->shapes; ++k) {
+      packer->alive[(size_t)i * (size_t)packer->slots + (size_t)problem->first_slot[k]].low = -1;
+    }
   }
 }

@@ -48,8 +48,9 @@ typedef struct {
   int32_t placed_count;
   const tflm_patch_placed** met;
   int32_t met_count;
-  tflm_patch_alive* front_alive; /* of each that is met */
+  tflm_patch_alive* front_alive; /* of each that is met, where no table has it */
   tflm_patch_alive* back_alive;
+  const tflm_patch_alive** met_alive; /* of each that is met its row of the table, or null */
   /* Where slots [0, k) and [k, n) of the shape must not begin, for k in 0..n. */
   tflm_patch_intervals* fronts; /* known up to k = front_end */
   tflm_patch_intervals* backs;  /* known down to k = back_begin */
@@ -78,6 +79,8 @@ typedef struct {
   tflm_patch_shape* shape;    /* [shapes] */
   tflm_patch_region* region;  /* [1 + regions] */
   tflm_patch_pair* pair;      /* [shapes * shapes]; null: too many to remember */
+  tflm_patch_alive* alive;    /* [shapes][slots of all shapes]; null: too many to remember */
+  int32_t slots;              /* of all shapes */
   tflm_patch_intervals pairs; /* the intervals of all pairs */
   tflm_patch_intervals split; /* the intervals of all fronts and backs */
   tflm_patch_intervals work;

@@ -14,7 +14,7 @@
 #endif
 
 /* Counts the changes of the library's interface: library.py has the same number. */
-enum { TFLM_PATCH_PLANNER_ABI = 3 };
+enum { TFLM_PATCH_PLANNER_ABI = 4 };
 
 TFLM_PATCH_PLANNER_EXPORT int32_t tflm_patch_planner_abi(void);
 

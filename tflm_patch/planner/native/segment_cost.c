@@ -111,6 +111,19 @@ static void add_scratch(const tflm_patch_costs* costs, live_sums* sums, int32_t 
   }
 }
 
+/* Of what was collected. */
+static live_sums sums_of(const tflm_patch_costs* costs, tflm_patch_cut segment) {
+  live_sums sums;
+  sums.length = costs->collector.time.length;
+  for (int k = 0; k < kSums; ++k) {
+    sums.change[k] = costs->live + (size_t)k * ((size_t)costs->stage.total_steps + 2);
+    memset(sums.change[k], 0, ((size_t)sums.length + 1) * sizeof(int64_t));
+  }
+  add_buffers(costs, &sums, segment.last);
+  add_scratch(costs, &sums, segment.first, segment.last);
+  return sums;
+}
+
 /* Remembers a lower bound of the segments that a rule says it for. */
 static void raise_bounds(int64_t* bounds, int32_t nodes, int32_t from, int32_t first, int32_t last,
                          int64_t bytes) {
@@ -130,21 +143,20 @@ const tflm_patch_segment_cost_t* tflm_patch_cost_of(tflm_patch_costs* costs, int
     return cost;
   }
   const tflm_patch_cut segment = {first, last};
-  tflm_patch_collect(&costs->collector, &segment, 1);
-  live_sums sums;
-  sums.length = costs->collector.time.length;
-  for (int k = 0; k < kSums; ++k) {
-    sums.change[k] = costs->live + (size_t)k * ((size_t)costs->stage.total_steps + 2);
-    memset(sums.change[k], 0, ((size_t)sums.length + 1) * sizeof(int64_t));
-  }
-  add_buffers(costs, &sums, last);
-  add_scratch(costs, &sums, first, last);
+  const bool uses_outputs = tflm_patch_collect(&costs->collector, &segment, 1, true);
+  live_sums sums = sums_of(costs, segment);
   cost->peak_bytes = most_alive(&sums, kPeak);
   cost->ring_bytes = most_alive(&sums, kRing);
   /* A longer stream may order several ends otherwise. */
   const bool is_alone = tflm_patch_count_ends(&costs->stage, segment) == 1;
   cost->inner_bytes = is_alone ? most_alive(&sums, kInner) : 0;
   cost->dispatches = costs->collector.time.dispatches;
+  if (uses_outputs) {
+    tflm_patch_collect(&costs->collector, &segment, 1, false);
+    sums = sums_of(costs, segment);
+    const int64_t without = most_alive(&sums, kPeak);
+    cost->peak_bytes = without < cost->peak_bytes ? without : cost->peak_bytes;
+  }
   raise_bounds(costs->rings, nodes, 0, first, last, cost->ring_bytes);
   raise_bounds(costs->inner, nodes, first, first, last, cost->inner_bytes);
   return cost;

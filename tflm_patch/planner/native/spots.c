@@ -98,7 +98,7 @@ int32_t tflm_patch_find_backs(tflm_patch_packer* packer, int32_t number, int32_t
       tflm_patch_intervals* work = &packer->work;
       work->count = 0;
       if (!tflm_patch_intervals_add_all(work, blocked, 0) ||
-          !tflm_patch_add_met(work, shape, 0, cut, front->offset, shape, cut)) {
+          !tflm_patch_add_met(packer, work, shape, 0, cut, front->offset, shape, cut)) {
         packer->is_full = true;
       }
       blocked = work;

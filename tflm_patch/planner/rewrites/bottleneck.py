@@ -22,6 +22,7 @@ from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import (
   FeatureMap,
+  InPlace,
   MapRole,
   RowReads,
   StageGraph,
@@ -258,6 +259,33 @@ class _Fused:
       macs_again=sum(op.macs_again for op in members),
       calls=-(-self._narrow.cols // tile) * (2 + self._rows_made(held_cols)),
       graph_ops=tuple(i for op in members for i in op.graph_ops),
+      in_place=() if held_cols == wide.cols else self._in_place(),
+    )
+
+  def _in_place(self) -> tuple[InPlace, ...]:
+    """Over the oldest row that an output row is made from, where cells do not get larger.
+
+    Output columns [0, end) are written when no tile behind them needs an input cell of those
+    that they lie over: the wide map's cells that two tiles share are not made again.
+    """
+    source, target = self._source, self.graph.maps[self.project.outputs[0]]
+    expand = self.expand.window
+    assert expand is not None
+    (rows_first, cols_first), (rows, cols) = expand, self._window
+    if source.dtype != target.dtype or target.row_bytes > source.row_bytes:
+      return ()
+    end = np.arange(1, target.cols)
+    made = np.minimum((end - 1) * cols.stride - cols.pad + self._reach[1], self._wide.cols)
+    needed = np.maximum(made * cols_first.stride - cols_first.pad, 0)
+    needed[made == self._wide.cols] = source.cols
+    over = end * target.channels - needed * source.channels
+    return (
+      InPlace(
+        0,
+        row_shift=rows.pad * rows_first.stride + rows_first.pad,
+        gap_bytes=int(over.max(initial=0)) * (source.dtype.bytes or 1),
+        row_step=rows.stride * rows_first.stride,
+      ),
     )
 
   def _wide_rows(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

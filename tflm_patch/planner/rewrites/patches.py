@@ -23,6 +23,7 @@ from tflm_patch.planner.ir.stage_graph import (
   StageGraph,
   StageOp,
   View,
+  per_graph,
   without_unused_maps,
 )
 from tflm_patch.planner.lowering.builder import NotStageable
@@ -61,21 +62,28 @@ class Rect:
 def depths(graph: StageGraph, first: int = 0) -> list[int]:
   """Ends of the operators from `first` on that can run in patches, making a single map."""
   found = []
-  spans = order.spans(graph)
+  spans, born = order.spans(graph), _born(graph)
+  alive: list[int] = []  # of the maps that operators from `first` on make
   for depth in range(first + 1, len(graph.ops)):
     op = graph.ops[depth - 1]
     # No patch of an earlier operator makes the whole of a map.
     wholes = [m for m in op.inputs if _is_whole(graph, op, m)]
     if not _is_local(graph, op) or any(spans[m][0] >= first for m in wholes):
       break
-    alive = [
-      m
-      for m, (begin, end) in enumerate(spans)
-      if first <= begin < depth <= end and graph.maps[m].role != MapRole.CONSTANT
-    ]
+    alive = [m for m in (*alive, *born[depth - 1]) if spans[m][1] >= depth]
     if alive == [op.outputs[0]]:
       found.append(depth)
   return found
+
+
+@per_graph
+def _born(graph: StageGraph) -> list[list[int]]:
+  """For each operator the maps whose span begins with it; no constants."""
+  born: list[list[int]] = [[] for _ in graph.ops]
+  for m, (begin, _) in enumerate(order.spans(graph)):
+    if begin >= 0 and graph.maps[m].role != MapRole.CONSTANT:
+      born[begin].append(m)
+  return born
 
 
 def least_bytes(graph: StageGraph, first: int, depth: int) -> int:

@@ -99,12 +99,13 @@ class SegmentSearch:
         return self._native.fewest_dispatches(limit, without)
     return self._python.fewest_dispatches(limit, without)
 
-  def run(self, cuts: Cuts) -> tuple[Sequence[int], memory_buffers.Buffers]:
-    """Which operator runs at each time, and what all segments need."""
+  def run(self, cuts: Cuts) -> tuple[Sequence[int], list[memory_buffers.Buffers]]:
+    """Which operator runs at each time, and variants of what all segments need."""
     if self._native is not None:
       with contextlib.suppress(library.InPython):
-        arrays = self._native.buffers(cuts)
-        return arrays.order.tolist(), buffers_from(self._graph, arrays)
+        found = self._native.variants(cuts)
+        variants = [buffers_from(self._graph, arrays) for arrays in found]
+        return found[0].order.tolist(), variants
     return self._python.run(cuts)
 
 
@@ -170,10 +171,11 @@ class PythonSearch:
     key = first, last
     if key not in self._costs:
       steps = order.simulate(self.graph, range(first, last))
-      buffers = memory_buffers.buffers_of(self.graph, (key,), steps, self._reusable)
+      found = memory_buffers.variants(self.graph, (key,), steps, self._reusable)
+      buffers = found[0]  # no more rings, and no more that is read for the last time
       left = {m for m in range(len(self._ends)) if self._ends[m] >= last}
       self._costs[key] = SegmentCost(
-        int(buffers.live_bytes().max()),
+        min(each.peak_bytes for each in found),
         buffers.ring_bytes(),
         buffers.inner_bytes(left) if len(order.ends(self.graph, range(first, last))) == 1 else 0,
         count_dispatches(self.graph, steps),
@@ -186,10 +188,11 @@ class PythonSearch:
       np.maximum(longer, self._costs[key].inner_bytes, out=longer)
     return self._costs[key]
 
-  def run(self, cuts: Cuts) -> tuple[Sequence[int], memory_buffers.Buffers]:
-    """Which operator runs at each time, and what all segments need."""
+  def run(self, cuts: Cuts) -> tuple[Sequence[int], list[memory_buffers.Buffers]]:
+    """Which operator runs at each time, and variants of what all segments need."""
     steps = [step for cut in cuts for step in order.simulate(self.graph, range(*cut))]
-    return [i for i, _ in steps], memory_buffers.buffers_of(self.graph, cuts, steps, self._reusable)
+    found = memory_buffers.variants(self.graph, cuts, steps, self._reusable)
+    return [i for i, _ in steps], found
 
   def least_peak(self, floor_bytes: int, enough: float = math.inf) -> int:
     """The smallest peak of any cuts, at least `floor_bytes`.

@@ -15,6 +15,7 @@ from tflm_patch.quantization.layers.registry import function, layer
 from tflm_patch.quantization.network import Value
 from tflm_patch.quantization.operators.activation import (
   Elu,
+  Gelu,
   HardSwish,
   LeakyRelu,
   Logistic,
@@ -52,6 +53,15 @@ def _softmax(call: Call, x: Value) -> Value:
   return call.add(Softmax(), x, part='softmax')
 
 
+def gelu(call: Call, x: Value, approximate: bool) -> Value:
+  """GELU, where it may be replaced."""
+  if not call.allows_gelu:
+    raise call.error(
+      'TFLM has no GELU; --gelu sigmoid takes x * sigmoid(1.702 x) in its place, or use relu'
+    )
+  return call.add(Gelu(approximate), x, part='gelu')
+
+
 # By the names of Keras' functions.
 ACTIVATIONS: dict[str, _Function] = {
   'linear': lambda call, x: x,
@@ -60,6 +70,7 @@ ACTIVATIONS: dict[str, _Function] = {
   'hard_tanh': lambda call, x: clamp(call, x, -1.0, 1.0),
   'sigmoid': lambda call, x: call.add(Logistic(), x, part='sigmoid'),
   'tanh': lambda call, x: call.add(Tanh(), x, part='tanh'),
+  'gelu': lambda call, x: gelu(call, x, False),
   'elu': lambda call, x: call.add(Elu(), x, part='elu'),
   'leaky_relu': lambda call, x: leaky(call, x, 0.2),
   'silu': _silu,
@@ -180,6 +191,12 @@ for _class, _name in (
 def leaky_function(call: Call) -> Value:
   """LEAKY_RELU."""
   return leaky(call, call.input, float(call.layer.negative_slope))
+
+
+@function('Gelu')
+def gelu_function(call: Call) -> Value:
+  """GELU."""
+  return gelu(call, call.input, bool(call.layer.approximate))
 
 
 @function('Softmax')

@@ -29,6 +29,9 @@ class Nodes(Protocol):
   @property
   def read(self) -> Read: ...
 
+  @property
+  def allows_gelu(self) -> bool: ...
+
 
 class Call:
   """A layer, what it is called with, and where its nodes go.
@@ -63,6 +66,11 @@ class Call:
       part: Its name within the layer, when the layer has several.
     """
     return self._nodes.add(operation, inputs, f'{self.path}/{part}' if part else self.path)
+
+  @property
+  def allows_gelu(self) -> bool:
+    """Whether GELU may be replaced."""
+    return self._nodes.allows_gelu
 
   def nested(self, layer: Any, x: Value) -> Value:
     """What a layer inside this one makes of a value."""

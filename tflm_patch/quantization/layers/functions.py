@@ -15,6 +15,7 @@ from tflm_patch.quantization.layers.call import Call
 from tflm_patch.quantization.layers.registry import function
 from tflm_patch.quantization.network import Value
 from tflm_patch.quantization.operators.affine import Affine
+from tflm_patch.quantization.operators.mean import Mean
 from tflm_patch.quantization.operators.pad import Slice
 
 
@@ -26,7 +27,7 @@ def binary(call: Call) -> Value:
   if isinstance(first, Value) and isinstance(second, Value):
     return merging.merge(call)
   flipped = isinstance(second, Value)
-  x, constant = call.input, _numbers(call, first if flipped else second)
+  x, constant = call.input, numbers(call, first if flipped else second)
   channels = np.ones(x.channels)
   if name in ('Maximum', 'Minimum') and constant.size == 1:
     limit = float(constant.reshape(-1)[0])
@@ -52,7 +53,7 @@ def divide(call: Call) -> Value:
   """By a constant."""
   if not isinstance(call.args[0], Value) or isinstance(call.args[1], Value):
     raise call.error('it does not divide by a constant')
-  constant = _numbers(call, call.args[1])
+  constant = numbers(call, call.args[1])
   if not _is_per_channel(constant, call.input):
     raise call.error('the divisor is neither one number nor one per channel')
   scale = np.ones(call.input.channels) / constant.reshape(-1)
@@ -77,21 +78,25 @@ def clip(call: Call) -> Value:
 
 @function('Mean')
 def mean(call: Call) -> Value:
-  """Over rows and columns."""
-  if _axes(call) != tuple(range(1, call.input.rank - 1)):
-    raise call.error(f'axis {call.layer.axis} is not all rows and columns')
-  return pooling.mean(call, bool(call.layer.keepdims))
+  """Over any dimensions but the batch."""
+  axes, keep = axes_of(call), bool(call.layer.keepdims)
+  if axes == tuple(range(1, call.input.rank - 1)):
+    return pooling.mean(call, keep)
+  if not axes or 0 in axes:
+    raise call.error(f'axis {call.layer.axis} has the batch in it')
+  return call.add(Mean(axes, keep), call.input)
 
 
 @function('Max')
 def maximum(call: Call) -> Value:
   """Over rows and columns."""
-  if _axes(call) != tuple(range(1, call.input.rank - 1)):
+  if axes_of(call) != tuple(range(1, call.input.rank - 1)):
     raise call.error(f'axis {call.layer.axis} is not all rows and columns')
   return pooling.maximum(call, bool(call.layer.keepdims))
 
 
-def _axes(call: Call) -> tuple[int, ...]:
+def axes_of(call: Call) -> tuple[int, ...]:
+  """The axes of a reduction, none for all of them."""
   axis = call.layer.axis
   if axis is None:
     return ()
@@ -161,7 +166,12 @@ def _symbolic(value: Value) -> Any:
   return keras.KerasTensor((None, *value.shape[1:]))
 
 
-def _numbers(call: Call, constant: Any) -> np.ndarray:
+def numbers(call: Call, constant: Any) -> np.ndarray:
+  """A constant of a call as float32.
+
+  Raises:
+    TflmPatchError: it is none.
+  """
   from tflm_patch.quantization.capture import as_float32
 
   try:

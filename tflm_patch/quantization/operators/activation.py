@@ -70,6 +70,21 @@ class Elu(_Function):
   function: ClassVar[str] = 'elu'
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Gelu(_Function):
+  """x * Phi(x), which TFLM lacks: a pass puts other operators in its place.
+
+  Attributes:
+    approximate: By tanh.
+  """
+
+  approximate: bool
+  function: ClassVar[str] = 'gelu'
+
+  def evaluate(self, ops: Any, inputs: Sequence[Any]) -> Any:
+    return ops.gelu(inputs[0], approximate=self.approximate)
+
+
 class Rsqrt(_Function):
   """1 / sqrt(x) of what is not negative."""
 

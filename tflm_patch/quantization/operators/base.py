@@ -73,6 +73,7 @@ class Operation(abc.ABC):
     fixed_scale: Quantization of the output, where the kernel decides it.
     elementwise: Works on any shape, value by value, with the shape unchanged.
     fuses_clamp: A clamp after it can be a part of it.
+    index_inputs: Places of inputs that are numbers of rows: int32, without a scale.
     int16: TFLM computes it with int16 activations, too.
   """
 
@@ -81,6 +82,7 @@ class Operation(abc.ABC):
   fixed_scale: ClassVar[FixedScale | None] = None
   elementwise: ClassVar[bool] = False
   fuses_clamp: ClassVar[bool] = False
+  index_inputs: ClassVar[tuple[int, ...]] = ()
   int16: ClassVar[bool] = True
 
   @abc.abstractmethod

@@ -1,6 +1,6 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""MEAN over rows, columns or channels; its output has a scale of its own."""
+"""MEAN and SUM over rows, columns or channels; their output has a scale of its own."""
 
 from __future__ import annotations
 
@@ -42,3 +42,12 @@ class Mean(Operation):
     axes = emitter.builder.int32(f'{node.name}/axes', self.axes)
     options = options_of('ReducerOptions', keepDims=self.keep_dims)
     emitter.operator(node, [emitter.tensor(node.input), axes], options)
+
+
+class Sum(Mean):
+  """The sum of the same."""
+
+  opcode: ClassVar[str] = 'SUM'
+
+  def evaluate(self, ops: Any, inputs: Sequence[Any]) -> Any:
+    return ops.sum(inputs[0], axis=self.axes, keepdims=self.keep_dims)

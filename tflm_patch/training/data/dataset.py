@@ -17,6 +17,7 @@ class Task(enum.Enum):
   CLASSIFICATION = 'classification'
   REGRESSION = 'regression'
   DETECTION = 'detection'
+  ANOMALY = 'anomaly'
 
   @property
   def measure(self) -> str:
@@ -26,7 +27,7 @@ class Task(enum.Enum):
   @property
   def more_is_better(self) -> bool:
     """Whether a score is a share in per cent; else it is an error."""
-    return self is not Task.REGRESSION
+    return self not in (Task.REGRESSION, Task.ANOMALY)
 
   def text(self, score: float) -> str:
     """A score with its unit."""
@@ -37,6 +38,7 @@ _MEASURES = {
   Task.CLASSIFICATION: 'accuracy',
   Task.REGRESSION: 'mean absolute error',
   Task.DETECTION: 'mAP@0.5',
+  Task.ANOMALY: 'mean absolute error of the reconstruction',
 }
 
 
@@ -48,7 +50,8 @@ class Part:
     inputs: uint8[n, rows, columns, channels] of images, float32[n, steps, 1, channels] of
       series.
     targets: int64[n], the numbers of classes; float32[n, outputs] of a regression;
-      float32[n, most, 5] of boxes, as `tflm_patch.training.detection.boxes` has them.
+      float32[n, most, 5] of boxes, as `tflm_patch.training.detection.boxes` has them; of an
+      anomaly detector the inputs themselves, float32[n, values].
   """
 
   inputs: np.ndarray
@@ -90,6 +93,21 @@ PIXELS = Scaling(np.full(1, 128, np.float32), np.full(1, 128, np.float32))
 
 
 @dataclasses.dataclass(frozen=True)
+class Anomalies:
+  """What an anomaly detector is judged by, beside the held-out normal examples.
+
+  Attributes:
+    normal: More held-out normal examples: the threshold is chosen by their errors.
+    anomalous: Examples that are none; None where there are no labels, or no such examples.
+    quantile: Part of the normal errors that lie at or below the threshold.
+  """
+
+  normal: Part
+  anomalous: Part | None
+  quantile: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Dataset:
   """Examples to train with, and others that are held out.
 
@@ -100,6 +118,7 @@ class Dataset:
     inputs_by: What inputs are standardized by. A pixel p becomes (p - 128) / 128: int8
       inputs are then p - 128, without rounding.
     targets_by: The same for the targets of a regression.
+    anomalies: Of an anomaly detector, which is to give out its input; None for other tasks.
   """
 
   train: Part
@@ -108,9 +127,12 @@ class Dataset:
   skipped: Mapping[str, int] = dataclasses.field(default_factory=dict)
   inputs_by: Scaling = PIXELS
   targets_by: Scaling | None = None
+  anomalies: Anomalies | None = None
 
   @property
   def task(self) -> Task:
+    if self.anomalies is not None:
+      return Task.ANOMALY
     if self.train.targets.ndim == 3:
       return Task.DETECTION
     return Task.CLASSIFICATION if self.classes else Task.REGRESSION

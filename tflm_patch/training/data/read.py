@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Callable
 
 from tflm_patch.errors import TflmPatchError
+from tflm_patch.training.data.anomalies import AnomalyOptions, read_anomalies
 from tflm_patch.training.data.dataset import Dataset
 from tflm_patch.training.data.image_folder import read_images
 from tflm_patch.training.data.series import Windows, read_series
@@ -27,6 +28,7 @@ def read_data(
   shape: tuple[int, int, int],
   seed: int = 0,
   windows: Windows | None = None,
+  anomaly: AnomalyOptions | None = None,
   cache: pathlib.Path | None = None,
   progress: Callable[[str], None] = lambda text: None,
 ) -> Dataset:
@@ -37,14 +39,21 @@ def read_data(
     shape: (rows, columns, channels) of images.
     seed: Of the split.
     windows: To forecast series.
+    anomaly: To learn what normal series are.
     cache: Where decoded images are kept.
     progress: Called with a line of text as the work proceeds.
 
   Raises:
     TflmPatchError: they cannot be read.
   """
+  if windows is not None and anomaly is not None:
+    raise TflmPatchError('a forecast and an anomaly detector exclude each other; choose one')
   if is_series(path):
+    if anomaly is not None:
+      return read_anomalies(path, anomaly, seed)
     return read_series(path, seed, windows)
+  if anomaly is not None:
+    raise TflmPatchError(f'{path}: no series (.npz, .ts); anomalies are told in these only')
   if windows is not None:
     raise TflmPatchError(f'{path}: no series (.npz, .ts); only these can be forecast')
   read = read_scenes if has_boxes(path) else read_images

@@ -36,7 +36,7 @@ class Windows:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Raw:
+class Raw:
   """What a file holds: inputs [n, steps, channels], targets [n] or [n, outputs] or None."""
 
   inputs: np.ndarray
@@ -64,10 +64,8 @@ def read_series(
   Raises:
     TflmPatchError: it cannot be read, or does not hold such series.
   """
-  path = pathlib.Path(path)
   try:
-    found = _read_npz(path) if path.suffix.lower() == '.npz' else _read_ts_pair(path)
-    train, test = found
+    train, test = read_raw(path)
     if windows is not None:
       return _forecast(_joined(train, test).inputs, windows)
     if train.targets is None:
@@ -79,7 +77,22 @@ def read_series(
     raise TflmPatchError(f'{path}: {error}') from None
 
 
-def _read_npz(path: pathlib.Path) -> tuple[_Raw, _Raw | None]:
+def read_raw(path: str | os.PathLike[str], long: bool | None = None) -> tuple[Raw, Raw | None]:
+  """What a file holds to train with, and what it holds out, None where it does not say.
+
+  Args:
+    path: As for `read_series`.
+    long: Arrays [steps] and [steps, channels] are one long series, with targets of every step
+      if any; None for that where there are no targets.
+
+  Raises:
+    TflmPatchError: it cannot be read; the message does not name the file.
+  """
+  path = pathlib.Path(path)
+  return _read_npz(path, long) if path.suffix.lower() == '.npz' else _read_ts_pair(path)
+
+
+def _read_npz(path: pathlib.Path, long: bool | None) -> tuple[Raw, Raw | None]:
   try:
     with np.load(path, allow_pickle=False) as archive:
       if sum(entry.file_size for entry in archive.zip.infolist()) > _MAX_BYTES:
@@ -89,12 +102,12 @@ def _read_npz(path: pathlib.Path) -> tuple[_Raw, _Raw | None]:
     text = ' '.join(str(error).split())[:120]
     raise TflmPatchError(f'cannot be read as .npz ({text}); write it with numpy.savez') from None
   if 'x_train' in arrays:
-    parts = [_raw(arrays, (f'x_{name}',), (f'y_{name}',)) for name in ('train', 'test')]
+    parts = [_raw(arrays, (f'x_{name}',), (f'y_{name}',), long) for name in ('train', 'test')]
     return parts[0], parts[1]
-  return _raw(arrays, _INPUTS, _TARGETS), None
+  return _raw(arrays, _INPUTS, _TARGETS, long), None
 
 
-def _raw(arrays: dict[str, np.ndarray], inputs: Any, targets: Any) -> _Raw:
+def _raw(arrays: dict[str, np.ndarray], inputs: Any, targets: Any, long: bool | None) -> Raw:
   def one_of(names: tuple[str, ...]) -> np.ndarray | None:
     return next((arrays[name] for name in names if name in arrays), None)
 
@@ -107,21 +120,21 @@ def _raw(arrays: dict[str, np.ndarray], inputs: Any, targets: Any) -> _Raw:
     )
   if y is not None and len(y) != len(x):
     raise TflmPatchError(f'{len(x)} series have {len(y)} targets')
-  if y is None and x.ndim < 3:
+  if x.ndim < 3 and (y is None if long is None else long or x.ndim == 1):
     x = x.reshape(1, len(x), -1)  # one long series: [steps] or [steps, channels]
   elif x.ndim < 3:
     x = x.reshape(len(x), -1, 1)
-  return _Raw(np.asarray(x, np.float32), y)
+  return Raw(np.asarray(x, np.float32), y)
 
 
-def _read_ts_pair(path: pathlib.Path) -> tuple[_Raw, _Raw | None]:
+def _read_ts_pair(path: pathlib.Path) -> tuple[Raw, Raw | None]:
   stem, _, end = path.stem.rpartition('_')
   other = path.with_name(f'{stem}_TEST{path.suffix}')
   if end != 'TRAIN' or not other.exists():
-    return _Raw(*read_ts(path)), None
+    return Raw(*read_ts(path)), None
   parts = [read_ts(path), read_ts(other)]
   steps = max(inputs.shape[1] for inputs, _ in parts)
-  train, test = (_Raw(_padded(inputs, steps), targets) for inputs, targets in parts)
+  train, test = (Raw(_padded(inputs, steps), targets) for inputs, targets in parts)
   return train, test
 
 
@@ -131,13 +144,13 @@ def _padded(inputs: np.ndarray, steps: int) -> np.ndarray:
   return np.pad(inputs, before, constant_values=np.nan)
 
 
-def _joined(train: _Raw, test: _Raw | None) -> _Raw:
+def _joined(train: Raw, test: Raw | None) -> Raw:
   if test is None:
     return train
-  return _Raw(np.concatenate([train.inputs, test.inputs]), None)
+  return Raw(np.concatenate([train.inputs, test.inputs]), None)
 
 
-def _divided(raw: _Raw, seed: int) -> tuple[_Raw, _Raw]:
+def _divided(raw: Raw, seed: int) -> tuple[Raw, Raw]:
   """A fifth held out, of every class where there are classes."""
   targets = raw.targets
   assert targets is not None
@@ -147,14 +160,14 @@ def _divided(raw: _Raw, seed: int) -> tuple[_Raw, _Raw]:
     members = np.flatnonzero(groups == group)
     chosen = held_out([str(member) for member in members], TEST_SHARE, seed)
     out[[int(each) for each in chosen]] = True
-  return (_Raw(raw.inputs[~out], targets[~out]), _Raw(raw.inputs[out], targets[out]))
+  return (Raw(raw.inputs[~out], targets[~out]), Raw(raw.inputs[out], targets[out]))
 
 
 def _is_classes(targets: np.ndarray) -> bool:
   return targets.ndim == 1 and targets.dtype.kind in 'biuSU'
 
 
-def _labelled(train: _Raw, test: _Raw) -> Dataset:
+def _labelled(train: Raw, test: Raw) -> Dataset:
   assert train.targets is not None and test.targets is not None
   if not _is_classes(train.targets):
     return _dataset(train.inputs, test.inputs, _numbers(train), _numbers(test))
@@ -170,7 +183,7 @@ def _labelled(train: _Raw, test: _Raw) -> Dataset:
   return _dataset(train.inputs, test.inputs, numbers.astype(np.int64), others, classes)
 
 
-def _numbers(raw: _Raw) -> np.ndarray:
+def _numbers(raw: Raw) -> np.ndarray:
   targets = raw.targets
   assert targets is not None
   if targets.dtype.kind not in 'biuf' or targets.ndim > 2:
@@ -195,13 +208,13 @@ def _dataset(
   train, test = (np.where(np.isnan(each), mean, each) for each in (train, test))
   if not (np.isfinite(train).all() and np.isfinite(test).all()):
     raise TflmPatchError('holds values that are not finite')
-  first = Part(_as_maps(train), targets)
-  second = Part(_as_maps(test), test_targets)
+  first = Part(as_maps(train), targets)
+  second = Part(as_maps(test), test_targets)
   by = None if classes else Scaling.of(targets)
   return Dataset(first, second, classes, {}, Scaling.of(train), by)
 
 
-def _as_maps(series: np.ndarray) -> np.ndarray:
+def as_maps(series: np.ndarray) -> np.ndarray:
   """[n, steps, channels] as maps of one column."""
   return np.ascontiguousarray(series[:, :, None, :], np.float32)
 

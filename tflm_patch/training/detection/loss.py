@@ -28,14 +28,17 @@ def detection_loss(targets: Any, outputs: Any) -> Any:
   """
   from keras import ops
 
-  rows, cols, numbers = outputs.shape[1:]
-  flat = ops.reshape(outputs, (-1, rows * cols, numbers))
+  # In a supernet's graph the size of the map is known only when it runs.
+  height, width = ops.shape(outputs)[1:3]
+  cells, numbers = height * width, outputs.shape[3]
+  flat = ops.reshape(outputs, (-1, cells, numbers))
+  rows, cols = ops.cast(height, flat.dtype), ops.cast(width, flat.dtype)
   targets = ops.cast(targets, flat.dtype)
   column = ops.clip(ops.floor(targets[..., 1] * cols), 0, cols - 1)
   row = ops.clip(ops.floor(targets[..., 2] * rows), 0, rows - 1)
   cell = ops.cast(row * cols + column, 'int32')
   there = _first_of_cell(ops, cell, ops.cast(targets[..., 0] >= 0, flat.dtype))
-  chosen = ops.one_hot(cell, rows * cols, dtype=flat.dtype) * there[..., None]
+  chosen = ops.one_hot(cell, cells, dtype=flat.dtype) * there[..., None]
   told = ops.einsum('bmn,bnk->bmk', chosen, flat)
   where = ops.sigmoid(told[..., :4])
   x, y = (column + where[..., 0]) / cols, (row + where[..., 1]) / rows

@@ -74,11 +74,18 @@ def shared_network(spec: Spec) -> Network:
     TflmPatchError: its head looks at several maps.
   """
   network = network_of(spec)
-  if network.head:
+  if not network.head:
+    return network
+  last = network.fragments[-1] if network.fragments else None
+  before = sum(len(each.layers) for each in network.fragments)
+  (*others, layer) = network.head
+  # Of a head of one scale that is one layer, which reads what the last block ends with.
+  if others or last is None or layer.inputs != (before - len(last.layers) + last.end,):
     raise TflmPatchError(
       f'"{format_spec(spec)}": a head that looks at several maps cannot be shared by sub-networks'
     )
-  return network
+  head = Fragment(last.output, (dataclasses.replace(layer, inputs=(0,)),), 1)
+  return dataclasses.replace(network, fragments=(*network.fragments, head), head=())
 
 
 def table_of(largest: Spec, spec: Spec, origin: Sequence[int]) -> np.ndarray:

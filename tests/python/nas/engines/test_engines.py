@@ -5,6 +5,7 @@
 tests/python/nas/engines/test_ray_cluster.py does it with Ray.
 """
 
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -17,12 +18,16 @@ from tflm_patch import nas
 from tflm_patch.architecture import parse_spec
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.nas.data import SearchData
-from tflm_patch.nas.engines import shipping, tasks
+from tflm_patch.nas.engines import engine_of, shipping, tasks
+from tflm_patch.nas.engines.base import Training
 from tflm_patch.nas.engines.cluster import Cluster, Task
 from tflm_patch.nas.judges import FITNESS, OF_DATA
+from tflm_patch.nas.surroundings import Surroundings
 from tflm_patch.training import TrainOptions
 from tflm_patch.training.data.augmentation import NONE
 from tflm_patch.training.data.dataset import Dataset, Part, Scaling
+from tflm_patch.training.portion import train_portion
+from tflm_patch.training.run import network
 from tflm_patch.version import __version__
 
 LIMITS = nas.Objectives.of(arena=3_000, flash=9_000)
@@ -44,7 +49,9 @@ class Edges:
 
 
 def figures(result):
-  return [dataclasses.replace(trial, seconds=0) for trial in result.trials], result.checked
+  return [
+    dataclasses.replace(trial, seconds=0, cpu_seconds=0) for trial in result.trials
+  ], result.checked
 
 
 @pytest.fixture
@@ -155,6 +162,30 @@ def test_a_fitness_of_ones_own(fake, space, dataset, tmp_path):
   plain = nas.search(dataset, space, LIMITS, options)
   remote = dataclasses.replace(options, engine=RAY)
   assert figures(nas.search(dataset, space, LIMITS, remote, tmp_path)) == figures(plain)
+
+
+def test_a_finalist_begins_elsewhere_as_here(keras, fake, space, dataset, tmp_path):
+  """With the weights that it is given, in every portion; no file of them is left."""
+  spec = parse_spec(SPEC)
+  training = TrainOptions(epochs=2, batch_size=32, augmentation=NONE, average=0.0)
+  model = network(spec, training)
+  rng = np.random.default_rng(1)
+  weights = [rng.uniform(0.1, 0.9, each.shape).astype(np.float32) for each in model.weights]
+  data, folders = SearchData(dataset, seed=1), (tmp_path / 'here', tmp_path / 'there')
+  for folder in folders:
+    folder.mkdir()
+  train_portion(
+    data.whole(spec.input_shape), spec, training, folders[0], lambda: False, weights=weights
+  )
+  options = dataclasses.replace(PLAIN, engine=dataclasses.replace(RAY, portion_seconds=0))
+  around = Surroundings(data, space, options, tmp_path)
+  engine = engine_of(around, FITNESS['flops'](around))
+  with contextlib.closing(engine):
+    engine.train([Training(1, spec, training, folders[1], lambda: weights)])
+  here, there = (np.load(folder / 'checkpoint.npz') for folder in folders)
+  for key in set(here.files) - {'state'}:
+    np.testing.assert_allclose(there[key], here[key], rtol=1e-4, atol=1e-5, err_msg=key)
+  assert [each.name for each in folders[1].iterdir()] == ['checkpoint.npz']
 
 
 def test_what_is_given_up_is_cancelled(fake, space, dataset, tmp_path):

@@ -9,19 +9,17 @@ import shlex
 import subprocess
 import sys
 import tempfile
-import threading
 
 import pytest
 from conftest import SMALL
-from ray_head import Head, Slow
+from ray_head import Head
+from searches import LIMITS, in_own_process, local, options, with_kills
 
 from tflm_patch import nas
 from tflm_patch.errors import TflmPatchError
-from tflm_patch.training import TrainOptions
 
 pytestmark = pytest.mark.slow
 
-LIMITS = nas.Objectives.of(arena=3_000, flash=12_000)
 LOOPBACK = {'0100007F', '0000000000000000FFFF00000100007F', '00000000000000000000000001000000'}
 
 
@@ -43,57 +41,21 @@ def head(monkeypatch):
       head.kill()
 
 
-def options(**more):
-  return nas.SearchOptions(
-    settings={'population': 4, 'parents': 2},
-    fitness=Slow,
-    effort=nas.Effort(threads=1),
-    trials=7,
-    training=TrainOptions(epochs=6, batch_size=32, average=0.9, qat_epochs=1),
-    **more,
-  )
-
-
 def trials(folder):
   """Everything but the time it took."""
   lines = [json.loads(line) for line in (folder / 'search.jsonl').read_text().splitlines()]
-  return [{name: line[name] for name in line if name != 'seconds'} for line in lines]
+  return [{name: line[name] for name in line if 'seconds' not in name} for line in lines]
 
 
 def test_killed_workers_and_a_killed_head_lose_nothing(keras, dataset, head, tmp_path):
   space = nas.space_from_json(SMALL)
   ours, theirs = tmp_path / 'ours', tmp_path / 'theirs'
-  try:
-    nas.search(dataset, space, LIMITS, options(), ours)
-  except TflmPatchError as error:
-    if 'number of threads' not in str(error):
-      raise
-    pytest.skip('another test uses TensorFlow in this process: run this file alone')
+  in_own_process(local, dataset, space, ours)
   assert set(head.listening()) <= LOOPBACK and head.listening()
-
-  killed, restarts, lines = [], [], []
-
-  def progress(text):
-    lines.append(text)
-    if 'Finalist 1: Epoch 2' in text:  # the next portion is at work soon
-      threading.Timer(1, lambda: killed.append(head.kill_workers())).start()
-
-  def judged(trial):
-    if trial.number == 0:
-      killed.append(head.kill_workers())
-    if trial.number == 4:  # others of its generation are at work
-      head.kill()
-      restarts.append(threading.Timer(3, head.start))
-      restarts[0].start()
-
-  engine = nas.EngineOptions('ray', head.address, portion_seconds=0)
-  nas.search(
-    dataset, space, LIMITS, options(engine=engine), theirs, hooks=[judged], progress=progress
-  )
-  restarts[0].join()
-  assert sum(killed) >= 1, lines
-  assert any('The Ray cluster is back' in line for line in lines)
-  assert sum('Finalist 1: ' in line for line in lines) >= 3  # portions
+  seen = in_own_process(with_kills, dataset, space, theirs, head)
+  assert sum(seen.killed) >= 1, seen.lines
+  assert any('The Ray cluster is back' in line for line in seen.lines)
+  assert sum('Finalist 1: ' in line for line in seen.lines) >= 3  # portions
   assert trials(theirs) == trials(ours) and len(trials(ours)) == 8
   for name in ('model.tflite', 'model_patch.tflite', 'spec.txt'):
     assert (theirs / 'top1' / name).read_bytes() == (ours / 'top1' / name).read_bytes(), name

@@ -11,7 +11,7 @@ import pytest
 
 from tflm_patch.errors import TflmPatchError
 from tflm_patch.nas.supernet import SupernetOptions
-from tflm_patch.training import Augmentation, TrainOptions
+from tflm_patch.training import Augmentation, Part, TrainOptions
 
 PLAIN = Augmentation(flip=False, shift=0)
 SHORT = SupernetOptions(
@@ -133,8 +133,30 @@ def test_networks_inherit_what_was_learned(keras, space, quarters):
   inputs = made.resized(specs[1], quarters.to_model(quarters.test.inputs))
   right = np.asarray(model(inputs)).argmax(axis=1) == quarters.test.targets
   assert 100 * right.mean() == pytest.approx(found[1], abs=5)
+  few = InheritedAccuracy(made, quarters, images=8)
+  assert (few.evaluate([specs[0]])[0] * 8 / 100).is_integer()
+  with pytest.raises(TflmPatchError, match='by 0 images'):
+    InheritedAccuracy(made, quarters, images=0)
   exact = InheritedAccuracy(made, quarters, exact=True).evaluate([specs[1]])
   assert exact[0] == pytest.approx(found[1], abs=10)
+
+
+def test_it_is_measured_as_it_will_be_judged(keras, tiny_space, quarters, monkeypatch):
+  """Whatever the order of the held-out examples: here they come class by class."""
+  from tflm_patch.nas.supernet import InheritedAccuracy
+  from tflm_patch.training import loop
+
+  monkeypatch.setattr(loop, '_MEASURING_SHARE', 1e9)
+  order = np.argsort(quarters.test.targets, kind='stable')
+  test = Part(quarters.test.inputs[order], quarters.test.targets[order])
+  data = dataclasses.replace(quarters, test=test)
+  training = dataclasses.replace(SHORT.training, epochs=12, average=0.0, learning_rate=0.05)
+  lines = []
+  made, _ = trained(
+    keras, tiny_space, data, dataclasses.replace(SHORT, training=training), progress=lines.append
+  )
+  (judged,) = InheritedAccuracy(made, data).evaluate([made.shared.largest])
+  assert judged > 50 and f'held-out {judged:.4g} %' in lines[-1], lines[-1]
 
 
 def test_data_of_another_shape_are_refused(keras, space, quarters):

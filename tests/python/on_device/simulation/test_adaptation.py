@@ -22,7 +22,7 @@ from tflm_patch.on_device.simulation.data import Samples, divided
 from tflm_patch.on_device.simulation.head import replaced_head
 from tflm_patch.on_device.simulation.learning import LearningOptions
 from tflm_patch.on_device.simulation.network import Network
-from tflm_patch.on_device.simulation.search import Search
+from tflm_patch.on_device.simulation.search import Search, StepLimit
 from tflm_patch.quantization.exact import ExactNetwork
 
 CLASSES = 4
@@ -158,6 +158,27 @@ def test_least_memory_is_told(space):
     search.deepest()
 
 
+def layers_of(scheme):
+  return float(len(scheme.updates))
+
+
+def test_a_step_takes_no_longer_than_it_may(space):
+  values = {(k, r): r for k in space.layers for r in space.ratios}
+  contributions = Contributions(dict.fromkeys(space.layers, 0.1), values)
+  for most, deepest in ((1.0, 1), (2.5, 2), (None, 3)):
+    search = Search(space, lambda scheme: 1, 2, step=StepLimit(layers_of, most))
+    assert search.deepest() == deepest
+    assert max(len(each.scheme.updates) for each in search.best(contributions)) == deepest
+
+
+def test_the_shortest_step_is_told(space):
+  search = Search(space, lambda scheme: 1, 2, step=StepLimit(lambda scheme: 3.25, 2.0))
+  with pytest.raises(TflmPatchError, match=r'the least takes 3\.25, .* give --max-step 3\.2'):
+    search.deepest()
+  unlimited = Search(space, lambda scheme: 1, 2, step=StepLimit(lambda scheme: 3.25))
+  assert unlimited.deepest() == len(space.layers)
+
+
 def test_fisher_information_is_of_squared_gradients(space):
   given = samples(12)
   found = fisher(space, given, space.network.initial, space.layers[0])
@@ -187,12 +208,15 @@ def test_contributions_are_gains_over_the_last_layer_alone(space):
 )
 def test_adaptation_learns_within_its_memory(analysis):
   train, test = samples(48), samples(40, seed=9)
-  options = AdaptOptions(memory=3000, classes=CLASSES, epochs=6, finalists=2, analysis=analysis)
+  options = AdaptOptions(
+    memory=3000, classes=CLASSES, epochs=6, finalists=2, analysis=analysis, max_step=20.0
+  )
   found = adapt(small(), train, test, options)
   assert found.memory.total <= 3000
   assert found.learned.last.accuracy > 0.7 > found.learned.curve[0].accuracy
   assert found.learned.last.step == 48 * 6
   assert found.scheme.updates[-1].input_channels == tuple(range(8))
+  assert found.instructions.step > found.instructions.inference
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 """The simulation learns what the chip learns."""
 
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from tflm_patch.on_device.simulation.learning import LearningOptions, learn, pre
 from tflm_patch.on_device.simulation.losses import LOSSES
 from tflm_patch.on_device.simulation.network import Network
 from tflm_patch.on_device.simulation.state import with_state
+from tflm_patch.on_device.simulation.threads import one_thread
 from tflm_patch.on_device.simulation.updates import (
   Chance,
   Scaling,
@@ -237,3 +239,22 @@ def test_bad_labels(network, label, reason):
   prepared = prepare(network, samples, index)
   with pytest.raises(TflmPatchError, match=reason):
     learn(network, Scheme((LayerUpdate(index, True),)), prepared, prepared)
+
+
+def test_products_run_on_one_thread():
+  threadpoolctl = pytest.importorskip('threadpoolctl')
+
+  def threads():
+    found = threadpoolctl.threadpool_info()
+    return {each['num_threads'] for each in found if each['user_api'] == 'blas'}
+
+  before = threads()
+  with one_thread():
+    assert threads() == {1}
+  assert threads() == before
+
+
+def test_without_threadpoolctl(monkeypatch):
+  monkeypatch.setitem(sys.modules, 'threadpoolctl', None)
+  with one_thread():
+    pass

@@ -26,7 +26,7 @@ def graphs_of(data: bytes) -> list[StageGraph]:
 
 def buffers_of(graph: StageGraph, cuts, reusable=()):
   steps = [step for cut in cuts for step in order.simulate(graph, range(*cut))]
-  return memory_buffers.buffers_of(graph, cuts, steps, reusable)
+  return memory_buffers.variants(graph, cuts, steps, reusable)[0]
 
 
 def chain() -> StageGraph:
@@ -88,7 +88,7 @@ def test_rows_live_from_when_they_are_made_until_they_are_read(network):
     n = len(graph.ops)
     for cuts in ([(0, n)], list(itertools.pairwise(range(n + 1)))):
       steps = [step for cut in cuts for step in order.simulate(graph, range(*cut))]
-      buffers = memory_buffers.buffers_of(graph, cuts, steps)
+      buffers = memory_buffers.variants(graph, cuts, steps)[0]
       assert buffers.length == len(steps)
       made = order.producers(graph)
       for buffer in buffers.buffers:

@@ -34,7 +34,7 @@ def planned(data):
 def shared(graph):
   """Of all operators in one stream, the maps that share an item with the first one's."""
   whole = (0, len(graph.ops))
-  found = memory_buffers.buffers_of(graph, [whole], order.simulate(graph, range(*whole)))
+  found = memory_buffers.variants(graph, [whole], order.simulate(graph, range(*whole)))[0]
   (buffer,) = [buffer for buffer in found.buffers if buffer.map == graph.ops[0].outputs[0]]
   return [m for m, _ in buffer.guests]
 

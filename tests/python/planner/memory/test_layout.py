@@ -16,6 +16,7 @@ from support.random_layouts import random_problem
 from tflm_patch.planner.memory.layout import ALIGNMENT, Item, aligned, live_bytes, lower_bound
 from tflm_patch.planner.memory.layout_search import Wish, find_layout
 from tflm_patch.planner.memory.packing import place_beside
+from tflm_patch.planner.native.library import load
 from tflm_patch.planner.schedule.live_ranges import LiveRanges
 
 
@@ -124,3 +125,30 @@ def test_nothing_needs_nothing():
   layout = find_layout([], [], 5, Wish())
   assert layout is not None and layout.bytes == 0 and not layout.places
   assert list(live_bytes([], 5)) == [0] * 5 and lower_bound([], [], 5) == 0
+
+
+def cut_apart(rng: np.random.Generator, pieces: int, size: int, length: int) -> list[Item]:
+  """Items that fill a workspace of this size at all times: a rectangle, cut and cut."""
+  parts = [(0, size, 0, length)]
+  while len(parts) < pieces:
+    at = int(np.argmax([(high - low) * (end - begin) for low, high, begin, end in parts]))
+    low, high, begin, end = parts.pop(at)
+    if rng.random() < 0.5 and end - begin > 1:
+      time = int(rng.integers(begin + 1, end))
+      parts += [(low, high, begin, time), (low, high, time, end)]
+    else:
+      place = low + ALIGNMENT * int(rng.integers(1, (high - low) // ALIGNMENT))
+      parts += [(low, place, begin, end), (place, high, begin, end)]
+  return [Item(high - low, (alive(begin, end - 1),)) for low, high, begin, end in parts]
+
+
+@pytest.mark.skipif(load() is None, reason='the search in Python takes longer')
+def test_what_fits_without_a_gap_is_found_nearly_so():
+  rng = np.random.default_rng(5)
+  sizes = [
+    found.bytes
+    for _ in range(10)
+    if (found := find_layout(cut_apart(rng, 60, 8192, 60), [], 60, Wish())) is not None
+  ]
+  assert len(sizes) == 10
+  assert np.mean(sizes) < 1.09 * 8192

@@ -120,19 +120,22 @@ def check_needs(graph, reusable):
     assert found._native is not None
 
 
-def described(operators, buffers):
+def described(operators, variants):
   """Everything about needs, as values that can be compared."""
 
   def item(each):
     shapes = [(life.made.tolist(), life.last.tolist()) for life in each.shapes]
     return each.slot_bytes, each.alignment, each.one_piece, shapes
 
-  return (
-    list(operators),
-    buffers.length,
-    [(buffer.map, buffer.op, buffer.guests, item(buffer.item)) for buffer in buffers.buffers],
-    [(m, item(each)) for m, each in buffers.tensors.items()],
-  )
+  def needs(buffers):
+    return (
+      buffers.length,
+      [(buffer.map, buffer.op, buffer.guests, item(buffer.item)) for buffer in buffers.buffers],
+      [(m, item(each)) for m, each in buffers.tensors.items()],
+      buffers.in_outputs,
+    )
+
+  return list(operators), [needs(buffers) for buffers in variants]
 
 
 def reusable_of(graph, reuse):

@@ -14,6 +14,7 @@ from support.model_builder import ModelBuilder
 
 from tflm_patch.api import ConvertOptions, convert_model
 from tflm_patch.planner.options import PlanOptions
+from tflm_patch.planner.plan import Planner
 from tflm_patch.planner.rewrites.bottleneck import find_bottlenecks, join_bottlenecks
 from tflm_patch.program.records import Kind
 
@@ -59,11 +60,12 @@ def test_cases(monkeypatch, case, part, rows):
   st.integers(1, 6),
   st.integers(9, 30),
   st.integers(9, 30),
+  st.sampled_from([1.0, 0.4, 0.0]),
 )
-def test_generated_blocks(strides, kernel, channels, height, width):
+def test_generated_blocks(strides, kernel, channels, height, width, part):
   data = block_model(tuple(strides), kernel, channels=channels, size=(height, width))
   with pytest.MonkeyPatch.context() as monkeypatch:
-    force_blocks(monkeypatch, 1.0)
+    force_blocks(monkeypatch, part)
     options = ConvertOptions(force_stage=True, plan=ANY_OVERHEAD)
     result = check_conversion(data, options, 2)
   for stage in result.stages:
@@ -105,6 +107,33 @@ def test_less_held_is_less_memory():
     for joined_graph in (join_bottlenecks(graph, {bottleneck: part}) for part in (1.0, 0.5, 0.0))
   ]
   assert scratch[0] > scratch[1] > scratch[2] > 0
+
+
+def test_an_output_lies_over_the_oldest_row_that_it_is_made_from():
+  graph = stage_graph(block_model((1, 1, 1), size=(48, 48)))
+  found = find_bottlenecks(graph)
+  rings = []
+  for part in (1.0, 0.0):
+    joined_graph = join_bottlenecks(graph, dict.fromkeys(found, part))
+    blocks = [op for op in joined_graph.ops if op.kind == Kind.BOTTLENECK]
+    plan = Planner(joined_graph).fixed('stream')
+    check_memory(plan)
+    rings.append({plan.maps[op.inputs[0]].ring_rows for op in blocks})
+    # Rows that are made from rows held inside are read once.
+    assert all(len(op.in_place) == (part == 0.0) for op in blocks)
+  # Three rows of the first map, and two more for each that lies over the one before.
+  assert max(rings[1]) == 3 + 2 * 2
+
+
+def test_wider_cells_lie_nowhere_over_narrower_ones():
+  b = ModelBuilder(4)
+  x = b.conv(b.input((1, 30, 30, 3)), 4, 3)
+  x = b.conv(b.depthwise(b.conv(x, 24, 1)), 8, 1)
+  b.output(b.fully_connected(b.mean(x), 3))
+  graph = stage_graph(b.build())
+  (found,) = find_bottlenecks(graph)
+  (block,) = (op for op in join_bottlenecks(graph, {found: 0.0}).ops if op.kind == Kind.BOTTLENECK)
+  assert block.in_place == ()
 
 
 def test_blocks_share_no_operator():

@@ -39,7 +39,7 @@ def graph_of(data):
 
 def force(monkeypatch, name):
   """All stages take this order, whatever it needs."""
-  monkeypatch.setattr(stages, 'orders_of', lambda graph: [ORDERS[name](graph)])
+  monkeypatch.setattr(stages, 'orders_of', lambda graph, reusable: [ORDERS[name](graph)])
 
 
 @pytest.mark.slow
@@ -157,7 +157,7 @@ def test_makers_come_first(network):
 def test_a_choice_of_orders_never_needs_more(monkeypatch, model, rows):
   data, options = HEADS[model](), ConvertOptions(input_rows=rows)
   chosen = convert_model(data, options).converted_arena.total
-  monkeypatch.setattr(stages, 'orders_of', lambda graph: [graph])
+  monkeypatch.setattr(stages, 'orders_of', lambda graph, reusable: [graph])
   assert chosen <= convert_model(data, options).converted_arena.total
 
 

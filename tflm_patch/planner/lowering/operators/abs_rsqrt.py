@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from tflm_patch.graph import quantize
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.lowering.builder import StageBuilder
@@ -38,11 +36,10 @@ def lower_abs(op: OpView, builder: StageBuilder) -> None:
 
 
 def _rsqrt_scale(op: OpView) -> float:
-  """1 / (sqrt(input scale) * output scale); the product is in float32."""
+  """1 / (sqrt(input scale) * output scale), in double; in float32 before October 2026."""
   source, target = op.input().quantization, op.output().quantization
   assert source is not None and target is not None
-  root = float(np.float32(math.sqrt(source.scale)))
-  return 1 / quantize.float_product(root, target.scale)
+  return 1 / (math.sqrt(source.scale) * target.scale)
 
 
 def constraint_no_negative_values(op: OpView) -> str | None:

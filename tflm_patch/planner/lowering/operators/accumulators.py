@@ -40,8 +40,15 @@ class Accumulators:
 
   def largest(self) -> int:
     """The largest magnitude that a sum reaches for any input."""
-    reach = self.largest_input * np.abs(self.weights.astype(np.int64)).sum(axis=0)
+    sizes = np.abs(self.weights).view(np.uint8)  # |-128| wraps to 128
+    reach = self.largest_input * sizes.sum(axis=0, dtype=np.int64)
     return int((np.abs(self.bias.astype(np.int64)) + reach).max(initial=0))
+
+  def _stays_below(self, limit: int) -> bool:
+    """Whether no sum has a magnitude of `limit`; most often without a look at the weights."""
+    most = self.largest_input * 128 * self.weights.shape[0]
+    most += int(np.abs(self.bias.astype(np.int64)).max(initial=0))
+    return most < limit or self.largest() < limit
 
   def with_small_constants(self) -> Accumulators:
     """The same bytes with small biases where all weights of a channel are zero.
@@ -63,7 +70,7 @@ class Accumulators:
   @property
   def kind(self) -> Sums:
     """How far the sums reach."""
-    return Sums.BOUNDED if self.largest() < 1 << 30 else Sums.INT32
+    return Sums.BOUNDED if self._stays_below(1 << 30) else Sums.INT32
 
   @property
   def stored_bias(self) -> np.ndarray:

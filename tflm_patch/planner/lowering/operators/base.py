@@ -112,6 +112,7 @@ class OperatorSpec:
     macs: Its multiply-accumulates; None without any.
     made_by: The rewrite that makes it, of an operator that no model has.
     state: Positions of inputs that are variables of its own.
+    int16_zero_points: Its own rules say which zero points of int16 it takes; without, only 0.
   """
 
   opcode: str
@@ -122,6 +123,7 @@ class OperatorSpec:
   macs: Macs | None = None
   made_by: str = ''
   state: tuple[int, ...] = ()
+  int16_zero_points: bool = False
 
 
 REGISTRY: dict[str, OperatorSpec] = {}
@@ -151,12 +153,15 @@ def register(
   macs: Macs | None = None,
   made_by: str = '',
   state: tuple[int, ...] = (),
+  int16_zero_points: bool = False,
 ) -> Callable[[Lower], Lower]:
   """Registers the lowering of an operator; its docstring is the summary."""
 
   def decorate(lower: Lower) -> Lower:
     summary = (lower.__doc__ or '').strip().splitlines()[0]
-    REGISTRY[opcode] = OperatorSpec(opcode, rules, lower, summary, reads, macs, made_by, state)
+    REGISTRY[opcode] = OperatorSpec(
+      opcode, rules, lower, summary, reads, macs, made_by, state, int16_zero_points
+    )
     return lower
 
   return decorate
@@ -225,12 +230,17 @@ def constraint_scales_with_zero_points(op: OpView) -> str | None:
 
 
 def constraint_plausible_quantization(op: OpView) -> str | None:
-  """Zero points are in the range of their 8-bit type, 0 for int16, and scales 2^-40 to 2^40"""
+  """Zero points are in the range of their 8-bit type, 0 for int16 (QUANTIZE takes others, and
+  SOFTMAX makes -32768 of int8), and scales 2^-40 to 2^40
+  """
+  ranges = dict(_ZERO_POINTS)
+  if REGISTRY[op.operator.opcode].int16_zero_points:
+    ranges[DType.INT16] = (-(1 << 15), (1 << 15) - 1)
   for tensor in _activations(op):
     quantization = tensor.quantization
     if quantization is None or tensor.dtype not in _ZERO_POINTS:
       continue
-    low, high = _ZERO_POINTS[tensor.dtype]
+    low, high = ranges[tensor.dtype]
     points, scales = quantization.zero_points, quantization.scales
     if points.min() < low or points.max() > high:
       return f'"{tensor.name}" has zero point {points[0]}'

@@ -5,10 +5,8 @@
 from __future__ import annotations
 
 from tflm_patch.graph.types import DType
-from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.stage_graph import StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells
+from tflm_patch.planner.lowering.operators import base, cells, rowwise
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 
@@ -32,16 +30,4 @@ def constraint_types(op: OpView) -> str | None:
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Of the quantized values; those that do not fit are cut to their low bits, as in TFLM"""
-  source = builder.read(op.operator.inputs[0])
-  target = builder.make(op.operator.outputs[0])
-  count = builder.map(target).rows
-  builder.add(
-    op,
-    StageOp(
-      kind=program.Kind.CAST,
-      inputs=(source,),
-      outputs=(target,),
-      steps=count,
-      reads=(rows.same_row(count, count),),
-    ),
-  )
+  rowwise.append(op, builder, program.Kind.CAST, is_in_place=False)

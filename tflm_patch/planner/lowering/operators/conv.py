@@ -13,7 +13,7 @@ from tflm_patch.graph import quantize
 from tflm_patch.graph.axis_window import is_pointwise
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
+from tflm_patch.planner.ir.stage_graph import FeatureMap, InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, cells, macs, windows
 from tflm_patch.planner.lowering.operators.accumulators import Accumulators, Int16Accumulators
@@ -112,7 +112,10 @@ def requantization(
   return requant, Deferred(lambda: sums.get().stored_bias)
 
 
-# More than a dozen save little.
+# Pixels of blocks, for which weights are widened, too, and output rows of them.
+BLOCK_PIXELS = (192, 96, 48, 36, 24)
+BLOCK_ROWS = (4, 2, 1)
+# Without: more than a dozen save little.
 WIDENED_PIXELS = (12, 6, 3)
 
 KINDS = {DType.INT8: program.Kind.CONV_2D, DType.INT16: program.Kind.CONV_2D_S16}
@@ -133,16 +136,30 @@ def constraint_rank_4(op: OpView) -> str | None:
   return None if ranks == (4, 4) else f'ranks {ranks[0]} and {ranks[1]}'
 
 
-def spare_scratch(weights: tuple[int, ...], pointwise: bool, cols: int) -> tuple[int, ...]:
-  """Memory for pixels of a row that are widened to 16 bits: for all of it, or for less.
+def spare_scratch(
+  weights: tuple[int, ...], pointwise: bool, stride: int, output: FeatureMap
+) -> tuple[int, ...]:
+  """Memory for pixels that are widened to 16 bits: for many and two channels' weights, or for less.
 
-  See src/dsp/conv.c; what its stack holds anyway is not asked for.
+  See src/dsp/conv_blocks.c and conv.c; what the stack holds anyway is not asked for.
+
+  Args:
+    weights: Their shape.
+    pointwise: Whether a pixel is made of the one at its place.
+    stride: Columns of the stride.
+    output: The map that is made.
   """
+  taps, cols = math.prod(weights[1:]), output.cols
+  if weights[1:3] != (1, 1) and weights[3] % 4 == 0 and cols > 1:
+    window = (weights[1], weights[2], stride)
+    rows = sorted({min(n, output.rows) for n in BLOCK_ROWS}, reverse=True)
+    sizes = [dsp_limits.columns_bytes(window, weights[3], cols, n, taps) for n in rows]
+  else:
+    gathered = weights[1:3] != (1, 1)
+    pixels = [min(n, output.rows * cols) for n in BLOCK_PIXELS]
+    sizes = [dsp_limits.line_bytes(taps, gathered, n) for n in pixels]
   gathered = not pointwise and weights[3] % 4 != 0
-  sizes = (
-    dsp_limits.conv_bytes(math.prod(weights[1:]), gathered, min(cols, pixels))
-    for pixels in WIDENED_PIXELS
-  )
+  sizes += [dsp_limits.conv_bytes(taps, gathered, min(cols, n)) for n in WIDENED_PIXELS]
   wanted = dict.fromkeys(-(-size // 16) * 16 for size in sizes)
   return tuple(size for size in wanted if size > dsp_limits.CONV_STACK_BYTES)
 
@@ -197,7 +214,9 @@ def lower(op: OpView, builder: StageBuilder) -> None:
       steps=builder.map(target).rows,
       reads=(rows.window_reads(output_map.rows, input_map.rows, window[0]),),
       params=params,
-      spare_scratch=(spare_scratch(weights.shape, pointwise, output_map.cols) if is_int8 else ()),
+      spare_scratch=(
+        spare_scratch(weights.shape, pointwise, window[1].stride, output_map) if is_int8 else ()
+      ),
       in_place=(InPlace(0),) if keeps_cells and is_int8 else (),
     ),
   )

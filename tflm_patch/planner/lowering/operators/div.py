@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tflm_patch.graph import quantize
 from tflm_patch.planner.lowering.builder import StageBuilder
 from tflm_patch.planner.lowering.operators import base, cells, elementwise, fixed_point, lookup
@@ -30,10 +28,9 @@ def constraint_divisor(op: OpView) -> str | None:
 
 
 def _multiplier(op: OpView) -> tuple[int, int]:
-  """CalculateOpDataDiv of TFLM's div.cc, which divides in float32."""
+  """CalculateOpDataDiv of TFLM's div.cc, in double; in float32 before October 2026."""
   first, second, out = elementwise.quantizations(op)
-  product = float(np.float32(second.scale) * np.float32(out.scale))
-  return quantize.quantize_multiplier(quantize.float_quotient(first.scale, product))
+  return quantize.quantize_multiplier(first.scale / (second.scale * out.scale))
 
 
 def _reciprocal(value: int) -> tuple[int, int]:

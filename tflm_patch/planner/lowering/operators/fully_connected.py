@@ -140,7 +140,7 @@ def _lower_cells(op: OpView, builder: StageBuilder, source: int) -> None:
       reads=(rows.same_row(source_map.rows, source_map.rows),),
       params=ConvParams(Window(), requant, weights[:, None, None, :], bias, 1),
       spare_scratch=conv.spare_scratch(
-        (weights.shape[0], 1, 1, weights.shape[1]), True, builder.map(source).cols
+        (weights.shape[0], 1, 1, weights.shape[1]), True, 1, builder.map(target)
       )
       if is_int8
       else (),

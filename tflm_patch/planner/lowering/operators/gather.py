@@ -1,9 +1,10 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""GATHER, BROADCAST_TO, MIRROR_PAD and REVERSE_V2: rows, columns and channels by index."""
+"""GATHER, GATHER_ND, BROADCAST_TO, MIRROR_PAD and REVERSE_V2: values by index."""
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -114,6 +115,62 @@ def lower_gather(op: OpView, builder: StageBuilder) -> None:
   assert axis is not None and positions is not None
   index = _all(shape)
   index[axis] = np.array(positions)
+  lower_index(op, builder, shape, index)
+
+
+# ---- GATHER_ND ----
+
+_MAX_SLICES = 0xFFFF
+
+
+def _slices(op: OpView) -> tuple[Shape, list[int]] | None:
+  """The map whose rows are the slices that an index names, and the rows that are taken.
+
+  None where indices are no constants, or point out of the map.
+  """
+  indices, shape = op.integers(1), op.input().shape
+  if indices is None or not op.input(1).shape:
+    return None
+  depth = op.input(1).shape[-1]
+  if not 1 <= depth <= len(shape) or not indices:
+    return None
+  table = np.array(indices, np.int64).reshape(-1, depth)
+  if np.any(table < 0) or np.any(table >= shape[:depth]):
+    return None
+  count = math.prod(shape[:depth])
+  steps = [math.prod(shape[i + 1 : depth]) for i in range(depth)]
+  taken = (table @ np.array(steps, np.int64)).tolist()
+  rows, cols, channels = _shape(op.input())
+  size = math.prod(shape[depth:])
+  return ((rows, cols, channels) if size == cols * channels else (count, 1, size)), taken
+
+
+def constraint_indices(op: OpView) -> str | None:
+  """Indices are constant int32 in the input, of at most 65,535 slices"""
+  found = _slices(op)
+  if found is None:
+    return 'computed, not int32, or outside of the input'
+  (rows, _, _), taken = found
+  return None if max(rows, len(taken)) <= _MAX_SLICES else f'{len(taken)} of {rows} slices'
+
+
+def constraint_sliced_shape(op: OpView) -> str | None:
+  """The output has the indices' dimensions, then those of a slice"""
+  depth = op.input(1).shape[-1]
+  wanted = (*op.input(1).shape[:-1], *op.input().shape[depth:])
+  return None if op.output().shape == wanted else f'output {list(op.output().shape)}'
+
+
+@base.register(
+  'GATHER_ND', *_COPIES, constraint_indices, constraint_sliced_shape, reads=cells.whole
+)
+def lower_gather_nd(op: OpView, builder: StageBuilder) -> None:
+  """Of constant indices"""
+  found = _slices(op)
+  assert found is not None
+  shape, taken = found
+  index = _all(shape)
+  index[0] = np.array(taken)
   lower_index(op, builder, shape, index)
 
 

@@ -42,13 +42,16 @@ def _divide(value: int, exponent: int) -> int:
 
 
 def _multipliers(op: OpView) -> tuple[tuple[int, int], tuple[int, int]]:
-  """(int16 multiplier, exponent) of the input on the output's scale, and of the gate."""
+  """(int16 multiplier, exponent) of the input on the output's scale, and of the gate.
+
+  Scales divide in double; before October 2026 TFLM did so in float32.
+  """
   source, target = op.input().quantization, op.output().quantization
   assert source is not None and target is not None
   fine_scale = source.scale / 128
   pairs = []
   for scale in (target.scale, _RELUISH_SCALE):
-    multiplier, exponent = quantize.quantize_multiplier(quantize.float_quotient(fine_scale, scale))
+    multiplier, exponent = quantize.quantize_multiplier(fine_scale / scale)
     pairs.append((min((multiplier + (1 << 15)) >> 16, _INT16_MAX), exponent))
   return pairs[0], pairs[1]
 

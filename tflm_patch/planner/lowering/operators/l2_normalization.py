@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells
+from tflm_patch.planner.lowering.operators import base, cells, rowwise
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 
@@ -32,17 +30,4 @@ def constraint_channels(op: OpView) -> str | None:
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Over channels"""
-  source = builder.read(op.operator.inputs[0])
-  target = builder.make(op.operator.outputs[0])
-  count = builder.map(target).rows
-  builder.add(
-    op,
-    StageOp(
-      kind=program.Kind.L2_NORMALIZATION,
-      inputs=(source,),
-      outputs=(target,),
-      steps=count,
-      reads=(rows.same_row(count, count),),
-      in_place=(InPlace(0),),
-    ),
-  )
+  rowwise.append(op, builder, program.Kind.L2_NORMALIZATION)

@@ -12,10 +12,8 @@ import numpy as np
 
 from tflm_patch.graph import quantize
 from tflm_patch.graph.types import DType, Quantization
-from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells, rescale_s16
+from tflm_patch.planner.lowering.operators import base, cells, rescale_s16, rowwise
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import LookupParams
@@ -76,21 +74,7 @@ def lower_int8(op: OpView, builder: StageBuilder, function: Callable[[int], int]
 
 def lower_table(op: OpView, builder: StageBuilder, table: np.ndarray) -> None:
   """Appends a LOOKUP."""
-  source = builder.read(op.operator.inputs[0])
-  target = builder.make(op.operator.outputs[0])
-  count = builder.map(target).rows
-  builder.add(
-    op,
-    StageOp(
-      kind=program.Kind.LOOKUP,
-      inputs=(source,),
-      outputs=(target,),
-      steps=builder.map(target).rows,
-      reads=(rows.same_row(count, count),),
-      params=LookupParams(table),
-      in_place=(InPlace(0),),
-    ),
-  )
+  rowwise.append(op, builder, program.Kind.LOOKUP, LookupParams(table))
 
 
 # What all operators by a table obey.

@@ -1,23 +1,22 @@
 # Copyright 2026 The tflm-patch Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""QUANTIZE and DEQUANTIZE between float32 and 8 bits or int16, or between 8-bit types."""
+"""QUANTIZE between float32, 8 bits, int16 and int32, and DEQUANTIZE."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from tflm_patch.graph import quantize
-from tflm_patch.graph.types import DType, Quantization
-from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.stage_graph import StageOp
+from tflm_patch.graph.types import DType, Quantization, Tensor
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells, lookup, rescale_s16
+from tflm_patch.planner.lowering.operators import base, cells, lookup, rescale_s16, rowwise
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
-from tflm_patch.program.params import QuantizeParams
+from tflm_patch.program.params import QuantizeParams, RequantizeParams
 
 _EIGHT_BITS = (DType.INT8, DType.UINT8)
 _QUANTIZED = (*_EIGHT_BITS, DType.INT16)
+_REQUANTIZED = (*_QUANTIZED, DType.INT32)
 # The pairs of types that stages convert, of those that TFLM's QUANTIZE does.
 _QUANTIZE_PAIRS = (
   (DType.FLOAT32, DType.INT8),
@@ -25,27 +24,62 @@ _QUANTIZE_PAIRS = (
   (DType.INT8, DType.INT8),
   (DType.INT8, DType.UINT8),
   (DType.UINT8, DType.INT8),
+  (DType.INT8, DType.INT16),
+  (DType.INT8, DType.INT32),
+  (DType.INT16, DType.INT8),
   (DType.INT16, DType.INT16),
+  (DType.INT16, DType.INT32),
+  (DType.INT32, DType.INT8),
+  (DType.INT32, DType.INT16),
 )
+# What the input's scale over the output's stays below: a value less its zero point times that
+# fits int32.
+_MOST_RATIO = {DType.INT8: 2.0**22, DType.UINT8: 2.0**22, DType.INT16: 2.0**15, DType.INT32: 1.0}
 
 
 def _one_scale(quantization: Quantization | None) -> bool:
   return quantization is not None and quantization.per_tensor and quantization.scale > 0
 
 
-@base.of_types(DType.FLOAT32, DType.INT8, DType.INT16, DType.UINT8)
+@base.of_types(DType.FLOAT32, DType.INT8, DType.INT16, DType.INT32, DType.UINT8)
 def constraint_quantize_types(op: OpView) -> str | None:
-  """float32 to int8 or int16, between int8 and uint8, or int16 to int16, one scale each"""
+  """float32 to int8 or int16, between int8, int16 and int32 but for int32 to itself, or between
+  int8 and uint8, one scale each
+  """
   pair = op.input().dtype, op.output().dtype
   for tensor in (op.input(), op.output()):
-    if tensor.dtype in _QUANTIZED and not _one_scale(tensor.quantization):
+    if tensor.dtype in _REQUANTIZED and not _one_scale(tensor.quantization):
       return f'"{tensor.name}" has no single scale'
   return None if pair in _QUANTIZE_PAIRS else f'{pair[0].name} to {pair[1].name}'
 
 
-def constraint_int16_ratio(op: OpView) -> str | None:
-  """The scale of an int16 input over the output scale is below 2^15"""
-  return base.constraint_scale_ratio(op) if op.input().dtype == DType.INT16 else None
+def constraint_quantize_zero_points(op: OpView) -> str | None:
+  """The zero point of int32 is 0, and of int16 from float32"""
+  for tensor in (op.input(), op.output()):
+    must_be = tensor.dtype == DType.INT32 or (
+      tensor.dtype == DType.INT16 and op.input().dtype == DType.FLOAT32
+    )
+    if must_be and _zero_point(tensor):
+      return f'"{tensor.name}" has zero point {_zero_point(tensor)}'
+  return None
+
+
+def constraint_quantize_ratio(op: OpView) -> str | None:
+  """The input's scale over the output's is below 2^22; of int16 below 2^15, of int32 below 1"""
+  if op.input().dtype not in _MOST_RATIO:
+    return None
+  source, target = op.input().quantization, op.output().quantization
+  assert source is not None and target is not None
+  real = source.scale / target.scale
+  return None if real < _MOST_RATIO[op.input().dtype] else f'{real:g}'
+
+
+def _zero_point(tensor: Tensor) -> int:
+  return 0 if tensor.quantization is None else int(tensor.quantization.zero_points.flat[0])
+
+
+def _is_of_bytes(op: OpView) -> bool:
+  return op.input().dtype in _EIGHT_BITS and op.output().dtype in _EIGHT_BITS
 
 
 @base.of_types(DType.INT8, DType.INT16, DType.UINT8)
@@ -76,20 +110,28 @@ def requantize_table(op: OpView) -> np.ndarray:
   base.constraint_input_is_activation,
   base.constraint_same_shape,
   constraint_quantize_types,
-  constraint_int16_ratio,
+  constraint_quantize_zero_points,
+  constraint_quantize_ratio,
   reads=cells.pointwise,
+  int16_zero_points=True,
 )
 def lower_quantize(op: OpView, builder: StageBuilder) -> None:
-  """float32 to 8 bits or int16; 8 bits to 8 bits by a table; int16 to another scale"""
-  if op.input().dtype in _EIGHT_BITS:
+  """float32 to 8 bits or int16; 8 bits to 8 bits by a table; other integers by a multiplier"""
+  if op.input().dtype == DType.FLOAT32:
+    _lower_float(op, builder, program.Kind.QUANTIZE, op.output().quantization)
+    return
+  if _is_of_bytes(op):
     lookup.lower_table(op, builder, requantize_table(op))
     return
-  if op.input().dtype == DType.INT16:
-    source, target = op.input().quantization, op.output().quantization
-    assert source is not None and target is not None
-    rescale_s16.lower(op, builder, quantize.quantize_multiplier(source.scale / target.scale))
+  source, target = op.input().quantization, op.output().quantization
+  assert source is not None and target is not None
+  scale = quantize.quantize_multiplier(source.scale / target.scale)
+  points = source.zero_point, target.zero_point
+  if op.input().dtype == op.output().dtype == DType.INT16 and points == (0, 0):
+    rescale_s16.lower(op, builder, scale)
     return
-  _lower_float(op, builder, program.Kind.QUANTIZE, op.output().quantization)
+  params = RequantizeParams(*scale, *points)
+  rowwise.append(op, builder, program.Kind.REQUANTIZE, params, is_in_place=False)
 
 
 @base.register(
@@ -108,22 +150,5 @@ def _lower_float(
   op: OpView, builder: StageBuilder, kind: program.Kind, quantization: Quantization | None
 ) -> None:
   assert quantization is not None
-  scale, zero_point = quantization.scale, quantization.zero_point
-  source = builder.read(op.operator.inputs[0])
-  target = builder.make(op.operator.outputs[0])
-  count = builder.map(target).rows
-
-  params = QuantizeParams(scale=scale, zero_point=zero_point)
-
-  reads = [rows.same_row(count, count)]
-  builder.add(
-    op,
-    StageOp(
-      kind=kind,
-      inputs=(source,),
-      outputs=(target,),
-      steps=builder.map(target).rows,
-      reads=tuple(reads),
-      params=params,
-    ),
-  )
+  params = QuantizeParams(scale=quantization.scale, zero_point=quantization.zero_point)
+  rowwise.append(op, builder, kind, params, is_in_place=False)

@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-from tflm_patch.planner.ir import rows
-from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
+from tflm_patch.planner.lowering.operators import rowwise
 from tflm_patch.planner.lowering.operators.base import OpView
-from tflm_patch.program.params import Params, RescaleParams
+from tflm_patch.program.params import RescaleParams
 from tflm_patch.program.records import Kind
 
 INT16_MIN, INT16_MAX = -(1 << 15), (1 << 15) - 1
@@ -43,23 +42,4 @@ def lower(
     act_max=clamp[1],
     magnitude=int(magnitude),
   )
-  add(op, builder, Kind.RESCALE_S16, params)
-
-
-def add(op: OpView, builder: StageBuilder, kind: Kind, params: Params) -> None:
-  """Appends an operator that computes every value from the one in its place."""
-  source = builder.read(op.operator.inputs[0])
-  target = builder.make(op.operator.outputs[0])
-  count = builder.map(target).rows
-  builder.add(
-    op,
-    StageOp(
-      kind=kind,
-      inputs=(source,),
-      outputs=(target,),
-      steps=count,
-      reads=(rows.same_row(count, count),),
-      params=params,
-      in_place=(InPlace(0),),
-    ),
-  )
+  rowwise.append(op, builder, Kind.RESCALE_S16, params)

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import rescale_s16
+from tflm_patch.planner.lowering.operators import rowwise
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program.params import SigmoidParams
 from tflm_patch.program.records import Kind
@@ -87,4 +87,4 @@ def lower(op: OpView, builder: StageBuilder, kind: Kind, whole: tuple[int, ...])
   source = op.input().quantization
   assert source is not None
   multiplier, shift = input_scale(source.scale, whole)
-  rescale_s16.add(op, builder, kind, SigmoidParams(table(), multiplier, shift))
+  rowwise.append(op, builder, kind, SigmoidParams(table(), multiplier, shift))

@@ -14,14 +14,46 @@ from tflm_patch.planner.lowering.operators.softmax_table import exp_table
 from tflm_patch.program import records as program
 from tflm_patch.program.params import Params, SoftmaxParams
 
-_KINDS = {DType.INT8: program.Kind.SOFTMAX, DType.INT16: program.Kind.SOFTMAX_S16}
+_KINDS = {
+  (DType.INT8, DType.INT8): program.Kind.SOFTMAX,
+  (DType.INT8, DType.INT16): program.Kind.SOFTMAX_S8_S16,
+  (DType.INT16, DType.INT16): program.Kind.SOFTMAX_S16,
+}
+# Scale and zero point of the output; the largest deviation of the scale, as a part of it, that
+# TFLM lets pass where its kernel does not use the scale.
+_OUTPUTS = {
+  program.Kind.SOFTMAX: (1 / 256, -128, 0.0),
+  program.Kind.SOFTMAX_S8_S16: (2.0**-16, -(1 << 15), 0.001),
+  program.Kind.SOFTMAX_S16: (2.0**-15, 0, 0.0),
+}
+
+
+def _kind(op: OpView) -> program.Kind | None:
+  return _KINDS.get((op.input().dtype, op.output().dtype))
+
+
+@base.of_types(DType.INT8, DType.INT16)
+def constraint_types(op: OpView) -> str | None:
+  """Input and output are int8 or int16, not int16 to int8, with one scale and zero point"""
+  if _kind(op) is None:
+    return f'{op.input().dtype.name} to {op.output().dtype.name}'
+  source, target = op.input(), op.output()
+  has_one = base.quantized_int16 if source.dtype == DType.INT16 else base.quantized_int8
+  if not has_one(source):
+    return f'"{source.name}" is {source.dtype.name} with another quantization'
+  if target.quantization is None or not target.quantization.per_tensor:
+    return f'"{target.name}" has no single scale'
+  return None
 
 
 def constraint_output_quantization(op: OpView) -> str | None:
-  """The output has scale 1/256 and zero point -128, for int16 scale 2^-15"""
-  out = op.output().quantization
-  wanted = (2.0**-15, 0) if op.output().dtype == DType.INT16 else (1 / 256, -128)
-  if out is None or (out.scale, out.zero_point) != wanted:
+  """The output has scale 1/256 and zero point -128, for int16 scale 2^-15, for int16 of int8 scale
+  2^-16 and zero point -32768
+  """
+  out, kind = op.output().quantization, _kind(op)
+  assert kind is not None
+  scale, zero_point, near = _OUTPUTS[kind]
+  if out is None or abs(out.scale - scale) > near * scale or out.zero_point != zero_point:
     return 'other quantization' if out is None else f'{out.scale:g}/{out.zero_point}'
   return None
 
@@ -45,11 +77,12 @@ def _parameters(op: OpView) -> Params:
 @base.register(
   'SOFTMAX',
   base.constraint_input_is_activation,
-  base.constraint_integer_activations,
   base.constraint_same_shape,
+  constraint_types,
   constraint_output_quantization,
   constraint_beta,
   reads=cells.pointwise,
+  int16_zero_points=True,
 )
 def lower(op: OpView, builder: StageBuilder) -> None:
   """Over channels, by tables"""
@@ -61,11 +94,12 @@ def lower(op: OpView, builder: StageBuilder) -> None:
   else:
     source, target = swapped, builder.temporary(made, builder.map(swapped).shape)
     builder.defer(made, target, transpose.swap_back(op, builder, target))
-  count = builder.map(target).rows
+  count, kind = builder.map(target).rows, _kind(op)
+  assert kind is not None
   builder.add(
     op,
     StageOp(
-      kind=_KINDS[op.input().dtype],
+      kind=kind,
       inputs=(source,),
       outputs=(target,),
       steps=builder.map(target).rows,

@@ -18,6 +18,19 @@ _INTEGER_BITS = 5  # of the rescaled difference
 _FRACTION_BITS = 31 - _INTEGER_BITS
 
 
+def difference_scale(beta: float, input_scale: float) -> tuple[int, int]:
+  """The multiplier and shift that bring a difference of int8 values to Q5.26.
+
+  Raises:
+    ValueError: beta * input_scale is not a number above 2^-26, which TFLM's
+      kernels refuse.
+  """
+  real = float(beta) * float(input_scale) * (1 << _FRACTION_BITS)
+  if not real > 1.0:
+    raise ValueError(f'softmax with beta {beta:g} and input scale {input_scale:g}')
+  return quantize.quantize_multiplier(min(real, float(fixed_point.INT32_MAX)))
+
+
 def exp_table(beta: float, input_scale: float) -> tuple[np.ndarray, int]:
   """The exponentials that an int8 SOFTMAX needs.
 
@@ -31,13 +44,9 @@ def exp_table(beta: float, input_scale: float) -> tuple[np.ndarray, int]:
     diff_min: Differences below it are left out; in -255..0.
 
   Raises:
-    ValueError: beta * input_scale is not a number above 2^-26, which TFLM's
-      kernel refuses.
+    ValueError: as `difference_scale`.
   """
-  real = float(beta) * float(input_scale) * (1 << _FRACTION_BITS)
-  if not real > 1.0:
-    raise ValueError(f'softmax with beta {beta:g} and input scale {input_scale:g}')
-  multiplier, shift = quantize.quantize_multiplier(min(real, float(fixed_point.INT32_MAX)))
+  multiplier, shift = difference_scale(beta, input_scale)
   radius = (((1 << _INTEGER_BITS) - 1) << _FRACTION_BITS) >> shift
   diff_min = -min(radius, 255)
   table = np.zeros(256, np.int32)

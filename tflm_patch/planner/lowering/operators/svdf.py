@@ -71,9 +71,8 @@ def constraint_scales(op: OpView) -> str | None:
 
 
 def _ratio(a: Tensor, b: Tensor, target: Tensor) -> float:
-  """PrepareSvdf multiplies and divides in float32."""
-  first, second, third = (np.float32(scale_of(each)) for each in (a, b, target))
-  return float(first * second / third)
+  """PrepareSvdf multiplies and divides in double."""
+  return scale_of(a) * scale_of(b) / scale_of(target)
 
 
 def _state_scale(op: OpView) -> float:

@@ -2,15 +2,14 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Runs the stages of a batch, which the emulator has loaded into the memory of jobs, and compares
- * their outputs with those that came along; see graph_batch.py. Behind every buffer lie bytes that
- * must stay.
+ * their outputs with those that came along; see __init__.py. Behind every buffer lie bytes that
+ * must stay. The last line is "end" and how many graphs were run.
  */
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "board.h"
+#include "marks.h"
 #include "tflm_patch/executor.h"
 
 enum { kAlignment = 16, kGuard = 64, kGuardByte = 0xA5, kMaxTensors = 64 };
@@ -24,22 +23,18 @@ typedef struct {
 } graph_header;
 
 int main(void);
-void _exit(int code);
-int _write(int file, const char* text, int n);
 
-void _exit(int code) { board_exit((uint32_t)code); }
-
-int _write(int file, const char* text, int n) {
-  char part[128];
-  (void)file;
-  for (int done = 0; done < n;) {
-    const int size = n - done < 127 ? n - done : 127;
-    memcpy(part, text + done, (size_t)size);
-    part[size] = '\0';
-    board_print(part);
-    done += size;
-  }
-  return n;
+/* Text, with a number behind it. */
+static void print(const char* text, uint32_t number) {
+  char digits[11];
+  uint32_t at = sizeof(digits) - 1;
+  digits[at] = '\0';
+  do {
+    digits[--at] = (char)('0' + number % 10u);
+    number /= 10u;
+  } while (number != 0);
+  board_print(text);
+  board_print(digits + at);
 }
 
 static size_t aligned(size_t n) { return (n + kAlignment - 1) / kAlignment * kAlignment; }
@@ -67,8 +62,8 @@ static int is_guarded(const uint8_t* buffer, size_t bytes) {
   return 1;
 }
 
-/* Runs one graph; returns 0 where all is well. */
-static int run_graph(unsigned number, const uint8_t** at, uint8_t* memory) {
+/* Runs one graph; prints what is not well. */
+static void run_graph(uint32_t number, const uint8_t** at, uint8_t* memory) {
   graph_header head;
   memcpy(&head, take(at, sizeof(head)), sizeof(head));
   tflm_patch_tensor_info infos[kMaxTensors];
@@ -83,7 +78,9 @@ static int run_graph(unsigned number, const uint8_t** at, uint8_t* memory) {
                                                       head.constants_bytes, infos, head.tensors);
   int failed = valid != TFLM_PATCH_OK;
   if (failed) {
-    printf("graph %u: status %d\n", number, (int)valid);
+    print("graph ", number);
+    print(": status ", (uint32_t)valid);
+    board_print("\n");
   }
   const size_t workspace_bytes = failed ? 0 : tflm_patch_workspace_size(program);
   const size_t state_bytes = failed ? 0 : tflm_patch_state_size(program);
@@ -118,21 +115,22 @@ static int run_graph(unsigned number, const uint8_t** at, uint8_t* memory) {
                (i >= head.inputs && memcmp(tensors[i], wanted[i], infos[i].bytes) != 0);
     }
     if (failed) {
-      printf("graph %u: other bytes, sample %u\n", number, (unsigned)sample);
+      print("graph ", number);
+      print(": other bytes, sample ", sample);
+      board_print("\n");
     }
   }
-  return failed;
 }
 
 int main(void) {
+  board_mark(0); /* every image has it */
   const uint8_t* at = board_job;
   uint32_t head[2]; /* graphs, and all bytes */
   memcpy(head, take(&at, sizeof(head)), sizeof(head));
-  int failed = 0;
   for (uint32_t i = 0; i < head[0]; ++i) {
-    failed += run_graph(i, &at, board_job + aligned(head[1]));
+    run_graph(i, &at, board_job + aligned(head[1]));
   }
-  printf("%u graphs, %d failed\n", (unsigned)head[0], failed);
-  fflush(stdout);
-  exit(0); /* what failed is printed */
+  print("end ", head[0]);
+  board_print("\n");
+  board_exit(0); /* what failed is printed */
 }
