@@ -109,7 +109,13 @@ def define(parser: argparse.ArgumentParser, task: Task) -> None:
   parser.add_argument('--top', type=int, default=1)
   parser.add_argument('--seed', type=int, default=1)
   parser.add_argument('--threads', type=int, default=2)
-  parser.add_argument('--without-baselines', action='store_true', help='only the search')
+  parser.add_argument(
+    '--arms',
+    nargs='+',
+    choices=ARMS,
+    default=list(ARMS),
+    help='what is run; others of the same folder may run beside it',
+  )
   parser.add_argument('--quiet', action='store_true', help='no lines of progress')
   parser.add_argument('--json', action='store_true', help='print the figures for machines')
   parser.add_argument('--record', metavar='NAME', help='write them into results/NAME.json, too')
@@ -127,15 +133,15 @@ def measure(task: Task, arguments: argparse.Namespace) -> tuple[dict[str, Any], 
   settings['prefilter'] = None if before is None else f'{before.proxy}={before.of}'
   out = pathlib.Path(arguments.out)
   work = Work(out, settings, quiet=arguments.quiet)
-  arms = ARMS[:1] if arguments.without_baselines else ARMS
+  arms = [arm for arm in ARMS if arm in arguments.arms]
   splits = []
   for seed in range(arguments.seed, arguments.seed + arguments.splits):
     own = argparse.Namespace(**{**vars(arguments), 'seed': seed})
-    rows = {arm: work.once(f'{arm} {seed}', _arm(task, own, goals, work, arm)) for arm in arms}
+    rows = {arm: _measured(task, own, goals, out, settings, arm) for arm in arms}
     splits.append({'seed': seed, **rows})
-  own_rows = [each['searched'] for each in splits]
+  first = [each[arms[0]] for each in splits if each[arms[0]]['spec'] is not None]
   # Of the split whose accuracy is the median.
-  middle = sorted(own_rows, key=lambda row: row['int8_accuracy'])[(len(own_rows) - 1) // 2]
+  middle = sorted(first, key=lambda row: row['int8_accuracy'])[(len(first) - 1) // 2 :][:1]
   keys = ('int8_accuracy', 'arena_total', 'file_bytes', 'macs')
   done = [each[arm] for each in splits for arm in arms if each[arm]['spec'] is not None]
   figures = {
@@ -145,7 +151,7 @@ def measure(task: Task, arguments: argparse.Namespace) -> tuple[dict[str, Any], 
     'space': task.space.name,
     'space_size': task.space.size,
     **settings,
-    **{key: middle[key] for key in keys},
+    **{key: row[key] for row in middle for key in keys},
     'medians': _medians(splits, arms),
     'splits': splits,
   }
@@ -159,19 +165,25 @@ def _medians(splits: Sequence[dict[str, Any]], arms: Sequence[str]) -> dict[str,
     for arm in arms
     if (found := [each[arm] for each in splits if each[arm]['spec'] is not None])
   }
-  others = [errors[arm] for arm in arms[1:] if arm in errors]
-  better = min(others, default=None)
-  ratio = errors['searched'] / better if better else None
-  reached = better is not None and errors['searched'] <= WANTED_RATIO * better
+  ours = errors.get('searched')
+  better = min((errors[arm] for arm in ARMS[1:] if arm in errors), default=None)
+  ratio = ours / better if ours is not None and better else None
+  reached = ratio is not None and ratio <= WANTED_RATIO
   return {'errors': errors, 'error_ratio': ratio, 'wanted_ratio': WANTED_RATIO, 'reached': reached}
 
 
-def _arm(
-  task: Task, arguments: argparse.Namespace, goals: Objectives, work: Work, arm: str
-) -> Callable[[], dict[str, Any]]:
-  """What measures one arm on one split."""
+def _measured(
+  task: Task,
+  arguments: argparse.Namespace,
+  goals: Objectives,
+  out: pathlib.Path,
+  settings: dict[str, Any],
+  arm: str,
+) -> dict[str, Any]:
+  """One arm on one split, in its own folder, so that arms may run side by side."""
+  folder = out / f'split{arguments.seed}' / arm
+  work = Work(folder, settings, quiet=arguments.quiet)
   options = _options(task, arguments)
-  folder = work.folder / f'split{arguments.seed}' / arm
   say = _say(f'split {arguments.seed}, {arm}', work)
 
   def make() -> dict[str, Any]:
@@ -184,7 +196,7 @@ def _arm(
       return _searched(task, arguments, goals, plain, folder, say)
     return _searched(task, arguments, goals, options, folder, say)
 
-  return make
+  return work.once(arm, make)
 
 
 def _options(task: Task, arguments: argparse.Namespace) -> SearchOptions:

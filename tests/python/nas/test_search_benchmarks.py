@@ -67,7 +67,7 @@ def test_the_space_of_cifar10_has_what_was_good_by_hand(searching):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-  'name', [('sign_digits',), ('cifar10',), ('cifar10', '--task=unas', '--without-baselines')]
+  'name', [('sign_digits',), ('cifar10',), ('cifar10', '--task=unas', '--arms=searched')]
 )
 def test_a_benchmark_prints_its_figures(tmp_path, name):
   for module in ('keras', 'tensorflow', 'tflite_micro'):
