@@ -10,8 +10,8 @@
 the final training's: within a file more work for each weight helps here, so of eight networks that
 fit the one with the most is judged, by four epochs on half of the examples, on small images first.
 The second command keeps uNAS' limits, 32 KB of file and a million multiply-accumulates. Beside the
-search stand a random one of as many CPU minutes, and MobileNetV2 scaled to the same limits. The
-same command goes on where it was killed.
+search stand a random one of as many CPU minutes, and MobileNetV2 scaled to the same limits. `--arms
+greedy supernet` compares two others at equal time. The same command goes on where it was killed.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import itertools
 import math
 import pathlib
@@ -43,7 +44,8 @@ from tflm_patch.training import Budgets, TrainOptions, TrainResult, train
 
 Progress = Callable[[str], None]
 WANTED_RATIO = 0.75  # error of the search, beside the better baseline's
-ARMS = ('searched', 'random', 'mobilenet_v2')
+BASELINES = ('random', 'mobilenet_v2')
+ARMS = ('searched', *BASELINES, 'greedy', 'supernet')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Task:
     search_epochs: That judge a candidate.
     minutes: Of CPU time, each search with its final training.
     final_share: Of the minutes, for the final training.
+    shared: Of candidates that share the weights of a supernet; None for all of the space.
     splits: Of the data; each is a seed of everything, too.
   """
 
@@ -81,6 +84,7 @@ class Task:
   splits: int = 1
   macs: int | None = None
   final_share: float = 1 - SEARCH_SHARE
+  shared: SearchSpace | None = None
 
 
 def define(parser: argparse.ArgumentParser, task: Task) -> None:
@@ -113,8 +117,8 @@ def define(parser: argparse.ArgumentParser, task: Task) -> None:
     '--arms',
     nargs='+',
     choices=ARMS,
-    default=list(ARMS),
-    help='what is run; others of the same folder may run beside it',
+    default=list(ARMS[:3]),
+    help='what is run (default: the first three); others of the same folder may run beside it',
   )
   parser.add_argument('--quiet', action='store_true', help='no lines of progress')
   parser.add_argument('--json', action='store_true', help='print the figures for machines')
@@ -166,7 +170,7 @@ def _medians(splits: Sequence[dict[str, Any]], arms: Sequence[str]) -> dict[str,
     if (found := [each[arm] for each in splits if each[arm]['spec'] is not None])
   }
   ours = errors.get('searched')
-  better = min((errors[arm] for arm in ARMS[1:] if arm in errors), default=None)
+  better = min((errors[arm] for arm in BASELINES if arm in errors), default=None)
   ratio = ours / better if ours is not None and better else None
   reached = ratio is not None and ratio <= WANTED_RATIO
   return {'errors': errors, 'error_ratio': ratio, 'wanted_ratio': WANTED_RATIO, 'reached': reached}
@@ -189,14 +193,22 @@ def _measured(
   def make() -> dict[str, Any]:
     if arm == 'mobilenet_v2':
       return _mobilenet(task, arguments, options, folder, say)
-    if arm == 'random':
-      plain = dataclasses.replace(
-        options, strategy='random', settings={}, fitness='trained', prefilter=None
-      )
-      return _searched(task, arguments, goals, plain, folder, say)
-    return _searched(task, arguments, goals, options, folder, say)
+    space = task.shared if arm == 'supernet' and task.shared is not None else task.space
+    return _searched(arguments.data, space, goals, _options_of(arm, options), folder, say)
 
   return work.once(arm, make)
+
+
+def _options_of(arm: str, options: SearchOptions) -> SearchOptions:
+  """Those of the search, changed for another arm."""
+  change = functools.partial(dataclasses.replace, options, prefilter=None)
+  if arm == 'random':
+    return change(strategy='random', settings={}, fitness='trained')
+  if arm == 'greedy':
+    return change(strategy='greedy', settings={}, fitness='trained')
+  if arm == 'supernet':
+    return change(fitness='supernet')
+  return options
 
 
 def _options(task: Task, arguments: argparse.Namespace) -> SearchOptions:
@@ -236,20 +248,20 @@ def _say(what: str, work: Work) -> Progress:
 
 
 def _searched(
-  task: Task,
-  arguments: argparse.Namespace,
+  data: str,
+  space: SearchSpace,
   goals: Objectives,
   options: SearchOptions,
   folder: pathlib.Path,
   say: Progress,
 ) -> dict[str, Any]:
-  result: SearchResult = run_search(
-    arguments.data, task.space, goals, options, folder, resume=True, progress=say
-  )
+  result: SearchResult = run_search(data, space, goals, options, folder, resume=True, progress=say)
   # The best by what the search saw: held-out examples choose nothing.
   best: Finalist = result.finalists[0]
   return {
     'spec': best.trial.spec,
+    'strategy': options.strategy,
+    'fitness': options.fitness_name,
     **_figures(best.training),
     'seconds': round(result.seconds + sum(f.training.seconds for f in result.finalists), 1),
     'cpu_seconds': round(
