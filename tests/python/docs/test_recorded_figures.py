@@ -219,6 +219,60 @@ def _search_spaces(found: dict[str, Any]) -> list[str]:
   return lines
 
 
+def _search_sign_digits(found: dict[str, Any]) -> list[str]:
+  assert found['medians']['reached']
+  lines = []
+  for split in found['splits']:
+    arms = [split[arm] for arm in ('searched', 'random', 'mobilenet_v2')]
+    ours, chance, mobilenet = (f'{arm["int8_accuracy"]:.2f} %' for arm in arms)
+    lines.append(
+      f'| {split["seed"]} | {ours} in {arms[0]["arena_total"]:,} bytes | {chance} | {mobilenet} |'
+    )
+  return lines
+
+
+def _search_cifar10(found: dict[str, Any]) -> list[str]:
+  names = {
+    'searched': 'searched',
+    'random': 'by chance',
+    'mobilenet_v2': 'MobileNetV2, scaled',
+    'greedy': 'greedy',
+    'supernet': 'with a supernet',
+  }
+  (split,) = found['splits']
+  return [
+    f'| {names[arm]} | {row["int8_accuracy"]:.2f} % | {row["arena_total"]:,} '
+    f'| {row["file_bytes"]:,} | {row["macs"]:,} | {row["cpu_seconds"] / 60:.0f} |'
+    for arm, row in split.items()
+    if arm != 'seed'
+  ]
+
+
+def _joint_search(found: dict[str, Any]) -> list[str]:
+  names = {
+    'stock': 'the arena of the stock model',
+    'analytic': 'the peak of layers, converted afterwards',
+    'joint': 'the arena of the converted model',
+  }
+  lines = [
+    f'| {row["limit"] // 1024} KB | {names[row["arm"]]} | {row["int8_accuracy"]:.2f} % '
+    f'| {row["arena_stock"]:,.0f} | {row["arena"]:,.0f} | {row["macs"] / 1e6:.2f} |'
+    for row in found['summary']
+    if 'arena' in row
+  ]
+  return lines + [
+    f'{row["points"]:+.2f} points ({row["least"]:+.2f} to {row["most"]:+.2f})'
+    for row in found['differences']
+  ]
+
+
+def _rank_correlation(found: dict[str, Any]) -> list[str]:
+  return [
+    f'Kendall {found["kendall"]:.2f}, Spearman {found["spearman"]:.2f}, '
+    f'of {len(found["networks"])} networks'
+  ]
+
+
 # Recorded file, page, what the page must say.
 QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('train_sign_digits', 'train', _sign_digits),
@@ -231,6 +285,7 @@ QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('supernet_speed', 'supernet', _supernet_speed),
   ('detection', 'detection', _detection),
   ('search_spaces', 'search_spaces', _search_spaces),
+  ('search_sign_digits', 'search', _search_sign_digits),
   ('mlperf_tiny', 'speed', _mlperf_tiny),
   ('redistribution', 'redistribution', _redistribution),
   ('training_step', 'training_component', _training_step),
