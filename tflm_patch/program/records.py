@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stage program's binary format: kinds, regions, tables.
 
-`params.py` has the parameter records of the operators. tflm_patch/program.h is generated
+`params/` has the parameter records of the operators. tflm_patch/program.h is generated
 from both by `c_header.py`.
 """
 

@@ -192,69 +192,38 @@ typedef struct {
   uint8_t sums; /* one of TFLM_PATCH_SUMS_* */
 } tflm_patch_requant;
 
-/* CONV_2D. The bias already holds -input_zero_point * sum(weights). An output row that begins
- * where the input row of the same number does lies over it: the kernel is 1 x 1 with stride 1
- * and without padding, and there are at most TFLM_PATCH_CONV_IN_PLACE_CHANNELS input channels
- * and no more output channels. 40 bytes. */
+/* SOFTMAX over channels of int8 maps (output scale 1/256, zero point -128). 8 bytes. */
 typedef struct {
-  tflm_patch_window window;
-  tflm_patch_requant requant;
-  uint32_t weights_at; /* int8[out_channels][kernel_h][kernel_w][in_channels / groups] */
-  uint32_t bias_at;    /* int32[out_channels] */
-  uint32_t groups;
-} tflm_patch_conv_params;
+  uint32_t exp_table_at; /* int32[256], TFLM's fixed-point exp of -i * beta * scale */
+  int32_t diff_min;      /* smaller differences count as zero */
+} tflm_patch_softmax_params;
 
-/* DEPTHWISE_CONV_2D. Output channel = input channel * depth_multiplier + m; bias folded. 40
- * bytes. */
+/* LOG_SOFTMAX over channels, int8 to int8 (output scale 1/16, zero point 127). The multiplier
+ * and shift bring a difference to Q5.26, the inverse ones back. 24 bytes. */
 typedef struct {
-  tflm_patch_window window;
-  tflm_patch_requant requant;
-  uint32_t weights_at; /* int8[kernel_h][kernel_w][out_channels] */
-  uint32_t bias_at;    /* int32[out_channels] */
-  uint32_t depth_multiplier;
-} tflm_patch_depthwise_params;
+  uint32_t exp_table_at; /* int32[256], TFLM's fixed-point exp of -i * scale */
+  int32_t diff_min;      /* smaller differences give the least value */
+  int32_t multiplier;
+  int32_t shift;
+  int32_t inverse_multiplier;
+  int32_t inverse_shift;
+} tflm_patch_log_softmax_params;
 
-/* BOTTLENECK: a CONV_2D, a DEPTHWISE_CONV_2D and a 1 x 1 CONV_2D. The map between the first two,
- * the wide one, does not exist: for an output row, its cells are computed for tile_cols output
- * columns at a time. A row of it that the next output row reads, too, is kept in its first
- * held_cols columns; after them it is recomputed. The scratch holds, of the wide map's cells,
- * reach_h * ((tile_cols - 1) * stride_w + reach_w) and (reach_h - stride_h) * held_cols, and
- * tile_cols cells of the depthwise convolution's output, where reach = (kernel - 1) * dilation +
- * 1. 132 bytes. */
+/* SOFTMAX over channels of int16 maps (output scale 2^-15). The multiplier and shift bring a
+ * difference to steps of 10 / 65535. 16 bytes. */
 typedef struct {
-  tflm_patch_conv_params expand;
-  tflm_patch_depthwise_params depthwise;
-  tflm_patch_conv_params project;
-  uint16_t wide_rows;
-  uint16_t wide_cols;
-  uint16_t wide_channels;
-  int16_t wide_zero_point;
-  uint16_t tile_cols; /* of the output, at least 1 */
-  uint16_t held_cols; /* of the wide map */
-} tflm_patch_bottleneck_params;
+  uint32_t exp_table_at;  /* int16[513], exp from -10 to 0, in 2^-15 */
+  uint32_t reciprocal_at; /* int16[513], 1 / (1 + x) from 0 to 1, in 2^-15 */
+  int32_t multiplier;
+  int32_t shift;
+} tflm_patch_softmax_s16_params;
 
-/* TRANSPOSE_CONV. Tap i of an input row reaches output row input row * stride_h - pad_top + i.
- * Columns alike; dilation is 1. 40 bytes. */
+/* LOGISTIC and TANH of int16 maps (output scale 2^-15). 12 bytes. */
 typedef struct {
-  tflm_patch_window window;
-  tflm_patch_requant requant;
-  uint32_t weights_at; /* int8[kernel_h][kernel_w][out_channels][in_channels] */
-  uint32_t bias_at;    /* int32[out_channels], not folded */
-  /* int32[kernel_h][kernel_w][out_channels]: what a tap adds to the sum, -input_zero_point *
-   * sum(its weights) */
-  uint32_t offsets_at;
-} tflm_patch_transpose_conv_params;
-
-/* FULLY_CONNECTED. flatten 0: every input row is a vector of cols * channels and gives an output
- * row (steps = rows). flatten 1: the whole input map is one vector; a step consumes one input
- * row into int32[out] accumulators in the scratch, for int16 maps tflm_patch_int64[out] (none
- * are needed when the map has a single row). Bias folded as above. 28 bytes. */
-typedef struct {
-  tflm_patch_requant requant;
-  uint32_t weights_at; /* int8[out][in] */
-  uint32_t bias_at;    /* int32[out] */
-  uint32_t flatten;
-} tflm_patch_fully_connected_params;
+  uint32_t table_at;  /* uint16[256], 1 / (1 + exp(-i / 24)) in 2^-16 */
+  int32_t multiplier; /* of a value; */
+  int32_t shift;      /* to the right after it, rounded: steps of 1 / 12288 */
+} tflm_patch_sigmoid_params;
 
 /* AVERAGE_POOL_2D, MAX_POOL_2D; dilation 1. Cells outside the map are left out, of the average's
  * count, too; every window of an average has a cell inside. accumulate 1 (average only, one
@@ -399,38 +368,66 @@ typedef struct {
   uint32_t back;
 } tflm_patch_node_order_params;
 
-/* SOFTMAX over channels of int8 maps (output scale 1/256, zero point -128). 8 bytes. */
+/* PAD in rows, columns and channels. 8 bytes. */
 typedef struct {
-  uint32_t exp_table_at; /* int32[256], TFLM's fixed-point exp of -i * beta * scale */
-  int32_t diff_min;      /* smaller differences count as zero */
-} tflm_patch_softmax_params;
+  uint16_t top;
+  uint16_t left;
+  uint16_t front; /* channels before */
+  int16_t value;
+} tflm_patch_pad_params;
 
-/* LOG_SOFTMAX over channels, int8 to int8 (output scale 1/16, zero point 127). The multiplier
- * and shift bring a difference to Q5.26, the inverse ones back. 24 bytes. */
+/* RESIZE_NEAREST_NEIGHBOR, RESIZE_BILINEAR: what each output row and column is made from. Of
+ * RESIZE_NEAREST_NEIGHBOR uint16[out rows] and uint16[out cols], the input row and column that
+ * it copies; of RESIZE_BILINEAR (int8) tflm_patch_between[out rows] and [out cols]. 8 bytes. */
 typedef struct {
-  uint32_t exp_table_at; /* int32[256], TFLM's fixed-point exp of -i * scale */
-  int32_t diff_min;      /* smaller differences give the least value */
-  int32_t multiplier;
-  int32_t shift;
-  int32_t inverse_multiplier;
-  int32_t inverse_shift;
-} tflm_patch_log_softmax_params;
+  uint32_t row_at;
+  uint32_t col_at;
+} tflm_patch_resize_params;
 
-/* SOFTMAX over channels of int16 maps (output scale 2^-15). The multiplier and shift bring a
- * difference to steps of 10 / 65535. 16 bytes. */
+/* A position between two neighbours: index + weight / 1024, with weight below 1024. With weight
+ * 0 only the value at index is read. 4 bytes. */
 typedef struct {
-  uint32_t exp_table_at;  /* int16[513], exp from -10 to 0, in 2^-15 */
-  uint32_t reciprocal_at; /* int16[513], 1 / (1 + x) from 0 to 1, in 2^-15 */
-  int32_t multiplier;
-  int32_t shift;
-} tflm_patch_softmax_s16_params;
+  uint16_t index;
+  uint16_t weight;
+} tflm_patch_between;
 
-/* LOGISTIC and TANH of int16 maps (output scale 2^-15). 12 bytes. */
+/* STRIDED_SLICE, with SLICE and SPLIT along rows. Output row r is cut from input row begin_row +
+ * r * row_stride; its cell c is input cell begin_col + c * col_stride, likewise for channels.
+ * Strides are not 0, and 1 where the output has size 1; those of columns and channels may be
+ * negative. 16 bytes. */
 typedef struct {
-  uint32_t table_at;  /* uint16[256], 1 / (1 + exp(-i / 24)) in 2^-16 */
-  int32_t multiplier; /* of a value; */
-  int32_t shift;      /* to the right after it, rounded: steps of 1 / 12288 */
-} tflm_patch_sigmoid_params;
+  uint16_t begin_row;
+  uint16_t begin_col;
+  uint16_t begin_channel;
+  uint16_t row_stride;
+  int32_t col_stride;
+  int32_t channel_stride;
+} tflm_patch_strided_slice_params;
+
+/* SPACE_TO_DEPTH, DEPTH_TO_SPACE. block x block cells of the one map, row by row, are the
+ * channels of a cell of the other. 4 bytes. */
+typedef struct {
+  uint32_t block;
+} tflm_patch_block_params;
+
+/* CROP. The output lies in the input's memory: its row t is row top + t of the input. It begins
+ * at some column. Nothing is copied. 4 bytes. */
+typedef struct {
+  uint32_t top;
+} tflm_patch_crop_params;
+
+/* HOP. 2 bytes. */
+typedef struct {
+  uint16_t invocations; /* whose rows fill the window, at least 1 */
+} tflm_patch_hop_params;
+
+/* APPEND. Before the first row `bytes` bytes of the state move down to `at`, by `distance`. 12
+ * bytes. */
+typedef struct {
+  uint32_t at;
+  uint32_t bytes; /* 0 to move none */
+  uint32_t distance;
+} tflm_patch_append_params;
 
 /* LSTM. Arrays of four are of the input, forget, cell and output gates. Products with the input,
  * and those with the hidden state, come to Q3.12 each with their gate's multiplier and shift.
@@ -500,66 +497,69 @@ typedef struct {
   uint32_t table_at; /* uint8[256], indexed by the value's bits */
 } tflm_patch_lookup_params;
 
-/* PAD in rows, columns and channels. 8 bytes. */
+/* CONV_2D. The bias already holds -input_zero_point * sum(weights). An output row that begins
+ * where the input row of the same number does lies over it: the kernel is 1 x 1 with stride 1
+ * and without padding, and there are at most TFLM_PATCH_CONV_IN_PLACE_CHANNELS input channels
+ * and no more output channels. 40 bytes. */
 typedef struct {
-  uint16_t top;
-  uint16_t left;
-  uint16_t front; /* channels before */
-  int16_t value;
-} tflm_patch_pad_params;
+  tflm_patch_window window;
+  tflm_patch_requant requant;
+  uint32_t weights_at; /* int8[out_channels][kernel_h][kernel_w][in_channels / groups] */
+  uint32_t bias_at;    /* int32[out_channels] */
+  uint32_t groups;
+} tflm_patch_conv_params;
 
-/* RESIZE_NEAREST_NEIGHBOR, RESIZE_BILINEAR: what each output row and column is made from. Of
- * RESIZE_NEAREST_NEIGHBOR uint16[out rows] and uint16[out cols], the input row and column that
- * it copies; of RESIZE_BILINEAR (int8) tflm_patch_between[out rows] and [out cols]. 8 bytes. */
-typedef struct {
-  uint32_t row_at;
-  uint32_t col_at;
-} tflm_patch_resize_params;
-
-/* A position between two neighbours: index + weight / 1024, with weight below 1024. With weight
- * 0 only the value at index is read. 4 bytes. */
-typedef struct {
-  uint16_t index;
-  uint16_t weight;
-} tflm_patch_between;
-
-/* STRIDED_SLICE, with SLICE and SPLIT along rows. Output row r is cut from input row begin_row +
- * r * row_stride; its cell c is input cell begin_col + c * col_stride, likewise for channels.
- * Strides are not 0, and 1 where the output has size 1; those of columns and channels may be
- * negative. 16 bytes. */
-typedef struct {
-  uint16_t begin_row;
-  uint16_t begin_col;
-  uint16_t begin_channel;
-  uint16_t row_stride;
-  int32_t col_stride;
-  int32_t channel_stride;
-} tflm_patch_strided_slice_params;
-
-/* SPACE_TO_DEPTH, DEPTH_TO_SPACE. block x block cells of the one map, row by row, are the
- * channels of a cell of the other. 4 bytes. */
-typedef struct {
-  uint32_t block;
-} tflm_patch_block_params;
-
-/* CROP. The output lies in the input's memory: its row t is row top + t of the input. It begins
- * at some column. Nothing is copied. 4 bytes. */
-typedef struct {
-  uint32_t top;
-} tflm_patch_crop_params;
-
-/* HOP. 2 bytes. */
-typedef struct {
-  uint16_t invocations; /* whose rows fill the window, at least 1 */
-} tflm_patch_hop_params;
-
-/* APPEND. Before the first row `bytes` bytes of the state move down to `at`, by `distance`. 12
+/* DEPTHWISE_CONV_2D. Output channel = input channel * depth_multiplier + m; bias folded. 40
  * bytes. */
 typedef struct {
-  uint32_t at;
-  uint32_t bytes; /* 0 to move none */
-  uint32_t distance;
-} tflm_patch_append_params;
+  tflm_patch_window window;
+  tflm_patch_requant requant;
+  uint32_t weights_at; /* int8[kernel_h][kernel_w][out_channels] */
+  uint32_t bias_at;    /* int32[out_channels] */
+  uint32_t depth_multiplier;
+} tflm_patch_depthwise_params;
+
+/* BOTTLENECK: a CONV_2D, a DEPTHWISE_CONV_2D and a 1 x 1 CONV_2D. The map between the first two,
+ * the wide one, does not exist: for an output row, its cells are computed for tile_cols output
+ * columns at a time. A row of it that the next output row reads, too, is kept in its first
+ * held_cols columns; after them it is recomputed. The scratch holds, of the wide map's cells,
+ * reach_h * ((tile_cols - 1) * stride_w + reach_w) and (reach_h - stride_h) * held_cols, and
+ * tile_cols cells of the depthwise convolution's output, where reach = (kernel - 1) * dilation +
+ * 1. 132 bytes. */
+typedef struct {
+  tflm_patch_conv_params expand;
+  tflm_patch_depthwise_params depthwise;
+  tflm_patch_conv_params project;
+  uint16_t wide_rows;
+  uint16_t wide_cols;
+  uint16_t wide_channels;
+  int16_t wide_zero_point;
+  uint16_t tile_cols; /* of the output, at least 1 */
+  uint16_t held_cols; /* of the wide map */
+} tflm_patch_bottleneck_params;
+
+/* TRANSPOSE_CONV. Tap i of an input row reaches output row input row * stride_h - pad_top + i.
+ * Columns alike; dilation is 1. 40 bytes. */
+typedef struct {
+  tflm_patch_window window;
+  tflm_patch_requant requant;
+  uint32_t weights_at; /* int8[kernel_h][kernel_w][out_channels][in_channels] */
+  uint32_t bias_at;    /* int32[out_channels], not folded */
+  /* int32[kernel_h][kernel_w][out_channels]: what a tap adds to the sum, -input_zero_point *
+   * sum(its weights) */
+  uint32_t offsets_at;
+} tflm_patch_transpose_conv_params;
+
+/* FULLY_CONNECTED. flatten 0: every input row is a vector of cols * channels and gives an output
+ * row (steps = rows). flatten 1: the whole input map is one vector; a step consumes one input
+ * row into int32[out] accumulators in the scratch, for int16 maps tflm_patch_int64[out] (none
+ * are needed when the map has a single row). Bias folded as above. 28 bytes. */
+typedef struct {
+  tflm_patch_requant requant;
+  uint32_t weights_at; /* int8[out][in] */
+  uint32_t bias_at;    /* int32[out] */
+  uint32_t flatten;
+} tflm_patch_fully_connected_params;
 
 /* The program's first bytes. 64 bytes. */
 typedef struct {
