@@ -51,6 +51,13 @@ BLOCKS = {
   'word at a half': ('ldr r3, [r0, #2]; bx lr', 4, 1, 2),
   'word at an odd byte': ('ldr r3, [r0, #1]; bx lr', 5, 1, 2),
   'half at an odd byte': ('ldrh r3, [r0, #1]; bx lr', 4, 1, 2),
+  # QEMU ends a block before it.
+  'across pages': (
+    'b 1f; .balign 1024; .space 1014; 1: nop; nop; nop; nop; smlad r3, r2, r2, r3; bx lr',
+    7,
+    2,
+    7,
+  ),
   'byte anywhere': ('ldrb r3, [r0, #1]; bx lr', 3, 1, 2),
 }
 

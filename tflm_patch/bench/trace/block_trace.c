@@ -229,6 +229,14 @@ static void on_mark(unsigned cpu, plugin_memory access, uint64_t address, void* 
   }
 }
 
+/* Of a Thumb instruction, by its first halfword. The size that QEMU says of a block's last one
+ * has that halfword of the next one, too, where the next one reaches into another page. */
+static uint32_t instruction_bytes(const plugin_instruction* instruction) {
+  uint16_t first;
+  memcpy(&first, qemu_plugin_insn_data(instruction), sizeof(first));
+  return first >> 11 >= 0x1D ? 4 : 2;
+}
+
 static void on_block(plugin_id id, plugin_block* found) {
   (void)id;
   const size_t n = qemu_plugin_tb_n_insns(found);
@@ -238,7 +246,7 @@ static void on_block(plugin_id id, plugin_block* found) {
   made->index = g_n_blocks;
   for (size_t i = 0; i < n; ++i) {
     plugin_instruction* instruction = qemu_plugin_tb_get_insn(found, i);
-    made->bytes += (uint32_t)qemu_plugin_insn_size(instruction);
+    made->bytes += instruction_bytes(instruction);
     if (is_in(&g_marker, qemu_plugin_insn_vaddr(instruction))) {
       qemu_plugin_register_vcpu_mem_cb(instruction, on_mark, kNoRegisters, kWrites, NULL);
     } else {

@@ -35,7 +35,7 @@ void qemu_plugin_register_atexit_cb(plugin_id id, plugin_on_exit function, void*
 size_t qemu_plugin_tb_n_insns(const plugin_block* block);
 plugin_instruction* qemu_plugin_tb_get_insn(const plugin_block* block, size_t index);
 uint64_t qemu_plugin_insn_vaddr(const plugin_instruction* instruction);
-size_t qemu_plugin_insn_size(const plugin_instruction* instruction);
+const void* qemu_plugin_insn_data(const plugin_instruction* instruction);
 unsigned int qemu_plugin_mem_size_shift(plugin_memory access);
 bool qemu_plugin_mem_is_store(plugin_memory access);
 
