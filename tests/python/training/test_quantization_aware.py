@@ -41,7 +41,9 @@ def trained(keras):
   before = [keras.ops.convert_to_numpy(each) for each in model.trainable_variables]
   aware = QuantizationAware(model, images[:32], QuantizationAwareOptions(momentum=0.9))
   aware.model.compile(
-    keras.optimizers.Adam(0.02), 'sparse_categorical_crossentropy', jit_compile=False
+    keras.optimizers.Adam(0.02),
+    'sparse_categorical_crossentropy',
+    jit_compile=keras.backend.backend() == 'jax',
   )
   history = aware.model.fit(images, labels, 32, epochs=2, verbose=0, callbacks=[aware])
   return aware, before, history.history['loss']
