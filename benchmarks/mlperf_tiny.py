@@ -100,14 +100,12 @@ class Row:
   board_cycles: int | None
 
 
-def rows_of(name: str, cores: Sequence[cpus.Cpu]) -> list[Row]:
+def rows_of(name: str, path: pathlib.Path, cores: Sequence[cpus.Cpu]) -> list[Row]:
   """A model in all plans on some cores.
 
   Raises:
     TflmPatchError: a byte differs, or a core's cycles cannot be told.
   """
-  folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))
-  path = folder / f'{MODELS[name]}.tflite'
   found = []
   for plan, plan_options in PLANS.items():
     options = ConvertOptions(plan=plan_options, force_stage=True)
@@ -187,7 +185,7 @@ def figures(rows: Sequence[Row]) -> list[dict[str, Any]]:
         'cycles': round(1e6 * other.million_cycles[model]),
       }
       for other in PUBLISHED
-      if other.cpu == cpu
+      if other.cpu == cpu and model in MODELS
     ]
     found.append({'model': model, 'cpu': cpu, **plans, 'published_cycles': published})
   return found
@@ -227,6 +225,7 @@ def main() -> None:
   parser.add_argument('--image', action='append', default=[], metavar='MODEL=FILE')
   arguments = parser.parse_args()
   start = time.monotonic()
+  folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))
   try:
     others = foreign(arguments.image)
     cores = [cpus.find(name) for name in arguments.cpus.split(',')]
@@ -238,7 +237,7 @@ def main() -> None:
     rows = []
     for name in names:
       print(f'{name} ...', file=sys.stderr, flush=True)
-      rows += rows_of(name, cores)
+      rows += rows_of(name, folder / f'{MODELS[name]}.tflite', cores)
   except (TflmPatchError, OSError) as error:
     raise SystemExit(str(error)) from None
   if arguments.update:

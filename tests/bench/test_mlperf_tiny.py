@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The benchmark that sets modelled cycles beside published ones."""
 
+import dataclasses
+import importlib
 import json
 import pathlib
 import subprocess
@@ -11,6 +13,7 @@ import pytest
 from support import emulated, real_models
 
 from tflm_patch.bench import model_cycles
+from tflm_patch.errors import TflmPatchError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / 'benchmarks/mlperf_tiny.py'
@@ -78,3 +81,14 @@ def test_a_model():
   assert small['arena'] <= fast['arena'] <= small['stock_arena']
   assert small['instructions'] < small['cycles'] < small['board_cycles']
   assert fast['cycles'] <= 1.05 * small['cycles']
+
+
+def test_beside_cmsis_nn(monkeypatch):
+  monkeypatch.syspath_prepend(str(ROOT / 'benchmarks/cortex_m'))
+  script = importlib.import_module('against_cmsis_nn')
+  rows = [dataclasses.replace(row, model='mlperf_kws_int8') for row in ROWS[:2]]
+  line = script.table(rows, {'mlperf_kws_int8': (9, 1_000_000)}).splitlines()[-1]
+  cells = '1.00 | 0.68 | 0.68x | 1,204 | 0.67 | 0.67x | 1,620 | 2,372'
+  assert line == f'| mlperf_kws_int8 | {cells} |'
+  with pytest.raises(TflmPatchError, match='write MODEL=FILE, with one of mcunet_vww'):
+    script.measured(['kws=x.elf'], None)
