@@ -20,6 +20,7 @@ from tflm_patch.training.data.batches import Batches
 from tflm_patch.training.data.dataset import Dataset, Task
 from tflm_patch.training.detection.loss import detection_loss
 from tflm_patch.training.evaluation import score_of
+from tflm_patch.training.fused_normalization import fused_normalization
 from tflm_patch.training.options import Optimizer, TrainOptions
 
 _MEASURING_SHARE = 0.05  # of the time
@@ -178,8 +179,9 @@ class Loop:
     """
     self._callbacks.on_train_begin()
     self._model.stop_training = False
-    while not self._is_done():
-      self._epoch()
+    with fused_normalization(self._model):
+      while not self._is_done():
+        self._epoch()
     self._callbacks.on_train_end()
     self._save()
     self._average.keep()
