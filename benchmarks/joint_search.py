@@ -18,7 +18,8 @@ multiply-accumulates, and with accuracies inherited from the same supernet:
 Networks by chance are judged with inherited weights; a predictor learns from them and judges the
 candidates, and of every round of a search the best few by it are judged themselves. The best one is
 trained on from its inherited weights, quantized, converted, and measured in TFLM on examples that
-nothing was chosen by; all finalists have equal time. Three seeds of the evolution. A run that is
+nothing was chosen by; all finalists have equal time. Where no network keeps a limit, the smallest
+one stands for the search, though it takes more. Three seeds of the evolution. A run that is
 killed, or whose CPU minutes are used (exit code 3), goes on where it was.
 """
 
@@ -79,14 +80,11 @@ def smallest(space: SearchSpace) -> Picks:
   return space.canonical((sizes.index(min(sizes)), *space.smallest()[1:]))
 
 
-def stock_arena(spec: Spec) -> int:
-  """Bytes of a network as it is."""
-  return predict(spec_engine.trained_graph(spec), pointer_bytes=4).total
-
-
 def stock(spec: Spec, limit: int) -> bool:
   """Whether TFLM holds the network as it is."""
-  return largest_layer(spec) <= limit and stock_arena(spec) <= limit
+  if largest_layer(spec) > limit:
+    return False
+  return predict(spec_engine.trained_graph(spec), pointer_bytes=4).total <= limit
 
 
 def analytic(spec: Spec, limit: int) -> bool:
@@ -204,7 +202,10 @@ def searched(
     return known[picks]
 
   judged: dict[Picks, float] = {}
-  rounds = arguments.rounds if fits(smallest(space)) else 0
+  least, rounds = smallest(space), arguments.rounds
+  if not fits(least):
+    # Nothing fits. The smallest network stands for the arm, though it takes more.
+    judged, rounds = {least: evaluate([space.spec_of(least)])[0]}, 0
   for turn in range(rounds):
     predict = predictor_of(space, {**examples, **judged})
     found: dict[Picks, float] = {}
@@ -228,6 +229,7 @@ def searched(
     'drawn': len(known),
     'fitting_share': sum(known.values()) / max(1, len(known)),
     'judged': len(judged),
+    'fits': rounds > 0,
     'spec': None if best is None else format_spec(space.spec_of(best)),
     'inherited': None if best is None else judged[best],
   }
@@ -318,7 +320,8 @@ def summary(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         if done
       }
       share = statistics.mean(row['fitting_share'] for row in some)
-      found.append({'arm': arm, 'limit': limit, 'fitting_share': share, **medians})
+      fits = all(row['fits'] for row in some)
+    found.append({'arm': arm, 'limit': limit, 'fits': fits, 'fitting_share': share, **medians})
   return found
 
 
@@ -384,8 +387,6 @@ def main() -> int:
     **{name: getattr(arguments, name) for name in OWN},
     'predictor': {'error': predictor.error, 'spearman': predictor.spearman},
     'finalists_trained': len(lines),
-    # Where the first arm finds nothing: what it misses.
-    'smallest_stock_arena': stock_arena(setup.space.spec_of(smallest(setup.space))),
     'summary': summary(rows),
     'differences': differences(rows),
     'searches': rows,
@@ -397,7 +398,7 @@ def main() -> int:
   print('| limit | search | accuracy, int8 in TFLM | arena, stock -> converted | MACs | that fit |')
   print('|---:|---|---:|---:|---:|---:|')
   for row in figures['summary']:
-    fitting = f'{100 * row["fitting_share"]:.1f} %'
+    fitting = f'{100 * row["fitting_share"]:.1f} %' if row['fits'] else 'none: the smallest'
     if 'arena' not in row:
       print(f'| {row["limit"]:,} | {row["arm"]} | none | | | {fitting} |')
       continue
