@@ -36,7 +36,11 @@ def fused_normalization(model: Any) -> Iterator[None]:
 
 
 def _layers_of(model: Any) -> Iterator[Any]:
-  yield from model._flatten_layers(include_self=False)
+  import keras
+
+  # What trains a supernet is no layer, and has fused ones.
+  if isinstance(model, keras.layers.Layer):
+    yield from model._flatten_layers(include_self=False)
 
 
 def _is_fit(layer: Any) -> bool:

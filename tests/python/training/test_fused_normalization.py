@@ -73,3 +73,8 @@ def test_a_frozen_layer_is_not_trained(keras, small_model, quarters):
   with fused_normalization(model):
     model.train_on_batch(images, labels)
   np.testing.assert_array_equal(norm.moving_mean.numpy(), before)
+
+
+def test_what_is_no_model_is_left_alone():
+  with fused_normalization(object()):
+    pass
