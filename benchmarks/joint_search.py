@@ -321,7 +321,7 @@ def summary(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
       }
       share = statistics.mean(row['fitting_share'] for row in some)
       fits = all(row['fits'] for row in some)
-    found.append({'arm': arm, 'limit': limit, 'fits': fits, 'fitting_share': share, **medians})
+      found.append({'arm': arm, 'limit': limit, 'fits': fits, 'fitting_share': share, **medians})
   return found
 
 

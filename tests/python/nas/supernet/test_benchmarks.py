@@ -148,7 +148,8 @@ def test_joint_search_prints_its_figures(keras, tmp_path):
   for name in ('searches', 'summary', 'differences', 'finalists', 'predictor', 'supernet'):
     assert first[name] == again[name]
   assert (first['finalists'], scratch['finalists']) == ('inherited', 'scratch')
-  assert {row['arm'] for row in first['searches']} == {'stock', 'analytic', 'joint'}
+  for rows in (first['searches'], first['summary']):
+    assert {row['arm'] for row in rows} == {'stock', 'analytic', 'joint'}
   for row in (*first['searches'], *scratch['searches']):
     if row['spec'] is not None:
       assert row['macs'] <= 300_000 and row['file_bytes'] <= 1.01 * 40 * 1024
