@@ -286,6 +286,7 @@ QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('detection', 'detection', _detection),
   ('search_spaces', 'search_spaces', _search_spaces),
   ('search_sign_digits', 'search', _search_sign_digits),
+  ('joint_search', 'supernet', _joint_search),
   ('mlperf_tiny', 'speed', _mlperf_tiny),
   ('redistribution', 'redistribution', _redistribution),
   ('training_step', 'training_component', _training_step),
