@@ -27,7 +27,7 @@ import pathlib
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import page
@@ -213,16 +213,21 @@ def foreign(images: Sequence[str]) -> list[dict[str, Any]]:
   return found
 
 
-def main() -> None:
-  """Prints the table or the figures."""
-  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-  parser.add_argument('--cpus', default='m4,m33', help='cores, between commas')
-  parser.add_argument('--models', default=','.join(MODELS), help='models, between commas')
+def define(parser: argparse.ArgumentParser, models: Iterable[str]) -> None:
+  """Adds the options of tables of some models, and of firmware of others."""
+  parser.add_argument('--models', default=','.join(models), help='models, between commas')
   parser.add_argument('--json', action='store_true', help='print the figures for machines')
   parser.add_argument(
     '--update', metavar='PAGE', nargs='+', help='replace the table in these pages'
   )
   parser.add_argument('--image', action='append', default=[], metavar='MODEL=FILE')
+
+
+def main() -> None:
+  """Prints the table or the figures."""
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument('--cpus', default='m4,m33', help='cores, between commas')
+  define(parser, MODELS)
   arguments = parser.parse_args()
   start = time.monotonic()
   folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))

@@ -84,12 +84,7 @@ def table(rows: Sequence[mlperf_tiny.Row], stock: Mapping[str, Counts]) -> str:
 def main() -> None:
   """Prints the table or the figures."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-  parser.add_argument('--models', default=','.join(CMSIS_NN), help='models, between commas')
-  parser.add_argument('--json', action='store_true', help='print the figures for machines')
-  parser.add_argument(
-    '--update', metavar='PAGE', nargs='+', help='replace the table in these pages'
-  )
-  parser.add_argument('--image', action='append', default=[], metavar='MODEL=FILE')
+  mlperf_tiny.define(parser, CMSIS_NN)
   arguments = parser.parse_args()
   start = time.monotonic()
   folder = pathlib.Path(os.environ.get('TFLM_PATCH_MODELS', ROOT.parent / 'shared' / 'models'))
