@@ -287,6 +287,7 @@ QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('search_spaces', 'search_spaces', _search_spaces),
   ('search_sign_digits', 'search', _search_sign_digits),
   ('joint_search', 'supernet', _joint_search),
+  ('rank_correlation', 'supernet', _rank_correlation),
   ('mlperf_tiny', 'speed', _mlperf_tiny),
   ('redistribution', 'redistribution', _redistribution),
   ('training_step', 'training_component', _training_step),
