@@ -286,6 +286,7 @@ QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('detection', 'detection', _detection),
   ('search_spaces', 'search_spaces', _search_spaces),
   ('search_sign_digits', 'search', _search_sign_digits),
+  ('search_cifar10_unas', 'search', _search_cifar10),
   ('joint_search', 'supernet', _joint_search),
   ('rank_correlation', 'supernet', _rank_correlation),
   ('mlperf_tiny', 'speed', _mlperf_tiny),
