@@ -263,8 +263,9 @@ def test_cycles(tmp_path, m4):
   if result.cycles is None:
     pytest.skip(result.cycles_missing)
   total = result.cycles.total
-  # The plugin counts whole blocks: where the machine's clock ends one early, its rest counts.
-  assert result.instructions <= total.instructions <= 1.02 * result.instructions
+  # The machine's clock ticks every 40 instructions. The plugin counts whole blocks: where the
+  # clock ends one early, its rest counts.
+  assert result.instructions - 2 * 40 <= total.instructions <= 1.02 * result.instructions
   assert total.instructions < total.least < total.cycles < total.most < 3 * total.instructions
   assert total.waits == 0 and result.cycles.longest_band == total.cycles
   kernels = sum(cost.cycles for cost in result.operators)
