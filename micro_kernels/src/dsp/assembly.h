@@ -26,6 +26,27 @@
   "add " sum ", " sum ", r9\n\t" \
   "asr " sum ", " sum ", r8\n\t" \
   "ssat " sum ", #8, " sum "\n\t"
+
+/* Bytes of a tile of three pixels by two channels, r0-r2 the first channel's, r3-r5 the second's,
+ * and of one of two: r0 and r1, r3 and r4. r10 is where they go to, and then where the next tile's
+ * do; r6 is from a pixel to the next one, r12 is spoilt. */
+#define TFLM_PATCH_STORE_OF_THREE \
+  "strb r0, [r10]\n\t" \
+  "add r12, r10, r6\n\t" \
+  "strb r3, [r10, #1]\n\t" \
+  "strb r1, [r12]\n\t" \
+  "add r10, r12, r6\n\t" \
+  "strb r4, [r12, #1]\n\t" \
+  "strb r2, [r10]\n\t" \
+  "strb r5, [r10, #1]\n\t" \
+  "add r10, r10, r6\n\t"
+#define TFLM_PATCH_STORE_OF_TWO \
+  "strb r0, [r10]\n\t" \
+  "add r12, r10, r6\n\t" \
+  "strb r3, [r10, #1]\n\t" \
+  "strb r1, [r12]\n\t" \
+  "strb r4, [r12, #1]\n\t" \
+  "add r10, r12, r6\n\t"
 /* clang-format on */
 
 #endif /* TFLM_PATCH_SRC_DSP_ASSEMBLY_H_ */

@@ -161,15 +161,7 @@ static TFLM_PATCH_ASSEMBLY void make_threes(const uint32_t* values UNUSED,
                    FIRST_SCALING TFLM_PATCH_TO_BYTE("r0") TFLM_PATCH_TO_BYTE("r1") TFLM_PATCH_TO_BYTE("r2")
                    SECOND_SCALING TFLM_PATCH_TO_BYTE("r3") TFLM_PATCH_TO_BYTE("r4") TFLM_PATCH_TO_BYTE("r5")
                    LOAD_NEXT
-                   "strb r0, [r10]\n\t"
-                   "add r12, r10, r6\n\t"
-                   "strb r3, [r10, #1]\n\t"
-                   "strb r1, [r12]\n\t"
-                   "add r10, r12, r6\n\t"
-                   "strb r4, [r12, #1]\n\t"
-                   "strb r2, [r10]\n\t"
-                   "strb r5, [r10, #1]\n\t"
-                   "add r10, r10, r6\n\t" END_TILE);
+                   TFLM_PATCH_STORE_OF_THREE END_TILE);
 }
 
 static TFLM_PATCH_ASSEMBLY void make_twos(const uint32_t* values UNUSED,
@@ -186,12 +178,7 @@ static TFLM_PATCH_ASSEMBLY void make_twos(const uint32_t* values UNUSED,
                    FIRST_SCALING TFLM_PATCH_TO_BYTE("r0") TFLM_PATCH_TO_BYTE("r1")
                    SECOND_SCALING TFLM_PATCH_TO_BYTE("r3") TFLM_PATCH_TO_BYTE("r4")
                    LOAD_NEXT
-                   "strb r0, [r10]\n\t"
-                   "add r12, r10, r6\n\t"
-                   "strb r3, [r10, #1]\n\t"
-                   "strb r1, [r12]\n\t"
-                   "strb r4, [r12, #1]\n\t"
-                   "add r10, r12, r6\n\t" END_TILE);
+                   TFLM_PATCH_STORE_OF_TWO END_TILE);
 }
 
 /* Channels that the short way to bytes is not for. */

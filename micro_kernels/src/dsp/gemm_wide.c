@@ -238,15 +238,7 @@ static TFLM_PATCH_ASSEMBLY uint32_t make_pairs(const wide_job* j UNUSED,
           TFLM_PATCH_PRODUCTS_OF_THREE LABEL("1") FIRST_SCALING
       TFLM_PATCH_TO_BYTE("r0") TFLM_PATCH_TO_BYTE("r1") TFLM_PATCH_TO_BYTE("r2") SECOND_SCALING
       TFLM_PATCH_TO_BYTE("r3") TFLM_PATCH_TO_BYTE("r4") TFLM_PATCH_TO_BYTE("r5") LOAD_PLACE
-      "strb r0, [r10]\n\t"
-      "add r12, r10, r6\n\t"
-      "strb r3, [r10, #1]\n\t"
-      "strb r1, [r12]\n\t"
-      "add r10, r12, r6\n\t"
-      "strb r4, [r12, #1]\n\t"
-      "strb r2, [r10]\n\t"
-      "strb r5, [r10, #1]\n\t"
-      "add r10, r10, r6\n\t" END_TILE
+      TFLM_PATCH_STORE_OF_THREE END_TILE
       "9:\n\t"
       "ldr r9, " JOB(52) "\n\t"
       "cmp r9, #0\n\t"
@@ -257,12 +249,7 @@ static TFLM_PATCH_ASSEMBLY uint32_t make_pairs(const wide_job* j UNUSED,
           FIRST_SCALING
       TFLM_PATCH_TO_BYTE("r0") TFLM_PATCH_TO_BYTE("r1") SECOND_SCALING
       TFLM_PATCH_TO_BYTE("r3") TFLM_PATCH_TO_BYTE("r4") LOAD_PLACE
-      "strb r0, [r10]\n\t"
-      "add r12, r10, r6\n\t"
-      "strb r3, [r10, #1]\n\t"
-      "strb r1, [r12]\n\t"
-      "strb r4, [r12, #1]\n\t"
-      "add r10, r12, r6\n\t" END_TILE END_PAIR);
+      TFLM_PATCH_STORE_OF_TWO END_TILE END_PAIR);
 }
 
 /* Tiles of a channel that the short way to bytes is not for. */

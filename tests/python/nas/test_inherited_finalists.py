@@ -25,6 +25,13 @@ from tflm_patch.version import __version__
 
 EFFORT = nas.Effort(epochs=1, batch_size=16, training=TrainOptions(augmentation=NONE))
 LIMITS = nas.Objectives.of(arena=3_000, flash=12_000)
+SEARCH = nas.SearchOptions(
+  fitness='supernet',
+  settings={'population': 2, 'parents': 1},
+  effort=EFFORT,
+  trials=2,
+  training=TrainOptions(epochs=1, batch_size=16, augmentation=NONE, average=0.0),
+)
 
 
 @pytest.fixture(scope='module')
@@ -99,16 +106,9 @@ def test_workers_begin_with_the_same(judged, tmp_path):
 def test_a_search_trains_on_what_its_winner_inherits(judged, space, dataset, tmp_path):
   """With a lower rate; from scratch where that is wanted."""
   pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
-  options = nas.SearchOptions(
-    fitness='supernet',
-    settings={'population': 2, 'parents': 1},
-    effort=EFFORT,
-    trials=2,
-    training=TrainOptions(epochs=1, batch_size=16, augmentation=NONE, average=0.0),
-  )
   losses = {}
   for finalists in ('inherited', 'scratch'):
-    how = dataclasses.replace(options, finalists=finalists)
+    how = dataclasses.replace(SEARCH, finalists=finalists)
     folder = tmp_path / finalists
     (winner,) = nas.search(dataset, space, LIMITS, how, folder).finalists
     losses[finalists] = winner.training.history[0].loss
@@ -116,7 +116,7 @@ def test_a_search_trains_on_what_its_winner_inherits(judged, space, dataset, tmp
     assert rate == (pytest.approx(0.02) if finalists == 'inherited' else None)
   assert losses['inherited'] < 0.5 * losses['scratch'], losses
   with pytest.raises(TflmPatchError, match="finalists cannot be 'none'; choose one of inherited"):
-    dataclasses.replace(options, finalists='none')
+    dataclasses.replace(SEARCH, finalists='none')
 
 
 def test_the_largest_network_teaches(judged, space):
@@ -145,14 +145,7 @@ def test_the_largest_network_teaches(judged, space):
 
 def test_a_search_distils(judged, space, dataset, tmp_path):
   pytest.importorskip('tflite_micro', reason='the TFLM interpreter is not installed')
-  options = nas.SearchOptions(
-    fitness='supernet',
-    settings={'population': 2, 'parents': 1},
-    effort=EFFORT,
-    trials=2,
-    training=TrainOptions(epochs=1, batch_size=16, augmentation=NONE, average=0.0),
-    distill=0.5,
-  )
+  options = dataclasses.replace(SEARCH, distill=0.5)
   (winner,) = nas.search(dataset, space, LIMITS, options, tmp_path).finalists
   assert winner.training.float_score > 80
   # Another share is another training.

@@ -12,53 +12,25 @@ from tflm_patch.program.records import Kind
 @register(Kind.QUANTIZE)
 def emit_quantize(w: Writer) -> Code:
   """Calls of tflm_patch_quantize."""
-  source, target = w.op.inputs[0], w.op.outputs[0]
-  return Code(
-    (
-      call(
-        'tflm_patch_quantize',
-        w.record(),
-        w.row(source, None, 'float'),
-        w.row(target, None, type_name(target)),
-        type_code(target),
-        source.row_values,
-      ),
-    )
-  )
+  return _rows(w, 'tflm_patch_quantize')
 
 
 @register(Kind.DEQUANTIZE)
 def emit_dequantize(w: Writer) -> Code:
   """Calls of tflm_patch_dequantize."""
-  source, target = w.op.inputs[0], w.op.outputs[0]
-  return Code(
-    (
-      call(
-        'tflm_patch_dequantize',
-        w.record(),
-        w.row(source, None, type_name(source)),
-        type_code(source),
-        w.row(target, None, 'float'),
-        source.row_values,
-      ),
-    )
-  )
+  return _rows(w, 'tflm_patch_dequantize')
 
 
 @register(Kind.REQUANTIZE)
 def emit_requantize(w: Writer) -> Code:
   """Calls of tflm_patch_requantize_row."""
-  source, target = w.op.inputs[0], w.op.outputs[0]
-  return Code(
-    (
-      call(
-        'tflm_patch_requantize_row',
-        w.record(),
-        w.row(source, None, type_name(source)),
-        type_code(source),
-        w.row(target, None, type_name(target)),
-        type_code(target),
-        source.row_values,
-      ),
-    )
-  )
+  return _rows(w, 'tflm_patch_requantize_row')
+
+
+def _rows(w: Writer, function: str) -> Code:
+  """A row from a map to another one; the types of integers are told."""
+  arguments: list[str | int] = [w.record()]
+  for each in (w.op.inputs[0], w.op.outputs[0]):
+    name = type_name(each)
+    arguments += [w.row(each, None, name), *([] if name == 'float' else [type_code(each)])]
+  return Code((call(function, *arguments, w.op.inputs[0].row_values),))
