@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 from tflm_patch.codegen.c_text import call
-from tflm_patch.codegen.operators.base import Code, Writer, register, type_code, type_name
+from tflm_patch.codegen.operators.base import Code, Writer, is_type, register, type_code, type_name
+from tflm_patch.graph.types import DType
 from tflm_patch.program.records import Kind
 
 
@@ -31,6 +32,8 @@ def _rows(w: Writer, function: str) -> Code:
   """A row from a map to another one; the types of integers are told."""
   arguments: list[str | int] = [w.record()]
   for each in (w.op.inputs[0], w.op.outputs[0]):
-    name = type_name(each)
-    arguments += [w.row(each, None, name), *([] if name == 'float' else [type_code(each)])]
+    if is_type(each, DType.FLOAT32):
+      arguments.append(w.row(each, None, 'float'))
+    else:
+      arguments += [w.row(each, None, type_name(each)), type_code(each)]
   return Code((call(function, *arguments, w.op.inputs[0].row_values),))
