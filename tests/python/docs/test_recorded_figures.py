@@ -231,7 +231,7 @@ def _search_sign_digits(found: dict[str, Any]) -> list[str]:
   return lines
 
 
-def _search_cifar10(found: dict[str, Any]) -> list[str]:
+def _search_arms(found: dict[str, Any]) -> list[str]:
   names = {
     'searched': 'searched',
     'random': 'by chance',
@@ -286,7 +286,9 @@ QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('detection', 'detection', _detection),
   ('search_spaces', 'search_spaces', _search_spaces),
   ('search_sign_digits', 'search', _search_sign_digits),
-  ('search_cifar10_unas', 'search', _search_cifar10),
+  ('search_cifar10_unas', 'search', _search_arms),
+  ('strategies_sign_digits', 'search', _search_arms),
+  ('strategies_cifar10', 'search', _search_arms),
   ('joint_search', 'supernet', _joint_search),
   ('rank_correlation', 'supernet', _rank_correlation),
   ('mlperf_tiny', 'speed', _mlperf_tiny),
