@@ -9,7 +9,7 @@ MicroNets (arXiv 2010.11267); noise and temperature are set before every step.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -117,7 +117,7 @@ class Mask(keras.layers.Layer):
     return x if self._gate is None else x * self._chooser.there(self._gate)
 
 
-class MaskedConv(keras.layers.Conv2D):
+class _MaskedWindow(keras.layers.Layer):
   """A convolution whose window's outer weights are masked.
 
   Args:
@@ -126,23 +126,7 @@ class MaskedConv(keras.layers.Conv2D):
     **config: Of the layer.
   """
 
-  def __init__(self, chooser: Chooser, window: Window, **config: Any) -> None:
-    super().__init__(**config)
-    self._chooser, self._window = chooser, window
-
-  def call(self, x: Any) -> Any:
-    x = ops.conv(x, self.kernel * self._chooser.cells(self._window), self.strides, self.padding)
-    return self.activation(x if self.bias is None else x + self.bias)
-
-
-class MaskedDepthwise(keras.layers.DepthwiseConv2D):
-  """A depthwise convolution whose window's outer weights are masked.
-
-  Args:
-    chooser: Of the network.
-    window: What the window may be.
-    **config: Of the layer.
-  """
+  _convolved: Callable[..., Any]
 
   def __init__(self, chooser: Chooser, window: Window, **config: Any) -> None:
     super().__init__(**config)
@@ -150,8 +134,20 @@ class MaskedDepthwise(keras.layers.DepthwiseConv2D):
 
   def call(self, x: Any) -> Any:
     kernel = self.kernel * self._chooser.cells(self._window)
-    x = ops.depthwise_conv(x, kernel, self.strides, self.padding)
+    x = self._convolved(x, kernel, self.strides, self.padding)
     return self.activation(x if self.bias is None else x + self.bias)
+
+
+class MaskedConv(_MaskedWindow, keras.layers.Conv2D):
+  """Of all channels."""
+
+  _convolved = staticmethod(ops.conv)
+
+
+class MaskedDepthwise(_MaskedWindow, keras.layers.DepthwiseConv2D):
+  """Of each channel by itself."""
+
+  _convolved = staticmethod(ops.depthwise_conv)
 
 
 _MASKED = {'CONV_2D': MaskedConv, 'DEPTHWISE_CONV_2D': MaskedDepthwise}

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tflm_patch.planner.ir import rows
 from tflm_patch.planner.ir.stage_graph import InPlace, StageOp
 from tflm_patch.planner.lowering.builder import StageBuilder
@@ -18,6 +20,7 @@ def append(
   kind: Kind,
   params: Params | None = None,
   is_in_place: bool = True,
+  states: Sequence[int] = (),
 ) -> None:
   """Appends one that reads the operator's first input and makes its output.
 
@@ -27,8 +30,10 @@ def append(
     kind: Of what is appended.
     params: Its parameters; None for a kind without any.
     is_in_place: Whether values may be written over those that they are made of.
+    states: Positions of its states among the inputs.
   """
   source = builder.read(op.operator.inputs[0])
+  kept = [builder.keep(op.operator.inputs[i]) for i in states]
   target = builder.make(op.operator.outputs[0])
   count = builder.map(target).rows
   builder.add(
@@ -36,7 +41,7 @@ def append(
     StageOp(
       kind=kind,
       inputs=(source,),
-      outputs=(target,),
+      outputs=(target, *kept),
       steps=count,
       reads=(rows.same_row(count, count),),
       params=params,

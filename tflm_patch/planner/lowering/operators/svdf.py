@@ -10,7 +10,7 @@ from tflm_patch.graph import quantize
 from tflm_patch.graph.quantize import scale_of, zero_point_of
 from tflm_patch.graph.types import DType, Tensor
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells, macs, recurrent
+from tflm_patch.planner.lowering.operators import base, cells, macs, recurrent, rowwise
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import SvdfParams
@@ -118,4 +118,4 @@ def lower(op: OpView, builder: StageBuilder) -> None:
     output_shift=shift,
     output_zero_point=zero_point_of(made),
   )
-  recurrent.add(op, builder, program.Kind.SVDF, (STATE,), params)
+  rowwise.append(op, builder, program.Kind.SVDF, params, False, (STATE,))

@@ -10,7 +10,7 @@ from tflm_patch.graph import quantize
 from tflm_patch.graph.quantize import scale_of, zero_point_of
 from tflm_patch.graph.types import DType
 from tflm_patch.planner.lowering.builder import StageBuilder
-from tflm_patch.planner.lowering.operators import base, cells, macs, recurrent, sigmoid_s16
+from tflm_patch.planner.lowering.operators import base, cells, macs, recurrent, rowwise, sigmoid_s16
 from tflm_patch.planner.lowering.operators.base import OpView
 from tflm_patch.program import records as program
 from tflm_patch.program.params import LstmParams
@@ -170,4 +170,4 @@ def lower(op: OpView, builder: StageBuilder) -> None:
     hidden_zero_point=zero_point_of(hidden),
     tanh_shift=tanh_shift,
   )
-  recurrent.add(op, builder, program.Kind.LSTM, (HIDDEN, CELL), params)
+  rowwise.append(op, builder, program.Kind.LSTM, params, False, (HIDDEN, CELL))
