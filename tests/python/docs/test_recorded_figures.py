@@ -204,6 +204,13 @@ def _detection(found: dict[str, Any]) -> list[str]:
   ]
 
 
+def _training_kernels(found: dict[str, Any]) -> list[str]:
+  return [
+    f'| {name} | {row["tensorflow"]:.0f} ms | {row["onednn"]:.0f} ms | {row["ratio"]:.2f}x |'
+    for name, row in found['cpu_milliseconds_of_a_step'].items()
+  ]
+
+
 def _search_spaces(found: dict[str, Any]) -> list[str]:
   assert (found['spaces'], found['samples']) == (108, 1000) and len(found['ranking']) == 108
   lines = [
@@ -278,6 +285,7 @@ QUOTED: list[tuple[str, str, Callable[[dict[str, Any]], list[str]]]] = [
   ('train_sign_digits', 'train', _sign_digits),
   ('train_cifar10', 'train', _cifar10),
   ('train_cifar10_longer', 'train', _cifar10),
+  ('training_kernels', 'train', _training_kernels),
   ('quantize', 'quantize', _quantize),
   ('callbacks_help', 'callbacks', _callbacks),
   ('qat_exact', 'qat', _qat_exact),

@@ -4,22 +4,11 @@
 
 import pytest
 from support.bars import bars
+from support.small_space import SMALL
 
 from tflm_patch import nas
 from tflm_patch.errors import EnvironmentMissing
 from tflm_patch.training.data.dataset import Dataset
-
-SMALL = {
-  'name': 'small',
-  'inputs': [[8, 8, 1], [16, 16, 1]],
-  'widths': [0.5, 1],
-  'stem': ['conv3_s2_c16'],
-  'stages': [
-    {'block': 'ir_c16', 'depths': [1, 2], 'kernels': [3, 5], 'expansions': [2, 4]},
-    {'block': 'ir_s2_c24', 'depths': [1, 2], 'expansions': [2, 4]},
-  ],
-  'head': 'fc10',
-}
 
 
 @pytest.fixture(scope='session')

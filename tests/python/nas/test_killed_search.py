@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 SCRIPT = """
 import os, signal, sys
 sys.path[:0] = sys.argv[1].split(os.pathsep)
-from conftest import SMALL
+from support.small_space import SMALL
 from support.bars import bars
 from tflm_patch import nas
 from tflm_patch.training import Dataset, TrainOptions

@@ -11,9 +11,9 @@ import sys
 import tempfile
 
 import pytest
-from conftest import SMALL
 from ray_head import Head
 from searches import LIMITS, in_own_process, local, options, with_kills
+from support.small_space import SMALL
 
 from tflm_patch import nas
 from tflm_patch.errors import TflmPatchError

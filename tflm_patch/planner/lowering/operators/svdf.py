@@ -118,4 +118,4 @@ def lower(op: OpView, builder: StageBuilder) -> None:
     output_shift=shift,
     output_zero_point=zero_point_of(made),
   )
-  rowwise.append(op, builder, program.Kind.SVDF, params, False, (STATE,))
+  rowwise.append(op, builder, program.Kind.SVDF, params, is_in_place=False, states=(STATE,))

@@ -170,4 +170,4 @@ def lower(op: OpView, builder: StageBuilder) -> None:
     hidden_zero_point=zero_point_of(hidden),
     tanh_shift=tanh_shift,
   )
-  rowwise.append(op, builder, program.Kind.LSTM, params, False, (HIDDEN, CELL))
+  rowwise.append(op, builder, program.Kind.LSTM, params, is_in_place=False, states=(HIDDEN, CELL))
